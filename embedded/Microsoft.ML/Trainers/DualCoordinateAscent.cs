@@ -1,4 +1,5 @@
 using System.Numerics;
+using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Trainers;
 
@@ -14,7 +15,6 @@ namespace Microsoft.ML.Trainers;
 internal sealed class DualCoordinateAscent
 {
     private readonly TrainingExamples _examples;
-    private readonly int _numClasses;
     private readonly int _numSets;
     private readonly int _stride;
     private readonly float _l1;
@@ -25,6 +25,7 @@ internal sealed class DualCoordinateAscent
     private readonly float[] _freeBias;
     private readonly float[] _scores;
     private readonly float[] _updates;
+    private (float[] Combination, float[] Bias, float[] FreeBias)? _kept;
 
     /// <param name="examples">The training set; labels are classes from 0, or 0 and 1 when there is one weight set.</param>
     /// <param name="numSets">Number of weight sets: the number of classes, or 1 for two classes.</param>
@@ -33,7 +34,6 @@ internal sealed class DualCoordinateAscent
     {
         _examples = examples;
         _numSets = numSets;
-        _numClasses = numSets;
         _l1 = l1Threshold;
         int width = Vector<float>.Count;
         _stride = numSets == 1 ? 1 : (numSets + width - 1) / width * width;
@@ -68,6 +68,40 @@ internal sealed class DualCoordinateAscent
     public double Loss { get; private set; }
 
     public float Bias(int set) => RegularizedBias(set) + _freeBias[set];
+
+    public VBuffer<float> Weights(int set)
+    {
+        var values = new List<float>();
+        var indices = new List<int>();
+        for (int feature = 0; feature < _examples.NumFeatures; feature++)
+        {
+            float weight = Weight(set, feature);
+            if (weight == 0)
+                continue;
+            values.Add(weight);
+            indices.Add(feature);
+        }
+
+        return values.Count == _examples.NumFeatures
+            ? new VBuffer<float>(values.Count, values.ToArray())
+            : new VBuffer<float>(_examples.NumFeatures, values.Count, values.ToArray(), indices.ToArray());
+    }
+
+    /// <summary>Keeps the current weights for <see cref="Restore"/>.</summary>
+    public void Keep()
+    {
+        _kept ??= (new float[_combination.Length], new float[_stride], new float[_stride]);
+        _combination.CopyTo(_kept.Value.Combination, 0);
+        _biasCombination.CopyTo(_kept.Value.Bias, 0);
+        _freeBias.CopyTo(_kept.Value.FreeBias, 0);
+    }
+
+    public void Restore()
+    {
+        _kept.Value.Combination.CopyTo(_combination, 0);
+        _kept.Value.Bias.CopyTo(_biasCombination, 0);
+        _kept.Value.FreeBias.CopyTo(_freeBias, 0);
+    }
 
     public float Weight(int set, int feature) => Shrink(_combination[feature * _stride + set]);
 
@@ -108,12 +142,12 @@ internal sealed class DualCoordinateAscent
             }
 
             int label = (int)_examples.Label(row);
-            for (int c = 0; c < _numClasses; c++)
+            for (int c = 0; c < _numSets; c++)
             {
                 if (c == label)
                     continue;
                 primal += weight * LogLoss(_scores[label] - _scores[c]);
-                dual += weight * Entropy(_dual[(long)row * _numClasses + c]);
+                dual += weight * Entropy(_dual[(long)row * _numSets + c]);
             }
         }
 
@@ -155,9 +189,9 @@ internal sealed class DualCoordinateAscent
     private void UpdateClasses(int row, float scale, float normSquared, float invariant)
     {
         int label = (int)_examples.Label(row);
-        var dual = _dual.AsSpan(row * _numClasses, _numClasses);
+        var dual = _dual.AsSpan(row * _numSets, _numSets);
         float labelDual = 0, labelUpdate = 0, labelAdjustment = 0;
-        for (int c = 0; c < _numClasses; c++)
+        for (int c = 0; c < _numSets; c++)
         {
             if (c == label)
                 continue;
