@@ -26,6 +26,41 @@ public sealed partial class DataOperationsCatalog : IInternalCatalog
         }
     }
 
+    public IDataView LoadFromEnumerable<TRow>(IEnumerable<TRow> data, SchemaDefinition schemaDefinition = null) where TRow : class
+    {
+        _env.CheckValue(data, nameof(data));
+        return new EnumerableDataView<TRow>(data, schemaDefinition);
+    }
+
+    public IDataView LoadFromEnumerable<TRow>(IEnumerable<TRow> data, DataViewSchema schema) where TRow : class
+    {
+        _env.CheckValue(data, nameof(data));
+        _env.CheckValue(schema, nameof(schema));
+        return new EnumerableDataView<TRow>(data, SchemaDefinition.Create(typeof(TRow), schema));
+    }
+
+    public IEnumerable<TRow> CreateEnumerable<TRow>(IDataView data, bool reuseRowObject, bool ignoreMissingColumns = false, SchemaDefinition schemaDefinition = null) where TRow : class, new()
+    {
+        _env.CheckValue(data, nameof(data));
+        (IReadOnlyList<DataViewSchema.Column> columns, Func<DataViewRow, Action<TRow>> bind) =
+            RowType<TRow>.Create(schemaDefinition, SchemaDefinition.Direction.Write).Match(_env, data.Schema, ignoreMissingColumns);
+        return Enumerate();
+
+        IEnumerable<TRow> Enumerate()
+        {
+            using DataViewRowCursor cursor = data.GetRowCursor(columns);
+            Action<TRow> fill = bind(cursor);
+            TRow row = null;
+            while (cursor.MoveNext())
+            {
+                if (!reuseRowObject || row == null)
+                    row = new TRow();
+                fill(row);
+                yield return row;
+            }
+        }
+    }
+
     public IDataView Cache(IDataView input, params string[] columnsToPrefetch)
     {
         _env.CheckValue(input, nameof(input));
