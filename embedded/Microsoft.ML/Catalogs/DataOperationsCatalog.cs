@@ -1,3 +1,4 @@
+using System.Numerics;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 
@@ -65,7 +66,72 @@ public sealed partial class DataOperationsCatalog : IInternalCatalog
     {
         _env.CheckValue(input, nameof(input));
         var cache = new CacheDataView(input);
-        cache.Prefetch((columnsToPrefetch ?? []).Select(name => input.Schema[name]));
+        DataViewSchema.Column[] columns = [.. (columnsToPrefetch ?? []).Select(name =>
+            input.Schema.GetColumnOrNull(name) ?? throw _env.ExceptSchemaMismatch(nameof(columnsToPrefetch), "prefetch", name))];
+        if (columns.Length > 0)
+            cache.Prefetch(columns);
         return cache;
+    }
+
+    public IDataView FilterRowsByColumn(IDataView input, string columnName, double lowerBound = double.NegativeInfinity, double upperBound = double.PositiveInfinity)
+    {
+        _env.CheckValue(input, nameof(input));
+        _env.CheckNonEmpty(columnName, nameof(columnName));
+        _env.CheckParam(lowerBound < upperBound, nameof(upperBound), $"The upper bound must be greater than the lower bound, but {upperBound} <= {lowerBound}.");
+        DataViewSchema.Column column = input.Schema[columnName];
+        if (column.Type is not NumberDataViewType)
+            throw _env.ExceptSchemaMismatch(nameof(columnName), "filter", columnName, "number", column.Type.ToString());
+        if (column.Type.RawType != typeof(float) && column.Type.RawType != typeof(double))
+            throw _env.ExceptUserArg("Column", $"Column '{columnName}' does not have compatible type: it must be Single or Double, but is {column.Type}");
+        return (IDataView)Generic.Invoke(FilterRows<float>, column.Type.RawType, input, column, lowerBound, upperBound);
+    }
+
+    private static FilterView FilterRows<T>(IDataView input, DataViewSchema.Column column, double lowerBound, double upperBound) where T : INumber<T> =>
+        new(input, column, input.CanShuffle, row =>
+        {
+            ValueGetter<T> getter = row.GetGetter<T>(column);
+            T value = default;
+            return () =>
+            {
+                getter(ref value);
+                double number = double.CreateChecked(value);
+                return number >= lowerBound && number < upperBound;
+            };
+        });
+
+    public IDataView ShuffleRows(IDataView input, int? seed = null, int shufflePoolSize = 1000, bool shuffleSource = true)
+    {
+        _env.CheckValue(input, nameof(input));
+        _env.CheckUserArg(shufflePoolSize > 0, nameof(shufflePoolSize), "Must be positive");
+        return new ShuffleView(input, seed ?? _env.Register("Shuffle").Rand.Next(), shufflePoolSize, shuffleSource);
+    }
+
+    public IDataView SkipRows(IDataView input, long count)
+    {
+        _env.CheckValue(input, nameof(input));
+        _env.CheckUserArg(count > 0, nameof(count), "Must be greater than zero.");
+        return new SkipTakeView(input, count, long.MaxValue);
+    }
+
+    public IDataView TakeRows(IDataView input, long count)
+    {
+        _env.CheckValue(input, nameof(input));
+        _env.CheckUserArg(count > 0, nameof(count), "Must be greater than zero.");
+        return new SkipTakeView(input, 0, count);
+    }
+
+    public TrainTestData TrainTestSplit(IDataView data, double testFraction = 0.1, string samplingKeyColumnName = null, int? seed = null)
+    {
+        _env.CheckValue(data, nameof(data));
+        _env.CheckParam(testFraction is > 0 and < 1, nameof(testFraction), "Must be between 0 and 1 exclusive");
+        return new RowSplit(_env, data, samplingKeyColumnName, seed).Split(0, testFraction, includeMax: false);
+    }
+
+    public IReadOnlyList<TrainTestData> CrossValidationSplit(IDataView data, int numberOfFolds = 5, string samplingKeyColumnName = null, int? seed = null)
+    {
+        _env.CheckValue(data, nameof(data));
+        _env.CheckParam(numberOfFolds > 1, nameof(numberOfFolds), "Must be more than 1");
+        var split = new RowSplit(_env, data, samplingKeyColumnName, seed);
+        return [.. Enumerable.Range(0, numberOfFolds).Select(fold => split.Split((double)fold / numberOfFolds, (double)(fold + 1) / numberOfFolds, includeMax: true))];
     }
 }
