@@ -43,7 +43,6 @@ internal sealed class NgramDictionary
     {
         int length = options.NgramLength;
         int[] counts = options.MaximumNgramsCount ?? [];
-        const int Default = 10000000;
         if (length == 1 && options.SkipLength != 0)
             throw Contracts.ExceptUserArg(nameof(options.SkipLength), $"skipLength (actual value: {options.SkipLength}) can only be zero when ngramLength set to one.");
         Contracts.CheckUserArg(length > 0 && options.SkipLength >= 0, nameof(options.NgramLength), $"ngramLength must be positive and skipLength not negative, but they are {length} and {options.SkipLength}.");
@@ -53,13 +52,13 @@ internal sealed class NgramDictionary
         {
             Contracts.CheckUserArg(counts.Length <= 1 && counts.All(c => c > 0), nameof(options.MaximumNgramsCount), "Without all lengths there is one maximum count, which must be positive.");
             var only = new int[length];
-            only[^1] = counts.Length == 0 ? Default : counts[0];
+            only[^1] = counts.Length == 0 ? NgramExtractingEstimator.DefaultMaximumCount : counts[0];
             return only;
         }
 
         Contracts.CheckUserArg(counts.Length <= length && counts.All(c => c >= 0) && (counts.Length == 0 || counts[^1] > 0), nameof(options.MaximumNgramsCount),
             $"There may be at most one maximum count per n-gram length ({length}), none negative and the last one positive.");
-        return Enumerable.Range(0, length).Select(i => counts.Length == 0 ? Default : counts[Math.Min(i, counts.Length - 1)]).ToArray();
+        return Enumerable.Range(0, length).Select(i => counts.Length == 0 ? NgramExtractingEstimator.DefaultMaximumCount : counts[Math.Min(i, counts.Length - 1)]).ToArray();
     }
 
     /// <summary>Calls <paramref name="found"/> with the number of each n-gram occurrence; new ones are added if <paramref name="add"/>.</summary>

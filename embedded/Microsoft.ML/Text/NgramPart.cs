@@ -97,6 +97,34 @@ internal sealed class NgramPart
         }
     }
 
+    public static void WriteOptions(BinaryWriter writer, WordBagEstimator.Options options)
+    {
+        writer.Write(options != null);
+        if (options == null)
+            return;
+        writer.Write(options.NgramLength);
+        writer.Write(options.SkipLength);
+        writer.Write(options.UseAllLengths);
+        int[] counts = options.MaximumNgramsCount ?? [];
+        writer.Write(counts.Length);
+        foreach (int count in counts)
+            writer.Write(count);
+        writer.Write((int)options.Weighting);
+    }
+
+    public static WordBagEstimator.Options ReadOptions(BinaryReader reader)
+    {
+        if (!reader.ReadBoolean())
+            return null;
+        var options = new WordBagEstimator.Options { NgramLength = reader.ReadInt32(), SkipLength = reader.ReadInt32(), UseAllLengths = reader.ReadBoolean() };
+        int counts = reader.ReadInt32();
+        Contracts.CheckDecode(counts is >= 0 and <= NgramDictionary.MaxSkipNgramLength, $"There may be 0 to {NgramDictionary.MaxSkipNgramLength} maximum counts, but there are {counts}. The model file is damaged.");
+        options.MaximumNgramsCount = Enumerable.Range(0, counts).Select(_ => reader.ReadInt32()).ToArray();
+        options.Weighting = (NgramExtractingEstimator.WeightingCriteria)reader.ReadInt32();
+        Contracts.CheckDecode(Enum.IsDefined(options.Weighting), $"The weighting {options.Weighting} is not known. The model file is damaged.");
+        return options;
+    }
+
     private static void Normalize(Span<float> values, TextFeaturizingEstimator.NormFunction norm)
     {
         // Below this a row is left as it is: scaling it up would only magnify rounding.

@@ -26,7 +26,7 @@ internal sealed class TextFeaturizer
         Words = NgramPart.Create(options.WordFeatureExtractor, 32);
         Chars = NgramPart.Create(options.CharFeatureExtractor, 16);
         int[] maximum = options.WordFeatureExtractor?.MaximumNgramsCount ?? [];
-        _maxWords = maximum.Length == 0 ? 10000000 : maximum[0];
+        _maxWords = maximum.Length == 0 ? NgramExtractingEstimator.DefaultMaximumCount : maximum[0];
     }
 
     public TextFeaturizingEstimator.Options Options { get; }

@@ -45,8 +45,8 @@ internal sealed class TextFeaturizingTransformer : RowToRowTransformerBase
             KeepNumbers = reader.ReadBoolean(),
             Norm = (TextFeaturizingEstimator.NormFunction)reader.ReadByte(),
             OutputTokensColumnName = ctx.LoadStringOrNull(),
-            WordFeatureExtractor = ReadExtractor(reader),
-            CharFeatureExtractor = ReadExtractor(reader),
+            WordFeatureExtractor = NgramPart.ReadOptions(reader),
+            CharFeatureExtractor = NgramPart.ReadOptions(reader),
         };
         var featurizer = new TextFeaturizer(options);
         int words = reader.ReadInt32();
@@ -77,8 +77,8 @@ internal sealed class TextFeaturizingTransformer : RowToRowTransformerBase
         ctx.Writer.Write(options.KeepNumbers);
         ctx.Writer.Write((byte)options.Norm);
         ctx.SaveStringOrNull(options.OutputTokensColumnName);
-        WriteExtractor(ctx.Writer, options.WordFeatureExtractor);
-        WriteExtractor(ctx.Writer, options.CharFeatureExtractor);
+        NgramPart.WriteOptions(ctx.Writer, options.WordFeatureExtractor);
+        NgramPart.WriteOptions(ctx.Writer, options.CharFeatureExtractor);
         ctx.Writer.Write(_featurizer.Vocabulary.Count);
         foreach (string word in _featurizer.Vocabulary)
             ctx.Writer.Write(word);
@@ -87,33 +87,6 @@ internal sealed class TextFeaturizingTransformer : RowToRowTransformerBase
     }
 
     private protected override RowMapper MakeRowMapper(DataViewSchema schema) => new Mapper(this, schema);
-
-    private static void WriteExtractor(BinaryWriter writer, WordBagEstimator.Options options)
-    {
-        writer.Write(options != null);
-        if (options == null)
-            return;
-        writer.Write(options.NgramLength);
-        writer.Write(options.SkipLength);
-        writer.Write(options.UseAllLengths);
-        int[] counts = options.MaximumNgramsCount ?? [];
-        writer.Write(counts.Length);
-        foreach (int count in counts)
-            writer.Write(count);
-        writer.Write((int)options.Weighting);
-    }
-
-    private static WordBagEstimator.Options ReadExtractor(BinaryReader reader)
-    {
-        if (!reader.ReadBoolean())
-            return null;
-        var options = new WordBagEstimator.Options { NgramLength = reader.ReadInt32(), SkipLength = reader.ReadInt32(), UseAllLengths = reader.ReadBoolean() };
-        int counts = reader.ReadInt32();
-        Contracts.CheckDecode(counts is >= 0 and <= NgramDictionary.MaxSkipNgramLength, $"There may be 0 to {NgramDictionary.MaxSkipNgramLength} maximum counts, but there are {counts}. The model file is damaged.");
-        options.MaximumNgramsCount = Enumerable.Range(0, counts).Select(_ => reader.ReadInt32()).ToArray();
-        options.Weighting = (NgramExtractingEstimator.WeightingCriteria)reader.ReadInt32();
-        return options;
-    }
 
     private sealed class Mapper : RowMapper
     {

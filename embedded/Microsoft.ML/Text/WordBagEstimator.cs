@@ -1,37 +1,42 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+
 namespace Microsoft.ML.Transforms.Text;
 
-public sealed class WordBagEstimator
+public sealed class WordBagEstimator : IEstimator<ITransformer>
 {
     public class Options
     {
-        public int NgramLength = 2;
-        public int SkipLength = 0;
-        public bool UseAllLengths = true;
-        public int[] MaximumNgramsCount = [10000000];
-        public NgramExtractingEstimator.WeightingCriteria Weighting = NgramExtractingEstimator.WeightingCriteria.Tf;
+        public int NgramLength;
+        public int SkipLength;
+        public bool UseAllLengths;
+        public int[] MaximumNgramsCount;
+        public NgramExtractingEstimator.WeightingCriteria Weighting;
 
         public Options()
         {
+            NgramLength = 2;
+            UseAllLengths = true;
+            MaximumNgramsCount = [NgramExtractingEstimator.DefaultMaximumCount];
+            Weighting = NgramExtractingEstimator.WeightingCriteria.Tf;
         }
     }
-}
 
-public sealed class NgramExtractingEstimator
-{
-    public enum WeightingCriteria
-    {
-        Tf = 0,
-        Idf = 1,
-        TfIdf = 2,
-    }
-}
+    private readonly TextFeaturizingEstimator _words;
 
-public sealed class TextNormalizingEstimator
-{
-    public enum CaseMode
+    internal WordBagEstimator(IHostEnvironment env, string outputColumnName, string inputColumnName, Options options)
     {
-        Lower = 0,
-        Upper = 1,
-        None = 2,
+        _words = new TextFeaturizingEstimator(env, outputColumnName, [inputColumnName ?? outputColumnName], new TextFeaturizingEstimator.Options
+        {
+            CaseMode = TextNormalizingEstimator.CaseMode.None,
+            KeepDiacritics = true,
+            Norm = TextFeaturizingEstimator.NormFunction.None,
+            WordFeatureExtractor = options,
+            CharFeatureExtractor = null,
+        });
     }
+
+    public ITransformer Fit(IDataView input) => _words.Fit(input);
+
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema) => _words.GetOutputSchema(inputSchema);
 }

@@ -140,6 +140,37 @@ public class FeaturizeTextTests
     }
 
     [Fact]
+    public void WordBagsNgramsAndNormalization_WorkAloneAndRoundTrip()
+    {
+        var view = _context.Data.LoadFromEnumerable([new Document { Text = "B a b a", Title = "\u00C9" }, new Document { Text = "B c" }]);
+        var text = _context.Transforms.Text;
+        var pipeline = text.ProduceWordBags("Features", "Text", ngramLength: 1)
+            .Append(text.NormalizeText("Title"))
+            .Append(text.FeaturizeText("Other", new TextFeaturizingEstimator.Options { OutputTokensColumnName = "Tokens" }, "Text"))
+            .Append(_context.Transforms.Conversion.MapValueToKey("Keys", "Tokens"))
+            .Append(text.ProduceNgrams("Ngrams", "Keys", ngramLength: 2, useAllLengths: false));
+        var model = pipeline.Fit(view);
+        using var stream = new MemoryStream();
+        _context.Model.Save(model, view.Schema, stream);
+        stream.Position = 0;
+        foreach (var transformer in new[] { model, new MLContext().Model.Load(stream, out _) })
+        {
+            var output = transformer.Transform(view);
+            Assert.Equal(["B", "a", "b", "c"], SlotNames(output));
+            Assert.Equal([1, 2, 1, 0], Vectors(output, "Features")[0].DenseValues());
+            VBuffer<ReadOnlyMemory<char>> names = default;
+            output.Schema["Ngrams"].GetSlotNames(ref names);
+            Assert.Equal(["b|a", "a|b", "b|c"], names.DenseValues().Select(n => n.ToString()));
+            Assert.Equal([2, 1, 0], Vectors(output, "Ngrams")[0].DenseValues());
+            using var cursor = output.GetRowCursor([output.Schema["Title"]]);
+            ReadOnlyMemory<char> title = default;
+            cursor.MoveNext();
+            cursor.GetGetter<ReadOnlyMemory<char>>(output.Schema["Title"])(ref title);
+            Assert.Equal("e", title.ToString());
+        }
+    }
+
+    [Fact]
     public void SavedAndLoaded_GivesTheSameVectors()
     {
         var view = Load(["Some text here", "more text, more words", "\u00E9\u4E2D\uD83D\uDE00"]);

@@ -38,7 +38,7 @@ internal sealed class SlowLogisticSolver
         for (int r = 0; r < _rows.Length; r++)
             lipschitz += _weights[r] * (Pairwise ? _sets : 1) * (1 + _rows[r].Sum(v => v * v)) / 2;
         double[] x = new double[n], y = new double[n], gradient = new double[n];
-        double t = 1, best = double.PositiveInfinity;
+        double t = 1, best = double.PositiveInfinity, check = double.PositiveInfinity;
         for (int step = 0; step < steps; step++)
         {
             Smooth(y, l2, gradient);
@@ -61,8 +61,13 @@ internal sealed class SlowLogisticSolver
             for (int i = 0; i < n; i++)
                 y[i] = next[i] + momentum * (next[i] - x[i]);
             t = nextT;
+            bool settled = step % 100 == 99 && Math.Abs(check - value) <= 1e-10 * value;
+            if (step % 100 == 99)
+                check = value;
             best = Math.Min(best, value);
             x = next;
+            if (settled)
+                break;
         }
 
         return (Objective(x, l1, l2), x);
