@@ -1,4 +1,3 @@
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Maha.Layers;
@@ -19,8 +18,8 @@ internal static class TensorChecks
             throw new ArgumentException($"{name} must be a live tensor, but it has been disposed. Keep it outside the dispose scope that ended.", name);
     }
 
-    /// <summary>Checks hidden states [B, N, D] against the weights that will be applied to them.</summary>
-    public static void Hidden(Tensor? hidden, int dModel, Parameter weight, string name)
+    /// <summary>Checks hidden states [B, N, D] against the layer that will be applied to them.</summary>
+    public static void Hidden(Tensor? hidden, int dModel, nn.Module layer, string name)
     {
         Alive(hidden, name);
         long[] shape = hidden!.shape;
@@ -30,8 +29,11 @@ internal static class TensorChecks
             throw new ArgumentException($"{name} must hold at least one row and one token, but has the shape {Show(shape)}. Leave out empty batches.", name);
         if (shape[2] != dModel)
             throw new ArgumentException($"{name} must be {dModel} wide (dModel), but has the shape {Show(shape)}. Build the layer with dModel = {shape[2]}, or project the input.", name);
-        SameKind(hidden, weight, name);
+        SameKind(hidden, WeightOf(layer), name);
     }
+
+    // The registered parameter: the property 'weight' of the packages' layers makes a new object at every call.
+    private static Tensor WeightOf(nn.Module layer) => layer.get_parameter("weight")!;
 
     /// <summary>Checks that a tensor has the weights' element type and lives on their device.</summary>
     public static void SameKind(Tensor tensor, Tensor weight, string name)
@@ -43,9 +45,10 @@ internal static class TensorChecks
     }
 
     /// <summary>Checks token ids [B, N]: integers in [0, vocabSize), at most maxLength of them a row.</summary>
-    public static void TokenIds(Tensor? ids, int vocabSize, int maxLength, Tensor weight, string name)
+    public static void TokenIds(Tensor? ids, int vocabSize, int maxLength, nn.Module embedding, string name)
     {
         Alive(ids, name);
+        var weight = WeightOf(embedding);
         long[] shape = ids!.shape;
         if (ids.dtype != ScalarType.Int64)
             throw new ArgumentException($"{name} must hold Int64 token ids, but holds {ids.dtype}. Convert them with to(ScalarType.Int64).", name);

@@ -36,8 +36,8 @@ public sealed class CrossScaleGating : Module<Tensor, Tensor, Tensor>
     /// <exception cref="ArgumentException">A rank, width, batch size, element type or device differs, or the coarser scale is longer.</exception>
     public override Tensor forward(Tensor current, Tensor next)
     {
-        TensorChecks.Hidden(current, _dModel, _gateProjection.weight!, nameof(current));
-        TensorChecks.Hidden(next, _dModel, _gateProjection.weight!, nameof(next));
+        TensorChecks.Hidden(current, _dModel, _gateProjection, nameof(current));
+        TensorChecks.Hidden(next, _dModel, _gateProjection, nameof(next));
         if (next.shape[0] != current.shape[0] || next.shape[1] > current.shape[1])
             throw new ArgumentException($"next must have the batch size of current and be no longer, but they are {TensorChecks.Show(next.shape)} and {TensorChecks.Show(current.shape)}.", nameof(next));
         using var scope = NewDisposeScope();
@@ -54,8 +54,8 @@ public sealed class CrossScaleGating : Module<Tensor, Tensor, Tensor>
     internal static Tensor Blend(Tensor gate, Tensor current, Tensor upsampled)
         => gate * current + (1 - gate) * upsampled;
 
-    /// <summary>The weights of the gate, whose type and device the inputs must have.</summary>
-    internal Parameter Weight => _gateProjection.weight!;
+    /// <summary>The layer whose type and device the inputs must have.</summary>
+    internal Linear Projection => _gateProjection;
 
     /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>
     protected override void RegisterComponents()

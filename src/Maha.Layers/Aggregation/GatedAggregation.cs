@@ -38,7 +38,7 @@ public sealed class GatedAggregation : ScaleAggregation
     {
         Check(scales);
         if (_gates.Count > 0)
-            TensorChecks.Hidden(scales.Upsampled[0], DModel, _gates[0].Weight, nameof(scales));
+            TensorChecks.Hidden(scales.Upsampled[0], DModel, _gates[0].Projection, nameof(scales));
         using var scope = NewDisposeScope();
         int coarsest = NumScales - 1;
         var gates = new Tensor[coarsest]; // [B, N, D] each

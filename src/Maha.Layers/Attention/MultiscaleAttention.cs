@@ -90,7 +90,7 @@ public sealed class MultiscaleAttention : Module<IReadOnlyList<Tensor>, Hierarch
         if (scales.Count != _numScales || decomposition.NumScales != _numScales)
             throw new ArgumentException($"scales and decomposition must have {_numScales} scales (numScales), but have {scales.Count} and {decomposition.NumScales}.", nameof(scales));
         foreach (var scale in scales)
-            TensorChecks.Hidden(scale, _dModel, _valueProjection.weight!, nameof(scales));
+            TensorChecks.Hidden(scale, _dModel, _valueProjection, nameof(scales));
         long batchSize = scales[0].shape[0];
         if (scales.Any(scale => scale.shape[0] != batchSize))
             throw new ArgumentException($"scales must have one batch size, but have {string.Join(", ", scales.Select(scale => scale.shape[0]))}.", nameof(scales));

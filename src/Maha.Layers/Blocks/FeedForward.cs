@@ -42,7 +42,7 @@ public sealed class FeedForward : Module<Tensor, Tensor>
     /// <exception cref="ArgumentException">The input has another rank, width, element type or device, or no token.</exception>
     public override Tensor forward(Tensor hidden)
     {
-        TensorChecks.Hidden(hidden, _dModel, _expand.weight!, nameof(hidden));
+        TensorChecks.Hidden(hidden, _dModel, _expand, nameof(hidden));
         using var scope = NewDisposeScope();
         var expanded = Activation.Gelu(_expand.call(hidden)); // [B, N, F]
         var contracted = _contract.call(_dropout.call(expanded)); // [B, N, D]

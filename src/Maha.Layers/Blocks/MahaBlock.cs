@@ -53,7 +53,7 @@ public sealed class MahaBlock : Module<Tensor, MixingContext, MixingResult>
     /// <exception cref="ArgumentException">The input has another rank, width, element type or device, or the mixer refuses the context.</exception>
     public override MixingResult forward(Tensor hidden, MixingContext context)
     {
-        TensorChecks.Hidden(hidden, _dModel, _mixerNorm.weight!, nameof(hidden));
+        TensorChecks.Hidden(hidden, _dModel, _mixerNorm, nameof(hidden));
         using var scope = NewDisposeScope();
         var mixed = _mixer.call(hidden, context);
         var attended = _mixerNorm.call(hidden + _dropout.call(mixed.Output)); // [B, N, D]

@@ -50,7 +50,7 @@ public sealed class ReferenceMahaMixer : TokenMixer
     /// <exception cref="ArgumentException">The input has another rank, width, element type or device, or a padding mask is given.</exception>
     public override MixingResult forward(Tensor hidden, MixingContext context)
     {
-        TensorChecks.Hidden(hidden, _dModel, _localConvolution.weight!, nameof(hidden));
+        TensorChecks.Hidden(hidden, _dModel, _localConvolution, nameof(hidden));
         ArgumentNullException.ThrowIfNull(context);
         if (context.KeyPaddingMask is not null)
             throw new ArgumentException($"{nameof(AttentionKind.MahaReference)} mixes padded tokens into all others, as the published code does, and takes no KeyPaddingMask, but one was given. Choose another Attention, or batches of documents of equal length.", nameof(context));

@@ -80,7 +80,7 @@ public sealed class HierarchicalDecomposition : Module<Tensor, IReadOnlyList<Ten
     {
         if (_downsamplers.Count > 0)
         {
-            TensorChecks.Hidden(input, _dModel, _downsamplers[0].weight!, nameof(input));
+            TensorChecks.Hidden(input, _dModel, _downsamplers[0], nameof(input));
             return;
         }
         TensorChecks.Alive(input, nameof(input));

@@ -55,7 +55,7 @@ public sealed class MahaEncoder : Module<Tensor, MixingContext, EncoderResult>
     /// <exception cref="ArgumentException">The ids have another rank or type, are out of range, too long or on another device, or the blocks refuse the context.</exception>
     public override EncoderResult forward(Tensor tokenIds, MixingContext context)
     {
-        TensorChecks.TokenIds(tokenIds, Options.VocabSize, Options.MaxSequenceLength, _tokenEmbedding.weight!, nameof(tokenIds));
+        TensorChecks.TokenIds(tokenIds, Options.VocabSize, Options.MaxSequenceLength, _tokenEmbedding, nameof(tokenIds));
         ArgumentNullException.ThrowIfNull(context);
         long batchSize = tokenIds.shape[0], length = tokenIds.shape[1];
         if (context.KeyPaddingMask is not null)
