@@ -199,7 +199,7 @@ public static partial class torch
                         continue;
                     }
                     // The same tensor may be returned twice, and may still be in the scope: the engine gets a reference of its own.
-                    results[k++] = t is null ? 0 : t.alias().TakeHandle();
+                    results[k++] = t is null ? 0 : t.alias().MoveHandle();
                 }
                 return null;
             }

@@ -39,6 +39,7 @@ public static partial class torch
 
         public IntPtr Handle => _handle != 0 ? _handle : throw new InvalidOperationException("Tensor invalid -- empty handle.");
         public bool IsInvalid => _handle == 0;
+        internal nint handle => _handle;
 
         public void Dispose()
         {
@@ -57,7 +58,7 @@ public static partial class torch
         }
 
         /// <summary>Gives the native reference away: this object becomes invalid.</summary>
-        internal nint TakeHandle()
+        internal nint MoveHandle()
         {
             OwningDisposeScope?.Detach(this);
             nint handle = Interlocked.Exchange(ref _handle, 0);
@@ -260,7 +261,7 @@ public static partial class torch
     }
 }
 
-public static class TensorExtensionMethods
+public static partial class TensorExtensionMethods
 {
     public static int ElementSize(this torch.ScalarType type) => type switch
     {

@@ -14,7 +14,7 @@ public static partial class torch
             None = 0, Mean = 1, Sum = 2,
         }
 
-        public static class functional
+        public static partial class functional
         {
             private static readonly Op s_linear = "linear(input,weight,bias)";
             public static Tensor linear(Tensor input, Tensor weights, Tensor bias = null) => s_linear.T(input, weights, bias);
