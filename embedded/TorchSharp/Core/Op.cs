@@ -46,6 +46,12 @@ internal readonly struct Arg
     }
     public static implicit operator Arg(Generator g) => g is null ? None : new(TorchSharp.Tag.Generator, g.Handle, g);
 
+    /// <summary>Native tensor handles that the caller keeps alive.</summary>
+    public static Arg Handles(long[] handles) => new(TorchSharp.Tag.TensorList, 0, handles, handles.Length);
+
+    /// <summary>A native tensor handle that the caller keeps alive.</summary>
+    public static Arg Borrowed(long handle) => new(TorchSharp.Tag.Tensor, handle);
+
     /// <summary>The list's size in 8-byte words.</summary>
     public int Words => Owner switch { Tensor[] or long[] or double[] => Count, byte[] => (Count + 7) / 8, _ => 0 };
 }
@@ -93,6 +99,14 @@ internal sealed unsafe class Op(string schema)
         var list = new Tensor[result.Count];
         for (int i = 0; i < list.Length; i++) list[i] = new Tensor(((nint*)result.Bits)[i]);
         return list;
+    }
+
+    /// <summary>A list's native handles, each to be freed by the caller.</summary>
+    public long[] Handles(params ReadOnlySpan<Arg> args)
+    {
+        NativeValue result;
+        Invoke(args, &result, 1);
+        return new ReadOnlySpan<long>((void*)result.Bits, result.Count).ToArray();
     }
 
     /// <summary>Calls an operator for its effect: the alias that in-place operators return is freed.</summary>

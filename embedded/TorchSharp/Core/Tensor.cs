@@ -39,6 +39,7 @@ public static partial class torch
 
         public IntPtr Handle => _handle != 0 ? _handle : throw new InvalidOperationException("Tensor invalid -- empty handle.");
         public bool IsInvalid => _handle == 0;
+        /// <summary>0 once disposed; <see cref="Handle"/> throws then.</summary>
         internal nint handle => _handle;
 
         public void Dispose()

@@ -8,8 +8,6 @@ public static partial class torch
     {
         public static partial class utils
         {
-            private static readonly Op s_flatten = "reshape(self,shape)";
-
             /// <summary>Scales the gradients so that the norm of all of them together is at most max_norm; returns the norm before.</summary>
             public static double clip_grad_norm_(IEnumerable<Parameter> tensors, double max_norm, double norm_type = 2)
             {
@@ -31,17 +29,14 @@ public static partial class torch
                 }
             }
 
+            private static readonly Op s_norm = "linalg_vector_norm(self,ord)";
+
             private static double TotalNorm(long[] gradients, double order)
             {
                 if (order == 0) return gradients.Length;
-                double total = 0;
-                // Element by element where libtorch's list operator knows only the orders 1 and 2.
-                var norms = order is 1 or 2 ? Foreach.Norm(gradients, order) : gradients.Select(g => s_norm.T(Arg.Borrowed(g), order)).ToArray();
-                var all = norms.Length == 1 ? norms[0] : s_norm.T(torch.stack(norms), order);
-                return all.ToDouble();
+                var norms = Foreach.Norm(gradients, order);
+                return (norms.Length == 1 ? norms[0] : s_norm.T(torch.stack(norms), order)).ToDouble();
             }
-
-            private static readonly Op s_norm = "linalg_vector_norm(self,ord)";
 
             /// <summary>The parameters' elements, one after the other.</summary>
             public static Tensor parameters_to_vector(IEnumerable<Parameter> tensors)

@@ -49,7 +49,7 @@ public static partial class torch
 
             private static void CheckElementType(ScalarType dtype)
             {
-                if (!dtype.IsFloatingPoint() && !dtype.IsComplex())
+                if (!TakesPart(dtype))
                     throw new ArgumentException($"nn.Module.to only accepts floating point or complex types, but got desired dtype={dtype}");
             }
 
@@ -111,8 +111,11 @@ public static partial class torch
                 return moved;
             }
 
+            private static bool TakesPart(ScalarType type)
+                => is_floating_point(type) || type is ScalarType.ComplexFloat32 or ScalarType.ComplexFloat64;
+
             private static ScalarType Target(Tensor tensor, ScalarType? dtype)
-                => dtype is { } type && (tensor.dtype.IsFloatingPoint() || tensor.dtype.IsComplex()) ? type : tensor.dtype;
+                => dtype is { } type && TakesPart(tensor.dtype) ? type : tensor.dtype;
 
             private static bool Stays(Tensor tensor, Device device)
                 => device is null || tensor.device_type == device.type && (device.index < 0 || tensor.device_index == device.index);

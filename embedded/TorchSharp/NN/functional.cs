@@ -2,7 +2,7 @@ namespace TorchSharp;
 
 public enum PaddingModes
 {
-    Constant = 0, Zeros = 0, Reflect = 1, Replicate = 2, Circular = 3,
+    Zeros = 0, Reflect = 1, Replicate = 2, Circular = 3, Constant = 4,
 }
 
 public static partial class torch
