@@ -1,0 +1,8 @@
+namespace Maha.Layers.Attention;
+
+/// <summary>What mixes the tokens inside a block.</summary>
+public enum AttentionKind
+{
+    /// <summary>Multiscale attention as the published code computes it: full attention at every scale, no masks. For parity; its cost grows with N^2.</summary>
+    MahaReference,
+}
