@@ -45,7 +45,7 @@ public sealed class ReferenceNashAggregation : ScaleAggregation
         {
             previous = weights;
             var consensus = WeightedSum(scales, weights); // [B, N, D]
-            var distances = linalg.vector_norm(outputs - consensus.unsqueeze(1), 2, [2, 3]); // [B, S]
+            var distances = (outputs - consensus.unsqueeze(1)).flatten(2).norm(2, false, 2f); // [B, S]
             weights = distances.neg().softmax(1);
         }
         var diagnostics = new SolverDiagnostics
