@@ -79,6 +79,10 @@ public static partial class torch
         /// <summary>What a custom function's forward leaves for its backward.</summary>
         public class AutogradContext : IDisposable
         {
+            internal AutogradContext()
+            {
+            }
+
             private readonly Dictionary<string, object> _data = [];
             internal List<Tensor> Saved = [];
             internal List<Tensor> NonDifferentiable = [];

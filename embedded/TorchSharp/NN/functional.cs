@@ -66,9 +66,16 @@ public static partial class torch
             public static Tensor mse_loss(Tensor input, Tensor target, Reduction reduction = Reduction.Mean) => s_mse.T(input, target, (long)reduction);
 
             private static readonly Op s_pad = "constant_pad_nd(self,pad,value)";
-            public static Tensor pad(Tensor input, long[] pad, PaddingModes mode = PaddingModes.Constant, double value = 0d) => mode == PaddingModes.Constant
-                ? s_pad.T(input, pad, value)
-                : throw new NotSupportedException($"Padding mode {mode} is not supported here. Use PaddingModes.Constant.");
+            private static readonly Op s_padMode = "pad(self,pad,mode)";
+            public static Tensor pad(Tensor input, long[] pad, PaddingModes mode = PaddingModes.Constant, double value = 0d) => mode switch
+            {
+                PaddingModes.Constant => s_pad.T(input, pad, value),
+                PaddingModes.Zeros => s_pad.T(input, pad, 0),
+                PaddingModes.Reflect => s_padMode.T(input, pad, "reflect"),
+                PaddingModes.Replicate => s_padMode.T(input, pad, "replicate"),
+                PaddingModes.Circular => s_padMode.T(input, pad, "circular"),
+                _ => throw new ArgumentException($"Unknown padding mode {mode}."),
+            };
             public static Tensor pad(Tensor input, (long, long) pad, PaddingModes mode = PaddingModes.Constant, double value = 0d) =>
                 functional.pad(input, [pad.Item1, pad.Item2], mode, value);
             public static Tensor pad(Tensor input, ReadOnlySpan<long> pad, PaddingModes mode = PaddingModes.Constant, double value = 0d) =>

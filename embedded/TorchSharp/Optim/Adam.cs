@@ -67,7 +67,11 @@ public class Adam : OptimizerHelper, IBetas
         GC.KeepAlive(group);
     }, closure);
 
-    protected override void Dispose(bool disposing) => base.Dispose(disposing);
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        if (disposing) DisposeStates();
+    }
 
     public sealed class State : OptimizerState, IDisposable
     {

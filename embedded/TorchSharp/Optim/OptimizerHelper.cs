@@ -120,10 +120,8 @@ public abstract class OptimizerHelper : Optimizer
             throw new ArgumentException($"Invalid optimizer state -- different number of states: expected {own.State.Count}, but found {states}.");
     }
 
-    protected override void Dispose(bool disposing)
+    private protected void DisposeStates()
     {
-        base.Dispose(disposing);
-        if (!disposing) return;
         foreach (var state in States.Values) ((IDisposable)state).Dispose();
         States.Clear();
     }

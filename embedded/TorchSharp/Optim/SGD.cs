@@ -91,7 +91,11 @@ public class SGD : OptimizerHelper, IMomentum
         }
     }
 
-    protected override void Dispose(bool disposing) => base.Dispose(disposing);
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        if (disposing) DisposeStates();
+    }
 
     public sealed class State : OptimizerState, IDisposable
     {

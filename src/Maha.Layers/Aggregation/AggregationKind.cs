@@ -12,6 +12,12 @@ public enum AggregationKind
     /// <summary>The mean of the available scales.</summary>
     Mean,
 
+    /// <summary>A quadratic programme over the simplex: utility against redundancy and cost, solved exactly and differentiated exactly.</summary>
+    Convex,
+
+    /// <summary>The quantal response equilibrium of a game between the scales, to a stated residual.</summary>
+    Nash,
+
     /// <summary>Gates per token and channel, from the coarsest scale to the finest (equation 12).</summary>
     Gated,
 }

@@ -34,6 +34,14 @@ public abstract class ScaleAggregation : Module<ScaleOutputs, AggregationResult>
     private protected void Check(ScaleOutputs scales)
     {
         ArgumentNullException.ThrowIfNull(scales);
+
+        // The efficient mixer made these itself; asking for the upsampled copies would cost what it saves.
+        if (scales.Compact is { } compact)
+        {
+            if (compact.NumScales != NumScales)
+                throw new ArgumentException($"scales must hold {NumScales} outputs (numScales), but hold {compact.NumScales}.", nameof(scales));
+            return;
+        }
         var outputs = scales.Upsampled;
         if (outputs.Count != NumScales)
             throw new ArgumentException($"scales must hold {NumScales} outputs (numScales), but hold {outputs.Count}.", nameof(scales));
@@ -72,6 +80,8 @@ public abstract class ScaleAggregation : Module<ScaleOutputs, AggregationResult>
     /// <param name="weights">[B, S] or [B, N, S].</param>
     private protected static Tensor WeightedSum(ScaleOutputs scales, Tensor weights)
     {
+        if (scales.Compact is { Reachable: true } compact)
+            return compact.Mix(weights);
         Tensor? sum = null;
         for (int scale = 0; scale < scales.Upsampled.Count; scale++)
         {

@@ -11,6 +11,8 @@ internal static class ScaleAggregations
         AggregationKind.Softmax => new SoftmaxAggregation(options.NumScales),
         AggregationKind.ReferenceNash => new ReferenceNashAggregation(options.NumScales),
         AggregationKind.Mean => new MeanAggregation(options.NumScales),
+        AggregationKind.Convex => new ConvexAggregation(options),
+        AggregationKind.Nash => new NashAggregation(options),
         AggregationKind.Gated => new GatedAggregation(options.DModel, options.NumScales),
         _ => throw new ArgumentOutOfRangeException(nameof(options), options.Aggregation, $"Aggregation must be one of {string.Join(", ", Enum.GetNames<AggregationKind>())}, but is {options.Aggregation}."),
     };

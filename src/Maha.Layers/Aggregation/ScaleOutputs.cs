@@ -23,6 +23,9 @@ public sealed record ScaleOutputs(IReadOnlyList<Tensor> Upsampled)
     /// </summary>
     public Tensor? RelativeCosts { get; init; }
 
+    /// <summary>The same outputs at their own lengths, where the mixer has them: strategies that can work on them never make the upsampled copies.</summary>
+    internal CompactScales? Compact { get; init; }
+
     /// <summary>True where a token's weights may depend on that token alone, as in a causal model.</summary>
     public bool IsCausal { get; init; }
 }

@@ -36,7 +36,7 @@ public sealed class ReferenceMahaMixer : TokenMixer
         _dModel = options.DModel;
         _localConvolution = Conv1d(_dModel, _dModel, 3, padding: 2, dilation: 2);
         _dropout = Dropout(options.Dropout);
-        _decomposition = new HierarchicalDecomposition(_dModel, options.NumScales, options.CompressionRatio);
+        _decomposition = new HierarchicalDecomposition(_dModel, options.NumScales, options.CompressionRatio, options.Decomposition);
         _attention = new MultiscaleAttention(_dModel, options.NumHeads, options.NumScales);
         _aggregation = ScaleAggregations.Create(options);
         register_module("local_conv", _localConvolution);

@@ -9,6 +9,8 @@ internal static class TokenMixers
     public static TokenMixer Create(MahaBlockOptions options) => options.Attention switch
     {
         AttentionKind.MahaReference => new ReferenceMahaMixer(options),
+        AttentionKind.Maha => new MahaMixer(options),
+        AttentionKind.Full => new FullMixer(options),
         _ => throw new ArgumentOutOfRangeException(nameof(options), options.Attention, $"Attention must be one of {string.Join(", ", Enum.GetNames<AttentionKind>())}, but is {options.Attention}."),
     };
 }

@@ -9,10 +9,6 @@ public sealed record MahaTransformerOptions : MahaBlockOptions
     /// <value>No default: it is the tokenizer's. At least 1.</value>
     public required int VocabSize { get; init; }
 
-    /// <summary>The most tokens a document may have.</summary>
-    /// <value>512. At least 1.</value>
-    public int MaxSequenceLength { get; init; } = 512;
-
     /// <summary>L, the number of blocks.</summary>
     /// <value>12. From 1 to 1,000.</value>
     public int NumLayers { get; init; } = 12;
@@ -22,7 +18,6 @@ public sealed record MahaTransformerOptions : MahaBlockOptions
     {
         base.Validate();
         TensorChecks.InRange(VocabSize, 1, 1 << 24, nameof(VocabSize), "Give the number of ids of the tokenizer.");
-        TensorChecks.InRange(MaxSequenceLength, 1, 1 << 24, nameof(MaxSequenceLength), "Give the length of the longest document in tokens.");
         TensorChecks.InRange(NumLayers, 1, 1000, nameof(NumLayers), "The paper uses 12.");
     }
 }

@@ -61,10 +61,22 @@ internal static class TokenizerFile
 
     internal static (BpeVocabulary Vocabulary, ByteLevelBpeTokenizerOptions Options) Read(Stream stream)
     {
-        using JsonDocument document = Parse(ReadAll(stream));
-        JsonElement root = document.RootElement;
-        CheckHeader(root);
+        ReadOnlyMemory<byte> content = ReadAll(stream);
+        try
+        {
+            using JsonDocument document = Parse(content);
+            return Read(document.RootElement);
+        }
+        catch (InvalidOperationException e)
+        {
+            // Names and strings with invalid UTF-8, or with lone surrogates as escapes, fail only when they are read.
+            throw Invalid($"all strings must be valid Unicode: {e.Message}", e);
+        }
+    }
 
+    private static (BpeVocabulary Vocabulary, ByteLevelBpeTokenizerOptions Options) Read(JsonElement root)
+    {
+        CheckHeader(root);
         string[] specialTokens = ReadSpecialTokens(root.GetProperty("specialTokens"));
         var options = new ByteLevelBpeTokenizerOptions
         {
@@ -169,7 +181,9 @@ internal static class TokenizerFile
         var names = new List<string>();
         foreach (JsonElement element in array.EnumerateArray())
         {
-            names.Add(TryGetString(element) ?? throw Invalid($"special token {names.Count} must be a string of valid Unicode"));
+            names.Add(element.ValueKind == JsonValueKind.String
+                ? element.GetString()!
+                : throw Invalid($"special token {names.Count} must be a string, but is {element.ValueKind}"));
         }
 
         string[] fixedNames = SpecialTokenNames.Fixed;
@@ -240,8 +254,8 @@ internal static class TokenizerFile
     }
 
     private static string ReadString(JsonElement root, string name) =>
-        root.TryGetProperty(name, out JsonElement value) && TryGetString(value) is { } text
-            ? text
+        root.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String
+            ? value.GetString()!
             : throw Invalid($"\"{name}\" must be there and be a string");
 
     private static long ReadInteger(JsonElement root, string name, long max) =>
@@ -249,19 +263,6 @@ internal static class TokenizerFile
             && value.TryGetInt64(out long number) && number >= 0 && number <= max
             ? number
             : throw Invalid($"\"{name}\" must be there and be an integer from 0 to {max}");
-
-    // JSON can escape lone surrogates and hold invalid UTF-8; both fail only when the string is read.
-    private static string? TryGetString(JsonElement element)
-    {
-        try
-        {
-            return element.ValueKind == JsonValueKind.String ? element.GetString() : null;
-        }
-        catch (InvalidOperationException)
-        {
-            return null;
-        }
-    }
 
     private static InvalidDataException Invalid(string rule, Exception? inner = null) =>
         new($"This is no tokenizer file: {rule}. Load a file that ByteLevelBpeTokenizer.Save wrote.", inner);
