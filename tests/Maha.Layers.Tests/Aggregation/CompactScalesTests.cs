@@ -27,7 +27,7 @@ public class CompactScalesTests
     public void Mix_EqualsUpsampledSum_ValuesAndGradients(int length, int ratio, int numScales, int window)
     {
         using var scope = NewDisposeScope();
-        var weights = TestTensors.Random(9, ScalarType.Float64, 3, length, numScales);
+        var weights = SeededTensors.Random(9, ScalarType.Float64, 3, length, numScales);
         Check(length, ratio, numScales, window, ScalarType.Float64, 1e-12, compact => compact.Mix(weights), compact =>
         {
             Tensor sum = zeros_like(compact.Outputs[0]);
@@ -42,22 +42,22 @@ public class CompactScalesTests
     {
         using var scope = NewDisposeScope();
         var compact = Make(29, 2, 3, 4, ScalarType.Float64);
-        var weights = TestTensors.Random(9, ScalarType.Float64, 3, 29, 3).requires_grad_();
+        var weights = SeededTensors.Random(9, ScalarType.Float64, 3, 29, 3).requires_grad_();
         compact.Mix(weights).square().sum().backward();
         var first = weights.grad!.clone();
         weights.grad!.zero_();
         var sum = Enumerable.Range(0, 3).Select(s => compact.Upsample(compact.Outputs[s], s) * weights.narrow(2, s, 1)).Aggregate((a, b) => a + b);
         sum.masked_fill(Layers.Attention.TokenMasks.Invalid(compact.Hierarchy.ValidLengths[0], 29, CPU).unsqueeze(-1), 0).square().sum().backward();
-        TestTensors.Near(weights.grad!, first, 1e-12, "weight gradient");
+        SeededTensors.Near(weights.grad!, first, 1e-12, "weight gradient");
     }
 
     [Fact]
     public void Gram_OfEqualScales_IsOnesTimesTheShareOfTheMeanSquare()
     {
         using var scope = NewDisposeScope();
-        var rows = TestTensors.Random(1, ScalarType.Float64, 1, 10, D);
+        var rows = SeededTensors.Random(1, ScalarType.Float64, 1, 10, D);
         var compact = CompactScales.Of(new ScaleOutputs([rows, rows.clone()]), 2);
-        double[] gram = TestTensors.Values(compact.Gram());
+        double[] gram = SeededTensors.Values(compact.Gram());
         Assert.All(gram, value => Assert.Equal(1, value, 1e-5));
     }
 
@@ -67,12 +67,12 @@ public class CompactScalesTests
         {
             var compact = Make(length, ratio, numScales, window, type);
             var output = run(compact);
-            output.backward([TestTensors.Random(5, type, output.shape)]);
+            output.backward([SeededTensors.Random(5, type, output.shape)]);
             return (output, compact);
         }).ToArray();
-        TestTensors.Near(results[1].output, results[0].output, tolerance, "output");
+        SeededTensors.Near(results[1].output, results[0].output, tolerance, "output");
         for (int s = 0; s < results[0].compact.Outputs.Count; s++)
-            TestTensors.Near(results[1].compact.Outputs[s].grad!, results[0].compact.Outputs[s].grad!, tolerance, $"gradient of scale {s}");
+            SeededTensors.Near(results[1].compact.Outputs[s].grad!, results[0].compact.Outputs[s].grad!, tolerance, $"gradient of scale {s}");
     }
 
     private static CompactScales Make(int length, int ratio, int numScales, int window, ScalarType type)
@@ -81,7 +81,7 @@ public class CompactScalesTests
         var hierarchy = new ScaleHierarchy(valid, length, numScales, ratio, window);
         var outputs = Enumerable.Range(0, hierarchy.Count).Select(s =>
         {
-            var rows = TestTensors.Random(100 + s, type, 3, hierarchy.Lengths[s], D);
+            var rows = SeededTensors.Random(100 + s, type, 3, hierarchy.Lengths[s], D);
             return rows.masked_fill(Layers.Attention.TokenMasks.Invalid(hierarchy.ValidLengths[s], hierarchy.Lengths[s], CPU).unsqueeze(-1), 0).requires_grad_();
         }).ToArray();
         return new CompactScales(outputs, hierarchy, numScales);

@@ -42,15 +42,15 @@ public class WindowAttentionTests
             var results = new[] { 1, 2 }.Select(threads =>
             {
                 set_num_threads(threads);
-                var packed = TestTensors.Random(1, ScalarType.Float32, 2, 500, 96).requires_grad_();
-                var values = TestTensors.Random(2, ScalarType.Float32, 2, 500, 48).requires_grad_();
+                var packed = SeededTensors.Random(1, ScalarType.Float32, 2, 500, 96).requires_grad_();
+                var values = SeededTensors.Random(2, ScalarType.Float32, 2, 500, 48).requires_grad_();
                 var output = WindowAttentionFunction.Apply(packed, values, plan, valid);
-                output.backward([TestTensors.Random(3, ScalarType.Float32, 2, 500, 48)]);
+                output.backward([SeededTensors.Random(3, ScalarType.Float32, 2, 500, 48)]);
                 return (output, packed.grad!, values.grad!);
             }).ToArray();
-            TestTensors.Near(results[0].output, results[1].output, 0, "output");
-            TestTensors.Near(results[0].Item2, results[1].Item2, 0, "query and key gradients");
-            TestTensors.Near(results[0].Item3, results[1].Item3, 0, "value gradient");
+            SeededTensors.Near(results[0].output, results[1].output, 0, "output");
+            SeededTensors.Near(results[0].Item2, results[1].Item2, 0, "query and key gradients");
+            SeededTensors.Near(results[0].Item3, results[1].Item3, 0, "value gradient");
         }
         finally
         {
@@ -63,12 +63,12 @@ public class WindowAttentionTests
     {
         using var scope = NewDisposeScope();
         var plan = new WindowPlan(1, 70, 1, 16, 32, Causal: false);
-        var packed = (TestTensors.Random(1, ScalarType.Float32, 1, 70, 32) * 1e4).requires_grad_();
-        var values = TestTensors.Random(2, ScalarType.Float32, 1, 70, 16).requires_grad_();
+        var packed = (SeededTensors.Random(1, ScalarType.Float32, 1, 70, 32) * 1e4).requires_grad_();
+        var values = SeededTensors.Random(2, ScalarType.Float32, 1, 70, 16).requires_grad_();
         var output = WindowAttentionFunction.Apply(packed, values, plan, [70]);
         output.sum().backward();
-        Assert.All(TestTensors.Values(output), value => Assert.InRange(value, -1.001, 1.001));
-        Assert.All(TestTensors.Values(packed.grad!), value => Assert.True(double.IsFinite(value)));
+        Assert.All(SeededTensors.Values(output), value => Assert.InRange(value, -1.001, 1.001));
+        Assert.All(SeededTensors.Values(packed.grad!), value => Assert.True(double.IsFinite(value)));
     }
 
     [Fact]
@@ -76,15 +76,15 @@ public class WindowAttentionTests
     {
         using var scope = NewDisposeScope();
         var plan = new WindowPlan(1, 40, 2, 8, 16, Causal: false);
-        var packed = TestTensors.Random(1, ScalarType.Float32, 1, 40, 32);
-        var values = TestTensors.Random(2, ScalarType.Float32, 1, 40, 16);
+        var packed = SeededTensors.Random(1, ScalarType.Float32, 1, 40, 32);
+        var values = SeededTensors.Random(2, ScalarType.Float32, 1, 40, 16);
         var clean = WindowAttentionFunction.Apply(packed, values, plan, [29]);
         packed.narrow(1, 29, 11).fill_(double.NaN);
         values.narrow(1, 29, 11).fill_(double.NaN);
         foreach (var output in new[] { WindowAttentionFunction.Apply(packed, values, plan, [29]), WindowAttention.Plain(packed, values, plan, [29]) })
         {
-            TestTensors.Near(clean, output, 1e-6, "valid rows");
-            Assert.All(TestTensors.Values(output.narrow(1, 29, 11)), value => Assert.Equal(0, value));
+            SeededTensors.Near(clean, output, 1e-6, "valid rows");
+            Assert.All(SeededTensors.Values(output.narrow(1, 29, 11)), value => Assert.Equal(0, value));
         }
     }
 
@@ -95,9 +95,9 @@ public class WindowAttentionTests
         int[] valid = [length, (length * 2 / 3) + 1, 0];
         int batch = valid.Length, width = heads * headDim;
         var plan = new WindowPlan(batch, length, heads, headDim, window, causal);
-        var packed = TestTensors.Random(1, type, batch, length, 2 * width).requires_grad_();
-        var values = TestTensors.Random(2, type, batch, length, width).requires_grad_();
-        var incoming = TestTensors.Random(3, type, batch, length, width);
+        var packed = SeededTensors.Random(1, type, batch, length, 2 * width).requires_grad_();
+        var values = SeededTensors.Random(2, type, batch, length, width).requires_grad_();
+        var incoming = SeededTensors.Random(3, type, batch, length, width);
         var output = attention(packed, values, plan, valid);
         output.backward([incoming]);
 
@@ -115,15 +115,15 @@ public class WindowAttentionTests
                 Write(expectedValues, slow.Dv, document, head * headDim);
             }
         }
-        TestTensors.Near(expected, output, tolerance, "output");
-        TestTensors.Near(expectedPacked, packed.grad!, tolerance, "query and key gradients");
-        TestTensors.Near(expectedValues, values.grad!, tolerance, "value gradient");
+        SeededTensors.Near(expected, output, tolerance, "output");
+        SeededTensors.Near(expectedPacked, packed.grad!, tolerance, "query and key gradients");
+        SeededTensors.Near(expectedValues, values.grad!, tolerance, "value gradient");
     }
 
     private static double[,] Rows(Tensor tensor, int document, int channel, int count)
     {
         using var part = tensor.detach().select(0, document).narrow(1, channel, count);
-        double[] flat = TestTensors.Values(part);
+        double[] flat = SeededTensors.Values(part);
         var rows = new double[part.shape[0], count];
         Buffer.BlockCopy(flat, 0, rows, 0, flat.Length * sizeof(double));
         return rows;

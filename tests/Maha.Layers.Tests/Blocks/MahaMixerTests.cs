@@ -34,14 +34,14 @@ public class MahaMixerTests
             var mixer = Build(aggregation, decomposition, positions, ratio, type);
             foreach (int n in new[] { 1, 3, 8, 9, 31, 50 })
             {
-                var tokens = TestTensors.Random(n, type, 1, n, D);
+                var tokens = SeededTensors.Random(n, type, 1, n, D);
                 var alone = mixer.call(tokens, MixingContext.Unpadded).Output;
                 foreach (int extra in new[] { 1, 7, 40 })
                 {
                     var filler = full([1, extra, D], 1e3, type);
                     var padded = mixer.call(cat([tokens, filler], 1), Mask(n + extra, n)).Output;
-                    TestTensors.Near(alone, padded.narrow(1, 0, n), tolerance, $"n {n} padded by {extra}");
-                    Assert.All(TestTensors.Values(padded.narrow(1, n, extra)), value => Assert.Equal(0, value));
+                    SeededTensors.Near(alone, padded.narrow(1, 0, n), tolerance, $"n {n} padded by {extra}");
+                    Assert.All(SeededTensors.Values(padded.narrow(1, n, extra)), value => Assert.Equal(0, value));
                 }
             }
         }
@@ -54,14 +54,14 @@ public class MahaMixerTests
         using var scope = NewDisposeScope();
         var mixer = Build(aggregation, decomposition, positions, ratio, ScalarType.Float64);
         int[] lengths = [50, 1, 17, 0, 33];
-        var batch = TestTensors.Random(1, ScalarType.Float64, lengths.Length, 50, D);
+        var batch = SeededTensors.Random(1, ScalarType.Float64, lengths.Length, 50, D);
         var together = mixer.call(batch, Mask(50, lengths)).Output;
         for (int document = 0; document < lengths.Length; document++)
         {
             int n = lengths[document];
-            Assert.All(TestTensors.Values(together[document].narrow(0, n, 50 - n)), value => Assert.Equal(0, value));
+            Assert.All(SeededTensors.Values(together[document].narrow(0, n, 50 - n)), value => Assert.Equal(0, value));
             if (n > 0)
-                TestTensors.Near(mixer.call(batch.narrow(0, document, 1).narrow(1, 0, n), MixingContext.Unpadded).Output, together.narrow(0, document, 1).narrow(1, 0, n), 1e-12, $"document {document}");
+                SeededTensors.Near(mixer.call(batch.narrow(0, document, 1).narrow(1, 0, n), MixingContext.Unpadded).Output, together.narrow(0, document, 1).narrow(1, 0, n), 1e-12, $"document {document}");
         }
     }
 
@@ -71,8 +71,8 @@ public class MahaMixerTests
     {
         using var scope = NewDisposeScope();
         var mixer = Build(aggregation, decomposition, positions, ratio, ScalarType.Float64);
-        var direction = TestTensors.Random(7, ScalarType.Float64, 2, 31, D);
-        var input = TestTensors.Random(8, ScalarType.Float64, 2, 31, D).requires_grad_();
+        var direction = SeededTensors.Random(7, ScalarType.Float64, 2, 31, D);
+        var input = SeededTensors.Random(8, ScalarType.Float64, 2, 31, D).requires_grad_();
         var mask = Mask(31, 31, 14);
         (mixer.call(input, mask).Output * direction).sum().backward();
         Check("input", input);
@@ -85,7 +85,7 @@ public class MahaMixerTests
         void Check(string name, Tensor variable)
         {
             using var guard = no_grad();
-            var step = TestTensors.Random(name.Length, ScalarType.Float64, variable.shape) * 1e-6;
+            var step = SeededTensors.Random(name.Length, ScalarType.Float64, variable.shape) * 1e-6;
             double analytic = (variable.grad! * step).sum().item<double>();
             variable.add_(step);
             double above = (mixer.call(input, mask).Output * direction).sum().item<double>();
@@ -102,8 +102,8 @@ public class MahaMixerTests
     {
         using var scope = NewDisposeScope();
         var mixer = Build(AggregationKind.Convex, DecompositionKind.StridedConvolution, PositionKind.None, 2, ScalarType.Float32);
-        mixer.call(TestTensors.Random(8, ScalarType.Float32, 1, 64, D), MixingContext.Unpadded).Output.square().sum().backward();
-        Assert.All(mixer.named_parameters(), entry => Assert.True(entry.parameter.grad is not null && TestTensors.Values(entry.parameter.grad).Any(g => g != 0), entry.name));
+        mixer.call(SeededTensors.Random(8, ScalarType.Float32, 1, 64, D), MixingContext.Unpadded).Output.square().sum().backward();
+        Assert.All(mixer.named_parameters(), entry => Assert.True(entry.parameter.grad is not null && SeededTensors.Values(entry.parameter.grad).Any(g => g != 0), entry.name));
     }
 
     [Fact]
@@ -112,7 +112,7 @@ public class MahaMixerTests
         using var scope = NewDisposeScope();
         var mixer = Build(AggregationKind.Convex, DecompositionKind.StridedConvolution, PositionKind.None, 2, ScalarType.Float32);
         var context = new MixingContext { KeyPaddingMask = tensor(new[] { false, true, false }, [1, 3]) };
-        var error = Assert.Throws<ArgumentException>(() => mixer.call(TestTensors.Random(8, ScalarType.Float32, 1, 3, D), context));
+        var error = Assert.Throws<ArgumentException>(() => mixer.call(SeededTensors.Random(8, ScalarType.Float32, 1, 3, D), context));
         Assert.Contains("on the right", error.Message);
     }
 
@@ -121,7 +121,7 @@ public class MahaMixerTests
     {
         using var outer = NewDisposeScope();
         var mixer = Build(AggregationKind.Convex, DecompositionKind.StridedConvolution, PositionKind.Rotary, 2, ScalarType.Float32);
-        var tokens = TestTensors.Random(8, ScalarType.Float32, 1, 40, D);
+        var tokens = SeededTensors.Random(8, ScalarType.Float32, 1, 40, D);
         using var inner = NewDisposeScope();
         using (var result = mixer.call(tokens, MixingContext.Unpadded))
             Assert.InRange(inner.DisposablesCount, 1, 4);

@@ -19,9 +19,9 @@ public class DepthwiseConvolutionTests
         int[] valid = [length, (length / 2) + 1, 0];
         int[] after = [.. valid.Select(n => (n + stride - 1) / stride)];
         var plan = new ConvolutionPlan(valid.Length, length, (length + stride - 1) / stride, width, kernelSize, stride, dilation, -dilation * (kernelSize / 2), relu);
-        var (input, weight, bias) = (TestTensors.Random(1, ScalarType.Float64, 3, length, width), TestTensors.Random(2, ScalarType.Float64, width, 1, kernelSize), TestTensors.Random(3, ScalarType.Float64, width));
-        var incoming = TestTensors.Random(4, ScalarType.Float64, 3, plan.OutputLength, width);
-        var expected = Loop(plan, valid, after, TestTensors.Values(input), TestTensors.Values(weight), TestTensors.Values(bias), TestTensors.Values(incoming));
+        var (input, weight, bias) = (SeededTensors.Random(1, ScalarType.Float64, 3, length, width), SeededTensors.Random(2, ScalarType.Float64, width, 1, kernelSize), SeededTensors.Random(3, ScalarType.Float64, width));
+        var incoming = SeededTensors.Random(4, ScalarType.Float64, 3, plan.OutputLength, width);
+        var expected = Loop(plan, valid, after, SeededTensors.Values(input), SeededTensors.Values(weight), SeededTensors.Values(bias), SeededTensors.Values(incoming));
         foreach (var (type, tolerance) in new[] { (ScalarType.Float64, 1e-12), (ScalarType.Float32, 1e-5) })
         {
             foreach (bool plain in new[] { false, true })
@@ -29,10 +29,10 @@ public class DepthwiseConvolutionTests
                 var (x, w, b) = (input.to(type, copy: true).requires_grad_(), weight.to(type, copy: true).requires_grad_(), bias.to(type, copy: true).requires_grad_());
                 var output = plain ? DepthwiseConvolution.Plain(x, w, b, plan, valid, after) : DepthwiseConvolutionFunction.Apply(x, w, b, plan, valid, after);
                 output.backward([incoming.to(type)]);
-                TestTensors.Near(tensor(expected.Output, output.shape), output, tolerance, "output");
-                TestTensors.Near(tensor(expected.Dx, x.shape), x.grad!, tolerance, "input gradient");
-                TestTensors.Near(tensor(expected.Dw, w.shape), w.grad!, tolerance * 10, "weight gradient");
-                TestTensors.Near(tensor(expected.Db, b.shape), b.grad!, tolerance * 10, "bias gradient");
+                SeededTensors.Near(tensor(expected.Output, output.shape), output, tolerance, "output");
+                SeededTensors.Near(tensor(expected.Dx, x.shape), x.grad!, tolerance, "input gradient");
+                SeededTensors.Near(tensor(expected.Dw, w.shape), w.grad!, tolerance * 10, "weight gradient");
+                SeededTensors.Near(tensor(expected.Db, b.shape), b.grad!, tolerance * 10, "bias gradient");
             }
         }
     }
