@@ -2,6 +2,7 @@ using Maha.Layers.Aggregation;
 using Maha.Layers.Attention;
 using Maha.Layers.Blocks;
 using Maha.Layers.Decomposition;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Blocks;
