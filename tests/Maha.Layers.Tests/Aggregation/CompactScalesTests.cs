@@ -30,9 +30,11 @@ public class CompactScalesTests
         var weights = SeededTensors.Random(9, ScalarType.Float64, 3, length, numScales);
         Check(length, ratio, numScales, window, ScalarType.Float64, 1e-12, compact => compact.Mix(weights), compact =>
         {
+            // A scale that a document doesn't use has weight 0, whatever stands there.
+            var used = weights.masked_fill(compact.Unavailable(CPU).unsqueeze(1), 0);
             Tensor sum = zeros_like(compact.Outputs[0]);
             for (int s = 0; s < compact.Outputs.Count; s++)
-                sum = sum + (compact.Upsample(compact.Outputs[s], s) * weights.narrow(2, s, 1));
+                sum = sum + (compact.Upsample(compact.Outputs[s], s) * used.narrow(2, s, 1));
             return sum.masked_fill(Layers.Attention.TokenMasks.Invalid(compact.Hierarchy.ValidLengths[0], length, CPU).unsqueeze(-1), 0);
         });
     }
@@ -46,7 +48,8 @@ public class CompactScalesTests
         compact.Mix(weights).square().sum().backward();
         var first = weights.grad!.clone();
         weights.grad!.zero_();
-        var sum = Enumerable.Range(0, 3).Select(s => compact.Upsample(compact.Outputs[s], s) * weights.narrow(2, s, 1)).Aggregate((a, b) => a + b);
+        var used = weights.masked_fill(compact.Unavailable(CPU).unsqueeze(1), 0);
+        var sum = Enumerable.Range(0, 3).Select(s => compact.Upsample(compact.Outputs[s], s) * used.narrow(2, s, 1)).Aggregate((a, b) => a + b);
         sum.masked_fill(Layers.Attention.TokenMasks.Invalid(compact.Hierarchy.ValidLengths[0], 29, CPU).unsqueeze(-1), 0).square().sum().backward();
         SeededTensors.Near(weights.grad!, first, 1e-12, "weight gradient");
     }
