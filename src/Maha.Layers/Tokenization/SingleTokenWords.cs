@@ -44,7 +44,7 @@ internal sealed class SingleTokenWords
                 text[i] = (char)bytes[i];
             }
 
-            // Merges learned earlier can cut the very bytes of a token apart.
+            // In a file not made by training, earlier merges may cut the very bytes of a token apart.
             if (encoder.Encode(text[..bytes.Length], ids) == 1)
             {
                 key.Clear();

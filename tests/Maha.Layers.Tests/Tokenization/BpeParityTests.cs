@@ -84,10 +84,10 @@ public class BpeParityTests
     [Fact]
     public void EveryPositionOfAWordInTheText_EncodesAsTheNaiveTwinDoes()
     {
-        string[] texts = ["the dog and the fox and the dog and the fox, internationalization internationalization"];
+        string[] texts = ["the dog, different differently different differently internationalization internationalization"];
         NaiveBpe naive = NaiveBpe.Train(texts, 320, 2, 64, NumSpecialTokens);
         var tokenizer = ByteLevelBpeTokenizer.Train(texts, new ByteLevelBpeTokenizerOptions { VocabSize = 320 });
-        string text = "the internationalization of the fox, the dog and";
+        string text = "the internationalization is different, not done differently by the dog";
         for (int start = 0; start < text.Length; start++)
         {
             for (int end = start; end <= text.Length; end++)
