@@ -1,0 +1,32 @@
+using Maha.Benchmarks;
+using Maha.Benchmarks.Parity;
+
+// Every measurement is one line here.
+var commands = new Command[]
+{
+    new("parity", "FILE...", "compares the layers with reference vector files, values and gradients", ParityCommand.Run),
+};
+
+if (args is [] or ["--help" or "-h" or "help", ..])
+{
+    Console.WriteLine("usage: ./bench.sh NAME [options]");
+    foreach (var command in commands)
+        Console.WriteLine($"  {command.Name} {command.Arguments}\n      {command.Summary}");
+    return args.Length == 0 ? ExitCode.Usage : ExitCode.Success;
+}
+
+var chosen = commands.FirstOrDefault(command => command.Name == args[0]);
+if (chosen is null)
+{
+    Console.Error.WriteLine($"The measurement must be one of {string.Join(", ", commands.Select(command => command.Name))}, but is '{args[0]}'. See ./bench.sh --help.");
+    return ExitCode.Usage;
+}
+try
+{
+    return chosen.Run(args[1..]);
+}
+catch (UsageException problem)
+{
+    Console.Error.WriteLine($"{chosen.Name}: {problem.Message}");
+    return ExitCode.Usage;
+}

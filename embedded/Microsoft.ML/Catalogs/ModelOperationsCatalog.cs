@@ -1,0 +1,52 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML;
+
+public sealed partial class ModelOperationsCatalog : IInternalCatalog
+{
+    private readonly IHostEnvironment _env;
+
+    internal ModelOperationsCatalog(IHostEnvironment env)
+    {
+        _env = env;
+    }
+
+    IHostEnvironment IInternalCatalog.Environment => _env;
+
+    public void Save(ITransformer model, DataViewSchema inputSchema, Stream stream)
+    {
+        _env.CheckValue(stream, nameof(stream));
+        using var repository = new RepositoryWriter(stream, _env);
+        ModelSaveContext.SaveModelCore(repository, model, ModelFile.TransformerDirectory);
+        if (inputSchema != null)
+            repository.WriteEntry(ModelFile.SchemaEntryName, entry => SchemaFile.Write(entry, inputSchema));
+    }
+
+    public void Save(ITransformer model, DataViewSchema inputSchema, string filePath)
+    {
+        _env.CheckNonEmpty(filePath, nameof(filePath));
+        using FileStream stream = File.Create(filePath);
+        Save(model, inputSchema, stream);
+    }
+
+    public ITransformer Load(Stream stream, out DataViewSchema inputSchema)
+    {
+        _env.CheckValue(stream, nameof(stream));
+        using var repository = new RepositoryReader(stream, _env);
+        inputSchema = null;
+        using (Stream schema = repository.OpenEntryOrNull(ModelFile.SchemaEntryName))
+            if (schema != null)
+                inputSchema = SchemaFile.Read(schema, _env);
+        if (!ModelLoadContext.TryLoad<ITransformer, SignatureLoadModel>(_env, repository, ModelFile.TransformerDirectory, out ITransformer model))
+            throw _env.ExceptDecode($"The file is no model: it has no entry '{ModelFile.TransformerDirectory}/{ModelFile.ModelStreamName}'.");
+        return model;
+    }
+
+    public ITransformer Load(string filePath, out DataViewSchema inputSchema)
+    {
+        _env.CheckNonEmpty(filePath, nameof(filePath));
+        using FileStream stream = File.OpenRead(filePath);
+        return Load(stream, out inputSchema);
+    }
+}
