@@ -1,10 +1,12 @@
 using Maha.Benchmarks;
 using Maha.Benchmarks.Parity;
+using Maha.Benchmarks.Tokenizer;
 
 // Every measurement is one line here.
 var commands = new Command[]
 {
     new("parity", "FILE...", "compares the layers with reference vector files, values and gradients", ParityCommand.Run),
+    new("tokenizer", "[--mb N] [--vocab N] [--threads N] [--file F...]", "trains the tokenizer and times training, encoding and decoding", TokenizerCommand.Run),
 };
 
 if (args is [] or ["--help" or "-h" or "help", ..])
