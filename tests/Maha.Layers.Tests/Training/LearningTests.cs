@@ -39,7 +39,7 @@ public class LearningTests
 
     private static double AccuracyOnNewDocuments(SequenceClassificationTask task)
     {
-        using var documents = Toys.Documents(400);
+        using var documents = Toys.Documents(600);
         using var test = Toys.Documents(300, seed: 2);
         var trainer = new Trainer(Options);
         trainer.Train(task, documents);

@@ -172,7 +172,13 @@ public class TrainerTests
         using var documents = Toys.Documents(40);
         using var classifier = Toys.Classifier();
         classifier.eval();
-        new Trainer(Options).Train(Toys.TaskOf(classifier), documents);
+        var task = new SequenceClassificationTask(classifier, (ids, mask) =>
+        {
+            // Gradients are off in validation, and so is dropout.
+            Assert.Equal(is_grad_enabled(), classifier.training);
+            return (classifier.call(ids, mask), null);
+        }, Toys.NumClasses);
+        new Trainer(Options).Train(task, documents);
         Assert.False(classifier.training);
         Assert.All(classifier.parameters(), parameter => Assert.Null(parameter.grad));
         classifier.train();
