@@ -54,7 +54,7 @@ internal sealed class BlockVectors : IVectorKind
 
     private static MahaBlockOptions Options(VectorFile config)
     {
-        var defaults = new MahaBlockOptions();
+        var defaults = new MahaBlockOptions { Attention = AttentionKind.MahaReference };
         var options = new MahaBlockOptions
         {
             Attention = AttentionKind.MahaReference,

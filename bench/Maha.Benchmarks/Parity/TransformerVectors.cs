@@ -45,7 +45,7 @@ internal sealed class TransformerVectors : IVectorKind
 
     private static MahaTransformerOptions Options(VectorFile config)
     {
-        var defaults = new MahaTransformerOptions { VocabSize = config.Integer("vocab_size") };
+        var defaults = new MahaTransformerOptions { VocabSize = config.Integer("vocab_size"), Attention = AttentionKind.MahaReference };
         var options = defaults with
         {
             Attention = AttentionKind.MahaReference,

@@ -19,8 +19,12 @@ internal static unsafe class TensorMemory
         if (tensor.numel() == 0)
             return null;
 
-        // A span counts in int, and a large model's activations have more bytes than that: the view of one element starts at the same place.
-        using var first = tensor.as_strided([1], [1]);
+        if (tensor.numel() <= int.MaxValue / sizeof(T))
+            return (T*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
+
+        // A span counts bytes in int, and large activations have more of them: the view of one element starts at the same place.
+        using var flat = tensor.view(-1);
+        using var first = flat.narrow(0, 0, 1);
         return (T*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(first.bytes));
     }
 

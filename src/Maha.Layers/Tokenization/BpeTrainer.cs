@@ -11,7 +11,9 @@ namespace Maha.Layers.Tokenization;
 /// entry comes up too early, and goes back with its true count. The slow twin in the tests is NaiveBpe.</para>
 /// <para>Ties: equal counts go to the smaller left id, then the smaller right id. Counts are sums over words, so neither
 /// the order of the words nor the number of threads that counted them matters.</para>
-/// <para>A pair whose bytes together already are a token is passed over for good, so that no two tokens are the same.</para>
+/// <para>No two tokens get the same bytes. Tokens only grow, so between two borders that a stretch of bytes still has, the
+/// merges so far depended on these bytes alone: at any time all such stretches with equal bytes are cut alike, and a merge
+/// that joins one joins all of them.</para>
 /// </remarks>
 internal sealed class BpeTrainer
 {
@@ -30,19 +32,15 @@ internal sealed class BpeTrainer
     private readonly List<PairStatistics> _pairs = [];
     private readonly PriorityQueue<int, Candidate> _candidates = new();
 
-    // Bytes of every token, a character a byte.
-    private readonly List<string> _tokens = [];
-    private readonly HashSet<string> _distinctTokens = new(StringComparer.Ordinal);
+    // Bytes in every token.
+    private readonly List<int> _tokenLengths = [];
 
     internal BpeTrainer(Dictionary<string, long> words, ByteLevelBpeTokenizerOptions options)
     {
         _options = options;
         _firstByteId = SpecialTokenNames.Fixed.Length + options.AdditionalSpecialTokens.Count;
-        _tokens.AddRange(Enumerable.Repeat("", _firstByteId));
-        for (int b = 0; b < BpeVocabulary.NumBytes; b++)
-        {
-            AddToken(((char)b).ToString());
-        }
+        _tokenLengths.AddRange(Enumerable.Repeat(0, _firstByteId));
+        _tokenLengths.AddRange(Enumerable.Repeat(1, BpeVocabulary.NumBytes));
 
         _starts = new int[words.Count];
         _lengths = new int[words.Count];
@@ -73,7 +71,7 @@ internal sealed class BpeTrainer
         var merges = new List<TokenPair>();
         CountPairs(cancellationToken);
         PushPairsFrom(0);
-        while (_tokens.Count < _options.VocabSize && _candidates.TryDequeue(out int index, out Candidate candidate))
+        while (_tokenLengths.Count < _options.VocabSize && _candidates.TryDequeue(out int index, out Candidate candidate))
         {
             cancellationToken.ThrowIfCancellationRequested();
             ref PairStatistics pair = ref CollectionsMarshal.AsSpan(_pairs)[index];
@@ -84,34 +82,21 @@ internal sealed class BpeTrainer
             }
 
             TokenPair merge = pair.Pair;
-            if (AddToken(_tokens[merge.Left] + _tokens[merge.Right]))
-            {
-                int firstNewPair = _pairs.Count;
-                Merge(merge, _tokens.Count - 1, pair.Words.AsSpan(0, pair.NumWords));
-                merges.Add(merge);
-                PushPairsFrom(firstNewPair);
-                if (merges.Count % MergesPerReport == 0)
-                {
-                    report(merges.Count);
-                }
-            }
-
+            int merged = _tokenLengths.Count;
+            _tokenLengths.Add(_tokenLengths[merge.Left] + _tokenLengths[merge.Right]);
+            merges.Add(merge);
+            int firstNewPair = _pairs.Count;
+            Merge(merge, merged, pair.Words.AsSpan(0, pair.NumWords));
             CollectionsMarshal.AsSpan(_pairs)[index].Words = [];
+            PushPairsFrom(firstNewPair);
+            if (merges.Count % MergesPerReport == 0)
+            {
+                report(merges.Count);
+            }
         }
 
         report(merges.Count);
         return merges;
-    }
-
-    private bool AddToken(string bytes)
-    {
-        if (!_distinctTokens.Add(bytes))
-        {
-            return false;
-        }
-
-        _tokens.Add(bytes);
-        return true;
     }
 
     private void CountPairs(CancellationToken cancellationToken)
@@ -195,7 +180,7 @@ internal sealed class BpeTrainer
     {
         ref PairStatistics pair = ref CollectionsMarshal.AsSpan(_pairs)[index];
         TokenPair tokens = pair.Pair;
-        if (pair.Count >= _options.MinFrequency && _tokens[tokens.Left].Length + _tokens[tokens.Right].Length <= _options.MaxTokenLength)
+        if (pair.Count >= _options.MinFrequency && _tokenLengths[tokens.Left] + _tokenLengths[tokens.Right] <= _options.MaxTokenLength)
         {
             _candidates.Enqueue(index, new Candidate(pair.Count, tokens));
         }

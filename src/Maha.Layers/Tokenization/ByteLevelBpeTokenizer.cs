@@ -39,12 +39,14 @@ public sealed partial class ByteLevelBpeTokenizer
 
     private readonly BpeVocabulary _vocabulary;
     private readonly WordEncoder _wordEncoder;
+    private readonly SingleTokenWords _singleTokenWords;
     private readonly WordCache _cache = new();
 
     private ByteLevelBpeTokenizer(BpeVocabulary vocabulary, ByteLevelBpeTokenizerOptions options)
     {
         _vocabulary = vocabulary;
         _wordEncoder = new WordEncoder(vocabulary);
+        _singleTokenWords = new SingleTokenWords(vocabulary, _wordEncoder);
         Options = options with { AdditionalSpecialTokens = [.. options.AdditionalSpecialTokens] };
     }
 
@@ -182,7 +184,22 @@ public sealed partial class ByteLevelBpeTokenizer
         Span<int> buffer = stackalloc int[WordScanner.MaxWordBytes];
         for (int start = 0, end; start < text.Length; start = end)
         {
-            end = WordScanner.FindWordEnd(text, start);
+            int id = _singleTokenWords.Find(text, start, out end);
+            if (id >= 0)
+            {
+                if (!sink.Add(id))
+                {
+                    return;
+                }
+
+                continue;
+            }
+
+            if (end == 0)
+            {
+                end = WordScanner.FindWordEnd(text, start);
+            }
+
             ReadOnlySpan<char> word = text[start..end];
             int hash = WordCache.Hash(word);
             scoped ReadOnlySpan<int> ids = _cache.Find(word, hash);

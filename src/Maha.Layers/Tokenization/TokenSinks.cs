@@ -5,6 +5,9 @@ namespace Maha.Layers.Tokenization;
 /// <summary>Takes the ids of one word after the other. Implemented by structs, so that the encoding loop is compiled for each.</summary>
 internal interface ITokenSink
 {
+    /// <summary>Takes the id of a word that is one token; false asks to stop.</summary>
+    bool Add(int id);
+
     /// <summary>Takes a word's ids; false asks to stop.</summary>
     bool Add(ReadOnlySpan<int> ids);
 }
@@ -17,6 +20,17 @@ internal struct CollectingSink(int capacity) : ITokenSink, IDisposable
     internal int Count { get; private set; }
 
     internal readonly ReadOnlySpan<int> Ids => _ids.AsSpan(0, Count);
+
+    public bool Add(int id)
+    {
+        if (Count == _ids.Length)
+        {
+            Grow(1);
+        }
+
+        _ids[Count++] = id;
+        return true;
+    }
 
     public bool Add(ReadOnlySpan<int> ids)
     {
@@ -52,6 +66,8 @@ internal struct LimitedSink(int maxTokens, int capacity) : ITokenSink, IDisposab
 
     internal readonly ReadOnlySpan<int> Ids => _collected.Ids;
 
+    public bool Add(int id) => Add([id]);
+
     public bool Add(ReadOnlySpan<int> ids)
     {
         int room = maxTokens - _collected.Count;
@@ -73,6 +89,12 @@ internal struct CountingSink : ITokenSink
 {
     internal int Count { get; private set; }
 
+    public bool Add(int id)
+    {
+        Count = checked(Count + 1);
+        return true;
+    }
+
     public bool Add(ReadOnlySpan<int> ids)
     {
         Count = checked(Count + ids.Length);
@@ -84,6 +106,8 @@ internal struct CountingSink : ITokenSink
 internal struct WritingSink(IBufferWriter<int> writer) : ITokenSink
 {
     internal int Count { get; private set; }
+
+    public bool Add(int id) => Add([id]);
 
     public bool Add(ReadOnlySpan<int> ids)
     {

@@ -78,9 +78,10 @@ internal sealed class WordCache
             hash = Mix(hash, (ulong)word[0] | (ulong)word[word.Length / 2] << 16 | (ulong)word[^1] << 32);
         }
 
-        return (int)(hash ^ hash >> 32);
+        return (int)hash;
     }
 
+    // A product's low bits know nothing of its factors' high bits, its high bits know all: the shift brings them down.
     private static ulong Mix(ulong hash, ulong value)
     {
         hash = (hash ^ value) * 0xFF51AFD7ED558CCD;

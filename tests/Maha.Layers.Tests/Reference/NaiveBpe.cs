@@ -41,7 +41,7 @@ internal sealed partial class NaiveBpe
 
             var allowed = counts
                 .Where(p => p.Value >= minFrequency)
-                .Where(p => bpe.Joined(p.Key).Length <= maxTokenLength && !bpe._tokens.Contains(bpe.Joined(p.Key)))
+                .Where(p => bpe.Joined(p.Key).Length <= maxTokenLength)
                 .OrderByDescending(p => p.Value).ThenBy(p => p.Key.Left).ThenBy(p => p.Key.Right)
                 .ToList();
             if (allowed.Count == 0)

@@ -68,6 +68,35 @@ public class BpeParityTests
         }
     }
 
+    [Fact]
+    public void AnyCharacterBesideAWord_EncodesAsTheNaiveTwinDoes()
+    {
+        string[] texts = ["the dog and the fox and the dog and the fox", "theology anderson"];
+        NaiveBpe naive = NaiveBpe.Train(texts, 280, 2, 64, NumSpecialTokens);
+        var tokenizer = ByteLevelBpeTokenizer.Train(texts, new ByteLevelBpeTokenizerOptions { VocabSize = 280 });
+        for (int c = 0; c < 0xD800; c += c < 0x800 ? 1 : 37)
+        {
+            string text = $" the{(char)c}the{(char)c} dog {(char)c} and the fox";
+            Assert.Equal(naive.Encode(text), tokenizer.Encode(text));
+        }
+    }
+
+    [Fact]
+    public void EveryPositionOfAWordInTheText_EncodesAsTheNaiveTwinDoes()
+    {
+        string[] texts = ["the dog, different differently different differently internationalization internationalization"];
+        NaiveBpe naive = NaiveBpe.Train(texts, 320, 2, 64, NumSpecialTokens);
+        var tokenizer = ByteLevelBpeTokenizer.Train(texts, new ByteLevelBpeTokenizerOptions { VocabSize = 320 });
+        string text = "the internationalization is different, not done differently by the dog";
+        for (int start = 0; start < text.Length; start++)
+        {
+            for (int end = start; end <= text.Length; end++)
+            {
+                Assert.Equal(naive.Encode(text[start..end]), tokenizer.Encode(text[start..end]));
+            }
+        }
+    }
+
     private static void AssertSameMerges(NaiveBpe naive, ByteLevelBpeTokenizer tokenizer)
     {
         string expected = string.Join(',', naive.Merges.Select(m => $"[{m.Left},{m.Right}]"));

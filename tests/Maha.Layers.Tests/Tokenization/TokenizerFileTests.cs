@@ -27,6 +27,15 @@ public class TokenizerFileTests
     }
 
     [Fact]
+    public void HandwrittenFile_MayHoldATokenThatItsMergesNeverReach()
+    {
+        string file = Good.Replace("[262,103]", "[104,105],[103,263]", StringComparison.Ordinal);
+        ByteLevelBpeTokenizer tokenizer = TokenizerSamples.Load(Encoding.UTF8.GetBytes(file));
+        Assert.Equal("abc", Encoding.UTF8.GetString(tokenizer.GetTokenBytes(264)));
+        Assert.Equal([262, 6 + 'c', 6 + ' '], tokenizer.Encode("abc and enough text after it").Take(3));
+    }
+
+    [Fact]
     public void SaveAndLoad_KeepEverything()
     {
         var options = new ByteLevelBpeTokenizerOptions
