@@ -1,10 +1,14 @@
 using Maha.Benchmarks;
+using Maha.Benchmarks.Binding;
+using Maha.Benchmarks.Memory;
 using Maha.Benchmarks.Parity;
 
 // Every measurement is one line here.
 var commands = new Command[]
 {
     new("parity", "FILE...", "compares the layers with reference vector files, values and gradients", ParityCommand.Run),
+    new("binding", "[--rounds N] [--threads N]", "what a call into libtorch and a training step cost, beside Python's", BindingCommand.Run),
+    new("memory", "[--steps N]", "resident memory over training steps", MemoryCommand.Run),
 };
 
 if (args is [] or ["--help" or "-h" or "help", ..])
