@@ -1,10 +1,12 @@
 using Maha.Benchmarks;
+using Maha.Benchmarks.Block;
 using Maha.Benchmarks.Parity;
 
 // Every measurement is one line here.
 var commands = new Command[]
 {
     new("parity", "FILE...", "compares the layers with reference vector files, values and gradients", ParityCommand.Run),
+    new("block", "[--n N...] [--variants V...] [--device cpu|cuda] [--dtype T] [--d-model D] [--heads H] [--batch B] [--threads T] [--repeats R] [--json]", "time and peak memory of one block of each variant, forward and forward + backward", BlockCommand.Run),
 };
 
 if (args is [] or ["--help" or "-h" or "help", ..])
