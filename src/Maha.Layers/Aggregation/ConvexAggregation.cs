@@ -1,0 +1,99 @@
+using Maha.Layers.Attention;
+using Maha.Layers.Blocks;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Maha.Layers.Aggregation;
+
+// B batch, N length, N_s length at scale s, S scales, D width
+
+/// <summary>
+/// Weights that solve a stated programme: the utility of a scale against its redundancy with the others and its cost.
+/// </summary>
+/// <remarks>
+/// <para>Resource allocation of the paper's section 4.3: a* = argmin over the simplex of 1/2 a^T (I + rho G) a - (u - lambda kappa)^T a / tau, with utilities
+/// u_s = &lt;v, U(O_s)&gt; + b_s (v and b learned), G the Gram matrix of the RMS-normalized scale outputs over the document's valid tokens, and kappa the relative
+/// cost of the scales. The programme is strictly convex and is solved exactly; the gradient is that of the KKT system on the support.</para>
+/// <para>Weights may be exactly 0. Padded tokens get weight 0 at every scale. Residuals are those of the KKT conditions, relative, in float64.
+/// Cost: O(S * N * D) for Gram matrix and sum, O(S^2 * N) for the solver.</para>
+/// </remarks>
+public sealed class ConvexAggregation : ScaleAggregation
+{
+    // The bound of the residual that float64 guarantees at any rho up to 1e6; float32 tokens get weights solved in float64 as well.
+    private const double ResidualBound = 1e-9;
+    private const string UtilityName = "utility";
+    private const string BiasName = "utility_bias";
+
+    private readonly MahaBlockOptions _options;
+
+    /// <summary>Starts with utilities near 0, so that redundancy alone decides.</summary>
+    /// <param name="options">Width, scales, granularity, prices and temperature.</param>
+    public ConvexAggregation(MahaBlockOptions options)
+        : base(nameof(ConvexAggregation), Checked(options).NumScales)
+    {
+        _options = options;
+        register_parameter(UtilityName, Parameter(randn(options.DModel) * 0.02));
+        register_parameter(BiasName, Parameter(zeros(NumScales)));
+    }
+
+    // Not fields: moving a module to another type or device puts new parameters into the register and disposes the old ones.
+    private Parameter Utility => get_parameter(UtilityName)!;
+
+    private Parameter Bias => get_parameter(BiasName)!;
+
+    /// <inheritdoc/>
+    public override AggregationResult forward(ScaleOutputs scales)
+    {
+        Check(scales);
+        var compact = CompactScales.Of(scales, NumScales);
+        TensorChecks.SameKind(compact.Outputs[0], Utility, nameof(scales));
+        using var scope = NewDisposeScope();
+        int used = compact.Outputs.Count;
+        var linear = Utilities(compact); // [B, R, S'] with R = N or 1
+        if (scales.RelativeCosts is not null && _options.CostPrice > 0)
+            linear = linear - (_options.CostPrice * scales.RelativeCosts.narrow(1, 0, used).unsqueeze(1));
+        linear = linear / _options.Temperature;
+
+        bool perToken = _options.Granularity == WeightGranularity.Token;
+        int[] valid = compact.Hierarchy.ValidLengths[0];
+        var batch = new SimplexBatch(_options.RedundancyPrice, perToken ? valid : [.. valid.Select(_ => 1)], compact.Hierarchy.Available);
+        var gram = compact.Gram().to(ScalarType.Float64); // [B, S', S']
+        var solved = SimplexFunction.Apply(linear.to(ScalarType.Float64), gram, batch).to(compact.Outputs[0].dtype);
+        var weights = functional.pad(perToken ? solved : solved.squeeze(1), [0, NumScales - used]); // [B, N, S] or [B, S]
+        var output = compact.Mix(weights); // [B, N, D]
+        var diagnostics = new SolverDiagnostics
+        {
+            Iterations = batch.Steps,
+            Residuals = tensor(batch.Residuals, device: output.device),
+            Tolerance = ResidualBound,
+        };
+        return new AggregationResult(output, weights, NoLoss(output), diagnostics).MoveToOuterDisposeScope();
+    }
+
+    private Tensor Utilities(CompactScales compact)
+    {
+        int used = compact.Outputs.Count;
+        var bias = Bias.narrow(0, 0, used);
+        if (_options.Granularity == WeightGranularity.InputFree)
+            return bias.expand(compact.Plan.Batch, 1, used);
+        var perScale = new Tensor[used];
+        for (int scale = 0; scale < used; scale++)
+            perScale[scale] = compact.Upsample(compact.Outputs[scale].matmul(Utility), scale); // [B, N]
+        var utilities = stack(perScale, -1) + bias; // [B, N, S']
+        if (_options.Granularity == WeightGranularity.Token)
+            return utilities;
+        int[] valid = compact.Hierarchy.ValidLengths[0];
+        var counts = tensor([.. valid.Select(n => Math.Max(1.0, n))], [valid.Length, 1, 1], device: utilities.device).to(utilities.dtype);
+        var invalid = TokenMasks.Invalid(valid, utilities.shape[1], utilities.device).unsqueeze(-1);
+        return utilities.masked_fill(invalid, 0).sum([1], keepdim: true) / counts; // [B, 1, S']
+    }
+
+    private static MahaBlockOptions Checked(MahaBlockOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        return options;
+    }
+}

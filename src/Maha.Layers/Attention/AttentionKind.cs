@@ -1,0 +1,14 @@
+namespace Maha.Layers.Attention;
+
+/// <summary>What mixes the tokens inside a block.</summary>
+public enum AttentionKind
+{
+    /// <summary>Multiscale attention as the published code computes it: full attention at every scale, no masks. For parity; its cost grows with N^2.</summary>
+    MahaReference,
+
+    /// <summary>Multiscale attention at linear cost, with masks at every scale.</summary>
+    Maha,
+
+    /// <summary>Softmax attention of every token to every token: the standard encoder that everything is measured against.</summary>
+    Full,
+}

@@ -1,0 +1,98 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.autograd;
+
+namespace Maha.Layers.Attention;
+
+// B batch, N length, D width, H heads, K head dim, C queries of a chunk
+
+/// <summary>Full attention in chunks of queries with a backward pass that recomputes the probabilities. Arguments: query, key, value [B, N, D], heads, padding [B, N] or null.</summary>
+internal sealed class ChunkedAttentionFunction : SingleTensorFunction<ChunkedAttentionFunction>
+{
+    private const string HeadsKey = "heads";
+
+    // Scores of a chunk, in elements: they stay in the last-level cache, and a chunk is tall enough for the matrix product to run at full speed.
+    private const long ChunkElements = 1 << 20;
+
+    /// <inheritdoc/>
+    public override string Name => nameof(ChunkedAttentionFunction);
+
+    /// <summary>softmax(q k^T / sqrt(K)) v, [B, N, D].</summary>
+    public static Tensor Apply(Tensor query, Tensor key, Tensor value, int numHeads, Tensor? invalid) => apply(query, key, value, numHeads, invalid!);
+
+    /// <inheritdoc/>
+    public override Tensor forward(AutogradContext ctx, params object[] vars)
+    {
+        var (query, key, value, heads) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2], (int)vars[3]);
+        var invalid = vars[4] as Tensor;
+        using var scope = NewDisposeScope();
+        var (q, k, v) = (Heads(query, heads, Scale(query, heads)), Heads(key, heads), Heads(value, heads)); // [B * H, N, K]
+        var hidden = Hidden(invalid, heads);
+        var output = empty_like(q);
+        foreach (var (start, count) in Chunks(q))
+        {
+            using var chunk = NewDisposeScope();
+            var probabilities = Probabilities(q.narrow(1, start, count), k, hidden);
+            output.narrow(1, start, count).copy_(probabilities.bmm(v));
+        }
+        var merged = Merge(output, heads);
+        ctx.save_for_backward(invalid is null ? [query, key, value] : [query, key, value, invalid]);
+        ctx.save_data(HeadsKey, heads);
+        return merged.MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    {
+        using var scope = NewDisposeScope();
+        var saved = ctx.get_saved_variables();
+        int heads = (int)ctx.get_data(HeadsKey);
+        double scale = Scale(saved[0], heads);
+        var (q, k, v) = (Heads(saved[0], heads, scale), Heads(saved[1], heads), Heads(saved[2], heads));
+        var gradient = Heads(grad_output, heads);
+        var hidden = Hidden(saved.Count > 3 ? saved[3] : null, heads);
+        var (dq, dk, dv) = (empty_like(q), zeros_like(k), zeros_like(v));
+        foreach (var (start, count) in Chunks(q))
+        {
+            using var chunk = NewDisposeScope();
+            var (queries, incoming) = (q.narrow(1, start, count), gradient.narrow(1, start, count));
+            var probabilities = Probabilities(queries, k, hidden); // [B * H, C, N]
+            var scores = incoming.bmm(v.transpose(1, 2)); // dP, then dS
+            var delta = (probabilities.bmm(v) * incoming).sum(-1, keepdim: true); // rowsum(P * dP) from the narrow side
+            scores.sub_(delta).mul_(probabilities);
+            dq.narrow(1, start, count).copy_(scores.bmm(k) * scale);
+            dk.add_(scores.transpose(1, 2).bmm(queries));
+            dv.add_(probabilities.transpose(1, 2).bmm(incoming));
+        }
+        var (first, second, third) = scope.MoveToOuter(Merge(dq, heads), Merge(dk, heads), Merge(dv, heads));
+        return [first, second, third, null!, null!];
+    }
+
+    private static double Scale(Tensor query, int heads) => 1 / Math.Sqrt(query.shape[2] / heads);
+
+    private static Tensor Heads(Tensor tokens, int heads, double scale = 1)
+    {
+        var split = FullAttention.SplitHeads(tokens, heads);
+        return (scale == 1 ? split : split * scale).contiguous().flatten(0, 1);
+    }
+
+    private static Tensor Merge(Tensor heads, int numHeads) =>
+        heads.unflatten(0, heads.shape[0] / numHeads, numHeads).transpose(1, 2).flatten(2).contiguous();
+
+    private static Tensor? Hidden(Tensor? invalid, int heads) =>
+        invalid?.repeat_interleave(heads, 0).unsqueeze(1); // [B * H, 1, N]
+
+    private static Tensor Probabilities(Tensor queries, Tensor keys, Tensor? hidden)
+    {
+        var scores = queries.bmm(keys.transpose(1, 2)); // [B * H, C, N]
+        if (hidden is not null)
+            scores.masked_fill_(hidden, FullAttention.Floor(scores.dtype));
+        return scores.softmax(-1);
+    }
+
+    private static IEnumerable<(long Start, long Count)> Chunks(Tensor queries)
+    {
+        long length = queries.shape[1], step = Math.Min(length, Math.Max(32, ChunkElements / (queries.shape[0] * length)));
+        for (long start = 0; start < length; start += step)
+            yield return (start, Math.Min(step, length - start));
+    }
+}

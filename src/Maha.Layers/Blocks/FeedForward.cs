@@ -1,0 +1,56 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Maha.Layers.Blocks;
+
+// B batch, N length, D width, F feed-forward width
+
+/// <summary>
+/// Two linear layers over every token by itself: Dropout(W_2 Dropout(GELU(W_1 x + b_1)) + b_2).
+/// </summary>
+/// <remarks>Cost: 4 * D * F * N floating-point operations.</remarks>
+public sealed class FeedForward : Module<Tensor, Tensor>
+{
+    private readonly Linear _expand;
+    private readonly Linear _contract;
+    private readonly Dropout _dropout;
+    private readonly int _dModel;
+
+    /// <summary>Builds the layers.</summary>
+    /// <param name="dModel">D, the width of the tokens.</param>
+    /// <param name="feedForwardDim">F, the width between the layers.</param>
+    /// <param name="dropout">The probability of dropping an activation in training, in [0, 1).</param>
+    /// <exception cref="ArgumentOutOfRangeException">An argument is outside its range.</exception>
+    public FeedForward(int dModel, int feedForwardDim, double dropout = 0.1) : base(nameof(FeedForward))
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(dModel, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(feedForwardDim, 1);
+        TensorChecks.Probability(dropout, nameof(dropout));
+        _dModel = dModel;
+        _expand = Linear(dModel, feedForwardDim); // W_1
+        _contract = Linear(feedForwardDim, dModel); // W_2
+        _dropout = Dropout(dropout);
+        register_module("expand", _expand);
+        register_module("contract", _contract);
+        register_module("dropout", _dropout);
+    }
+
+    /// <summary>Applies the layers.</summary>
+    /// <param name="hidden">[B, N, D].</param>
+    /// <returns>[B, N, D].</returns>
+    /// <exception cref="ArgumentException">The input has another rank, width, element type or device, or no token.</exception>
+    public override Tensor forward(Tensor hidden)
+    {
+        TensorChecks.Hidden(hidden, _dModel, _expand, nameof(hidden));
+        using var scope = NewDisposeScope();
+        var expanded = Activation.Gelu(_expand.call(hidden)); // [B, N, F]
+        var contracted = _contract.call(_dropout.call(expanded)); // [B, N, D]
+        return _dropout.call(contracted).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>
+    protected override void RegisterComponents()
+    {
+    }
+}

@@ -1,0 +1,57 @@
+using Maha.Layers.Attention;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Maha.Layers.Blocks;
+
+// B batch, N length, D width, H heads
+
+/// <summary>Standard multi-head attention: the mixer of the encoder that every other is measured against.</summary>
+/// <remarks>W_O concat over heads of softmax(W_Q x (W_K x)^T / sqrt(K)) W_V x, exact, over the valid tokens. Cost: 4 * N^2 * D + 8 * N * D^2; memory O(N * D).</remarks>
+public sealed class FullMixer : TokenMixer
+{
+    private readonly Linear _queryProjection;
+    private readonly Linear _keyProjection;
+    private readonly Linear _valueProjection;
+    private readonly Linear _outputProjection;
+    private readonly MahaBlockOptions _options;
+
+    /// <summary>Builds the projections.</summary>
+    /// <param name="options">The shape of the block.</param>
+    /// <exception cref="ArgumentException">The options are not valid.</exception>
+    public FullMixer(MahaBlockOptions options)
+        : base(nameof(FullMixer))
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        _options = options;
+        _queryProjection = Linear(options.DModel, options.DModel); // W_Q
+        _keyProjection = Linear(options.DModel, options.DModel); // W_K
+        _valueProjection = Linear(options.DModel, options.DModel); // W_V
+        _outputProjection = Linear(options.DModel, options.DModel); // W_O
+        register_module("q_proj", _queryProjection);
+        register_module("k_proj", _keyProjection);
+        register_module("v_proj", _valueProjection);
+        register_module("out_proj", _outputProjection);
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The input has another rank, width, element type or device, or padding stands before a token.</exception>
+    public override MixingResult forward(Tensor hidden, MixingContext context)
+    {
+        TensorChecks.Hidden(hidden, _options.DModel, _queryProjection, nameof(hidden));
+        ArgumentNullException.ThrowIfNull(context);
+        using var scope = NewDisposeScope();
+        int[] lengths = context.Lengths(hidden.shape[0], hidden.shape[1]);
+        var (query, key) = (_queryProjection.call(hidden), _keyProjection.call(hidden)); // [B, N, D]
+        if (_options.Positions == PositionKind.Rotary)
+        {
+            query = RotaryPositions.Rotate(query, _options.NumHeads, cell: 1);
+            key = RotaryPositions.Rotate(key, _options.NumHeads, cell: 1);
+        }
+        var attended = FullAttention.Apply(query, key, _valueProjection.call(hidden), _options.NumHeads, lengths); // [B, N, D]
+        var output = _outputProjection.call(attended);
+        return new MixingResult(output, zeros(Array.Empty<long>(), output.dtype, output.device)).MoveToOuterDisposeScope();
+    }
+}

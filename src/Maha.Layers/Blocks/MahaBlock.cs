@@ -1,0 +1,68 @@
+using Maha.Layers.Attention;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Maha.Layers.Blocks;
+
+// B batch, N length, D width
+
+/// <summary>
+/// One layer of a model: a token mixer and a feed-forward layer, each followed by residual and norm.
+/// </summary>
+/// <remarks>
+/// y = LayerNorm(x + Dropout(mixer(x))); the result is LayerNorm(y + FFN(y)). With <see cref="AttentionKind.MahaReference"/> this is the hybrid
+/// dilated-convolution block of the paper's section 4.4.
+/// </remarks>
+public sealed class MahaBlock : Module<Tensor, MixingContext, MixingResult>
+{
+    private readonly TokenMixer _mixer;
+    private readonly Dropout _dropout;
+    private readonly LayerNorm _mixerNorm;
+    private readonly FeedForward _feedForward;
+    private readonly LayerNorm _feedForwardNorm;
+    private readonly int _dModel;
+
+    /// <summary>Builds a block.</summary>
+    /// <param name="options">The shape of the block.</param>
+    /// <exception cref="ArgumentException">The options are not valid.</exception>
+    public MahaBlock(MahaBlockOptions options) : base(nameof(MahaBlock))
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        _dModel = options.DModel;
+        _mixer = TokenMixers.Create(options);
+        _dropout = Dropout(options.Dropout);
+        _mixerNorm = LayerNorm(_dModel);
+        _feedForward = new FeedForward(_dModel, options.FeedForwardDim, options.Dropout);
+        _feedForwardNorm = LayerNorm(_dModel);
+        register_module("mixer", _mixer);
+        register_module("dropout", _dropout);
+        register_module("mixer_norm", _mixerNorm);
+        register_module("feed_forward", _feedForward);
+        register_module("feed_forward_norm", _feedForwardNorm);
+    }
+
+    /// <summary>The part that lets tokens see each other.</summary>
+    public TokenMixer Mixer => _mixer;
+
+    /// <summary>Applies the block.</summary>
+    /// <param name="hidden">[B, N, D].</param>
+    /// <param name="context">Padding and what else the layers share.</param>
+    /// <returns>The block's output [B, N, D], the mixer's auxiliary loss, and what can be inspected.</returns>
+    /// <exception cref="ArgumentException">The input has another rank, width, element type or device, or the mixer refuses the context.</exception>
+    public override MixingResult forward(Tensor hidden, MixingContext context)
+    {
+        TensorChecks.Hidden(hidden, _dModel, _mixerNorm, nameof(hidden));
+        using var scope = NewDisposeScope();
+        var mixed = _mixer.call(hidden, context);
+        var attended = _mixerNorm.call(hidden + _dropout.call(mixed.Output)); // [B, N, D]
+        var output = _feedForwardNorm.call(attended + _feedForward.call(attended)); // [B, N, D]
+        return (mixed with { Output = output }).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>
+    protected override void RegisterComponents()
+    {
+    }
+}

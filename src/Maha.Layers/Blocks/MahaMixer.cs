@@ -1,0 +1,95 @@
+using Maha.Layers.Aggregation;
+using Maha.Layers.Attention;
+using Maha.Layers.Decomposition;
+using Maha.Layers.Kernels;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Maha.Layers.Blocks;
+
+// B batch, N length, N_s length at scale s, S scales, D width, H heads, K head dim, w window, r compression ratio
+
+/// <summary>
+/// The multiscale part of a block at linear cost: depthwise convolutions, windowed attention at every scale, a solver for the weights of the scales.
+/// </summary>
+/// <remarks>
+/// <para>c = Dropout(ReLU(depthwise convolution of x; kernel 3, dilation 2)); X_s = decomposition(c); V = W_V c once and V_s = decomposition(V) with the same operators;
+/// O_s = windowed attention of W_Q^s X_s, W_K^s X_s and V_s (sections 4.1 and 4.2 of the paper, with windows of 3w keys); out = aggregation of the O_s.</para>
+/// <para>Padding must be on the right. Invalid tokens are cleared before every step and come out 0: a token's output depends neither on the amount or
+/// content of padding nor on the other documents of the batch. A document uses as many scales as its own length needs.</para>
+/// <para>Cost: O(N * (D^2 + w * D)); memory O(N * D): nothing of size N x N exists at any scale.</para>
+/// </remarks>
+public sealed class MahaMixer : TokenMixer
+{
+    private readonly DepthwiseConvolution _localConvolution;
+    private readonly Dropout _dropout;
+    private readonly ScaleReduction _decomposition;
+    private readonly Linear _valueProjection;
+    private readonly ModuleList<Linear> _queryKeyProjections;
+    private readonly ScaleAggregation _aggregation;
+    private readonly MahaBlockOptions _options;
+
+    /// <summary>Builds the parts.</summary>
+    /// <param name="options">The shape of the block.</param>
+    /// <exception cref="ArgumentException">The options are not valid.</exception>
+    public MahaMixer(MahaBlockOptions options)
+        : base(nameof(MahaMixer))
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        _options = options;
+        int width = options.DModel;
+        _localConvolution = new DepthwiseConvolution(width, kernelSize: 3, stride: 1, dilation: 2, relu: true);
+        _dropout = Dropout(options.Dropout);
+        _decomposition = new ScaleReduction(width, options.NumScales, options.CompressionRatio, options.Decomposition);
+        _valueProjection = Linear(width, width); // W_V, shared by the scales
+        _queryKeyProjections = new ModuleList<Linear>([.. Enumerable.Range(0, options.NumScales).Select(_ => Linear(width, 2 * width))]); // W_Q^s over W_K^s
+        _aggregation = ScaleAggregations.Create(options);
+        register_module("local_conv", _localConvolution);
+        register_module("dropout", _dropout);
+        register_module("decomposition", _decomposition);
+        register_module("v_proj", _valueProjection);
+        register_module("qk_projs", _queryKeyProjections);
+        register_module("aggregation", _aggregation);
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The input has another rank, width, element type or device, or padding stands before a token.</exception>
+    public override MixingResult forward(Tensor hidden, MixingContext context)
+    {
+        TensorChecks.Hidden(hidden, _options.DModel, _valueProjection, nameof(hidden));
+        ArgumentNullException.ThrowIfNull(context);
+        using var scope = NewDisposeScope();
+        int batch = (int)hidden.shape[0], length = (int)hidden.shape[1];
+        int[] lengths = context.Lengths(batch, length);
+        var hierarchy = new ScaleHierarchy(lengths, length, _options.NumScales, _options.CompressionRatio, _options.Window);
+
+        var local = _localConvolution.call(hidden, new ConvolutionLengths(lengths, lengths, length)); // [B, N, D]
+        var scales = _decomposition.call(_dropout.call(local), hierarchy); // S x [B, N_s, D]
+        var values = _decomposition.call(_valueProjection.call(scales[0]), hierarchy); // S x [B, N_s, D]
+        var outputs = new Tensor[hierarchy.Count];
+        for (int scale = 0; scale < hierarchy.Count; scale++)
+        {
+            var queriesAndKeys = _queryKeyProjections[scale].call(scales[scale]); // [B, N_s, 2D]
+            if (_options.Positions == PositionKind.Rotary)
+                queriesAndKeys = RotaryPositions.Rotate(queriesAndKeys, 2 * _options.NumHeads, hierarchy.Cells[scale]);
+            var plan = new WindowPlan(batch, hierarchy.Lengths[scale], _options.NumHeads, _options.DModel / _options.NumHeads, _options.Window, Causal: false);
+            outputs[scale] = WindowAttention.Apply(queriesAndKeys, values[scale], plan, hierarchy.ValidLengths[scale]); // [B, N_s, D]
+        }
+
+        var compact = new CompactScales(outputs, hierarchy, _options.NumScales);
+        var aggregated = _aggregation.call(new ScaleOutputs(compact.Upsampled())
+        {
+            Compact = compact,
+            KeyPaddingMask = context.KeyPaddingMask,
+            UnavailableScales = hierarchy.Available.Min() < _options.NumScales ? compact.Unavailable(hidden.device) : null,
+            RelativeCosts = _options.CostPrice > 0 ? ScaleCosts.Relative(lengths, hierarchy, _options, hidden) : null,
+        });
+        return new MixingResult(aggregated.Output, aggregated.AuxiliaryLoss)
+        {
+            ScaleWeights = aggregated.ScaleWeights.detach(),
+            Diagnostics = aggregated.Diagnostics,
+        }.MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,97 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Maha.Layers.Decomposition;
+
+// B batch, N length, N_s length at scale s, S scales, D width, r compression ratio, k kernel size
+
+/// <summary>
+/// Shortens a sequence again and again, so that scale s summarizes about r^s tokens in one.
+/// </summary>
+/// <remarks>
+/// <para>Section 4.1 of the paper, equation 5: X_0 = X and X_s = D_s(X_{s-1}), where D_s is a convolution D -&gt; D of width k with stride r
+/// and padding k / 2 (equation 6), or the adaptive maximum of <see cref="DecompositionKind.AdaptiveMaxPool"/> (equation 7).
+/// The same operators are applied to the values of the attention, so that values and keys of a scale have one length.</para>
+/// <para>Cost: k * D^2 * N / (r - 1) multiply-adds in all. Padding masks are not known here: the padded positions of a batch are mixed into its coarse tokens.</para>
+/// </remarks>
+public sealed class HierarchicalDecomposition : Module<Tensor, IReadOnlyList<Tensor>>
+{
+    private readonly ModuleList<Conv1d> _downsamplers;
+    private readonly int _dModel;
+    private readonly DecompositionKind _kind;
+
+    /// <summary>Builds the operators of a decomposition.</summary>
+    /// <param name="dModel">D, the width of the tokens.</param>
+    /// <param name="numScales">S, the number of scales with the input's own; at least 1.</param>
+    /// <param name="compressionRatio">r, how many tokens become one; at least 2.</param>
+    /// <param name="kind">The operator; the learned convolution by default.</param>
+    /// <param name="kernelSize">k, an odd number; used by the convolution only.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An argument is outside its range.</exception>
+    public HierarchicalDecomposition(int dModel, int numScales, int compressionRatio, DecompositionKind kind = DecompositionKind.StridedConvolution, int kernelSize = 3)
+        : base(nameof(HierarchicalDecomposition))
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(dModel, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(numScales, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(compressionRatio, 2);
+        TensorChecks.Known(kind, nameof(kind));
+        if (kernelSize < 1 || kernelSize % 2 == 0)
+            throw new ArgumentOutOfRangeException(nameof(kernelSize), kernelSize, $"kernelSize must be odd and positive, so that a token sits in the middle of its kernel, but is {kernelSize}. The paper uses 3.");
+        _dModel = dModel;
+        _kind = kind;
+        NumScales = numScales;
+        CompressionRatio = compressionRatio;
+
+        int learned = kind == DecompositionKind.StridedConvolution ? numScales - 1 : 0;
+        _downsamplers = new ModuleList<Conv1d>([.. Enumerable.Range(0, learned).Select(_ =>
+            Conv1d(dModel, dModel, kernelSize, stride: compressionRatio, padding: kernelSize / 2))]);
+        register_module("downsamplers", _downsamplers);
+    }
+
+    /// <summary>S, the number of scales with the input's own.</summary>
+    public int NumScales { get; }
+
+    /// <summary>r, the ratio of the lengths of neighboring scales.</summary>
+    public int CompressionRatio { get; }
+
+    /// <summary>The sequence at every scale.</summary>
+    /// <param name="input">[B, N, D].</param>
+    /// <returns>S tensors [B, N_s, D], the finest first; <see cref="ScaleLengths"/> has the lengths.</returns>
+    /// <exception cref="ArgumentException">The input has another rank, width, element type or device, or no token.</exception>
+    public override IReadOnlyList<Tensor> forward(Tensor input)
+    {
+        CheckInput(input);
+        using var scope = NewDisposeScope();
+        var scales = new Tensor[NumScales];
+        scales[0] = input.alias();
+        var current = input.transpose(1, 2); // [B, D, N]
+        for (int scale = 1; scale < NumScales; scale++)
+        {
+            current = _kind == DecompositionKind.StridedConvolution
+                ? _downsamplers[scale - 1].call(current)
+                : functional.adaptive_max_pool1d(current, Math.Max(1, current.shape[2] / CompressionRatio)); // [B, D, N_s]
+            scales[scale] = current.transpose(1, 2); // [B, N_s, D]
+        }
+        scope.MoveToOuter(scales);
+        return scales;
+    }
+
+    private void CheckInput(Tensor input)
+    {
+        if (_downsamplers.Count > 0)
+        {
+            TensorChecks.Hidden(input, _dModel, _downsamplers[0], nameof(input));
+            return;
+        }
+        TensorChecks.Alive(input, nameof(input));
+        if (input.shape is not [>= 1, >= 1, var width] || width != _dModel)
+            throw new ArgumentException($"input must have the shape [batch, length, {_dModel}] with at least one token, but has {TensorChecks.Show(input.shape)}.", nameof(input));
+        if (!input.is_floating_point())
+            throw new ArgumentException($"input must hold floating-point numbers, but holds {input.dtype}. Convert it with to(...).", nameof(input));
+    }
+
+    /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>
+    protected override void RegisterComponents()
+    {
+    }
+}

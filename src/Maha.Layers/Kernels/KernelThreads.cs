@@ -1,0 +1,21 @@
+namespace Maha.Layers.Kernels;
+
+/// <summary>Runs independent pieces of a kernel on a given number of threads.</summary>
+internal static class KernelThreads
+{
+    /// <summary>Calls <paramref name="body"/> for every piece in [0, count), on at most <paramref name="threads"/> threads; one thread means the caller's.</summary>
+    public static void For(int count, int threads, Action<int> body)
+    {
+        if (threads <= 1 || count <= 1)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                body(i);
+            }
+
+            return;
+        }
+
+        Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = threads }, body);
+    }
+}

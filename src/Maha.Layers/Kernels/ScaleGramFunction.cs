@@ -1,0 +1,64 @@
+using System.Numerics;
+using static TorchSharp.torch;
+using static TorchSharp.torch.autograd;
+
+namespace Maha.Layers.Kernels;
+
+// B batch, N tokens, S scales, D width
+
+/// <summary>The differentiable call of <see cref="ScaleGramKernel"/>. Arguments: plan, valid lengths, available scales, then one [B, N_s, D] per scale.</summary>
+internal sealed unsafe class ScaleGramFunction : SingleTensorFunction<ScaleGramFunction>
+{
+    private const string PlanKey = "plan";
+    private const string LengthsKey = "lengths";
+    private const string AvailableKey = "available";
+
+    // plan, lengths, available
+    private const int Leading = 3;
+
+    /// <inheritdoc/>
+    public override string Name => nameof(ScaleGramFunction);
+
+    /// <summary>G, [B, S, S].</summary>
+    public static Tensor Apply(ScalePlan plan, int[] validLengths, int[] available, IReadOnlyList<Tensor> scales) =>
+        apply([plan, validLengths, available, .. scales.Select(scale => scale.contiguous())]);
+
+    /// <inheritdoc/>
+    public override Tensor forward(AutogradContext ctx, params object[] vars)
+    {
+        var (plan, lengths, available) = ((ScalePlan)vars[0], (int[])vars[1], (int[])vars[2]);
+        Tensor[] scales = [.. vars.Skip(Leading).Cast<Tensor>()];
+        var gram = empty([plan.Batch, plan.Scales, plan.Scales], scales[0].dtype);
+        if (gram.dtype == ScalarType.Float32)
+            ScaleGramKernel.Forward(plan, lengths, available, TensorMemory.Pointers<float>(scales), TensorMemory.Pointer<float>(gram), get_num_threads());
+        else
+            ScaleGramKernel.Forward(plan, lengths, available, TensorMemory.Pointers<double>(scales), TensorMemory.Pointer<double>(gram), get_num_threads());
+        ctx.save_for_backward([.. scales]);
+        ctx.save_data(PlanKey, plan);
+        ctx.save_data(LengthsKey, lengths);
+        ctx.save_data(AvailableKey, available);
+        return gram;
+    }
+
+    /// <inheritdoc/>
+    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    {
+        var scales = ctx.get_saved_variables();
+        var plan = (ScalePlan)ctx.get_data(PlanKey);
+        var (lengths, available) = ((int[])ctx.get_data(LengthsKey), (int[])ctx.get_data(AvailableKey));
+        using var gradient = grad_output.contiguous();
+        Tensor[] scaleGradients = [.. scales.Select(scale => zeros_like(scale))];
+        if (gradient.dtype == ScalarType.Float32)
+            Backward<float>(plan, lengths, available, scales, gradient, scaleGradients);
+        else
+            Backward<double>(plan, lengths, available, scales, gradient, scaleGradients);
+        foreach (var tensor in scales)
+            tensor.Dispose();
+        return [null!, null!, null!, .. scaleGradients];
+    }
+
+    private static void Backward<T>(ScalePlan plan, int[] lengths, int[] available, List<Tensor> scales, Tensor gradient, Tensor[] scaleGradients)
+        where T : unmanaged, IFloatingPointIeee754<T> =>
+        ScaleGramKernel.Backward(
+            plan, lengths, available, TensorMemory.Pointers<T>(scales), TensorMemory.Pointer<T>(gradient), TensorMemory.Pointers<T>(scaleGradients), get_num_threads());
+}

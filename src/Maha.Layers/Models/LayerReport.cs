@@ -1,0 +1,11 @@
+using Maha.Layers.Aggregation;
+using static TorchSharp.torch;
+
+namespace Maha.Layers.Models;
+
+// B batch, N length, S scales
+
+/// <summary>What can be inspected of one layer after a forward pass.</summary>
+/// <param name="ScaleWeights">The weights of the scales, [B, S] or [B, N, S], without gradient; null where the layer has no scales.</param>
+/// <param name="Diagnostics">How the aggregation's solver ended; null where the layer has no aggregation.</param>
+public sealed record LayerReport(Tensor? ScaleWeights, SolverDiagnostics? Diagnostics);

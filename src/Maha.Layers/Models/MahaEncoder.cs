@@ -1,0 +1,89 @@
+using Maha.Layers.Attention;
+using Maha.Layers.Blocks;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Maha.Layers.Models;
+
+// B batch, N length, D width, V vocabulary, L layers
+
+/// <summary>
+/// Token ids to features: embeddings of tokens and positions, L blocks, a final norm.
+/// </summary>
+/// <remarks>
+/// h_0 = Dropout(E_token[id_i] + E_position[i]); h_l = block_l(h_{l-1}); features = LayerNorm(h_L). The auxiliary losses of the blocks are summed.
+/// </remarks>
+public sealed class MahaEncoder : Module<Tensor, MixingContext, EncoderResult>
+{
+    private readonly Embedding _tokenEmbedding;
+    private readonly Embedding? _positionEmbedding;
+    private readonly Dropout _dropout;
+    private readonly ModuleList<MahaBlock> _blocks;
+    private readonly LayerNorm _finalNorm;
+
+    /// <summary>Builds an encoder with random weights.</summary>
+    /// <param name="options">The shape of the model.</param>
+    /// <exception cref="ArgumentException">The options are not valid.</exception>
+    public MahaEncoder(MahaTransformerOptions options) : base(nameof(MahaEncoder))
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        Options = options;
+        _tokenEmbedding = Embedding(options.VocabSize, options.DModel);
+        _positionEmbedding = options.Positions == PositionKind.Learned ? Embedding(options.MaxSequenceLength, options.DModel) : null;
+        _dropout = Dropout(options.Dropout);
+        _blocks = new ModuleList<MahaBlock>([.. Enumerable.Range(0, options.NumLayers).Select(_ => new MahaBlock(options))]);
+        _finalNorm = LayerNorm(options.DModel);
+        register_module("token_embedding", _tokenEmbedding);
+        if (_positionEmbedding is not null)
+            register_module("position_embedding", _positionEmbedding);
+        register_module("dropout", _dropout);
+        register_module("blocks", _blocks);
+        register_module("final_norm", _finalNorm);
+    }
+
+    /// <summary>The options that the encoder was built from.</summary>
+    public MahaTransformerOptions Options { get; }
+
+    /// <summary>The blocks, the first layer first.</summary>
+    public IReadOnlyList<MahaBlock> Blocks => [.. _blocks];
+
+    /// <summary>Encodes a batch of documents.</summary>
+    /// <param name="tokenIds">[B, N] of Int64, each in [0, V), N at most MaxSequenceLength where positions are learned.</param>
+    /// <param name="context">Padding and what else the layers share.</param>
+    /// <returns>The features [B, N, D], 0 at padded tokens, the sum of the auxiliary losses, and a report a layer.</returns>
+    /// <exception cref="ArgumentException">The ids have another rank or type, are out of range, too long or on another device, or the blocks refuse the context.</exception>
+    public override EncoderResult forward(Tensor tokenIds, MixingContext context)
+    {
+        TensorChecks.TokenIds(tokenIds, Options.VocabSize, _positionEmbedding is null ? int.MaxValue : Options.MaxSequenceLength, _tokenEmbedding, nameof(tokenIds));
+        ArgumentNullException.ThrowIfNull(context);
+        long batchSize = tokenIds.shape[0], length = tokenIds.shape[1];
+        if (context.KeyPaddingMask is not null)
+            TensorChecks.TokenMask(context.KeyPaddingMask, batchSize, length, tokenIds, nameof(context));
+
+        using var scope = NewDisposeScope();
+        var embedded = _tokenEmbedding.call(tokenIds); // [B, N, D]
+        if (_positionEmbedding is not null)
+            embedded = embedded + _positionEmbedding.call(arange(length, dtype: ScalarType.Int64, device: tokenIds.device));
+        var hidden = _dropout.call(embedded);
+        Tensor? auxiliaryLoss = null;
+        var layers = new List<LayerReport>(_blocks.Count);
+        foreach (var block in _blocks)
+        {
+            var result = block.call(hidden, context);
+            hidden = result.Output;
+            auxiliaryLoss = auxiliaryLoss is null ? result.AuxiliaryLoss : auxiliaryLoss + result.AuxiliaryLoss;
+            layers.Add(new LayerReport(result.ScaleWeights, result.Diagnostics));
+        }
+        var features = _finalNorm.call(hidden); // [B, N, D]
+        if (context.KeyPaddingMask is not null)
+            features = features.masked_fill(context.KeyPaddingMask.unsqueeze(-1), 0);
+        return new EncoderResult(features, auxiliaryLoss!, layers).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>
+    protected override void RegisterComponents()
+    {
+    }
+}

@@ -1,0 +1,23 @@
+using Maha.Layers.Blocks;
+
+namespace Maha.Layers.Models;
+
+/// <summary>The shape of a model: that of its blocks, and what stands around them. The defaults are the paper's settings.</summary>
+public sealed record MahaTransformerOptions : MahaBlockOptions
+{
+    /// <summary>V, the number of token ids.</summary>
+    /// <value>No default: it is the tokenizer's. At least 1.</value>
+    public required int VocabSize { get; init; }
+
+    /// <summary>L, the number of blocks.</summary>
+    /// <value>12. From 1 to 1,000.</value>
+    public int NumLayers { get; init; } = 12;
+
+    /// <inheritdoc/>
+    public override void Validate()
+    {
+        base.Validate();
+        TensorChecks.InRange(VocabSize, 1, 1 << 24, nameof(VocabSize), "Give the number of ids of the tokenizer.");
+        TensorChecks.InRange(NumLayers, 1, 1000, nameof(NumLayers), "The paper uses 12.");
+    }
+}

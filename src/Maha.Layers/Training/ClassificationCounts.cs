@@ -1,0 +1,68 @@
+namespace Maha.Layers.Training;
+
+/// <summary>Counts of right and wrong predictions, from which the metrics of a whole data set follow.</summary>
+public sealed class ClassificationCounts
+{
+    private readonly long[] _labeled;
+    private readonly long[] _predicted;
+    private readonly long[] _right;
+    private double _negativeLogProbability;
+
+    /// <summary>Starts with nothing counted.</summary>
+    /// <param name="numClasses">C, at least 1.</param>
+    public ClassificationCounts(int numClasses)
+    {
+        TensorChecks.InRange(numClasses, 1, 1 << 24, nameof(numClasses), "Give the number of classes of the model.");
+        _labeled = new long[numClasses];
+        _predicted = new long[numClasses];
+        _right = new long[numClasses];
+    }
+
+    /// <summary>The number of predictions.</summary>
+    public long Count { get; private set; }
+
+    /// <summary>The share of right predictions; NaN of none.</summary>
+    public double Accuracy => (double)_right.Sum() / Count;
+
+    /// <summary>The mean of -ln p(label); NaN of none.</summary>
+    public double LogLoss => _negativeLogProbability / Count;
+
+    /// <summary>
+    /// The mean over the classes of 2 right / (labeled + predicted), the harmonic mean of precision and recall. Classes that
+    /// are neither label nor prediction of any document are left out. NaN of no predictions.
+    /// </summary>
+    public double MacroF1
+    {
+        get
+        {
+            double sum = 0;
+            int classes = 0;
+            for (int c = 0; c < _right.Length; c++)
+            {
+                long occurrences = _labeled[c] + _predicted[c];
+                if (occurrences == 0)
+                    continue;
+                sum += 2.0 * _right[c] / occurrences;
+                classes++;
+            }
+            return sum / classes;
+        }
+    }
+
+    /// <summary>Counts a prediction.</summary>
+    /// <param name="label">The right class.</param>
+    /// <param name="predicted">The predicted class.</param>
+    /// <param name="logProbability">ln p(label), at most 0.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A class is not in [0, C).</exception>
+    public void Add(int label, int predicted, double logProbability)
+    {
+        TensorChecks.InRange(label, 0, _labeled.Length - 1, nameof(label), "Classes are counted from 0.");
+        TensorChecks.InRange(predicted, 0, _labeled.Length - 1, nameof(predicted), "Classes are counted from 0.");
+        _labeled[label]++;
+        _predicted[predicted]++;
+        if (label == predicted)
+            _right[label]++;
+        _negativeLogProbability -= logProbability;
+        Count++;
+    }
+}

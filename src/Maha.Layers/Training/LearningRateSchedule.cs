@@ -1,0 +1,26 @@
+namespace Maha.Layers.Training;
+
+/// <summary>
+/// The learning rate of each step: linear warm-up, then half a cosine (Loshchilov and Hutter 2017) down to a part of the peak.
+/// </summary>
+/// <remarks>
+/// With T steps, W = round(warmupFraction T) of them warm-up, peak p and floor m p:
+/// rate(t) = p (t + 1) / W for t below W; then p (m + (1 - m) (1 + cos(pi u)) / 2) with u = (t - W) / (T - 1 - W),
+/// so that the first step after the warm-up has the peak and the last step the floor.
+/// </remarks>
+internal sealed class LearningRateSchedule(double peak, double minFraction, double warmupFraction, long totalSteps)
+{
+    private readonly long _warmupSteps = (long)Math.Round(warmupFraction * totalSteps, MidpointRounding.AwayFromZero);
+
+    /// <summary>The rate of a step.</summary>
+    /// <param name="step">From 0 to totalSteps - 1.</param>
+    public double RateAt(long step)
+    {
+        if (step < _warmupSteps)
+            return peak * (step + 1) / _warmupSteps;
+        // A single step after the warm-up has the peak: there is nothing to fall along.
+        long last = totalSteps - 1 - _warmupSteps;
+        double u = last <= 0 ? 0 : (double)(step - _warmupSteps) / last;
+        return peak * (minFraction + (1 - minFraction) * 0.5 * (1 + Math.Cos(Math.PI * u)));
+    }
+}

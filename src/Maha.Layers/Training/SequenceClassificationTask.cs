@@ -1,0 +1,133 @@
+using Maha.Layers.Models;
+using static TorchSharp.torch;
+
+namespace Maha.Layers.Training;
+
+// B batch, N length, C classes
+
+/// <summary>Trains a model to tell the class of a document.</summary>
+/// <remarks>
+/// Loss = cross-entropy of the logits [B, C], with label smoothing and class weights, plus the model's auxiliary loss. Validation
+/// reports log loss, accuracy and macro F1 over all documents.
+/// </remarks>
+public sealed class SequenceClassificationTask : ITrainingTask
+{
+    private readonly Func<Tensor, Tensor?, (Tensor Logits, Tensor? AuxiliaryLoss)> _forward;
+    private readonly int _numClasses;
+    private double _labelSmoothing;
+    private float[]? _classWeights;
+
+    /// <summary>A task for a classifier of documents.</summary>
+    /// <param name="classifier">Takes token ids [B, N] and a padding mask [B, N] (true = ignore) or null, and returns logits [B, C].</param>
+    /// <param name="numClasses">C, at least 2.</param>
+    public SequenceClassificationTask(nn.Module<Tensor, Tensor?, ModelResult> classifier, int numClasses)
+        : this(classifier, (tokenIds, keyPaddingMask) =>
+        {
+            var result = classifier.call(tokenIds, keyPaddingMask);
+            return (result.Logits, result.AuxiliaryLoss);
+        }, numClasses)
+    {
+    }
+
+    /// <summary>A task for any module that classifies documents.</summary>
+    /// <param name="module">What is trained.</param>
+    /// <param name="forward">Calls it: token ids [B, N] and padding mask [B, N] (true = ignore) or null, to logits [B, C] and the auxiliary loss or null.</param>
+    /// <param name="numClasses">C, at least 2.</param>
+    public SequenceClassificationTask(nn.Module module, Func<Tensor, Tensor?, (Tensor Logits, Tensor? AuxiliaryLoss)> forward, int numClasses)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        ArgumentNullException.ThrowIfNull(forward);
+        TensorChecks.InRange(numClasses, 2, 1 << 24, nameof(numClasses), "A classifier tells at least two classes apart.");
+        Module = module;
+        _forward = forward;
+        _numClasses = numClasses;
+    }
+
+    /// <inheritdoc/>
+    public nn.Module Module { get; }
+
+    /// <inheritdoc/>
+    public bool Reports(ValidationMetric metric) => true;
+
+    /// <inheritdoc/>
+    public void Begin(TrainingOptions options, ITokenizedDocuments trainingDocuments, ITokenizedDocuments? validationDocuments)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(trainingDocuments);
+        long[] counts = CountLabels(trainingDocuments, nameof(trainingDocuments));
+        if (validationDocuments is not null)
+            CountLabels(validationDocuments, nameof(validationDocuments));
+        _labelSmoothing = options.LabelSmoothing;
+        _classWeights = options.ClassWeighting == ClassWeighting.Balanced ? BalancedWeights(counts) : null;
+    }
+
+    /// <inheritdoc/>
+    public TaskLoss Loss(TokenBatch batch)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        var (logits, auxiliaryLoss) = Classify(batch);
+        Tensor? weights = _classWeights is null ? null : tensor(_classWeights, dtype: logits.dtype, device: logits.device); // [C]
+        var loss = nn.functional.cross_entropy(logits, batch.Labels!, weight: weights, label_smoothing: _labelSmoothing);
+        double count = _classWeights is null ? batch.Rows.Count : batch.LabelValues!.Sum(label => (double)_classWeights[label]);
+        return new TaskLoss(auxiliaryLoss is null ? loss : loss + auxiliaryLoss, count);
+    }
+
+    /// <inheritdoc/>
+    public IValidationPass BeginValidation() => new Pass(this);
+
+    private (Tensor Logits, Tensor? AuxiliaryLoss) Classify(TokenBatch batch)
+    {
+        var (logits, auxiliaryLoss) = _forward(batch.TokenIds, batch.KeyPaddingMask);
+        long[] shape = logits.shape;
+        if (!shape.AsSpan().SequenceEqual([batch.Rows.Count, _numClasses]))
+            throw new InvalidOperationException($"The module must return logits of the shape [{batch.Rows.Count}, {_numClasses}] (documents, classes), but they have {TensorChecks.Show(shape)}. Build it with {_numClasses} classes.");
+        return (logits, auxiliaryLoss);
+    }
+
+    private long[] CountLabels(ITokenizedDocuments documents, string name)
+    {
+        if (!documents.HasLabels)
+            throw new ArgumentException($"{name} must have labels for classification, but have none. Build the data set from pairs of text and label.", name);
+        long[] counts = new long[_numClasses];
+        for (int i = 0; i < documents.Count; i++)
+        {
+            int label = documents.LabelOf(i);
+            if ((uint)label >= (uint)_numClasses)
+                throw new ArgumentException($"The labels of {name} must lie in [0, {_numClasses}), but document {i} has {label}. Build the model with more classes, or number the classes from 0.", name);
+            counts[label]++;
+        }
+        return counts;
+    }
+
+    // A class without documents has no right weight; 1 matters to label smoothing only.
+    private static float[] BalancedWeights(long[] counts)
+    {
+        double total = counts.Sum();
+        int present = counts.Count(count => count > 0);
+        return Array.ConvertAll(counts, count => count == 0 ? 1 : (float)(total / (present * (double)count)));
+    }
+
+    private sealed class Pass(SequenceClassificationTask task) : IValidationPass
+    {
+        private readonly ClassificationCounts _counts = new(task._numClasses);
+
+        public void Add(TokenBatch batch)
+        {
+            var logProbabilities = nn.functional.log_softmax(task.Classify(batch).Logits.to(ScalarType.Float64), 1); // [B, C]
+            var ofLabels = logProbabilities.gather(1, batch.Labels!.unsqueeze(1)).squeeze(1).cpu(); // [B]
+            var predictions = logProbabilities.argmax(1).cpu(); // [B]
+            double[] values = ofLabels.data<double>().ToArray();
+            long[] predicted = predictions.data<long>().ToArray();
+            for (int b = 0; b < values.Length; b++)
+                _counts.Add(batch.LabelValues![b], (int)predicted[b], values[b]);
+        }
+
+        public ValidationMetrics Complete() => new()
+        {
+            Loss = _counts.LogLoss,
+            Accuracy = _counts.Accuracy,
+            MacroF1 = _counts.MacroF1,
+            Count = _counts.Count,
+        };
+    }
+}

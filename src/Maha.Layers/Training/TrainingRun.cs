@@ -1,0 +1,232 @@
+using System.Diagnostics;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Maha.Layers.Training;
+
+/// <summary>One training, from the first step to the last.</summary>
+internal sealed class TrainingRun : IDisposable
+{
+    // What the seed is used for besides the order of documents (see BatchPlan and DocumentSubset).
+    internal const int ValidationDraws = 4;
+    private const int TrainingDraws = 5;
+    private const int Dropout = 6;
+
+    private readonly ITrainingTask _task;
+    private readonly TrainingOptions _options;
+    private readonly ITokenizedDocuments _trainingDocuments;
+    private readonly ITokenizedDocuments? _validationDocuments;
+    private readonly IProgress<TrainingProgress>? _progress;
+    private readonly int[] _lengths;
+    private readonly Device _device;
+    private readonly List<Parameter> _parameters;
+    private readonly AdamW _optimizer;
+    private readonly LearningRateSchedule _schedule;
+    private readonly TrainingClock _clock;
+    private readonly WeightSnapshot _bestWeights = new();
+    private readonly List<EpochReport> _epochs = [];
+    private readonly long _totalSteps;
+    private EpochReport? _best;
+    private TrainingProgress? _lastStep;
+    private long _step;
+
+    public TrainingRun(
+        ITrainingTask task, TrainingOptions options, ITokenizedDocuments trainingDocuments, ITokenizedDocuments? validationDocuments,
+        IProgress<TrainingProgress>? progress)
+    {
+        _task = task;
+        _options = options;
+        _trainingDocuments = trainingDocuments;
+        _validationDocuments = validationDocuments;
+        _progress = progress;
+        _lengths = BatchPlan.Lengths(trainingDocuments);
+        _device = Trainer.DeviceOf(task.Module);
+
+        var (decaying, constant) = ParameterGroups.Of(task.Module);
+        _parameters = [.. decaying, .. constant];
+        if (_parameters.Count == 0)
+            throw new ArgumentException($"The module of the task must have parameters that require gradients, but {task.Module.GetName()} has none. Register its parts, or unfreeze some.", nameof(task));
+        var groups = new List<AdamW.ParamGroup>();
+        if (decaying.Count > 0)
+            groups.Add(new AdamW.ParamGroup(decaying, lr: options.LearningRate, weight_decay: options.WeightDecay));
+        if (constant.Count > 0)
+            groups.Add(new AdamW.ParamGroup(constant, lr: options.LearningRate, weight_decay: 0));
+        _optimizer = optim.AdamW(groups, lr: options.LearningRate);
+
+        // The number of batches differs a little between epochs, since each shuffles anew: the schedule must know all of them.
+        for (int epoch = 1; epoch <= options.NumberOfEpochs; epoch++)
+            _totalSteps += NumSteps(Plan(epoch).Length);
+        _schedule = new LearningRateSchedule(options.LearningRate, options.MinLearningRateFraction, options.WarmupFraction, _totalSteps);
+        _clock = new TrainingClock(_lengths.Sum(length => (long)length) * options.NumberOfEpochs, validationDocuments is null ? 0 : options.NumberOfEpochs)
+        {
+            ValidationTokens = validationDocuments is null ? 0 : BatchPlan.Lengths(validationDocuments).Sum(length => (long)length),
+        };
+    }
+
+    public TrainingResult Run(CancellationToken cancellationToken)
+    {
+        var module = _task.Module;
+        bool wasTraining = module.training;
+        var outcome = TrainingOutcome.Completed;
+        using var randomState = new RandomStateScope((long)DeterministicRandom.Combine(_options.Seed, Dropout, 0), _device);
+        try
+        {
+            module.zero_grad();
+            for (int epoch = 1; epoch <= _options.NumberOfEpochs && outcome == TrainingOutcome.Completed; epoch++)
+            {
+                RunEpoch(epoch, cancellationToken);
+                if (_best is not null && _options.EarlyStoppingPatience is int patience && epoch - _best.Epoch >= patience && epoch < _options.NumberOfEpochs)
+                    outcome = TrainingOutcome.StoppedEarly;
+            }
+        }
+        catch (OperationCanceledException) when (_options.CancellationBehavior == CancellationBehavior.KeepBest && cancellationToken.IsCancellationRequested)
+        {
+            outcome = TrainingOutcome.Canceled;
+        }
+        finally
+        {
+            module.zero_grad();
+            module.train(wasTraining);
+        }
+        if (_best is not null)
+            _bestWeights.Restore(module);
+        return new TrainingResult
+        {
+            Outcome = outcome,
+            Epochs = _epochs,
+            BestEpoch = _best?.Epoch,
+            BestValidation = _best?.Validation,
+            Steps = _step,
+            NumTrainingDocuments = _trainingDocuments.Count,
+            NumValidationDocuments = _validationDocuments?.Count ?? 0,
+            Duration = _clock.Elapsed,
+        };
+    }
+
+    public void Dispose()
+    {
+        _optimizer.Dispose();
+        _bestWeights.Dispose();
+    }
+
+    private int[][] Plan(int epoch) => BatchPlan.Shuffled(_lengths, _options.TokensPerBatch, _options.Seed, epoch);
+
+    private long NumSteps(int batches) => (batches + (long)_options.GradientAccumulation - 1) / _options.GradientAccumulation;
+
+    private void RunEpoch(int epoch, CancellationToken cancellationToken)
+    {
+        var started = _clock.Elapsed;
+        int[][] plan = Plan(epoch);
+        double lossSum = 0, count = 0;
+        _task.Module.train();
+        for (int first = 0; first < plan.Length; first += _options.GradientAccumulation)
+        {
+            int last = (int)Math.Min((long)first + _options.GradientAccumulation, plan.Length);
+            var (stepLoss, stepCount) = Step(epoch, plan, first, last, cancellationToken);
+            lossSum += stepLoss * stepCount;
+            count += stepCount;
+        }
+
+        var validation = Validate(cancellationToken);
+        var report = new EpochReport
+        {
+            Epoch = epoch,
+            TrainingLoss = lossSum / count,
+            Validation = validation,
+            Duration = _clock.Elapsed - started,
+        };
+        _epochs.Add(report);
+        if (validation is not null && validation.IsBetterThan(_best?.Validation, _options.EarlyStoppingMetric))
+        {
+            _best = report;
+            _bestWeights.Take(_task.Module);
+        }
+    }
+
+    // Batches of a step: gradients of count_1 loss_1, count_2 loss_2, ... are summed, divided by count_1 on the way, so that their
+    // size stays that of one batch, and scaled to the mean at the end. One batch a step then costs no scaling.
+    private (double Loss, double Count) Step(int epoch, int[][] plan, int first, int last, CancellationToken cancellationToken)
+    {
+        long started = Stopwatch.GetTimestamp();
+        double learningRate = _schedule.RateAt(_step);
+        double lossSum = 0, count = 0, firstCount = 0, norm = 0;
+        long tokens = 0;
+        for (int b = first; b < last; b++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            long seed = (long)DeterministicRandom.Combine(_options.Seed, TrainingDraws, ((long)epoch << 32) | (uint)b);
+            var batch = TokenBatch.Create(_trainingDocuments, plan[b], _device, seed);
+            tokens += batch.NumTokens;
+            var loss = _task.Loss(batch);
+            if (loss.Count == 0)
+                continue;
+            double value = loss.Mean.ToDouble();
+            if (!double.IsFinite(value))
+                throw Diverged("loss", value, epoch, value, learningRate);
+            if (count == 0)
+                firstCount = loss.Count;
+            var scaled = loss.Count == firstCount ? loss.Mean : loss.Mean * (loss.Count / firstCount);
+            scaled.backward();
+            lossSum += value * loss.Count;
+            count += loss.Count;
+        }
+
+        if (count > 0)
+        {
+            if (count != firstCount)
+                ScaleGradients(firstCount / count);
+            norm = nn.utils.clip_grad_norm_(_parameters, _options.MaxGradientNorm);
+            if (!double.IsFinite(norm))
+                throw Diverged("gradient norm", norm, epoch, lossSum / count, learningRate);
+            foreach (var group in _optimizer.ParamGroups)
+                group.LearningRate = learningRate;
+            using var scope = NewDisposeScope();
+            _optimizer.step();
+            _task.Module.zero_grad();
+        }
+        _step++;
+        _clock.AddStep(tokens, Stopwatch.GetElapsedTime(started));
+        double mean = lossSum / count;
+        _lastStep = new TrainingProgress
+        {
+            Epoch = epoch,
+            NumberOfEpochs = _options.NumberOfEpochs,
+            Step = _step,
+            TotalSteps = _totalSteps,
+            Loss = mean,
+            LearningRate = learningRate,
+            GradientNorm = norm,
+            TokensPerSecond = _clock.TokensPerSecond,
+            Elapsed = _clock.Elapsed,
+            TimeLeft = _clock.TimeLeft,
+        };
+        _progress?.Report(_lastStep);
+        return (count > 0 ? mean : 0, count);
+    }
+
+    private void ScaleGradients(double factor)
+    {
+        using var guard = no_grad();
+        foreach (var parameter in _parameters)
+        {
+            using var gradient = parameter.grad;
+            gradient?.mul_(factor);
+        }
+    }
+
+    private ValidationMetrics? Validate(CancellationToken cancellationToken)
+    {
+        if (_validationDocuments is null)
+            return null;
+        long started = Stopwatch.GetTimestamp();
+        var metrics = Trainer.Judge(_task, _validationDocuments, _options, cancellationToken);
+        _clock.AddValidation(Stopwatch.GetElapsedTime(started));
+        _progress?.Report(_lastStep! with { Elapsed = _clock.Elapsed, TimeLeft = _clock.TimeLeft, Validation = metrics });
+        return metrics;
+    }
+
+    private TrainingDivergedException Diverged(string what, double value, int epoch, double loss, double learningRate) =>
+        new(what, value, epoch, _step + 1, _totalSteps, loss, learningRate, _options);
+}

@@ -1,0 +1,37 @@
+namespace Maha.Layers.Training;
+
+/// <summary>How a model does on a set of documents.</summary>
+public sealed record ValidationMetrics
+{
+    /// <summary>The mean loss, without label smoothing, class weights and auxiliary losses. For classes: the mean of -ln p(label).</summary>
+    public required double Loss { get; init; }
+
+    /// <summary>The share of right predictions; null where the task predicts no classes.</summary>
+    public double? Accuracy { get; init; }
+
+    /// <summary>The mean F1 score over the classes that occur among labels or predictions; null where the task doesn't report it.</summary>
+    public double? MacroF1 { get; init; }
+
+    /// <summary>What the means are over: documents, or tokens.</summary>
+    public required long Count { get; init; }
+
+    /// <summary>One of the metrics.</summary>
+    /// <exception cref="InvalidOperationException">The task doesn't report it.</exception>
+    public double Get(ValidationMetric metric) => metric switch
+    {
+        ValidationMetric.Loss => Loss,
+        ValidationMetric.Accuracy => Accuracy,
+        ValidationMetric.MacroF1 => MacroF1,
+        _ => null,
+    } ?? throw new InvalidOperationException($"The metric must be one that the task reports, but {metric} is not. Use {nameof(ValidationMetric.Loss)}.");
+
+    /// <summary>Whether these metrics are better than others. A metric that is not a number is never better, and any number is better than it.</summary>
+    internal bool IsBetterThan(ValidationMetrics? other, ValidationMetric metric)
+    {
+        double mine = Get(metric);
+        if (other is null || double.IsNaN(mine))
+            return other is null;
+        double theirs = other.Get(metric);
+        return double.IsNaN(theirs) || (metric == ValidationMetric.Loss ? mine < theirs : mine > theirs);
+    }
+}

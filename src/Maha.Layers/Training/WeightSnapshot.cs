@@ -1,0 +1,36 @@
+using static TorchSharp.torch;
+
+namespace Maha.Layers.Training;
+
+/// <summary>A copy in the CPU's memory of what a module saves: parameters and persistent buffers.</summary>
+internal sealed class WeightSnapshot : IDisposable
+{
+    private readonly Dictionary<string, Tensor> _copies = [];
+
+    public void Take(nn.Module module)
+    {
+        using var guard = no_grad();
+        using var scope = NewDisposeScope();
+        foreach (var (name, tensor) in module.state_dict())
+        {
+            if (_copies.TryGetValue(name, out var copy))
+                copy.copy_(tensor);
+            else
+                _copies.Add(name, tensor.detach().to(CPU, copy: true).DetachFromDisposeScope());
+        }
+    }
+
+    public void Restore(nn.Module module)
+    {
+        using var guard = no_grad();
+        foreach (var (name, tensor) in module.state_dict())
+            tensor.copy_(_copies[name]);
+    }
+
+    public void Dispose()
+    {
+        foreach (var copy in _copies.Values)
+            copy.Dispose();
+        _copies.Clear();
+    }
+}

@@ -1,0 +1,194 @@
+using static TorchSharp.torch;
+
+namespace Maha.Layers.Weights;
+
+/// <summary>
+/// Reads a safetensors file: the header at once, tensors when they are asked for.
+/// </summary>
+/// <remarks>
+/// <para>Everything that the header says is checked before a tensor is allocated: its length, duplicate names, element types, that shape and offsets agree,
+/// that the tensors fill the file without gap and overlap. So a small file never causes a large allocation.</para>
+/// <para>Streams that can't seek work too: then tensors are read in the order of <see cref="Entries"/>, and memory grows with what has been read.</para>
+/// </remarks>
+public sealed class SafetensorsReader : IDisposable
+{
+    // One read of the stream; also the step in which memory grows for a stream whose length is not known.
+    private const int ChunkBytes = 1 << 20;
+
+    private readonly Stream _stream;
+    private readonly bool _leaveOpen;
+    private readonly SafetensorsHeader _header;
+    private readonly Dictionary<string, SafetensorsEntry> _byName;
+    private readonly long _dataStart;
+    private long _position;
+
+    /// <summary>Reads and checks the header.</summary>
+    /// <param name="stream">A readable stream that stands at the beginning of the file.</param>
+    /// <param name="leaveOpen">True: disposing the reader leaves the stream open.</param>
+    /// <exception cref="ArgumentException">The stream can't be read.</exception>
+    /// <exception cref="WeightFileException">The header is not valid.</exception>
+    public SafetensorsReader(Stream stream, bool leaveOpen = false)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        if (!stream.CanRead)
+            throw new ArgumentException("stream must be readable, but is not. Open it for reading.", nameof(stream));
+        _stream = stream;
+        _leaveOpen = leaveOpen;
+        _header = SafetensorsHeader.Read(stream, stream.CanSeek ? stream.Length - stream.Position : null);
+        _dataStart = stream.CanSeek ? stream.Position : 0;
+        _byName = _header.Entries.ToDictionary(entry => entry.Name);
+    }
+
+    /// <summary>The tensors of the file in the order of their bytes.</summary>
+    public IReadOnlyList<SafetensorsEntry> Entries => _header.Entries;
+
+    /// <summary>The text pairs of the file.</summary>
+    public IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
+
+    /// <summary>Opens a file.</summary>
+    /// <param name="path">The file's path.</param>
+    /// <returns>The reader, which owns the file.</returns>
+    /// <exception cref="WeightFileException">The header is not valid.</exception>
+    public static SafetensorsReader Open(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, ChunkBytes);
+        try
+        {
+            return new SafetensorsReader(stream);
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Reads one tensor into the CPU's memory.</summary>
+    /// <param name="name">The tensor's name. Where the stream can't seek, it must not lie before one that was read already.</param>
+    /// <returns>A new tensor with the type and shape that the header says.</returns>
+    /// <exception cref="KeyNotFoundException">The file has no such tensor.</exception>
+    /// <exception cref="InvalidOperationException">The stream can't seek and the tensor lies before one that was read already.</exception>
+    /// <exception cref="WeightFileException">The file ends early, or a BOOL is neither 0 nor 1.</exception>
+    public Tensor Read(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        if (!_byName.TryGetValue(name, out var entry))
+            throw new KeyNotFoundException($"The file must hold the tensor that is read, but has no {SafetensorsHeader.Quote(name)} among its {Entries.Count}. See Entries.");
+        Seek(entry);
+        return _stream.CanSeek ? ReadKnown(entry) : ReadGrowing(entry);
+    }
+
+    /// <summary>Reads all tensors in the order of their bytes.</summary>
+    /// <returns>The tensors by name, in the CPU's memory.</returns>
+    /// <exception cref="WeightFileException">The file ends early, or a BOOL is neither 0 nor 1.</exception>
+    public Dictionary<string, Tensor> ReadAll()
+    {
+        var tensors = new Dictionary<string, Tensor>(Entries.Count);
+        try
+        {
+            foreach (var entry in Entries)
+                tensors.Add(entry.Name, Read(entry.Name));
+        }
+        catch
+        {
+            foreach (var tensor in tensors.Values)
+                tensor.Dispose();
+            throw;
+        }
+        return tensors;
+    }
+
+    /// <summary>Closes the stream, unless it was to be left open.</summary>
+    public void Dispose()
+    {
+        if (!_leaveOpen)
+            _stream.Dispose();
+    }
+
+    private void Seek(SafetensorsEntry entry)
+    {
+        if (_stream.CanSeek)
+        {
+            _stream.Position = _dataStart + entry.Offset;
+            return;
+        }
+        if (entry.Offset < _position)
+            throw new InvalidOperationException($"A stream that can't seek must be read in the order of Entries, but {SafetensorsHeader.Quote(entry.Name)} begins at byte {entry.Offset} and the stream stands at {_position}. Read in order, or copy the stream to a file.");
+        byte[] skipped = new byte[Math.Min(ChunkBytes, entry.Offset - _position)];
+        while (_position < entry.Offset)
+            Fill(skipped.AsSpan(0, (int)Math.Min(skipped.Length, entry.Offset - _position)), entry);
+    }
+
+    /// <summary>The file is known to hold the bytes: they go straight into the tensor.</summary>
+    private Tensor ReadKnown(SafetensorsEntry entry)
+    {
+        var tensor = empty(entry.Shape.ToArray(), entry.ElementType);
+        try
+        {
+            TensorBytes.ForEachChunk(tensor, entry.ByteCount, (chunk, first) => Fill(chunk, entry));
+            CheckBooleans(tensor, entry);
+        }
+        catch
+        {
+            tensor.Dispose();
+            throw;
+        }
+        return tensor;
+    }
+
+    /// <summary>The header may promise more than the stream holds: the tensor is allocated when its bytes are there.</summary>
+    private Tensor ReadGrowing(SafetensorsEntry entry)
+    {
+        var chunks = new List<byte[]>();
+        for (long left = entry.ByteCount; left > 0; left -= chunks[^1].Length)
+        {
+            byte[] chunk = new byte[Math.Min(ChunkBytes, left)];
+            Fill(chunk, entry);
+            chunks.Add(chunk);
+        }
+        var tensor = empty(entry.Shape.ToArray(), entry.ElementType);
+        try
+        {
+            TensorBytes.ForEachChunk(tensor, entry.ByteCount, (target, first) =>
+            {
+                for (int done = 0; done < target.Length;)
+                {
+                    byte[] chunk = chunks[(int)((first + done) / ChunkBytes)];
+                    int start = (int)((first + done) % ChunkBytes);
+                    int count = Math.Min(chunk.Length - start, target.Length - done);
+                    chunk.AsSpan(start, count).CopyTo(target[done..]);
+                    done += count;
+                }
+            });
+            CheckBooleans(tensor, entry);
+        }
+        catch
+        {
+            tensor.Dispose();
+            throw;
+        }
+        return tensor;
+    }
+
+    private void Fill(Span<byte> target, SafetensorsEntry entry)
+    {
+        int read = _stream.ReadAtLeast(target, target.Length, throwOnEndOfStream: false);
+        _position += read;
+        if (read < target.Length)
+            throw new WeightFileException($"The file must hold the {entry.ByteCount} bytes of {SafetensorsHeader.Quote(entry.Name)}, but ends before. It is cut off: copy it again.");
+    }
+
+    /// <summary>A boolean byte above 1 has no defined meaning in native code.</summary>
+    private static void CheckBooleans(Tensor tensor, SafetensorsEntry entry)
+    {
+        if (entry.ElementType != ScalarType.Bool)
+            return;
+        TensorBytes.ForEachChunk(tensor, entry.ByteCount, (chunk, first) =>
+        {
+            int wrong = chunk.IndexOfAnyExceptInRange((byte)0, (byte)1);
+            if (wrong >= 0)
+                throw new WeightFileException($"A BOOL must be the byte 0 or 1, but byte {first + wrong} of {SafetensorsHeader.Quote(entry.Name)} is {chunk[wrong]}. Save it as U8.");
+        });
+    }
+}

@@ -1,0 +1,143 @@
+using System.Buffers.Binary;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using static TorchSharp.torch;
+
+namespace Maha.Layers.Weights;
+
+/// <summary>
+/// Writes safetensors files. Equal tensors make equal bytes: names are sorted, and the header is padded with blanks to a multiple of 8 bytes.
+/// </summary>
+public static class SafetensorsWriter
+{
+    private const int Alignment = 8;
+    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <summary>Writes a file. It appears under its name only when it is complete.</summary>
+    /// <param name="path">The file's path; an existing file is replaced.</param>
+    /// <param name="tensors">The tensors by name, on any device and in any layout.</param>
+    /// <param name="metadata">Text pairs to go with them.</param>
+    /// <exception cref="ArgumentException">A name is not allowed, or a tensor has an element type that the format lacks.</exception>
+    public static void Write(string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        string partial = path + ".partial";
+        try
+        {
+            using (var stream = new FileStream(partial, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 20))
+                Write(stream, tensors, metadata);
+            File.Move(partial, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(partial);
+            throw;
+        }
+    }
+
+    /// <summary>Writes to a stream, which stays open.</summary>
+    /// <param name="stream">A writable stream; it need not seek.</param>
+    /// <param name="tensors">The tensors by name, on any device and in any layout.</param>
+    /// <param name="metadata">Text pairs to go with them.</param>
+    /// <exception cref="ArgumentException">The stream can't be written, a name is not allowed, or a tensor has an element type that the format lacks.</exception>
+    public static void Write(Stream stream, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        ArgumentNullException.ThrowIfNull(tensors);
+        if (!stream.CanWrite)
+            throw new ArgumentException("stream must be writable, but is not. Open it for writing.", nameof(stream));
+        var entries = Layout(tensors);
+        byte[] header = Header(entries, metadata);
+        Span<byte> length = stackalloc byte[8];
+        BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
+        stream.Write(length);
+        stream.Write(header);
+        foreach (var entry in entries)
+        {
+            using var scope = NewDisposeScope();
+            using var noGradient = no_grad();
+            var plain = tensors[entry.Name].detach().cpu().contiguous();
+            TensorBytes.ForEachChunk(plain, entry.ByteCount, (chunk, _) => stream.Write(chunk));
+        }
+    }
+
+    private static List<SafetensorsEntry> Layout(IReadOnlyDictionary<string, Tensor> tensors)
+    {
+        var entries = new List<SafetensorsEntry>(tensors.Count);
+        long offset = 0;
+        foreach (string name in tensors.Keys.Order(StringComparer.Ordinal))
+        {
+            CheckText(name);
+            if (name == SafetensorsHeader.MetadataKey)
+                throw new ArgumentException($"No tensor may be called {name}, since the format keeps its text pairs there. Rename it.", nameof(tensors));
+            var tensor = tensors[name];
+            TensorChecks.Alive(tensor, name);
+            if (SafetensorsTypes.Find(tensor.dtype) is not { } type)
+                throw new ArgumentException($"The type of a tensor must be one of {SafetensorsTypes.Names}, but {SafetensorsHeader.Quote(name)} is {tensor.dtype}. Convert it with to(...).", nameof(tensors));
+            long bytes = checked(tensor.numel() * type.Size);
+            entries.Add(new SafetensorsEntry(name, tensor.dtype, tensor.shape, offset, bytes));
+            offset = checked(offset + bytes);
+        }
+        return entries;
+    }
+
+    private static byte[] Header(List<SafetensorsEntry> entries, IReadOnlyDictionary<string, string>? metadata)
+    {
+        using var buffer = new MemoryStream();
+        // Plain letters of other scripts stay as they are; the default would escape them.
+        using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        {
+            writer.WriteStartObject();
+            if (metadata is { Count: > 0 })
+            {
+                writer.WriteStartObject(SafetensorsHeader.MetadataKey);
+                foreach (string key in metadata.Keys.Order(StringComparer.Ordinal))
+                {
+                    CheckText(key);
+                    CheckText(metadata[key]);
+                    writer.WriteString(key, metadata[key]);
+                }
+                writer.WriteEndObject();
+            }
+            foreach (var entry in entries)
+            {
+                writer.WriteStartObject(entry.Name);
+                writer.WriteString("dtype", SafetensorsTypes.Find(entry.ElementType)!.Value.Name);
+                WriteNumbers(writer, "shape", entry.Shape);
+                WriteNumbers(writer, "data_offsets", [entry.Offset, entry.Offset + entry.ByteCount]);
+                writer.WriteEndObject();
+            }
+            writer.WriteEndObject();
+        }
+        while (buffer.Length % Alignment != 0)
+            buffer.WriteByte((byte)' ');
+        if (buffer.Length > SafetensorsHeader.MaxHeaderBytes)
+            throw new ArgumentException($"The header of a safetensors file may have at most {SafetensorsHeader.MaxHeaderBytes} bytes, but would have {buffer.Length}. Write fewer tensors or less metadata.", nameof(entries));
+        return buffer.ToArray();
+    }
+
+    private static void WriteNumbers(Utf8JsonWriter writer, string name, IReadOnlyList<long> numbers)
+    {
+        writer.WriteStartArray(name);
+        foreach (long number in numbers)
+            writer.WriteNumberValue(number);
+        writer.WriteEndArray();
+    }
+
+    private static void CheckText(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        bool valid = !text.Contains('\0');
+        try
+        {
+            StrictUtf8.GetByteCount(text);
+        }
+        catch (EncoderFallbackException)
+        {
+            valid = false;
+        }
+        if (!valid)
+            throw new ArgumentException($"Names and metadata must be valid Unicode without NUL, but {SafetensorsHeader.Quote(text)} is not.", nameof(text));
+    }
+}

@@ -1,0 +1,41 @@
+using Maha.Layers.Aggregation;
+using Maha.Layers.Attention;
+using Maha.Layers.Models;
+using static TorchSharp.torch;
+
+namespace Maha.Layers.Tests.Models;
+
+/// <summary>Names and shapes of saved weights: a change here breaks every file that users have.</summary>
+public class StateApprovalTests
+{
+    private static readonly MahaTransformerOptions Options = new()
+    {
+        VocabSize = 7, MaxSequenceLength = 9, Attention = AttentionKind.MahaReference, DModel = 6, NumHeads = 2, NumLayers = 1, FeedForwardDim = 10, NumScales = 3,
+    };
+
+    [Theory]
+    [InlineData(AggregationKind.Softmax)]
+    [InlineData(AggregationKind.ReferenceNash)]
+    [InlineData(AggregationKind.Mean)]
+    [InlineData(AggregationKind.Gated)]
+    public void TokenModel(AggregationKind kind)
+    {
+        using var model = new MahaTokenModel(Options with { Aggregation = kind });
+        Approve($"MahaTokenModel.MahaReference.{kind}", model);
+    }
+
+    [Fact]
+    public void SequenceClassifier()
+    {
+        using var model = new MahaSequenceClassifier(Options with { Aggregation = AggregationKind.Mean }, 4);
+        Approve("MahaSequenceClassifier.MahaReference.Mean", model);
+    }
+
+    private static void Approve(string name, nn.Module module)
+    {
+        string actual = string.Concat(module.state_dict().OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => $"{entry.Key} [{string.Join(", ", entry.Value.shape)}]\n"));
+        string path = Path.Combine(AppContext.BaseDirectory, "Approvals", name + ".approved.txt");
+        string expected = File.Exists(path) ? File.ReadAllText(path) : "";
+        Assert.True(expected == actual, $"{name}.approved.txt must hold what the module has. If the change is meant, write this into it:\n{actual}");
+    }
+}

@@ -1,0 +1,37 @@
+using static TorchSharp.torch;
+
+namespace Maha.Layers.Tests;
+
+/// <summary>Random tensors from a seed of their own, and comparisons that say where and by how much two tensors differ.</summary>
+internal static class SeededTensors
+{
+    public static Tensor Random(int seed, ScalarType type, params long[] shape)
+    {
+        var random = new Random(seed);
+        var data = new double[shape.Aggregate(1L, (a, b) => a * b)];
+        for (int i = 0; i < data.Length; i++)
+            data[i] = (2 * random.NextDouble()) - 1;
+        return tensor(data, shape).to(type);
+    }
+
+    public static double[] Values(Tensor tensor)
+    {
+        using var scope = NewDisposeScope();
+        return tensor.detach().cpu().to(ScalarType.Float64).contiguous().data<double>().ToArray();
+    }
+
+    public static void Near(Tensor expected, Tensor actual, double tolerance, string what)
+    {
+        Assert.Equal(expected.shape, actual.shape);
+        double[] x = Values(expected), y = Values(actual);
+        int worst = -1;
+        double largest = -1;
+        for (int i = 0; i < x.Length; i++)
+        {
+            double difference = Math.Abs(x[i] - y[i]);
+            if (!(difference <= largest))
+                (worst, largest) = (i, difference);
+        }
+        Assert.True(largest <= tolerance, $"{what}: element {worst} is {(worst < 0 ? 0 : y[worst]):R}, expected {(worst < 0 ? 0 : x[worst]):R}, difference {largest:E2} above {tolerance:E2}");
+    }
+}
