@@ -163,6 +163,33 @@ public class AutoMLExperimentTests
     }
 
     [Fact]
+    public async Task Cancellation_ReachesIntoTheTrainingOfATrial()
+    {
+        using var source = new CancellationTokenSource();
+        int trials = 0;
+        var endless = new SweepableEstimator((context, _) => context.MulticlassClassification.Trainers.SdcaMaximumEntropy(new Microsoft.ML.Trainers.SdcaMaximumEntropyMulticlassTrainer.Options
+        {
+            LabelColumnName = "Key",
+            ConvergenceTolerance = 1e-12f,
+            MaximumNumberOfIterations = Interlocked.Increment(ref trials) == 1 ? 2 : int.MaxValue,
+        }), new SearchSpace());
+        var recorder = new Recorder();
+        var pipeline = _context.Transforms.Conversion.MapValueToKey("Key", "Class").Append(endless);
+        var experiment = _context.Auto().CreateExperiment()
+            .SetPipeline(pipeline)
+            .SetDataset(_context.Data.TrainTestSplit(Data(), 0.3, seed: 1))
+            .SetMulticlassClassificationMetric(MulticlassClassificationMetric.MicroAccuracy, "Key")
+            .SetMonitor(recorder);
+        var running = Task.Run(() => experiment.RunAsync(source.Token));
+        while (recorder.Completed.Count == 0 || recorder.Running.Count < 2)
+            await Task.Delay(5);
+        await source.CancelAsync();
+        var best = await running;
+        Assert.Same(recorder.Completed[0], best);
+        Assert.Equal(2, recorder.Running.Count);
+    }
+
+    [Fact]
     public async Task CancellationBeforeTheFirstResult_IsATimeout()
     {
         await Assert.ThrowsAsync<TimeoutException>(() => Experiment(new Bowl(), new Recorder()).SetRandomSearchTuner().RunAsync(new CancellationToken(canceled: true)));
