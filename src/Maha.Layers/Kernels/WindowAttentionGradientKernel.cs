@@ -17,7 +17,7 @@ internal static unsafe class WindowAttentionGradientKernel
     // One cache line more than a chunk: a power-of-two row distance would map all rows to a few cache sets.
     private const int ScoreRow = WindowPlan.ChunkRows + 16;
 
-    private const int KeysPerPass = 128;
+    private const int KeysPerPass = 64;
 
     /// <summary>Computes the three gradients. Rows past a document's valid length become 0. <paramref name="keyGradient"/> and <paramref name="valueGradient"/> must be zero on entry.</summary>
     public static void Backward(
@@ -86,8 +86,8 @@ internal static unsafe class WindowAttentionGradientKernel
             int seenRows = WindowAttentionKernel.Padded(seen, MicroTile.Rows);
             WindowAttentionKernel.Pack(queries, first + row, channel, rows, columns, headDim, padded, queryPack);
             WindowAttentionKernel.Pack(outputGradient, first + row, channel, rows, columns, headDim, padded, gradientPack);
-            WindowAttentionKernel.PackTransposed(queries, first + row, channel, rows, headDim, scale, queryTransposed, Chunk, columns);
-            WindowAttentionKernel.PackTransposed(outputGradient, first + row, channel, rows, headDim, 1, gradientTransposed, Chunk, columns);
+            RowTransposition.Copy(queries.Row(first + row) + channel, queries.Stride, rows, headDim, scale, queryTransposed, Chunk, columns);
+            RowTransposition.Copy(outputGradient.Row(first + row) + channel, outputGradient.Stride, rows, headDim, 1, gradientTransposed, Chunk, columns);
             for (int j = 0; j < seenRows; j += MicroTile.Rows)
             {
                 MicroTile.Row(keyPack + ((long)j * padded), padded, 1, queryTransposed, Chunk, headDim, scores + ((long)j * ScoreRow), ScoreRow, columns, false);

@@ -17,7 +17,7 @@ internal static unsafe class WindowAttentionKernel
     private const int PanelColumns = 32;
 
     // Keys per pass of the second product, so that the values read stay in the first-level cache across the panel's rows.
-    private const int KeysPerPass = 128;
+    private const int KeysPerPass = 64;
 
     /// <summary>Computes the attention of every document, head and block. Rows past a document's valid length become 0.</summary>
     public static void Forward(
@@ -57,12 +57,15 @@ internal static unsafe class WindowAttentionKernel
 
         (int keyStart, int keyEnd) = plan.Keys(block, validEnd, validLength);
         int keyCount = keyEnd - keyStart, keyRows = Padded(keyCount, MicroTile.Rows);
-        float* keyPack = KernelScratch.Get<float>(((long)keyRows * ((2 * padded) + PanelColumns)) + ((long)padded * 2 * PanelColumns));
-        float* valuePack = keyPack + ((long)keyRows * padded);
+        float* keyTail = KernelScratch.Get<float>(((long)keyRows * (padded + PanelColumns)) + ((long)padded * ((2 * PanelColumns) + MicroTile.Rows)));
+        float* valuePack = keyTail + ((long)MicroTile.Rows * padded);
         float* scores = valuePack + ((long)keyRows * padded);
         float* queryPack = scores + ((long)keyRows * PanelColumns);
         float* sums = queryPack + ((long)padded * PanelColumns);
-        Pack(keys, first + keyStart, channel, keyCount, keyRows, headDim, padded, keyPack);
+
+        // Keys are read where they are; only a last group of fewer than eight is completed with zeros.
+        int wholeKeys = keyCount / MicroTile.Rows * MicroTile.Rows;
+        Pack(keys, first + keyStart + wholeKeys, channel, keyCount - wholeKeys, keyRows - wholeKeys, headDim, padded, keyTail);
         Pack(values, first + keyStart, channel, keyCount, keyRows, headDim, padded, valuePack);
 
         float* largest = stackalloc float[PanelColumns];
@@ -72,10 +75,11 @@ internal static unsafe class WindowAttentionKernel
             int rows = Math.Min(PanelColumns, validEnd - row);
             int seen = plan.Causal ? row + rows - keyStart : keyCount;
             int seenRows = Padded(seen, MicroTile.Rows);
-            PackTransposed(queries, first + row, channel, rows, headDim, 1 / MathF.Sqrt(headDim), queryPack, PanelColumns, PanelColumns);
+            RowTransposition.Copy(queries.Row(first + row) + channel, queries.Stride, rows, headDim, 1 / MathF.Sqrt(headDim), queryPack, PanelColumns, PanelColumns);
             for (int j = 0; j < seenRows; j += MicroTile.Rows)
             {
-                MicroTile.Row(keyPack + ((long)j * padded), padded, 1, queryPack, PanelColumns, headDim, scores + ((long)j * PanelColumns), PanelColumns, PanelColumns, false);
+                float* group = j < wholeKeys ? keys.Row(first + keyStart + j) + channel : keyTail;
+                MicroTile.Row(group, j < wholeKeys ? keys.Stride : padded, 1, queryPack, PanelColumns, headDim, scores + ((long)j * PanelColumns), PanelColumns, PanelColumns, false);
             }
 
             if (plan.Causal)
@@ -124,30 +128,6 @@ internal static unsafe class WindowAttentionKernel
         }
 
         new Span<float>(target, (rows - count) * padded).Clear();
-    }
-
-    /// <summary>Copies one head's channels of at most <paramref name="columns"/> tokens, scaled and transposed to [K, columns], zeros behind.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void PackTransposed(
-        TokenRows<float> source, long firstToken, nint channel, int count, int headDim, float scale, float* target, nint targetRow, int columns)
-    {
-        for (int i = 0; i < count; i++)
-        {
-            float* from = source.Row(firstToken + i) + channel;
-            float* to = target + i;
-            for (int k = 0; k < headDim; k++, to += targetRow)
-            {
-                *to = from[k] * scale;
-            }
-        }
-
-        if (count < columns)
-        {
-            for (int k = 0; k < headDim; k++)
-            {
-                new Span<float>(target + (k * targetRow) + count, columns - count).Clear();
-            }
-        }
     }
 
     /// <summary>Sets the score of every key that lies after its query to minus infinity; queryOffset is the first query's position among the keys.</summary>
