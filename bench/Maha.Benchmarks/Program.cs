@@ -1,12 +1,16 @@
 using Maha.Benchmarks;
 using Maha.Benchmarks.Block;
+using Maha.Benchmarks.Flops;
 using Maha.Benchmarks.Parity;
+using Maha.Benchmarks.Solvers;
 
 // Every measurement is one line here.
 var commands = new Command[]
 {
     new("parity", "FILE...", "compares the layers with reference vector files, values and gradients", ParityCommand.Run),
     new("block", "[--n N...] [--variants V...] [--device cpu|cuda] [--dtype T] [--d-model D] [--heads H] [--batch B] [--threads T] [--repeats R] [--json]", "time and peak memory of one block of each variant, forward and forward + backward", BlockCommand.Run),
+    new("flops", "[--n N...] [--variants V...] [--d-model D] [--heads H] [--json]", "floating-point operations of one block, by component", FlopsCommand.Run),
+    new("solvers", "[--instances N] [--seed S]", "residuals of the aggregation solvers over random and degenerate instances", SolversCommand.Run),
 };
 
 if (args is [] or ["--help" or "-h" or "help", ..])
