@@ -37,6 +37,7 @@ public sealed record BlockFlops(long Attention, long Projections, long Convoluti
         return options.Attention switch
         {
             AttentionKind.Full => new BlockFlops(4 * n * n * width, 8 * n * width * width, 0, 0, feedForward),
+            AttentionKind.Window => new BlockFlops(4 * width * (WindowPairs(n, options.Window) + (2 * Math.Min(n, options.GlobalTokens) * n)), 8 * n * width * width, 0, 0, feedForward),
             AttentionKind.Maha => OfMaha(options, length) with { FeedForward = feedForward },
             AttentionKind.MahaReference => OfReference(options, length) with { FeedForward = feedForward },
             _ => throw new ArgumentOutOfRangeException(nameof(options), options.Attention, $"Attention {options.Attention} is not counted."),
