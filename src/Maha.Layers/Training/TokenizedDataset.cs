@@ -164,34 +164,19 @@ public sealed class TokenizedDataset : ITokenizedDocuments, IDisposable
     {
         if (tokenIds is null)
             throw new ArgumentException($"Documents must not be null, but document {Count} is. Use an empty array for a document without tokens.", nameof(tokenIds));
-        ReadOnlySpan<int> ids = tokenIds;
-        if (_options.MaxDocumentTokens is int limit && ids.Length > limit)
+        ReadOnlyMemory<int> kept = tokenIds;
+        if (_options.MaxDocumentTokens is int limit && tokenIds.Length > limit)
         {
-            AddOverlong(ids, limit);
+            if (_options.OverlongDocuments == OverlongDocuments.Throw)
+                throw new ArgumentException($"Documents must have at most {limit} tokens (MaxDocumentTokens), but document {Count} has {tokenIds.Length}. Raise the limit, cut the document, or let OverlongDocuments say what to keep.");
+            kept = TokenLimit.Cut(tokenIds, limit, _options.OverlongDocuments);
+            NumTruncatedDocuments++;
+            NumTruncatedTokens += tokenIds.Length - limit;
         }
-        else
-        {
-            _store.Append(ids);
-        }
+        _store.Append(kept.Span);
         _starts.Add(_store.Count);
         if (HasLabels)
             _labels.Add(label);
-    }
-
-    private void AddOverlong(ReadOnlySpan<int> ids, int limit)
-    {
-        if (_options.OverlongDocuments == OverlongDocuments.Throw)
-            throw new ArgumentException($"Documents must have at most {limit} tokens (MaxDocumentTokens), but document {Count} has {ids.Length}. Raise the limit, cut the document, or let OverlongDocuments say what to keep.");
-        int keptAtEnd = _options.OverlongDocuments switch
-        {
-            OverlongDocuments.KeepStart => 0,
-            OverlongDocuments.KeepEnd => limit,
-            _ => limit / 2,
-        };
-        _store.Append(ids[..(limit - keptAtEnd)]);
-        _store.Append(ids[^keptAtEnd..]);
-        NumTruncatedDocuments++;
-        NumTruncatedTokens += ids.Length - limit;
     }
 
     private void CheckIndex(int index)

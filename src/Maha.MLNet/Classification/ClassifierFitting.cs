@@ -1,0 +1,182 @@
+using Maha.Layers.Models;
+using Maha.Layers.Tokenization;
+using Maha.Layers.Training;
+using Maha.MLNet.Internal;
+using Microsoft.ML;
+using Microsoft.ML.Runtime;
+using static TorchSharp.torch;
+
+namespace Maha.MLNet.Classification;
+
+/// <summary>
+/// Trains a classifier on the columns of a data view: tokenizer, token ids, network, training loop. The options are only read.
+/// </summary>
+internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions options)
+{
+    private readonly int _seed = options.Seed ?? MLNetInternals.SeedOf(host) ?? 0;
+
+    /// <summary>Trains.</summary>
+    /// <param name="documents">What to train on.</param>
+    /// <param name="validation">What to validate on; null to set apart a share of the training documents.</param>
+    /// <param name="labels">The labels, in the order of the class indices.</param>
+    /// <param name="columns">The columns of the transformer.</param>
+    public TextClassifier Fit(LabeledTexts documents, LabeledTexts? validation, LabelNames labels, ClassifierColumns columns)
+    {
+        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(options.CancellationToken);
+        using var channel = host.Start("Training");
+        var device = Devices.Choose(host);
+
+        void Check()
+        {
+            if (MLNetInternals.IsCanceled(host))
+                cancellation.Cancel();
+            cancellation.Token.ThrowIfCancellationRequested();
+        }
+
+        var tokenizer = ByteLevelBpeTokenizer.Train(documents.Read(Check).Select(document => document.Text),
+            new ByteLevelBpeTokenizerOptions { VocabSize = options.VocabSize }, cancellationToken: cancellation.Token);
+        using var training = Tokenize(documents, "training", tokenizer, Check, channel, cancellation.Token);
+        CheckClasses(training, labels);
+        using var validating = validation is null ? null : Tokenize(validation, "validation", tokenizer, Check, channel, cancellation.Token);
+
+        var manifest = new ClassifierManifest
+        {
+            FormatVersion = ClassifierManifest.CurrentFormat,
+            Model = ModelOptions(tokenizer.VocabSize),
+            Columns = columns,
+            OverlongDocuments = options.OverlongDocuments,
+            LabelType = labels.TypeName,
+            Labels = labels.Names,
+        };
+        MahaSequenceClassifier network;
+        using (new RandomStateScope(_seed))
+            network = new MahaSequenceClassifier(manifest.Model, labels.Count);
+        try
+        {
+            Train(network, training, validating, labels.Count, device, channel, cancellation);
+            return new TextClassifier(manifest, tokenizer, network, device);
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Checks the options before any data is read.</summary>
+    /// <exception cref="ArgumentException">An option is not valid.</exception>
+    public static void Check(MahaTextTrainerOptions options)
+    {
+        foreach (var (name, column) in new[]
+        {
+            (nameof(options.LabelColumnName), options.LabelColumnName), (nameof(options.TextColumnName), options.TextColumnName),
+            (nameof(options.ScoreColumnName), options.ScoreColumnName), (nameof(options.PredictedLabelColumnName), options.PredictedLabelColumnName),
+        })
+            ArgumentException.ThrowIfNullOrEmpty(column, name);
+        new ByteLevelBpeTokenizerOptions { VocabSize = options.VocabSize }.Validate();
+        new TokenizedDatasetOptions { MaxDocumentTokens = options.MaxSequenceLength, OverlongDocuments = options.OverlongDocuments }.Validate();
+        var fitting = (Model: ModelOptionsOf(options, options.VocabSize), Training: TrainingOptionsOf(options, 0, CPU));
+        fitting.Model.Validate();
+        fitting.Training.Validate();
+    }
+
+    private TokenizedDataset Tokenize(LabeledTexts texts, string what, ByteLevelBpeTokenizer tokenizer, Action check, IChannel channel, CancellationToken cancellationToken)
+    {
+        var dataset = TokenizedDataset.FromTexts(texts.Read(check), tokenizer, new TokenizedDatasetOptions
+        {
+            MaxDocumentTokens = options.MaxSequenceLength,
+            OverlongDocuments = options.OverlongDocuments,
+            TemporaryDirectory = MLNetInternals.TempFolderOf(host),
+        }, cancellationToken);
+        if (texts.NumMissingLabels > 0)
+            channel.Warning(MessageSensitivity.None, $"{texts.NumMissingLabels} {what} documents have no label, or one that the key column doesn't know, and were left out.");
+        if (dataset.NumTruncatedDocuments > 0)
+            channel.Warning(MessageSensitivity.None, $"{dataset.NumTruncatedDocuments} {what} documents have more than {options.MaxSequenceLength} tokens and were cut ({options.OverlongDocuments}); {dataset.NumTruncatedTokens} tokens are not read. Raise MaxSequenceLength to read them.");
+        if (dataset.Count > 0)
+            return dataset;
+        dataset.Dispose();
+        throw new InvalidOperationException($"The {what} data must have at least one document with a label, but of {texts.NumMissingLabels} rows none has one. Look at columns '{options.LabelColumnName}' and '{options.TextColumnName}'.");
+    }
+
+    private static void CheckClasses(TokenizedDataset documents, LabelNames labels)
+    {
+        var present = Enumerable.Range(0, documents.Count).Select(documents.LabelOf).Distinct().Take(2).ToList();
+        if (present.Count < 2)
+            throw new InvalidOperationException($"The training data must have documents of at least two classes, but all {documents.Count} are of class '{labels.Names[present[0]]}'. Add documents of other classes, or look at the label column.");
+    }
+
+    private void Train(MahaSequenceClassifier network, TokenizedDataset training, TokenizedDataset? validating, int numClasses, Device device, IChannel channel, CancellationTokenSource cancellation)
+    {
+        using var entry = host.StartProgressChannel("Maha training");
+        TrainingProgress? latest = null;
+        entry.SetHeader(new ProgressHeader(["Loss", "Learning rate", "Tokens per second"], ["epochs", "steps"]), progress =>
+        {
+            if (latest is not { } now)
+                return;
+            progress.SetProgress(0, now.Epoch, now.NumberOfEpochs);
+            progress.SetProgress(1, now.Step, now.TotalSteps);
+            progress.SetMetric(0, now.Loss);
+            progress.SetMetric(1, now.LearningRate);
+            progress.SetMetric(2, now.TokensPerSecond);
+        });
+        var report = new Report(now =>
+        {
+            latest = now;
+            options.Progress?.Report(now);
+            if (now.Validation is { } metrics)
+                channel.Info(MessageSensitivity.None, $"Epoch {now.Epoch} of {now.NumberOfEpochs}: training loss {now.Loss:F4}, validation loss {metrics.Loss:F4}, accuracy {metrics.Accuracy:F4}, macro F1 {metrics.MacroF1:F4}, {now.TokensPerSecond:F0} tokens/s, {now.Elapsed:hh\\:mm\\:ss} elapsed, {now.TimeLeft:hh\\:mm\\:ss} left.");
+            if (MLNetInternals.IsCanceled(host))
+                cancellation.Cancel();
+        });
+        var trainer = new Trainer(TrainingOptionsOf(options, _seed, device));
+        var result = trainer.Train(new SequenceClassificationTask(network, numClasses), training, validating, report, cancellation.Token);
+        channel.Info(MessageSensitivity.None, $"Training ended: {result.Outcome} after {result.Steps} steps on {result.NumTrainingDocuments} documents; best epoch {result.BestEpoch}.");
+    }
+
+    private MahaTransformerOptions ModelOptions(int vocabSize) => ModelOptionsOf(options, vocabSize);
+
+    private static MahaTransformerOptions ModelOptionsOf(MahaTextTrainerOptions options, int vocabSize)
+    {
+        var model = new MahaTransformerOptions
+        {
+            VocabSize = vocabSize,
+            MaxSequenceLength = options.MaxSequenceLength,
+            Attention = options.Attention,
+            Aggregation = options.Aggregation,
+            DModel = options.DModel,
+            NumHeads = options.NumHeads,
+            NumLayers = options.NumLayers,
+            CompressionRatio = options.CompressionRatio,
+            Window = options.Window,
+            Positions = options.Positions,
+            Dropout = options.Dropout,
+        };
+        if (options.FeedForwardDim is int width)
+            model = model with { FeedForwardDim = width };
+        return options.NumScales is int scales ? model with { NumScales = scales } : model;
+    }
+
+    private static TrainingOptions TrainingOptionsOf(MahaTextTrainerOptions options, int seed, Device device) => new()
+    {
+        NumberOfEpochs = options.NumberOfEpochs,
+        LearningRate = options.LearningRate,
+        WarmupFraction = options.WarmupFraction,
+        WeightDecay = options.WeightDecay,
+        MaxGradientNorm = options.MaxGradientNorm,
+        TokensPerBatch = options.TokensPerBatch,
+        LabelSmoothing = options.LabelSmoothing,
+        ClassWeighting = options.ClassWeighting,
+        ValidationFraction = options.ValidationFraction,
+        EarlyStoppingMetric = options.EarlyStoppingMetric,
+        EarlyStoppingPatience = options.EarlyStoppingPatience,
+        CancellationBehavior = options.CancellationBehavior,
+        Seed = seed,
+        Device = device,
+    };
+
+    /// <summary>Reports on the training thread, in order; <see cref="Progress{T}"/> would post to a context.</summary>
+    private sealed class Report(Action<TrainingProgress> action) : IProgress<TrainingProgress>
+    {
+        void IProgress<TrainingProgress>.Report(TrainingProgress value) => action(value);
+    }
+}

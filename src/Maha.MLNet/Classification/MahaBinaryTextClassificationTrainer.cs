@@ -1,0 +1,71 @@
+using Maha.MLNet.Internal;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using static Maha.MLNet.Internal.MLNetInternals;
+
+namespace Maha.MLNet.Classification;
+
+/// <summary>Trains a classifier that tells long documents of two classes apart.</summary>
+/// <remarks>
+/// <para><b>Input and output columns.</b> Reads a label column of type Boolean and a column of type Text.
+/// Adds <c>Score</c> (Single, the log odds of true), <c>Probability</c> (Single, of true) and <c>PredictedLabel</c> (Boolean, true where the log odds are positive).</para>
+/// <para><b>Characteristics, algorithm and cost</b> are those of <see cref="MahaTextClassificationTrainer"/>.</para>
+/// </remarks>
+public sealed class MahaBinaryTextClassificationTrainer : IEstimator<MahaBinaryTextClassificationTransformer>
+{
+    private readonly IHost _host;
+    private readonly Options _options;
+
+    /// <summary>The options of <see cref="MahaBinaryTextClassificationTrainer"/>.</summary>
+    public sealed class Options : MahaTextTrainerOptions
+    {
+        /// <summary>The column of the probability of true that is added.</summary>
+        /// <value>"Probability".</value>
+        public string ProbabilityColumnName { get; set; } = Defaults.ProbabilityColumnName;
+    }
+
+    internal MahaBinaryTextClassificationTrainer(IHostEnvironment environment, Options options)
+    {
+        ArgumentNullException.ThrowIfNull(environment);
+        ArgumentNullException.ThrowIfNull(options);
+        ClassifierFitting.Check(options);
+        ArgumentException.ThrowIfNullOrEmpty(options.ProbabilityColumnName);
+        _host = environment.Register(nameof(MahaBinaryTextClassificationTrainer));
+        _options = options;
+    }
+
+    /// <summary>Trains on a data view.</summary>
+    /// <param name="input">Data with the label and the text column.</param>
+    /// <returns>The trained transformer; it owns native memory and is disposable.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or has another type.</exception>
+    /// <exception cref="InvalidOperationException">There are not documents of both classes.</exception>
+    /// <exception cref="OperationCanceledException">The training was cancelled.</exception>
+    public MahaBinaryTextClassificationTransformer Fit(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        var documents = Bind(input, nameof(input));
+        var validation = _options.ValidationSet is { } set ? Bind(set, nameof(_options.ValidationSet)) : null;
+        var columns = new ClassifierColumns(_options.LabelColumnName, _options.TextColumnName, _options.ScoreColumnName, _options.ProbabilityColumnName, _options.PredictedLabelColumnName);
+        var labels = LabelNames.FromFile(nameof(Boolean), [bool.FalseString, bool.TrueString]);
+        return new MahaBinaryTextClassificationTransformer(new ClassifierFitting(_host, _options).Fit(documents, validation, labels, columns));
+    }
+
+    /// <summary>What the schema will be behind the trained transformer.</summary>
+    /// <param name="inputSchema">The promise of the estimators before.</param>
+    /// <returns>The input's columns with the added ones.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or will have another type.</exception>
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        InputColumns.Promised(inputSchema, _options.LabelColumnName, nameof(inputSchema), "Boolean", column => !column.IsKey && column.ItemType is BooleanDataViewType);
+        InputColumns.Promised(inputSchema, _options.TextColumnName, nameof(inputSchema), "Text", column => column.ItemType is TextDataViewType);
+        string[] added = [_options.ScoreColumnName, _options.ProbabilityColumnName, _options.PredictedLabelColumnName];
+        DataViewType[] types = [NumberDataViewType.Single, NumberDataViewType.Single, BooleanDataViewType.Instance];
+        return new SchemaShape(inputSchema.Where(column => !added.Contains(column.Name)).Concat(added.Select((name, i) =>
+            ShapeColumn(name, SchemaShape.Column.VectorKind.Scalar, types[i], false, ScoreColumns.Promise()))));
+    }
+
+    private LabeledTexts Bind(IDataView data, string parameter)
+        => new(data, InputColumns.Text(data.Schema, _options.TextColumnName, parameter), InputColumns.BooleanLabel(data.Schema, _options.LabelColumnName, parameter));
+}

@@ -1,0 +1,74 @@
+using Maha.MLNet.Internal;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using static Maha.MLNet.Internal.MLNetInternals;
+
+namespace Maha.MLNet.Classification;
+
+/// <summary>Tells long documents of two classes apart: what <see cref="MahaBinaryTextClassificationTrainer"/> trained.</summary>
+/// <remarks>
+/// Adds <c>Score</c> (Single, the log odds of true), <c>Probability</c> (Single, of true) and <c>PredictedLabel</c> (Boolean).
+/// Owns native memory: dispose it when the last view and prediction engine over it are done with.
+/// </remarks>
+public sealed class MahaBinaryTextClassificationTransformer : MahaTransformer
+{
+    internal const string LoaderSignature = "MahaBinaryText";
+    private const string ModelSignature = "MAHATXTB"; // exactly eight characters
+
+    // *** Format *** as MahaTextClassificationTransformer's; the labels are False and True.
+    private readonly TextClassifier _classifier;
+
+    internal MahaBinaryTextClassificationTransformer(TextClassifier classifier) => _classifier = classifier;
+
+    private static MahaBinaryTextClassificationTransformer Create(IHostEnvironment env, ModelLoadContext ctx)
+        => new(TextClassifier.Load(env, ctx, ModelSignature, LoaderSignature));
+
+    private protected override void Save(ModelSaveContext context) => _classifier.Save(context, ModelSignature, LoaderSignature);
+
+    private protected override RowMapping CreateMapping(DataViewSchema inputSchema) => new Mapping(_classifier, inputSchema);
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing) => _classifier.Dispose();
+
+    private sealed class Mapping : RowMapping
+    {
+        private readonly TextClassifier _classifier;
+        private readonly DataViewSchema.Column _text;
+
+        public Mapping(TextClassifier classifier, DataViewSchema input)
+        {
+            _classifier = classifier;
+            var columns = classifier.Manifest.Columns;
+            _text = Maha.MLNet.Internal.InputColumns.Text(input, columns.Text, nameof(input));
+            uint set = NextScoreSet(input);
+            OutputColumns =
+            [
+                new(columns.Score, NumberDataViewType.Single, ScoreColumns.Annotate(set, Annotation.Binary, Annotation.Score)),
+                new(columns.Probability!, NumberDataViewType.Single, ScoreColumns.Annotate(set, Annotation.Binary, Annotation.Probability)),
+                new(columns.PredictedLabel, BooleanDataViewType.Instance, ScoreColumns.Annotate(set, Annotation.Binary, Annotation.PredictedLabel)),
+            ];
+        }
+
+        public override IReadOnlyList<DataViewSchema.DetachedColumn> OutputColumns { get; }
+
+        public override IReadOnlyList<DataViewSchema.Column> InputColumns => [_text];
+
+        public override Delegate[] CreateGetters(DataViewRow input)
+        {
+            var row = new ClassifiedRow(_classifier, input, _text);
+            return
+            [
+                (ValueGetter<float>)((ref float value) => value = LogOdds(row)),
+                (ValueGetter<float>)((ref float value) => value = (float)(1 / (1 + Math.Exp(-LogOdds(row))))),
+                (ValueGetter<bool>)((ref bool value) => value = LogOdds(row) > 0),
+            ];
+        }
+
+        private static float LogOdds(ClassifiedRow row)
+        {
+            float[] logits = row.Logits();
+            return logits[1] - logits[0];
+        }
+    }
+}

@@ -1,0 +1,102 @@
+using Maha.MLNet.Internal;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using static Maha.MLNet.Internal.MLNetInternals;
+
+namespace Maha.MLNet.Classification;
+
+// C classes
+
+/// <summary>Classifies long documents into two or more classes: what <see cref="MahaTextClassificationTrainer"/> trained.</summary>
+/// <remarks>
+/// Adds <c>Score</c>, a <c>Vector&lt;Single&gt;</c> of size C with the probabilities of the classes, and <c>PredictedLabel</c>, the key of the best one.
+/// Owns native memory: dispose it when the last view and prediction engine over it are done with.
+/// </remarks>
+public sealed class MahaTextClassificationTransformer : MahaTransformer
+{
+    internal const string LoaderSignature = "MahaTextClassification";
+    private const string ModelSignature = "MAHATXTC"; // exactly eight characters
+
+    // *** Format *** the frame's version header, nothing behind it in the main stream; beside it the streams
+    // Classifier.json (ClassifierManifest), Tokenizer (ByteLevelBpeTokenizer.Save), Weights.safetensors.
+    private readonly TextClassifier _classifier;
+
+    internal MahaTextClassificationTransformer(TextClassifier classifier) => _classifier = classifier;
+
+    private static MahaTextClassificationTransformer Create(IHostEnvironment env, ModelLoadContext ctx)
+        => new(TextClassifier.Load(env, ctx, ModelSignature, LoaderSignature));
+
+    /// <summary>The labels in the order of the scores, as text.</summary>
+    public IReadOnlyList<string> Labels => _classifier.Labels.Names;
+
+    private protected override void Save(ModelSaveContext context) => _classifier.Save(context, ModelSignature, LoaderSignature);
+
+    private protected override RowMapping CreateMapping(DataViewSchema inputSchema) => new Mapping(_classifier, inputSchema);
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing) => _classifier.Dispose();
+
+    private sealed class Mapping : RowMapping
+    {
+        private readonly TextClassifier _classifier;
+        private readonly DataViewSchema.Column _text;
+
+        public Mapping(TextClassifier classifier, DataViewSchema input)
+        {
+            _classifier = classifier;
+            var columns = classifier.Manifest.Columns;
+            var labels = classifier.Labels;
+            _text = Maha.MLNet.Internal.InputColumns.Text(input, columns.Text, nameof(input));
+            uint set = NextScoreSet(input);
+            OutputColumns =
+            [
+                new(columns.Score, new VectorDataViewType(NumberDataViewType.Single, labels.Count), ScoreColumns.Annotate(set, Annotation.Multiclass, Annotation.Score, builder =>
+                {
+                    LabelNames.FromFile(nameof(String), labels.Names).AddTo(builder, Annotation.SlotNames);
+                    labels.AddTo(builder, Annotation.TrainingLabelValues);
+                })),
+                new(columns.PredictedLabel, new KeyDataViewType(typeof(uint), labels.Count), ScoreColumns.Annotate(set, Annotation.Multiclass, Annotation.PredictedLabel,
+                    builder => labels.AddTo(builder, Annotation.KeyValues))),
+            ];
+        }
+
+        public override IReadOnlyList<DataViewSchema.DetachedColumn> OutputColumns { get; }
+
+        public override IReadOnlyList<DataViewSchema.Column> InputColumns => [_text];
+
+        public override Delegate[] CreateGetters(DataViewRow input)
+        {
+            var row = new ClassifiedRow(_classifier, input, _text);
+            return
+            [
+                (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) =>
+                {
+                    var editor = VBufferEditor.Create(ref value, _classifier.Labels.Count);
+                    Softmax(row.Logits(), editor.Values);
+                    value = editor.Commit();
+                }),
+                (ValueGetter<uint>)((ref uint value) => value = (uint)Best(row.Logits()) + 1),
+            ];
+        }
+
+        private static void Softmax(ReadOnlySpan<float> logits, Span<float> probabilities)
+        {
+            float max = logits[Best(logits)];
+            double sum = 0;
+            foreach (float logit in logits)
+                sum += Math.Exp(logit - max);
+            for (int i = 0; i < logits.Length; i++)
+                probabilities[i] = (float)(Math.Exp(logits[i] - max) / sum);
+        }
+
+        private static int Best(ReadOnlySpan<float> logits)
+        {
+            int best = 0;
+            for (int i = 1; i < logits.Length; i++)
+                if (logits[i] > logits[best])
+                    best = i;
+            return best;
+        }
+    }
+}
