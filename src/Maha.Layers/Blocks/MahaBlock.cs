@@ -17,7 +17,7 @@ namespace Maha.Layers.Blocks;
 public sealed class MahaBlock : Module<Tensor, MixingContext, MixingResult>
 {
     private readonly TokenMixer _mixer;
-    private readonly Dropout _dropout;
+    private readonly ActivationDropout _dropout;
     private readonly LayerNorm _mixerNorm;
     private readonly FeedForward _feedForward;
     private readonly LayerNorm _feedForwardNorm;
@@ -33,7 +33,7 @@ public sealed class MahaBlock : Module<Tensor, MixingContext, MixingResult>
         _dModel = options.DModel;
         DropoutProbability = options.Dropout;
         _mixer = TokenMixers.Create(options);
-        _dropout = Dropout(options.Dropout);
+        _dropout = new ActivationDropout(options.Dropout);
         _mixerNorm = LayerNorm(_dModel);
         _feedForward = new FeedForward(_dModel, options.FeedForwardDim, options.Dropout);
         _feedForwardNorm = LayerNorm(_dModel);
