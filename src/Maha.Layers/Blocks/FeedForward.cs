@@ -44,7 +44,7 @@ public sealed class FeedForward : Module<Tensor, Tensor>
     {
         TensorChecks.Hidden(hidden, _dModel, _expand, nameof(hidden));
         using var scope = NewDisposeScope();
-        var expanded = Activation.Gelu(_expand.call(hidden)); // [B, N, F]
+        var expanded = Activation.Gelu(_expand, hidden); // [B, N, F]
         var contracted = _contract.call(_dropout.call(expanded)); // [B, N, D]
         return _dropout.call(contracted).MoveToOuterDisposeScope();
     }
