@@ -44,7 +44,7 @@ public sealed class MahaMixer : TokenMixer
         _dropout = Dropout(options.Dropout);
         _decomposition = new ScaleReduction(width, options.NumScales, options.CompressionRatio, options.Decomposition);
         _valueProjection = Linear(width, width); // W_V, shared by the scales
-        _queryKeyProjections = new ModuleList<Linear>([.. Enumerable.Range(0, options.NumScales).Select(_ => Linear(width, 2 * width))]); // W_Q^s over W_K^s
+        _queryKeyProjections = new ModuleList<Linear>([.. Enumerable.Range(0, options.NumScales).Select(_ => Linear(width, 2 * width, hasBias: false))]); // W_Q^s over W_K^s
         _aggregation = ScaleAggregations.Create(options);
         register_module("local_conv", _localConvolution);
         register_module("dropout", _dropout);
