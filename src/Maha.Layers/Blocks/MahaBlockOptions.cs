@@ -101,6 +101,10 @@ public record MahaBlockOptions
     /// <value>1. From 0 to 1,024. Ignored by the other attentions.</value>
     public int GlobalTokens { get; init; } = 1;
 
+    /// <summary>Whether a token sees only itself and what stands before it, through the whole block: for language models.</summary>
+    /// <value>False. Not known to <see cref="AttentionKind.MahaReference"/> and <see cref="WeightGranularity.Document"/>.</value>
+    public bool IsCausal { get; init; }
+
     /// <summary>Whether a model forgets the inside of its blocks and computes it again in the backward pass: less memory, about a third more time.</summary>
     /// <value>False.</value>
     public bool RecomputeBlocks { get; init; }
@@ -132,6 +136,12 @@ public record MahaBlockOptions
         TensorChecks.Known(Decomposition, nameof(Decomposition));
         TensorChecks.Known(Positions, nameof(Positions));
         TensorChecks.InRange(GlobalTokens, 0, 1024, nameof(GlobalTokens), "Global tokens see every other, so there should be few.");
+        if (IsCausal && Attention == AttentionKind.MahaReference)
+            throw new ArgumentException("IsCausal must be false under MahaReference, whose attention sees the whole document as the published one does, but is true. Choose another Attention.", nameof(IsCausal));
+        if (IsCausal && Aggregation == AggregationKind.ReferenceNash)
+            throw new ArgumentException("IsCausal must be false under ReferenceNash, which measures distances over whole documents, but is true. Choose another Aggregation.", nameof(IsCausal));
+        if (IsCausal && Aggregation == AggregationKind.Convex && Granularity == WeightGranularity.Document)
+            throw new ArgumentException("Granularity must be Token or InputFree in a causal model, since a document's mean knows the future, but is Document.", nameof(Granularity));
         if (Attention == AttentionKind.MahaReference && Positions == PositionKind.Rotary)
             throw new ArgumentException($"Positions must be Learned or None under MahaReference, whose attention is the published one, but is {Positions}. Choose another Attention or other Positions.", nameof(Positions));
         TensorChecks.Probability(Dropout, nameof(Dropout));
