@@ -67,12 +67,19 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
     /// <exception cref="ArgumentException">An option is not valid.</exception>
     public static void Check(MahaTextTrainerOptions options)
     {
-        foreach (var (name, column) in new[]
-        {
-            (nameof(options.LabelColumnName), options.LabelColumnName), (nameof(options.TextColumnName), options.TextColumnName),
-            (nameof(options.ScoreColumnName), options.ScoreColumnName), (nameof(options.PredictedLabelColumnName), options.PredictedLabelColumnName),
-        })
-            ArgumentException.ThrowIfNullOrEmpty(column, name);
+        const string probability = nameof(MahaBinaryTextClassificationTrainer.Options.ProbabilityColumnName);
+        (string Option, string Column)[] read = [(nameof(options.LabelColumnName), options.LabelColumnName), (nameof(options.TextColumnName), options.TextColumnName)];
+        (string Option, string Column)[] added =
+        [
+            (nameof(options.ScoreColumnName), options.ScoreColumnName),
+            .. options is MahaBinaryTextClassificationTrainer.Options binary ? [(probability, binary.ProbabilityColumnName)] : Array.Empty<(string, string)>(),
+            (nameof(options.PredictedLabelColumnName), options.PredictedLabelColumnName),
+        ];
+        foreach (var (option, column) in read.Concat(added))
+            if (string.IsNullOrEmpty(column))
+                throw new ArgumentException($"{option} must name a column, but is {(column is null ? "null" : "empty")}. Leave it out for the default.", option);
+        foreach (var same in added.GroupBy(pair => pair.Column).Where(group => group.Count() > 1))
+            throw new ArgumentException($"The added columns must have different names, but {string.Join(" and ", same.Select(pair => pair.Option))} are '{same.Key}'. Rename one.", same.Last().Option);
         new ByteLevelBpeTokenizerOptions { VocabSize = options.VocabSize }.Validate();
         new TokenizedDatasetOptions { MaxDocumentTokens = options.MaxSequenceLength, OverlongDocuments = options.OverlongDocuments }.Validate();
         var fitting = (Model: ModelOptionsOf(options, options.VocabSize), Training: TrainingOptionsOf(options, 0, CPU));

@@ -30,7 +30,6 @@ public sealed class MahaBinaryTextClassificationTrainer : IEstimator<MahaBinaryT
         ArgumentNullException.ThrowIfNull(environment);
         ArgumentNullException.ThrowIfNull(options);
         ClassifierFitting.Check(options);
-        ArgumentException.ThrowIfNullOrEmpty(options.ProbabilityColumnName);
         _host = environment.Register(nameof(MahaBinaryTextClassificationTrainer));
         _options = options;
     }

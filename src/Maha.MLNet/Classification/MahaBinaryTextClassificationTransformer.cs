@@ -22,7 +22,13 @@ public sealed class MahaBinaryTextClassificationTransformer : MahaTransformer
     internal MahaBinaryTextClassificationTransformer(TextClassifier classifier) => _classifier = classifier;
 
     private static MahaBinaryTextClassificationTransformer Create(IHostEnvironment env, ModelLoadContext ctx)
-        => new(TextClassifier.Load(env, ctx, ModelSignature, LoaderSignature));
+    {
+        var classifier = TextClassifier.Load(env, ctx, ModelSignature, LoaderSignature);
+        if (classifier.Manifest.Columns.Probability is not null)
+            return new(classifier);
+        classifier.Dispose();
+        throw new InvalidDataException("A binary classifier must have a probability column, but the file names none. The file is damaged: save the model again.");
+    }
 
     private protected override void Save(ModelSaveContext context) => _classifier.Save(context, ModelSignature, LoaderSignature);
 

@@ -74,7 +74,9 @@ public sealed class MahaTextClassificationTrainer : IEstimator<MahaTextClassific
         var values = Find(label.Annotations, Annotation.KeyValues)?.ItemType ?? NumberDataViewType.UInt32;
         var columns = inputSchema.Where(column => column.Name != _options.ScoreColumnName && column.Name != _options.PredictedLabelColumnName).ToList();
         columns.Add(ShapeColumn(_options.ScoreColumnName, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, false,
-            ScoreColumns.Promise((Annotation.SlotNames, TextDataViewType.Instance), (Annotation.TrainingLabelValues, values))));
+            values is TextDataViewType
+                ? ScoreColumns.Promise((Annotation.SlotNames, values), (Annotation.TrainingLabelValues, values))
+                : ScoreColumns.Promise((Annotation.TrainingLabelValues, values))));
         columns.Add(ShapeColumn(_options.PredictedLabelColumnName, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.UInt32, true,
             ScoreColumns.Promise((Annotation.KeyValues, values))));
         return new SchemaShape(columns);
