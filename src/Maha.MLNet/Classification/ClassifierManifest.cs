@@ -51,7 +51,8 @@ internal sealed record ClassifierManifest
         {
             using var document = JsonDocument.Parse(stream);
             // First the version: a newer file may have members that this version does not know.
-            if (!document.RootElement.TryGetProperty(nameof(FormatVersion), out var version) || !version.TryGetInt32(out int format) || format < 1)
+            if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty(nameof(FormatVersion), out var version)
+                || version.ValueKind != JsonValueKind.Number || !version.TryGetInt32(out int format) || format < 1)
                 throw new InvalidDataException($"The description of a Maha classifier must start with a positive {nameof(FormatVersion)}, but this one does not. The file is damaged: save the model again.");
             if (format > CurrentFormat)
                 throw new InvalidDataException($"This version of Maha reads models up to format {CurrentFormat}, but the model has format {format}. Update the package Maha.MLNet, or save the model with the older version.");
@@ -70,7 +71,7 @@ internal sealed record ClassifierManifest
     public long LeastWeights()
     {
         long width = Model.DModel;
-        long attention = Model.Attention == AttentionKind.Maha ? (1 + 2L * Model.NumScales) * width * width : 3 * width * width;
+        long attention = Model.Attention == AttentionKind.Full ? 3 * width * width : (1 + 2L * Model.NumScales) * width * width;
         long positions = Model.Positions == PositionKind.Learned ? Model.MaxSequenceLength * width : 0;
         return Model.VocabSize * width + positions + Model.NumLayers * (attention + 2 * width * Model.FeedForwardDim) + Labels.Count * width;
     }
@@ -78,7 +79,7 @@ internal sealed record ClassifierManifest
     private void Validate()
     {
         Model.Validate();
-        new TokenizedDatasetOptions { MaxDocumentTokens = Model.MaxSequenceLength, OverlongDocuments = OverlongDocuments }.Validate();
+        ClassifierFitting.CheckLimit(Model.MaxSequenceLength, OverlongDocuments);
         if (Labels.Count < 2 || Labels.Contains(null!))
             throw new ArgumentException($"A classifier must have at least two labels, none of them null, but the file has {Labels.Count}.");
         string?[] added = [Columns.Score, Columns.Probability, Columns.PredictedLabel];

@@ -51,7 +51,8 @@ public sealed class MahaBinaryTextClassificationTransformer : MahaTransformer
             OutputColumns =
             [
                 new(columns.Score, NumberDataViewType.Single, ScoreColumns.Annotate(set, Annotation.Binary, Annotation.Score)),
-                new(columns.Probability!, NumberDataViewType.Single, ScoreColumns.Annotate(set, Annotation.Binary, Annotation.Probability)),
+                new(columns.Probability!, NumberDataViewType.Single, ScoreColumns.Annotate(set, Annotation.Binary, Annotation.Probability,
+                    builder => builder.Add(Annotation.IsNormalized, BooleanDataViewType.Instance, (ref bool value) => value = true))),
                 new(columns.PredictedLabel, BooleanDataViewType.Instance, ScoreColumns.Annotate(set, Annotation.Binary, Annotation.PredictedLabel)),
             ];
         }

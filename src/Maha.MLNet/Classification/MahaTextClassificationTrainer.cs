@@ -75,10 +75,10 @@ public sealed class MahaTextClassificationTrainer : IEstimator<MahaTextClassific
         var columns = inputSchema.Where(column => column.Name != _options.ScoreColumnName && column.Name != _options.PredictedLabelColumnName).ToList();
         columns.Add(ShapeColumn(_options.ScoreColumnName, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, false,
             values is TextDataViewType
-                ? ScoreColumns.Promise((Annotation.SlotNames, values), (Annotation.TrainingLabelValues, values))
-                : ScoreColumns.Promise((Annotation.TrainingLabelValues, values))));
+                ? ScoreColumns.Promise(names: [(Annotation.SlotNames, values), (Annotation.TrainingLabelValues, values)])
+                : ScoreColumns.Promise(names: [(Annotation.TrainingLabelValues, values)])));
         columns.Add(ShapeColumn(_options.PredictedLabelColumnName, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.UInt32, true,
-            ScoreColumns.Promise((Annotation.KeyValues, values))));
+            ScoreColumns.Promise(names: [(Annotation.KeyValues, values)])));
         return new SchemaShape(columns);
     }
 

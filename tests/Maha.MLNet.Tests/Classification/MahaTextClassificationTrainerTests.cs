@@ -61,7 +61,7 @@ public class MahaTextClassificationTrainerTests(FittedModels fitted)
     public void KeysWithoutValues_AreNamedByTheirNumbers()
     {
         var mlContext = new MLContext(1);
-        var rows = Toys.Verdicts(20).Select(row => new PlainKeys { Label = row.Label ? 2u : 1u, Text = row.Text! });
+        var rows = Toys.Verdicts(20).Select(row => new PlainKeys { Label = row.Label ? 1u : 0u, Text = row.Text! });
         using var model = Toys.Trainer(mlContext).Fit(mlContext.Data.LoadFromEnumerable(rows));
         Assert.Equal(["0", "1"], model.Labels);
     }
@@ -191,7 +191,7 @@ public class MahaTextClassificationTrainerTests(FittedModels fitted)
         var options = new MahaTextClassificationTrainer.Options();
         foreach (var trainers in new[] { typeof(MulticlassClassificationCatalog.MulticlassClassificationTrainers), typeof(BinaryClassificationCatalog.BinaryClassificationTrainers) })
         {
-            var method = typeof(MahaCatalog).GetMethods().Single(candidate => candidate.GetParameters()[0].ParameterType == trainers && candidate.GetParameters().Length > 2);
+            var method = typeof(MahaCatalog).GetMethods().Single(candidate => candidate.GetParameters() is { Length: > 2 } all && all[0].ParameterType == trainers);
             foreach (var parameter in method.GetParameters().Skip(1))
             {
                 string name = char.ToUpperInvariant(parameter.Name![0]) + parameter.Name[1..];
