@@ -11,4 +11,7 @@ public enum AttentionKind
 
     /// <summary>Softmax attention of every token to every token: the standard encoder that everything is measured against.</summary>
     Full,
+
+    /// <summary>A sliding window with a few global tokens, as in Longformer.</summary>
+    Window,
 }
