@@ -16,7 +16,7 @@ namespace Maha.MLNet.Classification;
 /// <para><b>Characteristics.</b> Looks at the data to train: yes, it streams it twice (tokenizer, then token ids). Deterministic: yes, for a seed and a number
 /// of threads, on the CPU. Exportable to ONNX: no. Needs TorchSharp's native package. Runs on the CPU, or on the GPU that <c>MLContext.GpuDeviceId</c> names.</para>
 /// <para><b>Algorithm.</b> A byte-level BPE tokenizer is trained on the texts; a transformer of L layers with multiscale attention (MAHA, arXiv 2512.14925)
-/// reads up to 16,384 tokens; the mean over the tokens goes through a linear layer and a softmax. AdamW with warm-up and a cosine, early stopping on
+/// reads up to 16,384 tokens; mean and maximum over the tokens go through a linear layer and a softmax. AdamW with warm-up and a cosine, early stopping on
 /// documents that are set apart. <b>Cost</b> of a document: O(L N (D^2 + w D)) time and O(L N D) memory; nothing of size N x N exists.
 /// From random weights and few documents a linear model over word counts is often better: measure both.</para>
 /// </remarks>
