@@ -18,7 +18,7 @@ public sealed class MahaEncoder : Module<Tensor, MixingContext, EncoderResult>
 {
     private readonly Embedding _tokenEmbedding;
     private readonly Embedding? _positionEmbedding;
-    private readonly Dropout _dropout;
+    private readonly ActivationDropout _dropout;
     private readonly ModuleList<MahaBlock> _blocks;
     private readonly LayerNorm _finalNorm;
 
@@ -32,7 +32,7 @@ public sealed class MahaEncoder : Module<Tensor, MixingContext, EncoderResult>
         Options = options;
         _tokenEmbedding = Embedding(options.VocabSize, options.DModel);
         _positionEmbedding = options.Positions == PositionKind.Learned ? Embedding(options.MaxSequenceLength, options.DModel) : null;
-        _dropout = Dropout(options.Dropout);
+        _dropout = new ActivationDropout(options.Dropout);
         _blocks = new ModuleList<MahaBlock>([.. Enumerable.Range(0, options.NumLayers).Select(_ => new MahaBlock(options))]);
         _finalNorm = LayerNorm(options.DModel);
         register_module("token_embedding", _tokenEmbedding);
