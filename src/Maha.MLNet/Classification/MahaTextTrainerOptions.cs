@@ -98,7 +98,7 @@ public abstract class MahaTextTrainerOptions
     public double LearningRate { get; set; } = Defaults.LearningRate;
 
     /// <summary>The share of the steps in which the learning rate rises from 0.</summary>
-    /// <value>0.1. In [0, 1).</value>
+    /// <value>0.1. In [0, 1].</value>
     public double WarmupFraction { get; set; } = 0.1;
 
     /// <summary>AdamW's decay of the weight matrices; biases, norms and embeddings are not decayed.</summary>
