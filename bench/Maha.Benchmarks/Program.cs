@@ -1,10 +1,18 @@
 using Maha.Benchmarks;
+using Maha.Benchmarks.Binding;
+using Maha.Benchmarks.Memory;
+using Maha.Benchmarks.Block;
 using Maha.Benchmarks.Parity;
+using Maha.Benchmarks.Tokenizer;
 
 // Every measurement is one line here.
 var commands = new Command[]
 {
     new("parity", "FILE...", "compares the layers with reference vector files, values and gradients", ParityCommand.Run),
+    new("tokenizer", "[--mb N] [--vocab N] [--threads N] [--file F...]", "trains the tokenizer and times training, encoding and decoding", TokenizerCommand.Run),
+    new("binding", "[--rounds N] [--threads N]", "what a call into libtorch and a training step cost, beside Python's", BindingCommand.Run),
+    new("memory", "[--steps N]", "resident memory over training steps", MemoryCommand.Run),
+    new("block", "[--n N...] [--variants V...] [--device cpu|cuda] [--dtype T] [--d-model D] [--heads H] [--batch B] [--threads T] [--repeats R] [--json]", "time and peak memory of one block of each variant, forward and forward + backward", BlockCommand.Run),
 };
 
 if (args is [] or ["--help" or "-h" or "help", ..])

@@ -14,6 +14,9 @@ internal static class MemoryCommand
     private const double Limit = 1.05;
     private const int Quarters = 4;
 
+    // Reading the process's memory allocates a little itself.
+    private const int StepsPerSample = 25;
+
     public static int Run(string[] args)
     {
         int steps = 5000;
@@ -33,6 +36,7 @@ internal static class MemoryCommand
         for (int quarter = 0; quarter < Quarters; quarter++)
         {
             int first = steps * quarter / Quarters, end = steps * (quarter + 1) / Quarters;
+            var samples = new List<long>((end - first) / StepsPerSample + 1);
             for (int step = first; step < end; step++)
             {
                 using (NewDisposeScope())
@@ -41,8 +45,10 @@ internal static class MemoryCommand
                     block.call(randn(sizes.BatchSize, sizes.SequenceLength, sizes.DModel)).square().mean().backward();
                     optimizer.step();
                 }
-                means[quarter] += Environment.WorkingSet / (double)(end - first);
+                if ((step - first) % StepsPerSample == 0)
+                    samples.Add(Environment.WorkingSet);
             }
+            means[quarter] = samples.Average();
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"quarter {quarter + 1}: steps {first}..{end - 1}, mean resident memory {means[quarter] / (1 << 20):F1} MiB, live tensors {Tensor.TotalCount}"));
         }

@@ -7,7 +7,8 @@ public abstract partial class TrainCatalogBase : IInternalCatalog
 {
     private protected TrainCatalogBase(IHostEnvironment env, string registrationName)
     {
-        Environment = Contracts.CheckRef(env, nameof(env)).Register(registrationName);
+        env.CheckNonEmpty(registrationName, nameof(registrationName));
+        Environment = env;
     }
 
     IHostEnvironment IInternalCatalog.Environment => Environment;

@@ -73,15 +73,11 @@ internal sealed class RowToRowMapperTransform : IDataView, IRowToRowMapper
 
     private Delegate[] CreateGetters(DataViewRow input, bool[] active, out Action disposer)
     {
-        var getters = new Delegate[_mapper.OutputColumns.Length];
-        disposer = null;
+        var needed = new bool[_mapper.OutputColumns.Length];
         for (int i = 0; i < active.Length; i++)
             if (active[i] && !_bindings.IsSource(i, out int index))
-            {
-                getters[index] = _mapper.CreateGetter(input, index, out Action one);
-                disposer += one;
-            }
-        return getters;
+                needed[index] = true;
+        return _mapper.CreateGetters(input, i => needed[i], out disposer);
     }
 
     public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random rand = null)

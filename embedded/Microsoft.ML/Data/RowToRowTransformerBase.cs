@@ -18,6 +18,20 @@ internal abstract class RowMapper(DataViewSchema inputSchema)
 
     // A ValueGetter of the output's raw type. The disposer, null if there is nothing to do, runs with the row's disposal.
     public abstract Delegate CreateGetter(DataViewRow input, int output, out Action disposer);
+
+    // The getters of the active outputs, null for the others: for mappers whose outputs share work.
+    public virtual Delegate[] CreateGetters(DataViewRow input, Func<int, bool> isActive, out Action disposer)
+    {
+        var getters = new Delegate[OutputColumns.Length];
+        disposer = null;
+        for (int i = 0; i < getters.Length; i++)
+            if (isActive(i))
+            {
+                getters[i] = CreateGetter(input, i, out Action one);
+                disposer += one;
+            }
+        return getters;
+    }
 }
 
 public abstract class RowToRowTransformerBase : ITransformer

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Linq.Expressions;
 using System.Reflection;
 using Microsoft.ML.Runtime;
@@ -111,12 +112,12 @@ internal sealed class RowType<TRow>
         Func<TRow, T> scalar = member.Getter<T>();
         if (member.ColumnType is not KeyDataViewType key)
             return (ref T dst) => dst = scalar(current());
-        // A key beyond the last one is missing.
+        // Objects count keys from 0 on, columns from 1 on. A key beyond the last one is missing.
         ulong count = key.Count;
         return (ref T dst) =>
         {
-            T value = scalar(current());
-            dst = Convert.ToUInt64(value) <= count ? value : default;
+            ulong value = Convert.ToUInt64(scalar(current()), CultureInfo.InvariantCulture);
+            dst = value < count ? (T)Convert.ChangeType(value + 1, typeof(T), CultureInfo.InvariantCulture) : default;
         };
     }
 

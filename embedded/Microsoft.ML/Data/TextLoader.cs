@@ -412,7 +412,7 @@ namespace Microsoft.ML.Data
                 if (parse(text, out T value))
                     return value;
                 if (!ValueText.IsMissing(ValueText.Missing<T>(), type))
-                    throw Contracts.Except($"Could not parse value {text} in line {_lines.Current.Number}, column {name}");
+                    throw Contracts.ExceptDecode($"Parsing failed with an exception: Could not parse value {text} in line {_lines.Current.Number}, column {name}");
                 Complain($"Bad value in column {name}");
                 return ValueText.Missing<T>();
             }

@@ -25,9 +25,7 @@ namespace Microsoft.ML.Transforms
         public ColumnConcatenatingTransformer Fit(IDataView input)
         {
             _host.CheckValue(input, nameof(input));
-            var transformer = new ColumnConcatenatingTransformer(_host, [(_name, [.. _sources.Select(s => (s, (string)null))])]);
-            transformer.GetOutputSchema(input.Schema);
-            return transformer;
+            return new ColumnConcatenatingTransformer(_host, [(_name, [.. _sources.Select(s => (s, (string)null))])]);
         }
 
         public SchemaShape GetOutputSchema(SchemaShape inputSchema)

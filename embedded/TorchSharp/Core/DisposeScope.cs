@@ -6,7 +6,11 @@ namespace TorchSharp;
 public sealed class DisposeScope : IDisposable
 {
     private DisposeScopeManager _manager;
-    private HashSet<IDisposable> _disposables = new(ReferenceEqualityComparer.Instance);
+    // Sets of scopes that ended, for the next ones: a training step opens and closes many.
+    [ThreadStatic] private static Stack<HashSet<IDisposable>> s_spare;
+    private const int LargestSpare = 4096;
+
+    private HashSet<IDisposable> _disposables = NewSet();
 
     internal DisposeScope(DisposeScopeManager manager, DisposeScope outer)
     {
@@ -18,7 +22,7 @@ public sealed class DisposeScope : IDisposable
 
     public IReadOnlyList<IDisposable> DisposablesView { get { CheckAlive(); return _disposables.ToList(); } }
     public int DisposablesCount { get { CheckAlive(); return _disposables.Count; } }
-    public bool Contains(IDisposable disposable) => _disposables.Contains(disposable);
+    public bool Contains(IDisposable disposable) { CheckAlive(); return _disposables.Contains(disposable); }
 
     public T MoveToOuter<T>(T disposable) where T : IDisposable { MoveToOther(OuterScope, disposable); return disposable; }
     public (T1 first, T2 second) MoveToOuter<T1, T2>(T1 first, T2 second) where T1 : IDisposable where T2 : IDisposable
@@ -72,7 +76,8 @@ public sealed class DisposeScope : IDisposable
     {
         CheckAlive();
         var old = _disposables;
-        _disposables = new(inKeep, ReferenceEqualityComparer.Instance);
+        _disposables = NewSet();
+        _disposables.UnionWith(inKeep);
         foreach (var disposable in old)
         {
             if (_disposables.Contains(disposable)) continue;
@@ -82,6 +87,7 @@ public sealed class DisposeScope : IDisposable
             if (tensor is not null) tensor.OwningDisposeScope = null;
             disposable.Dispose();
         }
+        Spare(old);
     }
 
     public void MarkAsDisposed(IDisposable disposable)
@@ -98,6 +104,17 @@ public sealed class DisposeScope : IDisposable
         DisposeEverything();
         _manager.Remove(this);
         _manager = null;
+        Spare(_disposables);
+        _disposables = null;
+    }
+
+    private static HashSet<IDisposable> NewSet() => s_spare is { Count: > 0 } spare ? spare.Pop() : new(ReferenceEqualityComparer.Instance);
+
+    private static void Spare(HashSet<IDisposable> set)
+    {
+        if (set.Capacity > LargestSpare) return;
+        set.Clear();
+        (s_spare ??= new()).Push(set);
     }
 
     internal void Add(Tensor tensor) => _disposables.Add(tensor);

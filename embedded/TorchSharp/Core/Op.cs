@@ -46,8 +46,8 @@ internal readonly struct Arg
     }
     public static implicit operator Arg(Generator g) => g is null ? None : new(TorchSharp.Tag.Generator, g.Handle, g);
 
-    /// <summary>Native tensor handles that the caller keeps alive.</summary>
-    public static Arg Handles(long[] handles) => new(TorchSharp.Tag.TensorList, 0, handles, handles.Length);
+    /// <summary>Native tensor handles; the caller keeps them alive and the memory in place.</summary>
+    public static unsafe Arg Handles(long* handles, int count) => new(TorchSharp.Tag.TensorList, (long)handles, null, count);
 
     /// <summary>A native tensor handle that the caller keeps alive.</summary>
     public static Arg Borrowed(long handle) => new(TorchSharp.Tag.Tensor, handle);
@@ -101,12 +101,12 @@ internal sealed unsafe class Op(string schema)
         return list;
     }
 
-    /// <summary>A list's native handles, each to be freed by the caller.</summary>
-    public long[] Handles(params ReadOnlySpan<Arg> args)
+    /// <summary>Puts a list's native handles into <paramref name="handles"/>, each to be freed by the caller.</summary>
+    public void Handles(Span<long> handles, params ReadOnlySpan<Arg> args)
     {
         NativeValue result;
         Invoke(args, &result, 1);
-        return new ReadOnlySpan<long>((void*)result.Bits, result.Count).ToArray();
+        new ReadOnlySpan<long>((void*)result.Bits, result.Count).CopyTo(handles);
     }
 
     /// <summary>Calls an operator for its effect: the alias that in-place operators return is freed.</summary>

@@ -111,22 +111,43 @@ public static partial class torch
         public bool is_integral() => torch.is_integral(dtype);
         public bool is_contiguous() => Native.maha_tensor_is_contiguous(Handle) != 0;
         public bool is_leaf => Native.maha_tensor_is_leaf(Handle) != 0;
-        public long[] shape => Layout().Sizes;
-        public long[] size() => Layout().Sizes;
-        public long size(int dim) => Layout().Sizes[Wrap(dim)];
-        public long[] stride() => Layout().Strides;
-        public long stride(int dim) => Layout().Strides[Wrap(dim)];
-        public long storage_offset() => Layout().Offset;
-
-        private unsafe (long[] Sizes, long[] Strides, long Offset) Layout()
+        public long[] shape => size();
+        public unsafe long[] size()
         {
-            var sizes = new long[Dimensions];
-            var strides = new long[sizes.Length];
-            long offset;
-            fixed (long* s = sizes)
-            fixed (long* d = strides)
-                Native.maha_tensor_layout(Handle, s, d, &offset);
-            return (sizes, strides, offset);
+            var layout = stackalloc long[2 * (int)Dimensions];
+            return Layout(layout, out _)[..(int)Dimensions].ToArray();
+        }
+        public unsafe long size(int dim)
+        {
+            var layout = stackalloc long[2 * (int)Dimensions];
+            return Layout(layout, out _)[(int)Wrap(dim)];
+        }
+        public unsafe long[] stride()
+        {
+            var layout = stackalloc long[2 * (int)Dimensions];
+            return Layout(layout, out _)[(int)Dimensions..].ToArray();
+        }
+        public unsafe long stride(int dim)
+        {
+            var layout = stackalloc long[2 * (int)Dimensions];
+            return Layout(layout, out _)[(int)(Dimensions + Wrap(dim))];
+        }
+        public unsafe long storage_offset()
+        {
+            var layout = stackalloc long[2 * (int)Dimensions];
+            Layout(layout, out long offset);
+            return offset;
+        }
+
+        // The sizes, then the strides.
+        private unsafe ReadOnlySpan<long> Layout(long* memory, out long offset)
+        {
+            int n = (int)Dimensions;
+            long o;
+            Native.maha_tensor_layout(Handle, memory, memory + n, &o);
+            GC.KeepAlive(this);
+            offset = o;
+            return new ReadOnlySpan<long>(memory, 2 * n);
         }
 
         private long Wrap(int dim)

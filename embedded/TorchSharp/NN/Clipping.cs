@@ -13,27 +13,21 @@ public static partial class torch
             {
                 using var scope = NewDisposeScope();
                 using var guard = no_grad();
-                var gradients = Foreach.Gradients(tensors);
-                if (gradients.Length == 0) return 0;
-                try
+                return Foreach.WithGradients(tensors, gradients =>
                 {
                     double norm = TotalNorm(gradients, norm_type);
                     double factor = max_norm / (norm + 1e-6);
                     // A norm that is not a number makes the gradients so too, as libtorch does: the caller sees it in the result.
-                    if (!(factor >= 1)) Foreach.Multiply(gradients, factor);
+                    if (gradients.Length > 0 && !(factor >= 1)) Foreach.Multiply(gradients, factor);
                     return norm;
-                }
-                finally
-                {
-                    Foreach.Free(gradients);
-                }
+                });
             }
 
             private static readonly Op s_norm = "linalg_vector_norm(self,ord)";
 
-            private static double TotalNorm(long[] gradients, double order)
+            private static double TotalNorm(ReadOnlySpan<long> gradients, double order)
             {
-                if (order == 0) return gradients.Length;
+                if (order == 0 || gradients.Length == 0) return gradients.Length;
                 var norms = Foreach.Norm(gradients, order);
                 return (norms.Length == 1 ? norms[0] : s_norm.T(torch.stack(norms), order)).ToDouble();
             }

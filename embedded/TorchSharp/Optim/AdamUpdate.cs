@@ -1,4 +1,4 @@
-using TorchSharp.Modules;
+using System.Runtime.InteropServices;
 
 namespace TorchSharp;
 
@@ -9,47 +9,61 @@ internal readonly record struct AdamUpdate(
 {
     // Together the four or five tensors of one call stay in a processor core's cache.
     private const long ElementsPerCall = 64 * 1024;
+    private const int TensorsPerCall = 128;
 
     private static readonly Op s_maximum = "maximum.out(self,other,out)";
 
+    /// <summary>One parameter with its state, as native handles; the gradient's is freed by <see cref="Apply(List{Entry})"/>.</summary>
     internal readonly record struct Entry(long Parameter, long Gradient, long Average, long SquareAverage, long Maximum, long Step, long Elements);
 
     public void Apply(List<Entry> entries)
     {
+        var all = CollectionsMarshal.AsSpan(entries);
         try
         {
-            for (int first = 0; first < entries.Count;)
+            for (int first = 0; first < all.Length;)
             {
                 // Parameters that once had no gradient are at another step, with another bias correction.
                 int end = first;
                 long elements = 0;
-                do elements += entries[end++].Elements;
-                while (end < entries.Count && entries[end].Step == entries[first].Step && elements + entries[end].Elements <= ElementsPerCall);
-                Apply(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(entries)[first..end]);
+                do elements += all[end++].Elements;
+                while (end < all.Length && end - first < TensorsPerCall && all[end].Step == all[first].Step && elements + all[end].Elements <= ElementsPerCall);
+                Apply(all[first..end]);
                 first = end;
             }
         }
         finally
         {
-            foreach (var entry in entries) Native.maha_tensor_free((nint)entry.Gradient);
+            foreach (ref readonly var entry in all) Native.maha_tensor_free((nint)entry.Gradient);
         }
     }
 
     private void Apply(ReadOnlySpan<Entry> entries)
     {
         int n = entries.Length;
-        var (parameters, gradients, averages, squares) = (new long[n], new long[n], new long[n], new long[n]);
+        Span<long> borrowed = stackalloc long[4 * n];
+        Span<long> parameters = borrowed[..n], gradients = borrowed[n..(2 * n)], averages = borrowed[(2 * n)..(3 * n)], squares = borrowed[(3 * n)..];
         for (int i = 0; i < n; i++)
         {
             ref readonly var entry = ref entries[i];
             (parameters[i], gradients[i], averages[i], squares[i]) = (entry.Parameter, entry.Gradient, entry.Average, entry.SquareAverage);
         }
-        var temporary = new List<long[]>();
+        Span<long> owned = stackalloc long[3 * n];
+        owned.Clear();
+        Span<long> negative = owned[..n], decayed = owned[n..(2 * n)], denominators = owned[(2 * n)..];
         try
         {
-            if (Maximize) temporary.Add(gradients = Foreach.Negative(gradients));
+            if (Maximize)
+            {
+                Foreach.Negative(gradients, negative);
+                gradients = negative;
+            }
             if (WeightDecay != 0 && Decoupled) Foreach.Multiply(parameters, 1 - LearningRate * WeightDecay);
-            if (WeightDecay != 0 && !Decoupled) temporary.Add(gradients = Foreach.Sum(gradients, parameters, WeightDecay));
+            if (WeightDecay != 0 && !Decoupled)
+            {
+                Foreach.Sum(gradients, parameters, WeightDecay, decayed);
+                gradients = decayed;
+            }
 
             Foreach.Multiply(averages, Beta1);
             Foreach.Add(averages, gradients, 1 - Beta1);
@@ -58,19 +72,18 @@ internal readonly record struct AdamUpdate(
             if (Amsgrad)
                 for (int i = 0; i < n; i++)
                 {
+                    s_maximum.Run(Arg.Borrowed(entries[i].Maximum), Arg.Borrowed(squares[i]), Arg.Borrowed(entries[i].Maximum));
                     squares[i] = entries[i].Maximum;
-                    s_maximum.Run(Arg.Borrowed(squares[i]), Arg.Borrowed(entries[i].SquareAverage), Arg.Borrowed(squares[i]));
                 }
 
-            var denominators = Foreach.Root(squares);
-            temporary.Add(denominators);
+            Foreach.Root(squares, denominators);
             Foreach.Divide(denominators, Math.Sqrt(1 - Math.Pow(Beta2, entries[0].Step)));
             Foreach.Add(denominators, Eps);
             Foreach.AddQuotient(parameters, averages, denominators, -LearningRate / (1 - Math.Pow(Beta1, entries[0].Step)));
         }
         finally
         {
-            foreach (var handles in temporary) Foreach.Free(handles);
+            Foreach.Free(owned);
         }
     }
 

@@ -5,6 +5,9 @@ namespace TorchSharp.Modules;
 
 public class AdamW : OptimizerHelper, IBetas
 {
+    // Kept between steps, so that a step allocates nothing.
+    private readonly List<AdamUpdate.Entry> _entries = [];
+
     public AdamW(IEnumerable<Parameter> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8,
         double weight_decay = 0, bool amsgrad = false, bool maximize = false)
         : this([new ParamGroup { Parameters = parameters }], lr, beta1, beta2, eps, weight_decay, amsgrad, maximize)
@@ -52,18 +55,18 @@ public class AdamW : OptimizerHelper, IBetas
     public override Tensor step(Func<Tensor> closure = null) => Step<ParamGroup>(group =>
     {
         var options = group.Options;
-        var entries = new List<AdamUpdate.Entry>();
+        _entries.Clear();
         foreach (var parameter in group.Parameters)
         {
             var state = (State)States[parameter.Handle];
             long gradient = Foreach.Gradient(parameter);
             if (gradient == 0) continue;
             state.step++;
-            entries.Add(new(parameter.Handle, gradient, state.exp_avg.Handle, state.exp_avg_sq.Handle, state.max_exp_avg_sq?.Handle ?? 0,
+            _entries.Add(new(parameter.Handle, gradient, state.exp_avg.Handle, state.exp_avg_sq.Handle, state.max_exp_avg_sq?.Handle ?? 0,
                 state.step, parameter.numel()));
         }
         new AdamUpdate(options.LearningRate.Value, options.beta1.Value, options.beta2.Value, options.eps.Value, options.weight_decay.Value,
-            options.amsgrad.Value, options.maximize.Value, Decoupled: true).Apply(entries);
+            options.amsgrad.Value, options.maximize.Value, Decoupled: true).Apply(_entries);
         GC.KeepAlive(group);
     }, closure);
 

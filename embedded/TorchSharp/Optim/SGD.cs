@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 using static TorchSharp.torch.optim;
 
@@ -57,36 +58,48 @@ public class SGD : OptimizerHelper, IMomentum
     private void Update(ParamGroup group)
     {
         var options = group.Options;
-        double momentum = options.momentum.Value;
-        var (parameters, gradients, buffers) = (new List<long>(), new List<long>(), new List<long>());
-        var temporary = new List<long[]>();
+        double momentum = options.momentum.Value, decay = options.weight_decay.Value;
+        double rate = options.maximize.Value ? options.LearningRate.Value : -options.LearningRate.Value;
+        // Native handles: the parameters', their gradients', and temporaries; the last three are ours to free.
+        var (own, gradients, decayed, ahead) = (new List<long>(), new List<long>(), Array.Empty<long>(), Array.Empty<long>());
+        var states = new List<State>();
         try
         {
-            var states = new List<State>();
             foreach (var parameter in group.Parameters)
             {
                 long gradient = Foreach.Gradient(parameter);
                 if (gradient == 0) continue;
                 gradients.Add(gradient);
-                parameters.Add(parameter.Handle);
+                own.Add(parameter.Handle);
                 states.Add((State)States[parameter.Handle]);
             }
             if (gradients.Count == 0) return;
-            long[] own = [.. parameters];
-            long[] step = [.. gradients];
-            if (options.weight_decay.Value != 0) temporary.Add(step = Foreach.Sum(step, own, options.weight_decay.Value));
+            var parameters = CollectionsMarshal.AsSpan(own);
+            var step = CollectionsMarshal.AsSpan(gradients);
+            if (decay != 0)
+            {
+                decayed = new long[step.Length];
+                Foreach.Sum(step, parameters, decay, decayed);
+                step = decayed;
+            }
             if (momentum != 0)
             {
-                for (int i = 0; i < step.Length; i++) buffers.Add(states[i].Buffer(step[i], momentum, 1 - options.dampening.Value));
-                if (options.nesterov.Value) temporary.Add(step = Foreach.Sum(step, [.. buffers], momentum));
-                else step = [.. buffers];
+                var buffers = new long[step.Length];
+                for (int i = 0; i < step.Length; i++) buffers[i] = states[i].Buffer(step[i], momentum, 1 - options.dampening.Value);
+                if (options.nesterov.Value)
+                {
+                    ahead = new long[step.Length];
+                    Foreach.Sum(step, buffers, momentum, ahead);
+                }
+                step = options.nesterov.Value ? ahead : buffers;
             }
-            Foreach.Add(own, step, options.maximize.Value ? options.LearningRate.Value : -options.LearningRate.Value);
+            Foreach.Add(parameters, step, rate);
         }
         finally
         {
-            foreach (var handles in temporary) Foreach.Free(handles);
-            Foreach.Free([.. gradients]);
+            Foreach.Free(CollectionsMarshal.AsSpan(gradients));
+            Foreach.Free(decayed);
+            Foreach.Free(ahead);
             GC.KeepAlive(group);
         }
     }

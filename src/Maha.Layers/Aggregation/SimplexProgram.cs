@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Maha.Layers.Aggregation;
 
 // S scales, a weights on the simplex, M = I + rho G, c linear term, T support (the scales with positive weight)
@@ -51,6 +53,7 @@ internal sealed class SimplexProgram
     /// <param name="linear">c [S].</param>
     /// <param name="weights">Receives a [S]: nonnegative, sum 1, exactly 0 outside the support.</param>
     /// <returns>The relative KKT residual and the number of supports tried.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public (double Residual, int Steps) Solve(ReadOnlySpan<double> linear, Span<double> weights)
     {
         // A common offset of c changes nothing but costs digits.
@@ -121,6 +124,7 @@ internal sealed class SimplexProgram
         Normalize(weights);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int Enumerate(ReadOnlySpan<double> c, Span<double> weights)
     {
         int all = (1 << _available) - 1, best = 0, steps = 0;
@@ -158,6 +162,7 @@ internal sealed class SimplexProgram
     }
 
     // Whether the minimum on a support is positive there and no other scale would lower the objective: then it is the solution.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private bool Satisfies(int support, ReadOnlySpan<double> c, Span<double> weights)
     {
         SolveOn(support, c, weights);
@@ -239,6 +244,7 @@ internal sealed class SimplexProgram
         return factor;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void SolveOn(int support, ReadOnlySpan<double> c, Span<double> weights)
     {
         SupportFactor factor = Factor(support);
@@ -265,6 +271,7 @@ internal sealed class SimplexProgram
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool Positive(int support, ReadOnlySpan<double> weights)
     {
         for (int s = 0; s < _available; s++)
@@ -314,6 +321,7 @@ internal sealed class SimplexProgram
         return largest;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static double Dot(ReadOnlySpan<double> x, ReadOnlySpan<double> y)
     {
         double sum = 0;

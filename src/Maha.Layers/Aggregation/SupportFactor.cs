@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Maha.Layers.Aggregation;
 
 // S scales, T support (the scales with positive weight)
@@ -49,6 +51,7 @@ internal sealed class SupportFactor
     }
 
     /// <summary>Solves on the support: fills all S weights, which may be negative on the support.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Solve(ReadOnlySpan<double> linear, Span<double> weights)
     {
         weights.Clear();
@@ -58,6 +61,7 @@ internal sealed class SupportFactor
     }
 
     /// <summary>result_T += P vector_T.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void AddProjected(ReadOnlySpan<double> vector, Span<double> result)
     {
         int size = Members.Length;

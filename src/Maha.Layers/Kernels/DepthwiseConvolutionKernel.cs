@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Maha.Layers.Kernels;
 
@@ -18,48 +19,16 @@ internal static unsafe class DepthwiseConvolutionKernel
     // Channels a piece works on: whole cache lines, enough pieces for a few threads at batch size 1.
     private const int ChannelsPerPiece = 128;
 
-    /// <summary>output[b, j, :] = bias + sum over taps of weight[t, :] * input[b, index, :], optionally through ReLU. weight is [k, D], bias [D] or null.</summary>
+    /// <summary>output[b, j, :] = bias + sum over taps of weight[t, :] * input[b, index, :], optionally through ReLU. weight is [k, D], bias [D].</summary>
     public static void Forward<T>(ConvolutionPlan plan, int[] inputLengths, int[] outputLengths, T* input, T* weight, T* bias, T* output, int threads)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         int parts = (plan.Width + ChannelsPerPiece - 1) / ChannelsPerPiece;
         KernelThreads.For(plan.Batch * parts, threads, piece =>
-        {
-            int document = piece / parts, channel = piece % parts * ChannelsPerPiece, count = Math.Min(ChannelsPerPiece, plan.Width - channel);
-            T* x = input + ((long)document * plan.InputLength * plan.Width) + channel;
-            T* y = output + ((long)document * plan.OutputLength * plan.Width) + channel;
-            for (int j = 0; j < plan.OutputLength; j++, y += plan.Width)
-            {
-                if (j >= outputLengths[document] || bias == null)
-                {
-                    RowMath.Clear(y, count);
-                }
-                else
-                {
-                    new ReadOnlySpan<T>(bias + channel, count).CopyTo(new Span<T>(y, count));
-                }
-
-                if (j < outputLengths[document])
-                {
-                    for (int t = 0; t < plan.KernelSize; t++)
-                    {
-                        long token = ((long)j * plan.Stride) + plan.Offset + ((long)t * plan.Dilation);
-                        if (token >= 0 && token < inputLengths[document])
-                        {
-                            AddProduct(weight + ((long)t * plan.Width) + channel, x + (token * plan.Width), y, count);
-                        }
-                    }
-
-                    if (plan.Relu)
-                    {
-                        Relu(y, count);
-                    }
-                }
-            }
-        });
+            ForwardPiece(plan, piece / parts, piece % parts * ChannelsPerPiece, inputLengths[piece / parts], outputLengths[piece / parts], input, weight, bias, output));
     }
 
-    /// <summary>Gradients of input, weight [k, D] and bias [D] (null to leave out). output is needed for ReLU only. inputGradient is overwritten, the other two are added to.</summary>
+    /// <summary>Gradients of input, weight [k, D] and bias [D]. output is needed for ReLU only. inputGradient is overwritten, the other two are added to.</summary>
     public static void Backward<T>(
         ConvolutionPlan plan, int[] inputLengths, int[] outputLengths, T* input, T* weight, T* output, T* outputGradient,
         T* inputGradient, T* weightGradient, T* biasGradient, int threads)
@@ -69,46 +38,75 @@ internal static unsafe class DepthwiseConvolutionKernel
 
         // One piece per channel range walks all documents, so that the sum over documents needs no reduction and has one order.
         KernelThreads.For(parts, threads, part =>
+            BackwardPiece(plan, part * ChannelsPerPiece, inputLengths, outputLengths, input, weight, output, outputGradient, inputGradient, weightGradient, biasGradient));
+    }
+
+    // Kernel bodies are compiled optimized at once: at the runtime's first tier they would run many times slower until it gets round to them.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ForwardPiece<T>(ConvolutionPlan plan, int document, int channel, int inputLength, int outputLength, T* input, T* weight, T* bias, T* output)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        int count = Math.Min(ChannelsPerPiece, plan.Width - channel);
+        T* x = input + ((long)document * plan.InputLength * plan.Width) + channel;
+        T* y = output + ((long)document * plan.OutputLength * plan.Width) + channel;
+        for (int j = 0; j < plan.OutputLength; j++, y += plan.Width)
         {
-            int channel = part * ChannelsPerPiece, count = Math.Min(ChannelsPerPiece, plan.Width - channel);
-            T* gradient = stackalloc T[ChannelsPerPiece];
-            for (int document = 0; document < plan.Batch; document++)
+            if (j >= outputLength)
             {
-                T* x = input + ((long)document * plan.InputLength * plan.Width) + channel;
-                T* dx = inputGradient + ((long)document * plan.InputLength * plan.Width) + channel;
-                for (int i = 0; i < plan.InputLength; i++)
-                {
-                    RowMath.Clear(dx + ((long)i * plan.Width), count);
-                }
+                RowMath.Clear(y, count);
+                continue;
+            }
 
-                for (int j = 0; j < outputLengths[document]; j++)
-                {
-                    long row = (((long)document * plan.OutputLength) + j) * plan.Width + channel;
+            new ReadOnlySpan<T>(bias + channel, count).CopyTo(new Span<T>(y, count));
+            for (int t = 0; t < plan.KernelSize; t++)
+            {
+                long token = ((long)j * plan.Stride) + plan.Offset + ((long)t * plan.Dilation);
+                if (token >= 0 && token < inputLength)
+                    AddProduct(weight + ((long)t * plan.Width) + channel, x + (token * plan.Width), y, count);
+            }
+
+            if (plan.Relu)
+                Relu(y, count);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void BackwardPiece<T>(
+        ConvolutionPlan plan, int channel, int[] inputLengths, int[] outputLengths, T* input, T* weight, T* output, T* outputGradient,
+        T* inputGradient, T* weightGradient, T* biasGradient)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        int count = Math.Min(ChannelsPerPiece, plan.Width - channel);
+        T* gradient = stackalloc T[ChannelsPerPiece];
+        for (int document = 0; document < plan.Batch; document++)
+        {
+            T* x = input + ((long)document * plan.InputLength * plan.Width) + channel;
+            T* dx = inputGradient + ((long)document * plan.InputLength * plan.Width) + channel;
+            for (int i = 0; i < plan.InputLength; i++)
+                RowMath.Clear(dx + ((long)i * plan.Width), count);
+
+            for (int j = 0; j < outputLengths[document]; j++)
+            {
+                long row = (((long)document * plan.OutputLength) + j) * plan.Width + channel;
+                if (plan.Relu)
+                    SelectPositive(output + row, outputGradient + row, gradient, count);
+                else
                     new ReadOnlySpan<T>(outputGradient + row, count).CopyTo(new Span<T>(gradient, count));
-                    if (plan.Relu)
+                RowMath.AddScaled(T.One, gradient, biasGradient + channel, count);
+                for (int t = 0; t < plan.KernelSize; t++)
+                {
+                    long token = ((long)j * plan.Stride) + plan.Offset + ((long)t * plan.Dilation);
+                    if (token >= 0 && token < inputLengths[document])
                     {
-                        ClearWhereZero(output + row, gradient, count);
-                    }
-
-                    if (biasGradient != null)
-                    {
-                        RowMath.AddScaled(T.One, gradient, biasGradient + channel, count);
-                    }
-
-                    for (int t = 0; t < plan.KernelSize; t++)
-                    {
-                        long token = ((long)j * plan.Stride) + plan.Offset + ((long)t * plan.Dilation);
-                        if (token >= 0 && token < inputLengths[document])
-                        {
-                            AddProduct(weight + ((long)t * plan.Width) + channel, gradient, dx + (token * plan.Width), count);
-                            AddProduct(x + (token * plan.Width), gradient, weightGradient + ((long)t * plan.Width) + channel, count);
-                        }
+                        AddProduct(weight + ((long)t * plan.Width) + channel, gradient, dx + (token * plan.Width), count);
+                        AddProduct(x + (token * plan.Width), gradient, weightGradient + ((long)t * plan.Width) + channel, count);
                     }
                 }
             }
-        });
+        }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AddProduct<T>(T* x, T* y, T* sum, int count)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
@@ -124,6 +122,7 @@ internal static unsafe class DepthwiseConvolutionKernel
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Relu<T>(T* x, int count)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
@@ -139,12 +138,15 @@ internal static unsafe class DepthwiseConvolutionKernel
         }
     }
 
-    private static void ClearWhereZero<T>(T* output, T* gradient, int count)
+    // The gradient where ReLU let the value pass, else 0.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void SelectPositive<T>(T* output, T* gradient, T* result, int count)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        for (int k = 0; k < count; k++)
-        {
-            gradient[k] = output[k] == T.Zero ? T.Zero : gradient[k];
-        }
+        int k = 0;
+        for (; k + Vector<T>.Count <= count; k += Vector<T>.Count)
+            Vector.ConditionalSelect(Vector.GreaterThan(Vector.Load(output + k), Vector<T>.Zero), Vector.Load(gradient + k), Vector<T>.Zero).Store(result + k);
+        for (; k < count; k++)
+            result[k] = output[k] > T.Zero ? gradient[k] : T.Zero;
     }
 }

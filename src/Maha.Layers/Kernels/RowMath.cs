@@ -65,6 +65,7 @@ internal static unsafe class RowMath
     }
 
     /// <summary>Sets count elements to 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Clear<T>(T* x, int count)
         where T : unmanaged => new Span<T>(x, count).Clear();
 }

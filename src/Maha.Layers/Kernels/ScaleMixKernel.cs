@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Maha.Layers.Kernels;
 
@@ -12,33 +13,7 @@ internal static unsafe class ScaleMixKernel
     public static void Forward<T>(ScalePlan plan, int[] validLengths, int[] available, nint[] scales, T* weights, T* output, int threads)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        int pieces = plan.Pieces, width = plan.Width;
-        KernelThreads.For(plan.Batch * pieces, threads, piece =>
-        {
-            int document = piece / pieces;
-            long start = piece % pieces * plan.PieceLength, end = Math.Min(start + plan.PieceLength, plan.Length);
-            for (long i = start; i < end; i++)
-            {
-                long token = ((long)document * plan.Length) + i;
-                T* to = output + (token * width);
-                if (i >= validLengths[document])
-                {
-                    RowMath.Clear(to, width);
-                    continue;
-                }
-
-                T* weight = weights + (token * plan.Scales);
-                RowMath.Scale(weight[0], plan.Row<T>(scales, 0, document, i), to, width);
-                for (int s = 1; s < available[document]; s++)
-                {
-                    // A weight of exactly 0 is common (sparse solutions) and needs no work.
-                    if (weight[s] != T.Zero)
-                    {
-                        RowMath.AddScaled(weight[s], plan.Row<T>(scales, s, document, i), to, width);
-                    }
-                }
-            }
-        });
+        KernelThreads.For(plan.Batch * plan.Pieces, threads, piece => ForwardPiece(plan, piece, validLengths, available, scales, weights, output));
     }
 
     /// <summary>Gradients of the scales (which must be zero on entry) and of the weights (overwritten).</summary>
@@ -46,29 +21,67 @@ internal static unsafe class ScaleMixKernel
         ScalePlan plan, int[] validLengths, int[] available, nint[] scales, T* weights, T* outputGradient, nint[] scaleGradients, T* weightGradient, int threads)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        int pieces = plan.Pieces, width = plan.Width;
-        KernelThreads.For(plan.Batch * pieces, threads, piece =>
-        {
-            int document = piece / pieces;
-            long start = piece % pieces * plan.PieceLength, end = Math.Min(start + plan.PieceLength, plan.Length);
-            for (long i = start; i < end; i++)
-            {
-                long token = ((long)document * plan.Length) + i;
-                T* weight = weights + (token * plan.Scales);
-                T* gradient = weightGradient + (token * plan.Scales);
-                RowMath.Clear(gradient, plan.Scales);
-                if (i >= validLengths[document])
-                {
-                    continue;
-                }
+        KernelThreads.For(
+            plan.Batch * plan.Pieces, threads,
+            piece => BackwardPiece(plan, piece, validLengths, available, scales, weights, outputGradient, scaleGradients, weightGradient));
+    }
 
-                T* from = outputGradient + (token * width);
-                for (int s = 0; s < available[document]; s++)
+    // Kernel bodies are compiled optimized at once: at the runtime's first tier they would run many times slower until it gets round to them.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ForwardPiece<T>(ScalePlan plan, int piece, int[] validLengths, int[] available, nint[] scales, T* weights, T* output)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        int pieces = plan.Pieces, width = plan.Width;
+        int document = piece / pieces;
+        long start = piece % pieces * plan.PieceLength, end = Math.Min(start + plan.PieceLength, plan.Length);
+        for (long i = start; i < end; i++)
+        {
+            long token = ((long)document * plan.Length) + i;
+            T* to = output + (token * width);
+            if (i >= validLengths[document])
+            {
+                RowMath.Clear(to, width);
+                continue;
+            }
+
+            T* weight = weights + (token * plan.Scales);
+            RowMath.Scale(weight[0], plan.Row<T>(scales, 0, document, i), to, width);
+            for (int s = 1; s < available[document]; s++)
+            {
+                // A weight of exactly 0 is common (sparse solutions) and needs no work.
+                if (weight[s] != T.Zero)
                 {
-                    gradient[s] = RowMath.Dot(from, plan.Row<T>(scales, s, document, i), width);
-                    RowMath.AddScaled(weight[s], from, plan.Row<T>(scaleGradients, s, document, i), width);
+                    RowMath.AddScaled(weight[s], plan.Row<T>(scales, s, document, i), to, width);
                 }
             }
-        });
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void BackwardPiece<T>(
+        ScalePlan plan, int piece, int[] validLengths, int[] available, nint[] scales, T* weights, T* outputGradient, nint[] scaleGradients, T* weightGradient)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        int pieces = plan.Pieces, width = plan.Width;
+        int document = piece / pieces;
+        long start = piece % pieces * plan.PieceLength, end = Math.Min(start + plan.PieceLength, plan.Length);
+        for (long i = start; i < end; i++)
+        {
+            long token = ((long)document * plan.Length) + i;
+            T* weight = weights + (token * plan.Scales);
+            T* gradient = weightGradient + (token * plan.Scales);
+            RowMath.Clear(gradient, plan.Scales);
+            if (i >= validLengths[document])
+            {
+                continue;
+            }
+
+            T* from = outputGradient + (token * width);
+            for (int s = 0; s < available[document]; s++)
+            {
+                gradient[s] = RowMath.Dot(from, plan.Row<T>(scales, s, document, i), width);
+                RowMath.AddScaled(weight[s], from, plan.Row<T>(scaleGradients, s, document, i), width);
+            }
+        }
     }
 }

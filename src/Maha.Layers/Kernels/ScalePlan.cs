@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Maha.Layers.Kernels;
 
@@ -23,6 +24,7 @@ internal sealed record ScalePlan(int Batch, int Length, int Width, long[] Cells,
     public int Pieces => (int)((Length + PieceLength - 1) / PieceLength);
 
     /// <summary>The row of scale <paramref name="scale"/> that token <paramref name="token"/> of a document reads.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public unsafe T* Row<T>(nint[] scales, int scale, int document, long token)
         where T : unmanaged, INumber<T> => (T*)scales[scale] + (((long)document * ScaleLengths[scale]) + (token / Cells[scale])) * Width;
 }

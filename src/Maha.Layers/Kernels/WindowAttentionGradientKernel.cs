@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Maha.Layers.Kernels;
@@ -36,6 +37,7 @@ internal static unsafe class WindowAttentionGradientKernel
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Block(
         WindowPlan plan, int document, int head, int block, int validLength,
         TokenRows<float> queries, TokenRows<float> keys, TokenRows<float> values, float* logSumExp, TokenRows<float> outputGradient,
@@ -129,6 +131,7 @@ internal static unsafe class WindowAttentionGradientKernel
     }
 
     // Turns scores into probabilities and products (dP) into score gradients, column by column; rows past the last key become 0.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SoftmaxGradientDown(float* scores, float* products, int keyCount, int keyRows, float* logs, int rows)
     {
         // A padded query has log-sum-exp +infinity, hence probability 0 for every key.

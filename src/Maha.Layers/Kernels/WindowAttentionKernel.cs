@@ -32,6 +32,7 @@ internal static unsafe class WindowAttentionKernel
         });
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Block(
         WindowPlan plan, int document, int head, int block, int validLength,
         TokenRows<float> queries, TokenRows<float> keys, TokenRows<float> values, TokenRows<float> output, float* logSumExp)
@@ -109,6 +110,7 @@ internal static unsafe class WindowAttentionKernel
     internal static int Padded(int count, int multiple) => (count + multiple - 1) / multiple * multiple;
 
     /// <summary>Copies one head's channels of consecutive tokens into rows of <paramref name="padded"/> elements, zeros behind.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Pack(TokenRows<float> source, long firstToken, nint channel, int count, int rows, int headDim, int padded, float* target)
     {
         for (int j = 0; j < count; j++, target += padded)
@@ -125,6 +127,7 @@ internal static unsafe class WindowAttentionKernel
     }
 
     /// <summary>Copies one head's channels of at most <paramref name="columns"/> tokens, scaled and transposed to [K, columns], zeros behind.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void PackTransposed(
         TokenRows<float> source, long firstToken, nint channel, int count, int headDim, float scale, float* target, nint targetRow, int columns)
     {
@@ -158,6 +161,7 @@ internal static unsafe class WindowAttentionKernel
     }
 
     // Overflow guard: the column's maximum is subtracted first. A query always sees itself, so the maximum is finite for finite input.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SoftmaxDown(float* scores, int keyCount, float* largest, float* total)
     {
         Vector512<float> m0 = Vector512.Create(float.NegativeInfinity), m1 = m0;

@@ -111,8 +111,8 @@ public sealed partial class ByteLevelBpeTokenizer
     /// <param name="offsets">
     /// One more than there are ids: token i covers the characters from <c>offsets[i]</c> to before <c>offsets[i + 1]</c>.
     /// The spans partition the text. A character whose bytes are split over several tokens lies in the token with its first
-    /// byte; a token that holds only later bytes has an empty span. A newline ends its token, and a token that holds a
-    /// letter, digit or punctuation holds at most one space, before it.
+    /// byte; a token that holds only later bytes has an empty span. A token is either white space or holds no more of it than
+    /// one space at its start, so a token never reaches over the end of a sentence, line or paragraph.
     /// </param>
     public int[] Encode(ReadOnlySpan<char> text, out int[] offsets)
     {

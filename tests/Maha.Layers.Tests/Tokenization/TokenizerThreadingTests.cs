@@ -66,7 +66,7 @@ public class TokenizerThreadingTests
         {
             int[][] ids = [.. TokenizerSamples.Small.EncodeBatch(texts, threads)];
             Assert.Equal(expected.Select(i => i.Length), ids.Select(i => i.Length));
-            Assert.Equal(expected.SelectMany(i => i), ids.SelectMany(i => i));
+            Assert.True(expected.Zip(ids).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second)));
         }
     }
 
@@ -93,7 +93,8 @@ public class TokenizerThreadingTests
         ByteLevelBpeTokenizer shared = TokenizerSamples.Load(TokenizerSamples.Save(TokenizerSamples.Small));
         string[] texts = [.. Enumerable.Range(0, 64).Select(i => string.Concat(Enumerable.Range(0, 2500).Select(j => $" the{(char)('a' + j % 26)}{Letters(i * 2500 + j)}")))];
         int[][] expected = [.. texts.Select(TokenizerSamples.Small.Encode)];
-        Parallel.For(0, 512, new ParallelOptions { MaxDegreeOfParallelism = 8 }, i => Assert.Equal(expected[i % 64], shared.Encode(texts[i % 64])));
+        Parallel.For(0, 256, new ParallelOptions { MaxDegreeOfParallelism = 8 }, i =>
+            Assert.True(expected[i % 64].AsSpan().SequenceEqual(shared.Encode(texts[i % 64]))));
     }
 
     [Fact]

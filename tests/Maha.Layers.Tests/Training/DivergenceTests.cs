@@ -1,0 +1,48 @@
+using Maha.Layers.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Maha.Layers.Tests.Training;
+
+[Collection(AloneCollection.Name)]
+public class DivergenceTests
+{
+    private static readonly TrainingOptions Options = new() { NumberOfEpochs = 2, TokensPerBatch = 60, LearningRate = 0.5, WarmupFraction = 0, ValidationFraction = 0 };
+
+    [Theory]
+    [InlineData(double.NaN)]
+    [InlineData(double.PositiveInfinity)]
+    public void NonFiniteLoss_NamesStepLossRateAndRemedies(double bad)
+    {
+        using var model = new TwoParameters();
+        using var documents = Toys.Documents(100);
+        int batches = 0;
+        double[] before = [];
+        var task = new ScriptedTask(model, _ => new TaskLoss(model.Weight.sum() + (++batches == 3 ? bad : 0), 1));
+        long live = Toys.LiveTensors();
+        var e = Assert.Throws<TrainingDivergedException>(() => new Trainer(Options).Train(task, documents, progress: new AtOnce(_ => before = model.Values)));
+        Assert.Equal((1, 3L, bad), (e.Epoch, e.Step, e.Loss));
+        Assert.InRange(e.LearningRate, 0.4, 0.5);
+        Assert.Contains($"The loss must be finite, but is {bad} at step 3 of ", e.Message, StringComparison.Ordinal);
+        Assert.Contains("epoch 1 of 2", e.Message, StringComparison.Ordinal);
+        Assert.Contains("a lower LearningRate (now 0.5; try 0.05)", e.Message, StringComparison.Ordinal);
+        Assert.Contains("WarmupFraction", e.Message, StringComparison.Ordinal);
+        Assert.Contains("MaxGradientNorm", e.Message, StringComparison.Ordinal);
+        Assert.Equal(before, model.Values);
+        Assert.Null(model.Weight.grad);
+        Assert.Equal(live, Toys.LiveTensors());
+    }
+
+    [Fact]
+    public void NonFiniteGradient_OfAFiniteLoss_IsFound()
+    {
+        using var model = new TwoParameters();
+        using var documents = Toys.Documents(100);
+        // The square root has an infinite slope at 0.
+        var task = new ScriptedTask(model, _ => new TaskLoss((model.Weight * 0.0).sqrt().sum(), 1));
+        var e = Assert.Throws<TrainingDivergedException>(() => new Trainer(Options).Train(task, documents));
+        Assert.Contains("The gradient norm must be finite, but is NaN at step 1 of ", e.Message, StringComparison.Ordinal);
+        Assert.Equal(0, e.Loss);
+        Assert.All(model.Values, value => Assert.Equal(1, value));
+    }
+}

@@ -1,0 +1,209 @@
+using Maha.Layers.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Maha.Layers.Tests.Training;
+
+// The random state of the process is part of these laws, so nothing may run beside them.
+[Collection(AloneCollection.Name)]
+public class TrainerTests
+{
+    private static readonly TrainingOptions Options = new() { NumberOfEpochs = 3, TokensPerBatch = 100, LearningRate = 0.02, Seed = 3 };
+
+    [Fact]
+    public void SameSeed_GivesTheSameWeights_BitForBit()
+    {
+        using var documents = Toys.Documents(120);
+        double[] first = TrainedWeights(documents, Options);
+        // Whatever the process has drawn in between.
+        using (rand(1000))
+            Assert.Equal(first, TrainedWeights(documents, Options));
+        Assert.NotEqual(first, TrainedWeights(documents, Options with { Seed = 4 }));
+    }
+
+    [Fact]
+    public void Training_LeavesTheRandomStateOfTheProcess()
+    {
+        using var documents = Toys.Documents(60);
+        using var before = random.get_rng_state();
+        TrainedWeights(documents, Options);
+        using var after = random.get_rng_state();
+        Assert.Equal(before.data<byte>().ToArray(), after.data<byte>().ToArray());
+    }
+
+    [Fact]
+    public void Accumulation_IsOneLargeBatch()
+    {
+        // Every epoch is one step: of one batch, or of many small ones that count differently.
+        using var documents = Toys.Documents(60);
+        var large = Options with { TokensPerBatch = 1 << 20, ClassWeighting = ClassWeighting.Balanced, ValidationFraction = 0 };
+        var small = large with { TokensPerBatch = 40, GradientAccumulation = 1 << 20 };
+        double[] expected = TrainedWeights(documents, large, dropout: 0, ScalarType.Float64);
+        double[] actual = TrainedWeights(documents, small, dropout: 0, ScalarType.Float64);
+        Assert.InRange(TestTensors.Difference(expected, actual), 0, 1e-10);
+        Assert.NotEqual(expected, TrainedWeights(documents, small with { GradientAccumulation = 2 }, dropout: 0, ScalarType.Float64));
+    }
+
+    [Fact]
+    public void WithoutGradient_WeightsDecayByTheSchedule_AndBiasesStay()
+    {
+        using var model = new TwoParameters();
+        using var documents = Toys.Documents(30);
+        var task = new ScriptedTask(model, batch => new TaskLoss((model.Weight.sum() + model.Bias.sum()) * 0.0, batch.Rows.Count));
+        var rates = new List<double>();
+        var options = Options with { WeightDecay = 0.5, ValidationFraction = 0 };
+        var result = new Trainer(options).Train(task, documents, progress: new AtOnce(report => rates.Add(report.LearningRate)));
+        Assert.Equal(result.Steps, rates.Count);
+        var schedule = new LearningRateSchedule(options.LearningRate, options.MinLearningRateFraction, options.WarmupFraction, result.Steps);
+        Assert.Equal(Enumerable.Range(0, rates.Count).Select(step => schedule.RateAt(step)), rates);
+        double expected = rates.Aggregate(1.0, (product, rate) => product * (1 - rate * 0.5));
+        Assert.All(model.Values, value => Assert.Equal(expected, value, 1e-12));
+        Assert.All(TestTensors.ToArray(model.Bias), value => Assert.Equal(1, value));
+    }
+
+    [Fact]
+    public void Gradients_AreClipped()
+    {
+        // The first step of Adam is the sign of the gradient whatever its size, so that clipping shows from the second on:
+        // unclipped, a gradient a thousand times larger would own the averages.
+        Assert.Equal(Final(1, maxNorm: 1), Final(1000, maxNorm: 1), 1e-9);
+        Assert.True(Math.Abs(Final(1, double.PositiveInfinity) - Final(1000, double.PositiveInfinity)) > 1e-3);
+
+        static double Final(double firstScale, double maxNorm)
+        {
+            using var model = new TwoParameters();
+            using var documents = Toys.Documents(30);
+            int step = 0;
+            var task = new ScriptedTask(model, _ => new TaskLoss(model.Weight.sum() * (step++ == 0 ? 1000 * firstScale : -1000), 1));
+            new Trainer(Options with { MaxGradientNorm = maxNorm, ValidationFraction = 0, WeightDecay = 0 }).Train(task, documents);
+            return model.Values[0];
+        }
+    }
+
+    [Fact]
+    public void EachEpoch_SeesEachDocumentOnce()
+    {
+        using var model = new TwoParameters();
+        using var documents = Toys.Documents(50);
+        var seen = new List<int>();
+        var task = new ScriptedTask(model, batch =>
+        {
+            seen.AddRange(batch.Rows);
+            return new TaskLoss(model.Weight.sum(), batch.Rows.Count);
+        });
+        new Trainer(Options with { ValidationFraction = 0 }).Train(task, documents);
+        Assert.Equal(150, seen.Count);
+        foreach (int[] epoch in seen.Chunk(50))
+            Assert.Equal(Enumerable.Range(0, 50), epoch.Order());
+    }
+
+    [Fact]
+    public void BatchesWithNothingToLearn_AreSkipped()
+    {
+        using var model = new TwoParameters();
+        using var documents = Toys.Documents(30);
+        double[] before = model.Values;
+        var losses = new List<double>();
+        var task = new ScriptedTask(model, _ => new TaskLoss(model.Weight.sum() / 0, 0));
+        var result = new Trainer(Options with { ValidationFraction = 0 }).Train(task, documents, progress: new AtOnce(report => losses.Add(report.Loss)));
+        Assert.Equal(before, model.Values);
+        Assert.All(losses, loss => Assert.True(double.IsNaN(loss)));
+        Assert.True(double.IsNaN(result.Epochs[0].TrainingLoss));
+    }
+
+    [Fact]
+    public void Seeds_DifferByBatchAndEpoch_InTraining_AndRepeatInValidation()
+    {
+        using var model = new TwoParameters();
+        using var documents = Toys.Documents(80);
+        var training = new List<long>();
+        var validation = new List<long>();
+        var task = new ScriptedTask(model, batch =>
+        {
+            training.Add(batch.Seed);
+            return new TaskLoss(model.Weight.sum(), 1);
+        }, onValidationBatch: batch => validation.Add(batch.Seed));
+        new Trainer(Options with { ValidationFraction = 0.5 }).Train(task, documents);
+        Assert.Equal(training.Count, training.Distinct().Count());
+        Assert.True(validation.Count > 3);
+        Assert.Equal(validation.Count / 3, validation.Distinct().Count());
+        Assert.Empty(training.Intersect(validation));
+    }
+
+    [Fact]
+    public void Progress_CountsUp_AndEndsAtTheEnd()
+    {
+        using var documents = Toys.Documents(120);
+        using var classifier = Toys.Classifier();
+        var reports = new List<TrainingProgress>();
+        var result = new Trainer(Options with { EarlyStoppingPatience = null }).Train(Toys.TaskOf(classifier), documents, progress: new AtOnce(reports.Add));
+        var steps = reports.Where(report => report.Validation is null).ToList();
+        Assert.Equal(Enumerable.Range(1, steps.Count).Select(step => (long)step), steps.Select(report => report.Step));
+        Assert.All(reports, report => Assert.Equal(steps.Count, report.TotalSteps));
+        Assert.Equal(3, reports.Count(report => report.Validation is not null));
+        Assert.Equal(steps.Count, result.Steps);
+        Assert.Equal(TimeSpan.Zero, reports[^1].TimeLeft);
+        Assert.All(reports, report => Assert.True(report.TokensPerSecond > 0 && report.GradientNorm > 0 && double.IsFinite(report.Loss)));
+        Assert.Equal(result.Epochs.Select(epoch => epoch.Validation), reports.Where(report => report.Validation is not null).Select(report => report.Validation));
+        Assert.Equal((108, 12), (result.NumTrainingDocuments, result.NumValidationDocuments));
+    }
+
+    [Fact]
+    public void LiveTensors_StayFlat()
+    {
+        using var documents = Toys.Documents(120);
+        using var classifier = Toys.Classifier(dropout: 0.1);
+        long before = Toys.LiveTensors();
+        var counts = new List<long>();
+        var task = Toys.TaskOf(classifier);
+        new Trainer(Options with { NumberOfEpochs = 5, EarlyStoppingPatience = null, MinLearningRateFraction = 1 }).Train(task, documents, progress: new AtOnce(report =>
+        {
+            if (report.Validation is null && report.Epoch > 1)
+                counts.Add(Tensor.TotalCount);
+        }));
+        Assert.True(counts.Count > 10);
+        Assert.All(counts, count => Assert.Equal(counts[0], count));
+        Assert.Equal(before, Tensor.TotalCount);
+    }
+
+    [Fact]
+    public void Mode_IsPutBack_AndGradientsAreFreed()
+    {
+        using var documents = Toys.Documents(40);
+        using var classifier = Toys.Classifier();
+        classifier.eval();
+        var task = new SequenceClassificationTask(classifier, (ids, mask) =>
+        {
+            // Gradients are off in validation, and so is dropout.
+            Assert.Equal(is_grad_enabled(), classifier.training);
+            return (classifier.call(ids, mask), null);
+        }, Toys.NumClasses);
+        new Trainer(Options).Train(task, documents);
+        Assert.False(classifier.training);
+        Assert.All(classifier.parameters(), parameter => Assert.Null(parameter.grad));
+        classifier.train();
+        new Trainer(Options).Evaluate(Toys.TaskOf(classifier), documents);
+        Assert.True(classifier.training);
+    }
+
+    [Fact]
+    public void UnfitTasks_AreRefused()
+    {
+        using var documents = Toys.Documents(40);
+        using var model = new TwoParameters();
+        var task = new ScriptedTask(model, _ => new TaskLoss(model.Weight.sum(), 1));
+        Assert.Contains("does not report MacroF1", Assert.Throws<ArgumentException>(
+            () => new Trainer(Options with { EarlyStoppingMetric = ValidationMetric.MacroF1 }).Train(task, documents)).Message, StringComparison.Ordinal);
+        model.Weight.requires_grad_(false);
+        model.Bias.requires_grad_(false);
+        Assert.Contains("must have parameters that require gradients", Assert.Throws<ArgumentException>(
+            () => new Trainer(Options).Train(task, documents)).Message, StringComparison.Ordinal);
+    }
+
+    private static double[] TrainedWeights(TokenizedDataset documents, TrainingOptions options, double dropout = 0.3, ScalarType type = ScalarType.Float32)
+    {
+        using var classifier = Toys.Classifier(dropout: dropout, type: type);
+        new Trainer(options).Train(Toys.TaskOf(classifier), documents);
+        return Toys.WeightsOf(classifier);
+    }
+}

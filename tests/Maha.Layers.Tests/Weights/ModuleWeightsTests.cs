@@ -1,0 +1,86 @@
+using Maha.Layers.Aggregation;
+using Maha.Layers.Attention;
+using Maha.Layers.Models;
+using Maha.Layers.Weights;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Maha.Layers.Tests.Weights;
+
+public class ModuleWeightsTests
+{
+    private static readonly MahaTransformerOptions Options = new()
+    {
+        VocabSize = 7, MaxSequenceLength = 9, Attention = AttentionKind.MahaReference, DModel = 6, NumHeads = 2, NumLayers = 2, FeedForwardDim = 10, NumScales = 3, Aggregation = AggregationKind.Gated,
+    };
+
+    [Fact]
+    public void SavedModel_ComesBackBitForBit()
+    {
+        using var scope = NewDisposeScope();
+        using var model = new MahaTokenModel(Options);
+        using var other = new MahaTokenModel(Options);
+        using var stream = new MemoryStream();
+        ModuleWeights.Save(model, stream, new Dictionary<string, string> { ["version"] = "1" });
+        stream.Position = 0;
+        Assert.Equal("1", ModuleWeights.Load(other, stream)["version"]);
+        var ids = TestTensors.RandomIds(1, 7, 2, 9);
+        model.eval();
+        other.eval();
+        Assert.True(model.call(ids, null).Logits.bytes.SequenceEqual(other.call(ids, null).Logits.bytes));
+        Assert.All(other.parameters(), parameter => Assert.True(parameter.requires_grad));
+    }
+
+    [Fact]
+    public void File_IsLoadedIntoTheModelsElementType()
+    {
+        using var scope = NewDisposeScope();
+        string path = Path.GetTempFileName();
+        try
+        {
+            using var model = new MahaTokenModel(Options);
+            ModuleWeights.Save(model, path);
+            using var exact = new MahaTokenModel(Options);
+            exact.to(ScalarType.Float64);
+            ModuleWeights.Load(exact, path);
+            Assert.All(exact.parameters(), parameter => Assert.Equal(ScalarType.Float64, parameter.dtype));
+            foreach (var (name, tensor) in model.state_dict())
+                TestTensors.AssertClose(tensor, exact.state_dict()[name], 0);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Fact]
+    public void OtherModelsFile_IsRefused_AndNothingIsChanged()
+    {
+        using var scope = NewDisposeScope();
+        using var model = new MahaTokenModel(Options);
+        var before = model.state_dict().ToDictionary(entry => entry.Key, entry => entry.Value.detach().clone());
+        Refuse("1 are missing ('head.bias')", tensors => tensors.Remove("head.bias"));
+        Refuse("1 are unexpected ('more')", tensors => tensors.Add("more", zeros(1)));
+        Refuse("1 are missing ('head.bias') and 1 are unexpected ('head.b')", tensors =>
+        {
+            tensors.Add("head.b", tensors["head.bias"]);
+            tensors.Remove("head.bias");
+        });
+        Refuse("'head.weight' is [6, 7] and the module's is [7, 6]", tensors => tensors["head.weight"] = tensors["head.weight"].transpose(0, 1));
+        Refuse("'head.bias' holds Int64", tensors => tensors["head.bias"] = zeros([7], ScalarType.Int64));
+        Refuse("(", tensors => tensors.Clear());
+
+        void Refuse(string message, Action<Dictionary<string, Tensor>> change)
+        {
+            var tensors = before.ToDictionary(entry => entry.Key, entry => entry.Value + 1);
+            change(tensors);
+            using var stream = new MemoryStream();
+            SafetensorsWriter.Write(stream, tensors);
+            stream.Position = 0;
+            Assert.Contains(message, Assert.Throws<WeightFileException>(() => ModuleWeights.Load(model, stream)).Message);
+            Assert.Contains(message, Assert.Throws<WeightFileException>(() => ModuleWeights.Load(model, tensors)).Message);
+            foreach (var (name, tensor) in model.state_dict())
+                TestTensors.AssertClose(before[name], tensor, 0);
+        }
+    }
+}
