@@ -14,12 +14,14 @@ internal static class BindingCommand
     // Above this the binding, not libtorch, would decide how long training takes.
     private const double Limit = 1.1;
 
-    private const int Additions = 20_000;
-    private const int TrainingSteps = 30;
+    // A few milliseconds each: the sides take turns so often that what else the machine does hits both.
+    private const int Additions = 4000;
+    private const int TrainingSteps = 4;
+    private const int WarmUpRounds = 30;
 
     public static int Run(string[] args)
     {
-        int rounds = 15;
+        int rounds = 101;
         int threads = 1;
         for (int i = 0; i < args.Length; i += 2)
         {
@@ -44,8 +46,8 @@ internal static class BindingCommand
         {
             var own = new double[rounds];
             var others = new double[rounds];
-            // Two rounds to compile, resolve and fill caches.
-            for (int round = -2; round < rounds; round++)
+            // The first rounds compile, resolve and fill caches.
+            for (int round = -WarmUpRounds; round < rounds; round++)
             {
                 double ownTime = Time(body, repetitions);
                 double otherTime = python?.Time(name, repetitions) ?? double.NaN;

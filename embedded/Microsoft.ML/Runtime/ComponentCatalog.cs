@@ -116,7 +116,7 @@ public sealed class ComponentCatalog
         }
         catch (TargetInvocationException ex) when (ex.InnerException.IsMarked())
         {
-            throw Contracts.Except(ex, "Error during class instantiation");
+            throw Contracts.Except(ex, "Error during class instantiation: " + ex.InnerException.Message);
         }
     }
 

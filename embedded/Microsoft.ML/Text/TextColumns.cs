@@ -16,13 +16,13 @@ internal sealed class TextColumns
     /// <summary>True if a row may have any number of texts.</summary>
     public bool IsVector => Columns.Length > 1 || Columns[0].Type is VectorDataViewType;
 
-    public static TextColumns Find(IHost host, DataViewSchema schema, string[] names)
+    public static TextColumns Find(IHost host, DataViewSchema inputSchema, string[] names)
     {
         return new TextColumns(names.Select(name =>
         {
-            var column = schema.GetColumnOrNull(name) ?? throw host.ExceptSchemaMismatch(nameof(schema), "input", name);
+            var column = inputSchema.GetColumnOrNull(name) ?? throw host.ExceptSchemaMismatch(nameof(inputSchema), "input", name);
             if (column.Type.GetItemType() is not TextDataViewType)
-                throw host.ExceptSchemaMismatch(nameof(schema), "input", name, "String or vector of String", column.Type.ToString());
+                throw host.ExceptSchemaMismatch(nameof(inputSchema), "input", name, "String or vector of String", column.Type.ToString());
             return column;
         }).ToArray());
     }

@@ -116,7 +116,7 @@ internal sealed class TextFeaturizer
             _wordCounts.Clear();
         }
 
-        /// <summary>The words, between spaces and without other white space around them.</summary>
+        /// <summary>The words: what stands between spaces, line feeds and tabs included.</summary>
         public IEnumerable<ReadOnlyMemory<char>> SplitWords()
         {
             foreach (var text in _texts)
@@ -126,7 +126,7 @@ internal sealed class TextFeaturizer
                     int length = text.Span[start..].IndexOf(' ');
                     if (length < 0)
                         length = text.Length - start;
-                    var word = text.Slice(start, length).Trim();
+                    var word = text.Slice(start, length);
                     if (!word.IsEmpty)
                         yield return word;
                     start += length + 1;

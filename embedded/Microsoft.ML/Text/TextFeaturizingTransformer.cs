@@ -129,10 +129,10 @@ internal sealed class TextFeaturizingTransformer : RowToRowTransformerBase
         {
             var featurizer = _parent._featurizer;
             var annotations = new DataViewSchema.Annotations.Builder();
-            annotations.AddSlotNames(featurizer.Size, (ref VBuffer<ReadOnlyMemory<char>> dst) =>
-                VBuffer<ReadOnlyMemory<char>>.Copy(_parent._slotNames.Value, 0, ref dst, featurizer.Size));
             if (featurizer.Options.Norm != TextFeaturizingEstimator.NormFunction.None)
                 annotations.AddPrimitiveValue(AnnotationUtils.Kinds.IsNormalized, BooleanDataViewType.Instance, true);
+            annotations.AddSlotNames(featurizer.Size, (ref VBuffer<ReadOnlyMemory<char>> dst) =>
+                VBuffer<ReadOnlyMemory<char>>.Copy(_parent._slotNames.Value, 0, ref dst, featurizer.Size));
             DataViewSchema.DetachedColumn features = new(_parent._outputColumn, new VectorDataViewType(NumberDataViewType.Single, featurizer.Size), annotations.ToAnnotations());
             return string.IsNullOrEmpty(TokenColumn) ? [features] : [new(TokenColumn, new VectorDataViewType(TextDataViewType.Instance)), features];
         }

@@ -13,6 +13,8 @@ internal sealed class LogisticSolver
     // Bounds the L-BFGS history: 2 pairs of this many float64 values each take 1 GiB in all.
     private const long MaxHistoryValues = 1L << 26;
 
+    private const double RoughTolerance = 1e-4;
+
     private readonly TrainingExamples _examples;
     private readonly int _numClasses;
     private readonly int _numThreads;
@@ -64,18 +66,23 @@ internal sealed class LogisticSolver
                 parameters[(j + 1) * stride + c] = NonNegative ? Math.Max(0, Weights[c][all[j]]) : Weights[c][all[j]];
         }
 
-        double value;
+        // While the working set still grows, a rough optimum tells the missing features as well as an exact one.
+        double tolerance = L1 == 0 ? Tolerance : Math.Max(Tolerance, RoughTolerance);
         var objective = new LogisticObjective(_examples, everything, _numClasses, L2);
         objective.Evaluate(parameters, gradient);
-        while (true)
+        AddViolators(working, parameters, gradient, stride);
+        double value = SolveOn(all, working, parameters, tolerance, report);
+        while (L1 > 0 && Iterations < MaxIterations)
         {
-            AddViolators(working, parameters, gradient, stride);
-            value = SolveOn(all, working, parameters, report);
-            if (L1 == 0 || Iterations >= MaxIterations)
-                break;
             objective.Evaluate(parameters, gradient);
             if (AddViolators(working, parameters, gradient, stride) == 0)
-                break;
+            {
+                if (tolerance == Tolerance)
+                    break;
+                tolerance = Tolerance;
+            }
+
+            value = SolveOn(all, working, parameters, tolerance, report);
         }
 
         for (int c = 0; c < _numClasses; c++)
@@ -124,7 +131,7 @@ internal sealed class LogisticSolver
         return added;
     }
 
-    private double SolveOn(int[] all, bool[] working, double[] parameters, Action<int, double> report)
+    private double SolveOn(int[] all, bool[] working, double[] parameters, double tolerance, Action<int, double> report)
     {
         var chosen = Enumerable.Range(0, all.Length).Where(j => working[j]).ToArray();
         var columns = new SparseColumns(_examples, chosen.Select(j => all[j]).ToArray(), _numClasses, _numThreads);
@@ -140,7 +147,7 @@ internal sealed class LogisticSolver
         int history = (int)Math.Clamp(MaxHistoryValues / x.Length, 1, HistorySize);
         var solver = new OrthantWiseLbfgs(Mean, L1 * scale, stride, history, NonNegative);
         int before = Iterations;
-        double value = solver.Minimize(x, Tolerance, MaxIterations - Iterations, v =>
+        double value = solver.Minimize(x, tolerance, MaxIterations - Iterations, v =>
         {
             Iterations = before + solver.Iterations;
             report(Iterations, v / scale);

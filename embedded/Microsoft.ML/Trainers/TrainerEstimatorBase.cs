@@ -150,6 +150,6 @@ public abstract class TrainerEstimatorBase<TTransformer, TModel> : ITrainerEstim
         if (!inputSchema.TryFindColumn(expected.Name, out var actual))
             throw Host.ExceptSchemaMismatch(nameof(inputSchema), role, expected.Name);
         if (!expected.IsCompatibleWith(actual))
-            throw Host.ExceptSchemaMismatch(nameof(inputSchema), role, expected.Name, expected.GetTypeString(), actual.GetTypeString());
+            throw Host.ExceptSchemaMismatch(role == "label" ? "labelCol" : nameof(inputSchema), role, expected.Name, expected.GetTypeString(), actual.GetTypeString());
     }
 }

@@ -97,7 +97,7 @@ public sealed class ValueToKeyMappingEstimator : IEstimator<ValueToKeyMappingTra
                 throw _host.ExceptSchemaMismatch(nameof(inputSchema), "input", options.InputColumnName, "standard type or a vector of standard type", column.GetTypeString());
             if (!column.IsKey || !column.Annotations.TryFindColumn(AnnotationUtils.Kinds.KeyValues, out SchemaShape.Column values) || values.Kind != SchemaShape.Column.VectorKind.Vector)
                 values = new SchemaShape.Column(AnnotationUtils.Kinds.KeyValues, SchemaShape.Column.VectorKind.Vector,
-                    options.AddKeyValueAnnotationsAsText ? TextDataViewType.Instance : column.ItemType, column.IsKey && !options.AddKeyValueAnnotationsAsText);
+                    options.AddKeyValueAnnotationsAsText ? TextDataViewType.Instance : column.ItemType, column.IsKey);
             SchemaShape.Column[] annotations = column.Annotations.TryFindColumn(AnnotationUtils.Kinds.SlotNames, out SchemaShape.Column slots) ? [slots, values] : [values];
             result[options.OutputColumnName] = new SchemaShape.Column(options.OutputColumnName, column.Kind, NumberDataViewType.UInt32, true, new SchemaShape(annotations));
         }

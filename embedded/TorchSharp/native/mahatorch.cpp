@@ -67,10 +67,44 @@ struct Slot {
   std::string name;
 };
 
+// The signatures of most small operators: called directly they save the packing into a stack, a tenth of their time.
+enum class Shape { General, Unary, Binary, BinaryWithScalar };
+
 struct Operator {
   c10::OperatorHandle handle;
   std::vector<Slot> slots;
   std::string name;
+  Shape shape = Shape::General;
+};
+
+Shape shape_of(const Operator& op) {
+  const auto& schema = op.handle.schema();
+  if (schema.returns().size() != 1 || schema.returns()[0].type()->kind() != c10::TypeKind::TensorType) return Shape::General;
+  // In-place and out forms have other C++ signatures.
+  for (const auto& argument : schema.arguments())
+    if (argument.alias_info()) return Shape::General;
+  std::vector<Kind> kinds;
+  for (const auto& slot : op.slots) {
+    if (slot.optional) return Shape::General;
+    kinds.push_back(slot.kind);
+  }
+  if (kinds == std::vector<Kind>{Kind::Tensor}) return Shape::Unary;
+  if (kinds == std::vector<Kind>{Kind::Tensor, Kind::Tensor}) return Shape::Binary;
+  if (kinds == std::vector<Kind>{Kind::Tensor, Kind::Tensor, Kind::Scalar}) return Shape::BinaryWithScalar;
+  return Shape::General;
+}
+
+// A tensor for the length of a call, without touching the reference count.
+class Lent {
+ public:
+  explicit Lent(const Value& v)
+      : tensor_(c10::intrusive_ptr<at::TensorImpl, c10::UndefinedTensorImpl>::reclaim(static_cast<TensorHandle>(v.pointer))) {}
+  ~Lent() { tensor_.unsafeReleaseTensorImpl(); }
+  Lent(const Lent&) = delete;
+  operator const at::Tensor&() const { return tensor_; }
+
+ private:
+  at::Tensor tensor_;
 };
 
 [[noreturn]] void refuse(const Operator& op, const Slot& slot, const char* why) {
@@ -205,6 +239,39 @@ Value to_value(c10::IValue&& result) {
   return v;
 }
 
+// The direct call, if the values given are what the operator's shape says.
+bool call_direct(const Operator& op, const Value* arguments, int count, Value* result) {
+  const auto given = [&](size_t i) -> const Value* {
+    int source = op.slots[i].source;
+    return source >= 0 && source < count ? &arguments[source] : nullptr;
+  };
+  const auto tensor = [&](size_t i) {
+    auto v = given(i);
+    return v && v->tag == kTensor && v->pointer ? v : nullptr;
+  };
+  auto first = tensor(0);
+  if (!first) return false;
+  at::Tensor output;
+  if (op.shape == Shape::Unary) {
+    output = op.handle.typed<at::Tensor(const at::Tensor&)>().call(Lent(*first));
+  } else {
+    auto second = tensor(1);
+    if (!second) return false;
+    if (op.shape == Shape::Binary) {
+      output = op.handle.typed<at::Tensor(const at::Tensor&, const at::Tensor&)>().call(Lent(*first), Lent(*second));
+    } else {
+      auto number = given(2);
+      c10::Scalar value;
+      if (number && (number->tag == kInt || number->tag == kDouble || number->tag == kBool)) value = scalar(*number);
+      else if ((!number || number->tag == kDefault) && op.slots[2].fallback) value = op.slots[2].fallback->toScalar();
+      else return false;
+      output = op.handle.typed<at::Tensor(const at::Tensor&, const at::Tensor&, const at::Scalar&)>().call(Lent(*first), Lent(*second), value);
+    }
+  }
+  *result = {kTensor, 0, {release(std::move(output))}};
+  return true;
+}
+
 void drop(const Value* values, int count) {
   for (int i = 0; i < count; i++) {
     if (values[i].tag == kTensor && values[i].pointer)
@@ -277,12 +344,17 @@ MAHA_API int maha_op_resolve(const char* name, const char* overload, const char*
       op->slots.push_back(std::move(slot));
     }
     if (used != given.size()) throw std::invalid_argument(op->name + " does not take all of the arguments (" + names + ")");
+    op->shape = shape_of(*op);
     *result = op.release();
   });
 }
 
 MAHA_API int maha_op_call(const Operator* op, const Value* arguments, int argument_count, Value* results, int capacity, int* result_count) {
   return guarded([&] {
+    if (op->shape != Shape::General && capacity >= 1 && call_direct(*op, arguments, argument_count, results)) {
+      *result_count = 1;
+      return;
+    }
     thread_local torch::jit::Stack reusable;
     // Taken away while in use: a custom backward function calls in again.
     torch::jit::Stack stack = std::move(reusable);

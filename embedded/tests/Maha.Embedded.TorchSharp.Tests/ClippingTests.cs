@@ -22,7 +22,7 @@ public sealed class ClippingTests
     {
         Parameter a = WithGradient(3, -4), b = WithGradient(12), without = new(ones(2));
 
-        double total = utils.clip_grad_norm_([a, b, without], 2, order);
+        double total = nn.utils.clip_grad_norm_([a, b, without], 2, order);
 
         Assert.Equal(norm, total, 1e-9);
         double factor = 2 / (norm + 1e-6);
@@ -36,15 +36,15 @@ public sealed class ClippingTests
     {
         Parameter a = WithGradient(3, -4);
 
-        Assert.Equal(5, utils.clip_grad_norm_([a], 6), 1e-12);
+        Assert.Equal(5, nn.utils.clip_grad_norm_([a], 6), 1e-12);
         Assert.Equal([3, -4], Numbers.Of(a.grad));
     }
 
     [Fact]
-    public void NotANumber_IsReturned() => Assert.True(double.IsNaN(utils.clip_grad_norm_([WithGradient(1, double.NaN)], 1)));
+    public void NotANumber_IsReturned() => Assert.True(double.IsNaN(nn.utils.clip_grad_norm_([WithGradient(1, double.NaN)], 1)));
 
     [Fact]
-    public void NoGradients_HaveNormZero() => Assert.Equal(0, utils.clip_grad_norm_([new Parameter(ones(2))], 1));
+    public void NoGradients_HaveNormZero() => Assert.Equal(0, nn.utils.clip_grad_norm_([new Parameter(ones(2))], 1));
 
     [Fact]
     public void ParametersToVector_Concatenates()
@@ -52,6 +52,6 @@ public sealed class ClippingTests
         using var a = new Parameter(tensor(new double[,] { { 1, 2 }, { 3, 4 } }));
         using var b = new Parameter(tensor(new double[] { 5 }));
 
-        Numbers.Equal([1, 2, 3, 4, 5], utils.parameters_to_vector([a, b]));
+        Numbers.Equal([1, 2, 3, 4, 5], nn.utils.parameters_to_vector([a, b]));
     }
 }

@@ -7,7 +7,7 @@ public sealed class InitializationTests
 {
     public InitializationTests() => manual_seed(3);
 
-    private static void FillsUniformly(Tensor tensor, double bound)
+    private static void FillsUniformly(Tensor? tensor, double bound)
     {
         double[] values = Numbers.Of(tensor);
         Assert.All(values, v => Assert.InRange(v, -bound, bound));
@@ -94,7 +94,7 @@ public sealed class InitializationTests
         Assert.All(Numbers.Of(init.constant_(layer.bias, 0.25)), v => Assert.Equal(0.25, v));
         Assert.All(Numbers.Of(init.ones_(layer.bias)), v => Assert.Equal(1, v));
         Assert.All(Numbers.Of(init.zeros_(layer.bias)), v => Assert.Equal(0, v));
-        Assert.True(layer.weight.requires_grad && layer.weight.is_leaf);
+        Assert.True(layer.weight!.requires_grad && layer.weight!.is_leaf);
     }
 
     [Fact]

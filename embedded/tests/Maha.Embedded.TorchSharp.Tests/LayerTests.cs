@@ -65,7 +65,7 @@ public sealed class LayerTests
     private static double[] Convolve(Tensor x, Conv1d layer, int stride, int left, int right, int dilation, PaddingModes mode)
     {
         double[] input = Numbers.Of(x), weight = Numbers.Of(layer.weight), bias = Numbers.Of(layer.bias);
-        int kernel = (int)layer.weight.shape[2], perGroup = (int)layer.weight.shape[1], groups = C / perGroup;
+        int kernel = (int)layer.weight!.shape[2], perGroup = (int)layer.weight!.shape[1], groups = C / perGroup;
         int length = (N + left + right - dilation * (kernel - 1) - 1) / stride + 1;
         var result = new double[B * E * length];
         for (int b = 0; b < B; b++)
@@ -113,14 +113,14 @@ public sealed class LayerTests
         rows.sum().backward();
 
         Numbers.Equal([.. table[12..15], 0, 0, 0, .. table[12..15]], rows);
-        Numbers.Equal([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 2], layer.weight.grad);
+        Numbers.Equal([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 2], layer.weight!.grad);
     }
 
     [Fact]
     public void Embedding_MaxNormShrinksLongRows()
     {
         using var layer = Embedding(4, 3, max_norm: 0.5, dtype: ScalarType.Float64);
-        using (no_grad()) layer.weight.fill_(1);
+        using (no_grad()) layer.weight!.fill_(1);
 
         double[] row = Numbers.Of(layer.call(tensor(new long[] { 2 })));
 
@@ -135,7 +135,7 @@ public sealed class LayerTests
         using (no_grad())
         {
             layer.weight.copy_(arange(C, dtype: ScalarType.Float64));
-            layer.bias.fill_(0.5);
+            layer.bias!.fill_(0.5);
         }
         Tensor x = Random(B, C);
         double[] input = Numbers.Of(x);
@@ -183,12 +183,12 @@ public sealed class LayerTests
     public void WeightsReadFromALayer_AreObjectsOfTheirOwn()
     {
         using var layer = Linear(C, E);
-        using (Parameter weight = layer.weight) Assert.True(weight.requires_grad);
+        using (Parameter? weight = layer.weight) Assert.True(weight!.requires_grad);
 
         using Tensor y = layer.call(ones(B, C));
 
         y.sum().backward();
-        Assert.NotNull(layer.weight.grad);
+        Assert.NotNull(layer.weight!.grad);
     }
 
     [Fact]

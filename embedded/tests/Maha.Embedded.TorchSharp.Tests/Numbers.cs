@@ -10,13 +10,13 @@ internal static class Numbers
     // The same in single precision, with rounding at every operation of several steps.
     public const double Float32Tolerance = 2e-6;
 
-    public static double[] Of(Tensor tensor)
+    public static double[] Of(Tensor? tensor)
     {
-        using Tensor plain = tensor.detach().to(ScalarType.Float64);
+        using Tensor plain = tensor!.detach().to(ScalarType.Float64);
         return plain.data<double>().ToArray();
     }
 
-    public static void Equal(double[] expected, Tensor actual, double tolerance = Float64Tolerance) => Equal(expected, Of(actual), tolerance);
+    public static void Equal(double[] expected, Tensor? actual, double tolerance = Float64Tolerance) => Equal(expected, Of(actual), tolerance);
 
     public static void Equal(double[] expected, double[] actual, double tolerance = Float64Tolerance)
     {

@@ -141,14 +141,14 @@ public sealed class OptimizerTests
         using SGD optimizer = SGD(_parameters, 0.02);
         using (no_grad())
         {
-            using Tensor loss = optimizer.step(() =>
+            using Tensor? loss = optimizer.step(() =>
             {
                 optimizer.zero_grad();
                 Tensor value = (_parameters[0] * _parameters[0]).sum();
                 value.backward();
                 return value;
             });
-            Assert.Equal(Numbers.Sequence(5, 0).Sum(v => v * v), loss.item<double>(), 1e-12);
+            Assert.Equal(Numbers.Sequence(5, 0).Sum(v => v * v), loss!.item<double>(), 1e-12);
         }
         Numbers.Equal([.. Numbers.Sequence(5, 0).Select(v => v - 0.04 * v)], _parameters[0]);
     }
@@ -158,12 +158,12 @@ public sealed class OptimizerTests
     {
         using Adam optimizer = Adam(_parameters);
         Backward(0);
-        using Tensor gradient = _parameters[0].grad;
+        using Tensor? gradient = _parameters[0].grad;
 
         optimizer.zero_grad();
 
         Assert.All(Numbers.Of(gradient), v => Assert.Equal(0, v));
-        Assert.Equal(gradient.Handle, _parameters[0].grad.Handle);
+        Assert.Equal(gradient!.Handle, _parameters[0].grad!.Handle);
     }
 
     [Theory]

@@ -16,7 +16,7 @@ public sealed class ScopeTests
         optimizer.zero_grad();
         Tensor loss = functional.cross_entropy(model.call(randn(3, 6)), tensor(new long[] { 0, 1, 2 }));
         loss.backward();
-        utils.clip_grad_norm_(model.parameters(), 1);
+        nn.utils.clip_grad_norm_(model.parameters(), 1);
         optimizer.step();
     }
 

@@ -215,7 +215,7 @@ public sealed class StateTests
         target.load_state_dict(source.state_dict());
 
         Numbers.Equal(Numbers.Of(source.weight), target.weight);
-        using (no_grad()) source.weight.zero_();
+        using (no_grad()) source.weight!.zero_();
         Assert.NotEqual(0, Numbers.Of(target.weight)[0]);
     }
 

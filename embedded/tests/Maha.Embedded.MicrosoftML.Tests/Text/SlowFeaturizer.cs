@@ -27,7 +27,7 @@ internal static class SlowFeaturizer
     private static List<string> WordGrams(string text)
     {
         var grams = new List<string>();
-        var words = text.ToLowerInvariant().Split(' ').Select(w => w.Trim()).Where(w => w.Length > 0).ToList();
+        var words = text.ToLowerInvariant().Split(' ').Where(w => w.Length > 0).ToList();
         for (int i = 0; i < words.Count; i++)
         {
             grams.Add("Word." + words[i]);

@@ -1,0 +1,54 @@
+using System.Diagnostics;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using TextClassification.ManualPages;
+
+namespace TextClassification;
+
+/// <summary>The documents to train and to test on: the manual pages, or the user's own.</summary>
+internal static class Documents
+{
+    /// <summary>Lazy views over the files, with the columns Label and Text.</summary>
+    /// <exception cref="InvalidOperationException">The manual pages can't be had, or a column is not in the user's file.</exception>
+    public static (IDataView Train, IDataView Test) Load(MLContext mlContext, SampleOptions options, Action<string> report)
+    {
+        if (options.Data is { } own)
+        {
+            var all = Open(mlContext, own, options);
+            if (options.Test is { } other)
+                return (all, Open(mlContext, other, options));
+            var split = mlContext.Data.TrainTestSplit(all, testFraction: 0.2, seed: options.Seed);
+            return (split.TrainSet, split.TestSet);
+        }
+        var watch = Stopwatch.StartNew();
+        string folder = ManualPageData.DefaultFolder;
+        ManualPageData.Prepare(folder, report);
+        report($"data set up in {watch.Elapsed.TotalSeconds:F0} s, in {folder}");
+        return (Pages(mlContext, ManualPageData.TrainFile(folder, options.Task)), Pages(mlContext, ManualPageData.TestFile(folder, options.Task)));
+    }
+
+    private static IDataView Pages(MLContext mlContext, string path)
+        => mlContext.Data.LoadFromEnumerable(ManualPageData.Read(path).Select(page => new Document { Label = page.Label, Text = page.Text }));
+
+    private static IDataView Open(MLContext mlContext, FileInfo file, SampleOptions options)
+    {
+        if (!file.Exists)
+            throw new InvalidOperationException($"--data and --test must name files, but there is no '{file.FullName}'.");
+        bool hasHeader = !int.TryParse(options.LabelColumn, out _) || !int.TryParse(options.TextColumn, out _);
+        string[] header = hasHeader ? (File.ReadLines(file.FullName).FirstOrDefault() ?? "").Split('\t') : [];
+        return mlContext.Data.LoadFromTextFile(file.FullName,
+            [
+                new TextLoader.Column("Label", DataKind.String, Index(options.LabelColumn, "--label-column")),
+                new TextLoader.Column("Text", DataKind.String, Index(options.TextColumn, "--text-column")),
+            ],
+            separatorChar: '\t', hasHeader: hasHeader);
+
+        int Index(string column, string option)
+        {
+            int index = int.TryParse(column, out int number) ? number : Array.IndexOf(header, column);
+            return index >= 0
+                ? index
+                : throw new InvalidOperationException($"{option} must be a number from 0 or a name in the first line, but is '{column}'. The first line of '{file.FullName}' has: {string.Join(", ", header)}.");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using System.Diagnostics;
+using Maha.MLNet.Classification;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Spectre.Console;
+using TextClassification;
+using TorchSharp;
+
+return SampleOptions.Command(Train, Predict).Parse(args).Invoke();
+
+static int Train(SampleOptions options)
+{
+    torch.set_num_threads(options.Threads);
+    var mlContext = new MLContext(options.Seed);
+    mlContext.Log += (_, message) =>
+    {
+        if (message.Kind == Microsoft.ML.Runtime.ChannelMessageKind.Warning)
+            AnsiConsole.MarkupLineInterpolated($"[yellow]{message.RawMessage}[/]");
+    };
+    try
+    {
+        var (train, test) = Documents.Load(mlContext, options, Console.WriteLine);
+        var watch = Stopwatch.StartNew();
+
+        using var budget = new CancellationTokenSource(TimeSpan.FromMinutes(options.Minutes));
+        using var model = TrainingDisplay.Show(progress =>
+            mlContext.Transforms.Conversion.MapValueToKey("Label")
+                .Append(mlContext.MulticlassClassification.Trainers.MahaTextClassification(Classifier.Options(options, progress, budget.Token)))
+                .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabelName", "PredictedLabel"))
+                .Fit(train));
+        var metrics = mlContext.MulticlassClassification.Evaluate(model.Transform(test));
+        Console.WriteLine(metrics.ConfusionMatrix.GetFormattedConfusionTable());
+
+        double baseline = Baseline.Accuracy(mlContext, train, test);
+        double seconds = watch.Elapsed.TotalSeconds;
+        mlContext.Model.Save(model, train.Schema, options.Model);
+        Examples.Print(mlContext, model, test);
+        string path = Path.GetFullPath(options.Model);
+        Console.WriteLine($"saved as {path}");
+        Console.WriteLine($"load it with: mlContext.Model.Load(\"{path}\", out var schema), or: ./run.sh predict --model {path} FILE");
+        Console.WriteLine(FormattableString.Invariant(
+            $"accuracy={metrics.MicroAccuracy:F4} macro_f1={MacroF1(metrics.ConfusionMatrix):F4} baseline_accuracy={baseline:F4} seconds={seconds:F0}"));
+        return 0;
+    }
+    catch (Exception e) when (e is InvalidOperationException or ArgumentException or IOException or OperationCanceledException)
+    {
+        AnsiConsole.MarkupLineInterpolated($"[red]{e.Message}[/]");
+        return 1;
+    }
+}
+
+static int Predict(string path, FileInfo file)
+{
+    var mlContext = new MLContext();
+    using var model = (TransformerChain<ITransformer>)mlContext.Model.Load(path, out _);
+    using var engine = mlContext.Model.CreatePredictionEngine<Document, Prediction>(model);
+    foreach (string line in File.ReadLines(file.FullName))
+    {
+        string text = TextClassification.ManualPages.TsvText.Decode(line[(line.IndexOf('\t') + 1)..]);
+        var prediction = engine.Predict(new Document { Text = text });
+        Console.WriteLine(FormattableString.Invariant($"{prediction.PredictedLabel}\t{prediction.Score.Max():R}"));
+    }
+    return 0;
+}
+
+static double MacroF1(ConfusionMatrix matrix)
+    => matrix.PerClassPrecision.Zip(matrix.PerClassRecall, (precision, recall) => precision + recall > 0 ? 2 * precision * recall / (precision + recall) : 0).Average();
