@@ -1,4 +1,6 @@
 using Maha.Layers.Hierarchies;
+using Maha.Layers.Kernels;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Attention;
@@ -6,6 +8,7 @@ namespace Maha.Layers.Attention;
 // B batch, N length, D width, H heads, K head dim, T valid tokens of all documents
 
 /// <summary>Hierarchical attention on the operands of a mixer, [B, N, D] with heads side by side.</summary>
+/// <remarks>On the processor in float32 by kernels, elsewhere by the tensor operators of <see cref="HierarchicalAttention"/>.</remarks>
 internal static class TreeAttention
 {
     /// <summary>Attends over trees of blocks; invalid tokens give 0 and are nobody's key.</summary>
@@ -18,6 +21,15 @@ internal static class TreeAttention
     /// <param name="validLengths">Valid tokens per document.</param>
     /// <returns>[B, N, D].</returns>
     public static Tensor Blocks(Tensor query, Tensor key, Tensor value, int numHeads, int branching, HierarchicalForm form, int[] validLengths)
+    {
+        if (!HaveKernels(query))
+            return PlainBlocks(query, key, value, numHeads, branching, form, validLengths);
+        var plans = validLengths.Distinct().Where(length => length > 0).ToDictionary(length => length, length => TokenHierarchy.Blocks(length, branching).Plan);
+        return TreeAttentionFunction.Apply(query, key, value, [.. validLengths.Select(plans.GetValueOrDefault)], numHeads, form);
+    }
+
+    /// <summary>The same by tensor operators, for every device and type; also the kernels' twin in the tests.</summary>
+    internal static Tensor PlainBlocks(Tensor query, Tensor key, Tensor value, int numHeads, int branching, HierarchicalForm form, int[] validLengths)
     {
         using var scope = NewDisposeScope();
         long batch = query.shape[0], length = query.shape[1];
@@ -41,6 +53,13 @@ internal static class TreeAttention
     /// <param name="validLengths">Valid tokens per document.</param>
     /// <returns>[B, N, D].</returns>
     public static Tensor Documents(
+        Tensor query, Tensor key, Tensor value, int numHeads, IReadOnlyList<TokenHierarchy?> documents, HierarchicalForm form, int[] validLengths) =>
+        HaveKernels(query)
+            ? TreeAttentionFunction.Apply(query, key, value, [.. documents.Select(tree => tree?.Plan)], numHeads, form)
+            : PlainDocuments(query, key, value, numHeads, documents, form, validLengths);
+
+    /// <summary>The same by tensor operators, for every device and type; also the kernels' twin in the tests.</summary>
+    internal static Tensor PlainDocuments(
         Tensor query, Tensor key, Tensor value, int numHeads, IReadOnlyList<TokenHierarchy?> documents, HierarchicalForm form, int[] validLengths)
     {
         using var scope = NewDisposeScope();
@@ -61,6 +80,8 @@ internal static class TreeAttention
 
     /// <summary>The settings of a mixer: logits q.k / sqrt(K), a token sees itself.</summary>
     internal static HierarchicalSettings Settings(Tensor query, int numHeads, HierarchicalForm form) => new(form, 1 / Math.Sqrt(query.shape[2] / numHeads));
+
+    private static bool HaveKernels(Tensor operand) => operand.device_type == DeviceType.CPU && operand.dtype == ScalarType.Float32;
 
     // Where valid tokens come from in [B * N], and where each of the B * N goes: to T where it is not valid.
     private static (long[] Sources, long[] Places) Packing(int[] validLengths, long length)

@@ -1,3 +1,5 @@
+using Maha.Layers.Kernels;
+
 namespace Maha.Layers.Hierarchies;
 
 /// <summary>
@@ -16,6 +18,9 @@ public sealed class TokenHierarchy
 
     // _starts[l][j]: the first node of level l under node j of level l + 1; one number more at the end.
     private readonly int[][] _starts;
+
+    // Threads that need it at once may each make one; they are equal.
+    private TreePlan? _plan;
 
     internal TokenHierarchy(int[][] starts)
     {
@@ -47,6 +52,9 @@ public sealed class TokenHierarchy
         TensorChecks.InRange(node, 0, Count(level) - 1, nameof(node), $"Level {level} has {Count(level)} nodes.");
         return (_starts[level - 1][node], _starts[level - 1][node + 1]);
     }
+
+    /// <summary>The tree as the kernels walk it, made when it is first needed.</summary>
+    internal TreePlan Plan => _plan ??= new TreePlan(this);
 
     /// <summary>Where the children of each node of a level begin in the level below, and one number more at the end.</summary>
     internal ReadOnlySpan<int> Starts(int level) => _starts[level];
