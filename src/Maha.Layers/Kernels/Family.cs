@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Maha.Layers.Kernels;
 
 // b children of a family, K head dim, Kp K rounded up to 16
@@ -36,6 +38,7 @@ internal readonly unsafe struct Family
     }
 
     /// <summary>scale * x.y of every row x with every row y.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Products(float* x, nint xStride, float* y, nint yStride, int count, float scale, float* products)
     {
         int rows = FamilyTile.Rows(count), columns = FamilyTile.Columns(count);
@@ -54,6 +57,7 @@ internal readonly unsafe struct Family
     }
 
     /// <summary>Turns the logits of a family into weights; returns phi of its node.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Weights(TreePlan plan, int level, int family, float* logits, float* energy)
     {
         int start = plan.Starts[level][family], count = plan.Starts[level][family + 1] - start, columns = FamilyTile.Columns(count);
@@ -74,6 +78,7 @@ internal readonly unsafe struct Family
     }
 
     /// <summary>The masses of the nodes of a level, from those of the level above.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Masses(TreePlan plan, int level, float* kept, float* mass)
     {
         if (level == 0)

@@ -9,12 +9,15 @@ namespace Maha.Layers.Kernels;
 internal static unsafe class FamilyTile
 {
     /// <summary>Rows of a square of logits: whole register tiles.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Rows(int count) => WindowAttentionKernel.Padded(count, MicroTile.Rows);
 
     /// <summary>Columns of a square of logits: whole vectors.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Columns(int count) => WindowAttentionKernel.Padded(count, MicroTile.NarrowColumns);
 
     /// <summary>Copies rows of K elements, scaled, to rows of Kp, and zeros to the rows and columns behind.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Pack(float* source, nint stride, int count, int rows, int headDim, int padded, float scale, float* target)
     {
         for (int i = 0; i < count; i++, source += stride, target += padded)
@@ -26,6 +29,7 @@ internal static unsafe class FamilyTile
     }
 
     /// <summary>Copies rows of K elements to columns of [K, width], from a first column on.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackColumns(float* source, nint stride, int count, int headDim, float* target, int width)
     {
         for (int i = 0; i < count; i++, source += stride)
@@ -37,6 +41,7 @@ internal static unsafe class FamilyTile
     }
 
     /// <summary>c[m, n] = sum over k of a[m * aRow + k * aDepth] * b[k * bRow + n] for rows in whole tiles.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Product(float* a, nint aRow, nint aDepth, float* b, nint bRow, int depth, float* c, nint cRow, int rows, int columns)
     {
         for (int m = 0; m < rows; m += MicroTile.Rows)
@@ -68,6 +73,7 @@ internal static unsafe class FamilyTile
     }
 
     /// <summary>Adds a row to another, both of whole vectors.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Add(float* x, float* sum, int columns)
     {
         for (int n = 0; n < columns; n += 16)
@@ -75,6 +81,7 @@ internal static unsafe class FamilyTile
     }
 
     /// <summary>gradient[n] = weight[n] * (factor * (gradient[n] - sum over n of weight * gradient) + shift): from the gradient of weights to that of logits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void SoftmaxGradient(float* weights, float* gradient, int columns, float factor, float shift)
     {
         float mean = Dot(weights, gradient, columns);
@@ -84,6 +91,7 @@ internal static unsafe class FamilyTile
     }
 
     /// <summary>The sum of products of two rows of whole vectors.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Dot(float* x, float* y, int columns)
     {
         Vector512<float> sum = Vector512<float>.Zero;
@@ -92,6 +100,7 @@ internal static unsafe class FamilyTile
         return Vector512.Sum(sum);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float Largest(Vector512<float> values)
     {
         Vector256<float> eight = Vector256.Max(values.GetLower(), values.GetUpper());

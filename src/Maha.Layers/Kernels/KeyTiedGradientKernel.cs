@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Maha.Layers.Attention;
 
 namespace Maha.Layers.Kernels;
@@ -8,6 +9,7 @@ namespace Maha.Layers.Kernels;
 internal static unsafe class KeyTiedGradientKernel
 {
     /// <summary>Writes the gradients of query rows and adds those of key and value rows, which must be 0 before; stride is the distance between tokens in all operands.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Backward(
         TreePlan plan, HierarchicalForm form, int headDim, float scale, float* query, float* key, float* value, nint stride, float* gradient,
         float* queryGradient, float* keyGradient, float* valueGradient)
@@ -52,6 +54,7 @@ internal static unsafe class KeyTiedGradientKernel
         Spread(plan, headDim, keySums);
         Spread(plan, headDim, valueSums);
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         void Scatter(TreeRows target, int seen, float factor)
         {
             for (int j = 0; j < seen; j++)
@@ -60,6 +63,7 @@ internal static unsafe class KeyTiedGradientKernel
     }
 
     // A node's gradient is one of a mean: each part below has its share.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Spread(TreePlan plan, int headDim, TreeRows sums)
     {
         for (int level = plan.Depth - 2; level >= 0; level--)

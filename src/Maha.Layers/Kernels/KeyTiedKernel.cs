@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Maha.Layers.Attention;
 
 namespace Maha.Layers.Kernels;
@@ -9,6 +10,7 @@ namespace Maha.Layers.Kernels;
 internal static unsafe class KeyTiedKernel
 {
     /// <summary>Computes the output rows; stride is the distance between tokens in all operands.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Forward(TreePlan plan, HierarchicalForm form, int headDim, float scale, float* query, float* key, float* value, nint stride, float* output)
     {
         int padded = FamilyTile.Columns(headDim), most = KeyTiedColumns.Most(plan, form), width = FamilyTile.Columns(most), rows = FamilyTile.Rows(plan.LargestFamily);
@@ -35,6 +37,7 @@ internal static unsafe class KeyTiedKernel
     }
 
     /// <summary>The means of keys and values of all nodes that can be seen.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Pool(TreePlan plan, int headDim, TreeRows keys, TreeRows values)
     {
         for (int level = 0; level + 1 < plan.Depth; level++)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Maha.Layers.Attention;
 
 namespace Maha.Layers.Kernels;
@@ -30,6 +31,7 @@ internal readonly unsafe struct KeyTiedPanel
     public static long Elements(int rows, int columns, int padded) => ((long)rows * padded) + (2L * padded * columns);
 
     /// <summary>The weights of a family's tokens, [b, c] in rows of whole vectors. The queries are packed and scaled in <see cref="Left"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Weights(
         TreePlan plan, HierarchicalForm form, float* query, nint stride, int count, TreeRows keys, ReadOnlySpan<int> levels, ReadOnlySpan<int> nodes, float scale, float* weights)
     {
@@ -49,6 +51,7 @@ internal readonly unsafe struct KeyTiedPanel
     }
 
     /// <summary>scale * x.y of the rows of a family with the columns.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Products(TreePlan plan, float* x, nint stride, int count, TreeRows source, ReadOnlySpan<int> levels, ReadOnlySpan<int> nodes, float scale, float* products)
     {
         int rows = FamilyTile.Rows(count), width = FamilyTile.Columns(levels.Length);
@@ -61,6 +64,7 @@ internal readonly unsafe struct KeyTiedPanel
     }
 
     /// <summary>Copies the columns' rows to <see cref="Right"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void PackRows(TreePlan plan, TreeRows source, ReadOnlySpan<int> levels, ReadOnlySpan<int> nodes)
     {
         for (int j = 0; j < levels.Length; j++)

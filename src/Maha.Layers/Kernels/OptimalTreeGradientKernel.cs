@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Maha.Layers.Kernels;
 
 // N tokens, n nodes, b children of a family, K head dim, Kp K rounded up to 16
@@ -11,6 +13,7 @@ namespace Maha.Layers.Kernels;
 internal static unsafe class OptimalTreeGradientKernel
 {
     /// <summary>Writes the gradients of query, key and value rows; stride is the distance between tokens in all operands.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Backward(
         TreePlan plan, int headDim, float scale, float* query, float* key, float* value, nint stride, float* gradient,
         float* queryGradient, float* keyGradient, float* valueGradient)
@@ -105,6 +108,7 @@ internal static unsafe class OptimalTreeGradientKernel
         }
 
         // A family's own gradients, and their share of the gradients of the family's means.
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         void Store(TreeRows target, int level, int f, float factor)
         {
             int[] starts = plan.Starts[level];

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Maha.Layers.Kernels;
 
 // N tokens, n nodes, b children of a family, K head dim, Kp K rounded up to 16
@@ -7,6 +9,7 @@ namespace Maha.Layers.Kernels;
 internal static unsafe class OptimalTreeKernel
 {
     /// <summary>Computes the output rows; stride is the distance between tokens in all operands.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Forward(TreePlan plan, int headDim, float scale, float* query, float* key, float* value, nint stride, float* output)
     {
         int padded = FamilyTile.Columns(headDim), rows = FamilyTile.Rows(plan.LargestFamily), columns = FamilyTile.Columns(plan.LargestFamily);
@@ -55,6 +58,7 @@ internal static unsafe class OptimalTreeKernel
     }
 
     // Adds what the ancestors see, from the root's children on.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Down(TreePlan plan, int headDim, TreeRows outputs, float* kept, float* mass)
     {
         Family.Masses(plan, plan.Depth - 1, kept, mass);

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Maha.Layers.Kernels;
 
 // N tokens of the document, K head dim, Kp K rounded up to 16
@@ -10,12 +12,15 @@ internal readonly unsafe struct TreeRows(float* tokens, nint stride, float* node
     public readonly float* Nodes = nodes;
 
     /// <summary>Elements between the rows of a level.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public nint Stride(int level) => level == 0 ? TokenStride : padded;
 
     /// <summary>A row: token <paramref name="node"/>, or node <paramref name="node"/> of a level above.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public float* Row(TreePlan plan, int level, int node) => level == 0 ? Tokens + (node * TokenStride) : Nodes + ((long)(plan.FirstNode[level] + node) * padded);
 
     /// <summary>Writes the mean over its tokens into every node above the tokens, from the bottom up.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Pool(TreePlan plan, int level, int family, int headDim)
     {
         float* mean = Nodes + ((long)plan.FamilyNode(level, family) * padded);
@@ -27,6 +32,7 @@ internal readonly unsafe struct TreeRows(float* tokens, nint stride, float* node
     }
 
     /// <summary>The sum of its parts in every node above the tokens, from the bottom up.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Sum(TreePlan plan, int level, int family, int headDim)
     {
         float* sum = Nodes + ((long)plan.FamilyNode(level, family) * padded);
