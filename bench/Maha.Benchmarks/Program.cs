@@ -1,9 +1,11 @@
-using Maha.Benchmarks;
 using Maha.Benchmarks.Binding;
-using Maha.Benchmarks.Memory;
 using Maha.Benchmarks.Block;
+using Maha.Benchmarks.Flops;
+using Maha.Benchmarks.Memory;
 using Maha.Benchmarks.Parity;
+using Maha.Benchmarks.Solvers;
 using Maha.Benchmarks.Tokenizer;
+using Maha.Benchmarks;
 
 // Every measurement is one line here.
 var commands = new Command[]
@@ -13,6 +15,8 @@ var commands = new Command[]
     new("binding", "[--rounds N] [--threads N]", "what a call into libtorch and a training step cost, beside Python's", BindingCommand.Run),
     new("memory", "[--steps N]", "resident memory over training steps", MemoryCommand.Run),
     new("block", "[--n N...] [--variants V...] [--device cpu|cuda] [--dtype T] [--d-model D] [--heads H] [--batch B] [--threads T] [--repeats R] [--json]", "time and peak memory of one block of each variant, forward and forward + backward", BlockCommand.Run),
+    new("flops", "[--n N...] [--variants V...] [--d-model D] [--heads H] [--json]", "floating-point operations of one block, by component", FlopsCommand.Run),
+    new("solvers", "[--instances N] [--seed S]", "residuals of the aggregation solvers over random and degenerate instances", SolversCommand.Run),
 };
 
 if (args is [] or ["--help" or "-h" or "help", ..])

@@ -17,6 +17,7 @@ internal static class BlockVariants
         ["maha-nash"] = options => options with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Nash },
         ["maha-mean"] = options => options with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Mean },
         ["maha-gated"] = options => options with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Gated },
+        ["window"] = options => options with { Attention = AttentionKind.Window },
         ["reference"] = options => options with { Attention = AttentionKind.MahaReference, Aggregation = AggregationKind.Softmax },
     };
 

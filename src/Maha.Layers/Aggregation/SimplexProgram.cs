@@ -84,6 +84,9 @@ internal sealed class SimplexProgram
         return (Residual(c, weights) / Magnitude(linear, weights), steps);
     }
 
+    /// <summary>Largest violation of the KKT conditions relative to max(1, |M a|, |c|), of any weights.</summary>
+    public double RelativeResidual(ReadOnlySpan<double> linear, ReadOnlySpan<double> weights) => Residual(linear, weights) / Magnitude(linear, weights);
+
     /// <summary>Pulls a gradient back through the solution: linearGradient = P_T gradient_T, the exact derivative by c on the solution's support.</summary>
     public void Backward(ReadOnlySpan<double> weights, ReadOnlySpan<double> gradient, Span<double> linearGradient)
     {

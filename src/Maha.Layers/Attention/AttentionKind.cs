@@ -17,4 +17,7 @@ public enum AttentionKind
 
     /// <summary>Strictly causal hierarchical attention, which can be decoded token by token.</summary>
     HsaCausal,
+
+    /// <summary>A sliding window with a few global tokens, as in Longformer.</summary>
+    Window,
 }

@@ -52,6 +52,8 @@ public sealed class FullMixer : TokenMixer
         }
         var attended = FullAttention.Apply(query, key, _valueProjection.call(hidden), _options.NumHeads, lengths); // [B, N, D]
         var output = _outputProjection.call(attended);
+        if (context.KeyPaddingMask is not null)
+            output = output.masked_fill(context.KeyPaddingMask.unsqueeze(-1), 0);
         return new MixingResult(output, zeros(Array.Empty<long>(), output.dtype, output.device)).MoveToOuterDisposeScope();
     }
 }

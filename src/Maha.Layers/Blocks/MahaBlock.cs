@@ -31,6 +31,7 @@ public sealed class MahaBlock : Module<Tensor, MixingContext, MixingResult>
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         _dModel = options.DModel;
+        DropoutProbability = options.Dropout;
         _mixer = TokenMixers.Create(options);
         _dropout = Dropout(options.Dropout);
         _mixerNorm = LayerNorm(_dModel);
@@ -42,6 +43,9 @@ public sealed class MahaBlock : Module<Tensor, MixingContext, MixingResult>
         register_module("feed_forward", _feedForward);
         register_module("feed_forward_norm", _feedForwardNorm);
     }
+
+    /// <summary>The probability with which the block drops activations in training.</summary>
+    internal double DropoutProbability { get; }
 
     /// <summary>The part that lets tokens see each other.</summary>
     public TokenMixer Mixer => _mixer;

@@ -110,6 +110,10 @@ public record MahaBlockOptions
     /// <value><see cref="PositionKind.Learned"/>. <see cref="PositionKind.Rotary"/> is not known to <see cref="AttentionKind.MahaReference"/>.</value>
     public PositionKind Positions { get; init; } = PositionKind.Learned;
 
+    /// <summary>How many tokens at the start of a document see, and are seen by, all others under <see cref="AttentionKind.Window"/>.</summary>
+    /// <value>1. From 0 to 1,024. Ignored by the other attentions.</value>
+    public int GlobalTokens { get; init; } = 1;
+
     /// <summary>Whether a model forgets the inside of its blocks and computes it again in the backward pass: less memory, about a third more time.</summary>
     /// <value>False.</value>
     public bool RecomputeBlocks { get; init; }
@@ -144,6 +148,7 @@ public record MahaBlockOptions
         TensorChecks.Known(Hierarchy, nameof(Hierarchy));
         if (Overlap && Attention != AttentionKind.HsaCausal)
             throw new ArgumentException($"Overlap is for Attention HsaCausal, but Attention is {Attention}. Leave it false.", nameof(Overlap));
+        TensorChecks.InRange(GlobalTokens, 0, 1024, nameof(GlobalTokens), "Global tokens see every other, so there should be few.");
         if (Attention == AttentionKind.MahaReference && Positions == PositionKind.Rotary)
             throw new ArgumentException($"Positions must be Learned or None under MahaReference, whose attention is the published one, but is {Positions}. Choose another Attention or other Positions.", nameof(Positions));
         TensorChecks.Probability(Dropout, nameof(Dropout));

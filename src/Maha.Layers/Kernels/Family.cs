@@ -43,9 +43,7 @@ internal readonly unsafe struct Family
     {
         int rows = FamilyTile.Rows(count), columns = FamilyTile.Columns(count);
         FamilyTile.Pack(x, xStride, count, rows, _headDim, _padded, scale, _queries);
-        for (int k = 0; k < _headDim; k++)
-            new Span<float>(_keys + ((long)k * columns) + count, columns - count).Clear();
-        FamilyTile.PackColumns(y, yStride, count, _headDim, _keys, columns);
+        RowTransposition.Copy(y, yStride, count, _headDim, 1, _keys, columns, columns);
         FamilyTile.Product(_queries, _padded, 1, _keys, columns, _headDim, products, columns, rows, columns);
     }
 

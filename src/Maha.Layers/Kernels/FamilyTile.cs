@@ -28,18 +28,6 @@ internal static unsafe class FamilyTile
         new Span<float>(target, (rows - count) * padded).Clear();
     }
 
-    /// <summary>Copies rows of K elements to columns of [K, width], from a first column on.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void PackColumns(float* source, nint stride, int count, int headDim, float* target, int width)
-    {
-        for (int i = 0; i < count; i++, source += stride)
-        {
-            float* to = target + i;
-            for (int k = 0; k < headDim; k++, to += width)
-                *to = source[k];
-        }
-    }
-
     /// <summary>c[m, n] = sum over k of a[m * aRow + k * aDepth] * b[k * bRow + n] for rows in whole tiles.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Product(float* a, nint aRow, nint aDepth, float* b, nint bRow, int depth, float* c, nint cRow, int rows, int columns)

@@ -56,10 +56,12 @@ internal readonly unsafe struct KeyTiedPanel
     {
         int rows = FamilyTile.Rows(count), width = FamilyTile.Columns(levels.Length);
         FamilyTile.Pack(x, stride, count, rows, _headDim, _padded, scale, Left);
-        for (int k = 0; k < _headDim; k++)
-            new Span<float>(_transposed + ((long)k * width) + levels.Length, width - levels.Length).Clear();
-        for (int j = 0; j < levels.Length; j++)
-            FamilyTile.PackColumns(source.Row(plan, levels[j], nodes[j]), 0, 1, _headDim, _transposed + j, width);
+        for (int j = 0, run; j < levels.Length; j += run)
+        {
+            run = Run(levels, nodes, j);
+            int columns = j + run == levels.Length ? width - j : run; // zeros behind the last
+            RowTransposition.Copy(source.Row(plan, levels[j], nodes[j]), source.Stride(levels[j]), run, _headDim, 1, _transposed + j, width, columns);
+        }
         FamilyTile.Product(Left, _padded, 1, _transposed, width, _headDim, products, width, rows, width);
     }
 
@@ -67,7 +69,19 @@ internal readonly unsafe struct KeyTiedPanel
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void PackRows(TreePlan plan, TreeRows source, ReadOnlySpan<int> levels, ReadOnlySpan<int> nodes)
     {
-        for (int j = 0; j < levels.Length; j++)
-            FamilyTile.Pack(source.Row(plan, levels[j], nodes[j]), 0, 1, 1, _headDim, _padded, 1, Right + ((long)j * _padded));
+        for (int j = 0, run; j < levels.Length; j += run)
+        {
+            run = Run(levels, nodes, j);
+            FamilyTile.Pack(source.Row(plan, levels[j], nodes[j]), source.Stride(levels[j]), run, run, _headDim, _padded, 1, Right + ((long)j * _padded));
+        }
+    }
+
+    // The columns from one on whose rows follow each other.
+    private static int Run(ReadOnlySpan<int> levels, ReadOnlySpan<int> nodes, int first)
+    {
+        int end = first + 1;
+        while (end < levels.Length && levels[end] == levels[first] && nodes[end] == nodes[end - 1] + 1)
+            end++;
+        return end - first;
     }
 }

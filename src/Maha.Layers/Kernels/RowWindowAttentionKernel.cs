@@ -33,21 +33,23 @@ internal static unsafe class RowWindowAttentionKernel
                     continue;
                 }
 
-                (int keyStart, int keyEnd) = plan.Keys(block, i + 1, validLengths[document]);
+                KeyRange range = plan.Keys(block, i + 1, validLengths[document]);
                 T largest = T.NegativeInfinity;
-                for (int j = keyStart; j < keyEnd; j++)
+                for (int j = 0; j < range.Count; j++)
                 {
-                    T score = scale * RowMath.Dot(queries.Row(first + i) + channel, keys.Row(first + j) + channel, headDim);
-                    scores[j - keyStart] = score;
-                    largest = T.Max(largest, score);
+                    int token = range.Token(j);
+                    scores[j] = Hidden(plan, range, j, i)
+                        ? T.NegativeInfinity
+                        : scale * RowMath.Dot(queries.Row(first + i) + channel, keys.Row(first + token) + channel, headDim);
+                    largest = T.Max(largest, scores[j]);
                 }
 
                 T total = T.Zero;
-                for (int j = keyStart; j < keyEnd; j++)
+                for (int j = 0; j < range.Count; j++)
                 {
-                    T weight = T.Exp(scores[j - keyStart] - largest);
+                    T weight = T.Exp(scores[j] - largest);
                     total += weight;
-                    RowMath.AddScaled(weight, values.Row(first + j) + channel, to, headDim);
+                    RowMath.AddScaled(weight, values.Row(first + range.Token(j)) + channel, to, headDim);
                 }
 
                 RowMath.Scale(T.One / total, to, to, headDim);
@@ -65,51 +67,48 @@ internal static unsafe class RowWindowAttentionKernel
         int headDim = plan.HeadDim;
         T scale = T.One / T.Sqrt(T.CreateTruncating(headDim));
 
-        // Three rounds for the same reason as in the blocked kernel: neighbouring blocks add to the same keys.
-        for (int round = 0; round < Math.Min(3, plan.Blocks); round++)
+        KernelThreads.ForBlocks(plan, threads, (document, head, block) =>
         {
-            int offset = round, blocks = (plan.Blocks - round + 2) / 3;
-            KernelThreads.For(plan.Batch * plan.Heads * blocks, threads, piece =>
+            long first = (long)document * plan.Length;
+            nint channel = (nint)head * headDim;
+            T* logs = logSumExp + (((long)document * plan.Heads) + head) * plan.Length;
+            T* weights = KernelScratch.Get<T>(2L * plan.MaxKeys);
+            T* products = weights + plan.MaxKeys;
+            int end = Math.Min((block + 1) * plan.BlockLength, plan.Length);
+            for (int i = block * plan.BlockLength; i < end; i++)
             {
-                int block = (piece % blocks * 3) + offset, head = piece / blocks % plan.Heads, document = piece / blocks / plan.Heads;
-                long first = (long)document * plan.Length;
-                nint channel = (nint)head * headDim;
-                T* logs = logSumExp + (((long)document * plan.Heads) + head) * plan.Length;
-                T* weights = KernelScratch.Get<T>(2L * plan.MaxKeys);
-                T* products = weights + plan.MaxKeys;
-                int end = Math.Min((block + 1) * plan.BlockLength, plan.Length);
-                for (int i = block * plan.BlockLength; i < end; i++)
+                T* query = queries.Row(first + i) + channel;
+                T* gradient = outputGradient.Row(first + i) + channel;
+                T* to = queryGradient.Row(first + i) + channel;
+                RowMath.Clear(to, headDim);
+                if (i >= validLengths[document])
                 {
-                    T* query = queries.Row(first + i) + channel;
-                    T* gradient = outputGradient.Row(first + i) + channel;
-                    T* to = queryGradient.Row(first + i) + channel;
-                    RowMath.Clear(to, headDim);
-                    if (i >= validLengths[document])
-                    {
-                        continue;
-                    }
-
-                    (int keyStart, int keyEnd) = plan.Keys(block, i + 1, validLengths[document]);
-                    T delta = T.Zero;
-                    for (int j = keyStart; j < keyEnd; j++)
-                    {
-                        T weight = T.Exp((scale * RowMath.Dot(query, keys.Row(first + j) + channel, headDim)) - logs[i]);
-                        T product = RowMath.Dot(gradient, values.Row(first + j) + channel, headDim);
-                        weights[j - keyStart] = weight;
-                        products[j - keyStart] = product;
-                        delta += weight * product;
-                    }
-
-                    for (int j = keyStart; j < keyEnd; j++)
-                    {
-                        T weight = weights[j - keyStart];
-                        T scoreGradient = weight * (products[j - keyStart] - delta) * scale;
-                        RowMath.AddScaled(weight, gradient, valueGradient.Row(first + j) + channel, headDim);
-                        RowMath.AddScaled(scoreGradient, query, keyGradient.Row(first + j) + channel, headDim);
-                        RowMath.AddScaled(scoreGradient, keys.Row(first + j) + channel, to, headDim);
-                    }
+                    continue;
                 }
-            });
-        }
+
+                KeyRange range = plan.Keys(block, i + 1, validLengths[document]);
+                T delta = T.Zero;
+                for (int j = 0; j < range.Count; j++)
+                {
+                    int token = range.Token(j);
+                    weights[j] = Hidden(plan, range, j, i) ? T.Zero : T.Exp((scale * RowMath.Dot(query, keys.Row(first + token) + channel, headDim)) - logs[i]);
+                    products[j] = RowMath.Dot(gradient, values.Row(first + token) + channel, headDim);
+                    delta += weights[j] * products[j];
+                }
+
+                for (int j = 0; j < range.Count; j++)
+                {
+                    long token = first + range.Token(j);
+                    T scoreGradient = weights[j] * (products[j] - delta) * scale;
+                    RowMath.AddScaled(weights[j], gradient, valueGradient.Row(token) + channel, headDim);
+                    RowMath.AddScaled(scoreGradient, query, keyGradient.Row(token) + channel, headDim);
+                    RowMath.AddScaled(scoreGradient, keys.Row(token) + channel, to, headDim);
+                }
+            }
+        });
     }
+
+    // The future is cut off by the range already; a global key is seen from everywhere.
+    private static bool Hidden(WindowPlan plan, KeyRange range, int key, int query) =>
+        plan.Band && range.Token(key) >= plan.GlobalKeys && Math.Abs(range.Token(key) - query) > plan.Window;
 }

@@ -1,37 +1,43 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Maha.Layers.Kernels;
 
 /// <summary>Elementary functions on vector registers.</summary>
 internal static class VectorMath
 {
-    // exp underflows to a subnormal below this; such a weight is 4e-38 of the row's largest one and counts as zero.
-    private const float SmallestArgument = -87.33654f;
+    // exp of anything lower is below the smallest float32.
+    private const float SmallestArgument = -110f;
 
     // ln 2 in two parts: the first has trailing zero bits, so that n * Ln2High is exact for |n| < 2^9.
     private const float Ln2High = 0.693359375f;
     private const float Ln2Low = -2.12194440e-4f;
 
-    /// <summary>exp(x) for x at most 0 (softmax arguments), relative error below 2e-7; 0 below -87.3 and for minus infinity.</summary>
+    /// <summary>exp(x) for x at most 0 (softmax arguments), relative error below 3e-7 down to x = -87; 0 for minus infinity.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> ExpNonPositive(Vector512<float> x)
     {
-        Vector512<float> tiny = Vector512.LessThan(x, Vector512.Create(SmallestArgument));
-        Vector512<float> bounded = Vector512.ConditionalSelect(tiny, Vector512.Create(SmallestArgument), x);
-        Vector512<float> n = Vector512.Floor(Vector512.MultiplyAddEstimate(bounded, Vector512.Create(1.44269504f), Vector512.Create(0.5f)));
+        // The order of the operands lets NaN through.
+        Vector512<float> bounded = Vector512.MaxNative(Vector512.Create(SmallestArgument), x);
+        Vector512<float> scaled = bounded * Vector512.Create(1.44269504f);
+        Vector512<float> n = Avx512F.IsSupported ? Avx512F.RoundScale(scaled, 0) : Vector512.Round(scaled);
         Vector512<float> y = Vector512.MultiplyAddEstimate(n, Vector512.Create(-Ln2High), bounded);
         y = Vector512.MultiplyAddEstimate(n, Vector512.Create(-Ln2Low), y);
 
-        // Taylor coefficients of exp to degree 7 on |y| <= ln(2)/2: the remainder is 5e-9.
-        Vector512<float> p = Vector512.Create(1.0f / 5040);
-        p = Vector512.MultiplyAddEstimate(p, y, Vector512.Create(1.0f / 720));
+        // Taylor coefficients of exp to degree 6 on |y| <= ln(2)/2: the remainder is 1.2e-7.
+        Vector512<float> p = Vector512.Create(1.0f / 720);
         p = Vector512.MultiplyAddEstimate(p, y, Vector512.Create(1.0f / 120));
         p = Vector512.MultiplyAddEstimate(p, y, Vector512.Create(1.0f / 24));
         p = Vector512.MultiplyAddEstimate(p, y, Vector512.Create(1.0f / 6));
         p = Vector512.MultiplyAddEstimate(p, y, Vector512.Create(0.5f));
         p = Vector512.MultiplyAddEstimate(p, y, Vector512<float>.One);
         p = Vector512.MultiplyAddEstimate(p, y, Vector512<float>.One);
+        if (Avx512F.IsSupported)
+            return Avx512F.Scale(p, n);
+
+        // 2^n as a bit pattern; below -126 there is none, and the result counts as 0.
+        Vector512<float> tiny = Vector512.LessThan(n, Vector512.Create(-126f));
         Vector512<int> exponent = Vector512.ShiftLeft(Vector512.ConvertToInt32Native(n) + Vector512.Create(127), 23);
         return Vector512.AndNot(p * exponent.AsSingle(), tiny);
     }

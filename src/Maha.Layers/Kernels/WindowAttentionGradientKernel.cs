@@ -9,15 +9,14 @@ namespace Maha.Layers.Kernels;
 /// <remarks>
 /// Probabilities are recomputed from the saved log-sum-exp, so nothing of size N * w is kept between the passes. With P the probabilities and
 /// dP = dO V^T: dV = P^T dO, dS = P * (dP - rowsum(P * dP)), dQ = dS K / sqrt(K), dK = dS^T Q / sqrt(K).
-/// A block adds to the gradients of its own keys and of its neighbours', so the blocks run in three rounds (block number modulo 3) that never
-/// meet on a key: the result does not depend on the number of threads.
+/// A block adds to the gradients of other blocks' keys: <see cref="KernelThreads.ForBlocks"/> keeps blocks that meet on a key apart.
 /// </remarks>
 internal static unsafe class WindowAttentionGradientKernel
 {
     // One cache line more than a chunk: a power-of-two row distance would map all rows to a few cache sets.
     private const int ScoreRow = WindowPlan.ChunkRows + 16;
 
-    private const int KeysPerPass = 128;
+    private const int KeysPerPass = 64;
 
     /// <summary>Computes the three gradients. Rows past a document's valid length become 0. <paramref name="keyGradient"/> and <paramref name="valueGradient"/> must be zero on entry.</summary>
     public static void Backward(
@@ -25,16 +24,8 @@ internal static unsafe class WindowAttentionGradientKernel
         float* logSumExp, TokenRows<float> outputGradient,
         TokenRows<float> queryGradient, TokenRows<float> keyGradient, TokenRows<float> valueGradient, int threads)
     {
-        int rounds = Math.Min(3, plan.Blocks);
-        for (int round = 0; round < rounds; round++)
-        {
-            int offset = round, blocks = (plan.Blocks - round + 2) / 3;
-            KernelThreads.For(plan.Batch * plan.Heads * blocks, threads, piece =>
-            {
-                int block = (piece % blocks * 3) + offset, head = piece / blocks % plan.Heads, document = piece / blocks / plan.Heads;
-                Block(plan, document, head, block, validLengths[document], queries, keys, values, logSumExp, outputGradient, queryGradient, keyGradient, valueGradient);
-            });
-        }
+        KernelThreads.ForBlocks(plan, threads, (document, head, block) =>
+            Block(plan, document, head, block, validLengths[document], queries, keys, values, logSumExp, outputGradient, queryGradient, keyGradient, valueGradient));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -60,8 +51,8 @@ internal static unsafe class WindowAttentionGradientKernel
             return;
         }
 
-        (int keyStart, int keyEnd) = plan.Keys(block, validEnd, validLength);
-        int keyCount = keyEnd - keyStart, keyRows = WindowAttentionKernel.Padded(keyCount, MicroTile.Rows);
+        KeyRange range = plan.Keys(block, validEnd, validLength);
+        int keyCount = range.Count, keyRows = WindowAttentionKernel.Padded(keyCount, MicroTile.Rows);
         const int Chunk = WindowPlan.ChunkRows;
         long keyPanel = (long)keyRows * padded, queryPanel = (long)Chunk * padded, scorePanel = (long)keyRows * ScoreRow;
         float* keyPack = KernelScratch.Get<float>((4 * keyPanel) + (5 * queryPanel) + (2 * scorePanel));
@@ -75,29 +66,26 @@ internal static unsafe class WindowAttentionGradientKernel
         float* querySums = gradientTransposed + queryPanel;
         float* scores = querySums + queryPanel;
         float* products = scores + scorePanel;
-        WindowAttentionKernel.Pack(keys, first + keyStart, channel, keyCount, keyRows, headDim, padded, keyPack);
-        WindowAttentionKernel.Pack(values, first + keyStart, channel, keyCount, keyRows, headDim, padded, valuePack);
+        WindowAttentionKernel.PackKeys(keys, first, channel, range, 0, keyRows, headDim, padded, keyPack);
+        WindowAttentionKernel.PackKeys(values, first, channel, range, 0, keyRows, headDim, padded, valuePack);
 
         float scale = 1 / MathF.Sqrt(headDim);
         for (int row = blockStart; row < validEnd; row += Chunk)
         {
             int rows = Math.Min(Chunk, validEnd - row), columns = WindowAttentionKernel.Padded(rows, MicroTile.NarrowColumns);
-            int seen = plan.Causal ? row + rows - keyStart : keyCount;
+            int seen = plan.Causal ? range.CountUpTo(row + rows - 1) : keyCount;
             int seenRows = WindowAttentionKernel.Padded(seen, MicroTile.Rows);
             WindowAttentionKernel.Pack(queries, first + row, channel, rows, columns, headDim, padded, queryPack);
             WindowAttentionKernel.Pack(outputGradient, first + row, channel, rows, columns, headDim, padded, gradientPack);
-            WindowAttentionKernel.PackTransposed(queries, first + row, channel, rows, headDim, scale, queryTransposed, Chunk, columns);
-            WindowAttentionKernel.PackTransposed(outputGradient, first + row, channel, rows, headDim, 1, gradientTransposed, Chunk, columns);
+            RowTransposition.Copy(queries.Row(first + row) + channel, queries.Stride, rows, headDim, scale, queryTransposed, Chunk, columns);
+            RowTransposition.Copy(outputGradient.Row(first + row) + channel, outputGradient.Stride, rows, headDim, 1, gradientTransposed, Chunk, columns);
             for (int j = 0; j < seenRows; j += MicroTile.Rows)
             {
                 MicroTile.Row(keyPack + ((long)j * padded), padded, 1, queryTransposed, Chunk, headDim, scores + ((long)j * ScoreRow), ScoreRow, columns, false);
                 MicroTile.Row(valuePack + ((long)j * padded), padded, 1, gradientTransposed, Chunk, headDim, products + ((long)j * ScoreRow), ScoreRow, columns, false);
             }
 
-            if (plan.Causal)
-            {
-                WindowAttentionKernel.HideFuture(scores, ScoreRow, columns, seen, row - keyStart);
-            }
+            WindowAttentionKernel.HideKeys(plan, range, scores, ScoreRow, columns, seen, row);
 
             SoftmaxGradientDown(scores, products, seen, seenRows, logs + row, rows);
             for (int j = 0; j < seenRows; j += MicroTile.Rows)
@@ -119,8 +107,8 @@ internal static unsafe class WindowAttentionGradientKernel
 
             for (int j = 0; j < seen; j++)
             {
-                RowMath.AddScaled(1, valueSums + ((long)j * padded), valueGradient.Row(first + keyStart + j) + channel, headDim);
-                RowMath.AddScaled(scale, keySums + ((long)j * padded), keyGradient.Row(first + keyStart + j) + channel, headDim);
+                RowMath.AddScaled(1, valueSums + ((long)j * padded), valueGradient.Row(first + range.Token(j)) + channel, headDim);
+                RowMath.AddScaled(scale, keySums + ((long)j * padded), keyGradient.Row(first + range.Token(j)) + channel, headDim);
             }
 
             for (int i = 0; i < rows; i++)

@@ -17,7 +17,7 @@ internal static unsafe class WindowAttentionKernel
     private const int PanelColumns = 32;
 
     // Keys per pass of the second product, so that the values read stay in the first-level cache across the panel's rows.
-    private const int KeysPerPass = 128;
+    private const int KeysPerPass = 64;
 
     /// <summary>Computes the attention of every document, head and block. Rows past a document's valid length become 0.</summary>
     public static void Forward(
@@ -55,33 +55,35 @@ internal static unsafe class WindowAttentionKernel
             return;
         }
 
-        (int keyStart, int keyEnd) = plan.Keys(block, validEnd, validLength);
-        int keyCount = keyEnd - keyStart, keyRows = Padded(keyCount, MicroTile.Rows);
-        float* keyPack = KernelScratch.Get<float>(((long)keyRows * ((2 * padded) + PanelColumns)) + ((long)padded * 2 * PanelColumns));
-        float* valuePack = keyPack + ((long)keyRows * padded);
+        KeyRange range = plan.Keys(block, validEnd, validLength);
+        int keyCount = range.Count, keyRows = Padded(keyCount, MicroTile.Rows);
+
+        // Keys are read where they are, in groups of eight; only global keys in front, and a last group of fewer, are copied.
+        int wholeKeys = range.Global > 0 ? 0 : keyCount / MicroTile.Rows * MicroTile.Rows;
+        float* keyPack = KernelScratch.Get<float>(((long)keyRows * (padded + PanelColumns)) + ((long)(keyRows - wholeKeys) * padded) + ((long)padded * 2 * PanelColumns));
+        float* valuePack = keyPack + ((long)(keyRows - wholeKeys) * padded);
         float* scores = valuePack + ((long)keyRows * padded);
         float* queryPack = scores + ((long)keyRows * PanelColumns);
         float* sums = queryPack + ((long)padded * PanelColumns);
-        Pack(keys, first + keyStart, channel, keyCount, keyRows, headDim, padded, keyPack);
-        Pack(values, first + keyStart, channel, keyCount, keyRows, headDim, padded, valuePack);
+
+        PackKeys(keys, first, channel, range, wholeKeys, keyRows, headDim, padded, keyPack);
+        PackKeys(values, first, channel, range, 0, keyRows, headDim, padded, valuePack);
 
         float* largest = stackalloc float[PanelColumns];
         float* total = stackalloc float[PanelColumns];
         for (int row = blockStart; row < validEnd; row += PanelColumns)
         {
             int rows = Math.Min(PanelColumns, validEnd - row);
-            int seen = plan.Causal ? row + rows - keyStart : keyCount;
+            int seen = plan.Causal ? range.CountUpTo(row + rows - 1) : keyCount;
             int seenRows = Padded(seen, MicroTile.Rows);
-            PackTransposed(queries, first + row, channel, rows, headDim, 1 / MathF.Sqrt(headDim), queryPack, PanelColumns, PanelColumns);
+            RowTransposition.Copy(queries.Row(first + row) + channel, queries.Stride, rows, headDim, 1 / MathF.Sqrt(headDim), queryPack, PanelColumns, PanelColumns);
             for (int j = 0; j < seenRows; j += MicroTile.Rows)
             {
-                MicroTile.Row(keyPack + ((long)j * padded), padded, 1, queryPack, PanelColumns, headDim, scores + ((long)j * PanelColumns), PanelColumns, PanelColumns, false);
+                float* group = j < wholeKeys ? keys.Row(first + range.Start + j) + channel : keyPack + ((long)(j - wholeKeys) * padded);
+                MicroTile.Row(group, j < wholeKeys ? keys.Stride : padded, 1, queryPack, PanelColumns, headDim, scores + ((long)j * PanelColumns), PanelColumns, PanelColumns, false);
             }
 
-            if (plan.Causal)
-            {
-                HideFuture(scores, PanelColumns, PanelColumns, seen, row - keyStart);
-            }
+            HideKeys(plan, range, scores, PanelColumns, PanelColumns, seen, row);
 
             SoftmaxDown(scores, seen, largest, total);
             new Span<float>(scores + ((long)seen * PanelColumns), (seenRows - seen) * PanelColumns).Clear();
@@ -126,37 +128,31 @@ internal static unsafe class WindowAttentionKernel
         new Span<float>(target, (rows - count) * padded).Clear();
     }
 
-    /// <summary>Copies one head's channels of at most <paramref name="columns"/> tokens, scaled and transposed to [K, columns], zeros behind.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void PackTransposed(
-        TokenRows<float> source, long firstToken, nint channel, int count, int headDim, float scale, float* target, nint targetRow, int columns)
+    /// <summary>Copies the keys from index <paramref name="from"/> on, zeros behind.</summary>
+    internal static void PackKeys(TokenRows<float> source, long firstToken, nint channel, KeyRange range, int from, int rows, int headDim, int padded, float* target)
     {
-        for (int i = 0; i < count; i++)
-        {
-            float* from = source.Row(firstToken + i) + channel;
-            float* to = target + i;
-            for (int k = 0; k < headDim; k++, to += targetRow)
-            {
-                *to = from[k] * scale;
-            }
-        }
-
-        if (count < columns)
-        {
-            for (int k = 0; k < headDim; k++)
-            {
-                new Span<float>(target + (k * targetRow) + count, columns - count).Clear();
-            }
-        }
+        int global = Math.Max(0, range.Global - from);
+        Pack(source, firstToken + from, channel, global, global, headDim, padded, target);
+        int start = Math.Max(from, range.Global);
+        Pack(source, firstToken + range.Token(start), channel, range.Count - start, rows - start, headDim, padded, target + ((long)global * padded));
     }
 
-    /// <summary>Sets the score of every key that lies after its query to minus infinity; queryOffset is the first query's position among the keys.</summary>
-    internal static void HideFuture(float* scores, nint row, int columns, int keyCount, int queryOffset)
+    /// <summary>Sets the scores [keys, queries] of keys that a query must not see to minus infinity: the future in a causal plan, the distant in a banded one.</summary>
+    internal static void HideKeys(WindowPlan plan, KeyRange range, float* scores, nint row, int columns, int keyCount, int firstQuery)
     {
-        for (int j = Math.Max(0, queryOffset + 1); j < keyCount; j++)
+        if (!plan.Causal && !plan.Band)
+            return;
+        for (int j = range.Global; j < keyCount; j++)
         {
-            int hidden = Math.Min(columns, j - queryOffset);
-            new Span<float>(scores + (j * row), hidden).Fill(float.NegativeInfinity);
+            // A global key that lies inside the window's blocks stays visible beyond the band.
+            if (range.Token(j) < plan.GlobalKeys)
+                continue;
+            // Queries before the first and after the last that see this key.
+            int distance = range.Token(j) - firstQuery;
+            int tooEarly = Math.Clamp(plan.Causal ? distance : distance - plan.Window, 0, columns);
+            int lastSeeing = plan.Band ? Math.Clamp(distance + plan.Window + 1, 0, columns) : columns;
+            new Span<float>(scores + (j * row), tooEarly).Fill(float.NegativeInfinity);
+            new Span<float>(scores + (j * row) + lastSeeing, columns - lastSeeing).Fill(float.NegativeInfinity);
         }
     }
 

@@ -11,7 +11,9 @@ namespace Maha.Layers.Kernels;
 /// <param name="HeadDim">K, channels per head.</param>
 /// <param name="Window">w, tokens per block; 0 for global attention.</param>
 /// <param name="Causal">Whether a query sees only keys at or before itself.</param>
-internal readonly record struct WindowPlan(int Batch, int Length, int Heads, int HeadDim, int Window, bool Causal)
+/// <param name="Band">Whether a query sees, of its three blocks, only the keys at most Window tokens away.</param>
+/// <param name="GlobalKeys">The first this many tokens are keys of every query besides.</param>
+internal readonly record struct WindowPlan(int Batch, int Length, int Heads, int HeadDim, int Window, bool Causal, bool Band = false, int GlobalKeys = 0)
 {
     // Queries handled at a time: a multiple of every tile, small enough that the scores of one chunk stay in the second-level cache.
     public const int ChunkRows = 128;
@@ -23,13 +25,13 @@ internal readonly record struct WindowPlan(int Batch, int Length, int Heads, int
     public int Blocks => (Length + BlockLength - 1) / BlockLength;
 
     /// <summary>The largest number of keys that any block sees.</summary>
-    public int MaxKeys => (int)Math.Min(Length, (Causal ? 2L : 3L) * BlockLength);
+    public int MaxKeys => (int)Math.Min(Length, ((Causal ? 2L : 3L) * BlockLength) + GlobalKeys);
 
-    /// <summary>First key (inclusive) and end (exclusive) that the queries [rowStart, rowEnd) of a block see in a document of <paramref name="validLength"/> tokens.</summary>
-    public (int Start, int End) Keys(int block, int rowEnd, int validLength)
+    /// <summary>The keys that the queries [rowStart, rowEnd) of a block see in a document of <paramref name="validLength"/> tokens.</summary>
+    public KeyRange Keys(int block, int rowEnd, int validLength)
     {
         long start = Math.Max(0, (long)(block - 1) * BlockLength);
         long end = Causal ? rowEnd : Math.Min(validLength, (long)(block + 2) * BlockLength);
-        return ((int)start, (int)Math.Min(end, validLength));
+        return new KeyRange((int)Math.Min(GlobalKeys, start), (int)start, (int)Math.Min(end, validLength));
     }
 }

@@ -71,7 +71,9 @@ public sealed class MahaEncoder : Module<Tensor, MixingContext, EncoderResult>
         var layers = new List<LayerReport>(_blocks.Count);
         foreach (var block in _blocks)
         {
-            var result = block.call(hidden, context);
+            var result = Options.RecomputeBlocks && is_grad_enabled()
+                ? RecomputedBlockFunction.Apply(block, hidden, context)
+                : block.call(hidden, context);
             hidden = result.Output;
             auxiliaryLoss = auxiliaryLoss is null ? result.AuxiliaryLoss : auxiliaryLoss + result.AuxiliaryLoss;
             layers.Add(new LayerReport(result.ScaleWeights, result.Diagnostics));

@@ -17,6 +17,8 @@ public class WindowAttentionTests
         { 200, 1, 33, 48, false }, { 150, 2, 1000, 20, false }, { 1, 1, 5, 4, true }, { 13, 3, 4, 5, true }, { 150, 2, 32, 24, true }, { 290, 1, 128, 64, true }, { 150, 1, 1000, 16, true },
     };
 
+    public static TheoryData<int, int, int, int> BandedShapes => new() { { 1, 2, 3, 1 }, { 17, 4, 5, 0 }, { 40, 8, 16, 3 }, { 300, 64, 32, 1 }, { 290, 128, 20, 9 }, { 20, 100, 8, 30 } };
+
     [Theory]
     [MemberData(nameof(Shapes))]
     public void Kernels_EqualDoubleLoops_ValuesAndGradients(int length, int heads, int window, int headDim, bool causal)
@@ -29,6 +31,15 @@ public class WindowAttentionTests
     [MemberData(nameof(Shapes))]
     public void PlainOperators_EqualDoubleLoops_ValuesAndGradients(int length, int heads, int window, int headDim, bool causal) =>
         Compare(WindowAttention.Plain, ScalarType.Float64, DoubleTolerance, length, heads, window, headDim, causal);
+
+    [Theory]
+    [MemberData(nameof(BandedShapes))]
+    public void BandAndGlobalKeys_EqualDoubleLoops_ValuesAndGradients(int length, int window, int headDim, int global)
+    {
+        Compare(WindowAttentionFunction.Apply, ScalarType.Float64, DoubleTolerance, length, 2, window, headDim, causal: false, band: true, global);
+        Compare(WindowAttentionFunction.Apply, ScalarType.Float32, SingleTolerance, length, 2, window, headDim, causal: false, band: true, global);
+        Compare(WindowAttention.Plain, ScalarType.Float64, DoubleTolerance, length, 2, window, headDim, causal: false, band: true, global);
+    }
 
     [Fact]
     public void TwoThreads_GiveTheSameBitsAsOne()
@@ -89,12 +100,13 @@ public class WindowAttentionTests
     }
 
     private static void Compare(
-        Func<Tensor, Tensor, WindowPlan, int[], Tensor> attention, ScalarType type, double tolerance, int length, int heads, int window, int headDim, bool causal)
+        Func<Tensor, Tensor, WindowPlan, int[], Tensor> attention, ScalarType type, double tolerance, int length, int heads, int window, int headDim, bool causal,
+        bool band = false, int global = 0)
     {
         using var scope = NewDisposeScope();
         int[] valid = [length, (length * 2 / 3) + 1, 0];
         int batch = valid.Length, width = heads * headDim;
-        var plan = new WindowPlan(batch, length, heads, headDim, window, causal);
+        var plan = new WindowPlan(batch, length, heads, headDim, window, causal, band, global);
         var packed = SeededTensors.Random(1, type, batch, length, 2 * width).requires_grad_();
         var values = SeededTensors.Random(2, type, batch, length, width).requires_grad_();
         var incoming = SeededTensors.Random(3, type, batch, length, width);
@@ -108,7 +120,7 @@ public class WindowAttentionTests
             {
                 var slow = SlowWindowAttention.Run(
                     Rows(packed, document, head * headDim, headDim), Rows(packed, document, width + (head * headDim), headDim), Rows(values, document, head * headDim, headDim),
-                    Rows(incoming, document, head * headDim, headDim), valid[document], Math.Min(window, length), causal);
+                    Rows(incoming, document, head * headDim, headDim), valid[document], band ? window : Math.Min(window, length), causal, band, global);
                 Write(expected, slow.Output, document, head * headDim);
                 Write(expectedPacked, slow.Dq, document, head * headDim);
                 Write(expectedPacked, slow.Dk, document, width + (head * headDim));

@@ -7,32 +7,37 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Blocks;
 
-public class MahaMixerTests
+/// <summary>The laws that every mixer with masks keeps.</summary>
+public class TokenMixerTests
 {
     private const int D = 12;
     private const int H = 3;
 
-    public static TheoryData<AggregationKind, DecompositionKind, PositionKind, int> Variants
+    public static TheoryData<AttentionKind, AggregationKind, DecompositionKind, PositionKind, int> Variants
     {
         get
         {
-            var data = new TheoryData<AggregationKind, DecompositionKind, PositionKind, int>();
+            var data = new TheoryData<AttentionKind, AggregationKind, DecompositionKind, PositionKind, int>();
             foreach (var aggregation in new[] { AggregationKind.Convex, AggregationKind.Nash, AggregationKind.Mean, AggregationKind.Gated, AggregationKind.Softmax })
-                data.Add(aggregation, DecompositionKind.StridedConvolution, PositionKind.None, 2);
-            data.Add(AggregationKind.Convex, DecompositionKind.AdaptiveMaxPool, PositionKind.Rotary, 3);
-            data.Add(AggregationKind.Nash, DecompositionKind.AdaptiveMaxPool, PositionKind.Rotary, 2);
+                data.Add(AttentionKind.Maha, aggregation, DecompositionKind.StridedConvolution, PositionKind.None, 2);
+            data.Add(AttentionKind.Maha, AggregationKind.Convex, DecompositionKind.AdaptiveMaxPool, PositionKind.Rotary, 3);
+            data.Add(AttentionKind.Maha, AggregationKind.Nash, DecompositionKind.AdaptiveMaxPool, PositionKind.Rotary, 2);
+            data.Add(AttentionKind.Full, AggregationKind.Mean, DecompositionKind.StridedConvolution, PositionKind.Rotary, 2);
+            data.Add(AttentionKind.Window, AggregationKind.Mean, DecompositionKind.StridedConvolution, PositionKind.Rotary, 2);
+            data.Add(AttentionKind.Hsa, AggregationKind.Mean, DecompositionKind.StridedConvolution, PositionKind.Rotary, 2);
+            data.Add(AttentionKind.HsaCausal, AggregationKind.Mean, DecompositionKind.StridedConvolution, PositionKind.Rotary, 2);
             return data;
         }
     }
 
     [Theory]
     [MemberData(nameof(Variants))]
-    public void Padding_DoesNotChangeOutputsOfValidTokens(AggregationKind aggregation, DecompositionKind decomposition, PositionKind positions, int ratio)
+    public void Padding_DoesNotChangeOutputsOfValidTokens(AttentionKind attention, AggregationKind aggregation, DecompositionKind decomposition, PositionKind positions, int ratio)
     {
         foreach (var (type, tolerance) in new[] { (ScalarType.Float64, 1e-12), (ScalarType.Float32, 1e-5) })
         {
             using var scope = NewDisposeScope();
-            var mixer = Build(aggregation, decomposition, positions, ratio, type);
+            var mixer = Build(attention, aggregation, decomposition, positions, ratio, type);
             foreach (int n in new[] { 1, 3, 8, 9, 31, 50 })
             {
                 var tokens = SeededTensors.Random(n, type, 1, n, D);
@@ -50,10 +55,10 @@ public class MahaMixerTests
 
     [Theory]
     [MemberData(nameof(Variants))]
-    public void Batch_DoesNotChangeOutputsOfADocument(AggregationKind aggregation, DecompositionKind decomposition, PositionKind positions, int ratio)
+    public void Batch_DoesNotChangeOutputsOfADocument(AttentionKind attention, AggregationKind aggregation, DecompositionKind decomposition, PositionKind positions, int ratio)
     {
         using var scope = NewDisposeScope();
-        var mixer = Build(aggregation, decomposition, positions, ratio, ScalarType.Float64);
+        var mixer = Build(attention, aggregation, decomposition, positions, ratio, ScalarType.Float64);
         int[] lengths = [50, 1, 17, 0, 33];
         var batch = SeededTensors.Random(1, ScalarType.Float64, lengths.Length, 50, D);
         var together = mixer.call(batch, Mask(50, lengths)).Output;
@@ -68,10 +73,10 @@ public class MahaMixerTests
 
     [Theory]
     [MemberData(nameof(Variants))]
-    public void Gradients_EqualCentralDifferences(AggregationKind aggregation, DecompositionKind decomposition, PositionKind positions, int ratio)
+    public void Gradients_EqualCentralDifferences(AttentionKind attention, AggregationKind aggregation, DecompositionKind decomposition, PositionKind positions, int ratio)
     {
         using var scope = NewDisposeScope();
-        var mixer = Build(aggregation, decomposition, positions, ratio, ScalarType.Float64);
+        var mixer = Build(attention, aggregation, decomposition, positions, ratio, ScalarType.Float64);
         var direction = SeededTensors.Random(7, ScalarType.Float64, 2, 31, D);
         var input = SeededTensors.Random(8, ScalarType.Float64, 2, 31, D).requires_grad_();
         var mask = Mask(31, 31, 14);
@@ -102,7 +107,7 @@ public class MahaMixerTests
     public void EveryParameter_GetsAGradient_WhereAllScalesAreUsed()
     {
         using var scope = NewDisposeScope();
-        var mixer = Build(AggregationKind.Convex, DecompositionKind.StridedConvolution, PositionKind.None, 2, ScalarType.Float32);
+        var mixer = Build(AttentionKind.Maha, AggregationKind.Convex, DecompositionKind.StridedConvolution, PositionKind.None, 2, ScalarType.Float32);
         mixer.call(SeededTensors.Random(8, ScalarType.Float32, 1, 64, D), MixingContext.Unpadded).Output.square().sum().backward();
         Assert.All(mixer.named_parameters(), entry => Assert.True(entry.parameter.grad is not null && SeededTensors.Values(entry.parameter.grad).Any(g => g != 0), entry.name));
     }
@@ -111,7 +116,7 @@ public class MahaMixerTests
     public void PaddingBeforeATokens_IsRefused()
     {
         using var scope = NewDisposeScope();
-        var mixer = Build(AggregationKind.Convex, DecompositionKind.StridedConvolution, PositionKind.None, 2, ScalarType.Float32);
+        var mixer = Build(AttentionKind.Maha, AggregationKind.Convex, DecompositionKind.StridedConvolution, PositionKind.None, 2, ScalarType.Float32);
         var context = new MixingContext { KeyPaddingMask = tensor(new[] { false, true, false }, [1, 3]) };
         var error = Assert.Throws<ArgumentException>(() => mixer.call(SeededTensors.Random(8, ScalarType.Float32, 1, 3, D), context));
         Assert.Contains("on the right", error.Message);
@@ -121,7 +126,7 @@ public class MahaMixerTests
     public void Forward_LeavesNoTensorsBehind()
     {
         using var outer = NewDisposeScope();
-        var mixer = Build(AggregationKind.Convex, DecompositionKind.StridedConvolution, PositionKind.Rotary, 2, ScalarType.Float32);
+        var mixer = Build(AttentionKind.Maha, AggregationKind.Convex, DecompositionKind.StridedConvolution, PositionKind.Rotary, 2, ScalarType.Float32);
         var tokens = SeededTensors.Random(8, ScalarType.Float32, 1, 40, D);
         using var inner = NewDisposeScope();
         using (var result = mixer.call(tokens, MixingContext.Unpadded))
@@ -129,12 +134,12 @@ public class MahaMixerTests
         Assert.Equal(0, inner.DisposablesCount);
     }
 
-    private static MahaMixer Build(AggregationKind aggregation, DecompositionKind decomposition, PositionKind positions, int ratio, ScalarType type)
+    private static TokenMixer Build(AttentionKind attention, AggregationKind aggregation, DecompositionKind decomposition, PositionKind positions, int ratio, ScalarType type)
     {
         random.manual_seed(5);
-        var mixer = new MahaMixer(new MahaBlockOptions
+        var mixer = TokenMixers.Create(new MahaBlockOptions
         {
-            DModel = D, NumHeads = H, FeedForwardDim = 24, Window = 4, MaxSequenceLength = 64, CompressionRatio = ratio, Dropout = 0,
+            Attention = attention, DModel = D, NumHeads = H, FeedForwardDim = 24, Window = 4, MaxSequenceLength = 64, CompressionRatio = ratio, Dropout = 0,
             Aggregation = aggregation, Decomposition = decomposition, Positions = positions, CostPrice = 0.3,
         });
         mixer.to(type);

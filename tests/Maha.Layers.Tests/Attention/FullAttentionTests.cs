@@ -1,0 +1,46 @@
+using Maha.Layers.Attention;
+using Maha.Layers.Tests.Reference;
+using static TorchSharp.torch;
+
+namespace Maha.Layers.Tests.Attention;
+
+public class FullAttentionTests
+{
+    private const int H = 2;
+    private const int K = 5;
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(13)]
+    [InlineData(700)]
+    public void EqualsDoubleLoops_ValuesAndGradients(int length)
+    {
+        using var scope = NewDisposeScope();
+        int[] valid = [length, (length / 2) + 1];
+        var inputs = Enumerable.Range(1, 3).Select(seed => SeededTensors.Random(seed, ScalarType.Float64, 2, length, H * K).requires_grad_()).ToArray();
+        var incoming = SeededTensors.Random(4, ScalarType.Float64, 2, length, H * K);
+        var output = FullAttention.Apply(inputs[0], inputs[1], inputs[2], H, valid);
+        output.backward([incoming]);
+        for (int document = 0; document < 2; document++)
+        {
+            for (int head = 0; head < H; head++)
+            {
+                double[,] Rows(Tensor tensor)
+                {
+                    double[] flat = SeededTensors.Values(tensor[document].narrow(1, head * K, K));
+                    var rows = new double[length, K];
+                    Buffer.BlockCopy(flat, 0, rows, 0, flat.Length * sizeof(double));
+                    return rows;
+                }
+                var slow = SlowWindowAttention.Run(Rows(inputs[0]), Rows(inputs[1]), Rows(inputs[2]), Rows(incoming), valid[document], length, causal: false);
+                Near(slow.Output, Rows(output));
+                Near(slow.Dq, Rows(inputs[0].grad!));
+                Near(slow.Dk, Rows(inputs[1].grad!));
+                Near(slow.Dv, Rows(inputs[2].grad!));
+            }
+        }
+    }
+
+    private static void Near(double[,] expected, double[,] actual) =>
+        Assert.True(expected.Cast<double>().Zip(actual.Cast<double>(), (x, y) => Math.Abs(x - y)).Max() <= 1e-12);
+}
