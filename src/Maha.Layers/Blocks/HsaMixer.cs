@@ -61,6 +61,8 @@ public sealed class HsaMixer : TokenMixer
             ? TreeAttention.Documents(query, key, value, _options.NumHeads, context.Trees(lengths), Form, lengths)
             : TreeAttention.Blocks(query, key, value, _options.NumHeads, _options.Branching, Form, lengths);
         var output = _outputProjection.call(attended);
+        if (context.KeyPaddingMask is not null)
+            output = output.masked_fill(context.KeyPaddingMask.unsqueeze(-1), 0);
         return new MixingResult(output, zeros(Array.Empty<long>(), output.dtype, output.device)).MoveToOuterDisposeScope();
     }
 
