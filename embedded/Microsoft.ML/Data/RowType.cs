@@ -175,10 +175,15 @@ internal sealed class RowType<TRow>
         return target =>
         {
             getVector(ref vector);
-            // An array of the right size is filled rather than replaced.
+            // An array of the right size is filled rather than replaced; none is the right size of an empty vector.
             T[] array = get?.Invoke(target);
-            if (array?.Length != vector.Length)
+            if ((array?.Length ?? 0) != vector.Length)
                 array = new T[vector.Length];
+            if (vector.Length == 0)
+            {
+                set(target, array);
+                return;
+            }
             if (convert == null)
                 vector.CopyTo((TSource[])(object)array);
             else

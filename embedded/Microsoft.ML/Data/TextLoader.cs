@@ -448,12 +448,16 @@ namespace Microsoft.ML
         public static TextLoader CreateTextLoader<TInput>(this DataOperationsCatalog catalog, TextLoader.Options options, IMultiStreamSource dataSample = null) =>
             new(catalog.GetEnvironment(), TextLoader.OptionsFor(typeof(TInput), options ?? new TextLoader.Options()), dataSample);
 
-        public static IDataView LoadFromTextFile(this DataOperationsCatalog catalog, string path, TextLoader.Column[] columns, char separatorChar = '\t', bool hasHeader = false, bool allowQuoting = false, bool trimWhitespace = false, bool allowSparse = false) =>
-            LoadFromTextFile(catalog, path, OptionsOf(columns, separatorChar, hasHeader, allowQuoting, trimWhitespace, allowSparse));
+        public static IDataView LoadFromTextFile(this DataOperationsCatalog catalog, string path, TextLoader.Column[] columns, char separatorChar = '\t', bool hasHeader = false, bool allowQuoting = false, bool trimWhitespace = false, bool allowSparse = false)
+        {
+            var source = new MultiFileSource(CheckPath(path));
+            return catalog.CreateTextLoader(columns, separatorChar, hasHeader, null, allowQuoting, trimWhitespace, allowSparse).Load(source);
+        }
 
         public static IDataView LoadFromTextFile<TInput>(this DataOperationsCatalog catalog, string path, char separatorChar = '\t', bool hasHeader = false, bool allowQuoting = false, bool trimWhitespace = false, bool allowSparse = false) =>
             LoadFromTextFile<TInput>(catalog, path, OptionsOf(null, separatorChar, hasHeader, allowQuoting, trimWhitespace, allowSparse));
 
+        // Of all these, only this one reads the header and the width of the file when it makes the loader.
         public static IDataView LoadFromTextFile(this DataOperationsCatalog catalog, string path, TextLoader.Options options = null)
         {
             var source = new MultiFileSource(CheckPath(path));
@@ -463,7 +467,7 @@ namespace Microsoft.ML
         public static IDataView LoadFromTextFile<TInput>(this DataOperationsCatalog catalog, string path, TextLoader.Options options)
         {
             var source = new MultiFileSource(CheckPath(path));
-            return catalog.CreateTextLoader<TInput>(options, source).Load(source);
+            return catalog.CreateTextLoader<TInput>(options).Load(source);
         }
 
         private static string CheckPath(string path)

@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Text;
 
-/// <summary>How characters are written in slot names.</summary>
+/// <summary>How characters are written in slot names: as in ML.NET, but for halves of surrogate pairs, which all get the same name there.</summary>
 internal static class CharacterNames
 {
     // U+0080 to U+009F

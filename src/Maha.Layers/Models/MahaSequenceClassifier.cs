@@ -8,12 +8,13 @@ namespace Maha.Layers.Models;
 // B batch, N length, D width, C classes
 
 /// <summary>
-/// Classifies whole documents: the mean of the features over the document's own tokens, then one linear layer.
+/// Classifies whole documents: the features of the document's own tokens pooled to one vector, then one linear layer.
 /// </summary>
-/// <remarks>logits = W Dropout(mean over valid i of features_i) + b. A document of padding alone has the mean 0.</remarks>
+/// <remarks>logits = W Dropout(pool over valid i of features_i) + b. A document of padding alone has the vector 0.</remarks>
 public sealed class MahaSequenceClassifier : Module<Tensor, Tensor?, ModelResult>
 {
     private readonly MahaEncoder _encoder;
+    private readonly DocumentPooling _pooling;
     private readonly Dropout _dropout;
     private readonly Linear _head;
 
@@ -27,9 +28,11 @@ public sealed class MahaSequenceClassifier : Module<Tensor, Tensor?, ModelResult
         options.Validate();
         TensorChecks.InRange(numClasses, 2, 1 << 24, nameof(numClasses), "A classifier tells at least two classes apart.");
         _encoder = new MahaEncoder(options);
+        _pooling = new DocumentPooling(options.DModel, options.Pooling);
         _dropout = Dropout(options.Dropout);
-        _head = Linear(options.DModel, numClasses);
+        _head = Linear(_pooling.OutputDim, numClasses);
         register_module("encoder", _encoder);
+        register_module("pooling", _pooling);
         register_module("dropout", _dropout);
         register_module("head", _head);
     }
@@ -46,19 +49,9 @@ public sealed class MahaSequenceClassifier : Module<Tensor, Tensor?, ModelResult
     {
         using var scope = NewDisposeScope();
         var encoding = _encoder.call(tokenIds, keyPaddingMask is null ? MixingContext.Unpadded : new MixingContext { KeyPaddingMask = keyPaddingMask });
-        var pooled = MeanOfValid(encoding.Features, keyPaddingMask); // [B, D]
+        var pooled = _pooling.call(encoding.Features, keyPaddingMask); // [B, D or 2D]
         var logits = _head.call(_dropout.call(pooled)); // [B, C]
         return new ModelResult(logits, encoding).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>[B, D]: the mean over the tokens that are not padded, 0 where all are.</summary>
-    internal static Tensor MeanOfValid(Tensor features, Tensor? keyPaddingMask)
-    {
-        if (keyPaddingMask is null)
-            return features.mean([1]);
-        var sum = features.masked_fill(keyPaddingMask.unsqueeze(-1), 0).sum(1); // [B, D]
-        var count = keyPaddingMask.logical_not().to(features.dtype).sum(1, keepdim: true); // [B, 1]
-        return sum / count.clamp_min(1);
     }
 
     /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>

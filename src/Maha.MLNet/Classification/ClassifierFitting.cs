@@ -149,6 +149,7 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
             CompressionRatio = options.CompressionRatio,
             Window = options.Window,
             Positions = options.Positions,
+            Pooling = options.Pooling,
             Dropout = options.Dropout,
         };
         if (options.FeedForwardDim is int width)

@@ -1,5 +1,6 @@
 using Maha.Layers.Aggregation;
 using Maha.Layers.Attention;
+using Maha.Layers.Models;
 using Maha.Layers.Training;
 using Microsoft.ML;
 
@@ -80,6 +81,10 @@ public abstract class MahaTextTrainerOptions
     /// <value><see cref="PositionKind.Rotary"/>: nothing to learn per position, so that a rare long document is read like the short ones.</value>
     public PositionKind Positions { get; set; } = PositionKind.Rotary;
 
+    /// <summary>How the tokens of a document become one vector.</summary>
+    /// <value><see cref="PoolingKind.MeanMax"/>: what occurs anywhere in a long document is seen, and how often.</value>
+    public PoolingKind Pooling { get; set; } = PoolingKind.MeanMax;
+
     /// <summary>The probability with which an activation is dropped in training.</summary>
     /// <value>0.1. In [0, 1).</value>
     public double Dropout { get; set; } = 0.1;
@@ -89,7 +94,7 @@ public abstract class MahaTextTrainerOptions
     public int NumberOfEpochs { get; set; } = Defaults.NumberOfEpochs;
 
     /// <summary>The highest learning rate, reached after the warm-up; a cosine brings it down again.</summary>
-    /// <value>0.001. Positive.</value>
+    /// <value>0.002, for models of about the default width; wider ones want less. Positive.</value>
     public double LearningRate { get; set; } = Defaults.LearningRate;
 
     /// <summary>The share of the steps in which the learning rate rises from 0.</summary>
@@ -160,6 +165,6 @@ public abstract class MahaTextTrainerOptions
         public const int DModel = 128;
         public const int NumLayers = 2;
         public const int NumberOfEpochs = 10;
-        public const double LearningRate = 1e-3;
+        public const double LearningRate = 2e-3;
     }
 }

@@ -51,19 +51,6 @@ public class ModelTests
     }
 
     [Fact]
-    public void Pooling_IsTheMeanOfTheValidTokens()
-    {
-        using var scope = NewDisposeScope();
-        var features = TestTensors.Random(8, 3, 4, 5);
-        var mask = tensor(new[] { false, false, true, true, false, false, false, false, true, true, true, true }).reshape(3, 4);
-        var pooled = MahaSequenceClassifier.MeanOfValid(features.masked_fill(mask.unsqueeze(-1), double.NaN), mask);
-        TestTensors.AssertClose(features[0].narrow(0, 0, 2).mean([0]), pooled[0], Tolerances.SameFormula);
-        TestTensors.AssertClose(features[1].mean([0]), pooled[1], Tolerances.SameFormula);
-        TestTensors.AssertClose(zeros_like(pooled[2]), pooled[2], 0);
-        TestTensors.AssertClose(features.mean([1]), MahaSequenceClassifier.MeanOfValid(features, null), Tolerances.SameFormula);
-    }
-
-    [Fact]
     public void Gradients_EqualCentralDifferences()
     {
         using var scope = NewDisposeScope();

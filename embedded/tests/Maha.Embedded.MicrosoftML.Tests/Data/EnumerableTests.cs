@@ -56,7 +56,8 @@ public sealed class EnumerableTests
         Assert.Equal([1, 2, 3, 4, 5, 6], results.SelectMany(r => r.Pair!));
         Assert.Equal([0, 0, 9, 0], results[0].Numbers.DenseValues());
         Assert.Equal(["x", ""], results[0].Words!);
-        Assert.Empty(results[1].Words!);
+        // A null array is the right size of an empty vector.
+        Assert.Null(results[1].Words);
         // Columns count keys from 1 on, and 3 is beyond the three keys: missing.
         Assert.Equal([1u, 3u, 0u], results.Select(r => r.Key));
     }

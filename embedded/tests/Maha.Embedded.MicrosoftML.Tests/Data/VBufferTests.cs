@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Microsoft.ML.Data;
 
 namespace Maha.Embedded.MicrosoftML.Tests.Data;
@@ -50,9 +52,9 @@ public sealed class VBufferTests
     {
         VBuffer<float> target = default;
         s_dense.CopyTo(ref target);
-        float[] before = target.ValuesArray;
+        ref float before = ref MemoryMarshal.GetReference(target.GetValues());
         s_sparse.CopyTo(ref target);
-        Assert.Same(before, target.ValuesArray);
+        Assert.True(Unsafe.AreSame(in before, in MemoryMarshal.GetReference(target.GetValues())));
         Assert.Equal(s_sparse.DenseValues(), target.DenseValues());
     }
 

@@ -241,6 +241,31 @@ public class LinearTrainerTests
     }
 
     [Fact]
+    public void AllZeroFeatures_LearnThePrior()
+    {
+        var data = _context.Data.LoadFromEnumerable(Enumerable.Range(0, 40).Select(i => new Example { Features = new float[NumFeatures], Class = i % 4 == 0 ? "a" : "b", Label = i % 4 == 0 }));
+        var view = _context.Transforms.Conversion.MapValueToKey("Key", "Class").Fit(data).Transform(data);
+        Assert.Equal(0.25f, Scores(_context.MulticlassClassification.Trainers.LbfgsMaximumEntropy("Key").Fit(view).Transform(view))[0], 1e-3f);
+        Assert.Equal(Math.Log(1 / 3.0), _context.BinaryClassification.Trainers.LbfgsLogisticRegression().Fit(view).Model.SubModel.Bias, 1e-2);
+        Assert.InRange(Scores(_context.MulticlassClassification.Trainers.SdcaMaximumEntropy("Key").Fit(view).Transform(view))[0], 0.2f, 0.3f);
+    }
+
+    [Fact]
+    public void HugeFeatures_AreNoCrash()
+    {
+        var data = _context.Data.LoadFromEnumerable(Enumerable.Range(0, 20).Select(i => new Example { Features = [1e30f * (i % 3 - 1), 1e-30f, 0, 0, 0, 0, i], Label = i % 2 == 0 }));
+        try
+        {
+            _context.BinaryClassification.Trainers.LbfgsLogisticRegression().Fit(data);
+            _context.BinaryClassification.Trainers.SdcaLogisticRegression().Fit(data);
+        }
+        catch (InvalidOperationException ex)
+        {
+            Assert.Contains("not finite", ex.Message);
+        }
+    }
+
+    [Fact]
     public void CancelExecution_StopsTraining()
     {
         var context = new MLContext(seed: 1);

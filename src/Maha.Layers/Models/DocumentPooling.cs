@@ -1,0 +1,89 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Maha.Layers.Models;
+
+// B batch, N length, D width
+
+/// <summary>
+/// One vector of a document's features.
+/// </summary>
+/// <remarks>
+/// Padded tokens have no say, whatever they hold; a document of padding alone gives 0.
+/// Attentive: p = sum over valid i of softmax_i(w . features_i) features_i.
+/// </remarks>
+public sealed class DocumentPooling : Module<Tensor, Tensor?, Tensor>
+{
+    private readonly Linear? _scores;
+    private readonly PoolingKind _kind;
+
+    /// <summary>Builds a pooling.</summary>
+    /// <param name="dModel">D, the width of the features.</param>
+    /// <param name="kind">How to pool.</param>
+    /// <exception cref="ArgumentException">The width is below 1, or the kind is unknown.</exception>
+    public DocumentPooling(int dModel, PoolingKind kind) : base(nameof(DocumentPooling))
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(dModel, 1);
+        TensorChecks.Known(kind, nameof(kind));
+        _kind = kind;
+        OutputDim = kind == PoolingKind.MeanMax ? 2 * dModel : dModel;
+        if (kind != PoolingKind.Attentive)
+            return;
+        _scores = Linear(dModel, 1, hasBias: false);
+        register_module("scores", _scores);
+    }
+
+    /// <summary>The width of the pooled vector.</summary>
+    public int OutputDim { get; }
+
+    /// <summary>Pools a batch.</summary>
+    /// <param name="features">[B, N, D].</param>
+    /// <param name="keyPaddingMask">[B, N] of Bool, true = ignore; null where nothing is padded.</param>
+    /// <returns>[B, OutputDim].</returns>
+    public override Tensor forward(Tensor features, Tensor? keyPaddingMask)
+    {
+        using var scope = NewDisposeScope();
+        var pooled = _kind switch
+        {
+            PoolingKind.Mean => Mean(features, keyPaddingMask),
+            PoolingKind.Max => Max(features, keyPaddingMask),
+            PoolingKind.MeanMax => cat([Mean(features, keyPaddingMask), Max(features, keyPaddingMask)], -1),
+            _ => Attend(features, keyPaddingMask),
+        };
+        return pooled.MoveToOuterDisposeScope();
+    }
+
+    private static Tensor Mean(Tensor features, Tensor? padding)
+    {
+        if (padding is null)
+            return features.mean([1]);
+        var sum = features.masked_fill(padding.unsqueeze(-1), 0).sum(1); // [B, D]
+        var count = padding.logical_not().to(features.dtype).sum(1, keepdim: true); // [B, 1]
+        return sum / count.clamp_min(1);
+    }
+
+    private static Tensor Max(Tensor features, Tensor? padding)
+    {
+        if (padding is null)
+            return features.amax(1);
+        var largest = features.masked_fill(padding.unsqueeze(-1), double.NegativeInfinity).amax(1); // [B, D]
+        return largest.masked_fill(padding.all(1).unsqueeze(-1), 0);
+    }
+
+    private Tensor Attend(Tensor features, Tensor? padding)
+    {
+        if (padding is null)
+            return (_scores!.call(features).softmax(1) * features).sum(1);
+        // Filled, not multiplied: padding may hold anything. A row of padding alone has equal scores over zeros, so it comes out 0.
+        var clean = features.masked_fill(padding.unsqueeze(-1), 0);
+        double least = finfo(features.dtype).min;
+        var weights = _scores!.call(clean).masked_fill(padding.unsqueeze(-1), least).softmax(1); // [B, N, 1]
+        return (weights * clean).sum(1);
+    }
+
+    /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>
+    protected override void RegisterComponents()
+    {
+    }
+}
