@@ -53,6 +53,28 @@ public static class TextBoundaries
         return boundaries;
     }
 
+    /// <summary>Whether a text ends with a mark of a sentence's end and what closes after it: true for marks written without a space behind, null where it does not.</summary>
+    internal static bool? EndMark(ReadOnlySpan<char> text)
+    {
+        int end = text.Length;
+        while (end > 0 && Closes(text[end - 1]))
+            end--;
+        if (end == 0)
+            return null;
+        return UnspacedMarks.Contains(text[end - 1]) ? true : SpacedMarks.Contains(text[end - 1]) ? false : null;
+    }
+
+    /// <summary>Whether a text holds nothing but what closes after marks.</summary>
+    internal static bool OnlyCloses(ReadOnlySpan<char> text)
+    {
+        foreach (char character in text)
+        {
+            if (!Closes(character))
+                return false;
+        }
+        return true;
+    }
+
     // Behind marks and what closes after them; the last mark. The same position where no mark is.
     private static (int Closed, char Mark) SkipMarks(ReadOnlySpan<char> text, int position)
     {

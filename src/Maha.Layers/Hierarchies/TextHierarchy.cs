@@ -63,7 +63,8 @@ public static class TextHierarchy
         return Build(numTokens, sentences, paragraphs, maxBranching);
     }
 
-    private static TokenHierarchy Build(int numTokens, List<int> sentences, List<int> paragraphs, int maxBranching)
+    /// <summary>The tree of a document whose sentences and paragraphs end at some tokens, but for the last; both lists are changed.</summary>
+    internal static TokenHierarchy Build(int numTokens, List<int> sentences, List<int> paragraphs, int maxBranching)
     {
         sentences.Add(numTokens);
         paragraphs.Add(numTokens);
