@@ -1,9 +1,12 @@
 using Maha.Benchmarks.Binding;
 using Maha.Benchmarks.Block;
 using Maha.Benchmarks.Flops;
+using Maha.Benchmarks.Devices;
+using Maha.Benchmarks.Length;
 using Maha.Benchmarks.Memory;
 using Maha.Benchmarks.Parity;
 using Maha.Benchmarks.Solvers;
+using Maha.Benchmarks.Streaming;
 using Maha.Benchmarks.Tokenizer;
 using Maha.Benchmarks;
 
@@ -16,7 +19,10 @@ var commands = new Command[]
     new("memory", "[--steps N]", "resident memory over training steps", MemoryCommand.Run),
     new("block", "[--n N...] [--variants V...] [--device cpu|cuda] [--dtype T] [--d-model D] [--heads H] [--batch B] [--threads T] [--repeats R] [--json]", "time and peak memory of one block of each variant, forward and forward + backward", BlockCommand.Run),
     new("flops", "[--n N...] [--variants V...] [--d-model D] [--heads H] [--json]", "floating-point operations of one block, by component", FlopsCommand.Run),
+    new("stream", "[--n N] [--d-model D] [--heads H] [--branching B] [--overlap] [--threads T]", "time per token and cache of a causal hierarchical layer, token by token", StreamCommand.Run),
     new("solvers", "[--instances N] [--seed S]", "residuals of the aggregation solvers over random and degenerate instances", SolversCommand.Run),
+    new("device", "", "forward and backward of every kind of block on the processor and on the CUDA device, and how far they are apart", DeviceCommand.Run),
+    new("length", "--folds FILE | --train FILE --test FILE [--cut N] [--max-tokens N] [--epochs N] [--fold K...] [--results FILE] [--cuda]", "accuracy of one classifier on whole documents and on their first tokens", LengthCommand.Run),
 };
 
 if (args is [] or ["--help" or "-h" or "help", ..])

@@ -86,7 +86,7 @@ internal sealed unsafe class SimplexFunction : SingleTensorFunction<SimplexFunct
                 }
             }
         });
-        var gramGradient = partial.sum(1).to(saved[1].device);
+        var gramGradient = partial.sum([1]).to(saved[1].device);
         var result = linearGradient.to(grad_output.device, copy: true);
         foreach (var tensor in saved)
             tensor.Dispose();

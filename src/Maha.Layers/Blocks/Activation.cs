@@ -1,3 +1,6 @@
+using Maha.Layers.Kernels;
+using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -20,4 +23,19 @@ internal static class Activation
         long[] shape = input.shape;
         return functional.gelu(input.reshape(-1)).reshape(shape).MoveToOuterDisposeScope();
     }
+
+    /// <summary>GELU of a linear layer's output. In float32 on the processor the bias is added on the way, which saves a pass over the widest tensor of a block.</summary>
+    public static Tensor Gelu(Linear layer, Tensor input)
+    {
+        using var scope = NewDisposeScope();
+        bool fused = TensorMemory.Reachable(input) && input.dtype == ScalarType.Float32 && layer.bias is not null;
+        var activated = fused ? GeluFunction.Apply(functional.linear(input, layer.weight!), layer.bias!) : Gelu(layer.call(input));
+        return activated.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>LayerNorm(hidden + update) with the norm's epsilon, which a layer does not show, in one pass where the processor's memory holds them.</summary>
+    public static Tensor ResidualNorm(LayerNorm norm, Tensor hidden, Tensor update, double epsilon) =>
+        TensorMemory.Reachable(hidden)
+            ? ResidualNormFunction.Apply(hidden, update, norm.weight!, norm.bias!, epsilon)
+            : norm.call(hidden + update);
 }

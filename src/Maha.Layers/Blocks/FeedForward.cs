@@ -14,7 +14,7 @@ public sealed class FeedForward : Module<Tensor, Tensor>
 {
     private readonly Linear _expand;
     private readonly Linear _contract;
-    private readonly Dropout _dropout;
+    private readonly ActivationDropout _dropout;
     private readonly int _dModel;
 
     /// <summary>Builds the layers.</summary>
@@ -30,7 +30,7 @@ public sealed class FeedForward : Module<Tensor, Tensor>
         _dModel = dModel;
         _expand = Linear(dModel, feedForwardDim); // W_1
         _contract = Linear(feedForwardDim, dModel); // W_2
-        _dropout = Dropout(dropout);
+        _dropout = new ActivationDropout(dropout);
         register_module("expand", _expand);
         register_module("contract", _contract);
         register_module("dropout", _dropout);
@@ -44,7 +44,7 @@ public sealed class FeedForward : Module<Tensor, Tensor>
     {
         TensorChecks.Hidden(hidden, _dModel, _expand, nameof(hidden));
         using var scope = NewDisposeScope();
-        var expanded = Activation.Gelu(_expand.call(hidden)); // [B, N, F]
+        var expanded = Activation.Gelu(_expand, hidden); // [B, N, F]
         var contracted = _contract.call(_dropout.call(expanded)); // [B, N, D]
         return _dropout.call(contracted).MoveToOuterDisposeScope();
     }

@@ -114,6 +114,10 @@ public record MahaBlockOptions
     /// <value>1. From 0 to 1,024. Ignored by the other attentions.</value>
     public int GlobalTokens { get; init; } = 1;
 
+    /// <summary>What is added to the variance in norms.</summary>
+    /// <value>1e-5. In (0, 0.1].</value>
+    public double NormEpsilon { get; init; } = 1e-5;
+
     /// <summary>Whether a model forgets the inside of its blocks and computes it again in the backward pass: less memory, about a third more time.</summary>
     /// <value>False.</value>
     public bool RecomputeBlocks { get; init; }
@@ -151,6 +155,7 @@ public record MahaBlockOptions
         TensorChecks.InRange(GlobalTokens, 0, 1024, nameof(GlobalTokens), "Global tokens see every other, so there should be few.");
         if (Attention == AttentionKind.MahaReference && Positions == PositionKind.Rotary)
             throw new ArgumentException($"Positions must be Learned or None under MahaReference, whose attention is the published one, but is {Positions}. Choose another Attention or other Positions.", nameof(Positions));
+        Within(NormEpsilon, 1e-30, 0.1, nameof(NormEpsilon), "1e-5 is usual.");
         TensorChecks.Probability(Dropout, nameof(Dropout));
     }
 

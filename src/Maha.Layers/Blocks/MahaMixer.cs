@@ -23,7 +23,7 @@ namespace Maha.Layers.Blocks;
 public sealed class MahaMixer : TokenMixer
 {
     private readonly DepthwiseConvolution _localConvolution;
-    private readonly Dropout _dropout;
+    private readonly ActivationDropout _dropout;
     private readonly ScaleReduction _decomposition;
     private readonly Linear _valueProjection;
     private readonly ModuleList<Linear> _queryKeyProjections;
@@ -41,7 +41,7 @@ public sealed class MahaMixer : TokenMixer
         _options = options;
         int width = options.DModel;
         _localConvolution = new DepthwiseConvolution(width, kernelSize: 3, stride: 1, dilation: 2, relu: true);
-        _dropout = Dropout(options.Dropout);
+        _dropout = new ActivationDropout(options.Dropout);
         _decomposition = new ScaleReduction(width, options.NumScales, options.CompressionRatio, options.Decomposition);
         _valueProjection = Linear(width, width); // W_V, shared by the scales
         _queryKeyProjections = new ModuleList<Linear>([.. Enumerable.Range(0, options.NumScales).Select(_ => Linear(width, 2 * width))]); // W_Q^s over W_K^s

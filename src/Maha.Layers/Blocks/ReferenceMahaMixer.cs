@@ -20,7 +20,7 @@ namespace Maha.Layers.Blocks;
 public sealed class ReferenceMahaMixer : TokenMixer
 {
     private readonly Conv1d _localConvolution;
-    private readonly Dropout _dropout;
+    private readonly ActivationDropout _dropout;
     private readonly HierarchicalDecomposition _decomposition;
     private readonly MultiscaleAttention _attention;
     private readonly ScaleAggregation _aggregation;
@@ -35,7 +35,7 @@ public sealed class ReferenceMahaMixer : TokenMixer
         options.Validate();
         _dModel = options.DModel;
         _localConvolution = Conv1d(_dModel, _dModel, 3, padding: 2, dilation: 2);
-        _dropout = Dropout(options.Dropout);
+        _dropout = new ActivationDropout(options.Dropout);
         _decomposition = new HierarchicalDecomposition(_dModel, options.NumScales, options.CompressionRatio, options.Decomposition);
         _attention = new MultiscaleAttention(_dModel, options.NumHeads, options.NumScales);
         _aggregation = ScaleAggregations.Create(options);

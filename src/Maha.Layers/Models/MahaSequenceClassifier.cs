@@ -1,4 +1,5 @@
 using Maha.Layers.Attention;
+using Maha.Layers.Blocks;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -15,7 +16,7 @@ public sealed class MahaSequenceClassifier : Module<Tensor, Tensor?, ModelResult
 {
     private readonly MahaEncoder _encoder;
     private readonly DocumentPooling _pooling;
-    private readonly Dropout _dropout;
+    private readonly ActivationDropout _dropout;
     private readonly Linear _head;
 
     /// <summary>Builds a classifier with random weights.</summary>
@@ -29,7 +30,7 @@ public sealed class MahaSequenceClassifier : Module<Tensor, Tensor?, ModelResult
         TensorChecks.InRange(numClasses, 2, 1 << 24, nameof(numClasses), "A classifier tells at least two classes apart.");
         _encoder = new MahaEncoder(options);
         _pooling = new DocumentPooling(options.DModel, options.Pooling);
-        _dropout = Dropout(options.Dropout);
+        _dropout = new ActivationDropout(options.Dropout);
         _head = Linear(_pooling.OutputDim, numClasses);
         register_module("encoder", _encoder);
         register_module("pooling", _pooling);

@@ -1,0 +1,61 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.autograd;
+
+namespace Maha.Layers.Kernels;
+
+// F width
+
+/// <summary>The differentiable call of <see cref="GeluKernel"/>. Arguments: input [..., F] and bias [F], float32 on the processor.</summary>
+internal sealed unsafe class GeluFunction : SingleTensorFunction<GeluFunction>
+{
+    /// <inheritdoc/>
+    public override string Name => nameof(GeluFunction);
+
+    /// <summary>gelu(input + bias). Where no gradient is asked for, the input's memory takes the result: it must be a temporary of the caller.</summary>
+    public static Tensor Apply(Tensor input, Tensor bias)
+    {
+        if (is_grad_enabled() && (input.requires_grad || bias.requires_grad))
+            return apply(input.contiguous(), bias);
+        var result = input.contiguous();
+        Run(result, bias, result);
+        return result;
+    }
+
+    /// <inheritdoc/>
+    public override Tensor forward(AutogradContext ctx, params object[] vars)
+    {
+        var (input, bias) = ((Tensor)vars[0], (Tensor)vars[1]);
+        var output = empty_like(input);
+        Run(input, bias, output);
+        ctx.save_for_backward([input, bias]);
+        return output;
+    }
+
+    /// <inheritdoc/>
+    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    {
+        var saved = ctx.get_saved_variables();
+        var (input, bias) = (saved[0], saved[1]);
+        using var gradient = grad_output.contiguous();
+        using var contiguousBias = bias.contiguous();
+        var inputGradient = empty_like(input);
+        int width = (int)bias.numel();
+        GeluKernel.Backward(
+            input.numel() / width, width, TensorMemory.Pointer<float>(input), TensorMemory.Pointer<float>(contiguousBias), TensorMemory.Pointer<float>(gradient),
+            TensorMemory.Pointer<float>(inputGradient), get_num_threads());
+        using var flat = inputGradient.view(-1, width);
+        var biasGradient = flat.sum([0]);
+        foreach (var tensor in saved)
+            tensor.Dispose();
+        return [inputGradient, biasGradient];
+    }
+
+    private static void Run(Tensor input, Tensor bias, Tensor output)
+    {
+        using var contiguousBias = bias.contiguous();
+        int width = (int)bias.numel();
+        GeluKernel.Forward(
+            input.numel() / width, width, TensorMemory.Pointer<float>(input), TensorMemory.Pointer<float>(contiguousBias), TensorMemory.Pointer<float>(output), get_num_threads());
+        GC.KeepAlive(input);
+    }
+}
