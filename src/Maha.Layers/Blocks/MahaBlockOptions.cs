@@ -118,6 +118,10 @@ public record MahaBlockOptions
     /// <value>False. Not known to <see cref="AttentionKind.MahaReference"/> and <see cref="WeightGranularity.Document"/>.</value>
     public bool IsCausal { get; init; }
 
+    /// <summary>What is added to the variance in norms.</summary>
+    /// <value>1e-5. In (0, 0.1].</value>
+    public double NormEpsilon { get; init; } = 1e-5;
+
     /// <summary>Whether a model forgets the inside of its blocks and computes it again in the backward pass: less memory, about a third more time.</summary>
     /// <value>False.</value>
     public bool RecomputeBlocks { get; init; }
@@ -161,6 +165,7 @@ public record MahaBlockOptions
             throw new ArgumentException("Granularity must be Token or InputFree in a causal model, since a document's mean knows the future, but is Document.", nameof(Granularity));
         if (Attention == AttentionKind.MahaReference && Positions == PositionKind.Rotary)
             throw new ArgumentException($"Positions must be Learned or None under MahaReference, whose attention is the published one, but is {Positions}. Choose another Attention or other Positions.", nameof(Positions));
+        Within(NormEpsilon, 1e-30, 0.1, nameof(NormEpsilon), "1e-5 is usual.");
         TensorChecks.Probability(Dropout, nameof(Dropout));
     }
 

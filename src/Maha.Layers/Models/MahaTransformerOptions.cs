@@ -19,6 +19,14 @@ public sealed record MahaTransformerOptions : MahaBlockOptions
     /// <value><see cref="PoolingKind.Mean"/>.</value>
     public PoolingKind Pooling { get; init; } = PoolingKind.Mean;
 
+    /// <summary>Whether a norm stands behind the embeddings, as in BERT.</summary>
+    /// <value>False.</value>
+    public bool EmbeddingNorm { get; init; }
+
+    /// <summary>Whether a norm stands behind the last block.</summary>
+    /// <value>True; BERT has none.</value>
+    public bool FinalNorm { get; init; } = true;
+
     /// <summary>What mixes the tokens in each layer, the first layer first, where layers differ.</summary>
     /// <value>Null: <see cref="MahaBlockOptions.Attention"/> in all layers. As many as there are layers.</value>
     public IReadOnlyList<AttentionKind>? LayerAttention { get; init; }

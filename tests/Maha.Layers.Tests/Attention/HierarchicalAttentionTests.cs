@@ -337,6 +337,23 @@ public class HierarchicalAttentionTests
     }
 
     [Fact]
+    public void HalfPrecision_KeepsSumsInFloat32()
+    {
+        using var scope = NewDisposeScope();
+        Tensor[] halves = [.. Enumerable.Range(1, 3).Select(seed => Random(seed, 2, 70, 8).to(ScalarType.BFloat16))];
+        Tensor[] precise = [.. halves.Select(rows => rows.to(ScalarType.Float64))];
+        foreach (var form in Enum.GetValues<HierarchicalForm>())
+        {
+            var settings = new HierarchicalSettings(form, 0.35);
+            var expected = HierarchicalAttention.Apply(precise[0], precise[1], precise[2], HierarchyLayout.Blocks(70, 4), settings);
+            var actual = HierarchicalAttention.Apply(halves[0], halves[1], halves[2], HierarchyLayout.Blocks(70, 4), settings);
+            Assert.Equal(ScalarType.BFloat16, actual.Output.dtype);
+            Assert.Equal(ScalarType.Float32, actual.LogPartition.dtype);
+            AssertClose(expected.Output, actual.Output, 0.03); // eight bits of fraction
+        }
+    }
+
+    [Fact]
     public void TokenThatSeesNothing_Gives0()
     {
         using var scope = NewDisposeScope();
