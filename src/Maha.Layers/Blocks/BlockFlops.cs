@@ -1,6 +1,7 @@
 using Maha.Layers.Aggregation;
 using Maha.Layers.Attention;
 using Maha.Layers.Decomposition;
+using Maha.Layers.Hierarchies;
 
 namespace Maha.Layers.Blocks;
 
@@ -36,23 +37,69 @@ public sealed record BlockFlops(long Attention, long Projections, long Convoluti
         long n = length, width = options.DModel, feedForward = 4 * n * width * options.FeedForwardDim;
         return options.Attention switch
         {
-            AttentionKind.Full => new BlockFlops(4 * n * n * width, 8 * n * width * width, 0, 0, feedForward),
-            AttentionKind.Window => new BlockFlops(4 * width * (WindowPairs(n, options.Window) + (2 * Math.Min(n, options.GlobalTokens) * n)), 8 * n * width * width, 0, 0, feedForward),
+            AttentionKind.Full => new BlockFlops(4 * width * (options.IsCausal ? n * (n + 1) / 2 : n * n), 8 * n * width * width, 0, 0, feedForward),
+            AttentionKind.Window => new BlockFlops(4 * width * (WindowPairs(n, options.Window, options.IsCausal) + ((options.IsCausal ? 1 : 2) * Math.Min(n, options.GlobalTokens) * n)), 8 * n * width * width, 0, 0, feedForward),
+            AttentionKind.Hsa or AttentionKind.HsaCausal when options.Hierarchy == HierarchyKind.Blocks =>
+                new BlockFlops(OfTree(options, TokenHierarchy.Blocks(length, options.Branching)), 8 * n * width * width, 0, 0, feedForward),
             AttentionKind.Maha => OfMaha(options, length) with { FeedForward = feedForward },
             AttentionKind.MahaReference => OfReference(options, length) with { FeedForward = feedForward },
             _ => throw new ArgumentOutOfRangeException(nameof(options), options.Attention, $"Attention {options.Attention} is not counted."),
         };
     }
 
+    /// <summary>Counts the attention of a layer over a tree: products of queries and keys and of weights and values, means, and the pass down.</summary>
+    /// <param name="options">The shape of the block; Attention is Hsa or HsaCausal.</param>
+    /// <param name="tree">The document's tree.</param>
+    /// <exception cref="ArgumentException">The options are not valid, or ask for another kind of attention.</exception>
+    public static long OfTree(MahaBlockOptions options, TokenHierarchy tree)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(tree);
+        options.Validate();
+        if (options.Attention is not (AttentionKind.Hsa or AttentionKind.HsaCausal))
+            throw new ArgumentException($"Attention must be Hsa or HsaCausal to be counted over a tree, but is {options.Attention}.", nameof(options));
+        bool causal = options.Attention == AttentionKind.HsaCausal;
+        long pairs = 0, pooled = 0, passed = 0;
+        for (int level = 0; level < tree.Depth; level++)
+        {
+            long before = 0;
+            for (int family = 0; family < tree.Count(level + 1); family++)
+            {
+                var (start, end) = tree.Children(level + 1, family);
+                long children = end - start;
+                pairs += causal ? (children + (options.Overlap ? before : 0)) * Tokens(tree, level, start, end) : children * children;
+                before = children;
+            }
+
+            // The root's mean is not needed, nor has it anything to pass down.
+            if (level + 1 < tree.Depth)
+            {
+                pooled += tree.Count(level) * (causal ? 2 : 3);
+                passed += causal ? 0 : tree.Count(level);
+            }
+        }
+        return ((4 * pairs) + (2 * pooled) + (2 * passed)) * options.DModel;
+    }
+
+    // The tokens under the nodes of a level from one to before another.
+    private static long Tokens(TokenHierarchy tree, int level, int start, int end)
+    {
+        for (; level > 0; level--)
+            (start, end) = (tree.Children(level, start).Start, tree.Children(level, end - 1).End);
+        return end - start;
+    }
+
     private static BlockFlops OfMaha(MahaBlockOptions options, int length)
     {
         long width = options.DModel, n = length;
-        var hierarchy = new ScaleHierarchy([length], length, options.NumScales, options.CompressionRatio, options.Window);
+        var hierarchy = options.IsCausal
+            ? ScaleHierarchy.Causal([length], length, options.NumScales, options.CompressionRatio)
+            : new ScaleHierarchy([length], length, options.NumScales, options.CompressionRatio, options.Window);
         long attention = 0, projections = 2 * n * width * width, convolutions = 2L * KernelSize * n * width;
         for (int scale = 0; scale < hierarchy.Count; scale++)
         {
             long tokens = hierarchy.Lengths[scale];
-            attention += 4 * width * WindowPairs(tokens, options.Window);
+            attention += 4 * width * WindowPairs(tokens, options.Window, options.IsCausal);
             projections += 4 * tokens * width * width;
 
             // Tokens and values pass the same operators.
@@ -93,12 +140,17 @@ public sealed record BlockFlops(long Attention, long Projections, long Convoluti
         };
     }
 
-    // Query-key pairs of windowed attention: every query of a block with every key of the block and its neighbors.
-    private static long WindowPairs(long tokens, int window)
+    // Query-key pairs of windowed attention: every query of a block with every key of the block and its neighbors; causal: those at or before it.
+    private static long WindowPairs(long tokens, int window, bool isCausal)
     {
         long block = Math.Min(window, tokens), pairs = 0;
         for (long start = 0; start < tokens; start += block)
-            pairs += (Math.Min(tokens, start + block) - start) * (Math.Min(tokens, start + (2 * block)) - Math.Max(0, start - block));
+        {
+            long rows = Math.Min(tokens, start + block) - start, before = start - Math.Max(0, start - block);
+            pairs += isCausal
+                ? (rows * before) + (rows * (rows + 1) / 2)
+                : rows * (before + Math.Min(tokens, start + (2 * block)) - start);
+        }
         return pairs;
     }
 }

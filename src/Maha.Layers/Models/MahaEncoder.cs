@@ -1,5 +1,6 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Blocks;
+using Maha.Layers.Hierarchies;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -33,7 +34,7 @@ public sealed class MahaEncoder : Module<Tensor, MixingContext, EncoderResult>
         _tokenEmbedding = Embedding(options.VocabSize, options.DModel);
         _positionEmbedding = options.Positions == PositionKind.Learned ? Embedding(options.MaxSequenceLength, options.DModel) : null;
         _dropout = new ActivationDropout(options.Dropout);
-        _blocks = new ModuleList<MahaBlock>([.. Enumerable.Range(0, options.NumLayers).Select(_ => new MahaBlock(options))]);
+        _blocks = new ModuleList<MahaBlock>([.. Enumerable.Range(0, options.NumLayers).Select(layer => new MahaBlock(options.OfLayer(layer)))]);
         _finalNorm = LayerNorm(options.DModel);
         register_module("token_embedding", _tokenEmbedding);
         if (_positionEmbedding is not null)
@@ -63,10 +64,9 @@ public sealed class MahaEncoder : Module<Tensor, MixingContext, EncoderResult>
             TensorChecks.TokenMask(context.KeyPaddingMask, batchSize, length, tokenIds, nameof(context));
 
         using var scope = NewDisposeScope();
-        var embedded = _tokenEmbedding.call(tokenIds); // [B, N, D]
-        if (_positionEmbedding is not null)
-            embedded = embedded + _positionEmbedding.call(arange(length, dtype: ScalarType.Int64, device: tokenIds.device));
-        var hidden = _dropout.call(embedded);
+        if (Options is { Hierarchy: HierarchyKind.Document, TokenParts: not null } && context.Hierarchies is null)
+            context = TokenParts.WithTrees(context, tokenIds, Options.TokenParts);
+        var hidden = Embed(tokenIds); // [B, N, D]
         Tensor? auxiliaryLoss = null;
         var layers = new List<LayerReport>(_blocks.Count);
         foreach (var block in _blocks)
@@ -82,6 +82,16 @@ public sealed class MahaEncoder : Module<Tensor, MixingContext, EncoderResult>
         if (context.KeyPaddingMask is not null)
             features = features.masked_fill(context.KeyPaddingMask.unsqueeze(-1), 0);
         return new EncoderResult(features, auxiliaryLoss!, layers).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>What the first block is given, [B, N, D].</summary>
+    internal Tensor Embed(Tensor tokenIds)
+    {
+        using var scope = NewDisposeScope();
+        var embedded = _tokenEmbedding.call(tokenIds); // [B, N, D]
+        if (_positionEmbedding is not null)
+            embedded = embedded + _positionEmbedding.call(arange(tokenIds.shape[1], dtype: ScalarType.Int64, device: tokenIds.device));
+        return _dropout.call(embedded).MoveToOuterDisposeScope();
     }
 
     /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>
