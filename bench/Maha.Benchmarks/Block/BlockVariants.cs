@@ -11,6 +11,8 @@ internal static class BlockVariants
     public static readonly IReadOnlyDictionary<string, Func<MahaBlockOptions, MahaBlockOptions>> All = new Dictionary<string, Func<MahaBlockOptions, MahaBlockOptions>>
     {
         ["full"] = options => options with { Attention = AttentionKind.Full },
+        ["hsa"] = options => options with { Attention = AttentionKind.Hsa },
+        ["hsa-causal"] = options => options with { Attention = AttentionKind.HsaCausal },
         ["maha"] = options => options with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Convex },
         ["maha-nash"] = options => options with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Nash },
         ["maha-mean"] = options => options with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Mean },

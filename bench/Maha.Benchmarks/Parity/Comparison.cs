@@ -5,6 +5,9 @@ namespace Maha.Benchmarks.Parity;
 /// <summary>The differences between what a file holds and what the layers compute.</summary>
 internal sealed class Comparison
 {
+    /// <summary>The largest relative error in float64 that counts as equal.</summary>
+    public double Tolerance { get; set; } = ParityCommand.Tolerance;
+
     /// <summary>How many numbers of the file were compared.</summary>
     public long Values { get; private set; }
 

@@ -20,6 +20,7 @@ internal static class ParityCommand
         new TransformerVectors(),
         new GatingVectors(),
         new PoolVectors(),
+        new TreeVectors(),
     ];
 
     /// <summary>Compares the files of the command line.</summary>
@@ -54,7 +55,7 @@ internal static class ParityCommand
         {
             var comparison = Compare(path);
             // Written so that NaN is no match.
-            bool matches = comparison.Values > 0 && comparison.MaxRelativeError <= Tolerance;
+            bool matches = comparison.Values > 0 && comparison.MaxRelativeError <= comparison.Tolerance;
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{name} values={comparison.Values} max_abs_error={comparison.MaxAbsoluteError:0.###e+00} max_rel_error={comparison.MaxRelativeError:0.###e+00}{(matches ? "" : $" FAILED at {comparison.Worst}")}"));
             return matches;

@@ -59,6 +59,17 @@ internal sealed class VectorFile
     /// <summary>Takes a number, or the default where it is not there.</summary>
     public double Number(string field, double otherwise) => Has(field) ? Number(field) : otherwise;
 
+    /// <summary>Takes true or false.</summary>
+    public bool Boolean(string field)
+    {
+        var value = Any(field);
+        return value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw new FormatException($"{_where}: '{field}' must be true or false, but is {value.ValueKind}.");
+    }
+
+    /// <summary>Takes a value of any kind.</summary>
+    public JsonElement Any(string field) =>
+        _left.Remove(field, out var value) ? value : throw new FormatException($"{_where} must have the field '{field}', but has not.");
+
     /// <summary>Takes an object.</summary>
     public VectorFile Object(string field) => new(Take(field, JsonValueKind.Object), $"'{field}'");
 
@@ -85,8 +96,7 @@ internal sealed class VectorFile
 
     private JsonElement Take(string field, JsonValueKind kind)
     {
-        if (!_left.Remove(field, out var value))
-            throw new FormatException($"{_where} must have the field '{field}', but has not.");
+        var value = Any(field);
         return value.ValueKind == kind ? value : throw new FormatException($"{_where}: '{field}' must be {kind}, but is {value.ValueKind}.");
     }
 

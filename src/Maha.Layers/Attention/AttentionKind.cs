@@ -12,6 +12,12 @@ public enum AttentionKind
     /// <summary>Softmax attention of every token to every token: the standard encoder that everything is measured against.</summary>
     Full,
 
+    /// <summary>Hierarchical attention at linear cost: the weights nearest to full attention that are constant between the parts of a tree over the tokens.</summary>
+    Hsa,
+
+    /// <summary>Strictly causal hierarchical attention, which can be decoded token by token.</summary>
+    HsaCausal,
+
     /// <summary>A sliding window with a few global tokens, as in Longformer.</summary>
     Window,
 }

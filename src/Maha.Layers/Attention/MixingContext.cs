@@ -1,3 +1,4 @@
+using Maha.Layers.Hierarchies;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Attention;
@@ -13,8 +14,27 @@ public sealed record MixingContext
     /// <summary>[B, N] booleans, true = ignore this token; null where no token is padding.</summary>
     public Tensor? KeyPaddingMask { get; init; }
 
+    /// <summary>A tree for every document of the batch, over its valid tokens; null where no layer needs them. Null inside the list for a document without tokens.</summary>
+    public IReadOnlyList<TokenHierarchy?>? Hierarchies { get; init; }
+
     private int[]? _lengths;
     private Tensor? _lengthsOf;
+
+    /// <summary>The documents' trees, checked against the valid tokens.</summary>
+    internal IReadOnlyList<TokenHierarchy?> Trees(int[] lengths)
+    {
+        if (Hierarchies is null)
+            throw new ArgumentException("Hierarchies must hold a tree for every document where Hierarchy is Document, but is null. Build the trees from the texts, or use HierarchyKind.Blocks.", nameof(Hierarchies));
+        if (Hierarchies.Count != lengths.Length)
+            throw new ArgumentException($"Hierarchies must hold a tree for every document, but holds {Hierarchies.Count} for {lengths.Length}.", nameof(Hierarchies));
+        for (int document = 0; document < lengths.Length; document++)
+        {
+            int tokens = Hierarchies[document]?.Length ?? 0;
+            if (tokens != lengths[document])
+                throw new ArgumentException($"A tree must have the valid tokens of its document as leaves, but that of document {document} has {tokens} where {lengths[document]} are valid.", nameof(Hierarchies));
+        }
+        return Hierarchies;
+    }
 
     /// <summary>The valid tokens of every document. Reading the mask waits for the device, so the layers of a model share one reading.</summary>
     internal int[] Lengths(long batchSize, long length)

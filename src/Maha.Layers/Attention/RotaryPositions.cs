@@ -15,15 +15,16 @@ internal static class RotaryPositions
     /// <param name="rows">[B, N, heads * K].</param>
     /// <param name="numHeads">The heads in a row.</param>
     /// <param name="cell">Tokens per coarse token.</param>
+    /// <param name="start">The position of the first row.</param>
     /// <returns>The same shape.</returns>
-    public static Tensor Rotate(Tensor rows, int numHeads, long cell)
+    public static Tensor Rotate(Tensor rows, int numHeads, long cell, long start = 0)
     {
         using var scope = NewDisposeScope();
         long length = rows.shape[1], headDim = rows.shape[2] / numHeads, half = headDim / 2;
         var device = rows.device;
 
         // Angles in float64: position times frequency loses the fraction of a turn in float32 from about 10^6 tokens on.
-        var positions = (arange(length, dtype: ScalarType.Float64, device: device) * cell) + ((cell - 1) / 2.0);
+        var positions = ((arange(length, dtype: ScalarType.Float64, device: device) + start) * cell) + ((cell - 1) / 2.0);
         var frequencies = (arange(half, dtype: ScalarType.Float64, device: device) * (-2 * Math.Log(Base) / Math.Max(1, headDim))).exp();
         var angles = positions.unsqueeze(-1) * frequencies; // [N, K/2]
         var cosine = angles.cos().to(rows.dtype).unsqueeze(1); // [N, 1, K/2]

@@ -33,12 +33,9 @@ internal static class Activation
         return activated.MoveToOuterDisposeScope();
     }
 
-    /// <summary>LayerNorm(hidden + update), in one pass where the processor's memory holds them.</summary>
-    public static Tensor ResidualNorm(LayerNorm norm, Tensor hidden, Tensor update) =>
+    /// <summary>LayerNorm(hidden + update) with the norm's epsilon, which a layer does not show, in one pass where the processor's memory holds them.</summary>
+    public static Tensor ResidualNorm(LayerNorm norm, Tensor hidden, Tensor update, double epsilon) =>
         TensorMemory.Reachable(hidden)
-            ? ResidualNormFunction.Apply(hidden, update, norm.weight!, norm.bias!, NormEpsilon)
+            ? ResidualNormFunction.Apply(hidden, update, norm.weight!, norm.bias!, epsilon)
             : norm.call(hidden + update);
-
-    /// <summary>The epsilon of every norm: torch's default.</summary>
-    public const double NormEpsilon = 1e-5;
 }

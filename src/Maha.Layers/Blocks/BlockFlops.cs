@@ -1,6 +1,7 @@
 using Maha.Layers.Aggregation;
 using Maha.Layers.Attention;
 using Maha.Layers.Decomposition;
+using Maha.Layers.Hierarchies;
 
 namespace Maha.Layers.Blocks;
 
@@ -38,10 +39,54 @@ public sealed record BlockFlops(long Attention, long Projections, long Convoluti
         {
             AttentionKind.Full => new BlockFlops(4 * width * (options.IsCausal ? n * (n + 1) / 2 : n * n), 8 * n * width * width, 0, 0, feedForward),
             AttentionKind.Window => new BlockFlops(4 * width * (WindowPairs(n, options.Window, options.IsCausal) + ((options.IsCausal ? 1 : 2) * Math.Min(n, options.GlobalTokens) * n)), 8 * n * width * width, 0, 0, feedForward),
+            AttentionKind.Hsa or AttentionKind.HsaCausal when options.Hierarchy == HierarchyKind.Blocks =>
+                new BlockFlops(OfTree(options, TokenHierarchy.Blocks(length, options.Branching)), 8 * n * width * width, 0, 0, feedForward),
             AttentionKind.Maha => OfMaha(options, length) with { FeedForward = feedForward },
             AttentionKind.MahaReference => OfReference(options, length) with { FeedForward = feedForward },
             _ => throw new ArgumentOutOfRangeException(nameof(options), options.Attention, $"Attention {options.Attention} is not counted."),
         };
+    }
+
+    /// <summary>Counts the attention of a layer over a tree: products of queries and keys and of weights and values, means, and the pass down.</summary>
+    /// <param name="options">The shape of the block; Attention is Hsa or HsaCausal.</param>
+    /// <param name="tree">The document's tree.</param>
+    /// <exception cref="ArgumentException">The options are not valid, or ask for another kind of attention.</exception>
+    public static long OfTree(MahaBlockOptions options, TokenHierarchy tree)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(tree);
+        options.Validate();
+        if (options.Attention is not (AttentionKind.Hsa or AttentionKind.HsaCausal))
+            throw new ArgumentException($"Attention must be Hsa or HsaCausal to be counted over a tree, but is {options.Attention}.", nameof(options));
+        bool causal = options.Attention == AttentionKind.HsaCausal;
+        long pairs = 0, pooled = 0, passed = 0;
+        for (int level = 0; level < tree.Depth; level++)
+        {
+            long before = 0;
+            for (int family = 0; family < tree.Count(level + 1); family++)
+            {
+                var (start, end) = tree.Children(level + 1, family);
+                long children = end - start;
+                pairs += causal ? (children + (options.Overlap ? before : 0)) * Tokens(tree, level, start, end) : children * children;
+                before = children;
+            }
+
+            // The root's mean is not needed, nor has it anything to pass down.
+            if (level + 1 < tree.Depth)
+            {
+                pooled += tree.Count(level) * (causal ? 2 : 3);
+                passed += causal ? 0 : tree.Count(level);
+            }
+        }
+        return ((4 * pairs) + (2 * pooled) + (2 * passed)) * options.DModel;
+    }
+
+    // The tokens under the nodes of a level from one to before another.
+    private static long Tokens(TokenHierarchy tree, int level, int start, int end)
+    {
+        for (; level > 0; level--)
+            (start, end) = (tree.Children(level, start).Start, tree.Children(level, end - 1).End);
+        return end - start;
     }
 
     private static BlockFlops OfMaha(MahaBlockOptions options, int length)

@@ -21,6 +21,7 @@ public sealed class MahaBlock : Module<Tensor, MixingContext, MixingResult>
     private readonly LayerNorm _mixerNorm;
     private readonly FeedForward _feedForward;
     private readonly LayerNorm _feedForwardNorm;
+    private readonly double _normEpsilon;
     private readonly int _dModel;
 
     /// <summary>Builds a block.</summary>
@@ -31,12 +32,13 @@ public sealed class MahaBlock : Module<Tensor, MixingContext, MixingResult>
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         _dModel = options.DModel;
+        _normEpsilon = options.NormEpsilon;
         DropoutProbability = options.Dropout;
         _mixer = TokenMixers.Create(options);
         _dropout = new ActivationDropout(options.Dropout);
-        _mixerNorm = LayerNorm(_dModel, Activation.NormEpsilon);
+        _mixerNorm = LayerNorm(_dModel, options.NormEpsilon);
         _feedForward = new FeedForward(_dModel, options.FeedForwardDim, options.Dropout);
-        _feedForwardNorm = LayerNorm(_dModel, Activation.NormEpsilon);
+        _feedForwardNorm = LayerNorm(_dModel, options.NormEpsilon);
         register_module("mixer", _mixer);
         register_module("dropout", _dropout);
         register_module("mixer_norm", _mixerNorm);
@@ -60,8 +62,8 @@ public sealed class MahaBlock : Module<Tensor, MixingContext, MixingResult>
         TensorChecks.Hidden(hidden, _dModel, _mixerNorm, nameof(hidden));
         using var scope = NewDisposeScope();
         var mixed = _mixer.call(hidden, context);
-        var attended = Activation.ResidualNorm(_mixerNorm, hidden, _dropout.call(mixed.Output)); // [B, N, D]
-        var output = Activation.ResidualNorm(_feedForwardNorm, attended, _feedForward.call(attended)); // [B, N, D]
+        var attended = Activation.ResidualNorm(_mixerNorm, hidden, _dropout.call(mixed.Output), _normEpsilon); // [B, N, D]
+        var output = Activation.ResidualNorm(_feedForwardNorm, attended, _feedForward.call(attended), _normEpsilon); // [B, N, D]
         return (mixed with { Output = output }).MoveToOuterDisposeScope();
     }
 

@@ -1,6 +1,7 @@
 using Maha.Layers.Aggregation;
 using Maha.Layers.Attention;
 using Maha.Layers.Decomposition;
+using Maha.Layers.Hierarchies;
 
 namespace Maha.Layers.Blocks;
 
@@ -93,6 +94,18 @@ public record MahaBlockOptions
     /// </value>
     public DecompositionKind Decomposition { get; init; } = DecompositionKind.StridedConvolution;
 
+    /// <summary>b, the parts of a block of the tree of hierarchical attention.</summary>
+    /// <value>16. From 2 to 1,024. Used by <see cref="AttentionKind.Hsa"/> and <see cref="AttentionKind.HsaCausal"/> where <see cref="Hierarchy"/> is Blocks.</value>
+    public int Branching { get; init; } = 16;
+
+    /// <summary>Where the tree of hierarchical attention comes from.</summary>
+    /// <value><see cref="HierarchyKind.Blocks"/>. With <see cref="HierarchyKind.Document"/> every batch brings its trees in <see cref="MixingContext.Hierarchies"/>.</value>
+    public HierarchyKind Hierarchy { get; init; } = HierarchyKind.Blocks;
+
+    /// <summary>Whether causal hierarchical attention also sees the parts of the node before a token's own one singly: nearer to full attention at twice the cost.</summary>
+    /// <value>False. Used by <see cref="AttentionKind.HsaCausal"/>; refused elsewhere.</value>
+    public bool Overlap { get; init; }
+
     /// <summary>How tokens know where they stand.</summary>
     /// <value><see cref="PositionKind.Learned"/>. <see cref="PositionKind.Rotary"/> is not known to <see cref="AttentionKind.MahaReference"/>.</value>
     public PositionKind Positions { get; init; } = PositionKind.Learned;
@@ -104,6 +117,10 @@ public record MahaBlockOptions
     /// <summary>Whether a token sees only itself and what stands before it, through the whole block: for language models.</summary>
     /// <value>False. Not known to <see cref="AttentionKind.MahaReference"/> and <see cref="WeightGranularity.Document"/>.</value>
     public bool IsCausal { get; init; }
+
+    /// <summary>What is added to the variance in norms.</summary>
+    /// <value>1e-5. In (0, 0.1].</value>
+    public double NormEpsilon { get; init; } = 1e-5;
 
     /// <summary>Whether a model forgets the inside of its blocks and computes it again in the backward pass: less memory, about a third more time.</summary>
     /// <value>False.</value>
@@ -135,6 +152,10 @@ public record MahaBlockOptions
         TensorChecks.InRange(MaxIterations, 1, 1_000_000, nameof(MaxIterations), "5,000 is usual.");
         TensorChecks.Known(Decomposition, nameof(Decomposition));
         TensorChecks.Known(Positions, nameof(Positions));
+        TensorChecks.InRange(Branching, 2, 1024, nameof(Branching), "16 suits most processors.");
+        TensorChecks.Known(Hierarchy, nameof(Hierarchy));
+        if (Overlap && Attention != AttentionKind.HsaCausal)
+            throw new ArgumentException($"Overlap is for Attention HsaCausal, but Attention is {Attention}. Leave it false.", nameof(Overlap));
         TensorChecks.InRange(GlobalTokens, 0, 1024, nameof(GlobalTokens), "Global tokens see every other, so there should be few.");
         if (IsCausal && Attention == AttentionKind.MahaReference)
             throw new ArgumentException("IsCausal must be false under MahaReference, whose attention sees the whole document as the published one does, but is true. Choose another Attention.", nameof(IsCausal));
@@ -144,6 +165,7 @@ public record MahaBlockOptions
             throw new ArgumentException("Granularity must be Token or InputFree in a causal model, since a document's mean knows the future, but is Document.", nameof(Granularity));
         if (Attention == AttentionKind.MahaReference && Positions == PositionKind.Rotary)
             throw new ArgumentException($"Positions must be Learned or None under MahaReference, whose attention is the published one, but is {Positions}. Choose another Attention or other Positions.", nameof(Positions));
+        Within(NormEpsilon, 1e-30, 0.1, nameof(NormEpsilon), "1e-5 is usual.");
         TensorChecks.Probability(Dropout, nameof(Dropout));
     }
 

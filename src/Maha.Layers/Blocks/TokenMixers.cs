@@ -11,6 +11,7 @@ internal static class TokenMixers
         AttentionKind.MahaReference => new ReferenceMahaMixer(options),
         AttentionKind.Maha => new MahaMixer(options),
         AttentionKind.Full => new FullMixer(options),
+        AttentionKind.Hsa or AttentionKind.HsaCausal => new HsaMixer(options),
         AttentionKind.Window => new WindowMixer(options),
         _ => throw new ArgumentOutOfRangeException(nameof(options), options.Attention, $"Attention must be one of {string.Join(", ", Enum.GetNames<AttentionKind>())}, but is {options.Attention}."),
     };

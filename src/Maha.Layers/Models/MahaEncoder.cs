@@ -1,5 +1,6 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Blocks;
+using Maha.Layers.Hierarchies;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -12,15 +13,16 @@ namespace Maha.Layers.Models;
 /// Token ids to features: embeddings of tokens and positions, L blocks, a final norm.
 /// </summary>
 /// <remarks>
-/// h_0 = Dropout(E_token[id_i] + E_position[i]); h_l = block_l(h_{l-1}); features = LayerNorm(h_L). The auxiliary losses of the blocks are summed.
+/// h_0 = Dropout(E_token[id_i] + E_position[i]); h_l = block_l(h_{l-1}); features = LayerNorm(h_L). A norm behind the embeddings and none at the end make the layout of BERT. The auxiliary losses of the blocks are summed.
 /// </remarks>
 public sealed class MahaEncoder : Module<Tensor, MixingContext, EncoderResult>
 {
     private readonly Embedding _tokenEmbedding;
     private readonly Embedding? _positionEmbedding;
+    private readonly LayerNorm? _embeddingNorm;
     private readonly ActivationDropout _dropout;
     private readonly ModuleList<MahaBlock> _blocks;
-    private readonly LayerNorm _finalNorm;
+    private readonly LayerNorm? _finalNorm;
 
     /// <summary>Builds an encoder with random weights.</summary>
     /// <param name="options">The shape of the model.</param>
@@ -32,15 +34,19 @@ public sealed class MahaEncoder : Module<Tensor, MixingContext, EncoderResult>
         Options = options;
         _tokenEmbedding = Embedding(options.VocabSize, options.DModel);
         _positionEmbedding = options.Positions == PositionKind.Learned ? Embedding(options.MaxSequenceLength, options.DModel) : null;
+        _embeddingNorm = options.EmbeddingNorm ? LayerNorm(options.DModel, options.NormEpsilon) : null;
         _dropout = new ActivationDropout(options.Dropout);
-        _blocks = new ModuleList<MahaBlock>([.. Enumerable.Range(0, options.NumLayers).Select(_ => new MahaBlock(options))]);
-        _finalNorm = LayerNorm(options.DModel);
+        _blocks = new ModuleList<MahaBlock>([.. Enumerable.Range(0, options.NumLayers).Select(layer => new MahaBlock(options.OfLayer(layer)))]);
+        _finalNorm = options.FinalNorm ? LayerNorm(options.DModel, options.NormEpsilon) : null;
         register_module("token_embedding", _tokenEmbedding);
         if (_positionEmbedding is not null)
             register_module("position_embedding", _positionEmbedding);
+        if (_embeddingNorm is not null)
+            register_module("embedding_norm", _embeddingNorm);
         register_module("dropout", _dropout);
         register_module("blocks", _blocks);
-        register_module("final_norm", _finalNorm);
+        if (_finalNorm is not null)
+            register_module("final_norm", _finalNorm);
     }
 
     /// <summary>The options that the encoder was built from.</summary>
@@ -63,10 +69,9 @@ public sealed class MahaEncoder : Module<Tensor, MixingContext, EncoderResult>
             TensorChecks.TokenMask(context.KeyPaddingMask, batchSize, length, tokenIds, nameof(context));
 
         using var scope = NewDisposeScope();
-        var embedded = _tokenEmbedding.call(tokenIds); // [B, N, D]
-        if (_positionEmbedding is not null)
-            embedded = embedded + _positionEmbedding.call(arange(length, dtype: ScalarType.Int64, device: tokenIds.device));
-        var hidden = _dropout.call(embedded);
+        if (Options is { Hierarchy: HierarchyKind.Document, TokenParts: not null } && context.Hierarchies is null)
+            context = TokenParts.WithTrees(context, tokenIds, Options.TokenParts);
+        var hidden = Embed(tokenIds); // [B, N, D]
         Tensor? auxiliaryLoss = null;
         var layers = new List<LayerReport>(_blocks.Count);
         foreach (var block in _blocks)
@@ -78,10 +83,22 @@ public sealed class MahaEncoder : Module<Tensor, MixingContext, EncoderResult>
             auxiliaryLoss = auxiliaryLoss is null ? result.AuxiliaryLoss : auxiliaryLoss + result.AuxiliaryLoss;
             layers.Add(new LayerReport(result.ScaleWeights, result.Diagnostics));
         }
-        var features = _finalNorm.call(hidden); // [B, N, D]
+        var features = _finalNorm is null ? hidden : _finalNorm.call(hidden); // [B, N, D]
         if (context.KeyPaddingMask is not null)
             features = features.masked_fill(context.KeyPaddingMask.unsqueeze(-1), 0);
         return new EncoderResult(features, auxiliaryLoss!, layers).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>What the first block is given, [B, N, D].</summary>
+    internal Tensor Embed(Tensor tokenIds)
+    {
+        using var scope = NewDisposeScope();
+        var embedded = _tokenEmbedding.call(tokenIds); // [B, N, D]
+        if (_positionEmbedding is not null)
+            embedded = embedded + _positionEmbedding.call(arange(tokenIds.shape[1], dtype: ScalarType.Int64, device: tokenIds.device));
+        if (_embeddingNorm is not null)
+            embedded = _embeddingNorm.call(embedded);
+        return _dropout.call(embedded).MoveToOuterDisposeScope();
     }
 
     /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>

@@ -1,4 +1,6 @@
+using Maha.Layers.Attention;
 using Maha.Layers.Blocks;
+using Maha.Layers.Hierarchies;
 
 namespace Maha.Layers.Models;
 
@@ -17,9 +19,41 @@ public sealed record MahaTransformerOptions : MahaBlockOptions
     /// <value><see cref="PoolingKind.Mean"/>.</value>
     public PoolingKind Pooling { get; init; } = PoolingKind.Mean;
 
+    /// <summary>Whether a norm stands behind the embeddings, as in BERT.</summary>
+    /// <value>False.</value>
+    public bool EmbeddingNorm { get; init; }
+
+    /// <summary>Whether a norm stands behind the last block.</summary>
+    /// <value>True; BERT has none.</value>
+    public bool FinalNorm { get; init; } = true;
+
+    /// <summary>What mixes the tokens in each layer, the first layer first, where layers differ.</summary>
+    /// <value>Null: <see cref="MahaBlockOptions.Attention"/> in all layers. As many as there are layers.</value>
+    public IReadOnlyList<AttentionKind>? LayerAttention { get; init; }
+
+    /// <summary>What each token of the vocabulary means for sentences and paragraphs, so that the model builds the documents' trees from their token ids.</summary>
+    /// <value>Null: where <see cref="MahaBlockOptions.Hierarchy"/> is Document every batch brings its trees. From <see cref="Hierarchies.TokenParts.Of"/>; ignored where Hierarchy is Blocks.</value>
+    public byte[]? TokenParts { get; init; }
+
+    /// <summary>The shape of one block.</summary>
+    internal MahaBlockOptions OfLayer(int layer)
+    {
+        var attention = LayerAttention is null ? Attention : LayerAttention[layer];
+        return this with { Attention = attention, LayerAttention = null, Overlap = Overlap && attention == AttentionKind.HsaCausal };
+    }
+
     /// <inheritdoc/>
     public override void Validate()
     {
+        if (LayerAttention is not null && LayerAttention.Count != NumLayers)
+            throw new ArgumentException($"LayerAttention must name as many kinds as there are layers, but names {LayerAttention.Count} for {NumLayers}. Leave it null where all layers are alike.", nameof(LayerAttention));
+        if (TokenParts is not null && Hierarchy == HierarchyKind.Document && TokenParts.Length != VocabSize)
+            throw new ArgumentException($"TokenParts must have a flag for every token of the vocabulary, but has {TokenParts.Length} for {VocabSize}. Make it from the model's own tokenizer.", nameof(TokenParts));
+        if (LayerAttention is not null)
+        {
+            for (int layer = 0; layer < NumLayers; layer++)
+                OfLayer(layer).Validate();
+        }
         base.Validate();
         TensorChecks.Known(Pooling, nameof(Pooling));
         TensorChecks.InRange(VocabSize, 1, 1 << 24, nameof(VocabSize), "Give the number of ids of the tokenizer.");

@@ -58,6 +58,59 @@ public class BlockFlopsTests
         Assert.True(perToken.Max() <= 1.1 * perToken.Min());
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(16)]
+    [InlineData(100)]
+    [InlineData(4096)]
+    public void Hsa_EqualsCountedOperations(int length)
+    {
+        var options = Options with { Attention = AttentionKind.Hsa, Branching = 5 };
+        long attention = 0;
+        for (int nodes = length; nodes > 0; nodes = nodes <= 5 ? 0 : (nodes + 4) / 5)
+        {
+            for (int start = 0; start < nodes; start += 5)
+            {
+                int family = Math.Min(5, nodes - start);
+                Loop(family * family, () => attention += (2 * D) + (2 * D));
+                if (nodes > 5)
+                    Loop(family, () => attention += (3 * 2 * D) + (2 * D)); // into three means, and one sum on the way down
+            }
+        }
+        Assert.Equal(attention, BlockFlops.Of(options, length).Attention);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(100)]
+    [InlineData(625)]
+    public void HsaCausal_EqualsCountedOperations(int length)
+    {
+        var options = Options with { Attention = AttentionKind.HsaCausal, Branching = 5 };
+        long attention = 0;
+        for (int cell = 1, nodes = length; ; cell *= 5, nodes = (nodes + 4) / 5)
+        {
+            for (int token = 0; token < length; token++)
+            {
+                int family = token / cell / 5 * 5;
+                Loop(Math.Min(5, nodes - family), () => attention += (2 * D) + (2 * D));
+            }
+            if (nodes <= 5)
+                break;
+            Loop(nodes, () => attention += 2 * 2 * D);
+        }
+        Assert.Equal(attention, BlockFlops.Of(options, length).Attention);
+    }
+
+    [Fact]
+    public void Hsa_AtFourThousandTokens_NeedsLessThanTwoPercentOfStandardAttention()
+    {
+        var options = new MahaBlockOptions { Attention = AttentionKind.Hsa, MaxSequenceLength = 4096 };
+        long full = BlockFlops.Of(options with { Attention = AttentionKind.Full }, 4096).Attention;
+        Assert.True(BlockFlops.Of(options, 4096).Attention < 0.02 * full);
+        Assert.True(BlockFlops.Of(options with { Attention = AttentionKind.HsaCausal }, 4096).Attention < 0.02 * full);
+    }
+
     private static void Loop(int count, Action body)
     {
         for (int i = 0; i < count; i++)

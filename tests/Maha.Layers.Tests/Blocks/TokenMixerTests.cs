@@ -24,6 +24,8 @@ public class TokenMixerTests
             data.Add(AttentionKind.Maha, AggregationKind.Nash, DecompositionKind.AdaptiveMaxPool, PositionKind.Rotary, 2);
             data.Add(AttentionKind.Full, AggregationKind.Mean, DecompositionKind.StridedConvolution, PositionKind.Rotary, 2);
             data.Add(AttentionKind.Window, AggregationKind.Mean, DecompositionKind.StridedConvolution, PositionKind.Rotary, 2);
+            data.Add(AttentionKind.Hsa, AggregationKind.Mean, DecompositionKind.StridedConvolution, PositionKind.Rotary, 2);
+            data.Add(AttentionKind.HsaCausal, AggregationKind.Mean, DecompositionKind.StridedConvolution, PositionKind.Rotary, 2);
             return data;
         }
     }

@@ -1,0 +1,124 @@
+using static TorchSharp.torch;
+
+namespace Maha.Layers.Attention;
+
+// G batch times heads, S places of the cache, K head dim, b branching
+
+/// <summary>What a causal hierarchical layer remembers of the tokens so far: at every level of the tree the mean keys and values of the nodes that stand open.</summary>
+/// <remarks>
+/// A token is a place of level 0. When b nodes of a level are complete, their mean becomes one place of the next level. The places hold all that the next token
+/// may see: O(b log N) of them, and as much time a token. Not for use by several threads.
+/// </remarks>
+public sealed class HsaDecoderState : IDisposable
+{
+    private readonly int _branching;
+    private readonly bool _overlap;
+    private readonly List<int> _counts = []; // nodes of the open family of each level
+    private readonly List<int> _halves = []; // with overlap: which half of a level's places holds the open family; the other holds the family before
+    private Tensor? _keys; // [G, S, K]
+    private Tensor? _values; // [G, S, K]
+    private Tensor? _bias; // [S]: the logarithm of the tokens below a node, minus infinity where nothing is seen
+    private bool _disposed;
+
+    internal HsaDecoderState(int branching, bool overlap)
+    {
+        (_branching, _overlap) = (branching, overlap);
+    }
+
+    /// <summary>The number of tokens taken up.</summary>
+    public long Position { get; private set; }
+
+    /// <summary>The size of the cache, all sequences and heads together.</summary>
+    public long CacheBytes => _keys is null ? 0 : (_keys.numel() + _values!.numel()) * _keys.ElementSize + (_bias!.numel() * _bias.ElementSize);
+
+    private int PlacesPerLevel => _overlap ? 2 * _branching : _branching;
+
+    /// <summary>Takes one token up and attends to it and what came before.</summary>
+    /// <param name="query">[G, 1, K].</param>
+    /// <param name="key">[G, 1, K].</param>
+    /// <param name="value">[G, 1, K].</param>
+    /// <param name="scale">The factor of the logits.</param>
+    /// <returns>[G, 1, K].</returns>
+    internal Tensor Step(Tensor query, Tensor key, Tensor value, double scale)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_keys is not null && (_keys.shape[0] != key.shape[0] || _keys.shape[2] != key.shape[2] || _keys.dtype != key.dtype || _keys.device_type != key.device_type))
+            throw new ArgumentException($"The state was made by other sequences: {_keys.shape[0]} sequences times heads of {_keys.shape[2]} channels of {_keys.dtype}, but {key.shape[0]} of {key.shape[2]} of {key.dtype} were given. Start a new state.");
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        Append(0, key, value);
+        var weights = ((query * scale).matmul(_keys!.transpose(1, 2)) + _bias!).softmax(-1); // [G, 1, S]
+        var output = weights.matmul(_values!); // [G, 1, K]
+        Position++;
+        for (int level = 0; _counts[level] == _branching; level++)
+            Close(level);
+        return output.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Frees the cache.</summary>
+    public void Dispose()
+    {
+        _disposed = true;
+        _keys?.Dispose();
+        _values?.Dispose();
+        _bias?.Dispose();
+    }
+
+    // Puts a node into the next place of its level.
+    private void Append(int level, Tensor key, Tensor value)
+    {
+        if (level == _counts.Count)
+            Grow(key, value);
+        long place = First(level) + _counts[level]++;
+        _keys!.narrow(1, place, 1).copy_(key);
+        _values!.narrow(1, place, 1).copy_(value);
+        bool seen = level == 0 || !_overlap;
+        if (seen)
+            _bias!.narrow(0, place, 1).fill_(level * Math.Log(_branching));
+    }
+
+    // The open family becomes one node of the level above.
+    private void Close(int level)
+    {
+        long first = First(level);
+        Append(level + 1, _keys!.narrow(1, first, _branching).mean([1], keepdim: true), _values!.narrow(1, first, _branching).mean([1], keepdim: true));
+        if (_overlap)
+            ShowBefore(level + 1);
+        _counts[level] = 0;
+        _halves[level] = _overlap ? 1 - _halves[level] : 0;
+        _bias!.narrow(0, First(level), _branching).fill_(double.NegativeInfinity);
+    }
+
+    // With overlap the newest node of a level is seen as its children, and the one before it begins to be seen itself.
+    private void ShowBefore(int level)
+    {
+        int count = _counts[level];
+        long place = count >= 2 ? First(level) + count - 2 : FirstBefore(level) + _branching - 1;
+        bool exists = count >= 2 || Position > (long)Math.Pow(_branching, level);
+        if (exists)
+            _bias!.narrow(0, place, 1).fill_(level * Math.Log(_branching));
+    }
+
+    // The first place of a level's open family.
+    private long First(int level) => ((long)level * PlacesPerLevel) + (_halves[level] * _branching);
+
+    private long FirstBefore(int level) => ((long)level * PlacesPerLevel) + ((1 - _halves[level]) * _branching);
+
+    // One level more, nothing in it.
+    private void Grow(Tensor key, Tensor value)
+    {
+        _counts.Add(0);
+        _halves.Add(0);
+        _keys = Longer(_keys, zeros([key.shape[0], PlacesPerLevel, key.shape[2]], key.dtype, key.device), 1);
+        _values = Longer(_values, zeros([value.shape[0], PlacesPerLevel, value.shape[2]], value.dtype, value.device), 1);
+        _bias = Longer(_bias, full([PlacesPerLevel], double.NegativeInfinity, key.dtype, key.device), 0);
+    }
+
+    // The cache outlives the step's scope.
+    private static Tensor Longer(Tensor? cache, Tensor more, long dimension)
+    {
+        var longer = cache is null ? more : cat([cache, more], dimension);
+        cache?.Dispose();
+        return longer.DetachFromDisposeScope();
+    }
+}

@@ -1,0 +1,80 @@
+using System.Text.Json.Nodes;
+using Maha.Benchmarks.Parity;
+using static TorchSharp.torch;
+
+namespace Maha.Layers.Tests.Attention;
+
+/// <summary>The reference vectors of hierarchical attention, through ./bench.sh parity.</summary>
+public class HierarchicalVectorTests
+{
+    private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "Vectors", "hsa");
+
+    public static TheoryData<string> Names => [.. Directory.GetFiles(Folder, "*.json").Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal)];
+
+    [Fact]
+    public void AllEightFiles_AreThere() => Assert.Equal(8, Names.Count);
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void OutputsAndWeights_Agree_InFloat64(string name)
+    {
+        var comparison = ParityCommand.Compare(Path.Combine(Folder, name));
+        Assert.True(comparison.Values > 80);
+        Assert.Equal(1e-12, comparison.Tolerance);
+        Assert.True(comparison.MaxRelativeError <= comparison.Tolerance, $"{comparison.Worst}: {comparison.MaxRelativeError:g3}");
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void OutputsAndWeights_Agree_InFloat32(string name)
+    {
+        var comparison = ParityCommand.Compare(Path.Combine(Folder, name), ScalarType.Float32);
+
+        // Logits of 1e4 carry an absolute error of 1e-3 in float32, in any attention.
+        double allowed = name.StartsWith("extreme", StringComparison.Ordinal) ? 1e-2 : 1e-5;
+        Assert.True(comparison.MaxRelativeError <= allowed, $"{comparison.Worst}: {comparison.MaxRelativeError:g3}");
+    }
+
+    [Theory]
+    [InlineData("regular_binary_8.json", "out")]
+    [InlineData("regular_binary_8.json", "theta")]
+    [InlineData("mask_8.json", "out")]
+    [InlineData("extreme_8.json", "log_theta_null_means_minus_inf")]
+    [InlineData("causal_K_8.json", "theta")]
+    [InlineData("causal_T_8.json", "theta")]
+    [InlineData("causal_tied_8_LEAKS.json", "out")]
+    public void ChangedNumber_IsNoticed(string name, string field)
+        => Assert.True(CompareChanged(name, file => file[field]![5]![0] = file[field]![5]![0]!.GetValue<double>() + 1e-3).MaxRelativeError > 1e-7);
+
+    [Theory]
+    [InlineData("noself_8.json", "phi_root")]
+    [InlineData("noself_8.json", "sum_row_kl_to_softmax")]
+    [InlineData("causal_K_8.json", "sum_row_kl_to_softmax")]
+    [InlineData("causal_tied_8_LEAKS.json", "phi_root")]
+    public void ChangedFigure_IsNoticed(string name, string field)
+        => Assert.True(CompareChanged(name, file => file[field] = file[field]!.GetValue<double>() + 1e-3).MaxRelativeError > 1e-7);
+
+    [Fact]
+    public void UnknownField_IsRefused()
+        => Assert.Contains("known fields only", Assert.Throws<FormatException>(() => CompareChanged("mask_8.json", file => file["more"] = 1)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void OtherTree_IsRefused()
+        => Assert.Contains("tree_nested_leaf_indices", Assert.Throws<FormatException>(() => CompareChanged("mask_8.json", file => file["tree_nested_leaf_indices"]![0] = 0)).Message, StringComparison.Ordinal);
+
+    private static Comparison CompareChanged(string name, Action<JsonObject> change)
+    {
+        var file = JsonNode.Parse(File.ReadAllText(Path.Combine(Folder, name)))!.AsObject();
+        change(file);
+        string path = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(path, file.ToJsonString());
+            return ParityCommand.Compare(path);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+}
