@@ -29,7 +29,7 @@ internal static class Activation
     {
         using var scope = NewDisposeScope();
         bool fused = TensorMemory.Reachable(input) && input.dtype == ScalarType.Float32 && layer.bias is not null;
-        var activated = fused ? GeluFunction.Apply(functional.linear(input, layer.weight!), layer.bias!) : Gelu(layer.call(input));
+        var activated = fused ? GeluFunction.Apply(LinearFunction.Apply(input, layer.weight!, null), layer.bias!) : Gelu(layer.call(input));
         return activated.MoveToOuterDisposeScope();
     }
 

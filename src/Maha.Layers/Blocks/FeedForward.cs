@@ -1,3 +1,4 @@
+using Maha.Layers.Kernels;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -45,7 +46,7 @@ public sealed class FeedForward : Module<Tensor, Tensor>
         TensorChecks.Hidden(hidden, _dModel, _expand, nameof(hidden));
         using var scope = NewDisposeScope();
         var expanded = Activation.Gelu(_expand, hidden); // [B, N, F]
-        var contracted = _contract.call(_dropout.call(expanded)); // [B, N, D]
+        var contracted = LinearFunction.Apply(_contract, _dropout.call(expanded)); // [B, N, D]
         return _dropout.call(contracted).MoveToOuterDisposeScope();
     }
 

@@ -1,4 +1,5 @@
 using Maha.Layers.Attention;
+using Maha.Layers.Kernels;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -44,14 +45,14 @@ public sealed class FullMixer : TokenMixer
         ArgumentNullException.ThrowIfNull(context);
         using var scope = NewDisposeScope();
         int[] lengths = context.Lengths(hidden.shape[0], hidden.shape[1]);
-        var (query, key) = (_queryProjection.call(hidden), _keyProjection.call(hidden)); // [B, N, D]
+        var (query, key) = (LinearFunction.Apply(_queryProjection, hidden), LinearFunction.Apply(_keyProjection, hidden)); // [B, N, D]
         if (_options.Positions == PositionKind.Rotary)
         {
             query = RotaryPositions.Rotate(query, _options.NumHeads, cell: 1);
             key = RotaryPositions.Rotate(key, _options.NumHeads, cell: 1);
         }
-        var attended = FullAttention.Apply(query, key, _valueProjection.call(hidden), _options.NumHeads, lengths, _options.IsCausal); // [B, N, D]
-        var output = _outputProjection.call(attended);
+        var attended = FullAttention.Apply(query, key, LinearFunction.Apply(_valueProjection, hidden), _options.NumHeads, lengths, _options.IsCausal); // [B, N, D]
+        var output = LinearFunction.Apply(_outputProjection, attended);
         if (context.KeyPaddingMask is not null)
             output = output.masked_fill(context.KeyPaddingMask.unsqueeze(-1), 0);
         return new MixingResult(output, zeros(Array.Empty<long>(), output.dtype, output.device)).MoveToOuterDisposeScope();

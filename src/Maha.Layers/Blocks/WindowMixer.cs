@@ -46,17 +46,17 @@ public sealed class WindowMixer : TokenMixer
         using var scope = NewDisposeScope();
         int batch = (int)hidden.shape[0], length = (int)hidden.shape[1], heads = _options.NumHeads, global = Math.Min(_options.GlobalTokens, length);
         int[] lengths = context.Lengths(batch, length);
-        var queriesAndKeys = _queryKeyProjection.call(hidden); // [B, N, 2D]
+        var queriesAndKeys = LinearFunction.Apply(_queryKeyProjection, hidden); // [B, N, 2D]
         if (_options.Positions == PositionKind.Rotary)
             queriesAndKeys = RotaryPositions.Rotate(queriesAndKeys, 2 * heads, cell: 1);
-        var values = _valueProjection.call(hidden); // [B, N, D]
+        var values = LinearFunction.Apply(_valueProjection, hidden); // [B, N, D]
         var plan = new WindowPlan(batch, length, heads, _options.DModel / heads, _options.Window, _options.IsCausal, Band: true, GlobalKeys: global);
         var attended = WindowAttention.Apply(queriesAndKeys, values, plan, lengths); // [B, N, D]
 
         // In a causal model the first tokens see no more than the window shows them.
         if (global > 0 && !_options.IsCausal)
             attended = cat([FromGlobal(queriesAndKeys, values, global, heads, lengths), attended.narrow(1, global, length - global)], 1);
-        var output = _outputProjection.call(attended);
+        var output = LinearFunction.Apply(_outputProjection, attended);
         var invalid = context.KeyPaddingMask is null ? output : output.masked_fill(context.KeyPaddingMask.unsqueeze(-1), 0);
         return new MixingResult(invalid, zeros(Array.Empty<long>(), output.dtype, output.device)).MoveToOuterDisposeScope();
     }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Maha.Layers.Kernels;
 
@@ -15,6 +16,9 @@ internal static unsafe class GeluKernel
     // Rows per piece: enough work to hand to a thread, few enough that four threads have something at short inputs.
     private const int RowsPerPiece = 64;
     private const float InverseSqrt2 = 0.70710678f;
+
+    // Its square is a float32, and Phi is 0 or 1 from far below on.
+    private const float Far = 1e18f;
     private const float InverseSqrt2Pi = 0.39894228f;
 
     /// <summary>output = gelu(input + bias); output may be input.</summary>
@@ -86,13 +90,24 @@ internal static unsafe class GeluKernel
         return Vector512.MultiplyAddEstimate(z * Vector512.Create(InverseSqrt2Pi), exponential, distribution);
     }
 
+    // Fourteen bits and one Newton step give all of float32 at a quarter of a division's time.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Reciprocal(Vector512<float> x)
+    {
+        if (!Avx512F.IsSupported)
+            return Vector512<float>.One / x;
+        Vector512<float> estimate = Avx512F.Reciprocal14(x);
+        return estimate * Avx512F.FusedMultiplyAddNegated(x, estimate, Vector512.Create(2f));
+    }
+
     // Phi(z), and exp(-z^2 / 2) on the side.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Distribution(Vector512<float> z, out Vector512<float> exponential)
     {
-        Vector512<float> u = Vector512.Abs(z) * Vector512.Create(InverseSqrt2);
+        // The bound keeps infinity out of the reciprocal; the order of the operands lets NaN through.
+        Vector512<float> u = Vector512.MinNative(Vector512.Create(Far), Vector512.Abs(z) * Vector512.Create(InverseSqrt2));
         exponential = VectorMath.ExpNonPositive(-(u * u));
-        Vector512<float> t = Vector512<float>.One / Vector512.MultiplyAddEstimate(u, Vector512.Create(0.3275911f), Vector512<float>.One);
+        Vector512<float> t = Reciprocal(Vector512.MultiplyAddEstimate(u, Vector512.Create(0.3275911f), Vector512<float>.One));
         Vector512<float> p = Vector512.Create(1.061405429f);
         p = Vector512.MultiplyAddEstimate(p, t, Vector512.Create(-1.453152027f));
         p = Vector512.MultiplyAddEstimate(p, t, Vector512.Create(1.421413741f));

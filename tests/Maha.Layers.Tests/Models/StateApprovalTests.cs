@@ -31,6 +31,17 @@ public class StateApprovalTests
         Approve("MahaSequenceClassifier.MahaReference.Mean", model);
     }
 
+    [Theory]
+    [InlineData(AttentionKind.Maha, AggregationKind.Convex)]
+    [InlineData(AttentionKind.Maha, AggregationKind.Nash)]
+    [InlineData(AttentionKind.Full, AggregationKind.Mean)]
+    [InlineData(AttentionKind.Window, AggregationKind.Mean)]
+    public void EfficientTokenModel(AttentionKind attention, AggregationKind aggregation)
+    {
+        using var model = new MahaTokenModel(Options with { Attention = attention, Aggregation = aggregation });
+        Approve($"MahaTokenModel.{attention}.{aggregation}", model);
+    }
+
     private static void Approve(string name, nn.Module module)
     {
         string actual = string.Concat(module.state_dict().OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => $"{entry.Key} [{string.Join(", ", entry.Value.shape)}]\n"));
