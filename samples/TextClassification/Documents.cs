@@ -35,7 +35,7 @@ internal static class Documents
         if (!file.Exists)
             throw new InvalidOperationException($"--data and --test must name files, but there is no '{file.FullName}'.");
         bool hasHeader = !int.TryParse(options.LabelColumn, out _) || !int.TryParse(options.TextColumn, out _);
-        string[] header = hasHeader ? (File.ReadLines(file.FullName).FirstOrDefault() ?? "").Split('\t') : [];
+        string[] first = File.ReadLines(file.FullName).FirstOrDefault()?.Split('\t') ?? [];
         return mlContext.Data.LoadFromTextFile(file.FullName,
             [
                 new TextLoader.Column("Label", DataKind.String, Index(options.LabelColumn, "--label-column")),
@@ -45,10 +45,12 @@ internal static class Documents
 
         int Index(string column, string option)
         {
-            int index = int.TryParse(column, out int number) ? number : Array.IndexOf(header, column);
-            return index >= 0
+            int index = int.TryParse(column, out int number) ? number : Array.IndexOf(first, column);
+            if (index < 0)
+                throw new InvalidOperationException($"{option} must be a number from 0 or a name in the first line, but is '{column}'. The first line of '{file.FullName}' has: {string.Join(", ", first)}.");
+            return index < first.Length
                 ? index
-                : throw new InvalidOperationException($"{option} must be a number from 0 or a name in the first line, but is '{column}'. The first line of '{file.FullName}' has: {string.Join(", ", header)}.");
+                : throw new InvalidOperationException($"{option} must be a column of '{file.FullName}', but there is no column {index}: the first line has {first.Length}, numbered from 0. Columns are separated by tabs.");
         }
     }
 }

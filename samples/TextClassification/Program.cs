@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Reflection;
 using Maha.MLNet.Classification;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -6,7 +7,26 @@ using Spectre.Console;
 using TextClassification;
 using TorchSharp;
 
-return SampleOptions.Command(Train, Predict).Parse(args).Invoke();
+return SampleOptions.Command(
+    options => Reporting(() => Train(options)),
+    (model, file, threads) => Reporting(() => Predict(model, file, threads))).Parse(args).Invoke();
+
+// What the user can put right is one line, not a stack trace. ML.NET creates a model's parts by reflection, so the reason may lie within.
+static int Reporting(Func<int> run)
+{
+    try
+    {
+        return run();
+    }
+    catch (Exception e) when (Reason(e) is InvalidOperationException or ArgumentException or FormatException or InvalidDataException
+        or IOException or UnauthorizedAccessException or OperationCanceledException)
+    {
+        Console.Error.WriteLine(Reason(e).Message);
+        return 1;
+    }
+
+    static Exception Reason(Exception e) => e is TargetInvocationException { InnerException: { } inner } ? Reason(inner) : e;
+}
 
 static int Train(SampleOptions options)
 {
@@ -17,43 +37,36 @@ static int Train(SampleOptions options)
         if (message.Kind == Microsoft.ML.Runtime.ChannelMessageKind.Warning)
             AnsiConsole.MarkupLineInterpolated($"[yellow]{message.RawMessage}[/]");
     };
-    try
-    {
-        var (train, test) = Documents.Load(mlContext, options, Console.WriteLine);
-        var watch = Stopwatch.StartNew();
+    var (train, test) = Documents.Load(mlContext, options, Console.WriteLine);
+    var watch = Stopwatch.StartNew();
 
-        using var budget = new CancellationTokenSource(TimeSpan.FromMinutes(options.Minutes));
-        using var model = TrainingDisplay.Show(progress =>
-            mlContext.Transforms.Conversion.MapValueToKey("Label")
-                .Append(mlContext.MulticlassClassification.Trainers.MahaTextClassification(Classifier.Options(options, progress, budget.Token)))
-                .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabelName", "PredictedLabel"))
-                .Fit(train));
-        var metrics = mlContext.MulticlassClassification.Evaluate(model.Transform(test));
-        Console.WriteLine(metrics.ConfusionMatrix.GetFormattedConfusionTable());
+    using var budget = new CancellationTokenSource(TimeSpan.FromMinutes(options.Minutes));
+    using var model = TrainingDisplay.Show(progress =>
+        mlContext.Transforms.Conversion.MapValueToKey("Label")
+            .Append(mlContext.MulticlassClassification.Trainers.MahaTextClassification(Classifier.Options(options, progress, budget.Token)))
+            .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabelName", "PredictedLabel"))
+            .Fit(train));
+    var metrics = mlContext.MulticlassClassification.Evaluate(model.Transform(test));
+    Console.WriteLine(metrics.ConfusionMatrix.GetFormattedConfusionTable());
 
-        double baseline = Baseline.Accuracy(mlContext, train, test);
-        double seconds = watch.Elapsed.TotalSeconds;
-        mlContext.Model.Save(model, train.Schema, options.Model);
-        Examples.Print(mlContext, model, test);
-        string path = Path.GetFullPath(options.Model);
-        Console.WriteLine($"saved as {path}");
-        Console.WriteLine($"load it with: mlContext.Model.Load(\"{path}\", out var schema), or: ./run.sh predict --model {path} FILE");
-        Console.WriteLine(FormattableString.Invariant(
-            $"accuracy={metrics.MicroAccuracy:F4} macro_f1={MacroF1(metrics.ConfusionMatrix):F4} baseline_accuracy={baseline:F4} seconds={seconds:F0}"));
-        return 0;
-    }
-    catch (Exception e) when (e is InvalidOperationException or ArgumentException or IOException or OperationCanceledException)
-    {
-        AnsiConsole.MarkupLineInterpolated($"[red]{e.Message}[/]");
-        return 1;
-    }
+    double baseline = Baseline.Accuracy(mlContext, train, test);
+    double seconds = watch.Elapsed.TotalSeconds;
+    mlContext.Model.Save(model, train.Schema, options.Model);
+    Examples.Print(mlContext, model, test);
+    string path = Path.GetFullPath(options.Model);
+    Console.WriteLine($"saved as {path}");
+    Console.WriteLine($"load it with: mlContext.Model.Load(\"{path}\", out var schema), or: ./run.sh predict --model {path} FILE");
+    Console.WriteLine(FormattableString.Invariant(
+        $"accuracy={metrics.MicroAccuracy:F4} macro_f1={MacroF1(metrics.ConfusionMatrix):F4} baseline_accuracy={baseline:F4} seconds={seconds:F0}"));
+    return 0;
 }
 
-static int Predict(string path, FileInfo file)
+static int Predict(string path, FileInfo file, int threads)
 {
+    torch.set_num_threads(threads);
     var mlContext = new MLContext();
-    using var model = (TransformerChain<ITransformer>)mlContext.Model.Load(path, out _);
-    using var engine = mlContext.Model.CreatePredictionEngine<Document, Prediction>(model);
+    // The engine owns the model and frees it.
+    using var engine = mlContext.Model.CreatePredictionEngine<Document, Prediction>(mlContext.Model.Load(path, out _));
     foreach (string line in File.ReadLines(file.FullName))
     {
         string text = TextClassification.ManualPages.TsvText.Decode(line[(line.IndexOf('\t') + 1)..]);

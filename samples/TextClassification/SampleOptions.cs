@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Maha.Layers.Aggregation;
 using Maha.Layers.Attention;
 
@@ -23,7 +24,7 @@ internal sealed record SampleOptions
     public required string Model { get; init; }
 
     /// <summary>Builds the command with its options and its subcommand.</summary>
-    public static RootCommand Command(Func<SampleOptions, int> train, Func<string, FileInfo, int> predict)
+    public static RootCommand Command(Func<SampleOptions, int> train, Func<string, FileInfo, int, int> predict)
     {
         var task = new Option<string>("--task") { Description = "the manual pages' task: section, project or era", DefaultValueFactory = _ => "section" };
         task.AcceptOnlyFromAmong("section", "project", "era");
@@ -40,6 +41,15 @@ internal sealed record SampleOptions
         var threads = new Option<int>("--threads") { Description = "processor threads", DefaultValueFactory = _ => Environment.ProcessorCount };
         var seed = new Option<int>("--seed") { Description = "seed of weights, dropout, order and split", DefaultValueFactory = _ => 1 };
         var model = new Option<string>("--model") { Description = "where the model is saved", DefaultValueFactory = _ => "model.zip" };
+
+        AtLeastOne(tokens);
+        AtLeastOne(epochs);
+        AtLeastOne(threads);
+        minutes.Validators.Add(result =>
+        {
+            if (result.Tokens.Count > 0 && double.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out double value) && !(value is > 0 and <= 10_000))
+                result.AddError($"--minutes must be above 0 and at most 10000, but is {result.Tokens[0].Value}.");
+        });
 
         var command = new RootCommand("Trains a classifier of long documents, evaluates it beside a bag of words, and saves it as an ML.NET zip.");
         foreach (var option in new Option[] { task, data, test, label, text, quick, tokens, epochs, minutes, attention, aggregation, threads, seed, model })
@@ -70,9 +80,16 @@ internal sealed record SampleOptions
         var documents = new Argument<FileInfo>("FILE") { Description = "one document a line: label TAB text, the label may be empty" };
         var load = new Command("predict", "Loads a saved model and prints 'label TAB probability' for every line of a file.");
         load.Options.Add(zip);
+        load.Options.Add(threads);
         load.Arguments.Add(documents);
-        load.SetAction(parsed => predict(parsed.GetValue(zip)!, parsed.GetValue(documents)!));
+        load.SetAction(parsed => predict(parsed.GetValue(zip)!, parsed.GetValue(documents)!, parsed.GetValue(threads)));
         command.Subcommands.Add(load);
         return command;
     }
+
+    private static void AtLeastOne(Option option) => option.Validators.Add(result =>
+    {
+        if (result.Tokens.Count > 0 && int.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out int value) && value < 1)
+            result.AddError($"{option.Name} must be at least 1, but is {value}.");
+    });
 }

@@ -57,7 +57,10 @@ internal static class BlockCommand
                     run.Run(record: repeat >= 0);
             }
             foreach (var run in runs)
+            {
+                run.RunForMemory();
                 Print(run, runs[0]);
+            }
             runs.ForEach(run => run.Dispose());
         }
 

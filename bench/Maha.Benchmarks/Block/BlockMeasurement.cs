@@ -15,7 +15,6 @@ internal sealed class BlockMeasurement : IDisposable
     private readonly MixingContext _context;
     private readonly List<double> _forward = [];
     private readonly List<double> _train = [];
-    private readonly List<double> _peaks = [];
 
     public BlockMeasurement(string variant, MahaBlockOptions options, int batch, int length, Device device, ScalarType type)
     {
@@ -39,25 +38,34 @@ internal sealed class BlockMeasurement : IDisposable
 
     public double TrainMilliseconds => Median(_train);
 
-    public double? PeakMegabytes => _peaks.Count == 0 ? null : Median(_peaks);
+    public double? PeakMegabytes { get; private set; }
 
     /// <summary>One forward pass and one forward and backward pass; warm-ups are not recorded.</summary>
     public void Run(bool record)
     {
-        PeakMemory.Reset();
         double forward = Time(() =>
         {
             using var guard = no_grad();
             _block.call(_input, _context);
         });
-        double train = Time(() => _block.call(_input, _context).Output.backward([_gradient]));
+        double train = Time(Train);
         if (!record)
             return;
         _forward.Add(forward);
         _train.Add(train);
-        if (_input.device_type == DeviceType.CPU && PeakMemory.Read() is { } peak)
-            _peaks.Add(peak);
     }
+
+    /// <summary>One forward and backward pass for its memory. Not timed: giving memory back beforehand makes the system clear every page again.</summary>
+    public void RunForMemory()
+    {
+        if (_input.device_type != DeviceType.CPU)
+            return;
+        PeakMemory.Reset();
+        Time(Train);
+        PeakMegabytes = PeakMemory.Read();
+    }
+
+    private void Train() => _block.call(_input, _context).Output.backward([_gradient]);
 
     public void Dispose()
     {

@@ -18,6 +18,7 @@ namespace Maha.Layers.Aggregation;
 /// cost of the scales. The programme is strictly convex and is solved exactly; the gradient is that of the KKT system on the support.</para>
 /// <para>Weights may be exactly 0. Padded tokens get weight 0 at every scale. Residuals are those of the KKT conditions, relative, in float64.
 /// Cost: O(S * N * D) for Gram matrix and sum, O(S^2 * N) for the solver.</para>
+/// <para>In a causal model every token has its own programme on its own Gram matrix &lt;R_s(i), R_m(i)&gt; / D.</para>
 /// </remarks>
 public sealed class ConvexAggregation : ScaleAggregation
 {
@@ -47,6 +48,8 @@ public sealed class ConvexAggregation : ScaleAggregation
     public override AggregationResult forward(ScaleOutputs scales)
     {
         Check(scales);
+        if (scales.IsCausal)
+            return Causal(scales);
         var compact = CompactScales.Of(scales, NumScales);
         TensorChecks.SameKind(compact.Outputs[0], Utility, nameof(scales));
         using var scope = NewDisposeScope();
@@ -69,6 +72,30 @@ public sealed class ConvexAggregation : ScaleAggregation
             Residuals = tensor(batch.Residuals, device: output.device),
             Tolerance = ResidualBound,
         };
+        return new AggregationResult(output, weights, NoLoss(output), diagnostics).MoveToOuterDisposeScope();
+    }
+
+    // Every token solves its own programme on its own Gram matrix.
+    private AggregationResult Causal(ScaleOutputs scales)
+    {
+        if (_options.Granularity == WeightGranularity.Document)
+            throw new ArgumentException("Granularity must be Token or InputFree in a causal model, since a document's mean knows the future, but is Document.", nameof(scales));
+        var finest = scales.Upsampled[0];
+        TensorChecks.SameKind(finest, Utility, nameof(scales));
+        using var scope = NewDisposeScope();
+        long batchSize = finest.shape[0], length = finest.shape[1];
+        var linear = Bias.expand(batchSize, length, NumScales); // [B, N, S]
+        if (_options.Granularity == WeightGranularity.Token)
+            linear = linear + stack([.. scales.Upsampled.Select(rows => rows.matmul(Utility))], -1);
+        if (scales.RelativeCosts is not null && _options.CostPrice > 0)
+            linear = linear - (_options.CostPrice * scales.RelativeCosts.unsqueeze(1));
+        linear = (linear / _options.Temperature).to(ScalarType.Float64).reshape(-1, 1, NumScales);
+        int[] available = CausalScales.Available(scales, NumScales);
+        var batch = new SimplexBatch(_options.RedundancyPrice, [.. available.Select(_ => 1)], available);
+        var gram = CausalScales.TokenGram(scales).to(ScalarType.Float64).reshape(-1, NumScales, NumScales); // [B * N, S, S]
+        var weights = SimplexFunction.Apply(linear, gram, batch).to(finest.dtype).reshape(batchSize, length, NumScales);
+        var output = WeightedSum(scales, weights); // [B, N, D]
+        var diagnostics = new SolverDiagnostics { Iterations = batch.Steps, Residuals = tensor(batch.Residuals, device: output.device), Tolerance = ResidualBound };
         return new AggregationResult(output, weights, NoLoss(output), diagnostics).MoveToOuterDisposeScope();
     }
 

@@ -14,7 +14,7 @@ namespace Maha.Layers.Aggregation;
 /// <para>The paper's section 4.3. The loss of scale s is e_s(a) = mean over the document's valid tokens of ||R_s - sum over m of a_m R_m||^2 / D with R the RMS-normalized
 /// outputs, so that nothing saturates as N or D grow; the equilibrium is a = softmax(-(e(a) + lambda kappa) / tau). It is found on the S x S Gram matrix by damped best
 /// response from equal weights and differentiated implicitly. Unique where tau exceeds the largest eigenvalue of G; otherwise the one reached from equal weights.</para>
-/// <para>Residual and iterations are reported; a document that did not converge within the cap shows in the diagnostics. One set of weights a document.
+/// <para>Residual and iterations are reported; a document that did not converge within the cap shows in the diagnostics. One set of weights a document, in a causal model one a token.
 /// Cost: O(S * N * D) for Gram matrix and sum, O(S^2) an iteration.</para>
 /// </remarks>
 public sealed class NashAggregation : ScaleAggregation
@@ -30,6 +30,8 @@ public sealed class NashAggregation : ScaleAggregation
     public override AggregationResult forward(ScaleOutputs scales)
     {
         Check(scales);
+        if (scales.IsCausal)
+            return Causal(scales);
         var compact = CompactScales.Of(scales, NumScales);
         using var scope = NewDisposeScope();
         int used = compact.Outputs.Count;
@@ -41,14 +43,32 @@ public sealed class NashAggregation : ScaleAggregation
         var solved = NashFunction.Apply(compact.Gram().to(ScalarType.Float64), prices, batch).to(compact.Outputs[0].dtype); // [B, S']
         var weights = functional.pad(solved, [0, NumScales - used]); // [B, S]
         var output = compact.Mix(weights); // [B, N, D]
-        var diagnostics = new SolverDiagnostics
-        {
-            Iterations = batch.Games.Max(game => game.Iterations),
-            Residuals = tensor([.. batch.Games.Select(game => game.Residual)], device: device),
-            Tolerance = _options.Tolerance,
-        };
-        return new AggregationResult(output, weights, NoLoss(output), diagnostics).MoveToOuterDisposeScope();
+        return new AggregationResult(output, weights, NoLoss(output), Report(batch, device)).MoveToOuterDisposeScope();
     }
+
+    // Every token plays its own game on its own Gram matrix.
+    private AggregationResult Causal(ScaleOutputs scales)
+    {
+        using var scope = NewDisposeScope();
+        var finest = scales.Upsampled[0];
+        long batchSize = finest.shape[0], length = finest.shape[1];
+        int[] available = CausalScales.Available(scales, NumScales);
+        var prices = scales.RelativeCosts is not null && _options.CostPrice > 0
+            ? (_options.CostPrice * scales.RelativeCosts.unsqueeze(1).expand(batchSize, length, NumScales)).to(ScalarType.Float64).reshape(-1, NumScales)
+            : zeros([available.Length, NumScales], ScalarType.Float64, finest.device);
+        var batch = new NashBatch(_options.Temperature, _options.Tolerance, _options.MaxIterations, available);
+        var gram = CausalScales.TokenGram(scales).to(ScalarType.Float64).reshape(-1, NumScales, NumScales); // [B * N, S, S]
+        var weights = NashFunction.Apply(gram, prices, batch).to(finest.dtype).reshape(batchSize, length, NumScales);
+        var output = WeightedSum(scales, weights); // [B, N, D]
+        return new AggregationResult(output, weights, NoLoss(output), Report(batch, finest.device)).MoveToOuterDisposeScope();
+    }
+
+    private SolverDiagnostics Report(NashBatch batch, Device device) => new()
+    {
+        Iterations = batch.Games.Max(game => game.Iterations),
+        Residuals = tensor([.. batch.Games.Select(game => game.Residual)], device: device),
+        Tolerance = _options.Tolerance,
+    };
 
     private static MahaBlockOptions Checked(MahaBlockOptions options)
     {

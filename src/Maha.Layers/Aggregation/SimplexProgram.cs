@@ -21,6 +21,9 @@ internal sealed class SimplexProgram
     // A relative residual at which no further candidate or refinement can do better than rounding (S * 2^-52 with room).
     private const double Rounding = 1e-13;
 
+    // Supports that follow from the last one before the enumeration starts.
+    private const int Corrections = 5;
+
     private readonly double[] _matrix;
     private readonly int _scales;
     private readonly int _available;
@@ -131,13 +134,14 @@ internal sealed class SimplexProgram
     private int Enumerate(ReadOnlySpan<double> c, Span<double> weights)
     {
         int all = (1 << _available) - 1, best = 0, steps = 0;
-        for (int n = 0; n <= all; n++)
+
+        // The last solution's support, corrected a few times by what it violates, is mostly the answer; the enumeration finds it in any case.
+        int guess = _lastSupport;
+        for (int n = 1 - Corrections; n <= all; n++)
         {
-            int support = n == 0 ? _lastSupport : n;
-            if (n == _lastSupport)
-                continue;
+            int support = n <= 0 ? guess : n;
             steps++;
-            if (Satisfies(support, c, weights))
+            if (Satisfies(support, c, weights, out guess))
             {
                 _lastSupport = support;
                 Clip(weights);
@@ -166,19 +170,22 @@ internal sealed class SimplexProgram
 
     // Whether the minimum on a support is positive there and no other scale would lower the objective: then it is the solution.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private bool Satisfies(int support, ReadOnlySpan<double> c, Span<double> weights)
+    // Corrected is the support without its negative weights and with the scales that would.
+    private bool Satisfies(int support, ReadOnlySpan<double> c, Span<double> weights, out int corrected)
     {
         SolveOn(support, c, weights);
-        if (!Positive(support, weights))
-            return false;
         int first = int.TrailingZeroCount(support);
         double level = Dot(_matrix.AsSpan(first * _scales, _scales), weights) - c[first], tolerance = Rounding * Math.Max(1, Math.Abs(level));
+        corrected = support;
         for (int s = 0; s < _available; s++)
         {
-            if ((support >> s & 1) == 0 && Dot(_matrix.AsSpan(s * _scales, _scales), weights) - c[s] < level - tolerance)
-                return false;
+            bool member = (support >> s & 1) != 0;
+            bool wrong = member ? !(weights[s] > 0) : Dot(_matrix.AsSpan(s * _scales, _scales), weights) - c[s] < level - tolerance;
+            corrected ^= wrong ? 1 << s : 0;
         }
-        return true;
+        bool satisfied = corrected == support;
+        corrected = corrected == 0 ? support : corrected;
+        return satisfied;
     }
 
     private int ActiveSet(ReadOnlySpan<double> c, Span<double> weights)

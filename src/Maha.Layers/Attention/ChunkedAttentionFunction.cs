@@ -5,10 +5,11 @@ namespace Maha.Layers.Attention;
 
 // B batch, N length, D width, H heads, K head dim, C queries of a chunk
 
-/// <summary>Full attention in chunks of queries with a backward pass that recomputes the probabilities. Arguments: query, key, value [B, N, D], heads, padding [B, N] or null.</summary>
+/// <summary>Full attention in chunks of queries with a backward pass that recomputes the probabilities. Arguments: query, key, value [B, N, D], heads, padding [B, N] or null, causal.</summary>
 internal sealed class ChunkedAttentionFunction : SingleTensorFunction<ChunkedAttentionFunction>
 {
     private const string HeadsKey = "heads";
+    private const string CausalKey = "causal";
 
     // Scores of a chunk, in elements: they stay in the last-level cache, and a chunk is tall enough for the matrix product to run at full speed.
     private const long ChunkElements = 1 << 20;
@@ -17,13 +18,15 @@ internal sealed class ChunkedAttentionFunction : SingleTensorFunction<ChunkedAtt
     public override string Name => nameof(ChunkedAttentionFunction);
 
     /// <summary>softmax(q k^T / sqrt(K)) v, [B, N, D].</summary>
-    public static Tensor Apply(Tensor query, Tensor key, Tensor value, int numHeads, Tensor? invalid) => apply(query, key, value, numHeads, invalid!);
+    public static Tensor Apply(Tensor query, Tensor key, Tensor value, int numHeads, Tensor? invalid, bool isCausal) =>
+        apply(query, key, value, numHeads, invalid!, isCausal);
 
     /// <inheritdoc/>
     public override Tensor forward(AutogradContext ctx, params object[] vars)
     {
         var (query, key, value, heads) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2], (int)vars[3]);
         var invalid = vars[4] as Tensor;
+        bool isCausal = (bool)vars[5];
         using var scope = NewDisposeScope();
         var (q, k, v) = (Heads(query, heads, Scale(query, heads)), Heads(key, heads), Heads(value, heads)); // [B * H, N, K]
         var hidden = Hidden(invalid, heads);
@@ -31,12 +34,14 @@ internal sealed class ChunkedAttentionFunction : SingleTensorFunction<ChunkedAtt
         foreach (var (start, count) in Chunks(q))
         {
             using var chunk = NewDisposeScope();
-            var probabilities = Probabilities(q.narrow(1, start, count), k, hidden);
-            output.narrow(1, start, count).copy_(probabilities.bmm(v));
+            long seen = isCausal ? start + count : v.shape[1];
+            var probabilities = Probabilities(q.narrow(1, start, count), k.narrow(1, 0, seen), hidden, isCausal);
+            output.narrow(1, start, count).copy_(probabilities.bmm(v.narrow(1, 0, seen)));
         }
         var merged = Merge(output, heads);
         ctx.save_for_backward(invalid is null ? [query, key, value] : [query, key, value, invalid]);
         ctx.save_data(HeadsKey, heads);
+        ctx.save_data(CausalKey, isCausal);
         return merged.MoveToOuterDisposeScope();
     }
 
@@ -46,6 +51,7 @@ internal sealed class ChunkedAttentionFunction : SingleTensorFunction<ChunkedAtt
         using var scope = NewDisposeScope();
         var saved = ctx.get_saved_variables();
         int heads = (int)ctx.get_data(HeadsKey);
+        bool isCausal = (bool)ctx.get_data(CausalKey);
         double scale = Scale(saved[0], heads);
         var (q, k, v) = (Heads(saved[0], heads, scale), Heads(saved[1], heads), Heads(saved[2], heads));
         var gradient = Heads(grad_output, heads);
@@ -55,16 +61,18 @@ internal sealed class ChunkedAttentionFunction : SingleTensorFunction<ChunkedAtt
         {
             using var chunk = NewDisposeScope();
             var (queries, incoming) = (q.narrow(1, start, count), gradient.narrow(1, start, count));
-            var probabilities = Probabilities(queries, k, hidden); // [B * H, C, N]
-            var scores = incoming.bmm(v.transpose(1, 2)); // dP, then dS
-            var delta = (probabilities.bmm(v) * incoming).sum(-1, keepdim: true); // rowsum(P * dP) from the narrow side
+            long seen = isCausal ? start + count : k.shape[1];
+            var (keys, values) = (k.narrow(1, 0, seen), v.narrow(1, 0, seen));
+            var probabilities = Probabilities(queries, keys, hidden, isCausal); // [B * H, C, N]
+            var scores = incoming.bmm(values.transpose(1, 2)); // dP, then dS
+            var delta = (probabilities.bmm(values) * incoming).sum(-1, keepdim: true); // rowsum(P * dP) from the narrow side
             scores.sub_(delta).mul_(probabilities);
-            dq.narrow(1, start, count).copy_(scores.bmm(k) * scale);
-            dk.add_(scores.transpose(1, 2).bmm(queries));
-            dv.add_(probabilities.transpose(1, 2).bmm(incoming));
+            dq.narrow(1, start, count).copy_(scores.bmm(keys) * scale);
+            dk.narrow(1, 0, seen).add_(scores.transpose(1, 2).bmm(queries));
+            dv.narrow(1, 0, seen).add_(probabilities.transpose(1, 2).bmm(incoming));
         }
         var (first, second, third) = scope.MoveToOuter(Merge(dq, heads), Merge(dk, heads), Merge(dv, heads));
-        return [first, second, third, null!, null!];
+        return [first, second, third, null!, null!, null!];
     }
 
     private static double Scale(Tensor query, int heads) => 1 / Math.Sqrt(query.shape[2] / heads);
@@ -81,11 +89,18 @@ internal sealed class ChunkedAttentionFunction : SingleTensorFunction<ChunkedAtt
     private static Tensor? Hidden(Tensor? invalid, int heads) =>
         invalid?.repeat_interleave(heads, 0).unsqueeze(1); // [B * H, 1, N]
 
-    private static Tensor Probabilities(Tensor queries, Tensor keys, Tensor? hidden)
+    private static Tensor Probabilities(Tensor queries, Tensor keys, Tensor? hidden, bool isCausal)
     {
         var scores = queries.bmm(keys.transpose(1, 2)); // [B * H, C, N]
         if (hidden is not null)
             scores.masked_fill_(hidden, FullAttention.Floor(scores.dtype));
+        if (isCausal)
+        {
+            // The last keys are the queries' own positions.
+            long count = queries.shape[1];
+            var future = ones([count, count], ScalarType.Bool, scores.device).triu(1);
+            scores.narrow(2, keys.shape[1] - count, count).masked_fill_(future, double.NegativeInfinity);
+        }
         return scores.softmax(-1);
     }
 

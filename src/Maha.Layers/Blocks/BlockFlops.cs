@@ -37,8 +37,8 @@ public sealed record BlockFlops(long Attention, long Projections, long Convoluti
         long n = length, width = options.DModel, feedForward = 4 * n * width * options.FeedForwardDim;
         return options.Attention switch
         {
-            AttentionKind.Full => new BlockFlops(4 * n * n * width, 8 * n * width * width, 0, 0, feedForward),
-            AttentionKind.Window => new BlockFlops(4 * width * (WindowPairs(n, options.Window) + (2 * Math.Min(n, options.GlobalTokens) * n)), 8 * n * width * width, 0, 0, feedForward),
+            AttentionKind.Full => new BlockFlops(4 * width * (options.IsCausal ? n * (n + 1) / 2 : n * n), 8 * n * width * width, 0, 0, feedForward),
+            AttentionKind.Window => new BlockFlops(4 * width * (WindowPairs(n, options.Window, options.IsCausal) + ((options.IsCausal ? 1 : 2) * Math.Min(n, options.GlobalTokens) * n)), 8 * n * width * width, 0, 0, feedForward),
             AttentionKind.Hsa or AttentionKind.HsaCausal when options.Hierarchy == HierarchyKind.Blocks =>
                 new BlockFlops(OfTree(options, TokenHierarchy.Blocks(length, options.Branching)), 8 * n * width * width, 0, 0, feedForward),
             AttentionKind.Maha => OfMaha(options, length) with { FeedForward = feedForward },
@@ -58,7 +58,7 @@ public sealed record BlockFlops(long Attention, long Projections, long Convoluti
         options.Validate();
         if (options.Attention is not (AttentionKind.Hsa or AttentionKind.HsaCausal))
             throw new ArgumentException($"Attention must be Hsa or HsaCausal to be counted over a tree, but is {options.Attention}.", nameof(options));
-        bool causal = options.Attention == AttentionKind.HsaCausal;
+        bool causal = options.IsCausalTree;
         long pairs = 0, pooled = 0, passed = 0;
         for (int level = 0; level < tree.Depth; level++)
         {
@@ -92,12 +92,14 @@ public sealed record BlockFlops(long Attention, long Projections, long Convoluti
     private static BlockFlops OfMaha(MahaBlockOptions options, int length)
     {
         long width = options.DModel, n = length;
-        var hierarchy = new ScaleHierarchy([length], length, options.NumScales, options.CompressionRatio, options.Window);
+        var hierarchy = options.IsCausal
+            ? ScaleHierarchy.Causal([length], length, options.NumScales, options.CompressionRatio)
+            : new ScaleHierarchy([length], length, options.NumScales, options.CompressionRatio, options.Window);
         long attention = 0, projections = 2 * n * width * width, convolutions = 2L * KernelSize * n * width;
         for (int scale = 0; scale < hierarchy.Count; scale++)
         {
             long tokens = hierarchy.Lengths[scale];
-            attention += 4 * width * WindowPairs(tokens, options.Window);
+            attention += 4 * width * WindowPairs(tokens, options.Window, options.IsCausal);
             projections += 4 * tokens * width * width;
 
             // Tokens and values pass the same operators.
@@ -138,12 +140,17 @@ public sealed record BlockFlops(long Attention, long Projections, long Convoluti
         };
     }
 
-    // Query-key pairs of windowed attention: every query of a block with every key of the block and its neighbors.
-    private static long WindowPairs(long tokens, int window)
+    // Query-key pairs of windowed attention: every query of a block with every key of the block and its neighbors; causal: those at or before it.
+    private static long WindowPairs(long tokens, int window, bool isCausal)
     {
         long block = Math.Min(window, tokens), pairs = 0;
         for (long start = 0; start < tokens; start += block)
-            pairs += (Math.Min(tokens, start + block) - start) * (Math.Min(tokens, start + (2 * block)) - Math.Max(0, start - block));
+        {
+            long rows = Math.Min(tokens, start + block) - start, before = start - Math.Max(0, start - block);
+            pairs += isCausal
+                ? (rows * before) + (rows * (rows + 1) / 2)
+                : rows * (before + Math.Min(tokens, start + (2 * block)) - start);
+        }
         return pairs;
     }
 }

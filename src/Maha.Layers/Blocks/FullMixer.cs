@@ -50,7 +50,7 @@ public sealed class FullMixer : TokenMixer
             query = RotaryPositions.Rotate(query, _options.NumHeads, cell: 1);
             key = RotaryPositions.Rotate(key, _options.NumHeads, cell: 1);
         }
-        var attended = FullAttention.Apply(query, key, _valueProjection.call(hidden), _options.NumHeads, lengths); // [B, N, D]
+        var attended = FullAttention.Apply(query, key, _valueProjection.call(hidden), _options.NumHeads, lengths, _options.IsCausal); // [B, N, D]
         var output = _outputProjection.call(attended);
         if (context.KeyPaddingMask is not null)
             output = output.masked_fill(context.KeyPaddingMask.unsqueeze(-1), 0);

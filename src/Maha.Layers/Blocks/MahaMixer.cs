@@ -18,6 +18,8 @@ namespace Maha.Layers.Blocks;
 /// O_s = windowed attention of W_Q^s X_s, W_K^s X_s and V_s (sections 4.1 and 4.2 of the paper, with windows of 3w keys); out = aggregation of the O_s.</para>
 /// <para>Padding must be on the right. Invalid tokens are cleared before every step and come out 0: a token's output depends neither on the amount or
 /// content of padding nor on the other documents of the batch. A document uses as many scales as its own length needs.</para>
+/// <para>Causal: convolutions look back only, a query sees its own and the previous block up to itself, and token i uses of every scale the last coarse token
+/// whose tokens are all at or before i; scales without one are unavailable to it.</para>
 /// <para>Cost: O(N * (D^2 + w * D)); memory O(N * D): nothing of size N x N exists at any scale.</para>
 /// </remarks>
 public sealed class MahaMixer : TokenMixer
@@ -40,11 +42,11 @@ public sealed class MahaMixer : TokenMixer
         options.Validate();
         _options = options;
         int width = options.DModel;
-        _localConvolution = new DepthwiseConvolution(width, kernelSize: 3, stride: 1, dilation: 2, relu: true);
+        _localConvolution = new DepthwiseConvolution(width, kernelSize: 3, stride: 1, dilation: 2, relu: true, options.IsCausal);
         _dropout = new ActivationDropout(options.Dropout);
-        _decomposition = new ScaleReduction(width, options.NumScales, options.CompressionRatio, options.Decomposition);
+        _decomposition = new ScaleReduction(width, options.NumScales, options.CompressionRatio, options.Decomposition, options.IsCausal);
         _valueProjection = Linear(width, width); // W_V, shared by the scales
-        _queryKeyProjections = new ModuleList<Linear>([.. Enumerable.Range(0, options.NumScales).Select(_ => Linear(width, 2 * width))]); // W_Q^s over W_K^s
+        _queryKeyProjections = new ModuleList<Linear>([.. Enumerable.Range(0, options.NumScales).Select(_ => Linear(width, 2 * width, hasBias: false))]); // W_Q^s over W_K^s
         _aggregation = ScaleAggregations.Create(options);
         register_module("local_conv", _localConvolution);
         register_module("dropout", _dropout);
@@ -63,7 +65,9 @@ public sealed class MahaMixer : TokenMixer
         using var scope = NewDisposeScope();
         int batch = (int)hidden.shape[0], length = (int)hidden.shape[1];
         int[] lengths = context.Lengths(batch, length);
-        var hierarchy = new ScaleHierarchy(lengths, length, _options.NumScales, _options.CompressionRatio, _options.Window);
+        var hierarchy = _options.IsCausal
+            ? ScaleHierarchy.Causal(lengths, length, _options.NumScales, _options.CompressionRatio)
+            : new ScaleHierarchy(lengths, length, _options.NumScales, _options.CompressionRatio, _options.Window);
 
         var local = _localConvolution.call(hidden, new ConvolutionLengths(lengths, lengths, length)); // [B, N, D]
         var scales = _decomposition.call(_dropout.call(local), hierarchy); // S x [B, N_s, D]
@@ -74,22 +78,29 @@ public sealed class MahaMixer : TokenMixer
             var queriesAndKeys = _queryKeyProjections[scale].call(scales[scale]); // [B, N_s, 2D]
             if (_options.Positions == PositionKind.Rotary)
                 queriesAndKeys = RotaryPositions.Rotate(queriesAndKeys, 2 * _options.NumHeads, hierarchy.Cells[scale]);
-            var plan = new WindowPlan(batch, hierarchy.Lengths[scale], _options.NumHeads, _options.DModel / _options.NumHeads, _options.Window, Causal: false);
+            var plan = new WindowPlan(batch, hierarchy.Lengths[scale], _options.NumHeads, _options.DModel / _options.NumHeads, _options.Window, _options.IsCausal);
             outputs[scale] = WindowAttention.Apply(queriesAndKeys, values[scale], plan, hierarchy.ValidLengths[scale]); // [B, N_s, D]
         }
 
-        var compact = new CompactScales(outputs, hierarchy, _options.NumScales);
-        var aggregated = _aggregation.call(new ScaleOutputs(compact.Upsampled())
-        {
-            Compact = compact,
-            KeyPaddingMask = context.KeyPaddingMask,
-            UnavailableScales = hierarchy.Available.Min() < _options.NumScales ? compact.Unavailable(hidden.device) : null,
-            RelativeCosts = _options.CostPrice > 0 ? ScaleCosts.Relative(lengths, hierarchy, _options, hidden) : null,
-        });
+        var aggregated = _aggregation.call(_options.IsCausal
+            ? CausalScales.Of(outputs, hierarchy, _options, context.KeyPaddingMask)
+            : Whole(outputs, hierarchy, lengths, context.KeyPaddingMask));
         return new MixingResult(aggregated.Output, aggregated.AuxiliaryLoss)
         {
             ScaleWeights = aggregated.ScaleWeights.detach(),
             Diagnostics = aggregated.Diagnostics,
         }.MoveToOuterDisposeScope();
+    }
+
+    private ScaleOutputs Whole(Tensor[] outputs, ScaleHierarchy hierarchy, int[] lengths, Tensor? keyPaddingMask)
+    {
+        var compact = new CompactScales(outputs, hierarchy, _options.NumScales);
+        return new ScaleOutputs(compact.Upsampled())
+        {
+            Compact = compact,
+            KeyPaddingMask = keyPaddingMask,
+            UnavailableScales = hierarchy.Available.Min() < _options.NumScales ? compact.Unavailable(outputs[0].device) : null,
+            RelativeCosts = _options.CostPrice > 0 ? ScaleCosts.Relative(lengths, hierarchy, _options, outputs[0]) : null,
+        };
     }
 }

@@ -50,9 +50,11 @@ public sealed class WindowMixer : TokenMixer
         if (_options.Positions == PositionKind.Rotary)
             queriesAndKeys = RotaryPositions.Rotate(queriesAndKeys, 2 * heads, cell: 1);
         var values = _valueProjection.call(hidden); // [B, N, D]
-        var plan = new WindowPlan(batch, length, heads, _options.DModel / heads, _options.Window, Causal: false, Band: true, GlobalKeys: global);
+        var plan = new WindowPlan(batch, length, heads, _options.DModel / heads, _options.Window, _options.IsCausal, Band: true, GlobalKeys: global);
         var attended = WindowAttention.Apply(queriesAndKeys, values, plan, lengths); // [B, N, D]
-        if (global > 0)
+
+        // In a causal model the first tokens see no more than the window shows them.
+        if (global > 0 && !_options.IsCausal)
             attended = cat([FromGlobal(queriesAndKeys, values, global, heads, lengths), attended.narrow(1, global, length - global)], 1);
         var output = _outputProjection.call(attended);
         var invalid = context.KeyPaddingMask is null ? output : output.masked_fill(context.KeyPaddingMask.unsqueeze(-1), 0);

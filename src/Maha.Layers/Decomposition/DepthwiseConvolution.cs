@@ -18,12 +18,16 @@ internal sealed class DepthwiseConvolution : Module<Tensor, ConvolutionLengths, 
     private readonly int _stride;
     private readonly int _dilation;
     private readonly bool _relu;
+    private readonly int _offset;
 
     /// <summary>Builds a convolution with random weights.</summary>
-    public DepthwiseConvolution(int dModel, int kernelSize, int stride, int dilation, bool relu)
+    public DepthwiseConvolution(int dModel, int kernelSize, int stride, int dilation, bool relu, bool isCausal = false)
         : base(nameof(DepthwiseConvolution))
     {
         (_dModel, _kernelSize, _stride, _dilation, _relu) = (dModel, kernelSize, stride, dilation, relu);
+
+        // Centered, or such that the last tap is the last token of the output's stride cell.
+        _offset = isCausal ? stride - 1 - (dilation * (kernelSize - 1)) : -dilation * (kernelSize / 2);
         _convolution = Conv1d(dModel, dModel, kernelSize, stride: stride, dilation: dilation, groups: dModel);
         register_module("conv", _convolution);
     }
@@ -35,7 +39,7 @@ internal sealed class DepthwiseConvolution : Module<Tensor, ConvolutionLengths, 
     public override Tensor forward(Tensor input, ConvolutionLengths lengths)
     {
         var plan = new ConvolutionPlan(
-            (int)input.shape[0], (int)input.shape[1], lengths.OutputLength, _dModel, _kernelSize, _stride, _dilation, -_dilation * (_kernelSize / 2), _relu);
+            (int)input.shape[0], (int)input.shape[1], lengths.OutputLength, _dModel, _kernelSize, _stride, _dilation, _offset, _relu);
         return TensorMemory.Reachable(input)
             ? DepthwiseConvolutionFunction.Apply(input, _convolution.weight!, _convolution.bias!, plan, lengths.Input, lengths.Output)
             : Plain(input, _convolution.weight!, _convolution.bias!, plan, lengths.Input, lengths.Output);

@@ -53,6 +53,31 @@ internal sealed class ScaleHierarchy
         ValidLengths = [.. Enumerable.Range(0, Count).Select(scale => validLengths.Select((n, document) => scale < available[document] ? n : 0).ToArray())];
     }
 
+    private ScaleHierarchy(int[] validLengths, int length, int numScales, int ratio)
+    {
+        IsCausal = true;
+        Ratio = ratio;
+        Available = [.. validLengths.Select(_ => numScales)];
+        var (lengths, valid, cells) = (new List<int> { length }, new List<int[]> { validLengths }, new List<long> { 1 });
+        while (lengths.Count < numScales && lengths[^1] >= ratio)
+        {
+            lengths.Add(lengths[^1] / ratio);
+            valid.Add([.. valid[^1].Select(n => n / ratio)]);
+            cells.Add(cells[^1] * ratio);
+        }
+        (Lengths, ValidLengths, Cells, Count) = ([.. lengths], [.. valid], [.. cells], lengths.Count);
+    }
+
+    /// <summary>The scales of a causal model: a coarse token exists once all r tokens of its cell do, and every document has all scales, each from its first complete token on.</summary>
+    /// <param name="validLengths">n per document.</param>
+    /// <param name="length">N, rows in memory.</param>
+    /// <param name="numScales">S of the model.</param>
+    /// <param name="ratio">r.</param>
+    public static ScaleHierarchy Causal(int[] validLengths, int length, int numScales, int ratio) => new(validLengths, length, numScales, ratio);
+
+    /// <summary>Whether only complete coarse tokens exist.</summary>
+    public bool IsCausal { get; }
+
     /// <summary>r.</summary>
     public int Ratio { get; }
 

@@ -19,13 +19,13 @@ internal sealed class ScaleReduction : Module<Tensor, ScaleHierarchy, IReadOnlyL
     private readonly DecompositionKind _kind;
 
     /// <summary>Builds the operators.</summary>
-    public ScaleReduction(int dModel, int numScales, int ratio, DecompositionKind kind)
+    public ScaleReduction(int dModel, int numScales, int ratio, DecompositionKind kind, bool isCausal = false)
         : base(nameof(ScaleReduction))
     {
         _kind = kind;
         int learned = kind == DecompositionKind.StridedConvolution ? numScales - 1 : 0;
         _downsamplers = new ModuleList<DepthwiseConvolution>([.. Enumerable.Range(0, learned).Select(_ =>
-            new DepthwiseConvolution(dModel, KernelSize, ratio, dilation: 1, relu: false))]);
+            new DepthwiseConvolution(dModel, KernelSize, ratio, dilation: 1, relu: false, isCausal))]);
         register_module("downsamplers", _downsamplers);
     }
 
@@ -57,7 +57,8 @@ internal sealed class ScaleReduction : Module<Tensor, ScaleHierarchy, IReadOnlyL
 
         // Lower than any number of the type, so that an invalid token of a ragged cell never wins.
         var lowered = input.masked_fill(invalid, double.NegativeInfinity);
-        var padded = functional.pad(lowered, [0, 0, 0, ((long)lengths.OutputLength * ratio) - length], value: double.NegativeInfinity);
+        long whole = (long)lengths.OutputLength * ratio;
+        var padded = whole <= length ? lowered.narrow(1, 0, whole) : functional.pad(lowered, [0, 0, 0, whole - length], value: double.NegativeInfinity);
         var maximum = padded.unflatten(1, lengths.OutputLength, ratio).amax([2]); // [B, N', D]
         return maximum.masked_fill(TokenMasks.Invalid(lengths.Output, lengths.OutputLength, input.device).unsqueeze(-1), 0).MoveToOuterDisposeScope();
     }

@@ -144,13 +144,12 @@ internal static unsafe class WindowAttentionKernel
             return;
         for (int j = range.Global; j < keyCount; j++)
         {
-            // A global key that lies inside the window's blocks stays visible beyond the band.
-            if (range.Token(j) < plan.GlobalKeys)
-                continue;
             // Queries before the first and after the last that see this key.
             int distance = range.Token(j) - firstQuery;
-            int tooEarly = Math.Clamp(plan.Causal ? distance : distance - plan.Window, 0, columns);
-            int lastSeeing = plan.Band ? Math.Clamp(distance + plan.Window + 1, 0, columns) : columns;
+            // A global key that lies inside the window's blocks stays visible beyond the band.
+            bool band = plan.Band && range.Token(j) >= plan.GlobalKeys;
+            int tooEarly = plan.Causal ? Math.Clamp(distance, 0, columns) : band ? Math.Clamp(distance - plan.Window, 0, columns) : 0;
+            int lastSeeing = band ? Math.Clamp(distance + plan.Window + 1, 0, columns) : columns;
             new Span<float>(scores + (j * row), tooEarly).Fill(float.NegativeInfinity);
             new Span<float>(scores + (j * row) + lastSeeing, columns - lastSeeing).Fill(float.NegativeInfinity);
         }

@@ -1,3 +1,4 @@
+using Maha.Layers.Hierarchies;
 using Maha.Layers.Models;
 using Maha.Layers.Tokenization;
 using Maha.Layers.Training;
@@ -42,7 +43,7 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
         var manifest = new ClassifierManifest
         {
             FormatVersion = ClassifierManifest.CurrentFormat,
-            Model = ModelOptions(tokenizer.VocabSize),
+            Model = ModelOptions(tokenizer),
             Columns = columns,
             OverlongDocuments = options.OverlongDocuments,
             LabelType = labels.TypeName,
@@ -67,17 +68,33 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
     /// <exception cref="ArgumentException">An option is not valid.</exception>
     public static void Check(MahaTextTrainerOptions options)
     {
-        foreach (var (name, column) in new[]
-        {
-            (nameof(options.LabelColumnName), options.LabelColumnName), (nameof(options.TextColumnName), options.TextColumnName),
-            (nameof(options.ScoreColumnName), options.ScoreColumnName), (nameof(options.PredictedLabelColumnName), options.PredictedLabelColumnName),
-        })
-            ArgumentException.ThrowIfNullOrEmpty(column, name);
+        const string probability = nameof(MahaBinaryTextClassificationTrainer.Options.ProbabilityColumnName);
+        (string Option, string Column)[] read = [(nameof(options.LabelColumnName), options.LabelColumnName), (nameof(options.TextColumnName), options.TextColumnName)];
+        (string Option, string Column)[] added =
+        [
+            (nameof(options.ScoreColumnName), options.ScoreColumnName),
+            .. options is MahaBinaryTextClassificationTrainer.Options binary ? [(probability, binary.ProbabilityColumnName)] : Array.Empty<(string, string)>(),
+            (nameof(options.PredictedLabelColumnName), options.PredictedLabelColumnName),
+        ];
+        foreach (var (option, column) in read.Concat(added))
+            if (string.IsNullOrEmpty(column))
+                throw new ArgumentException($"{option} must name a column, but is {(column is null ? "null" : "empty")}. Leave it out for the default.", option);
+        foreach (var same in added.GroupBy(pair => pair.Column).Where(group => group.Count() > 1))
+            throw new ArgumentException($"The added columns must have different names, but {string.Join(" and ", same.Select(pair => pair.Option))} are '{same.Key}'. Rename one.", same.Last().Option);
         new ByteLevelBpeTokenizerOptions { VocabSize = options.VocabSize }.Validate();
-        new TokenizedDatasetOptions { MaxDocumentTokens = options.MaxSequenceLength, OverlongDocuments = options.OverlongDocuments }.Validate();
-        var fitting = (Model: ModelOptionsOf(options, options.VocabSize), Training: TrainingOptionsOf(options, 0, CPU));
-        fitting.Model.Validate();
-        fitting.Training.Validate();
+        ModelOptionsOf(options, options.VocabSize).Validate();
+        CheckLimit(options.MaxSequenceLength, options.OverlongDocuments);
+        TrainingOptionsOf(options, 0, CPU).Validate();
+    }
+
+    /// <summary>Checks what is kept of long documents.</summary>
+    /// <exception cref="ArgumentException">There is no such rule, or not a token for each end.</exception>
+    public static void CheckLimit(int maxSequenceLength, OverlongDocuments overlong)
+    {
+        if (!Enum.IsDefined(overlong))
+            throw new ArgumentOutOfRangeException(nameof(overlong), $"OverlongDocuments must be one of {string.Join(", ", Enum.GetNames<OverlongDocuments>())}, but is {overlong}.");
+        if (overlong == OverlongDocuments.KeepStartAndEnd && maxSequenceLength < 2)
+            throw new ArgumentOutOfRangeException(nameof(maxSequenceLength), $"MaxSequenceLength must be at least 2 where both ends of a document are kept, but is {maxSequenceLength}. Raise it, or choose another of OverlongDocuments.");
     }
 
     private TokenizedDataset Tokenize(LabeledTexts texts, string what, ByteLevelBpeTokenizer tokenizer, Action check, IChannel channel, CancellationToken cancellationToken)
@@ -133,15 +150,21 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
         channel.Info(MessageSensitivity.None, $"Training ended: {result.Outcome} after {result.Steps} steps on {result.NumTrainingDocuments} documents; best epoch {result.BestEpoch}.");
     }
 
-    private MahaTransformerOptions ModelOptions(int vocabSize) => ModelOptionsOf(options, vocabSize);
+    private MahaTransformerOptions ModelOptions(ByteLevelBpeTokenizer tokenizer)
+    {
+        var model = ModelOptionsOf(options, tokenizer.VocabSize);
+        return model.Hierarchy == HierarchyKind.Document ? model with { TokenParts = TokenParts.Of(tokenizer) } : model;
+    }
 
-    private static MahaTransformerOptions ModelOptionsOf(MahaTextTrainerOptions options, int vocabSize)
+    /// <summary>The shape of the model.</summary>
+    internal static MahaTransformerOptions ModelOptionsOf(MahaTextTrainerOptions options, int vocabSize)
     {
         var model = new MahaTransformerOptions
         {
             VocabSize = vocabSize,
             MaxSequenceLength = options.MaxSequenceLength,
             Attention = options.Attention,
+            Hierarchy = options.Hierarchy,
             Aggregation = options.Aggregation,
             DModel = options.DModel,
             NumHeads = options.NumHeads,
@@ -157,7 +180,8 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
         return options.NumScales is int scales ? model with { NumScales = scales } : model;
     }
 
-    private static TrainingOptions TrainingOptionsOf(MahaTextTrainerOptions options, int seed, Device device) => new()
+    /// <summary>How it is trained.</summary>
+    internal static TrainingOptions TrainingOptionsOf(MahaTextTrainerOptions options, int seed, Device device) => new()
     {
         NumberOfEpochs = options.NumberOfEpochs,
         LearningRate = options.LearningRate,

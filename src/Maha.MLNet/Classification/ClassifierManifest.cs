@@ -1,7 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Maha.Layers.Attention;
 using Maha.Layers.Models;
 using Maha.Layers.Training;
+using Maha.MLNet.Internal;
 
 namespace Maha.MLNet.Classification;
 
@@ -15,6 +17,7 @@ internal sealed record ClassifierManifest
     {
         WriteIndented = true,
         RespectRequiredConstructorParameters = true,
+        RespectNullableAnnotations = true,
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
         Converters = { new JsonStringEnumConverter() },
     };
@@ -31,7 +34,7 @@ internal sealed record ClassifierManifest
     /// <summary>What is kept of a document that is longer than the model's MaxSequenceLength.</summary>
     public required OverlongDocuments OverlongDocuments { get; init; }
 
-    /// <summary>The type of a label's value, see <see cref="Internal.LabelNames.TypeName"/>.</summary>
+    /// <summary>The type of a label's value, see <see cref="LabelNames.TypeName"/>.</summary>
     public required string LabelType { get; init; }
 
     /// <summary>The labels in the order of the scores.</summary>
@@ -48,19 +51,44 @@ internal sealed record ClassifierManifest
         {
             using var document = JsonDocument.Parse(stream);
             // First the version: a newer file may have members that this version does not know.
-            if (!document.RootElement.TryGetProperty(nameof(FormatVersion), out var version) || !version.TryGetInt32(out int format) || format < 1)
+            if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty(nameof(FormatVersion), out var version)
+                || version.ValueKind != JsonValueKind.Number || !version.TryGetInt32(out int format) || format < 1)
                 throw new InvalidDataException($"The description of a Maha classifier must start with a positive {nameof(FormatVersion)}, but this one does not. The file is damaged: save the model again.");
             if (format > CurrentFormat)
                 throw new InvalidDataException($"This version of Maha reads models up to format {CurrentFormat}, but the model has format {format}. Update the package Maha.MLNet, or save the model with the older version.");
             var manifest = document.Deserialize<ClassifierManifest>(s_json)
                 ?? throw new InvalidDataException("The description of the classifier is empty. The file is damaged: save the model again.");
-            manifest.Model.Validate();
+            manifest.Validate();
             return manifest;
         }
         catch (Exception e) when (e is JsonException or ArgumentException)
         {
             throw new InvalidDataException($"The description of the classifier is not valid: {e.Message} The file is damaged: save the model again.", e);
         }
+    }
+
+    /// <summary>A lower bound of the network's number of weights, within a small factor of it.</summary>
+    public long LeastWeights()
+    {
+        long width = Model.DModel;
+        long attention = Model.Attention == AttentionKind.Full ? 3 * width * width : (1 + 2L * Model.NumScales) * width * width;
+        long positions = Model.Positions == PositionKind.Learned ? Model.MaxSequenceLength * width : 0;
+        return Model.VocabSize * width + positions + Model.NumLayers * (attention + 2 * width * Model.FeedForwardDim) + Labels.Count * width;
+    }
+
+    private void Validate()
+    {
+        Model.Validate();
+        ClassifierFitting.CheckLimit(Model.MaxSequenceLength, OverlongDocuments);
+        if (Labels.Count < 2 || Labels.Contains(null!))
+            throw new ArgumentException($"A classifier must have at least two labels, none of them null, but the file has {Labels.Count}.");
+        string?[] added = [Columns.Score, Columns.Probability, Columns.PredictedLabel];
+        if (Columns.Text.Length == 0 || added.Any(name => name?.Length == 0))
+            throw new ArgumentException("The columns of a classifier must have names, but one is empty.");
+        // Reads them once, so that a name that is no value of its type is found here.
+        LabelNames.FromFile(LabelType, Labels);
+        if (Columns.Probability is not null && (Labels.Count != 2 || LabelType != nameof(Boolean)))
+            throw new ArgumentException($"A classifier with a probability column must have the two labels of type Boolean, but the file has {Labels.Count} of type {LabelType}.");
     }
 }
 

@@ -30,7 +30,6 @@ public sealed class MahaBinaryTextClassificationTrainer : IEstimator<MahaBinaryT
         ArgumentNullException.ThrowIfNull(environment);
         ArgumentNullException.ThrowIfNull(options);
         ClassifierFitting.Check(options);
-        ArgumentException.ThrowIfNullOrEmpty(options.ProbabilityColumnName);
         _host = environment.Register(nameof(MahaBinaryTextClassificationTrainer));
         _options = options;
     }
@@ -63,7 +62,7 @@ public sealed class MahaBinaryTextClassificationTrainer : IEstimator<MahaBinaryT
         string[] added = [_options.ScoreColumnName, _options.ProbabilityColumnName, _options.PredictedLabelColumnName];
         DataViewType[] types = [NumberDataViewType.Single, NumberDataViewType.Single, BooleanDataViewType.Instance];
         return new SchemaShape(inputSchema.Where(column => !added.Contains(column.Name)).Concat(added.Select((name, i) =>
-            ShapeColumn(name, SchemaShape.Column.VectorKind.Scalar, types[i], false, ScoreColumns.Promise()))));
+            ShapeColumn(name, SchemaShape.Column.VectorKind.Scalar, types[i], false, ScoreColumns.Promise(isNormalized: i == 1)))));
     }
 
     private LabeledTexts Bind(IDataView data, string parameter)

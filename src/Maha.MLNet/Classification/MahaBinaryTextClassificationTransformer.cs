@@ -22,7 +22,13 @@ public sealed class MahaBinaryTextClassificationTransformer : MahaTransformer
     internal MahaBinaryTextClassificationTransformer(TextClassifier classifier) => _classifier = classifier;
 
     private static MahaBinaryTextClassificationTransformer Create(IHostEnvironment env, ModelLoadContext ctx)
-        => new(TextClassifier.Load(env, ctx, ModelSignature, LoaderSignature));
+    {
+        var classifier = TextClassifier.Load(env, ctx, ModelSignature, LoaderSignature);
+        if (classifier.Manifest.Columns.Probability is not null)
+            return new(classifier);
+        classifier.Dispose();
+        throw new InvalidDataException("A binary classifier must have a probability column, but the file names none. The file is damaged: save the model again.");
+    }
 
     private protected override void Save(ModelSaveContext context) => _classifier.Save(context, ModelSignature, LoaderSignature);
 
@@ -45,7 +51,8 @@ public sealed class MahaBinaryTextClassificationTransformer : MahaTransformer
             OutputColumns =
             [
                 new(columns.Score, NumberDataViewType.Single, ScoreColumns.Annotate(set, Annotation.Binary, Annotation.Score)),
-                new(columns.Probability!, NumberDataViewType.Single, ScoreColumns.Annotate(set, Annotation.Binary, Annotation.Probability)),
+                new(columns.Probability!, NumberDataViewType.Single, ScoreColumns.Annotate(set, Annotation.Binary, Annotation.Probability,
+                    builder => builder.Add(Annotation.IsNormalized, BooleanDataViewType.Instance, (ref bool value) => value = true))),
                 new(columns.PredictedLabel, BooleanDataViewType.Instance, ScoreColumns.Annotate(set, Annotation.Binary, Annotation.PredictedLabel)),
             ];
         }

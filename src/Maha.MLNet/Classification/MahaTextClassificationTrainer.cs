@@ -16,7 +16,7 @@ namespace Maha.MLNet.Classification;
 /// <para><b>Characteristics.</b> Looks at the data to train: yes, it streams it twice (tokenizer, then token ids). Deterministic: yes, for a seed and a number
 /// of threads, on the CPU. Exportable to ONNX: no. Needs TorchSharp's native package. Runs on the CPU, or on the GPU that <c>MLContext.GpuDeviceId</c> names.</para>
 /// <para><b>Algorithm.</b> A byte-level BPE tokenizer is trained on the texts; a transformer of L layers with multiscale attention (MAHA, arXiv 2512.14925)
-/// reads up to 16,384 tokens; the mean over the tokens goes through a linear layer and a softmax. AdamW with warm-up and a cosine, early stopping on
+/// reads up to 16,384 tokens; mean and maximum over the tokens go through a linear layer and a softmax. AdamW with warm-up and a cosine, early stopping on
 /// documents that are set apart. <b>Cost</b> of a document: O(L N (D^2 + w D)) time and O(L N D) memory; nothing of size N x N exists.
 /// From random weights and few documents a linear model over word counts is often better: measure both.</para>
 /// </remarks>
@@ -74,9 +74,11 @@ public sealed class MahaTextClassificationTrainer : IEstimator<MahaTextClassific
         var values = Find(label.Annotations, Annotation.KeyValues)?.ItemType ?? NumberDataViewType.UInt32;
         var columns = inputSchema.Where(column => column.Name != _options.ScoreColumnName && column.Name != _options.PredictedLabelColumnName).ToList();
         columns.Add(ShapeColumn(_options.ScoreColumnName, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, false,
-            ScoreColumns.Promise((Annotation.SlotNames, TextDataViewType.Instance), (Annotation.TrainingLabelValues, values))));
+            values is TextDataViewType
+                ? ScoreColumns.Promise(names: [(Annotation.SlotNames, values), (Annotation.TrainingLabelValues, values)])
+                : ScoreColumns.Promise(names: [(Annotation.TrainingLabelValues, values)])));
         columns.Add(ShapeColumn(_options.PredictedLabelColumnName, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.UInt32, true,
-            ScoreColumns.Promise((Annotation.KeyValues, values))));
+            ScoreColumns.Promise(names: [(Annotation.KeyValues, values)])));
         return new SchemaShape(columns);
     }
 

@@ -19,7 +19,7 @@ public sealed class MahaTextClassificationTransformer : MahaTransformer
     private const string ModelSignature = "MAHATXTC"; // exactly eight characters
 
     // *** Format *** the frame's version header, nothing behind it in the main stream; beside it the streams
-    // Classifier.json (ClassifierManifest), Tokenizer (ByteLevelBpeTokenizer.Save), Weights.safetensors.
+    // Classifier.json (ClassifierManifest), Tokenizer (ByteLevelBpeTokenizer.Save), Weights.safetensors, Checksums (StreamChecksums).
     private readonly TextClassifier _classifier;
 
     internal MahaTextClassificationTransformer(TextClassifier classifier) => _classifier = classifier;
@@ -53,7 +53,8 @@ public sealed class MahaTextClassificationTransformer : MahaTransformer
             [
                 new(columns.Score, new VectorDataViewType(NumberDataViewType.Single, labels.Count), ScoreColumns.Annotate(set, Annotation.Multiclass, Annotation.Score, builder =>
                 {
-                    LabelNames.FromFile(nameof(String), labels.Names).AddTo(builder, Annotation.SlotNames);
+                    if (labels.ItemType is TextDataViewType)
+                        labels.AddTo(builder, Annotation.SlotNames);
                     labels.AddTo(builder, Annotation.TrainingLabelValues);
                 })),
                 new(columns.PredictedLabel, new KeyDataViewType(typeof(uint), labels.Count), ScoreColumns.Annotate(set, Annotation.Multiclass, Annotation.PredictedLabel,

@@ -16,8 +16,15 @@ internal sealed class TextClassifier : IDisposable
     /// <summary>Version 1.1 of the frame around the streams; what is in them is versioned by <see cref="ClassifierManifest.FormatVersion"/>.</summary>
     private const uint FrameVersion = 0x00010001;
 
+    private const string ManifestStream = "Classifier.json";
+    private const string TokenizerStream = "Tokenizer";
+    private const string WeightsStream = "Weights.safetensors";
+    private const string ChecksumStream = "Checksums";
+
     private readonly MahaSequenceClassifier _network;
     private readonly Device _device;
+    private readonly Lock _lock = new();
+    private int _users;
     private bool _disposed;
 
     public TextClassifier(ClassifierManifest manifest, ByteLevelBpeTokenizer tokenizer, MahaSequenceClassifier network, Device device)
@@ -42,7 +49,7 @@ internal sealed class TextClassifier : IDisposable
     /// <exception cref="ObjectDisposedException">The classifier was disposed.</exception>
     public float[] Logits(ReadOnlySpan<char> text)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        using var use = new Use(this);
         var ids = TokenLimit.Cut(Tokenizer.Encode(text), Manifest.Model.MaxSequenceLength, Manifest.OverlongDocuments);
         using var scope = NewDisposeScope();
         using var mode = no_grad();
@@ -57,12 +64,14 @@ internal sealed class TextClassifier : IDisposable
     /// <summary>Writes the streams of a model file.</summary>
     public void Save(ModelSaveContext context, string modelSignature, string loaderSignature)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        using var use = new Use(this);
+        var checksums = new StreamChecksums();
         MLNetInternals.Save(context, modelSignature, FrameVersion, loaderSignature,
         [
-            ("Classifier.json", Manifest.Write),
-            ("Tokenizer", Tokenizer.Save),
-            ("Weights.safetensors", stream => ModuleWeights.Save(_network, stream)),
+            (ManifestStream, stream => checksums.Write(ManifestStream, stream, Manifest.Write)),
+            (TokenizerStream, stream => checksums.Write(TokenizerStream, stream, Tokenizer.Save)),
+            (WeightsStream, stream => checksums.Write(WeightsStream, stream, target => ModuleWeights.Save(_network, target))),
+            (ChecksumStream, checksums.Save),
         ]);
     }
 
@@ -70,6 +79,7 @@ internal sealed class TextClassifier : IDisposable
     /// <exception cref="InvalidDataException">The file is newer than this library, or damaged.</exception>
     public static TextClassifier Load(IHostEnvironment environment, ModelLoadContext context, string modelSignature, string loaderSignature)
     {
+        StreamChecksums? checksums = null;
         ClassifierManifest? manifest = null;
         ByteLevelBpeTokenizer? tokenizer = null;
         MahaSequenceClassifier? network = null;
@@ -77,13 +87,27 @@ internal sealed class TextClassifier : IDisposable
         {
             MLNetInternals.Load(context, modelSignature, FrameVersion, loaderSignature,
             [
-                ("Classifier.json", stream => manifest = ClassifierManifest.Read(stream)),
-                ("Tokenizer", stream => tokenizer = ByteLevelBpeTokenizer.Load(stream)),
-                ("Weights.safetensors", stream =>
+                (ChecksumStream, stream => checksums = StreamChecksums.Load(stream)),
+                (ManifestStream, stream =>
                 {
+                    checksums!.Check(ManifestStream, stream);
+                    manifest = ClassifierManifest.Read(stream);
+                }),
+                (TokenizerStream, stream =>
+                {
+                    checksums!.Check(TokenizerStream, stream);
+                    tokenizer = ByteLevelBpeTokenizer.Load(stream);
+                }),
+                (WeightsStream, stream =>
+                {
+                    checksums!.Check(WeightsStream, stream);
                     if (tokenizer!.VocabSize != manifest!.Model.VocabSize)
                         throw new InvalidDataException($"The tokenizer and the network must have one vocabulary, but they have {tokenizer.VocabSize} and {manifest.Model.VocabSize} ids. The file is damaged: save the model again.");
-                    network = new MahaSequenceClassifier(manifest.Model, Outputs(manifest));
+                    // Before the network is built: a few bytes of options could ask for all memory.
+                    long least = manifest.LeastWeights() * sizeof(float);
+                    if (stream.Length < least)
+                        throw new InvalidDataException($"The weights of the network that the file describes take at least {least} bytes, but the file has {stream.Length}. The file is damaged: save the model again.");
+                    network = new MahaSequenceClassifier(manifest.Model, manifest.Labels.Count);
                     ModuleWeights.Load(network, stream);
                 }),
             ]);
@@ -92,7 +116,7 @@ internal sealed class TextClassifier : IDisposable
         catch (Exception e) when (e is FormatException or ArgumentException)
         {
             network?.Dispose();
-            throw new InvalidDataException($"The model file does not hold a whole classifier: {e.Message} Save the model again.", e);
+            throw new InvalidDataException($"The model file does not hold a whole classifier that this version reads: {e.Message} Save the model again, or update the package Maha.MLNet.", e);
         }
         catch
         {
@@ -101,14 +125,42 @@ internal sealed class TextClassifier : IDisposable
         }
     }
 
-    /// <summary>C of the network: two classes have two logits as well, and the binary score is their difference.</summary>
-    public static int Outputs(ClassifierManifest manifest) => manifest.Labels.Count;
-
+    /// <summary>Frees the network: at once, or when the last call that uses it has ended.</summary>
     public void Dispose()
     {
-        if (_disposed)
-            return;
-        _disposed = true;
-        _network.Dispose();
+        lock (_lock)
+        {
+            if (_disposed)
+                return;
+            _disposed = true;
+            if (_users == 0)
+                _network.Dispose();
+        }
+    }
+
+    /// <summary>While it lives, the network does: freeing weights under a running prediction would crash the process.</summary>
+    private readonly ref struct Use
+    {
+        private readonly TextClassifier _classifier;
+
+        public Use(TextClassifier classifier)
+        {
+            lock (classifier._lock)
+            {
+                ObjectDisposedException.ThrowIf(classifier._disposed, classifier);
+                classifier._users++;
+            }
+            _classifier = classifier;
+        }
+
+        public void Dispose()
+        {
+            lock (_classifier._lock)
+            {
+                _classifier._users--;
+                if (_classifier._disposed && _classifier._users == 0)
+                    _classifier._network.Dispose();
+            }
+        }
     }
 }

@@ -6,6 +6,9 @@ namespace Maha.MLNet.Internal;
 /// <summary>Finds input columns, and says which rule a column breaks: missing and of another type are different messages.</summary>
 internal static class InputColumns
 {
+    /// <summary>The most classes of a classifier: the scores of one row are then 4 MB.</summary>
+    private const int MaxClasses = 1 << 20;
+
     /// <summary>A column of text.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such column, or it holds something else.</exception>
     public static DataViewSchema.Column Text(DataViewSchema schema, string name, string parameter)
@@ -23,6 +26,8 @@ internal static class InputColumns
         var column = Find(schema, name, parameter);
         if (column.Type is not KeyDataViewType { Count: > 0 } key || key.RawType != typeof(uint))
             throw new ArgumentOutOfRangeException(parameter, $"Label column '{name}' must be Key<UInt32> with a known number of values, but is {column.Type}. Append Conversion.MapValueToKey(\"{name}\") before the trainer.");
+        if (key.Count > MaxClasses)
+            throw new ArgumentOutOfRangeException(parameter, $"Label column '{name}' must have at most {MaxClasses} values, but its keys have {key.Count}. Map the labels with Conversion.MapValueToKey(\"{name}\"), which numbers those that occur.");
         return column;
     }
 

@@ -35,6 +35,7 @@ namespace Maha.MLNet.Internal
         public static class Annotation
         {
             public const string KeyValues = AnnotationUtils.Kinds.KeyValues;
+            public const string IsNormalized = AnnotationUtils.Kinds.IsNormalized;
             public const string SlotNames = AnnotationUtils.Kinds.SlotNames;
             public const string TrainingLabelValues = AnnotationUtils.Kinds.TrainingLabelValues;
             public const string ScoreColumnSetId = AnnotationUtils.Kinds.ScoreColumnSetId;

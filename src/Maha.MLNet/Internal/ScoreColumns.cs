@@ -23,8 +23,9 @@ internal static class ScoreColumns
     }
 
     /// <summary>What an estimator can promise of those annotations.</summary>
+    /// <param name="isNormalized">True for a column that says its values lie in [0, 1]: probabilities.</param>
     /// <param name="names">The names of the values behind a column, if it has any: the annotation's kind and the type of a value.</param>
-    public static SchemaShape Promise(params (string Kind, DataViewType ItemType)[] names)
+    public static SchemaShape Promise(bool isNormalized = false, params (string Kind, DataViewType ItemType)[] names)
     {
         const SchemaShape.Column.VectorKind scalar = SchemaShape.Column.VectorKind.Scalar;
         return new SchemaShape(
@@ -32,6 +33,7 @@ internal static class ScoreColumns
             MLNetInternals.ShapeColumn(Annotation.ScoreColumnSetId, scalar, NumberDataViewType.UInt32, true),
             MLNetInternals.ShapeColumn(Annotation.ScoreColumnKind, scalar, TextDataViewType.Instance, false),
             MLNetInternals.ShapeColumn(Annotation.ScoreValueKind, scalar, TextDataViewType.Instance, false),
+            .. isNormalized ? [MLNetInternals.ShapeColumn(Annotation.IsNormalized, scalar, BooleanDataViewType.Instance, false)] : Array.Empty<SchemaShape.Column>(),
             .. names.Select(name => MLNetInternals.ShapeColumn(name.Kind, SchemaShape.Column.VectorKind.Vector, name.ItemType, false)),
         ]);
     }

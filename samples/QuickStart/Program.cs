@@ -1,0 +1,27 @@
+// dotnet run --project samples/QuickStart -- documents.tsv "a text to classify"   (documents.tsv: a line is label TAB text)
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+var mlContext = new MLContext(seed: 1);
+var data = mlContext.Data.LoadFromTextFile<Document>(args[0]);
+var split = mlContext.Data.TrainTestSplit(data, testFraction: 0.2);
+var model = mlContext.Transforms.Conversion.MapValueToKey("Label")
+    .Append(mlContext.MulticlassClassification.Trainers.MahaTextClassification())
+    .Append(mlContext.Transforms.Conversion.MapKeyToValue("Topic", "PredictedLabel"))
+    .Fit(split.TrainSet);
+Console.WriteLine($"accuracy {mlContext.MulticlassClassification.Evaluate(model.Transform(split.TestSet)).MicroAccuracy:F2}");
+mlContext.Model.Save(model, data.Schema, "model.zip");
+
+using var engine = mlContext.Model.CreatePredictionEngine<Document, Prediction>(model);
+Console.WriteLine(engine.Predict(new Document { Text = args[1] }).Topic);
+
+class Document
+{
+    [LoadColumn(0)] public string Label = "";
+    [LoadColumn(1)] public string Text = "";
+}
+
+class Prediction
+{
+    public string Topic = "";
+}

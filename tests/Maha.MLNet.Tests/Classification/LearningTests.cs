@@ -1,0 +1,62 @@
+using Maha.Layers.Training;
+using Maha.MLNet.Classification;
+using Microsoft.ML;
+
+namespace Maha.MLNet.Tests.Classification;
+
+public class LearningTests
+{
+    /// <summary>Both words stand in every document, further apart than a window: only their order tells, so what does not attend guesses.</summary>
+    [Fact]
+    public void OrderOfDistantWords_IsLearned()
+    {
+        var mlContext = new MLContext(1);
+        using var model = Toys.BinaryTrainer(mlContext, options =>
+        {
+            options.LearningRate = 0.01;
+            options.Dropout = 0;
+        }, epochs: 20).Fit(mlContext.Data.LoadFromEnumerable(Ordered(400, seed: 1)));
+        double accuracy = Accuracy(mlContext, model, Ordered(200, seed: 2));
+        Assert.True(accuracy >= 0.9, $"accuracy {accuracy}, 0.9 needed, guessing gives 0.5");
+    }
+
+    /// <summary>The word that tells is the last one, behind more than the windows around the first tokens.</summary>
+    [Fact]
+    public void EvidenceAtTheEnd_IsFound_UnlessItIsCutOff()
+    {
+        var mlContext = new MLContext(1);
+        double Reached(Action<MahaBinaryTextClassificationTrainer.Options> change)
+        {
+            using var model = Toys.BinaryTrainer(mlContext, options =>
+            {
+                options.TokensPerBatch = 256;
+                change(options);
+            }, epochs: 12).Fit(mlContext.Data.LoadFromEnumerable(LastWordTells(160, seed: 1)));
+            return Accuracy(mlContext, model, LastWordTells(100, seed: 2));
+        }
+        Assert.InRange(Reached(_ => { }), 0.95, 1);
+        Assert.InRange(Reached(options => options.MaxSequenceLength = 16), 0, 0.65);
+        Assert.InRange(Reached(options => (options.MaxSequenceLength, options.OverlongDocuments) = (16, OverlongDocuments.KeepEnd)), 0.95, 1);
+    }
+
+    private static double Accuracy(MLContext mlContext, ITransformer model, IEnumerable<Verdict> documents)
+        => mlContext.BinaryClassification.Evaluate(model.Transform(mlContext.Data.LoadFromEnumerable(documents))).Accuracy;
+
+    private static IEnumerable<Verdict> Ordered(int count, int seed)
+    {
+        var random = new Random(seed);
+        for (int i = 0; i < count; i++)
+        {
+            bool label = i % 2 == 1;
+            var (first, second) = label ? ("zebra", "quartz") : ("quartz", "zebra");
+            yield return new Verdict { Label = label, Text = $"{Toys.Filler(random, 3 + random.Next(8))} {first} {Toys.Filler(random, 20 + random.Next(10))} {second} {Toys.Filler(random, 3 + random.Next(8))}" };
+        }
+    }
+
+    private static IEnumerable<Verdict> LastWordTells(int count, int seed)
+    {
+        var random = new Random(seed);
+        for (int i = 0; i < count; i++)
+            yield return new Verdict { Label = i % 2 == 1, Text = $"{Toys.Filler(random, 26)} {(i % 2 == 1 ? "zebra" : "quartz")}" };
+    }
+}

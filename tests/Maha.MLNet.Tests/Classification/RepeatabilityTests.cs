@@ -1,0 +1,54 @@
+using Maha.MLNet.Classification;
+using Microsoft.ML;
+
+namespace Maha.MLNet.Tests.Classification;
+
+public class RepeatabilityTests
+{
+    private static readonly List<Verdict> s_documents = Toys.Verdicts(24);
+
+    [Fact]
+    public void TheSameSeed_GivesTheSameScores() => Assert.Equal(Scores(new MLContext(1), seed: 3), Scores(new MLContext(2), seed: 3));
+
+    [Fact]
+    public void AnotherSeed_GivesOtherScores() => Assert.NotEqual(Scores(new MLContext(1), seed: 3), Scores(new MLContext(1), seed: 4));
+
+    [Fact]
+    public void OneTrainer_FitsTheSameTwice()
+    {
+        var mlContext = new MLContext();
+        var data = mlContext.Data.LoadFromEnumerable(s_documents);
+        var trainer = Toys.BinaryTrainer(mlContext, options => options.ValidationFraction = 0.2, epochs: 2);
+        using var first = trainer.Fit(data);
+        using var second = trainer.Fit(data);
+        Assert.Equal(Rows.Of(first.Transform(data)), Rows.Of(second.Transform(data)));
+    }
+
+    [Fact]
+    public void TheContextsSeed_IsUsed_WhereTheOptionsHaveNone()
+    {
+        var expected = Scores(new MLContext(), seed: 5);
+        Assert.Equal(expected, Scores(new MLContext(5), seed: null));
+        Assert.NotEqual(expected, Scores(new MLContext(6), seed: null));
+        // No seed at all is the seed 0.
+        Assert.Equal(Scores(new MLContext(), seed: 0), Scores(new MLContext(), seed: null));
+    }
+
+    [Fact]
+    public void Training_LeavesTheProcessesRandomStateAlone()
+    {
+        TorchSharp.torch.manual_seed(11);
+        using var undisturbed = TorchSharp.torch.rand(4);
+        TorchSharp.torch.manual_seed(11);
+        Scores(new MLContext(1), seed: 3);
+        using var after = TorchSharp.torch.rand(4);
+        Assert.Equal(undisturbed.data<float>().ToArray(), after.data<float>().ToArray());
+    }
+
+    private static List<string> Scores(MLContext mlContext, int? seed)
+    {
+        var data = mlContext.Data.LoadFromEnumerable(s_documents);
+        using MahaBinaryTextClassificationTransformer model = Toys.BinaryTrainer(mlContext, options => options.Seed = seed).Fit(data);
+        return Rows.Of(model.Transform(data));
+    }
+}

@@ -1,0 +1,66 @@
+using System.IO.Compression;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.ML;
+
+namespace Maha.MLNet.Tests;
+
+/// <summary>A saved model as the streams that it is made of.</summary>
+internal sealed class ModelZip
+{
+    private readonly Dictionary<string, byte[]> _entries = [];
+
+    public ModelZip(byte[] zip)
+    {
+        using var archive = new ZipArchive(new MemoryStream(zip));
+        foreach (var entry in archive.Entries)
+        {
+            using var content = new MemoryStream();
+            using (var stream = entry.Open())
+                stream.CopyTo(content);
+            _entries[entry.FullName] = content.ToArray();
+        }
+        Folder = _entries.Keys.Single(name => name.EndsWith("Classifier.json", StringComparison.Ordinal))[..^"Classifier.json".Length];
+    }
+
+    /// <summary>The folder of the classifier's streams, with a slash behind.</summary>
+    public string Folder { get; }
+
+    /// <summary>A stream of the classifier.</summary>
+    public byte[] this[string stream]
+    {
+        get => _entries[Folder + stream];
+        set => _entries[Folder + stream] = value;
+    }
+
+    public void Remove(string stream) => _entries.Remove(Folder + stream);
+
+    /// <summary>Makes the checksums those of the streams as they are now.</summary>
+    public void Sign()
+        => this["Checksums"] = Encoding.UTF8.GetBytes(string.Concat(new[] { "Classifier.json", "Tokenizer", "Weights.safetensors" }
+            .Select(name => $"{Convert.ToHexStringLower(SHA256.HashData(this[name]))} {name}\n")));
+
+    public byte[] ToArray()
+    {
+        using var zip = new MemoryStream();
+        using (var archive = new ZipArchive(zip, ZipArchiveMode.Create, leaveOpen: true))
+        {
+            foreach (var (name, content) in _entries)
+            {
+                using var stream = archive.CreateEntry(name, CompressionLevel.NoCompression).Open();
+                stream.Write(content);
+            }
+        }
+        return zip.ToArray();
+    }
+
+    /// <summary>The model as a file.</summary>
+    public static byte[] Save(MLContext mlContext, ITransformer model, DataViewSchema schema)
+    {
+        using var stream = new MemoryStream();
+        mlContext.Model.Save(model, schema, stream);
+        return stream.ToArray();
+    }
+
+    public static ITransformer Load(byte[] zip) => new MLContext().Model.Load(new MemoryStream(zip), out _);
+}

@@ -1,0 +1,19 @@
+using Microsoft.ML;
+using Microsoft.ML.Runtime;
+
+namespace Maha.MLNet.Tests;
+
+/// <summary>What a context warns of.</summary>
+internal static class Warnings
+{
+    public static List<string> Of(MLContext mlContext)
+    {
+        var messages = new List<string>();
+        mlContext.Log += (_, e) =>
+        {
+            if (e.Kind == ChannelMessageKind.Warning)
+                messages.Add(e.RawMessage);
+        };
+        return messages;
+    }
+}
