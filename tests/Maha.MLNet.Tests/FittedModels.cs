@@ -13,7 +13,7 @@ public sealed class FittedModels : IDisposable
         MLContext = new MLContext(1);
         Training = MLContext.Data.LoadFromEnumerable(Toys.Documents(90));
         Chain = MLContext.Transforms.Conversion.MapValueToKey("Label")
-            .Append(Toys.Trainer(MLContext, epochs: 6))
+            .Append(Toys.Trainer(MLContext, epochs: 12))
             .Append(MLContext.Transforms.Conversion.MapKeyToValue("PredictedLabelName", "PredictedLabel"))
             .Fit(Training);
         using var stream = new MemoryStream();
@@ -21,7 +21,7 @@ public sealed class FittedModels : IDisposable
         Zip = stream.ToArray();
 
         Verdicts = MLContext.Data.LoadFromEnumerable(Toys.Verdicts(80));
-        Binary = Toys.BinaryTrainer(MLContext, epochs: 6).Fit(Verdicts);
+        Binary = Toys.BinaryTrainer(MLContext, epochs: 12).Fit(Verdicts);
     }
 
     public MLContext MLContext { get; }

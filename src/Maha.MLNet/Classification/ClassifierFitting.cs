@@ -1,3 +1,4 @@
+using Maha.Layers.Attention;
 using Maha.Layers.Hierarchies;
 using Maha.Layers.Models;
 using Maha.Layers.Tokenization;
@@ -82,6 +83,8 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
         foreach (var same in added.GroupBy(pair => pair.Column).Where(group => group.Count() > 1))
             throw new ArgumentException($"The added columns must have different names, but {string.Join(" and ", same.Select(pair => pair.Option))} are '{same.Key}'. Rename one.", same.Last().Option);
         new ByteLevelBpeTokenizerOptions { VocabSize = options.VocabSize }.Validate();
+        if (options.Attention == AttentionKind.MahaReference)
+            throw new ArgumentException("Attention must take padding, since documents of different lengths share a batch, but is MahaReference, which attends to padding as the published code does. Choose Maha, the efficient form.", nameof(options.Attention));
         ModelOptionsOf(options, options.VocabSize).Validate();
         CheckLimit(options.MaxSequenceLength, options.OverlongDocuments);
         TrainingOptionsOf(options, 0, CPU).Validate();

@@ -71,9 +71,17 @@ internal sealed record ClassifierManifest
     public long LeastWeights()
     {
         long width = Model.DModel;
-        long attention = Model.Attention == AttentionKind.Full ? 3 * width * width : (1 + 2L * Model.NumScales) * width * width;
-        long positions = Model.Positions == PositionKind.Learned ? Model.MaxSequenceLength * width : 0;
-        return Model.VocabSize * width + positions + Model.NumLayers * (attention + 2 * width * Model.FeedForwardDim) + Labels.Count * width;
+        long weights = Model.VocabSize * width + Labels.Count * width;
+        if (Model.Positions == PositionKind.Learned)
+            weights += Model.MaxSequenceLength * width;
+        for (int layer = 0; layer < Model.NumLayers; layer++)
+        {
+            var attention = Model.LayerAttention is { } kinds ? kinds[layer] : Model.Attention;
+            // Queries and keys for every scale and one value, or one of each.
+            long projections = attention is AttentionKind.Maha or AttentionKind.MahaReference ? 1 + 2L * Model.NumScales : 3;
+            weights += projections * width * width + 2 * width * Model.FeedForwardDim;
+        }
+        return weights;
     }
 
     private void Validate()

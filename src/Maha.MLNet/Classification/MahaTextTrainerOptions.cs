@@ -43,7 +43,7 @@ public abstract class MahaTextTrainerOptions
     public OverlongDocuments OverlongDocuments { get; set; } = OverlongDocuments.KeepStart;
 
     /// <summary>What mixes the tokens of a document.</summary>
-    /// <value><see cref="AttentionKind.Maha"/>: multiscale attention with cost linear in the length.</value>
+    /// <value><see cref="AttentionKind.Maha"/>: multiscale attention with cost linear in the length. <see cref="AttentionKind.MahaReference"/>, which attends to padding, is refused.</value>
     public AttentionKind Attention { get; set; } = AttentionKind.Maha;
 
     /// <summary>Where the tree of hierarchical attention comes from. Ignored by other attentions.</summary>

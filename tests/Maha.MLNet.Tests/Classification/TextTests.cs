@@ -44,7 +44,7 @@ public class TextTests(FittedModels fitted)
     public void OneMegabyteOfText_IsReadToItsEnd_WhereTheLimitAllows()
     {
         var mlContext = new MLContext(1);
-        using var model = Toys.BinaryTrainer(mlContext, options => (options.MaxSequenceLength, options.Window) = (1 << 21, 64)).Fit(mlContext.Data.LoadFromEnumerable(Toys.Verdicts(10)));
+        using var model = Toys.BinaryTrainer(mlContext, options => (options.MaxSequenceLength, options.Window, options.DModel, options.NumHeads, options.FeedForwardDim) = (1 << 21, 64, 4, 1, 4)).Fit(mlContext.Data.LoadFromEnumerable(Toys.Verdicts(10)));
         string text = string.Concat(Enumerable.Repeat("the cat and the dog ", 52_429));
         var rows = Rows.Of(model.Transform(mlContext.Data.LoadFromEnumerable([new Verdict { Text = text }, new Verdict { Text = text + "hammer hammer" }])));
         Assert.Equal(2, rows.Select(row => row[row.IndexOf("Score", StringComparison.Ordinal)..]).Distinct().Count());

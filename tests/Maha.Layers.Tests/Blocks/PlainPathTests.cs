@@ -1,0 +1,43 @@
+using Maha.Layers.Aggregation;
+using Maha.Layers.Attention;
+using Maha.Layers.Blocks;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Maha.Layers.Tests.Blocks;
+
+/// <summary>The operators that other types and devices use, through whole mixers: bfloat16 on the processor takes that path.</summary>
+public class PlainPathTests
+{
+    private const int D = 16;
+
+    [Theory]
+    [InlineData(AttentionKind.Maha, AggregationKind.Convex, false)]
+    [InlineData(AttentionKind.Maha, AggregationKind.Nash, false)]
+    [InlineData(AttentionKind.Maha, AggregationKind.Mean, false)]
+    [InlineData(AttentionKind.Maha, AggregationKind.Gated, false)]
+    [InlineData(AttentionKind.Maha, AggregationKind.Convex, true)]
+    [InlineData(AttentionKind.Window, AggregationKind.Mean, false)]
+    [InlineData(AttentionKind.Full, AggregationKind.Mean, true)]
+    public void BFloat16_IsNearFloat32_ValuesAndGradients(AttentionKind attention, AggregationKind aggregation, bool isCausal)
+    {
+        using var scope = NewDisposeScope();
+        var results = new[] { ScalarType.Float32, ScalarType.BFloat16 }.Select(type =>
+        {
+            var block = TestTensors.Prepared(new MahaBlock(new MahaBlockOptions
+            {
+                DModel = D, NumHeads = 2, FeedForwardDim = 24, Window = 4, MaxSequenceLength = 40, Attention = attention, Aggregation = aggregation, IsCausal = isCausal, Dropout = 0,
+            }), 3, scale: 0.1);
+            block.to(type);
+            var input = TestTensors.Random(1, 2, 33, D).to(type).requires_grad_();
+            var mask = new MixingContext { KeyPaddingMask = TokenMasks.Invalid([33, 12], 33, CPU) };
+            var output = block.call(input, mask).Output.masked_fill(mask.KeyPaddingMask.unsqueeze(-1), 0);
+            (output * TestTensors.Random(2, 2, 33, D).to(type)).sum().backward();
+            return (output, Gradient: input.grad!);
+        }).ToArray();
+
+        // bfloat16 keeps 8 bits; a dozen operations in a row.
+        SeededTensors.Near(results[0].output, results[1].output, 0.15, "output");
+        SeededTensors.Near(results[0].Gradient, results[1].Gradient, 0.25, "input gradient");
+    }
+}
