@@ -166,7 +166,7 @@ public class MahaTextClassificationTrainerTests(FittedModels fitted)
         using var stream = new MemoryStream(fitted.Zip);
         var model = mlContext.Model.Load(stream, out _);
         mlContext.Model.CreatePredictionEngine<Document, Prediction>(model).Dispose();
-        Assert.Throws<ObjectDisposedException>(() => Rows.Of(model.Transform(fitted.Training)));
+        Assert.True(Failures.IsDisposed(Record.Exception(() => Rows.Of(model.Transform(fitted.Training)))));
     }
 
     [Fact]

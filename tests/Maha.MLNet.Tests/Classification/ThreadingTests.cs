@@ -51,7 +51,7 @@ public class ThreadingTests(FittedModels fitted)
                 {
                     Assert.Equal(expected, Rows.Of(model.Transform(fitted.Training)));
                 }
-                catch (ObjectDisposedException)
+                catch (Exception e) when (Failures.IsDisposed(e))
                 {
                     Interlocked.Increment(ref ended);
                     return;
