@@ -58,7 +58,7 @@ public sealed record BlockFlops(long Attention, long Projections, long Convoluti
         options.Validate();
         if (options.Attention is not (AttentionKind.Hsa or AttentionKind.HsaCausal))
             throw new ArgumentException($"Attention must be Hsa or HsaCausal to be counted over a tree, but is {options.Attention}.", nameof(options));
-        bool causal = options.Attention == AttentionKind.HsaCausal;
+        bool causal = options.IsCausalTree;
         long pairs = 0, pooled = 0, passed = 0;
         for (int level = 0; level < tree.Depth; level++)
         {

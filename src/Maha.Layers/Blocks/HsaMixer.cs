@@ -71,7 +71,7 @@ public sealed class HsaMixer : TokenMixer
     /// <exception cref="InvalidOperationException">The mixer is not causal over blocks.</exception>
     public HsaDecoderState StartDecoding()
     {
-        if (_options.Attention != AttentionKind.HsaCausal || _options.Hierarchy != HierarchyKind.Blocks)
+        if (!_options.IsCausalTree || _options.Hierarchy != HierarchyKind.Blocks)
             throw new InvalidOperationException($"Decoding needs Attention HsaCausal and Hierarchy Blocks, but they are {_options.Attention} and {_options.Hierarchy}: other forms see later tokens, or trees that end later.");
         return new HsaDecoderState(_options.Branching, _options.Overlap);
     }
@@ -131,7 +131,7 @@ public sealed class HsaMixer : TokenMixer
         return HsaInspection.Weights(query, key, _options.NumHeads, Trees(context, lengths)[0], Form, lengths[0]).MoveToOuterDisposeScope();
     }
 
-    private HierarchicalForm Form => _options.Attention == AttentionKind.Hsa
+    private HierarchicalForm Form => !_options.IsCausalTree
         ? HierarchicalForm.Optimal
         : _options.Overlap ? HierarchicalForm.CausalOverlap : HierarchicalForm.Causal;
 

@@ -114,13 +114,13 @@ public record MahaBlockOptions
     /// <value>1. From 0 to 1,024. Ignored by the other attentions.</value>
     public int GlobalTokens { get; init; } = 1;
 
-    /// <summary>Whether a token sees only itself and what stands before it, through the whole block: for language models.</summary>
-    /// <value>False. Not known to <see cref="AttentionKind.MahaReference"/> and <see cref="WeightGranularity.Document"/>.</value>
-    public bool IsCausal { get; init; }
-
     /// <summary>What is added to the variance in norms.</summary>
     /// <value>1e-5. In (0, 0.1].</value>
     public double NormEpsilon { get; init; } = 1e-5;
+
+    /// <summary>Whether a token sees only itself and what stands before it, through the whole block: for language models.</summary>
+    /// <value>False; <see cref="AttentionKind.HsaCausal"/> is causal in any case, and is what <see cref="AttentionKind.Hsa"/> becomes. Not known to <see cref="AttentionKind.MahaReference"/> and <see cref="WeightGranularity.Document"/>.</value>
+    public bool IsCausal { get; init; }
 
     /// <summary>Whether a model forgets the inside of its blocks and computes it again in the backward pass: less memory, about a third more time.</summary>
     /// <value>False.</value>
@@ -129,6 +129,9 @@ public record MahaBlockOptions
     /// <summary>The probability with which an activation is dropped in training.</summary>
     /// <value>0.1. In [0, 1).</value>
     public double Dropout { get; init; } = 0.1;
+
+    /// <summary>Whether the attention is hierarchical and causal.</summary>
+    internal bool IsCausalTree => Attention == AttentionKind.HsaCausal || (Attention == AttentionKind.Hsa && IsCausal);
 
     /// <summary>Checks every option and how they go together.</summary>
     /// <exception cref="ArgumentException">An option is outside its range, not a number or unknown, or H does not divide D; the message says the rule, the value and the remedy.</exception>
@@ -154,7 +157,7 @@ public record MahaBlockOptions
         TensorChecks.Known(Positions, nameof(Positions));
         TensorChecks.InRange(Branching, 2, 1024, nameof(Branching), "16 suits most processors.");
         TensorChecks.Known(Hierarchy, nameof(Hierarchy));
-        if (Overlap && Attention != AttentionKind.HsaCausal)
+        if (Overlap && !IsCausalTree)
             throw new ArgumentException($"Overlap is for Attention HsaCausal, but Attention is {Attention}. Leave it false.", nameof(Overlap));
         TensorChecks.InRange(GlobalTokens, 0, 1024, nameof(GlobalTokens), "Global tokens see every other, so there should be few.");
         if (IsCausal && Attention == AttentionKind.MahaReference)

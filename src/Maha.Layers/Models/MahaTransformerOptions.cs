@@ -39,7 +39,8 @@ public sealed record MahaTransformerOptions : MahaBlockOptions
     internal MahaBlockOptions OfLayer(int layer)
     {
         var attention = LayerAttention is null ? Attention : LayerAttention[layer];
-        return this with { Attention = attention, LayerAttention = null, Overlap = Overlap && attention == AttentionKind.HsaCausal };
+        var options = this with { Attention = attention, LayerAttention = null };
+        return options.IsCausalTree ? options : options with { Overlap = false };
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using Maha.Layers.Attention;
+using Maha.Layers.Hierarchies;
 using Maha.Layers.Models;
 using Maha.Layers.Tokenization;
 using Maha.Layers.Training;
@@ -43,7 +44,7 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
         var manifest = new ClassifierManifest
         {
             FormatVersion = ClassifierManifest.CurrentFormat,
-            Model = ModelOptions(tokenizer.VocabSize),
+            Model = ModelOptions(tokenizer),
             Columns = columns,
             OverlongDocuments = options.OverlongDocuments,
             LabelType = labels.TypeName,
@@ -152,7 +153,11 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
         channel.Info(MessageSensitivity.None, $"Training ended: {result.Outcome} after {result.Steps} steps on {result.NumTrainingDocuments} documents; best epoch {result.BestEpoch}.");
     }
 
-    private MahaTransformerOptions ModelOptions(int vocabSize) => ModelOptionsOf(options, vocabSize);
+    private MahaTransformerOptions ModelOptions(ByteLevelBpeTokenizer tokenizer)
+    {
+        var model = ModelOptionsOf(options, tokenizer.VocabSize);
+        return model.Hierarchy == HierarchyKind.Document ? model with { TokenParts = TokenParts.Of(tokenizer) } : model;
+    }
 
     /// <summary>The shape of the model.</summary>
     internal static MahaTransformerOptions ModelOptionsOf(MahaTextTrainerOptions options, int vocabSize)
@@ -162,6 +167,7 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
             VocabSize = vocabSize,
             MaxSequenceLength = options.MaxSequenceLength,
             Attention = options.Attention,
+            Hierarchy = options.Hierarchy,
             Aggregation = options.Aggregation,
             DModel = options.DModel,
             NumHeads = options.NumHeads,

@@ -1,5 +1,6 @@
 using Maha.Layers.Aggregation;
 using Maha.Layers.Attention;
+using Maha.Layers.Hierarchies;
 using Maha.Layers.Models;
 using Maha.Layers.Training;
 using Microsoft.ML;
@@ -44,6 +45,10 @@ public abstract class MahaTextTrainerOptions
     /// <summary>What mixes the tokens of a document.</summary>
     /// <value><see cref="AttentionKind.Maha"/>: multiscale attention with cost linear in the length. <see cref="AttentionKind.MahaReference"/>, which attends to padding, is refused.</value>
     public AttentionKind Attention { get; set; } = AttentionKind.Maha;
+
+    /// <summary>Where the tree of hierarchical attention comes from. Ignored by other attentions.</summary>
+    /// <value><see cref="HierarchyKind.Blocks"/>. <see cref="HierarchyKind.Document"/> makes it of the sentences and paragraphs that the tokens show.</value>
+    public HierarchyKind Hierarchy { get; set; } = HierarchyKind.Blocks;
 
     /// <summary>How the outputs of the scales become one. Ignored by attention without scales.</summary>
     /// <value><see cref="AggregationKind.Convex"/>.</value>

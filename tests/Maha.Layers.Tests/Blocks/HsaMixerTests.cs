@@ -177,6 +177,16 @@ public class HsaMixerTests
     }
 
     [Fact]
+    public void CausalOption_MakesTheCausalForm()
+    {
+        using var scope = NewDisposeScope();
+        var hidden = Random(1, 2, Length, Width);
+        var causal = Prepared(new HsaMixer(Options(AttentionKind.HsaCausal)), 5).call(hidden, MixingContext.Unpadded).Output;
+        AssertClose(causal, Prepared(new HsaMixer(Options() with { IsCausal = true }), 5).call(hidden, MixingContext.Unpadded).Output, 0);
+        Assert.Equal(BlockFlops.Of(Options(AttentionKind.HsaCausal), Length), BlockFlops.Of(Options() with { IsCausal = true }, Length));
+    }
+
+    [Fact]
     public void OverlapWithoutCausality_IsRefused() => Assert.Contains("HsaCausal", Assert.Throws<ArgumentException>(() => (Options() with { Overlap = true }).Validate()).Message, StringComparison.Ordinal);
 
     [Theory]
