@@ -33,7 +33,7 @@ internal sealed record SampleOptions
         var label = new Option<string>("--label-column") { Description = "the label's column in --data: a number from 0, or a name in the first line", DefaultValueFactory = _ => "0" };
         var text = new Option<string>("--text-column") { Description = "the text's column in --data, likewise", DefaultValueFactory = _ => "1" };
         var quick = new Option<bool>("--quick") { Description = "a small model on the first tokens of every document, in under 3 minutes" };
-        var tokens = new Option<int?>("--max-tokens") { Description = "the most tokens of a document that are read (2048; 256 with --quick)" };
+        var tokens = new Option<int?>("--max-tokens") { Description = "the most tokens of a document that are read (1024; 256 with --quick)" };
         var epochs = new Option<int?>("--epochs") { Description = "how often training sees every document, at most (6; 5 with --quick)" };
         var minutes = new Option<double?>("--minutes") { Description = "training ends after this time, with the best weights so far (11; 1.5 with --quick)" };
         var attention = new Option<AttentionKind>("--attention") { Description = "what mixes the tokens", DefaultValueFactory = _ => AttentionKind.Maha };
@@ -65,7 +65,7 @@ internal sealed record SampleOptions
                 LabelColumn = parsed.GetValue(label)!,
                 TextColumn = parsed.GetValue(text)!,
                 Quick = small,
-                MaxTokens = parsed.GetValue(tokens) ?? (small ? 256 : 2048),
+                MaxTokens = parsed.GetValue(tokens) ?? (small ? 256 : 1024),
                 Epochs = parsed.GetValue(epochs) ?? (small ? 5 : 6),
                 Minutes = parsed.GetValue(minutes) ?? (small ? 1.5 : 11),
                 Attention = parsed.GetValue(attention),
