@@ -98,9 +98,6 @@ public static partial class torch
 
     public static string __version__ => Native.TorchVersion;
 
-    /// <summary>libtorch's own description of its build: BLAS, threads, CPU capability.</summary>
-    internal static string BuildSettings => Native.BuildSettings;
-
     public static int get_num_threads() => Native.maha_get_num_threads();
     public static void set_num_threads(int num) => Native.Check(Native.maha_set_num_threads(num));
 

@@ -37,10 +37,8 @@ internal static unsafe partial class Native
 
     [LibraryImport(Library)] private static partial byte* maha_last_error();
     [LibraryImport(Library)] private static partial byte* maha_torch_version();
-    [LibraryImport(Library)] private static partial byte* maha_build_settings();
 
     public static string TorchVersion => Marshal.PtrToStringUTF8((nint)maha_torch_version());
-    public static string BuildSettings => Marshal.PtrToStringUTF8((nint)maha_build_settings());
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int maha_op_resolve(string name, string overload, string names, out nint op);
@@ -66,7 +64,6 @@ internal static unsafe partial class Native
     [LibraryImport(Library)] public static partial int maha_tensor_retain_grad(nint handle);
     [LibraryImport(Library)] public static partial int maha_tensor_grad(nint handle, out nint result);
     [LibraryImport(Library)] public static partial int maha_tensor_set_grad(nint handle, nint grad);
-    [LibraryImport(Library)] public static partial int maha_tensor_set_data(nint handle, nint source);
     [LibraryImport(Library)]
     public static partial int maha_backward(nint* tensors, int count, nint* gradients, int gradientCount, int retain, int create, nint* inputs, int inputCount);
     [LibraryImport(Library)]

@@ -277,9 +277,6 @@ public static partial class torch
 
         public void backward(IList<Tensor> grad_tensors = null, bool create_graph = false, bool retain_graph = false, IList<Tensor> inputs = null) =>
             autograd.backward([this], grad_tensors, retain_graph, create_graph, inputs);
-
-        /// <summary>Replaces the storage in place (Module.to and load keep the parameter's identity).</summary>
-        internal void SetData(Tensor source) => Native.Check(Native.maha_tensor_set_data(Handle, source.Handle));
     }
 }
 

@@ -79,10 +79,6 @@ MAHA_API int maha_tensor_grad(TensorHandle h, TensorHandle* result) {
 MAHA_API int maha_tensor_set_grad(TensorHandle h, TensorHandle grad) {
   return guarded([&] { borrow(h).mutable_grad() = borrow(grad); });
 }
-// The data of `source` becomes the data of `h` (Module.to replaces a parameter's storage and keeps the object).
-MAHA_API int maha_tensor_set_data(TensorHandle h, TensorHandle source) {
-  return guarded([&] { borrow(h).set_data(borrow(source)); });
-}
 
 MAHA_API int maha_backward(const TensorHandle* tensors, int count, const TensorHandle* gradients, int gradient_count, int retain_graph,
                            int create_graph, const TensorHandle* inputs, int input_count) {

@@ -9,7 +9,6 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
-#include <ATen/Version.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/core/jit_type.h>
@@ -305,11 +304,6 @@ int remember_error() {
 MAHA_API const char* maha_last_error() { return last_error.c_str(); }
 
 MAHA_API const char* maha_torch_version() { return TORCH_VERSION; }
-
-MAHA_API const char* maha_build_settings() {
-  static const std::string text = at::show_config() + "\n" + at::get_parallel_info();
-  return text.c_str();
-}
 
 // names: the caller's argument names, separated by commas, in the order of its values. Positions come from the
 // schema, so that one caller works with schemas of different versions.
