@@ -2,6 +2,7 @@ using Maha.Benchmarks.Binding;
 using Maha.Benchmarks.Block;
 using Maha.Benchmarks.Flops;
 using Maha.Benchmarks.Devices;
+using Maha.Benchmarks.Learn;
 using Maha.Benchmarks.Length;
 using Maha.Benchmarks.Memory;
 using Maha.Benchmarks.Parity;
@@ -23,6 +24,7 @@ var commands = new Command[]
     new("solvers", "[--instances N] [--seed S]", "residuals of the aggregation solvers over random and degenerate instances", SolversCommand.Run),
     new("device", "", "forward and backward of every kind of block on the processor and on the CUDA device, and how far they are apart", DeviceCommand.Run),
     new("length", "--folds FILE | --train FILE --test FILE [--cut N] [--max-tokens N] [--epochs N] [--fold K...] [--results FILE] [--cuda]", "accuracy of one classifier on whole documents and on their first tokens", LengthCommand.Run),
+    new("learn", "--data FILE --test FILE | --folds FILE [--options NAME=VALUE,...]... [--seeds K | --seed S...] [--fold F...] [--documents N] [--skip baseline|default...] [--long-words N] [--out FILE] [--threads T] [--cuda]", "accuracy, macro F1, log loss, calibration error, time and memory of the text classifier's defaults, beside a bag of words and variants of the options", LearnCommand.Run),
 };
 
 if (args is [] or ["--help" or "-h" or "help", ..])
