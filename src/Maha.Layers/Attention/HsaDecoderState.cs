@@ -7,9 +7,9 @@ namespace Maha.Layers.Attention;
 /// <summary>What a causal hierarchical layer remembers of the tokens so far: at every level of the tree the mean keys and values of the nodes that stand open.</summary>
 /// <remarks>
 /// A token is a place of level 0. When b nodes of a level are complete, their mean becomes one place of the next level. The places hold all that the next token
-/// may see: O(b log N) of them, and as much time a token. Not for use by several threads.
+/// may see: O(b log N) of them, and as much time a token.
 /// </remarks>
-public sealed class HsaDecoderState : IDisposable
+public sealed partial class HsaDecoderState : DecoderState
 {
     private readonly int _branching;
     private readonly bool _overlap;
@@ -18,18 +18,14 @@ public sealed class HsaDecoderState : IDisposable
     private Tensor? _keys; // [G, S, K]
     private Tensor? _values; // [G, S, K]
     private Tensor? _bias; // [S]: the logarithm of the tokens below a node, minus infinity where nothing is seen
-    private bool _disposed;
 
     internal HsaDecoderState(int branching, bool overlap)
     {
         (_branching, _overlap) = (branching, overlap);
     }
 
-    /// <summary>The number of tokens taken up.</summary>
-    public long Position { get; private set; }
-
-    /// <summary>The size of the cache, all sequences and heads together.</summary>
-    public long CacheBytes => _keys is null ? 0 : (_keys.numel() + _values!.numel()) * _keys.ElementSize + (_bias!.numel() * _bias.ElementSize);
+    /// <inheritdoc/>
+    public override long CacheBytes => BytesOf(_keys) + BytesOf(_values) + BytesOf(_bias);
 
     private int PlacesPerLevel => _overlap ? 2 * _branching : _branching;
 
@@ -41,9 +37,8 @@ public sealed class HsaDecoderState : IDisposable
     /// <returns>[G, 1, K].</returns>
     internal Tensor Step(Tensor query, Tensor key, Tensor value, double scale)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        if (_keys is not null && (_keys.shape[0] != key.shape[0] || _keys.shape[2] != key.shape[2] || _keys.dtype != key.dtype || _keys.device_type != key.device_type))
-            throw new ArgumentException($"The state was made by other sequences: {_keys.shape[0]} sequences times heads of {_keys.shape[2]} channels of {_keys.dtype}, but {key.shape[0]} of {key.shape[2]} of {key.dtype} were given. Start a new state.");
+        if (_keys is not null)
+            SameSequences(_keys, key);
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
         Append(0, key, value);
@@ -55,10 +50,9 @@ public sealed class HsaDecoderState : IDisposable
         return output.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Frees the cache.</summary>
-    public void Dispose()
+    /// <inheritdoc/>
+    private protected override void Free()
     {
-        _disposed = true;
         _keys?.Dispose();
         _values?.Dispose();
         _bias?.Dispose();
