@@ -12,12 +12,11 @@ namespace Maha.MLNet;
 /// </remarks>
 public abstract class MahaTransformer : ITransformer, IDisposable
 {
+    private readonly ITextModel _model;
     private readonly Lock _lock = new();
     private RowToRowMapper? _mapper;
 
-    private protected MahaTransformer()
-    {
-    }
+    private protected MahaTransformer(ITextModel model) => _model = model;
 
     /// <summary>True: every output row depends on one input row only.</summary>
     public bool IsRowToRowMapper => true;
@@ -47,22 +46,16 @@ public abstract class MahaTransformer : ITransformer, IDisposable
     /// <summary>Frees the network. Views and prediction engines over this transformer cannot be read afterwards.</summary>
     public void Dispose()
     {
-        Dispose(disposing: true);
+        _model.Dispose();
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Frees what a transformer owns.</summary>
-    /// <param name="disposing">True when called from <see cref="Dispose()"/>.</param>
-    protected abstract void Dispose(bool disposing);
-
     private protected abstract RowMapping CreateMapping(DataViewSchema inputSchema);
-
-    private protected abstract void Save(ModelSaveContext context);
 
     void ICanSaveModel.Save(ModelSaveContext ctx)
     {
         ArgumentNullException.ThrowIfNull(ctx);
-        Save(ctx);
+        _model.Save(ctx);
     }
 
     // The last mapper is kept: a prediction engine compares the schema objects of mapper and rows.

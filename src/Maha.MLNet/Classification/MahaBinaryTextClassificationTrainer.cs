@@ -47,7 +47,7 @@ public sealed class MahaBinaryTextClassificationTrainer : IEstimator<MahaBinaryT
         var validation = _options.ValidationSet is { } set ? Bind(set, nameof(_options.ValidationSet)) : null;
         var columns = new ClassifierColumns(_options.LabelColumnName, _options.TextColumnName, _options.ScoreColumnName, _options.ProbabilityColumnName, _options.PredictedLabelColumnName);
         var labels = LabelNames.FromFile(nameof(Boolean), [bool.FalseString, bool.TrueString]);
-        return new MahaBinaryTextClassificationTransformer(new ClassifierFitting(_host, _options).Fit(documents, validation, labels, columns));
+        return new MahaBinaryTextClassificationTransformer(new ClassifierFitting(_host, _options).Fit(documents, validation, labels, columns, MahaBinaryTextClassificationTransformer.Format));
     }
 
     /// <summary>What the schema will be behind the trained transformer.</summary>

@@ -14,28 +14,23 @@ namespace Maha.MLNet.Classification;
 public sealed class MahaBinaryTextClassificationTransformer : MahaTransformer
 {
     internal const string LoaderSignature = "MahaBinaryText";
-    private const string ModelSignature = "MAHATXTB"; // exactly eight characters
+    internal static readonly ModelFormat Format = TextClassifier.Format("MAHATXTB", LoaderSignature);
 
-    // *** Format *** as MahaTextClassificationTransformer's; the labels are False and True.
+    // The labels are False and True.
     private readonly TextClassifier _classifier;
 
-    internal MahaBinaryTextClassificationTransformer(TextClassifier classifier) => _classifier = classifier;
+    internal MahaBinaryTextClassificationTransformer(TextClassifier classifier) : base(classifier) => _classifier = classifier;
 
     private static MahaBinaryTextClassificationTransformer Create(IHostEnvironment env, ModelLoadContext ctx)
     {
-        var classifier = TextClassifier.Load(env, ctx, ModelSignature, LoaderSignature);
+        var classifier = TextClassifier.Load(env, ctx, Format);
         if (classifier.Manifest.Columns.Probability is not null)
             return new(classifier);
         classifier.Dispose();
         throw new InvalidDataException("A binary classifier must have a probability column, but the file names none. The file is damaged: save the model again.");
     }
 
-    private protected override void Save(ModelSaveContext context) => _classifier.Save(context, ModelSignature, LoaderSignature);
-
     private protected override RowMapping CreateMapping(DataViewSchema inputSchema) => new Mapping(_classifier, inputSchema);
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing) => _classifier.Dispose();
 
     private sealed class Mapping : RowMapping
     {
@@ -63,7 +58,7 @@ public sealed class MahaBinaryTextClassificationTransformer : MahaTransformer
 
         public override Delegate[] CreateGetters(DataViewRow input)
         {
-            var row = new ClassifiedRow(_classifier, input, _text);
+            var row = new TextRow<float[]>(input, _text, text => _classifier.Logits(text.Span));
             return
             [
                 (ValueGetter<float>)((ref float value) => value = LogOdds(row)),
@@ -72,9 +67,9 @@ public sealed class MahaBinaryTextClassificationTransformer : MahaTransformer
             ];
         }
 
-        private static float LogOdds(ClassifiedRow row)
+        private static float LogOdds(TextRow<float[]> row)
         {
-            float[] logits = row.Logits();
+            float[] logits = row.Value();
             return logits[1] - logits[0];
         }
     }

@@ -16,26 +16,18 @@ namespace Maha.MLNet.Classification;
 public sealed class MahaTextClassificationTransformer : MahaTransformer
 {
     internal const string LoaderSignature = "MahaTextClassification";
-    private const string ModelSignature = "MAHATXTC"; // exactly eight characters
+    internal static readonly ModelFormat Format = TextClassifier.Format("MAHATXTC", LoaderSignature);
 
-    // *** Format *** the frame's version header, nothing behind it in the main stream; beside it the streams
-    // Classifier.json (ClassifierManifest), Tokenizer (ByteLevelBpeTokenizer.Save), Weights.safetensors, Checksums (StreamChecksums).
     private readonly TextClassifier _classifier;
 
-    internal MahaTextClassificationTransformer(TextClassifier classifier) => _classifier = classifier;
+    internal MahaTextClassificationTransformer(TextClassifier classifier) : base(classifier) => _classifier = classifier;
 
-    private static MahaTextClassificationTransformer Create(IHostEnvironment env, ModelLoadContext ctx)
-        => new(TextClassifier.Load(env, ctx, ModelSignature, LoaderSignature));
+    private static MahaTextClassificationTransformer Create(IHostEnvironment env, ModelLoadContext ctx) => new(TextClassifier.Load(env, ctx, Format));
 
     /// <summary>The labels in the order of the scores, as text.</summary>
     public IReadOnlyList<string> Labels => _classifier.Labels.Names;
 
-    private protected override void Save(ModelSaveContext context) => _classifier.Save(context, ModelSignature, LoaderSignature);
-
     private protected override RowMapping CreateMapping(DataViewSchema inputSchema) => new Mapping(_classifier, inputSchema);
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing) => _classifier.Dispose();
 
     private sealed class Mapping : RowMapping
     {
@@ -68,16 +60,16 @@ public sealed class MahaTextClassificationTransformer : MahaTransformer
 
         public override Delegate[] CreateGetters(DataViewRow input)
         {
-            var row = new ClassifiedRow(_classifier, input, _text);
+            var row = new TextRow<float[]>(input, _text, text => _classifier.Logits(text.Span));
             return
             [
                 (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) =>
                 {
                     var editor = VBufferEditor.Create(ref value, _classifier.Labels.Count);
-                    Softmax(row.Logits(), editor.Values);
+                    Softmax(row.Value(), editor.Values);
                     value = editor.Commit();
                 }),
-                (ValueGetter<uint>)((ref uint value) => value = (uint)Best(row.Logits()) + 1),
+                (ValueGetter<uint>)((ref uint value) => value = (uint)Best(row.Value()) + 1),
             ];
         }
 
