@@ -29,22 +29,33 @@ public sealed partial class HsaDecoderState : DecoderState
 
     private int PlacesPerLevel => _overlap ? 2 * _branching : _branching;
 
-    /// <summary>Takes one token up and attends to it and what came before.</summary>
-    /// <param name="query">[G, 1, K].</param>
-    /// <param name="key">[G, 1, K].</param>
-    /// <param name="value">[G, 1, K].</param>
+    /// <summary>How many tokens may be taken up at a time: until the open family of tokens is complete, all of them see the same nodes besides each other.</summary>
+    internal int Room => _counts.Count == 0 ? _branching : _branching - _counts[0];
+
+    /// <summary>Takes tokens up and attends to them and what came before.</summary>
+    /// <param name="query">[G, N, K] with N at most <see cref="Room"/>.</param>
+    /// <param name="key">[G, N, K].</param>
+    /// <param name="value">[G, N, K].</param>
     /// <param name="scale">The factor of the logits.</param>
-    /// <returns>[G, 1, K].</returns>
+    /// <returns>[G, N, K].</returns>
     internal Tensor Step(Tensor query, Tensor key, Tensor value, double scale)
     {
         if (_keys is not null)
             SameSequences(_keys, key);
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
+        long length = key.shape[1];
         Append(0, key, value);
-        var weights = ((query * scale).matmul(_keys!.transpose(1, 2)) + _bias!).softmax(-1); // [G, 1, S]
-        var output = weights.matmul(_values!); // [G, 1, K]
-        Position++;
+        var logits = (query * scale).matmul(_keys!.transpose(1, 2)) + _bias!; // [G, N, S]
+        if (length > 1)
+        {
+            // Tokens of the same piece that come later.
+            long first = First(0) + _counts[0] - length;
+            var later = ones([length, length], ScalarType.Bool, key.device).triu(1);
+            logits.narrow(2, first, length).masked_fill_(later, double.NegativeInfinity);
+        }
+        var output = logits.softmax(-1).matmul(_values!); // [G, N, K]
+        Position += length;
         for (int level = 0; _counts[level] == _branching; level++)
             Close(level);
         return output.MoveToOuterDisposeScope();
@@ -58,17 +69,18 @@ public sealed partial class HsaDecoderState : DecoderState
         _bias?.Dispose();
     }
 
-    // Puts a node into the next place of its level.
+    // Puts nodes into the next places of their level.
     private void Append(int level, Tensor key, Tensor value)
     {
         if (level == _counts.Count)
             Grow(key, value);
-        long place = First(level) + _counts[level]++;
-        _keys!.narrow(1, place, 1).copy_(key);
-        _values!.narrow(1, place, 1).copy_(value);
+        long place = First(level) + _counts[level], nodes = key.shape[1];
+        _counts[level] += (int)nodes;
+        _keys!.narrow(1, place, nodes).copy_(key);
+        _values!.narrow(1, place, nodes).copy_(value);
         bool seen = level == 0 || !_overlap;
         if (seen)
-            _bias!.narrow(0, place, 1).fill_(level * Math.Log(_branching));
+            _bias!.narrow(0, place, nodes).fill_(level * Math.Log(_branching));
     }
 
     // The open family becomes one node of the level above.

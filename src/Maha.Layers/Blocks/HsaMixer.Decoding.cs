@@ -20,7 +20,7 @@ public sealed partial class HsaMixer
     /// <inheritdoc/>
     /// <remarks>
     /// Equal to the last rows of <see cref="forward"/> over all tokens so far. Time a token and memory O(b log N). What an empty state is given first, as the prompt
-    /// of a language model, is taken up at once in the batch form; later tokens one after the other.
+    /// of a language model, is taken up at once in the batch form; later tokens up to b at a time.
     /// </remarks>
     public override Tensor Decode(Tensor hidden, DecoderState state)
     {
@@ -50,11 +50,12 @@ public sealed partial class HsaMixer
         long length = query.shape[1];
         if (length == 1)
             return state.Step(query, key, value, scale);
-        var outputs = new Tensor[length];
-        for (int token = 0; token < length; token++)
+        var outputs = new List<Tensor>();
+        for (long start = 0, count; start < length; start += count)
         {
             using var inner = NewDisposeScope();
-            outputs[token] = state.Step(query.narrow(1, token, 1), key.narrow(1, token, 1), value.narrow(1, token, 1), scale).MoveToOuterDisposeScope();
+            count = Math.Min(state.Room, length - start);
+            outputs.Add(state.Step(query.narrow(1, start, count), key.narrow(1, start, count), value.narrow(1, start, count), scale).MoveToOuterDisposeScope());
         }
         return cat(outputs, 1);
     }

@@ -55,6 +55,9 @@ public sealed partial class MahaEncoder : Module<Tensor, MixingContext, EncoderR
     /// <summary>The blocks, the first layer first.</summary>
     public IReadOnlyList<MahaBlock> Blocks => [.. _blocks];
 
+    /// <summary>The matrix of the token embeddings, [V, D]: the registered parameter, since moving a module makes new ones.</summary>
+    internal Tensor TokenEmbeddings => _tokenEmbedding.get_parameter("weight")!;
+
     /// <summary>Encodes a batch of documents.</summary>
     /// <param name="tokenIds">[B, N] of Int64, each in [0, V), N at most MaxSequenceLength where positions are learned.</param>
     /// <param name="context">Padding and what else the layers share.</param>
