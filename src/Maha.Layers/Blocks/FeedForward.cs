@@ -50,6 +50,24 @@ public sealed class FeedForward : Module<Tensor, Tensor>
         return _dropout.call(contracted).MoveToOuterDisposeScope();
     }
 
+    // Tokens of a long prompt whose wide activations are in memory at once.
+    private const long PieceTokens = 4096;
+
+    /// <summary>The layers without dropout and without keeping more than a piece of the wide activations: for decoding.</summary>
+    internal Tensor Plain(Tensor hidden)
+    {
+        using var scope = NewDisposeScope();
+        long length = hidden.shape[1];
+        var pieces = new List<Tensor>();
+        for (long start = 0; start < length; start += PieceTokens)
+        {
+            using var inner = NewDisposeScope();
+            var piece = length <= PieceTokens ? hidden : hidden.narrow(1, start, Math.Min(PieceTokens, length - start)).contiguous();
+            pieces.Add(LinearFunction.Apply(_contract, Activation.Gelu(_expand, piece)).MoveToOuterDisposeScope());
+        }
+        return (pieces.Count == 1 ? pieces[0] : cat(pieces, 1)).MoveToOuterDisposeScope();
+    }
+
     /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>
     protected override void RegisterComponents()
     {

@@ -10,7 +10,7 @@ namespace Maha.Layers.Blocks;
 
 /// <summary>Standard multi-head attention: the mixer of the encoder that every other is measured against.</summary>
 /// <remarks>W_O concat over heads of softmax(W_Q x (W_K x)^T / sqrt(K)) W_V x, exact, over the valid tokens. Cost: 4 * N^2 * D + 8 * N * D^2; memory O(N * D).</remarks>
-public sealed class FullMixer : TokenMixer
+public sealed partial class FullMixer : TokenMixer
 {
     private readonly Linear _queryProjection;
     private readonly Linear _keyProjection;

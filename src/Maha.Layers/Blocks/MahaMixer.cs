@@ -22,7 +22,7 @@ namespace Maha.Layers.Blocks;
 /// whose tokens are all at or before i; scales without one are unavailable to it.</para>
 /// <para>Cost: O(N * (D^2 + w * D)); memory O(N * D): nothing of size N x N exists at any scale.</para>
 /// </remarks>
-public sealed class MahaMixer : TokenMixer
+public sealed partial class MahaMixer : TokenMixer
 {
     private readonly DepthwiseConvolution _localConvolution;
     private readonly ActivationDropout _dropout;

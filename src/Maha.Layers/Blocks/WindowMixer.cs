@@ -13,7 +13,7 @@ namespace Maha.Layers.Blocks;
 /// A token attends to the tokens at most w away and to the first g; the first g attend to all. One set of projections serves both kinds.
 /// Cost: O(N * (D^2 + (w + g) * D)); memory O(N * D).
 /// </remarks>
-public sealed class WindowMixer : TokenMixer
+public sealed partial class WindowMixer : TokenMixer
 {
     private readonly Linear _queryKeyProjection;
     private readonly Linear _valueProjection;

@@ -24,7 +24,7 @@ internal sealed unsafe class LinearFunction : SingleTensorFunction<LinearFunctio
         using var scope = NewDisposeScope();
         bool suits = TensorMemory.Reachable(input) && input.dtype == ScalarType.Float32 && LinearKernel.Suits(input.numel() / input.shape[^1], (int)weight.shape[0]);
         if (!suits)
-            return functional.linear(input, weight, bias!).MoveToOuterDisposeScope();
+            return nn.functional.linear(input, weight, bias!).MoveToOuterDisposeScope();
         var contiguous = input.contiguous();
         bool differentiable = is_grad_enabled() && (input.requires_grad || weight.requires_grad);
         var output = differentiable ? apply(contiguous, weight, bias!) : Run(contiguous, weight, bias);
