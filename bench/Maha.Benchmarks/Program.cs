@@ -1,3 +1,4 @@
+using Maha.Benchmarks.Ablation;
 using Maha.Benchmarks.Binding;
 using Maha.Benchmarks.Block;
 using Maha.Benchmarks.Flops;
@@ -7,6 +8,7 @@ using Maha.Benchmarks.Memory;
 using Maha.Benchmarks.Parity;
 using Maha.Benchmarks.Solvers;
 using Maha.Benchmarks.Streaming;
+using Maha.Benchmarks.Swap;
 using Maha.Benchmarks.Tokenizer;
 using Maha.Benchmarks;
 
@@ -23,6 +25,8 @@ var commands = new Command[]
     new("solvers", "[--instances N] [--seed S]", "residuals of the aggregation solvers over random and degenerate instances", SolversCommand.Run),
     new("device", "", "forward and backward of every kind of block on the processor and on the CUDA device, and how far they are apart", DeviceCommand.Run),
     new("length", "--folds FILE | --train FILE --test FILE [--cut N] [--max-tokens N] [--epochs N] [--fold K...] [--results FILE] [--cuda]", "accuracy of one classifier on whole documents and on their first tokens", LengthCommand.Run),
+    new("ablation", "[--variants V...] [--epochs N] [--max-tokens N] [--seeds S...] [--threads T] [--out FILE] [--data FILE --test FILE] [--documents N] [--d-model D] [--heads H] [--layers L] [--tokens-per-batch N] [--cuda]", "the sample's classifier with every kind of attention and aggregation: accuracy, time, memory, scale weights, attention entropy; goes on where the results file ends", AblationCommand.Run),
+    new("swap", "[--seeds S...] [--epochs N] [--max-tokens N] [--layers L] [--hierarchy blocks|document] [--branching B] [--samples N] [--threads T] [--out FILE] [--models FOLDER] [--data FILE --test FILE] [--documents N] [--d-model D] [--heads H] [--tokens-per-batch N] [--cuda]", "accuracy of a trained standard classifier with 0 to all layers swapped to hierarchical attention, without training and after one epoch; goes on where the results file ends", SwapCommand.Run),
 };
 
 if (args is [] or ["--help" or "-h" or "help", ..])

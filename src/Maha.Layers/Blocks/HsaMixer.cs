@@ -63,7 +63,10 @@ public sealed class HsaMixer : TokenMixer
         var output = _outputProjection.call(attended);
         if (context.KeyPaddingMask is not null)
             output = output.masked_fill(context.KeyPaddingMask.unsqueeze(-1), 0);
-        return new MixingResult(output, zeros(Array.Empty<long>(), output.dtype, output.device)).MoveToOuterDisposeScope();
+        return new MixingResult(output, zeros(Array.Empty<long>(), output.dtype, output.device))
+        {
+            AttentionEntropy = context.Inspect ? HsaInspection.MeanEntropies(query, key, _options.NumHeads, Trees(context, lengths), Form, lengths).unsqueeze(1) : null,
+        }.MoveToOuterDisposeScope();
     }
 
     /// <summary>Starts the decoding of sequences token by token.</summary>

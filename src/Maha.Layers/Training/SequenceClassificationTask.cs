@@ -13,6 +13,7 @@ namespace Maha.Layers.Training;
 public sealed class SequenceClassificationTask : ITrainingTask
 {
     private readonly Func<Tensor, Tensor?, (Tensor Logits, Tensor? AuxiliaryLoss)> _forward;
+    private readonly MahaSequenceClassifier? _inspected;
     private readonly int _numClasses;
     private double _labelSmoothing;
     private float[]? _classWeights;
@@ -27,6 +28,7 @@ public sealed class SequenceClassificationTask : ITrainingTask
             return (result.Logits, result.AuxiliaryLoss);
         }, numClasses)
     {
+        _inspected = classifier as MahaSequenceClassifier;
     }
 
     /// <summary>A task for any module that classifies documents.</summary>
@@ -78,10 +80,15 @@ public sealed class SequenceClassificationTask : ITrainingTask
     private (Tensor Logits, Tensor? AuxiliaryLoss) Classify(TokenBatch batch)
     {
         var (logits, auxiliaryLoss) = _forward(batch.TokenIds, batch.KeyPaddingMask);
+        return (Checked(logits, batch), auxiliaryLoss);
+    }
+
+    private Tensor Checked(Tensor logits, TokenBatch batch)
+    {
         long[] shape = logits.shape;
         if (!shape.AsSpan().SequenceEqual([batch.Rows.Count, _numClasses]))
             throw new InvalidOperationException($"The module must return logits of the shape [{batch.Rows.Count}, {_numClasses}] (documents, classes), but they have {TensorChecks.Show(shape)}. Build it with {_numClasses} classes.");
-        return (logits, auxiliaryLoss);
+        return logits;
     }
 
     private long[] CountLabels(ITokenizedDocuments documents, string name)
@@ -110,10 +117,11 @@ public sealed class SequenceClassificationTask : ITrainingTask
     private sealed class Pass(SequenceClassificationTask task) : IValidationPass
     {
         private readonly ClassificationCounts _counts = new(task._numClasses);
+        private readonly DiagnosticsSums _layers = new();
 
         public void Add(TokenBatch batch)
         {
-            var logProbabilities = nn.functional.log_softmax(task.Classify(batch).Logits.to(ScalarType.Float64), 1); // [B, C]
+            var logProbabilities = nn.functional.log_softmax(Classify(batch).to(ScalarType.Float64), 1); // [B, C]
             var ofLabels = logProbabilities.gather(1, batch.Labels!.unsqueeze(1)).squeeze(1).cpu(); // [B]
             var predictions = logProbabilities.argmax(1).cpu(); // [B]
             double[] values = ofLabels.data<double>().ToArray();
@@ -128,6 +136,16 @@ public sealed class SequenceClassificationTask : ITrainingTask
             Accuracy = _counts.Accuracy,
             MacroF1 = _counts.MacroF1,
             Count = _counts.Count,
+            Layers = task._inspected is null ? null : _layers.Complete(),
         };
+
+        private Tensor Classify(TokenBatch batch)
+        {
+            if (task._inspected is null)
+                return task.Classify(batch).Logits;
+            var result = task._inspected.Inspect(batch.TokenIds, batch.KeyPaddingMask);
+            _layers.Add(result.Encoding, batch.KeyPaddingMask);
+            return task.Checked(result.Logits, batch);
+        }
     }
 }

@@ -144,13 +144,27 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
             latest = now;
             options.Progress?.Report(now);
             if (now.Validation is { } metrics)
+            {
                 channel.Info(MessageSensitivity.None, $"Epoch {now.Epoch} of {now.NumberOfEpochs}: training loss {now.Loss:F4}, validation loss {metrics.Loss:F4}, accuracy {metrics.Accuracy:F4}, macro F1 {metrics.MacroF1:F4}, {now.TokensPerSecond:F0} tokens/s, {now.Elapsed:hh\\:mm\\:ss} elapsed, {now.TimeLeft:hh\\:mm\\:ss} left.");
+                for (int layer = 0; layer < (metrics.Layers?.Count ?? 0); layer++)
+                    channel.Info(MessageSensitivity.None, $"Layer {layer + 1}: {Describe(metrics.Layers![layer])}.");
+            }
             if (MLNetInternals.IsCanceled(host))
                 cancellation.Cancel();
         });
         var trainer = new Trainer(TrainingOptionsOf(options, _seed, device));
         var result = trainer.Train(new SequenceClassificationTask(network, numClasses), training, validating, report, cancellation.Token);
         channel.Info(MessageSensitivity.None, $"Training ended: {result.Outcome} after {result.Steps} steps on {result.NumTrainingDocuments} documents; best epoch {result.BestEpoch}.");
+    }
+
+    private static string Describe(LayerDiagnostics layer)
+    {
+        var parts = new List<string>();
+        if (layer.MeanScaleWeights is { } weights)
+            parts.Add($"scale weights {string.Join(" ", weights.Select(weight => $"{weight:F3}"))}, {layer.Sparsity:P0} of them 0, solver residual {layer.MaxResidual:G2}{(layer.Converged ? "" : " (not converged)")}");
+        if (layer.AttentionEntropy is { } entropy)
+            parts.Add($"attention entropy {string.Join(" ", entropy.Select(scale => $"{scale:F2}"))} nats");
+        return string.Join(", ", parts);
     }
 
     private MahaTransformerOptions ModelOptions(ByteLevelBpeTokenizer tokenizer)
