@@ -15,6 +15,9 @@ namespace Maha.MLNet.Classification;
 /// </summary>
 internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions options)
 {
+    // What a timer can count.
+    private static readonly TimeSpan s_longestTime = TimeSpan.FromDays(24);
+
     private readonly int _seed = options.Seed ?? MLNetInternals.SeedOf(host) ?? 0;
 
     /// <summary>Trains.</summary>
@@ -88,6 +91,8 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
         ModelOptionsOf(options, options.VocabSize).Validate();
         CheckLimit(options.MaxSequenceLength, options.OverlongDocuments);
         TrainingOptionsOf(options, 0, CPU).Validate();
+        if (options.MaxTrainingTime is { } time && !(time > TimeSpan.Zero && time <= s_longestTime))
+            throw new ArgumentOutOfRangeException(nameof(options.MaxTrainingTime), time, $"MaxTrainingTime must be above 0 and at most {s_longestTime.TotalDays:F0} days, but is {time}. Leave it out for no limit.");
     }
 
     /// <summary>Checks what is kept of long documents.</summary>
@@ -153,7 +158,12 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
                 cancellation.Cancel();
         });
         var trainer = new Trainer(TrainingOptionsOf(options, _seed, device));
-        var result = trainer.Train(new SequenceClassificationTask(network, numClasses), training, validating, report, cancellation.Token);
+        using var time = CancellationTokenSource.CreateLinkedTokenSource(cancellation.Token);
+        if (options.MaxTrainingTime is { } limit)
+            time.CancelAfter(limit);
+        var result = trainer.Train(new SequenceClassificationTask(network, numClasses), training, validating, report, time.Token);
+        if (options.CancellationBehavior == CancellationBehavior.Throw)
+            cancellation.Token.ThrowIfCancellationRequested(); // the end of the time keeps the best weights, a cancellation does not
         channel.Info(MessageSensitivity.None, $"Training ended: {result.Outcome} after {result.Steps} steps on {result.NumTrainingDocuments} documents; best epoch {result.BestEpoch}.");
     }
 
@@ -211,7 +221,7 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
         ValidationFraction = options.ValidationFraction,
         EarlyStoppingMetric = options.EarlyStoppingMetric,
         EarlyStoppingPatience = options.EarlyStoppingPatience,
-        CancellationBehavior = options.CancellationBehavior,
+        CancellationBehavior = options.MaxTrainingTime is null ? options.CancellationBehavior : CancellationBehavior.KeepBest,
         Seed = seed,
         Device = device,
     };

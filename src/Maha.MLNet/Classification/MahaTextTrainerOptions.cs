@@ -146,6 +146,10 @@ public abstract class MahaTextTrainerOptions
     /// <value><see cref="CancellationBehavior.Throw"/>: an <see cref="OperationCanceledException"/>.</value>
     public CancellationBehavior CancellationBehavior { get; set; } = CancellationBehavior.Throw;
 
+    /// <summary>How long training may take, from the first step on; then it ends with the best weights so far, or the last ones where no epoch was completed.</summary>
+    /// <value>Null: as long as <see cref="NumberOfEpochs"/> takes. Above 0. Tokenization before the first step does not count.</value>
+    public TimeSpan? MaxTrainingTime { get; set; }
+
     /// <summary>The seed of weights, dropout, shuffling and split. The same seed, data and thread count give the same model.</summary>
     /// <value>Null: the MLContext's seed, else 0.</value>
     public int? Seed { get; set; }
@@ -157,6 +161,9 @@ public abstract class MahaTextTrainerOptions
     /// <summary>Ends the training within a step when cancelled.</summary>
     /// <value>A token that is never cancelled.</value>
     public CancellationToken CancellationToken { get; set; }
+
+    /// <summary>A copy whose members can be set without changing these options.</summary>
+    internal MahaTextTrainerOptions Copy() => (MahaTextTrainerOptions)MemberwiseClone();
 
     /// <summary>Each default that the catalog's parameters and the options share, once.</summary>
     internal static class Defaults
