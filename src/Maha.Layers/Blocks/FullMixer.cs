@@ -55,6 +55,13 @@ public sealed partial class FullMixer : TokenMixer
         var output = LinearFunction.Apply(_outputProjection, attended);
         if (context.KeyPaddingMask is not null)
             output = output.masked_fill(context.KeyPaddingMask.unsqueeze(-1), 0);
-        return new MixingResult(output, zeros(Array.Empty<long>(), output.dtype, output.device)).MoveToOuterDisposeScope();
+        return new MixingResult(output, zeros(Array.Empty<long>(), output.dtype, output.device))
+        {
+            AttentionEntropy = context.Inspect ? AttentionEntropy.Mean(query, key, Plan(hidden), lengths).unsqueeze(1) : null,
+        }.MoveToOuterDisposeScope();
     }
+
+    // One window over the whole document.
+    private WindowPlan Plan(Tensor hidden) =>
+        new((int)hidden.shape[0], (int)hidden.shape[1], _options.NumHeads, _options.DModel / _options.NumHeads, Window: 0, _options.IsCausal);
 }

@@ -63,7 +63,10 @@ public sealed partial class HsaMixer : TokenMixer
         var output = _outputProjection.call(attended);
         if (context.KeyPaddingMask is not null)
             output = output.masked_fill(context.KeyPaddingMask.unsqueeze(-1), 0);
-        return new MixingResult(output, zeros(Array.Empty<long>(), output.dtype, output.device)).MoveToOuterDisposeScope();
+        return new MixingResult(output, zeros(Array.Empty<long>(), output.dtype, output.device))
+        {
+            AttentionEntropy = context.Inspect ? HsaInspection.MeanEntropies(query, key, _options.NumHeads, Trees(context, lengths), Form, lengths).unsqueeze(1) : null,
+        }.MoveToOuterDisposeScope();
     }
 
     /// <summary>How far the attention of each head is from the softmax attention of the same queries and keys.</summary>

@@ -73,6 +73,7 @@ public sealed partial class MahaMixer : TokenMixer
         var scales = _decomposition.call(_dropout.call(local), hierarchy); // S x [B, N_s, D]
         var values = _decomposition.call(LinearFunction.Apply(_valueProjection, scales[0]), hierarchy); // S x [B, N_s, D]
         var outputs = new Tensor[hierarchy.Count];
+        var entropies = new List<Tensor>(); // S' x [B]
         for (int scale = 0; scale < hierarchy.Count; scale++)
         {
             var queriesAndKeys = LinearFunction.Apply(_queryKeyProjections[scale], scales[scale]); // [B, N_s, 2D]
@@ -80,6 +81,8 @@ public sealed partial class MahaMixer : TokenMixer
                 queriesAndKeys = RotaryPositions.Rotate(queriesAndKeys, 2 * _options.NumHeads, hierarchy.Cells[scale]);
             var plan = new WindowPlan(batch, hierarchy.Lengths[scale], _options.NumHeads, _options.DModel / _options.NumHeads, _options.Window, _options.IsCausal);
             outputs[scale] = WindowAttention.Apply(queriesAndKeys, values[scale], plan, hierarchy.ValidLengths[scale]); // [B, N_s, D]
+            if (context.Inspect)
+                entropies.Add(AttentionEntropy.Mean(queriesAndKeys.narrow(2, 0, _options.DModel), queriesAndKeys.narrow(2, _options.DModel, _options.DModel), plan, hierarchy.ValidLengths[scale]));
         }
 
         var aggregated = _aggregation.call(_options.IsCausal
@@ -89,6 +92,7 @@ public sealed partial class MahaMixer : TokenMixer
         {
             ScaleWeights = aggregated.ScaleWeights.detach(),
             Diagnostics = aggregated.Diagnostics,
+            AttentionEntropy = context.Inspect ? functional.pad(stack(entropies, 1), [0, _options.NumScales - entropies.Count], value: double.NaN) : null, // [B, S]
         }.MoveToOuterDisposeScope();
     }
 

@@ -58,7 +58,12 @@ public sealed partial class WindowMixer : TokenMixer
             attended = cat([FromGlobal(queriesAndKeys, values, global, heads, lengths), attended.narrow(1, global, length - global)], 1);
         var output = LinearFunction.Apply(_outputProjection, attended);
         var invalid = context.KeyPaddingMask is null ? output : output.masked_fill(context.KeyPaddingMask.unsqueeze(-1), 0);
-        return new MixingResult(invalid, zeros(Array.Empty<long>(), output.dtype, output.device)).MoveToOuterDisposeScope();
+        return new MixingResult(invalid, zeros(Array.Empty<long>(), output.dtype, output.device))
+        {
+            AttentionEntropy = context.Inspect
+                ? AttentionEntropy.Mean(queriesAndKeys.narrow(2, 0, _options.DModel), queriesAndKeys.narrow(2, _options.DModel, _options.DModel), plan, lengths).unsqueeze(1)
+                : null,
+        }.MoveToOuterDisposeScope();
     }
 
     // The first tokens' own attention to every valid token: [B, g, D].
