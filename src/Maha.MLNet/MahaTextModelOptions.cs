@@ -105,7 +105,7 @@ public abstract class MahaTextModelOptions
     public int? EarlyStoppingPatience { get; set; } = 3;
 
     /// <summary>What a cancelled training does.</summary>
-    /// <value><see cref="CancellationBehavior.Throw"/>: an <see cref="OperationCanceledException"/>.</value>
+    /// <value><see cref="CancellationBehavior.Throw"/>: an <see cref="OperationCanceledException"/>. Before the first step <see cref="CancellationBehavior.KeepBest"/> throws it too: there is no model yet.</value>
     public CancellationBehavior CancellationBehavior { get; set; } = CancellationBehavior.Throw;
 
     /// <summary>The seed of weights, dropout, shuffling and split. The same seed, data and thread count give the same model.</summary>

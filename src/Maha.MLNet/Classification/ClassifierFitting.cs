@@ -21,10 +21,24 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
     public TextClassifier Fit(LabeledTexts documents, LabeledTexts? validation, LabelNames labels, ClassifierColumns columns, ModelFormat format)
     {
         using var fitting = new ModelFitting(host, options);
+        try
+        {
+            return Fit(fitting, documents, validation, labels, columns, format);
+        }
+        catch (OperationCanceledException canceled) when (options.CancellationBehavior == CancellationBehavior.KeepBest && fitting.CancellationToken.IsCancellationRequested)
+        {
+            throw new OperationCanceledException($"The training was canceled before its first step, so that there is no model yet that {nameof(CancellationBehavior.KeepBest)} could keep. Give it more time, or fewer documents.", canceled, canceled.CancellationToken);
+        }
+    }
+
+    private TextClassifier Fit(ModelFitting fitting, LabeledTexts documents, LabeledTexts? validation, LabelNames labels, ClassifierColumns columns, ModelFormat format)
+    {
         var tokenizer = fitting.TrainTokenizer(documents.Read(fitting.Check).Select(document => document.Text));
-        using var training = Tokenize(fitting, documents, "training", tokenizer);
-        CheckClasses(training, labels);
-        using var validating = validation is null ? null : Tokenize(fitting, validation, "validation", tokenizer);
+        using var all = Tokenize(fitting, documents, "training", tokenizer);
+        CheckClasses(all, labels);
+        using var given = validation is null ? null : Tokenize(fitting, validation, "validation", tokenizer);
+        // Apart from each other already here: what is fitted after the training needs the labels of the one, what is fitted before it the texts of the other.
+        var (training, validating) = given is null ? Split(all, options.ValidationFraction, fitting.Seed) : (all, given);
 
         var manifest = new ClassifierManifest
         {
@@ -38,8 +52,10 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
         var network = fitting.Build(() => new MahaSequenceClassifier(manifest.Model, labels.Count));
         try
         {
-            fitting.Train(new SequenceClassificationTask(network, labels.Count), TrainingOptionsOf(options, fitting.Seed, fitting.Device), training, validating);
-            return new TextClassifier(format, new(manifest, tokenizer, network), fitting.Device);
+            var result = fitting.Train(new SequenceClassificationTask(network, labels.Count), TrainingOptionsOf(options, fitting.Seed, fitting.Device), training, validating);
+            if (result is { Outcome: TrainingOutcome.Canceled, Steps: 0 })
+                throw new OperationCanceledException(fitting.CancellationToken);
+            return new TextClassifier(format, new(Calibrated(manifest, result, validating, fitting.Channel), tokenizer, network), fitting.Device);
         }
         catch
         {
@@ -60,6 +76,13 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
                 .. options is MahaBinaryTextClassificationTrainer.Options binary ? [(probability, binary.ProbabilityColumnName)] : Array.Empty<(string, string)>(),
                 (nameof(options.PredictedLabelColumnName), options.PredictedLabelColumnName),
             ]);
+        if (options is MahaBinaryTextClassificationTrainer.Options { Threshold: var threshold } && threshold != BinaryThreshold.Half)
+        {
+            if (!Enum.IsDefined(threshold))
+                throw new ArgumentOutOfRangeException(nameof(threshold), $"Threshold must be one of {string.Join(", ", Enum.GetNames<BinaryThreshold>())}, but is {threshold}.");
+            if (options.ValidationSet is null && options.ValidationFraction == 0)
+                throw new ArgumentException($"Threshold must be {nameof(BinaryThreshold.Half)} where nothing validates, but is {threshold}. Give a ValidationSet, or a ValidationFraction above 0.", nameof(threshold));
+        }
         ModelFitting.CheckOptions(options, ModelOptionsOf(options, options.VocabSize), TrainingOptionsOf(options, 0, CPU));
     }
 
@@ -86,6 +109,26 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
             return dataset;
         dataset.Dispose();
         throw new InvalidOperationException($"The {what} data must have at least one document with a label, but of {texts.NumMissingLabels} rows none has one. Look at columns '{options.LabelColumnName}' and '{options.TextColumnName}'.");
+    }
+
+    private static (ITokenizedDocuments Training, ITokenizedDocuments? Validating) Split(TokenizedDataset documents, double fraction, int seed)
+        => fraction > 0 ? DocumentSubset.Split(documents, fraction, seed) : (documents, null);
+
+    /// <summary>Adds what is fitted to the validation documents: the temperature, and a binary classifier's threshold.</summary>
+    private ClassifierManifest Calibrated(ClassifierManifest manifest, TrainingResult result, ITokenizedDocuments? validating, IChannel channel)
+    {
+        if (validating is null || result.BestValidation?.Logits is not { } logits)
+            return manifest;
+        int[] truth = [.. Enumerable.Range(0, validating.Count).Select(validating.LabelOf)];
+        if (options.CalibrateProbabilities)
+            manifest = manifest with { Temperature = TemperatureScaling.Fit(logits, truth) };
+        if (options is MahaBinaryTextClassificationTrainer.Options { Threshold: var kind })
+        {
+            double[] probabilities = [.. logits.Select(row => 1 / (1 + Math.Exp((row[0] - row[1]) / manifest.Temperature)))];
+            manifest = manifest with { Threshold = ThresholdSelection.Choose(kind, probabilities, [.. truth.Select(label => label == 1)]) };
+        }
+        channel.Info(MessageSensitivity.None, $"Fitted to {validating.Count} validation documents: temperature {manifest.Temperature:F3}, threshold {manifest.Threshold:F3}.");
+        return manifest;
     }
 
     private static void CheckClasses(TokenizedDataset documents, LabelNames labels)

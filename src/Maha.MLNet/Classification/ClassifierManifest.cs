@@ -1,3 +1,4 @@
+using Maha.Layers.Training;
 using Maha.MLNet.Internal;
 
 namespace Maha.MLNet.Classification;
@@ -6,7 +7,7 @@ namespace Maha.MLNet.Classification;
 internal sealed record ClassifierManifest : ModelManifest
 {
     /// <summary>The newest form of the file that this library writes and reads.</summary>
-    public const int CurrentFormat = 1;
+    public const int CurrentFormat = 2;
 
     /// <summary>The columns of the transformer.</summary>
     public required ClassifierColumns Columns { get; init; }
@@ -16,6 +17,12 @@ internal sealed record ClassifierManifest : ModelManifest
 
     /// <summary>The labels in the order of the scores.</summary>
     public required IReadOnlyList<string> Labels { get; init; }
+
+    /// <summary>By what logits are divided before they become probabilities. New in format 2.</summary>
+    public double Temperature { get; init; } = TemperatureScaling.None;
+
+    /// <summary>The probability of true above which true is predicted; of binary classifiers. New in format 2.</summary>
+    public double Threshold { get; init; } = ThresholdSelection.Half;
 
     /// <summary>Reads and checks a manifest.</summary>
     /// <exception cref="InvalidDataException">The file is newer than this library, or damaged.</exception>
@@ -33,6 +40,8 @@ internal sealed record ClassifierManifest : ModelManifest
         string?[] added = [Columns.Score, Columns.Probability, Columns.PredictedLabel];
         if (Columns.Text.Length == 0 || added.Any(name => name?.Length == 0))
             throw new ArgumentException("The columns of a classifier must have names, but one is empty.");
+        if (!(Temperature > 0 && double.IsFinite(Temperature)) || !(Threshold > 0 && Threshold < 1))
+            throw new ArgumentException($"The temperature of a classifier must be above 0 and its threshold in (0, 1), but the file has {Temperature} and {Threshold}.");
         // Reads them once, so that a name that is no value of its type is found here.
         LabelNames.FromFile(LabelType, Labels);
         if (Columns.Probability is not null && (Labels.Count != 2 || LabelType != nameof(Boolean)))

@@ -8,7 +8,8 @@ namespace Maha.MLNet.Classification;
 
 /// <summary>Tells long documents of two classes apart: what <see cref="MahaBinaryTextClassificationTrainer"/> trained.</summary>
 /// <remarks>
-/// Adds <c>Score</c> (Single, the log odds of true), <c>Probability</c> (Single, of true) and <c>PredictedLabel</c> (Boolean).
+/// Adds <c>Score</c> (Single, the log odds of true less those of <see cref="Threshold"/>, which are 0 for one half), <c>Probability</c> (Single, of true)
+/// and <c>PredictedLabel</c> (Boolean, true where the score is positive).
 /// Owns native memory: dispose it when the last view and prediction engine over it are done with.
 /// </remarks>
 public sealed class MahaBinaryTextClassificationTransformer : MahaTransformer
@@ -29,6 +30,12 @@ public sealed class MahaBinaryTextClassificationTransformer : MahaTransformer
         classifier.Dispose();
         throw new InvalidDataException("A binary classifier must have a probability column, but the file names none. The file is damaged: save the model again.");
     }
+
+    /// <summary>By what the log odds were divided to calibrate them; 1 where they were not. See <see cref="MahaTextTrainerOptions.CalibrateProbabilities"/>.</summary>
+    public double Temperature => _classifier.Manifest.Temperature;
+
+    /// <summary>The probability of true above which true is predicted. See <see cref="MahaBinaryTextClassificationTrainer.Options.Threshold"/>.</summary>
+    public double Threshold => _classifier.Manifest.Threshold;
 
     private protected override RowMapping CreateMapping(DataViewSchema inputSchema) => new Mapping(_classifier, inputSchema);
 
@@ -58,19 +65,24 @@ public sealed class MahaBinaryTextClassificationTransformer : MahaTransformer
 
         public override Delegate[] CreateGetters(DataViewRow input)
         {
+            double temperature = _classifier.Manifest.Temperature, probability = _classifier.Manifest.Threshold;
+            double threshold = Math.Log(probability / (1 - probability)); // 0 for one half
             var row = new TextRow<float[]>(input, _text, text => _classifier.Logits(text.Span));
             return
             [
-                (ValueGetter<float>)((ref float value) => value = LogOdds(row)),
-                (ValueGetter<float>)((ref float value) => value = (float)(1 / (1 + Math.Exp(-LogOdds(row))))),
-                (ValueGetter<bool>)((ref bool value) => value = LogOdds(row) > 0),
+                (ValueGetter<float>)((ref float value) => value = Margin()),
+                (ValueGetter<float>)((ref float value) => value = (float)(1 / (1 + Math.Exp(-LogOdds())))),
+                (ValueGetter<bool>)((ref bool value) => value = Margin() > 0),
             ];
-        }
 
-        private static float LogOdds(TextRow<float[]> row)
-        {
-            float[] logits = row.Value();
-            return logits[1] - logits[0];
+            double LogOdds()
+            {
+                float[] logits = row.Value();
+                return (logits[1] - logits[0]) / temperature;
+            }
+
+            // ML.NET's evaluators predict true where the score is positive, whatever PredictedLabel says.
+            float Margin() => (float)(LogOdds() - threshold);
         }
     }
 }

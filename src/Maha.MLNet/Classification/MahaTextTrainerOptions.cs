@@ -47,6 +47,13 @@ public abstract class MahaTextTrainerOptions : MahaTextModelOptions
     /// <value><see cref="ClassWeighting.None"/>.</value>
     public ClassWeighting ClassWeighting { get; set; } = ClassWeighting.None;
 
+    /// <summary>
+    /// Whether probabilities are calibrated: one number, the temperature, is fitted to the validation documents after the training and divides
+    /// the logits. It changes no predicted label. Ignored without validation.
+    /// </summary>
+    /// <value>True.</value>
+    public bool CalibrateProbabilities { get; set; } = true;
+
     /// <summary>Each default that the catalog's parameters and the options share, once.</summary>
     internal static class Defaults
     {

@@ -79,8 +79,8 @@ internal sealed class ModelFitting : IDisposable
             Channel.Warning(MessageSensitivity.None, $"{documents.NumTruncatedDocuments} {what} documents have more than {maxSequenceLength} tokens and were cut ({_options.OverlongDocuments}); {documents.NumTruncatedTokens} tokens are not read. Raise MaxSequenceLength to read them.");
     }
 
-    /// <summary>Builds a network, its first weights drawn under the seed.</summary>
-    public TNetwork Build<TNetwork>(Func<TNetwork> build) where TNetwork : nn.Module
+    /// <summary>Builds a network or what holds one, its first weights drawn under the seed.</summary>
+    public T Build<T>(Func<T> build)
     {
         using var random = new RandomStateScope(Seed);
         return build();
@@ -91,8 +91,18 @@ internal sealed class ModelFitting : IDisposable
     /// <param name="options">How to train.</param>
     /// <param name="training">The documents to learn from.</param>
     /// <param name="validating">The documents to judge by; null to set apart a share of the others.</param>
-    public TrainingResult Train(ITrainingTask task, TrainingOptions options, ITokenizedDocuments training, ITokenizedDocuments? validating)
+    /// <param name="limit">The time after which the training ends with what it has learned; null for none.</param>
+    public TrainingResult Train(ITrainingTask task, TrainingOptions options, ITokenizedDocuments training, ITokenizedDocuments? validating, TimeSpan? limit = null)
     {
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(_cancellation.Token);
+        var behavior = options.CancellationBehavior;
+        if (limit is { } time)
+        {
+            // A wait of more than a month is none.
+            if (time.TotalMilliseconds < int.MaxValue)
+                end.CancelAfter(time);
+            options = options with { CancellationBehavior = CancellationBehavior.KeepBest };
+        }
         using var entry = _host.StartProgressChannel("Maha training");
         TrainingProgress? latest = null;
         entry.SetHeader(new ProgressHeader(["Loss", "Learning rate", "Tokens per second"], ["epochs", "steps"]), progress =>
@@ -114,7 +124,9 @@ internal sealed class ModelFitting : IDisposable
             if (MLNetInternals.IsCanceled(_host))
                 _cancellation.Cancel();
         });
-        var result = new Trainer(options).Train(task, training, validating, report, _cancellation.Token);
+        var result = new Trainer(options).Train(task, training, validating, report, end.Token);
+        if (behavior == CancellationBehavior.Throw)
+            _cancellation.Token.ThrowIfCancellationRequested();
         string best = result.BestEpoch is int epoch ? $"; best epoch {epoch}" : "";
         Channel.Info(MessageSensitivity.None, $"Training ended: {result.Outcome} after {result.Steps} steps on {result.NumTrainingDocuments} documents{best}.");
         return result;
