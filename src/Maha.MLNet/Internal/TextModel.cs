@@ -151,6 +151,33 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
             : (tensor(ids.ToArray(), [1, ids.Length], ScalarType.Int64, Device), null);
     }
 
+    /// <summary>As <see cref="Use"/>, for what outlives a method; dispose it once, at the end.</summary>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    protected IDisposable Lend()
+    {
+        Enter();
+        return new Lease(this);
+    }
+
+    private void Enter()
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            _users++;
+        }
+    }
+
+    private void Leave()
+    {
+        lock (_lock)
+        {
+            _users--;
+            if (_disposed && _users == 0)
+                Network.Dispose();
+        }
+    }
+
     /// <summary>While it lives, the network does: freeing weights under a running prediction would crash the process.</summary>
     protected readonly ref struct Use
     {
@@ -158,23 +185,16 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
 
         public Use(TextModel<TManifest, TNetwork> model)
         {
-            lock (model._lock)
-            {
-                ObjectDisposedException.ThrowIf(model._disposed, model);
-                model._users++;
-            }
+            model.Enter();
             _model = model;
         }
 
-        public void Dispose()
-        {
-            lock (_model._lock)
-            {
-                _model._users--;
-                if (_model._disposed && _model._users == 0)
-                    _model.Network.Dispose();
-            }
-        }
+        public void Dispose() => _model.Leave();
+    }
+
+    private sealed class Lease(TextModel<TManifest, TNetwork> model) : IDisposable
+    {
+        public void Dispose() => model.Leave();
     }
 }
 
