@@ -7,22 +7,25 @@ internal sealed class OptionReader
 {
     private readonly Dictionary<string, List<string>> _options = [];
 
-    public OptionReader(string[] args)
+    /// <param name="args">The arguments behind the name of the measurement.</param>
+    /// <param name="repeatable">Options that may be given more than once; their values are gathered.</param>
+    public OptionReader(string[] args, params string[] repeatable)
     {
         List<string>? current = null;
         foreach (string arg in args)
         {
             if (arg.StartsWith("--", StringComparison.Ordinal))
             {
-                if (!_options.TryAdd(arg, current = []))
+                bool isNew = !_options.TryGetValue(arg, out current);
+                if (isNew)
+                    _options.Add(arg, current = []);
+                else if (!repeatable.Contains(arg))
                     throw new UsageException($"option {arg} is given twice.");
                 continue;
             }
             if (current is null)
                 throw new UsageException($"'{arg}' stands before any option.");
-
-            // Lists may be separated by commas or by spaces.
-            current.AddRange(arg.Split(',', StringSplitOptions.RemoveEmptyEntries));
+            current.Add(arg);
         }
     }
 
@@ -37,12 +40,20 @@ internal sealed class OptionReader
 
     public string Text(string name, string fallback) => Texts(name, [fallback]) is [var one] ? one : throw new UsageException($"option {name} takes one value.");
 
-    public IReadOnlyList<string> Texts(string name, string[] fallback)
+    // Lists may be separated by commas or by spaces.
+    public IReadOnlyList<string> Texts(string name, string[] fallback) =>
+        Whole(name) is { } values ? [.. values.SelectMany(value => value.Split(',', StringSplitOptions.RemoveEmptyEntries))] : fallback;
+
+    /// <summary>Values in which a comma is a comma, such as the names of files; null where the option is not given.</summary>
+    public IReadOnlyList<string>? Whole(string name)
     {
         if (!_options.Remove(name, out var values))
-            return fallback;
-        return values.Count > 0 ? values : throw new UsageException($"option {name} needs a value.");
+            return null;
+        return values.Any(value => value.Trim(',').Length > 0) ? values : throw new UsageException($"option {name} needs a value.");
     }
+
+    /// <summary>The name of a file; null where the option is not given.</summary>
+    public string? File(string name) => Whole(name) is not { } values ? null : values is [var one] ? one : throw new UsageException($"option {name} takes one file.");
 
     public int Integer(string name, int fallback) => Integers(name, [fallback]) is [var one] ? one : throw new UsageException($"option {name} takes one value.");
 

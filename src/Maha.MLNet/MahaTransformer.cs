@@ -12,12 +12,11 @@ namespace Maha.MLNet;
 /// </remarks>
 public abstract class MahaTransformer : ITransformer, IDisposable
 {
+    private readonly ITextModel _model;
     private readonly Lock _lock = new();
     private RowToRowMapper? _mapper;
 
-    private protected MahaTransformer()
-    {
-    }
+    private protected MahaTransformer(ITextModel model) => _model = model;
 
     /// <summary>True: every output row depends on one input row only.</summary>
     public bool IsRowToRowMapper => true;
@@ -44,25 +43,28 @@ public abstract class MahaTransformer : ITransformer, IDisposable
         return new MappedDataView(input, MapperFor(input.Schema));
     }
 
+    /// <summary>Writes the weights as one safetensors file, with tokenizer and description in its text pairs: what <c>PretrainedModel</c> of Maha's estimators takes, as it takes a zip.</summary>
+    /// <param name="path">The file's path; an existing file is replaced when the new one is complete.</param>
+    /// <exception cref="ObjectDisposedException">The transformer was disposed.</exception>
+    public void SaveWeights(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        _model.SaveWeights(path);
+    }
+
     /// <summary>Frees the network. Views and prediction engines over this transformer cannot be read afterwards.</summary>
     public void Dispose()
     {
-        Dispose(disposing: true);
+        _model.Dispose();
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Frees what a transformer owns.</summary>
-    /// <param name="disposing">True when called from <see cref="Dispose()"/>.</param>
-    protected abstract void Dispose(bool disposing);
-
     private protected abstract RowMapping CreateMapping(DataViewSchema inputSchema);
-
-    private protected abstract void Save(ModelSaveContext context);
 
     void ICanSaveModel.Save(ModelSaveContext ctx)
     {
         ArgumentNullException.ThrowIfNull(ctx);
-        Save(ctx);
+        _model.Save(ctx);
     }
 
     // The last mapper is kept: a prediction engine compares the schema objects of mapper and rows.

@@ -1,30 +1,50 @@
 namespace Maha.Layers.Training;
 
 /// <summary>Some documents of others, in an order of its own. Owns nothing.</summary>
-internal sealed class DocumentSubset(ITokenizedDocuments documents, int[] rows) : ITokenizedDocuments
+public sealed class DocumentSubset : ITokenizedDocuments
 {
     private const int ShuffleClass = 3;
 
-    public int Count => rows.Length;
+    private readonly ITokenizedDocuments _documents;
+    private readonly int[] _rows;
 
-    public bool HasLabels => documents.HasLabels;
+    private DocumentSubset(ITokenizedDocuments documents, int[] rows)
+    {
+        _documents = documents;
+        _rows = rows;
+    }
+
+    /// <inheritdoc/>
+    public int Count => _rows.Length;
+
+    /// <inheritdoc/>
+    public bool HasLabels => _documents.HasLabels;
 
     /// <summary>The indices in the whole of the documents of the subset.</summary>
-    public IReadOnlyList<int> Rows => rows;
+    public IReadOnlyList<int> Rows => _rows;
 
-    public int LengthOf(int index) => documents.LengthOf(rows[index]);
+    /// <inheritdoc/>
+    public int LengthOf(int index) => _documents.LengthOf(_rows[index]);
 
-    public int LabelOf(int index) => documents.LabelOf(rows[index]);
+    /// <inheritdoc/>
+    public int LabelOf(int index) => _documents.LabelOf(_rows[index]);
 
-    public void CopyTokens(int index, Span<int> destination) => documents.CopyTokens(rows[index], destination);
+    /// <inheritdoc/>
+    public void CopyTokens(int index, Span<int> destination) => _documents.CopyTokens(_rows[index], destination);
 
     /// <summary>
     /// Splits at random, each class in the same proportion as far as whole documents allow, and at least one document of
     /// each class stays in training. Both parts keep the order of the documents.
     /// </summary>
+    /// <param name="documents">All documents, with labels or without.</param>
+    /// <param name="validationFraction">The part of the documents that validates. At least 0, below 1.</param>
+    /// <param name="seed">The same seed gives the same parts, on every machine.</param>
     /// <returns>The validation part is null where it would be empty.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The fraction is out of range.</exception>
     public static (DocumentSubset Training, DocumentSubset? Validation) Split(ITokenizedDocuments documents, double validationFraction, int seed)
     {
+        ArgumentNullException.ThrowIfNull(documents);
+        TensorChecks.Probability(validationFraction, nameof(validationFraction));
         var classes = new SortedDictionary<int, List<int>>();
         for (int i = 0; i < documents.Count; i++)
         {

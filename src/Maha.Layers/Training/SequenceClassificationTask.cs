@@ -117,11 +117,16 @@ public sealed class SequenceClassificationTask : ITrainingTask
     private sealed class Pass(SequenceClassificationTask task) : IValidationPass
     {
         private readonly ClassificationCounts _counts = new(task._numClasses);
+        private readonly List<(int Row, float[] Logits)> _logits = [];
         private readonly DiagnosticsSums _layers = new();
 
         public void Add(TokenBatch batch)
         {
-            var logProbabilities = nn.functional.log_softmax(Classify(batch).to(ScalarType.Float64), 1); // [B, C]
+            var logits = Classify(batch);
+            float[] ofBatch = logits.to(ScalarType.Float32).cpu().data<float>().ToArray();
+            for (int b = 0; b < batch.Rows.Count; b++)
+                _logits.Add((batch.Rows[b], ofBatch[(b * task._numClasses)..((b + 1) * task._numClasses)]));
+            var logProbabilities = nn.functional.log_softmax(logits.to(ScalarType.Float64), 1); // [B, C]
             var ofLabels = logProbabilities.gather(1, batch.Labels!.unsqueeze(1)).squeeze(1).cpu(); // [B]
             var predictions = logProbabilities.argmax(1).cpu(); // [B]
             double[] values = ofLabels.data<double>().ToArray();
@@ -136,6 +141,7 @@ public sealed class SequenceClassificationTask : ITrainingTask
             Accuracy = _counts.Accuracy,
             MacroF1 = _counts.MacroF1,
             Count = _counts.Count,
+            Logits = [.. _logits.OrderBy(pair => pair.Row).Select(pair => pair.Logits)],
             Layers = task._inspected is null ? null : _layers.Complete(),
         };
 

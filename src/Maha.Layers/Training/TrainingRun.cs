@@ -28,6 +28,7 @@ internal sealed class TrainingRun : IDisposable
     private readonly List<EpochReport> _epochs = [];
     private readonly long _totalSteps;
     private EpochReport? _best;
+    private ValidationMetrics? _bestValidation;
     private TrainingProgress? _lastStep;
     private long _step;
 
@@ -96,7 +97,7 @@ internal sealed class TrainingRun : IDisposable
             Outcome = outcome,
             Epochs = _epochs,
             BestEpoch = _best?.Epoch,
-            BestValidation = _best?.Validation,
+            BestValidation = _bestValidation,
             Steps = _step,
             NumTrainingDocuments = _trainingDocuments.Count,
             NumValidationDocuments = _validationDocuments?.Count ?? 0,
@@ -133,13 +134,14 @@ internal sealed class TrainingRun : IDisposable
         {
             Epoch = epoch,
             TrainingLoss = lossSum / count,
-            Validation = validation,
+            Validation = WithoutLogits(validation),
             Duration = _clock.Elapsed - started,
         };
         _epochs.Add(report);
         if (validation is not null && validation.IsBetterThan(_best?.Validation, _options.EarlyStoppingMetric))
         {
             _best = report;
+            _bestValidation = validation;
             _bestWeights.Take(_task.Module);
         }
     }
@@ -223,9 +225,11 @@ internal sealed class TrainingRun : IDisposable
         long started = Stopwatch.GetTimestamp();
         var metrics = Trainer.Judge(_task, _validationDocuments, _options, cancellationToken);
         _clock.AddValidation(Stopwatch.GetElapsedTime(started));
-        _progress?.Report(_lastStep! with { Elapsed = _clock.Elapsed, TimeLeft = _clock.TimeLeft, Validation = metrics });
+        _progress?.Report(_lastStep! with { Elapsed = _clock.Elapsed, TimeLeft = _clock.TimeLeft, Validation = WithoutLogits(metrics) });
         return metrics;
     }
+
+    private static ValidationMetrics? WithoutLogits(ValidationMetrics? metrics) => metrics is null ? null : metrics with { Logits = null };
 
     private TrainingDivergedException Diverged(string what, double value, int epoch, double loss, double learningRate) =>
         new(what, value, epoch, _step + 1, _totalSteps, loss, learningRate, _options);

@@ -20,6 +20,12 @@ public sealed record ValidationMetrics
     /// <summary>What the means are over: documents, or tokens.</summary>
     public required long Count { get; init; }
 
+    /// <summary>
+    /// The logits [C] of every document, in the order of the documents, for what is fitted on validation (<see cref="TemperatureScaling"/>);
+    /// null where the task classifies no documents, and in reports of epochs and progress, which would keep them for all epochs.
+    /// </summary>
+    public IReadOnlyList<float[]>? Logits { get; init; }
+
     /// <summary>One of the metrics.</summary>
     /// <exception cref="InvalidOperationException">The task doesn't report it.</exception>
     public double Get(ValidationMetric metric) => metric switch

@@ -1,3 +1,4 @@
+using Maha.MLNet;
 using Maha.MLNet.AutoML;
 using Maha.MLNet.Classification;
 using Microsoft.ML.SearchSpace;
@@ -10,10 +11,10 @@ public static class MahaAutoCatalog
     /// <summary>A text classifier whose options an experiment searches; see <see cref="MahaTextClassificationTrainer"/>.</summary>
     /// <param name="auto">The catalog: <c>mlContext.Auto()</c>.</param>
     /// <param name="options">What is not searched: columns, seed and so on. Null for the defaults. Read when a trial begins, never written to.</param>
-    /// <param name="searchSpace">What is searched; null for <see cref="MahaTextSearchOptions.Space"/> of the options' <see cref="MahaTextTrainerOptions.MaxTrainingTime"/>.</param>
+    /// <param name="searchSpace">What is searched; null for <see cref="MahaTextSearchOptions.Space"/> of the options' <see cref="MahaTextModelOptions.MaxTrainingTime"/>.</param>
     /// <returns>A sweepable estimator, to be appended to a <see cref="SweepablePipeline"/>, alone or beside others.</returns>
     /// <remarks>
-    /// Set <see cref="MahaTextTrainerOptions.MaxTrainingTime"/> to a part of the experiment's time, say an eighth: a trial that would take longer then ends with its best weights
+    /// Set <see cref="MahaTextModelOptions.MaxTrainingTime"/> to a part of the experiment's time, say an eighth: a trial that would take longer then ends with its best weights
     /// instead of using up what is left, and the space is one of models that learn in that time.
     /// </remarks>
     /// <exception cref="ArgumentException">An option is not valid; the message says the rule, the value and the remedy.</exception>
@@ -30,7 +31,7 @@ public static class MahaAutoCatalog
     /// <summary>A text classifier of two classes whose options an experiment searches; see <see cref="MahaBinaryTextClassificationTrainer"/>.</summary>
     /// <param name="auto">The catalog: <c>mlContext.Auto()</c>.</param>
     /// <param name="options">What is not searched: columns, seed and so on. Read when a trial begins, never written to.</param>
-    /// <param name="searchSpace">What is searched; null for <see cref="MahaTextSearchOptions.Space"/> of the options' <see cref="MahaTextTrainerOptions.MaxTrainingTime"/>.</param>
+    /// <param name="searchSpace">What is searched; null for <see cref="MahaTextSearchOptions.Space"/> of the options' <see cref="MahaTextModelOptions.MaxTrainingTime"/>.</param>
     /// <returns>A sweepable estimator, to be appended to a <see cref="SweepablePipeline"/>, alone or beside others.</returns>
     /// <exception cref="ArgumentException">An option is not valid; the message says the rule, the value and the remedy.</exception>
     public static SweepableEstimator MahaTextClassification(

@@ -17,51 +17,51 @@ public sealed class MahaTextSearchOptions
     /// <summary>The time of a trial up to which <see cref="Space"/> stays with small models.</summary>
     private static readonly TimeSpan s_short = TimeSpan.FromMinutes(2);
 
-    /// <summary>See <see cref="MahaTextTrainerOptions.Attention"/>.</summary>
+    /// <summary>See <see cref="MahaTextModelOptions.Attention"/>.</summary>
     /// <value>Searched: Maha, Window, Full, Hsa; the first is tried first.</value>
     public AttentionKind? Attention { get; set; }
 
-    /// <summary>See <see cref="MahaTextTrainerOptions.Hierarchy"/>.</summary>
+    /// <summary>See <see cref="MahaTextModelOptions.Hierarchy"/>.</summary>
     /// <value>Searched: Blocks, Document. Matters where <see cref="Attention"/> is Hsa.</value>
     public HierarchyKind? Hierarchy { get; set; }
 
-    /// <summary>See <see cref="MahaTextTrainerOptions.Aggregation"/>.</summary>
+    /// <summary>See <see cref="MahaTextModelOptions.Aggregation"/>.</summary>
     /// <value>Searched: Convex, Nash, Gated, Mean. Matters where <see cref="Attention"/> is Maha.</value>
     public AggregationKind? Aggregation { get; set; }
 
-    /// <summary>See <see cref="MahaTextTrainerOptions.DModel"/>.</summary>
+    /// <summary>See <see cref="MahaTextModelOptions.DModel"/>.</summary>
     /// <value>Searched: 32 to 128, for long trials to 256; begins with 64. Always divisible by the heads that are searched.</value>
     public int? DModel { get; set; }
 
-    /// <summary>See <see cref="MahaTextTrainerOptions.NumHeads"/>.</summary>
+    /// <summary>See <see cref="MahaTextModelOptions.NumHeads"/>.</summary>
     /// <value>Searched: 2, 4, 8.</value>
     public int? NumHeads { get; set; }
 
-    /// <summary>See <see cref="MahaTextTrainerOptions.NumLayers"/>.</summary>
+    /// <summary>See <see cref="MahaTextModelOptions.NumLayers"/>.</summary>
     /// <value>Searched: 1 to 2, for long trials to 4; begins with 1.</value>
     public int? NumLayers { get; set; }
 
-    /// <summary>See <see cref="MahaTextTrainerOptions.NumScales"/>. Without this entry the length decides.</summary>
+    /// <summary>See <see cref="MahaTextModelOptions.NumScales"/>. Without this entry the length decides.</summary>
     /// <value>Searched: 1 to 5; begins with 3. Matters where <see cref="Attention"/> is Maha.</value>
     public int? NumScales { get; set; }
 
-    /// <summary>See <see cref="MahaTextTrainerOptions.Window"/>.</summary>
+    /// <summary>See <see cref="MahaTextModelOptions.Window"/>.</summary>
     /// <value>Searched: 32, 64, 128. Matters where <see cref="Attention"/> is Maha or Window.</value>
     public int? Window { get; set; }
 
-    /// <summary>See <see cref="MahaTextTrainerOptions.MaxSequenceLength"/>.</summary>
+    /// <summary>See <see cref="MahaTextModelOptions.MaxSequenceLength"/>.</summary>
     /// <value>Searched: 128 to 1,024, for long trials to 4,096; begins with 256.</value>
     public int? MaxSequenceLength { get; set; }
 
-    /// <summary>See <see cref="MahaTextTrainerOptions.NumberOfEpochs"/>.</summary>
+    /// <summary>See <see cref="MahaTextModelOptions.NumberOfEpochs"/>.</summary>
     /// <value>Searched: 2 to 10, for long trials to 20, on a logarithmic scale; begins with 4.</value>
     public int? NumberOfEpochs { get; set; }
 
-    /// <summary>See <see cref="MahaTextTrainerOptions.LearningRate"/>.</summary>
+    /// <summary>See <see cref="MahaTextModelOptions.LearningRate"/>.</summary>
     /// <value>Searched: 0.0003 to 0.01 on a logarithmic scale; begins with 0.002.</value>
     public double? LearningRate { get; set; }
 
-    /// <summary>See <see cref="MahaTextTrainerOptions.Dropout"/>.</summary>
+    /// <summary>See <see cref="MahaTextModelOptions.Dropout"/>.</summary>
     /// <value>Searched: 0 to 0.3; begins with 0.1.</value>
     public double? Dropout { get; set; }
 

@@ -1,10 +1,7 @@
-using Maha.Layers.Attention;
-using Maha.Layers.Hierarchies;
 using Maha.Layers.Models;
 using Maha.Layers.Tokenization;
 using Maha.Layers.Training;
 using Maha.MLNet.Internal;
-using Microsoft.ML;
 using Microsoft.ML.Runtime;
 using static TorchSharp.torch;
 
@@ -15,51 +12,50 @@ namespace Maha.MLNet.Classification;
 /// </summary>
 internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions options)
 {
-    // What a timer can count.
-    private static readonly TimeSpan s_longestTime = TimeSpan.FromDays(24);
-
-    private readonly int _seed = options.Seed ?? MLNetInternals.SeedOf(host) ?? 0;
-
     /// <summary>Trains.</summary>
     /// <param name="documents">What to train on.</param>
     /// <param name="validation">What to validate on; null to set apart a share of the training documents.</param>
     /// <param name="labels">The labels, in the order of the class indices.</param>
     /// <param name="columns">The columns of the transformer.</param>
-    public TextClassifier Fit(LabeledTexts documents, LabeledTexts? validation, LabelNames labels, ClassifierColumns columns)
+    /// <param name="format">The kind of the transformer's file.</param>
+    public TextClassifier Fit(LabeledTexts documents, LabeledTexts? validation, LabelNames labels, ClassifierColumns columns, ModelFormat format)
     {
-        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(options.CancellationToken);
-        using var channel = host.Start("Training");
-        var device = Devices.Choose(host);
-
-        void Check()
+        using var fitting = new ModelFitting(host, options);
+        try
         {
-            if (MLNetInternals.IsCanceled(host))
-                cancellation.Cancel();
-            cancellation.Token.ThrowIfCancellationRequested();
+            return Fit(fitting, documents, validation, labels, columns, format);
         }
+        catch (OperationCanceledException canceled) when (options.CancellationBehavior == CancellationBehavior.KeepBest && fitting.CancellationToken.IsCancellationRequested)
+        {
+            throw new OperationCanceledException($"The training was canceled before its first step, so that there is no model yet that {nameof(CancellationBehavior.KeepBest)} could keep. Give it more time, or fewer documents.", canceled, canceled.CancellationToken);
+        }
+    }
 
-        var tokenizer = ByteLevelBpeTokenizer.Train(documents.Read(Check).Select(document => document.Text),
-            new ByteLevelBpeTokenizerOptions { VocabSize = options.VocabSize }, cancellationToken: cancellation.Token);
-        using var training = Tokenize(documents, "training", tokenizer, Check, channel, cancellation.Token);
-        CheckClasses(training, labels);
-        using var validating = validation is null ? null : Tokenize(validation, "validation", tokenizer, Check, channel, cancellation.Token);
+    private TextClassifier Fit(ModelFitting fitting, LabeledTexts documents, LabeledTexts? validation, LabelNames labels, ClassifierColumns columns, ModelFormat format)
+    {
+        var tokenizer = fitting.TrainTokenizer(documents.Read(fitting.Check).Select(document => document.Text));
+        using var all = Tokenize(fitting, documents, "training", tokenizer);
+        CheckClasses(all, labels);
+        using var given = validation is null ? null : Tokenize(fitting, validation, "validation", tokenizer);
+        // Apart from each other already here: what is fitted after the training needs the labels of the one, what is fitted before it the texts of the other.
+        var (training, validating) = given is null ? Split(all, options.ValidationFraction, fitting.Seed) : (all, given);
 
         var manifest = new ClassifierManifest
         {
             FormatVersion = ClassifierManifest.CurrentFormat,
-            Model = ModelOptions(tokenizer),
+            Model = ModelFitting.WithTokenParts(ModelOptionsOf(options, tokenizer.VocabSize), tokenizer),
             Columns = columns,
             OverlongDocuments = options.OverlongDocuments,
             LabelType = labels.TypeName,
             Labels = labels.Names,
         };
-        MahaSequenceClassifier network;
-        using (new RandomStateScope(_seed))
-            network = new MahaSequenceClassifier(manifest.Model, labels.Count);
+        var network = fitting.Build(() => new MahaSequenceClassifier(manifest.Model, labels.Count));
         try
         {
-            Train(network, training, validating, labels.Count, device, channel, cancellation);
-            return new TextClassifier(manifest, tokenizer, network, device);
+            var result = fitting.Train(new SequenceClassificationTask(network, labels.Count), TrainingOptionsOf(options, fitting.Seed, fitting.Device), training, validating);
+            if (result is { Outcome: TrainingOutcome.Canceled, Steps: 0 })
+                throw new OperationCanceledException(fitting.CancellationToken);
+            return new TextClassifier(format, new(Calibrated(manifest, result, validating, fitting.Channel), tokenizer, network), fitting.Device);
         }
         catch
         {
@@ -73,54 +69,66 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
     public static void Check(MahaTextTrainerOptions options)
     {
         const string probability = nameof(MahaBinaryTextClassificationTrainer.Options.ProbabilityColumnName);
-        (string Option, string Column)[] read = [(nameof(options.LabelColumnName), options.LabelColumnName), (nameof(options.TextColumnName), options.TextColumnName)];
-        (string Option, string Column)[] added =
-        [
-            (nameof(options.ScoreColumnName), options.ScoreColumnName),
-            .. options is MahaBinaryTextClassificationTrainer.Options binary ? [(probability, binary.ProbabilityColumnName)] : Array.Empty<(string, string)>(),
-            (nameof(options.PredictedLabelColumnName), options.PredictedLabelColumnName),
-        ];
-        foreach (var (option, column) in read.Concat(added))
-            if (string.IsNullOrEmpty(column))
-                throw new ArgumentException($"{option} must name a column, but is {(column is null ? "null" : "empty")}. Leave it out for the default.", option);
-        foreach (var same in added.GroupBy(pair => pair.Column).Where(group => group.Count() > 1))
-            throw new ArgumentException($"The added columns must have different names, but {string.Join(" and ", same.Select(pair => pair.Option))} are '{same.Key}'. Rename one.", same.Last().Option);
-        new ByteLevelBpeTokenizerOptions { VocabSize = options.VocabSize }.Validate();
-        if (options.Attention == AttentionKind.MahaReference)
-            throw new ArgumentException("Attention must take padding, since documents of different lengths share a batch, but is MahaReference, which attends to padding as the published code does. Choose Maha, the efficient form.", nameof(options.Attention));
-        ModelOptionsOf(options, options.VocabSize).Validate();
-        CheckLimit(options.MaxSequenceLength, options.OverlongDocuments);
-        TrainingOptionsOf(options, 0, CPU).Validate();
-        if (options.MaxTrainingTime is { } time && !(time > TimeSpan.Zero && time <= s_longestTime))
-            throw new ArgumentOutOfRangeException(nameof(options.MaxTrainingTime), time, $"MaxTrainingTime must be above 0 and at most {s_longestTime.TotalDays:F0} days, but is {time}. Leave it out for no limit.");
-    }
-
-    /// <summary>Checks what is kept of long documents.</summary>
-    /// <exception cref="ArgumentException">There is no such rule, or not a token for each end.</exception>
-    public static void CheckLimit(int maxSequenceLength, OverlongDocuments overlong)
-    {
-        if (!Enum.IsDefined(overlong))
-            throw new ArgumentOutOfRangeException(nameof(overlong), $"OverlongDocuments must be one of {string.Join(", ", Enum.GetNames<OverlongDocuments>())}, but is {overlong}.");
-        if (overlong == OverlongDocuments.KeepStartAndEnd && maxSequenceLength < 2)
-            throw new ArgumentOutOfRangeException(nameof(maxSequenceLength), $"MaxSequenceLength must be at least 2 where both ends of a document are kept, but is {maxSequenceLength}. Raise it, or choose another of OverlongDocuments.");
-    }
-
-    private TokenizedDataset Tokenize(LabeledTexts texts, string what, ByteLevelBpeTokenizer tokenizer, Action check, IChannel channel, CancellationToken cancellationToken)
-    {
-        var dataset = TokenizedDataset.FromTexts(texts.Read(check), tokenizer, new TokenizedDatasetOptions
+        AddedColumns.Check(
+            [(nameof(options.LabelColumnName), options.LabelColumnName), (nameof(options.TextColumnName), options.TextColumnName)],
+            [
+                (nameof(options.ScoreColumnName), options.ScoreColumnName),
+                .. options is MahaBinaryTextClassificationTrainer.Options binary ? [(probability, binary.ProbabilityColumnName)] : Array.Empty<(string, string)>(),
+                (nameof(options.PredictedLabelColumnName), options.PredictedLabelColumnName),
+            ]);
+        if (options is MahaBinaryTextClassificationTrainer.Options { Threshold: var threshold } && threshold != BinaryThreshold.Half)
         {
-            MaxDocumentTokens = options.MaxSequenceLength,
-            OverlongDocuments = options.OverlongDocuments,
-            TemporaryDirectory = MLNetInternals.TempFolderOf(host),
-        }, cancellationToken);
+            if (!Enum.IsDefined(threshold))
+                throw new ArgumentOutOfRangeException(nameof(threshold), $"Threshold must be one of {string.Join(", ", Enum.GetNames<BinaryThreshold>())}, but is {threshold}.");
+            if (options.ValidationSet is null && options.ValidationFraction == 0)
+                throw new ArgumentException($"Threshold must be {nameof(BinaryThreshold.Half)} where nothing validates, but is {threshold}. Give a ValidationSet, or a ValidationFraction above 0.", nameof(threshold));
+        }
+        ModelFitting.CheckOptions(options, ModelOptionsOf(options, options.VocabSize), TrainingOptionsOf(options, 0, CPU));
+    }
+
+    /// <summary>The shape of the model.</summary>
+    internal static MahaTransformerOptions ModelOptionsOf(MahaTextTrainerOptions options, int vocabSize)
+        => ModelFitting.ModelOptionsOf(options, vocabSize) with { Pooling = options.Pooling };
+
+    /// <summary>How it is trained.</summary>
+    internal static TrainingOptions TrainingOptionsOf(MahaTextTrainerOptions options, int seed, Device device)
+        => ModelFitting.TrainingOptionsOf(options, seed, device) with
+        {
+            LabelSmoothing = options.LabelSmoothing,
+            ClassWeighting = options.ClassWeighting,
+            EarlyStoppingMetric = options.EarlyStoppingMetric,
+        };
+
+    private TokenizedDataset Tokenize(ModelFitting fitting, LabeledTexts texts, string what, ByteLevelBpeTokenizer tokenizer)
+    {
+        var dataset = TokenizedDataset.FromTexts(texts.Read(fitting.Check), tokenizer, fitting.DatasetOptions(options.MaxSequenceLength), fitting.CancellationToken);
         if (texts.NumMissingLabels > 0)
-            channel.Warning(MessageSensitivity.None, $"{texts.NumMissingLabels} {what} documents have no label, or one that the key column doesn't know, and were left out.");
-        if (dataset.NumTruncatedDocuments > 0)
-            channel.Warning(MessageSensitivity.None, $"{dataset.NumTruncatedDocuments} {what} documents have more than {options.MaxSequenceLength} tokens and were cut ({options.OverlongDocuments}); {dataset.NumTruncatedTokens} tokens are not read. Raise MaxSequenceLength to read them.");
+            fitting.Channel.Warning(MessageSensitivity.None, $"{texts.NumMissingLabels} {what} documents have no label, or one that the key column doesn't know, and were left out.");
+        fitting.WarnOfCuts(dataset, what, options.MaxSequenceLength);
         if (dataset.Count > 0)
             return dataset;
         dataset.Dispose();
         throw new InvalidOperationException($"The {what} data must have at least one document with a label, but of {texts.NumMissingLabels} rows none has one. Look at columns '{options.LabelColumnName}' and '{options.TextColumnName}'.");
+    }
+
+    private static (ITokenizedDocuments Training, ITokenizedDocuments? Validating) Split(TokenizedDataset documents, double fraction, int seed)
+        => fraction > 0 ? DocumentSubset.Split(documents, fraction, seed) : (documents, null);
+
+    /// <summary>Adds what is fitted to the validation documents: the temperature, and a binary classifier's threshold.</summary>
+    private ClassifierManifest Calibrated(ClassifierManifest manifest, TrainingResult result, ITokenizedDocuments? validating, IChannel channel)
+    {
+        if (validating is null || result.BestValidation?.Logits is not { } logits)
+            return manifest;
+        int[] truth = [.. Enumerable.Range(0, validating.Count).Select(validating.LabelOf)];
+        if (options.CalibrateProbabilities)
+            manifest = manifest with { Temperature = TemperatureScaling.Fit(logits, truth) };
+        if (options is MahaBinaryTextClassificationTrainer.Options { Threshold: var kind })
+        {
+            double[] probabilities = [.. logits.Select(row => 1 / (1 + Math.Exp((row[0] - row[1]) / manifest.Temperature)))];
+            manifest = manifest with { Threshold = ThresholdSelection.Choose(kind, probabilities, [.. truth.Select(label => label == 1)]) };
+        }
+        channel.Info(MessageSensitivity.None, $"Fitted to {validating.Count} validation documents: temperature {manifest.Temperature:F3}, threshold {manifest.Threshold:F3}.");
+        return manifest;
     }
 
     private static void CheckClasses(TokenizedDataset documents, LabelNames labels)
@@ -128,107 +136,5 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
         var present = Enumerable.Range(0, documents.Count).Select(documents.LabelOf).Distinct().Take(2).ToList();
         if (present.Count < 2)
             throw new InvalidOperationException($"The training data must have documents of at least two classes, but all {documents.Count} are of class '{labels.Names[present[0]]}'. Add documents of other classes, or look at the label column.");
-    }
-
-    private void Train(MahaSequenceClassifier network, TokenizedDataset training, TokenizedDataset? validating, int numClasses, Device device, IChannel channel, CancellationTokenSource cancellation)
-    {
-        using var entry = host.StartProgressChannel("Maha training");
-        TrainingProgress? latest = null;
-        entry.SetHeader(new ProgressHeader(["Loss", "Learning rate", "Tokens per second"], ["epochs", "steps"]), progress =>
-        {
-            if (latest is not { } now)
-                return;
-            progress.SetProgress(0, now.Epoch, now.NumberOfEpochs);
-            progress.SetProgress(1, now.Step, now.TotalSteps);
-            progress.SetMetric(0, now.Loss);
-            progress.SetMetric(1, now.LearningRate);
-            progress.SetMetric(2, now.TokensPerSecond);
-        });
-        var report = new Report(now =>
-        {
-            latest = now;
-            options.Progress?.Report(now);
-            if (now.Validation is { } metrics)
-            {
-                channel.Info(MessageSensitivity.None, $"Epoch {now.Epoch} of {now.NumberOfEpochs}: training loss {now.Loss:F4}, validation loss {metrics.Loss:F4}, accuracy {metrics.Accuracy:F4}, macro F1 {metrics.MacroF1:F4}, {now.TokensPerSecond:F0} tokens/s, {now.Elapsed:hh\\:mm\\:ss} elapsed, {now.TimeLeft:hh\\:mm\\:ss} left.");
-                for (int layer = 0; layer < (metrics.Layers?.Count ?? 0); layer++)
-                    channel.Info(MessageSensitivity.None, $"Layer {layer + 1}: {Describe(metrics.Layers![layer])}.");
-            }
-            if (MLNetInternals.IsCanceled(host))
-                cancellation.Cancel();
-        });
-        var trainer = new Trainer(TrainingOptionsOf(options, _seed, device));
-        using var time = CancellationTokenSource.CreateLinkedTokenSource(cancellation.Token);
-        if (options.MaxTrainingTime is { } limit)
-            time.CancelAfter(limit);
-        var result = trainer.Train(new SequenceClassificationTask(network, numClasses), training, validating, report, time.Token);
-        if (options.CancellationBehavior == CancellationBehavior.Throw)
-            cancellation.Token.ThrowIfCancellationRequested(); // the end of the time keeps the best weights, a cancellation does not
-        channel.Info(MessageSensitivity.None, $"Training ended: {result.Outcome} after {result.Steps} steps on {result.NumTrainingDocuments} documents; best epoch {result.BestEpoch}.");
-    }
-
-    private static string Describe(LayerDiagnostics layer)
-    {
-        var parts = new List<string>();
-        if (layer.MeanScaleWeights is { } weights)
-            parts.Add($"scale weights {string.Join(" ", weights.Select(weight => $"{weight:F3}"))}, {layer.Sparsity:P0} of them 0, solver residual {layer.MaxResidual:G2}{(layer.Converged ? "" : " (not converged)")}");
-        if (layer.AttentionEntropy is { } entropy)
-            parts.Add($"attention entropy {string.Join(" ", entropy.Select(scale => $"{scale:F2}"))} nats");
-        return string.Join(", ", parts);
-    }
-
-    private MahaTransformerOptions ModelOptions(ByteLevelBpeTokenizer tokenizer)
-    {
-        var model = ModelOptionsOf(options, tokenizer.VocabSize);
-        return model.Hierarchy == HierarchyKind.Document ? model with { TokenParts = TokenParts.Of(tokenizer) } : model;
-    }
-
-    /// <summary>The shape of the model.</summary>
-    internal static MahaTransformerOptions ModelOptionsOf(MahaTextTrainerOptions options, int vocabSize)
-    {
-        var model = new MahaTransformerOptions
-        {
-            VocabSize = vocabSize,
-            MaxSequenceLength = options.MaxSequenceLength,
-            Attention = options.Attention,
-            Hierarchy = options.Hierarchy,
-            Aggregation = options.Aggregation,
-            DModel = options.DModel,
-            NumHeads = options.NumHeads,
-            NumLayers = options.NumLayers,
-            CompressionRatio = options.CompressionRatio,
-            Window = options.Window,
-            Positions = options.Positions,
-            Pooling = options.Pooling,
-            Dropout = options.Dropout,
-        };
-        if (options.FeedForwardDim is int width)
-            model = model with { FeedForwardDim = width };
-        return options.NumScales is int scales ? model with { NumScales = scales } : model;
-    }
-
-    /// <summary>How it is trained.</summary>
-    internal static TrainingOptions TrainingOptionsOf(MahaTextTrainerOptions options, int seed, Device device) => new()
-    {
-        NumberOfEpochs = options.NumberOfEpochs,
-        LearningRate = options.LearningRate,
-        WarmupFraction = options.WarmupFraction,
-        WeightDecay = options.WeightDecay,
-        MaxGradientNorm = options.MaxGradientNorm,
-        TokensPerBatch = options.TokensPerBatch,
-        LabelSmoothing = options.LabelSmoothing,
-        ClassWeighting = options.ClassWeighting,
-        ValidationFraction = options.ValidationFraction,
-        EarlyStoppingMetric = options.EarlyStoppingMetric,
-        EarlyStoppingPatience = options.EarlyStoppingPatience,
-        CancellationBehavior = options.MaxTrainingTime is null ? options.CancellationBehavior : CancellationBehavior.KeepBest,
-        Seed = seed,
-        Device = device,
-    };
-
-    /// <summary>Reports on the training thread, in order; <see cref="Progress{T}"/> would post to a context.</summary>
-    private sealed class Report(Action<TrainingProgress> action) : IProgress<TrainingProgress>
-    {
-        void IProgress<TrainingProgress>.Report(TrainingProgress value) => action(value);
     }
 }

@@ -9,7 +9,8 @@ namespace Maha.MLNet.Classification;
 /// <summary>Trains a classifier that tells long documents of two classes apart.</summary>
 /// <remarks>
 /// <para><b>Input and output columns.</b> Reads a label column of type Boolean and a column of type Text.
-/// Adds <c>Score</c> (Single, the log odds of true), <c>Probability</c> (Single, of true) and <c>PredictedLabel</c> (Boolean, true where the log odds are positive).</para>
+/// Adds <c>Score</c> (Single, the log odds of true), <c>Probability</c> (Single, of true) and <c>PredictedLabel</c> (Boolean, true where the score is
+/// positive: the probability is above one half). Where <see cref="Options.Threshold"/> chooses another threshold, its log odds are taken off the score.</para>
 /// <para><b>Characteristics, algorithm and cost</b> are those of <see cref="MahaTextClassificationTrainer"/>.</para>
 /// </remarks>
 public sealed class MahaBinaryTextClassificationTrainer : IEstimator<MahaBinaryTextClassificationTransformer>
@@ -23,6 +24,10 @@ public sealed class MahaBinaryTextClassificationTrainer : IEstimator<MahaBinaryT
         /// <summary>The column of the probability of true that is added.</summary>
         /// <value>"Probability".</value>
         public string ProbabilityColumnName { get; set; } = Defaults.ProbabilityColumnName;
+
+        /// <summary>From which probability on true is predicted.</summary>
+        /// <value><see cref="BinaryThreshold.Half"/>. The others are chosen on the validation documents and need some.</value>
+        public BinaryThreshold Threshold { get; set; } = BinaryThreshold.Half;
     }
 
     internal MahaBinaryTextClassificationTrainer(IHostEnvironment environment, Options options)
@@ -47,7 +52,7 @@ public sealed class MahaBinaryTextClassificationTrainer : IEstimator<MahaBinaryT
         var validation = _options.ValidationSet is { } set ? Bind(set, nameof(_options.ValidationSet)) : null;
         var columns = new ClassifierColumns(_options.LabelColumnName, _options.TextColumnName, _options.ScoreColumnName, _options.ProbabilityColumnName, _options.PredictedLabelColumnName);
         var labels = LabelNames.FromFile(nameof(Boolean), [bool.FalseString, bool.TrueString]);
-        return new MahaBinaryTextClassificationTransformer(new ClassifierFitting(_host, _options).Fit(documents, validation, labels, columns));
+        return new MahaBinaryTextClassificationTransformer(new ClassifierFitting(_host, _options).Fit(documents, validation, labels, columns, MahaBinaryTextClassificationTransformer.Format));
     }
 
     /// <summary>What the schema will be behind the trained transformer.</summary>

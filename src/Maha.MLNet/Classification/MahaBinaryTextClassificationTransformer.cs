@@ -8,34 +8,36 @@ namespace Maha.MLNet.Classification;
 
 /// <summary>Tells long documents of two classes apart: what <see cref="MahaBinaryTextClassificationTrainer"/> trained.</summary>
 /// <remarks>
-/// Adds <c>Score</c> (Single, the log odds of true), <c>Probability</c> (Single, of true) and <c>PredictedLabel</c> (Boolean).
+/// Adds <c>Score</c> (Single, the log odds of true less those of <see cref="Threshold"/>, which are 0 for one half), <c>Probability</c> (Single, of true)
+/// and <c>PredictedLabel</c> (Boolean, true where the score is positive).
 /// Owns native memory: dispose it when the last view and prediction engine over it are done with.
 /// </remarks>
 public sealed class MahaBinaryTextClassificationTransformer : MahaTransformer
 {
     internal const string LoaderSignature = "MahaBinaryText";
-    private const string ModelSignature = "MAHATXTB"; // exactly eight characters
+    internal static readonly ModelFormat Format = TextClassifier.Format("MAHATXTB", LoaderSignature);
 
-    // *** Format *** as MahaTextClassificationTransformer's; the labels are False and True.
+    // The labels are False and True.
     private readonly TextClassifier _classifier;
 
-    internal MahaBinaryTextClassificationTransformer(TextClassifier classifier) => _classifier = classifier;
+    internal MahaBinaryTextClassificationTransformer(TextClassifier classifier) : base(classifier) => _classifier = classifier;
 
     private static MahaBinaryTextClassificationTransformer Create(IHostEnvironment env, ModelLoadContext ctx)
     {
-        var classifier = TextClassifier.Load(env, ctx, ModelSignature, LoaderSignature);
+        var classifier = TextClassifier.Load(env, ctx, Format);
         if (classifier.Manifest.Columns.Probability is not null)
             return new(classifier);
         classifier.Dispose();
         throw new InvalidDataException("A binary classifier must have a probability column, but the file names none. The file is damaged: save the model again.");
     }
 
-    private protected override void Save(ModelSaveContext context) => _classifier.Save(context, ModelSignature, LoaderSignature);
+    /// <summary>By what the log odds were divided to calibrate them; 1 where they were not. See <see cref="MahaTextTrainerOptions.CalibrateProbabilities"/>.</summary>
+    public double Temperature => _classifier.Manifest.Temperature;
+
+    /// <summary>The probability of true above which true is predicted. See <see cref="MahaBinaryTextClassificationTrainer.Options.Threshold"/>.</summary>
+    public double Threshold => _classifier.Manifest.Threshold;
 
     private protected override RowMapping CreateMapping(DataViewSchema inputSchema) => new Mapping(_classifier, inputSchema);
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing) => _classifier.Dispose();
 
     private sealed class Mapping : RowMapping
     {
@@ -63,19 +65,24 @@ public sealed class MahaBinaryTextClassificationTransformer : MahaTransformer
 
         public override Delegate[] CreateGetters(DataViewRow input)
         {
-            var row = new ClassifiedRow(_classifier, input, _text);
+            double temperature = _classifier.Manifest.Temperature, probability = _classifier.Manifest.Threshold;
+            double threshold = Math.Log(probability / (1 - probability)); // 0 for one half
+            var row = new TextRow<float[]>(input, _text, text => _classifier.Logits(text.Span));
             return
             [
-                (ValueGetter<float>)((ref float value) => value = LogOdds(row)),
-                (ValueGetter<float>)((ref float value) => value = (float)(1 / (1 + Math.Exp(-LogOdds(row))))),
-                (ValueGetter<bool>)((ref bool value) => value = LogOdds(row) > 0),
+                (ValueGetter<float>)((ref float value) => value = Margin()),
+                (ValueGetter<float>)((ref float value) => value = (float)(1 / (1 + Math.Exp(-LogOdds())))),
+                (ValueGetter<bool>)((ref bool value) => value = Margin() > 0),
             ];
-        }
 
-        private static float LogOdds(ClassifiedRow row)
-        {
-            float[] logits = row.Logits();
-            return logits[1] - logits[0];
+            double LogOdds()
+            {
+                float[] logits = row.Value();
+                return (logits[1] - logits[0]) / temperature;
+            }
+
+            // ML.NET's evaluators predict true where the score is positive, whatever PredictedLabel says.
+            float Margin() => (float)(LogOdds() - threshold);
         }
     }
 }

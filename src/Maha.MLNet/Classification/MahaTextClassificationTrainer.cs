@@ -58,7 +58,7 @@ public sealed class MahaTextClassificationTrainer : IEstimator<MahaTextClassific
                 throw new ArgumentException($"The validation set must have the labels of the training data ({Show(labels)}), but has {Show(others)}. Map both with one fitted MapValueToKey.", nameof(_options.ValidationSet));
         }
         var columns = new ClassifierColumns(_options.LabelColumnName, _options.TextColumnName, _options.ScoreColumnName, null, _options.PredictedLabelColumnName);
-        return new MahaTextClassificationTransformer(new ClassifierFitting(_host, _options).Fit(documents, validation, labels, columns));
+        return new MahaTextClassificationTransformer(new ClassifierFitting(_host, _options).Fit(documents, validation, labels, columns, MahaTextClassificationTransformer.Format));
     }
 
     /// <summary>What the schema will be behind the trained transformer.</summary>

@@ -16,26 +16,21 @@ namespace Maha.MLNet.Classification;
 public sealed class MahaTextClassificationTransformer : MahaTransformer
 {
     internal const string LoaderSignature = "MahaTextClassification";
-    private const string ModelSignature = "MAHATXTC"; // exactly eight characters
+    internal static readonly ModelFormat Format = TextClassifier.Format("MAHATXTC", LoaderSignature);
 
-    // *** Format *** the frame's version header, nothing behind it in the main stream; beside it the streams
-    // Classifier.json (ClassifierManifest), Tokenizer (ByteLevelBpeTokenizer.Save), Weights.safetensors, Checksums (StreamChecksums).
     private readonly TextClassifier _classifier;
 
-    internal MahaTextClassificationTransformer(TextClassifier classifier) => _classifier = classifier;
+    internal MahaTextClassificationTransformer(TextClassifier classifier) : base(classifier) => _classifier = classifier;
 
-    private static MahaTextClassificationTransformer Create(IHostEnvironment env, ModelLoadContext ctx)
-        => new(TextClassifier.Load(env, ctx, ModelSignature, LoaderSignature));
+    private static MahaTextClassificationTransformer Create(IHostEnvironment env, ModelLoadContext ctx) => new(TextClassifier.Load(env, ctx, Format));
 
     /// <summary>The labels in the order of the scores, as text.</summary>
     public IReadOnlyList<string> Labels => _classifier.Labels.Names;
 
-    private protected override void Save(ModelSaveContext context) => _classifier.Save(context, ModelSignature, LoaderSignature);
+    /// <summary>By what the logits were divided to calibrate the probabilities; 1 where they were not. See <see cref="MahaTextTrainerOptions.CalibrateProbabilities"/>.</summary>
+    public double Temperature => _classifier.Manifest.Temperature;
 
     private protected override RowMapping CreateMapping(DataViewSchema inputSchema) => new Mapping(_classifier, inputSchema);
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing) => _classifier.Dispose();
 
     private sealed class Mapping : RowMapping
     {
@@ -68,27 +63,28 @@ public sealed class MahaTextClassificationTransformer : MahaTransformer
 
         public override Delegate[] CreateGetters(DataViewRow input)
         {
-            var row = new ClassifiedRow(_classifier, input, _text);
+            double temperature = _classifier.Manifest.Temperature;
+            var row = new TextRow<float[]>(input, _text, text => _classifier.Logits(text.Span));
             return
             [
                 (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) =>
                 {
                     var editor = VBufferEditor.Create(ref value, _classifier.Labels.Count);
-                    Softmax(row.Logits(), editor.Values);
+                    Softmax(row.Value(), temperature, editor.Values);
                     value = editor.Commit();
                 }),
-                (ValueGetter<uint>)((ref uint value) => value = (uint)Best(row.Logits()) + 1),
+                (ValueGetter<uint>)((ref uint value) => value = (uint)Best(row.Value()) + 1),
             ];
         }
 
-        private static void Softmax(ReadOnlySpan<float> logits, Span<float> probabilities)
+        private static void Softmax(ReadOnlySpan<float> logits, double temperature, Span<float> probabilities)
         {
             float max = logits[Best(logits)];
             double sum = 0;
             foreach (float logit in logits)
-                sum += Math.Exp(logit - max);
+                sum += Math.Exp((logit - max) / temperature);
             for (int i = 0; i < logits.Length; i++)
-                probabilities[i] = (float)(Math.Exp(logits[i] - max) / sum);
+                probabilities[i] = (float)(Math.Exp((logits[i] - max) / temperature) / sum);
         }
 
         private static int Best(ReadOnlySpan<float> logits)

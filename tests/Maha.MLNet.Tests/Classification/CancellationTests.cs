@@ -85,6 +85,25 @@ public sealed class CancellationTests : IDisposable
     }
 
     [Fact]
+    public void CancelWithKeepBest_BeforeTheFirstStep_SaysThatThereIsNoModelYet()
+    {
+        using var source = new CancellationTokenSource();
+        IEnumerable<Verdict> Rows()
+        {
+            int read = 0;
+            foreach (var row in Toys.Verdicts(100))
+            {
+                if (++read == 50)
+                    source.Cancel();
+                yield return row;
+            }
+        }
+        var trainer = Toys.BinaryTrainer(_mlContext, options => (options.CancellationToken, options.CancellationBehavior) = (source.Token, CancellationBehavior.KeepBest));
+        var refusal = Assert.Throws<OperationCanceledException>(() => trainer.Fit(_mlContext.Data.LoadFromEnumerable(Rows())));
+        Assert.Contains("there is no model yet that KeepBest could keep. Give it more time", refusal.Message);
+    }
+
+    [Fact]
     public void CancelingTheContext_EndsTheTraining()
     {
         // What an AutoML experiment does when its time is over; ML.NET keeps it internal.

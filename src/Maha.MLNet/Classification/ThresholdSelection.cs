@@ -1,0 +1,49 @@
+namespace Maha.MLNet.Classification;
+
+// n documents
+
+/// <summary>Chooses the probability above which a binary classifier predicts true.</summary>
+internal static class ThresholdSelection
+{
+    /// <summary>ML.NET's own threshold.</summary>
+    public const double Half = 0.5;
+
+    // A threshold of 0 or 1 would make the log odds that it stands for infinite.
+    private const double Smallest = 1e-6;
+
+    /// <summary>The threshold that is best on documents; of several, that nearest one half.</summary>
+    /// <param name="kind">What best means.</param>
+    /// <param name="probabilities">n probabilities of true.</param>
+    /// <param name="labels">n labels.</param>
+    public static double Choose(BinaryThreshold kind, IReadOnlyList<double> probabilities, IReadOnlyList<bool> labels)
+    {
+        if (kind == BinaryThreshold.Half || labels.Count == 0)
+            return Half;
+        int[] order = [.. Enumerable.Range(0, labels.Count).OrderByDescending(i => probabilities[i])];
+        long positives = labels.Count(label => label), truePositives = 0;
+        // Before any document is above the threshold.
+        double best = Score(kind, 0, 0, positives, labels.Count), threshold = Between(probabilities[order[0]], 1);
+        for (int above = 1; above <= order.Length; above++)
+        {
+            truePositives += labels[order[above - 1]] ? 1 : 0;
+            double lowest = probabilities[order[above - 1]], next = above < order.Length ? probabilities[order[above]] : 0;
+            if (above < order.Length && lowest == next)
+                continue;
+            double score = Score(kind, truePositives, above, positives, labels.Count), between = Between(next, lowest);
+            if (score > best || (score == best && Math.Abs(between - Half) < Math.Abs(threshold - Half)))
+                (best, threshold) = (score, between);
+        }
+        return threshold;
+    }
+
+    private static double Score(BinaryThreshold kind, long truePositives, long predicted, long positives, long count) => kind switch
+    {
+        BinaryThreshold.BestF1 => positives + predicted == 0 ? 0 : 2.0 * truePositives / (positives + predicted),
+        _ => (double)(truePositives + (count - positives) - (predicted - truePositives)) / count,
+    };
+
+    // One half where it separates the two, else their middle.
+    private static double Between(double low, double high) => low <= Half && high > Half ? Half : Clamp((low + high) / 2);
+
+    private static double Clamp(double threshold) => Math.Clamp(threshold, Smallest, 1 - Smallest);
+}

@@ -1,0 +1,182 @@
+using Maha.Layers.Tokenization;
+using Maha.Layers.Training;
+using Maha.Layers.Weights;
+using Microsoft.ML;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Maha.MLNet.Internal;
+
+/// <summary>A trained model: tokenizer, network and what describes them. Owns native memory. Safe to use from many threads.</summary>
+/// <typeparam name="TManifest">What describes the model in its file.</typeparam>
+/// <typeparam name="TNetwork">The network.</typeparam>
+/// <remarks>
+/// *** Format *** the frame's version header, nothing behind it in the main stream; beside it the streams
+/// manifest (<see cref="ModelFormat.ManifestStream"/>), Tokenizer (ByteLevelBpeTokenizer.Save), Weights.safetensors, Checksums (StreamChecksums).
+/// </remarks>
+internal abstract class TextModel<TManifest, TNetwork> : ITextModel
+    where TManifest : ModelManifest
+    where TNetwork : nn.Module
+{
+    private readonly ModelFormat _format;
+    private readonly Lock _lock = new();
+    private int _users;
+    private bool _disposed;
+
+    /// <summary>Takes over a network.</summary>
+    protected TextModel(ModelFormat format, TextModelParts<TManifest, TNetwork> parts, Device device)
+    {
+        _format = format;
+        (Manifest, Tokenizer, Network) = parts;
+        Device = device;
+        Network.to(device);
+        Network.eval();
+    }
+
+    public TManifest Manifest { get; }
+
+    public ByteLevelBpeTokenizer Tokenizer { get; }
+
+    /// <summary>The network; only while a <see cref="Use"/> lives.</summary>
+    protected TNetwork Network { get; }
+
+    protected Device Device { get; }
+
+    /// <inheritdoc/>
+    public void Save(ModelSaveContext context)
+    {
+        using var use = new Use(this);
+        var checksums = new StreamChecksums();
+        MLNetInternals.Save(context, _format.ModelSignature, ModelFormat.FrameVersion, _format.LoaderSignature,
+        [
+            (_format.ManifestStream, stream => checksums.Write(_format.ManifestStream, stream, Manifest.Write)),
+            (ModelFormat.TokenizerStream, stream => checksums.Write(ModelFormat.TokenizerStream, stream, Tokenizer.Save)),
+            (ModelFormat.WeightsStream, stream => checksums.Write(ModelFormat.WeightsStream, stream, target => ModuleWeights.Save(Network, target))),
+            (ModelFormat.ChecksumStream, checksums.Save),
+        ]);
+    }
+
+    /// <inheritdoc/>
+    public void SaveWeights(string path)
+    {
+        using var use = new Use(this);
+        using var manifest = new MemoryStream();
+        using var tokenizer = new MemoryStream();
+        Manifest.Write(manifest);
+        Tokenizer.Save(tokenizer);
+        ModuleWeights.Save(Network, path, new Dictionary<string, string>
+        {
+            [PretrainedFile.ManifestPair] = System.Text.Encoding.UTF8.GetString(manifest.ToArray()),
+            [PretrainedFile.TokenizerPair] = Convert.ToBase64String(tokenizer.ToArray()),
+        });
+    }
+
+    /// <summary>Frees the network: at once, or when the last call that uses it has ended.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            if (_disposed)
+                return;
+            _disposed = true;
+            if (_users == 0)
+                Network.Dispose();
+        }
+    }
+
+    /// <summary>Reads the parts of a model back from the streams of a model file.</summary>
+    /// <param name="context">ML.NET's side of the file.</param>
+    /// <param name="format">By what the file is known.</param>
+    /// <param name="read">Reads and checks the manifest.</param>
+    /// <param name="build">Builds the network that the manifest describes, with any weights.</param>
+    /// <exception cref="InvalidDataException">The file is newer than this library, or damaged.</exception>
+    protected static TextModelParts<TManifest, TNetwork> Load(ModelLoadContext context, ModelFormat format, Func<Stream, TManifest> read, Func<TManifest, TNetwork> build)
+    {
+        StreamChecksums? checksums = null;
+        TManifest? manifest = null;
+        ByteLevelBpeTokenizer? tokenizer = null;
+        TNetwork? network = null;
+        try
+        {
+            MLNetInternals.Load(context, format.ModelSignature, ModelFormat.FrameVersion, format.LoaderSignature,
+            [
+                (ModelFormat.ChecksumStream, stream => checksums = StreamChecksums.Load(stream)),
+                (format.ManifestStream, stream =>
+                {
+                    checksums!.Check(format.ManifestStream, stream);
+                    manifest = read(stream);
+                }),
+                (ModelFormat.TokenizerStream, stream =>
+                {
+                    checksums!.Check(ModelFormat.TokenizerStream, stream);
+                    tokenizer = ByteLevelBpeTokenizer.Load(stream);
+                }),
+                (ModelFormat.WeightsStream, stream =>
+                {
+                    checksums!.Check(ModelFormat.WeightsStream, stream);
+                    if (tokenizer!.VocabSize != manifest!.Model.VocabSize)
+                        throw new InvalidDataException($"The tokenizer and the network must have one vocabulary, but they have {tokenizer.VocabSize} and {manifest.Model.VocabSize} ids. The file is damaged: save the model again.");
+                    // Before the network is built: a few bytes of options could ask for all memory.
+                    long least = manifest.LeastWeights() * sizeof(float);
+                    if (stream.Length < least)
+                        throw new InvalidDataException($"The weights of the network that the file describes take at least {least} bytes, but the file has {stream.Length}. The file is damaged: save the model again.");
+                    network = build(manifest);
+                    ModuleWeights.Load(network, stream);
+                }),
+            ]);
+            return new(manifest!, tokenizer!, network!);
+        }
+        catch (Exception e) when (e is FormatException or ArgumentException)
+        {
+            network?.Dispose();
+            throw new InvalidDataException($"The model file does not hold a whole {format.Noun} that this version reads: {e.Message} Save the model again, or update the package Maha.MLNet.", e);
+        }
+        catch
+        {
+            network?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The token ids of a document, cut to what the model reads.</summary>
+    protected ReadOnlyMemory<int> Encode(ReadOnlySpan<char> text)
+        => TokenLimit.Cut(Tokenizer.Encode(text), Manifest.Model.MaxSequenceLength, Manifest.OverlongDocuments);
+
+    /// <summary>One document as a batch: ids [1, N] and the padding mask, null where nothing is padded.</summary>
+    protected (Tensor TokenIds, Tensor? KeyPaddingMask) ToTensors(ReadOnlySpan<int> ids)
+    {
+        // A document without tokens is one token of padding: the model takes at least one position.
+        return ids.IsEmpty
+            ? (tensor(new long[] { ByteLevelBpeTokenizer.PadTokenId }, [1, 1], device: Device), ones(1, 1, dtype: ScalarType.Bool, device: Device))
+            : (tensor(ids.ToArray(), [1, ids.Length], ScalarType.Int64, Device), null);
+    }
+
+    /// <summary>While it lives, the network does: freeing weights under a running prediction would crash the process.</summary>
+    protected readonly ref struct Use
+    {
+        private readonly TextModel<TManifest, TNetwork> _model;
+
+        public Use(TextModel<TManifest, TNetwork> model)
+        {
+            lock (model._lock)
+            {
+                ObjectDisposedException.ThrowIf(model._disposed, model);
+                model._users++;
+            }
+            _model = model;
+        }
+
+        public void Dispose()
+        {
+            lock (_model._lock)
+            {
+                _model._users--;
+                if (_model._disposed && _model._users == 0)
+                    _model.Network.Dispose();
+            }
+        }
+    }
+}
+
+/// <summary>What a model is made of.</summary>
+internal readonly record struct TextModelParts<TManifest, TNetwork>(TManifest Manifest, ByteLevelBpeTokenizer Tokenizer, TNetwork Network);
