@@ -52,6 +52,12 @@ internal static class SwapCommand
                 var other => throw new UsageException($"--hierarchy takes blocks or document, but got '{other}'."),
             },
             Branching = options.Integer("--branching", 16),
+            Ranking = options.Text("--ranking", "predictions") switch
+            {
+                "predictions" => SwapRanking.Predictions,
+                "attention" => SwapRanking.Attention,
+                var other => throw new UsageException($"--ranking takes predictions or attention, but got '{other}'."),
+            },
         };
         set_num_threads(options.Integer("--threads", Environment.ProcessorCount));
         string models = options.Text("--models", Path.Combine("artifacts", "swap"));
@@ -63,7 +69,7 @@ internal static class SwapCommand
             conversion = conversion with { TokenParts = TokenParts.Of(task.Tokenizer) };
         string trained = $"{task.Name} tokens={model.MaxSequenceLength} width={model.DModel} heads={model.NumHeads} layers={model.NumLayers} epochs={training.NumberOfEpochs} batch={training.TokensPerBatch}";
         string trees = conversion.Hierarchy == HierarchyKind.Blocks ? $"blocks of {conversion.Branching}" : "document";
-        string setting = $"{trained} samples={samples} trees={trees}";
+        string setting = $"{trained} samples={samples} trees={trees} ranking={conversion.Ranking}";
         EnvironmentHeader.Print(Console.Out);
         foreach (int seed in seeds)
         {

@@ -9,6 +9,10 @@ using static TorchSharp.torch;
 namespace Maha.Benchmarks.Swap;
 
 /// <summary>The swaps of one trained classifier.</summary>
+/// <remarks>
+/// The control: the same layers with attention that is uniform over the document, which their own weights with queries of 0 compute. Where it loses as little as the swap,
+/// the layers' attention did not matter, and the swap proves nothing.
+/// </remarks>
 internal sealed class SwapStudy(MahaSequenceClassifier classifier, DocumentTask task, TrainingOptions tuning, HsaConversionOptions conversion, int samples)
 {
     // Documents of a batch of samples.
@@ -22,6 +26,9 @@ internal sealed class SwapStudy(MahaSequenceClassifier classifier, DocumentTask 
         var steps = HsaConversion.SwapInOrder(classifier, Samples(), Accuracy, conversion);
         foreach (var step in steps.Where(step => !isDone(step.Swapped.Count)))
         {
+            double uniform;
+            using (var control = Uniform(step.Swapped))
+                uniform = Accuracy(control);
             using var tuned = HsaConversion.Swap(classifier, step.Swapped.ToArray(), conversion);
             new Trainer(tuning).Train(new SequenceClassificationTask(tuned, task.Labels.Length), task.Train, progress: new EpochLines($"{step.Swapped.Count} swapped, seed {tuning.Seed}"));
             yield return new JsonObject
@@ -29,12 +36,24 @@ internal sealed class SwapStudy(MahaSequenceClassifier classifier, DocumentTask 
                 ["swapped"] = step.Swapped.Count,
                 ["layers"] = string.Join(" ", step.Swapped),
                 ["distance"] = step.Distance,
+                ["prediction_distance"] = step.PredictionDistance,
                 ["accuracy"] = step.Score,
+                ["uniform_accuracy"] = uniform,
                 ["tuned_accuracy"] = Accuracy(tuned),
                 ["attention_flops"] = step.AttentionFlops,
                 ["flops_cut"] = step.SwappedReduction,
             };
         }
+    }
+
+    private MahaSequenceClassifier Uniform(IReadOnlyList<int> layers)
+    {
+        var model = HsaConversion.Swap(classifier, layers.ToArray(), conversion);
+        using var noGradient = no_grad();
+        foreach (int layer in layers)
+            foreach (var parameter in model.Encoder.Blocks[layer].Mixer.named_parameters().Where(entry => entry.name.StartsWith("q_proj.", StringComparison.Ordinal)))
+                parameter.parameter.zero_();
+        return model;
     }
 
     private double Accuracy(MahaSequenceClassifier model) => new Trainer(tuning).Evaluate(new SequenceClassificationTask(model, task.Labels.Length), task.Test).Accuracy!.Value;

@@ -56,7 +56,8 @@ public sealed class MahaSequenceClassifier : Module<Tensor, Tensor?, ModelResult
     /// <exception cref="ArgumentException">The ids or the mask have another shape, type or device than the model takes.</exception>
     public ModelResult Inspect(Tensor tokenIds, Tensor? keyPaddingMask) => Classify(tokenIds, new MixingContext { KeyPaddingMask = keyPaddingMask, Inspect = true });
 
-    private ModelResult Classify(Tensor tokenIds, MixingContext context)
+    /// <summary>Classifies with all that layers can be told.</summary>
+    internal ModelResult Classify(Tensor tokenIds, MixingContext context)
     {
         using var scope = NewDisposeScope();
         var encoding = _encoder.call(tokenIds, context);
