@@ -62,24 +62,9 @@ internal sealed class NGramFitting
     /// <param name="validating">The rows of the documents that validate the network; none where they are others.</param>
     public NGramFit Fit(IReadOnlyList<int> validating)
     {
-        var contents = new List<ulong>();
-        var vocabulary = NGramVocabulary.Learn(Texts(contents), Math.Clamp(MaxWeights / LinearModel.StrideOf(_numClasses), 1, MaxVocabulary));
-        var vectors = new DocumentVectors[_documents.Count];
-        Parallel.For(0, vectors.Length, _parallel, row => vectors[row] = DocumentVectors.Of(vocabulary, Indexed(vocabulary, row)));
-
-        int[] folds = Folds(contents);
-        var features = new double[vectors.Length][];
+        var (vocabulary, vectors, contents) = Read();
+        double[][] features = OutOfFold(vocabulary, vectors, Folds(contents, _labels, _seed));
         int[] rows = [.. Enumerable.Range(0, vectors.Length)];
-        Parallel.For(0, folds.Max() + 1, _parallel, fold =>
-        {
-            var (ofDocuments, ofSegments) = FitLinear(vocabulary, vectors, [.. rows.Where(row => folds[row] != fold)]);
-            foreach (int row in rows.Where(row => folds[row] == fold))
-            {
-                _parallel.CancellationToken.ThrowIfCancellationRequested();
-                features[row] = StackedFeatures.Of(vocabulary, Indexed(vocabulary, row), ofDocuments, ofSegments);
-            }
-        });
-
         var held = new HashSet<int>(validating);
         IReadOnlyList<double[]> heldOut = [];
         if (held.Count > 0)
@@ -99,12 +84,39 @@ internal sealed class NGramFitting
         return tokenizer.Decode(ids);
     }
 
+    /// <summary>The n-grams of the documents, the vector of each, and a number for what each holds.</summary>
+    public (NGramVocabulary Vocabulary, DocumentVectors[] Vectors, List<ulong> Contents) Read()
+    {
+        var contents = new List<ulong>();
+        var vocabulary = NGramVocabulary.Learn(Texts(contents), Math.Clamp(MaxWeights / LinearModel.StrideOf(_numClasses), 1, MaxVocabulary));
+        var vectors = new DocumentVectors[_documents.Count];
+        Parallel.For(0, vectors.Length, _parallel, row => vectors[row] = DocumentVectors.Of(vocabulary, Indexed(vocabulary, row)));
+        return (vocabulary, vectors, contents);
+    }
+
+    /// <summary>The features of every document under linear models of the other folds.</summary>
+    public double[][] OutOfFold(NGramVocabulary vocabulary, DocumentVectors[] vectors, int[] folds)
+    {
+        var features = new double[vectors.Length][];
+        int[] rows = [.. Enumerable.Range(0, vectors.Length)];
+        Parallel.For(0, folds.Max() + 1, _parallel, fold =>
+        {
+            var (ofDocuments, ofSegments) = FitLinear(vocabulary, vectors, [.. rows.Where(row => folds[row] != fold)]);
+            foreach (int row in rows.Where(row => folds[row] == fold))
+            {
+                _parallel.CancellationToken.ThrowIfCancellationRequested();
+                features[row] = StackedFeatures.Of(vocabulary, Indexed(vocabulary, row), ofDocuments, ofSegments);
+            }
+        });
+        return features;
+    }
+
     /// <summary>The fold of each document, from 0: each class in the same proportion, and documents of one content in one fold.</summary>
-    private int[] Folds(List<ulong> contents)
+    internal static int[] Folds(IReadOnlyList<ulong> contents, IReadOnlyList<int> labels, int seed)
     {
         int count = contents.Count < FewDocuments ? 2 : NumFolds;
         int[] folds = new int[contents.Count], order = [.. Enumerable.Range(0, contents.Count)];
-        new Random(_seed).Shuffle(order);
+        new Random(seed).Shuffle(order);
         var ofContent = new Dictionary<ulong, int>();
         // Classes begin in turn, so that many small ones fill all folds alike.
         var next = new Dictionary<int, int>();
@@ -112,8 +124,8 @@ internal sealed class NGramFitting
         {
             if (!ofContent.TryGetValue(contents[row], out int fold))
             {
-                int place = next.GetValueOrDefault(_labels[row], _labels[row]);
-                next[_labels[row]] = place + 1;
+                int place = next.GetValueOrDefault(labels[row], labels[row]);
+                next[labels[row]] = place + 1;
                 ofContent.Add(contents[row], fold = place % count);
             }
             folds[row] = fold;
@@ -161,21 +173,21 @@ internal sealed class NGramFitting
             }
         }
     }
+}
 
-    /// <summary>The vector of a document, and the mean of its segments' vectors, over the same n-grams.</summary>
-    private readonly record struct DocumentVectors(int[] Indices, float[] Document, float[] Segments)
+/// <summary>The vector of a document, and the mean of its segments' vectors, over the same n-grams.</summary>
+internal readonly record struct DocumentVectors(int[] Indices, float[] Document, float[] Segments)
+{
+    public static DocumentVectors Of(NGramVocabulary vocabulary, IndexedText text)
     {
-        public static DocumentVectors Of(NGramVocabulary vocabulary, IndexedText text)
+        var whole = vocabulary.Vector(text, 0, text.Tokens.Length);
+        float[] means = new float[whole.Indices.Length];
+        foreach (var (start, end) in text.Segments())
         {
-            var whole = vocabulary.Vector(text, 0, text.Tokens.Length);
-            float[] means = new float[whole.Indices.Length];
-            foreach (var (start, end) in text.Segments())
-            {
-                var part = vocabulary.Vector(text, start, end);
-                for (int i = 0; i < part.Indices.Length; i++)
-                    means[Array.BinarySearch(whole.Indices, part.Indices[i])] += part.Values[i] / text.SegmentEnds.Length;
-            }
-            return new DocumentVectors(whole.Indices, whole.Values, means);
+            var part = vocabulary.Vector(text, start, end);
+            for (int i = 0; i < part.Indices.Length; i++)
+                means[Array.BinarySearch(whole.Indices, part.Indices[i])] += part.Values[i] / text.SegmentEnds.Length;
         }
+        return new DocumentVectors(whole.Indices, whole.Values, means);
     }
 }
