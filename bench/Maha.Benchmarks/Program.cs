@@ -1,3 +1,4 @@
+using Maha.Benchmarks.Ablation;
 using Maha.Benchmarks.Binding;
 using Maha.Benchmarks.Block;
 using Maha.Benchmarks.Flops;
@@ -8,6 +9,7 @@ using Maha.Benchmarks.Memory;
 using Maha.Benchmarks.Parity;
 using Maha.Benchmarks.Solvers;
 using Maha.Benchmarks.Streaming;
+using Maha.Benchmarks.Swap;
 using Maha.Benchmarks.Tokenizer;
 using Maha.Benchmarks;
 
@@ -25,6 +27,8 @@ var commands = new Command[]
     new("device", "", "forward and backward of every kind of block on the processor and on the CUDA device, and how far they are apart", DeviceCommand.Run),
     new("length", "--folds FILE | --train FILE --test FILE [--cut N] [--max-tokens N] [--epochs N] [--fold K...] [--results FILE] [--cuda]", "accuracy of one classifier on whole documents and on their first tokens", LengthCommand.Run),
     new("learn", "--data FILE --test FILE | --folds FILE [--options NAME=VALUE,...]... [--seeds K | --seed S...] [--fold F...] [--documents N] [--skip baseline|default...] [--long-words N] [--out FILE] [--threads T] [--cuda]", "accuracy, macro F1, log loss, calibration error, time and memory of the text classifier's defaults, beside a bag of words and variants of the options", LearnCommand.Run),
+    new("ablation", "[--variants V...] [--epochs N] [--max-tokens N] [--seeds S...] [--threads T] [--out FILE] [--data FILE --test FILE] [--documents N] [--d-model D] [--heads H] [--layers L] [--tokens-per-batch N] [--cuda]", "the sample's classifier with every kind of attention and aggregation: accuracy, time, memory, scale weights, attention entropy; goes on where the results file ends", AblationCommand.Run),
+    new("swap", "[--seeds S...] [--epochs N] [--max-tokens N] [--layers L] [--hierarchy blocks|document] [--branching B] [--samples N] [--threads T] [--out FILE] [--models FOLDER] [--data FILE --test FILE] [--documents N] [--d-model D] [--heads H] [--tokens-per-batch N] [--cuda]", "accuracy of a trained standard classifier with 0 to all layers swapped to hierarchical attention, without training and after one epoch; goes on where the results file ends", SwapCommand.Run),
 };
 
 if (args is [] or ["--help" or "-h" or "help", ..])

@@ -1,4 +1,5 @@
 using Maha.MLNet.Classification;
+using Maha.MLNet.TextEncoding;
 using Maha.MLNet.Internal;
 using static Maha.MLNet.Classification.MahaTextTrainerOptions;
 
@@ -113,5 +114,47 @@ public static class MahaCatalog
     {
         ArgumentNullException.ThrowIfNull(trainers);
         return new MahaBinaryTextClassificationTrainer(MLNetInternals.EnvironmentOf(trainers), options);
+    }
+
+    /// <summary>Learns to turn long documents into vectors, from texts without labels; see <see cref="MahaTextEncodingEstimator"/>.</summary>
+    /// <param name="catalog">The catalog: <c>mlContext.Transforms</c>.</param>
+    /// <param name="outputColumnName">The column of the vectors that is added.</param>
+    /// <param name="inputColumnName">The column of the documents, of type Text; null for the output's name, which the vectors then hide.</param>
+    /// <param name="dModel">D, the width of a token; divisible by 4, the number of heads.</param>
+    /// <param name="numLayers">L, the number of blocks.</param>
+    /// <param name="maxSequenceLength">The most tokens of a document that are read; training warns of longer ones.</param>
+    /// <param name="numberOfEpochs">How often training sees pieces of every document.</param>
+    /// <param name="pretrainedModel">A saved model to start from; null for random weights.</param>
+    /// <returns>The estimator.</returns>
+    /// <exception cref="ArgumentException">An argument is not valid; the message says the rule, the value and the remedy.</exception>
+    public static MahaTextEncodingEstimator MahaEncode(
+        this TransformsCatalog catalog,
+        string outputColumnName,
+        string? inputColumnName = null,
+        int dModel = MahaTextEncodingEstimator.Defaults.DModel,
+        int numLayers = MahaTextEncodingEstimator.Defaults.NumLayers,
+        int maxSequenceLength = MahaTextEncodingEstimator.Defaults.MaxSequenceLength,
+        int numberOfEpochs = MahaTextEncodingEstimator.Defaults.NumberOfEpochs,
+        string? pretrainedModel = null)
+        => catalog.MahaEncode(new MahaTextEncodingEstimator.Options
+        {
+            OutputColumnName = outputColumnName,
+            InputColumnName = inputColumnName,
+            DModel = dModel,
+            NumLayers = numLayers,
+            MaxSequenceLength = maxSequenceLength,
+            NumberOfEpochs = numberOfEpochs,
+            PretrainedModel = pretrainedModel,
+        });
+
+    /// <summary>Learns to turn long documents into vectors, from texts without labels; see <see cref="MahaTextEncodingEstimator"/>.</summary>
+    /// <param name="catalog">The catalog: <c>mlContext.Transforms</c>.</param>
+    /// <param name="options">All options.</param>
+    /// <returns>The estimator.</returns>
+    /// <exception cref="ArgumentException">An option is not valid; the message says the rule, the value and the remedy.</exception>
+    public static MahaTextEncodingEstimator MahaEncode(this TransformsCatalog catalog, MahaTextEncodingEstimator.Options options)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        return new MahaTextEncodingEstimator(MLNetInternals.EnvironmentOf(catalog), options);
     }
 }

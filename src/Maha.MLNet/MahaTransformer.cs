@@ -43,6 +43,15 @@ public abstract class MahaTransformer : ITransformer, IDisposable
         return new MappedDataView(input, MapperFor(input.Schema));
     }
 
+    /// <summary>Writes the weights as one safetensors file, with tokenizer and description in its text pairs: what <c>PretrainedModel</c> of Maha's estimators takes, as it takes a zip.</summary>
+    /// <param name="path">The file's path; an existing file is replaced when the new one is complete.</param>
+    /// <exception cref="ObjectDisposedException">The transformer was disposed.</exception>
+    public void SaveWeights(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        _model.SaveWeights(path);
+    }
+
     /// <summary>Frees the network. Views and prediction engines over this transformer cannot be read afterwards.</summary>
     public void Dispose()
     {

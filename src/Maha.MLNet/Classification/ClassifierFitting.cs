@@ -56,7 +56,7 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
         try
         {
             var result = fitting.Train(new SequenceClassificationTask(network, labels.Count), TrainingOptionsOf(options, fitting.Seed, fitting.Device), training, validating);
-            if (ngrams is null && result is { Outcome: TrainingOutcome.Canceled, Steps: 0 })
+            if (ngrams is null && result.Steps == 0 && fitting.CancellationToken.IsCancellationRequested)
                 throw new OperationCanceledException(fitting.CancellationToken);
             return new TextClassifier(format, new(Calibrated(manifest, result, ngrams, validating, fitting.Channel), tokenizer, network), ngrams?.Model, fitting.Device);
         }

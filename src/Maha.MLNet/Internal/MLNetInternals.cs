@@ -2,6 +2,7 @@
 // The day ML.NET opens these members, only this file changes.
 using System.Runtime.CompilerServices;
 using Maha.MLNet.Classification;
+using Maha.MLNet.TextEncoding;
 using Maha.MLNet.Internal;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -14,6 +15,8 @@ using Microsoft.ML.Runtime;
     "Maha text classification", MahaTextClassificationTransformer.LoaderSignature)]
 [assembly: LoadableClass(typeof(MahaBinaryTextClassificationTransformer), null, typeof(SignatureLoadModel),
     "Maha binary text classification", MahaBinaryTextClassificationTransformer.LoaderSignature)]
+[assembly: LoadableClass(typeof(MahaTextEncodingTransformer), null, typeof(SignatureLoadModel),
+    "Maha text encoding", MahaTextEncodingTransformer.LoaderSignature)]
 
 namespace System.Runtime.CompilerServices
 {
@@ -53,6 +56,9 @@ namespace Maha.MLNet.Internal
         /// <summary>The environment behind a list of trainers, such as <c>mlContext.MulticlassClassification.Trainers</c>.</summary>
         public static IHostEnvironment EnvironmentOf(TrainCatalogBase.CatalogInstantiatorBase trainers) => CatalogUtils.GetEnvironment(trainers);
 
+        /// <summary>The environment behind <c>mlContext.Transforms</c>.</summary>
+        public static IHostEnvironment EnvironmentOf(TransformsCatalog transforms) => CatalogUtils.GetEnvironment(transforms);
+
         /// <summary>The seed that the user gave the MLContext, if any.</summary>
         public static int? SeedOf(IHostEnvironment environment) => ((IHostEnvironmentInternal)environment).Seed;
 
@@ -68,6 +74,9 @@ namespace Maha.MLNet.Internal
 
         /// <summary>True once the host was cancelled (an AutoML experiment does that when its time is over).</summary>
         public static bool IsCanceled(IHostEnvironment environment) => environment is ICancelable { IsCanceled: true };
+
+        /// <summary>Ends what runs under a context, as an AutoML experiment does with its trials.</summary>
+        public static void Cancel(MLContext context) => context.CancelExecution();
 
         /// <summary>Describes an output column of an estimator.</summary>
         public static SchemaShape.Column ShapeColumn(string name, SchemaShape.Column.VectorKind kind, DataViewType itemType, bool isKey, SchemaShape? annotations = null)

@@ -34,21 +34,28 @@ internal abstract record ModelManifest
     public void Write(Stream stream) => JsonSerializer.Serialize(stream, this, GetType(), s_json);
 
     /// <summary>A lower bound of the network's number of weights, within a small factor of it.</summary>
-    public virtual long LeastWeights()
+    public virtual long LeastWeights() => LeastWeights(Model);
+
+    /// <summary>A lower bound of the number of weights of a model of this shape, without heads.</summary>
+    public static long LeastWeights(MahaTransformerOptions model)
     {
-        long width = Model.DModel;
-        long weights = Model.VocabSize * width;
-        if (Model.Positions == PositionKind.Learned)
-            weights += Model.MaxSequenceLength * width;
-        for (int layer = 0; layer < Model.NumLayers; layer++)
+        long width = model.DModel;
+        long weights = model.VocabSize * width;
+        if (model.Positions == PositionKind.Learned)
+            weights += model.MaxSequenceLength * width;
+        for (int layer = 0; layer < model.NumLayers; layer++)
         {
-            var attention = Model.LayerAttention is { } kinds ? kinds[layer] : Model.Attention;
+            var attention = model.LayerAttention is { } kinds ? kinds[layer] : model.Attention;
             // Queries and keys for every scale and one value, or one of each.
-            long projections = attention is AttentionKind.Maha or AttentionKind.MahaReference ? 1 + 2L * Model.NumScales : 3;
-            weights += projections * width * width + 2 * width * Model.FeedForwardDim;
+            long projections = attention is AttentionKind.Maha or AttentionKind.MahaReference ? 1 + 2L * model.NumScales : 3;
+            weights += projections * width * width + 2 * width * model.FeedForwardDim;
         }
         return weights;
     }
+
+    /// <summary>Reads one part of a manifest of any kind; null where it has no such part.</summary>
+    public static T? Part<T>(JsonElement manifest, string name) where T : class
+        => manifest.ValueKind == JsonValueKind.Object && manifest.TryGetProperty(name, out var part) ? part.Deserialize<T>(s_json) : null;
 
     /// <summary>Reads and checks a manifest.</summary>
     /// <param name="stream">The JSON.</param>

@@ -57,6 +57,21 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
         ]);
     }
 
+    /// <inheritdoc/>
+    public void SaveWeights(string path)
+    {
+        using var use = new Use(this);
+        using var manifest = new MemoryStream();
+        using var tokenizer = new MemoryStream();
+        Manifest.Write(manifest);
+        Tokenizer.Save(tokenizer);
+        ModuleWeights.Save(Network, path, new Dictionary<string, string>
+        {
+            [PretrainedFile.ManifestPair] = System.Text.Encoding.UTF8.GetString(manifest.ToArray()),
+            [PretrainedFile.TokenizerPair] = Convert.ToBase64String(tokenizer.ToArray()),
+        });
+    }
+
     /// <summary>Frees the network: at once, or when the last call that uses it has ended.</summary>
     public void Dispose()
     {

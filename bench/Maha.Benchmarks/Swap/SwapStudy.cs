@@ -1,0 +1,52 @@
+using System.Text.Json.Nodes;
+using Maha.Benchmarks.Ablation;
+using Maha.Layers.Attention;
+using Maha.Layers.Conversion;
+using Maha.Layers.Models;
+using Maha.Layers.Training;
+using static TorchSharp.torch;
+
+namespace Maha.Benchmarks.Swap;
+
+/// <summary>The swaps of one trained classifier.</summary>
+internal sealed class SwapStudy(MahaSequenceClassifier classifier, DocumentTask task, TrainingOptions tuning, HsaConversionOptions conversion, int samples)
+{
+    // Documents of a batch of samples.
+    private const int BatchSize = 8;
+
+    /// <summary>A row for every number of swapped layers.</summary>
+    /// <param name="isDone">Which numbers to leave out.</param>
+    public IEnumerable<JsonObject> Rows(Func<int, bool> isDone)
+    {
+        using var scope = NewDisposeScope();
+        var steps = HsaConversion.SwapInOrder(classifier, Samples(), Accuracy, conversion);
+        foreach (var step in steps.Where(step => !isDone(step.Swapped.Count)))
+        {
+            using var tuned = HsaConversion.Swap(classifier, step.Swapped.ToArray(), conversion);
+            new Trainer(tuning).Train(new SequenceClassificationTask(tuned, task.Labels.Length), task.Train, progress: new EpochLines($"{step.Swapped.Count} swapped, seed {tuning.Seed}"));
+            yield return new JsonObject
+            {
+                ["swapped"] = step.Swapped.Count,
+                ["layers"] = string.Join(" ", step.Swapped),
+                ["distance"] = step.Distance,
+                ["accuracy"] = step.Score,
+                ["tuned_accuracy"] = Accuracy(tuned),
+                ["attention_flops"] = step.AttentionFlops,
+                ["flops_cut"] = step.SwappedReduction,
+            };
+        }
+    }
+
+    private double Accuracy(MahaSequenceClassifier model) => new Trainer(tuning).Evaluate(new SequenceClassificationTask(model, task.Labels.Length), task.Test).Accuracy!.Value;
+
+    // Evenly spaced among the training documents: what a layer does to them tells how far a swap moves it.
+    private List<SampleBatch> Samples()
+    {
+        int count = Math.Min(samples, task.Train.Count);
+        return [.. Enumerable.Range(0, count).Select(i => (int)((long)i * task.Train.Count / count)).OrderBy(task.Train.LengthOf).Chunk(BatchSize).Select(rows =>
+        {
+            var batch = TokenBatch.Create(task.Train, rows, tuning.Device);
+            return new SampleBatch(batch.TokenIds, new MixingContext { KeyPaddingMask = batch.KeyPaddingMask });
+        })];
+    }
+}

@@ -1,0 +1,172 @@
+using Maha.Layers.Models;
+using Maha.Layers.Tokenization;
+using Maha.Layers.Training;
+using Maha.MLNet.Internal;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
+using Options = Maha.MLNet.TextEncoding.MahaTextEncodingEstimator.Options;
+
+namespace Maha.MLNet.TextEncoding;
+
+/// <summary>
+/// Trains an encoder on the texts of a data view: tokenizer, token ids, spectral parts, transformer, center and scale. The options are only read.
+/// </summary>
+internal sealed class EncoderFitting(IHost host, Options options)
+{
+    // Center and scale are means over documents: these many, and so much of each, tell them to a few percent.
+    private const int ScaleDocuments = 512;
+    private const int ScaleTokens = 2048;
+
+    // Pieces are four views long, so that two views of one need not overlap.
+    private const int ViewsPerChunk = 4;
+
+    /// <summary>Trains.</summary>
+    /// <param name="data">The data.</param>
+    /// <param name="text">Its column of texts.</param>
+    public TextEncoder Fit(IDataView data, DataViewSchema.Column text)
+    {
+        using var fitting = new ModelFitting(host, options);
+        using var pretrained = options.PretrainedModel is { } path ? PretrainedFile.Open(path) : null;
+        if (pretrained is not null)
+            CheckAgainst(pretrained);
+        var texts = new StreamedTexts(data, text);
+        var tokenizer = pretrained?.Tokenizer ?? fitting.TrainTokenizer(texts.Read(fitting.Check));
+        var parts = pretrained?.Parts ?? PartsOf(options);
+        int length = pretrained is null ? options.MaxSequenceLength : pretrained.MaxSequenceLengthFor(options);
+        var model = pretrained is null
+            ? ModelFitting.WithTokenParts(ModelOptionsOf(options, tokenizer.VocabSize), tokenizer)
+            : pretrained.ModelFor(length) with { Pooling = pretrained.Parts is null ? options.Pooling : pretrained.Model.Pooling, Dropout = options.Dropout };
+        var manifest = new EncoderManifest
+        {
+            FormatVersion = EncoderManifest.CurrentFormat,
+            Model = model,
+            OverlongDocuments = options.OverlongDocuments,
+            Columns = new EncoderColumns(options.ReadColumnName, options.OutputColumnName, options.SegmentColumnName),
+            Parts = parts,
+            NormalizeLength = options.NormalizeLength,
+            Segments = options.Segments,
+        };
+        var network = fitting.Build(() => new MahaDocumentEncoder(model, parts));
+        try
+        {
+            network.to(fitting.Device);
+            pretrained?.CopyTo(network);
+            // A frozen encoder is used as it is: nothing is read.
+            if (!(options.Freeze && pretrained!.Parts is not null))
+            {
+                using var documents = TokenizedDataset.FromTexts(texts.Read(fitting.Check), tokenizer, fitting.DatasetOptions(length), fitting.CancellationToken);
+                if (documents.Count == 0)
+                    throw new InvalidOperationException($"The data must have at least one document to learn from, but has none. Look at column '{options.ReadColumnName}' and at filters before it.");
+                fitting.WarnOfCuts(documents, "training", length);
+                Learn(network, documents, fitting, pretrained is not null);
+            }
+            return new TextEncoder(new(manifest, tokenizer, network), fitting.Device);
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Checks the options before any data is read.</summary>
+    /// <exception cref="ArgumentException">An option is not valid.</exception>
+    public static void Check(Options options)
+    {
+        AddedColumns.Check(
+            options.InputColumnName is null ? [] : [(nameof(options.InputColumnName), options.InputColumnName)],
+            options.SegmentColumnName is null
+                ? [(nameof(options.OutputColumnName), options.OutputColumnName)]
+                : [(nameof(options.OutputColumnName), options.OutputColumnName), (nameof(options.SegmentColumnName), options.SegmentColumnName)]);
+        if (!Enum.IsDefined(options.Segments))
+            throw new ArgumentOutOfRangeException(nameof(options), $"Segments must be one of {string.Join(", ", Enum.GetNames<SegmentKind>())}, but is {options.Segments}.");
+        ModelFitting.CheckOptions(options, ModelOptionsOf(options, options.VocabSize), ModelFitting.TrainingOptionsOf(options, 0, CPU));
+        PartsOf(options).Validate();
+        PretrainingOptionsOf(options).Validate();
+        if (options.ChunksPerDocument < 1)
+            throw new ArgumentOutOfRangeException(nameof(options), $"ChunksPerDocument must be at least 1, but is {options.ChunksPerDocument}. Use about 4.");
+        if (options.PretrainedModel is { Length: 0 })
+            throw new ArgumentException("PretrainedModel must be the path of a file, but is empty. Leave it null to start from random weights.", nameof(options));
+        if (options.Freeze && options.PretrainedModel is null)
+            throw new ArgumentException("Freeze must come with a PretrainedModel, but there is none: random weights would stay random. Name a file, or leave Freeze out.", nameof(options));
+    }
+
+    /// <summary>The shape of the transformer.</summary>
+    internal static MahaTransformerOptions ModelOptionsOf(Options options, int vocabSize)
+        => ModelFitting.ModelOptionsOf(options, vocabSize) with { Pooling = options.Pooling };
+
+    /// <summary>What the vector consists of.</summary>
+    internal static DocumentVectorParts PartsOf(Options options) => new()
+    {
+        SpectralDim = options.SpectralDim,
+        NumPairBuckets = options.NumPairBuckets,
+        BeginningTokens = options.BeginningTokens,
+        ContextualWeight = options.ContextualWeight,
+    };
+
+    /// <summary>What the transformer learns.</summary>
+    internal static PretrainingOptions PretrainingOptionsOf(Options options) => new()
+    {
+        MaskedTokenWeight = options.MaskedTokenWeight,
+        ContrastiveWeight = options.ContrastiveWeight,
+        MaskFraction = options.MaskFraction,
+        TieEmbedding = options.TieEmbedding,
+        ViewLength = options.ViewLength,
+        Temperature = options.Temperature,
+    };
+
+    private void CheckAgainst(PretrainedFile pretrained)
+    {
+        pretrained.Check(options);
+        if (pretrained.Parts is not null)
+            pretrained.Agree(nameof(options.Pooling), options.Pooling, new Options().Pooling, pretrained.Model.Pooling);
+    }
+
+    private void Learn(MahaDocumentEncoder network, TokenizedDataset documents, ModelFitting fitting, bool isPretrained)
+    {
+        network.FitSpectral(documents, fitting.Seed, fitting.CancellationToken);
+        if (options.SpectralStart && !isPretrained)
+            network.StartFromSpectral();
+        var pretraining = PretrainingOptionsOf(options);
+        int chunkLength = (int)Math.Min((long)options.ViewLength * (options.ContrastiveWeight > 0 ? ViewsPerChunk : 1), int.MaxValue / 2);
+        bool[] isHeldOut = HeldOut(documents.Count, fitting.Seed);
+        var training = new DocumentChunks(documents, chunkLength, options.ChunksPerDocument, fitting.Seed, i => !isHeldOut[i]);
+        var validating = new DocumentChunks(documents, chunkLength, options.ChunksPerDocument, fitting.Seed, i => isHeldOut[i]);
+        if (training.Count == 0)
+            fitting.Channel.Warning(MessageSensitivity.None, "No document has tokens to learn from: the encoder keeps its first weights.");
+        else if (!options.Freeze)
+        {
+            // Split by documents here: the trainer would split pieces.
+            var trainingOptions = ModelFitting.TrainingOptionsOf(options, fitting.Seed, fitting.Device) with { ValidationFraction = 0 };
+            var task = fitting.Build(() => new EncoderPretrainingTask(network, pretraining));
+            fitting.Train(task, trainingOptions, training, validating.Count > 0 ? validating : null);
+        }
+        using var sample = Sample(documents);
+        network.FitScale(sample, fitting.CancellationToken);
+    }
+
+    private bool[] HeldOut(int count, int seed)
+    {
+        var isHeldOut = new bool[count];
+        int[] order = [.. Enumerable.Range(0, count)];
+        new Random(seed).Shuffle(order);
+        foreach (int i in order.Take((int)(options.ValidationFraction * count)))
+            isHeldOut[i] = true;
+        return isHeldOut;
+    }
+
+    private static TokenizedDataset Sample(TokenizedDataset documents)
+    {
+        int count = Math.Min(documents.Count, ScaleDocuments);
+        return TokenizedDataset.FromTokenIds(Enumerable.Range(0, count).Select(i =>
+        {
+            int index = (int)((long)i * documents.Count / count);
+            int[] ids = new int[documents.LengthOf(index)];
+            documents.CopyTokens(index, ids);
+            return ids[..Math.Min(ids.Length, ScaleTokens)];
+        }));
+    }
+}

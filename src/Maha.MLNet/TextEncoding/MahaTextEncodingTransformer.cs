@@ -1,0 +1,66 @@
+using Maha.MLNet.Internal;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+
+namespace Maha.MLNet.TextEncoding;
+
+// E width of a vector
+
+/// <summary>Turns long documents into vectors: what <see cref="MahaTextEncodingEstimator"/> learned.</summary>
+/// <remarks>
+/// Adds a <c>Vector&lt;Single&gt;</c> of size E, and where a column for segments was named a vector of unknown size with E numbers for every sentence or paragraph.
+/// The same document has the same vector, whatever rows are read with it. Owns native memory: dispose it when the last view and prediction engine over it are done with.
+/// </remarks>
+public sealed class MahaTextEncodingTransformer : MahaTransformer
+{
+    internal const string LoaderSignature = "MahaTextEncoding";
+
+    private readonly TextEncoder _encoder;
+
+    internal MahaTextEncodingTransformer(TextEncoder encoder) : base(encoder) => _encoder = encoder;
+
+    private static MahaTextEncodingTransformer Create(IHostEnvironment env, ModelLoadContext ctx) => new(TextEncoder.Load(env, ctx));
+
+    /// <summary>E, the width of a document's vector.</summary>
+    public int VectorSize => _encoder.OutputDim;
+
+    private protected override RowMapping CreateMapping(DataViewSchema inputSchema) => new Mapping(_encoder, inputSchema);
+
+    private sealed class Mapping : RowMapping
+    {
+        private readonly TextEncoder _encoder;
+        private readonly DataViewSchema.Column _text;
+
+        public Mapping(TextEncoder encoder, DataViewSchema input)
+        {
+            _encoder = encoder;
+            var columns = encoder.Manifest.Columns;
+            _text = Maha.MLNet.Internal.InputColumns.Text(input, columns.Input, nameof(input));
+            var vector = new DataViewSchema.DetachedColumn(columns.Output, new VectorDataViewType(NumberDataViewType.Single, encoder.OutputDim));
+            OutputColumns = columns.Segments is { } segments
+                ? [vector, new(segments, new VectorDataViewType(NumberDataViewType.Single))]
+                : [vector];
+        }
+
+        public override IReadOnlyList<DataViewSchema.DetachedColumn> OutputColumns { get; }
+
+        public override IReadOnlyList<DataViewSchema.Column> InputColumns => [_text];
+
+        public override Delegate[] CreateGetters(DataViewRow input)
+        {
+            var whole = Getter(new TextRow<float[]>(input, _text, text => _encoder.Vector(text.Span)));
+            if (OutputColumns.Count == 1)
+                return [whole];
+            return [whole, Getter(new TextRow<float[]>(input, _text, _encoder.SegmentVectors))];
+        }
+
+        private static ValueGetter<VBuffer<float>> Getter(TextRow<float[]> row) => (ref VBuffer<float> value) =>
+        {
+            float[] vector = row.Value();
+            var editor = VBufferEditor.Create(ref value, vector.Length);
+            vector.CopyTo(editor.Values);
+            value = editor.Commit();
+        };
+    }
+}
