@@ -51,11 +51,14 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
             LabelType = labels.TypeName,
             Labels = labels.Names,
         };
+        var schedule = TrainingOptionsOf(options, fitting.Seed, fitting.Device);
+        if (options.NumberOfEpochs is null)
+            schedule = schedule with { NumberOfEpochs = AutomaticEpochs(training, schedule.NumberOfEpochs) };
         var ngrams = options.NGrams && labels.Count <= NGramFitting.MaxClasses ? FitNGrams(fitting, all, validating, tokenizer, labels.Count) : null;
         var network = fitting.Build(() => new MahaSequenceClassifier(manifest.Model, labels.Count));
         try
         {
-            var result = fitting.Train(new SequenceClassificationTask(network, labels.Count), TrainingOptionsOf(options, fitting.Seed, fitting.Device), training, validating);
+            var result = fitting.Train(new SequenceClassificationTask(network, labels.Count), schedule, training, validating);
             if (ngrams is null && result.Steps == 0 && fitting.CancellationToken.IsCancellationRequested)
                 throw new OperationCanceledException(fitting.CancellationToken);
             return new TextClassifier(format, new(Calibrated(manifest, result, ngrams, validating, fitting.Channel), tokenizer, network), ngrams?.Model, fitting.Device);
@@ -116,6 +119,14 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
 
     private static (ITokenizedDocuments Training, ITokenizedDocuments? Validating) Split(TokenizedDataset documents, double fraction, int seed)
         => fraction > 0 ? DocumentSubset.Split(documents, fraction, seed) : (documents, null);
+
+    // A quarter of an hour on two processor cores. More epochs over more documents would take hours for little: the n-grams know by then most of what many documents tell.
+    private static int AutomaticEpochs(ITokenizedDocuments documents, int most)
+    {
+        const double tokens = 10e6;
+        double ofEpoch = Enumerable.Range(0, documents.Count).Sum(row => (double)documents.LengthOf(row));
+        return (int)Math.Clamp(Math.Round(tokens / Math.Max(1, ofEpoch)), 1, most);
+    }
 
     private NGramFit FitNGrams(ModelFitting fitting, TokenizedDataset documents, ITokenizedDocuments? validating, ByteLevelBpeTokenizer tokenizer, int numClasses)
     {

@@ -7,9 +7,7 @@ namespace Maha.MLNet.Classification;
 /// <summary>What the trainers of text classifiers share: columns, and what of the model and its training belongs to labels.</summary>
 public abstract class MahaTextTrainerOptions : MahaTextModelOptions
 {
-    private protected MahaTextTrainerOptions()
-    {
-    }
+    private protected MahaTextTrainerOptions() => NumberOfEpochs = null;
 
     /// <summary>The column of the labels.</summary>
     /// <value>"Label".</value>
@@ -76,7 +74,6 @@ public abstract class MahaTextTrainerOptions : MahaTextModelOptions
         public const int MaxSequenceLength = ModelDefaults.MaxSequenceLength;
         public const int DModel = ModelDefaults.DModel;
         public const int NumLayers = ModelDefaults.NumLayers;
-        public const int NumberOfEpochs = ModelDefaults.NumberOfEpochs;
         public const double LearningRate = ModelDefaults.LearningRate;
     }
 }
