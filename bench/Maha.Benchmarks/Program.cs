@@ -1,5 +1,6 @@
 using Maha.Benchmarks.Binding;
 using Maha.Benchmarks.Block;
+using Maha.Benchmarks.Embeddings;
 using Maha.Benchmarks.Flops;
 using Maha.Benchmarks.Devices;
 using Maha.Benchmarks.Learn;
@@ -23,6 +24,8 @@ var commands = new Command[]
     new("stream", "[--n N] [--d-model D] [--heads H] [--branching B] [--overlap] [--threads T]", "time per token and cache of a causal hierarchical layer, token by token", StreamCommand.Run),
     new("solvers", "[--instances N] [--seed S]", "residuals of the aggregation solvers over random and degenerate instances", SolversCommand.Run),
     new("device", "", "forward and backward of every kind of block on the processor and on the CUDA device, and how far they are apart", DeviceCommand.Run),
+    new("embeddings", EmbeddingsCommand.Arguments, "accuracy of few labels on MahaEncode's vectors and on a bag of words", EmbeddingsCommand.Run),
+    new("neighbors", NeighborsCommand.Arguments, "the nearest neighbors of ten documents by MahaEncode's vectors", NeighborsCommand.Run),
     new("length", "--folds FILE | --train FILE --test FILE [--cut N] [--max-tokens N] [--epochs N] [--fold K...] [--results FILE] [--cuda]", "accuracy of one classifier on whole documents and on their first tokens", LengthCommand.Run),
     new("learn", "--data FILE --test FILE | --folds FILE [--options NAME=VALUE,...]... [--seeds K | --seed S...] [--fold F...] [--documents N] [--skip baseline|default...] [--long-words N] [--out FILE] [--threads T] [--cuda]", "accuracy, macro F1, log loss, calibration error, time and memory of the text classifier's defaults, beside a bag of words and variants of the options", LearnCommand.Run),
 };
