@@ -75,8 +75,8 @@ internal static class CausalScales
         return [.. counts.Select(count => (int)count)];
     }
 
-    // A document's own length is the future: prices are those of the longest document that the model is made for.
-    private static Tensor Costs(MahaBlockOptions options, int batch, Tensor like)
+    /// <summary>kappa [B, S]. A document's own length is the future: prices are those of the longest document that the model is made for.</summary>
+    public static Tensor Costs(MahaBlockOptions options, int batch, Tensor like)
     {
         int[] longest = [.. Enumerable.Repeat(options.MaxSequenceLength, batch)];
         return ScaleCosts.Relative(longest, new ScaleHierarchy(longest, options.MaxSequenceLength, options.NumScales, options.CompressionRatio, options.Window), options, like);

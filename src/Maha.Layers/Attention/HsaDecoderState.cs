@@ -7,9 +7,9 @@ namespace Maha.Layers.Attention;
 /// <summary>What a causal hierarchical layer remembers of the tokens so far: at every level of the tree the mean keys and values of the nodes that stand open.</summary>
 /// <remarks>
 /// A token is a place of level 0. When b nodes of a level are complete, their mean becomes one place of the next level. The places hold all that the next token
-/// may see: O(b log N) of them, and as much time a token. Not for use by several threads.
+/// may see: O(b log N) of them, and as much time a token.
 /// </remarks>
-public sealed class HsaDecoderState : IDisposable
+public sealed partial class HsaDecoderState : DecoderState
 {
     private readonly int _branching;
     private readonly bool _overlap;
@@ -18,63 +18,69 @@ public sealed class HsaDecoderState : IDisposable
     private Tensor? _keys; // [G, S, K]
     private Tensor? _values; // [G, S, K]
     private Tensor? _bias; // [S]: the logarithm of the tokens below a node, minus infinity where nothing is seen
-    private bool _disposed;
 
     internal HsaDecoderState(int branching, bool overlap)
     {
         (_branching, _overlap) = (branching, overlap);
     }
 
-    /// <summary>The number of tokens taken up.</summary>
-    public long Position { get; private set; }
-
-    /// <summary>The size of the cache, all sequences and heads together.</summary>
-    public long CacheBytes => _keys is null ? 0 : (_keys.numel() + _values!.numel()) * _keys.ElementSize + (_bias!.numel() * _bias.ElementSize);
+    /// <inheritdoc/>
+    public override long CacheBytes => BytesOf(_keys) + BytesOf(_values) + BytesOf(_bias);
 
     private int PlacesPerLevel => _overlap ? 2 * _branching : _branching;
 
-    /// <summary>Takes one token up and attends to it and what came before.</summary>
-    /// <param name="query">[G, 1, K].</param>
-    /// <param name="key">[G, 1, K].</param>
-    /// <param name="value">[G, 1, K].</param>
+    /// <summary>How many tokens may be taken up at a time: until the open family of tokens is complete, all of them see the same nodes besides each other.</summary>
+    internal int Room => _counts.Count == 0 ? _branching : _branching - _counts[0];
+
+    /// <summary>Takes tokens up and attends to them and what came before.</summary>
+    /// <param name="query">[G, N, K] with N at most <see cref="Room"/>.</param>
+    /// <param name="key">[G, N, K].</param>
+    /// <param name="value">[G, N, K].</param>
     /// <param name="scale">The factor of the logits.</param>
-    /// <returns>[G, 1, K].</returns>
+    /// <returns>[G, N, K].</returns>
     internal Tensor Step(Tensor query, Tensor key, Tensor value, double scale)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        if (_keys is not null && (_keys.shape[0] != key.shape[0] || _keys.shape[2] != key.shape[2] || _keys.dtype != key.dtype || _keys.device_type != key.device_type))
-            throw new ArgumentException($"The state was made by other sequences: {_keys.shape[0]} sequences times heads of {_keys.shape[2]} channels of {_keys.dtype}, but {key.shape[0]} of {key.shape[2]} of {key.dtype} were given. Start a new state.");
+        if (_keys is not null)
+            SameSequences(_keys, key);
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
+        long length = key.shape[1];
         Append(0, key, value);
-        var weights = ((query * scale).matmul(_keys!.transpose(1, 2)) + _bias!).softmax(-1); // [G, 1, S]
-        var output = weights.matmul(_values!); // [G, 1, K]
-        Position++;
+        var logits = (query * scale).matmul(_keys!.transpose(1, 2)) + _bias!; // [G, N, S]
+        if (length > 1)
+        {
+            // Tokens of the same piece that come later.
+            long first = First(0) + _counts[0] - length;
+            var later = ones([length, length], ScalarType.Bool, key.device).triu(1);
+            logits.narrow(2, first, length).masked_fill_(later, double.NegativeInfinity);
+        }
+        var output = logits.softmax(-1).matmul(_values!); // [G, N, K]
+        Position += length;
         for (int level = 0; _counts[level] == _branching; level++)
             Close(level);
         return output.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Frees the cache.</summary>
-    public void Dispose()
+    /// <inheritdoc/>
+    private protected override void Free()
     {
-        _disposed = true;
         _keys?.Dispose();
         _values?.Dispose();
         _bias?.Dispose();
     }
 
-    // Puts a node into the next place of its level.
+    // Puts nodes into the next places of their level.
     private void Append(int level, Tensor key, Tensor value)
     {
         if (level == _counts.Count)
             Grow(key, value);
-        long place = First(level) + _counts[level]++;
-        _keys!.narrow(1, place, 1).copy_(key);
-        _values!.narrow(1, place, 1).copy_(value);
+        long place = First(level) + _counts[level], nodes = key.shape[1];
+        _counts[level] += (int)nodes;
+        _keys!.narrow(1, place, nodes).copy_(key);
+        _values!.narrow(1, place, nodes).copy_(value);
         bool seen = level == 0 || !_overlap;
         if (seen)
-            _bias!.narrow(0, place, 1).fill_(level * Math.Log(_branching));
+            _bias!.narrow(0, place, nodes).fill_(level * Math.Log(_branching));
     }
 
     // The open family becomes one node of the level above.

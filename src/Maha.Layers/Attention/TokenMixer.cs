@@ -26,6 +26,23 @@ public abstract class TokenMixer : Module<Tensor, MixingContext, MixingResult>
     /// <returns>The mixed tokens [B, N, D] before residual and norm, the auxiliary loss, and what can be inspected.</returns>
     public abstract override MixingResult forward(Tensor hidden, MixingContext context);
 
+    /// <summary>Starts the decoding of sequences piece by piece.</summary>
+    /// <returns>A state for <see cref="Decode"/>, empty. Dispose it at the end.</returns>
+    /// <exception cref="InvalidOperationException">The mixer is not causal: its tokens see later ones.</exception>
+    public virtual DecoderState StartDecoding() => throw NotCausal();
+
+    /// <summary>Mixes the next tokens of every sequence, as <see cref="forward"/> mixes them behind all tokens so far; dropout is off.</summary>
+    /// <param name="hidden">[B, N, D], the next N tokens of each sequence, at least 1.</param>
+    /// <param name="state">The tokens before, from <see cref="StartDecoding"/>; takes the new ones up.</param>
+    /// <returns>[B, N, D], without gradient.</returns>
+    /// <exception cref="ArgumentException">The input has another shape, type or device, or the state is one of other sequences or of another layer.</exception>
+    /// <exception cref="InvalidOperationException">The mixer is not causal.</exception>
+    public virtual Tensor Decode(Tensor hidden, DecoderState state) => throw NotCausal();
+
+    /// <summary>What is wrong with decoding by this mixer.</summary>
+    private protected InvalidOperationException NotCausal() =>
+        new($"Decoding needs a causal layer, but this {GetName()} sees later tokens. Build the model with IsCausal = true and Attention Maha, Full, Window or HsaCausal.");
+
     /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>
     protected override void RegisterComponents()
     {

@@ -10,7 +10,7 @@ namespace Maha.Layers.Blocks;
 
 /// <summary>Standard multi-head attention: the mixer of the encoder that every other is measured against.</summary>
 /// <remarks>W_O concat over heads of softmax(W_Q x (W_K x)^T / sqrt(K)) W_V x, exact, over the valid tokens. Cost: 4 * N^2 * D + 8 * N * D^2; memory O(N * D).</remarks>
-public sealed class FullMixer : TokenMixer
+public sealed partial class FullMixer : TokenMixer
 {
     private readonly Linear _queryProjection;
     private readonly Linear _keyProjection;
@@ -45,16 +45,22 @@ public sealed class FullMixer : TokenMixer
         ArgumentNullException.ThrowIfNull(context);
         using var scope = NewDisposeScope();
         int[] lengths = context.Lengths(hidden.shape[0], hidden.shape[1]);
-        var (query, key) = (LinearFunction.Apply(_queryProjection, hidden), LinearFunction.Apply(_keyProjection, hidden)); // [B, N, D]
+        var projected = LinearFunction.ApplyAll(hidden, _queryProjection, _keyProjection, _valueProjection);
+        var (query, key, value) = (projected[0], projected[1], projected[2]); // [B, N, D]
         if (_options.Positions == PositionKind.Rotary)
         {
             query = RotaryPositions.Rotate(query, _options.NumHeads, cell: 1);
             key = RotaryPositions.Rotate(key, _options.NumHeads, cell: 1);
         }
-        var attended = FullAttention.Apply(query, key, LinearFunction.Apply(_valueProjection, hidden), _options.NumHeads, lengths, _options.IsCausal); // [B, N, D]
-        var output = LinearFunction.Apply(_outputProjection, attended);
-        if (context.KeyPaddingMask is not null)
-            output = output.masked_fill(context.KeyPaddingMask.unsqueeze(-1), 0);
-        return new MixingResult(output, zeros(Array.Empty<long>(), output.dtype, output.device)).MoveToOuterDisposeScope();
+        var attended = FullAttention.Apply(query, key, value, _options.NumHeads, lengths, _options.IsCausal); // [B, N, D]
+        var output = TokenMasks.Clear(LinearFunction.Apply(_outputProjection, attended), lengths);
+        return new MixingResult(output, zeros(Array.Empty<long>(), output.dtype, output.device))
+        {
+            AttentionEntropy = context.Inspect ? AttentionEntropy.Mean(query, key, Plan(hidden), lengths).unsqueeze(1) : null,
+        }.MoveToOuterDisposeScope();
     }
+
+    // One window over the whole document.
+    private WindowPlan Plan(Tensor hidden) =>
+        new((int)hidden.shape[0], (int)hidden.shape[1], _options.NumHeads, _options.DModel / _options.NumHeads, Window: 0, _options.IsCausal);
 }

@@ -1,5 +1,6 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Hierarchies;
+using Maha.Layers.Kernels;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -17,7 +18,7 @@ namespace Maha.Layers.Blocks;
 /// <para>Rotary positions turn queries and keys before they are averaged. Padding must be on the right and changes nothing.</para>
 /// <para>Cost: 8 * N * D^2 for the projections, 4 * N * D * b * (1 + 1/b + ...) for the attention, times the number of levels when causal; memory O(N * (D + H * b)).</para>
 /// </remarks>
-public sealed class HsaMixer : TokenMixer
+public sealed partial class HsaMixer : TokenMixer
 {
     private readonly Linear _queryProjection;
     private readonly Linear _keyProjection;
@@ -60,41 +61,11 @@ public sealed class HsaMixer : TokenMixer
         var attended = _options.Hierarchy == HierarchyKind.Document
             ? TreeAttention.Documents(query, key, value, _options.NumHeads, context.Trees(lengths), Form, lengths)
             : TreeAttention.Blocks(query, key, value, _options.NumHeads, _options.Branching, Form, lengths);
-        var output = _outputProjection.call(attended);
-        if (context.KeyPaddingMask is not null)
-            output = output.masked_fill(context.KeyPaddingMask.unsqueeze(-1), 0);
-        return new MixingResult(output, zeros(Array.Empty<long>(), output.dtype, output.device)).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>Starts the decoding of sequences token by token.</summary>
-    /// <returns>A state for <see cref="Decode"/>, empty. Dispose it at the end.</returns>
-    /// <exception cref="InvalidOperationException">The mixer is not causal over blocks.</exception>
-    public HsaDecoderState StartDecoding()
-    {
-        if (!_options.IsCausalTree || _options.Hierarchy != HierarchyKind.Blocks)
-            throw new InvalidOperationException($"Decoding needs Attention HsaCausal and Hierarchy Blocks, but they are {_options.Attention} and {_options.Hierarchy}: other forms see later tokens, or trees that end later.");
-        return new HsaDecoderState(_options.Branching, _options.Overlap);
-    }
-
-    /// <summary>Mixes the next token of every sequence; equal to the last token of <see cref="forward"/> over all tokens so far.</summary>
-    /// <param name="hidden">[B, 1, D].</param>
-    /// <param name="state">The tokens before, from <see cref="StartDecoding"/>; takes the token up.</param>
-    /// <returns>[B, 1, D], without gradient. Time and memory O(b log N).</returns>
-    /// <exception cref="ArgumentException">The input has another shape, type or device, or the state is one of other sequences.</exception>
-    public Tensor Decode(Tensor hidden, HsaDecoderState state)
-    {
-        TensorChecks.Hidden(hidden, _options.DModel, _queryProjection, nameof(hidden));
-        ArgumentNullException.ThrowIfNull(state);
-        if (hidden.shape[1] != 1)
-            throw new ArgumentException($"hidden must hold one token a sequence, but has the shape {TensorChecks.Show(hidden.shape)}. Decode token by token, or use forward.", nameof(hidden));
-        using var noGradient = no_grad();
-        using var scope = NewDisposeScope();
-        long batch = hidden.shape[0], headDim = _options.DModel / _options.NumHeads;
-        var (query, key, value) = Project(hidden, state.Position);
-        var attended = state.Step(Heads(query), Heads(key), Heads(value), 1 / Math.Sqrt(headDim)); // [B * H, 1, K]
-        return _outputProjection.call(attended.reshape(batch, 1, _options.DModel)).MoveToOuterDisposeScope();
-
-        Tensor Heads(Tensor token) => token.reshape(batch * _options.NumHeads, 1, headDim);
+        var output = TokenMasks.Clear(LinearFunction.Apply(_outputProjection, attended), lengths);
+        return new MixingResult(output, zeros(Array.Empty<long>(), output.dtype, output.device))
+        {
+            AttentionEntropy = context.Inspect ? HsaInspection.MeanEntropies(query, key, _options.NumHeads, Trees(context, lengths), Form, lengths).unsqueeze(1) : null,
+        }.MoveToOuterDisposeScope();
     }
 
     /// <summary>How far the attention of each head is from the softmax attention of the same queries and keys.</summary>
@@ -142,12 +113,13 @@ public sealed class HsaMixer : TokenMixer
     // Queries and keys are turned before anything is averaged.
     private (Tensor Query, Tensor Key, Tensor Value) Project(Tensor hidden, long start)
     {
-        var (query, key) = (_queryProjection.call(hidden), _keyProjection.call(hidden));
+        var projected = LinearFunction.ApplyAll(hidden, _queryProjection, _keyProjection, _valueProjection);
+        var (query, key, value) = (projected[0], projected[1], projected[2]);
         if (_options.Positions == PositionKind.Rotary)
         {
             query = RotaryPositions.Rotate(query, _options.NumHeads, cell: 1, start);
             key = RotaryPositions.Rotate(key, _options.NumHeads, cell: 1, start);
         }
-        return (query, key, _valueProjection.call(hidden));
+        return (query, key, value);
     }
 }

@@ -62,9 +62,30 @@ public sealed class MahaBlock : Module<Tensor, MixingContext, MixingResult>
         TensorChecks.Hidden(hidden, _dModel, _mixerNorm, nameof(hidden));
         using var scope = NewDisposeScope();
         var mixed = _mixer.call(hidden, context);
+        if (_feedForward.BetweenNorms(hidden, mixed.Output, _mixerNorm, _feedForwardNorm, _normEpsilon) is { } fused)
+            return (mixed with { Output = fused }).MoveToOuterDisposeScope();
         var attended = Activation.ResidualNorm(_mixerNorm, hidden, _dropout.call(mixed.Output), _normEpsilon); // [B, N, D]
         var output = Activation.ResidualNorm(_feedForwardNorm, attended, _feedForward.call(attended), _normEpsilon); // [B, N, D]
         return (mixed with { Output = output }).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Starts the decoding of sequences piece by piece.</summary>
+    /// <returns>A state for <see cref="Decode"/>, empty. Dispose it at the end.</returns>
+    /// <exception cref="InvalidOperationException">The block is not causal.</exception>
+    public DecoderState StartDecoding() => _mixer.StartDecoding();
+
+    /// <summary>Applies the block to the next tokens of every sequence, as <see cref="forward"/> does behind all tokens so far; dropout is off.</summary>
+    /// <param name="hidden">[B, N, D], the next N tokens of each sequence, at least 1.</param>
+    /// <param name="state">The tokens before, from <see cref="StartDecoding"/>; takes the new ones up.</param>
+    /// <returns>[B, N, D], without gradient.</returns>
+    /// <exception cref="ArgumentException">The input has another shape, type or device, or the state is one of other sequences or of another layer.</exception>
+    public Tensor Decode(Tensor hidden, DecoderState state)
+    {
+        TensorChecks.Hidden(hidden, _dModel, _mixerNorm, nameof(hidden));
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        var attended = Activation.ResidualNorm(_mixerNorm, hidden, _mixer.Decode(hidden, state), _normEpsilon); // [B, N, D]
+        return Activation.ResidualNorm(_feedForwardNorm, attended, _feedForward.Plain(attended), _normEpsilon).MoveToOuterDisposeScope();
     }
 
     /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>

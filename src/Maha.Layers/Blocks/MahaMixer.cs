@@ -22,7 +22,7 @@ namespace Maha.Layers.Blocks;
 /// whose tokens are all at or before i; scales without one are unavailable to it.</para>
 /// <para>Cost: O(N * (D^2 + w * D)); memory O(N * D): nothing of size N x N exists at any scale.</para>
 /// </remarks>
-public sealed class MahaMixer : TokenMixer
+public sealed partial class MahaMixer : TokenMixer
 {
     private readonly DepthwiseConvolution _localConvolution;
     private readonly ActivationDropout _dropout;
@@ -71,15 +71,19 @@ public sealed class MahaMixer : TokenMixer
 
         var local = _localConvolution.call(hidden, new ConvolutionLengths(lengths, lengths, length)); // [B, N, D]
         var scales = _decomposition.call(_dropout.call(local), hierarchy); // S x [B, N_s, D]
-        var values = _decomposition.call(LinearFunction.Apply(_valueProjection, scales[0]), hierarchy); // S x [B, N_s, D]
+        var finest = LinearFunction.ApplyAll(scales[0], _queryKeyProjections[0], _valueProjection); // one pass over the tokens for both
+        var values = _decomposition.call(finest[1], hierarchy); // S x [B, N_s, D]
         var outputs = new Tensor[hierarchy.Count];
+        var entropies = new List<Tensor>(); // S' x [B]
         for (int scale = 0; scale < hierarchy.Count; scale++)
         {
-            var queriesAndKeys = LinearFunction.Apply(_queryKeyProjections[scale], scales[scale]); // [B, N_s, 2D]
+            var queriesAndKeys = scale == 0 ? finest[0] : LinearFunction.Apply(_queryKeyProjections[scale], scales[scale]); // [B, N_s, 2D]
             if (_options.Positions == PositionKind.Rotary)
                 queriesAndKeys = RotaryPositions.Rotate(queriesAndKeys, 2 * _options.NumHeads, hierarchy.Cells[scale]);
             var plan = new WindowPlan(batch, hierarchy.Lengths[scale], _options.NumHeads, _options.DModel / _options.NumHeads, _options.Window, _options.IsCausal);
             outputs[scale] = WindowAttention.Apply(queriesAndKeys, values[scale], plan, hierarchy.ValidLengths[scale]); // [B, N_s, D]
+            if (context.Inspect)
+                entropies.Add(AttentionEntropy.Mean(queriesAndKeys.narrow(2, 0, _options.DModel), queriesAndKeys.narrow(2, _options.DModel, _options.DModel), plan, hierarchy.ValidLengths[scale]));
         }
 
         var aggregated = _aggregation.call(_options.IsCausal
@@ -89,6 +93,7 @@ public sealed class MahaMixer : TokenMixer
         {
             ScaleWeights = aggregated.ScaleWeights.detach(),
             Diagnostics = aggregated.Diagnostics,
+            AttentionEntropy = context.Inspect ? functional.pad(stack(entropies, 1), [0, _options.NumScales - entropies.Count], value: double.NaN) : null, // [B, S]
         }.MoveToOuterDisposeScope();
     }
 

@@ -41,13 +41,16 @@ internal sealed class ScaleReduction : Module<Tensor, ScaleHierarchy, IReadOnlyL
         for (int scale = 1; scale < hierarchy.Count; scale++)
         {
             var lengths = new ConvolutionLengths(hierarchy.ValidLengths[scale - 1], hierarchy.ValidLengths[scale], hierarchy.Lengths[scale]);
-            scales[scale] = _kind == DecompositionKind.StridedConvolution
-                ? _downsamplers[scale - 1].call(scales[scale - 1], lengths)
-                : CellMaximum(scales[scale - 1], lengths, hierarchy.Ratio);
+            scales[scale] = Reduce(scale, scales[scale - 1], lengths, hierarchy.Ratio);
         }
         scope.MoveToOuter(scales);
         return scales;
     }
+
+    /// <summary>One scale of the one before it, [B, N_s, D].</summary>
+    public Tensor Reduce(int scale, Tensor finer, ConvolutionLengths lengths, int ratio) => _kind == DecompositionKind.StridedConvolution
+        ? _downsamplers[scale - 1].call(finer, lengths)
+        : CellMaximum(finer, lengths, ratio);
 
     private static Tensor CellMaximum(Tensor input, ConvolutionLengths lengths, int ratio)
     {

@@ -15,7 +15,7 @@ namespace Maha.Layers.Models;
 /// <remarks>
 /// h_0 = Dropout(E_token[id_i] + E_position[i]); h_l = block_l(h_{l-1}); features = LayerNorm(h_L). A norm behind the embeddings and none at the end make the layout of BERT. The auxiliary losses of the blocks are summed.
 /// </remarks>
-public sealed class MahaEncoder : Module<Tensor, MixingContext, EncoderResult>
+public sealed partial class MahaEncoder : Module<Tensor, MixingContext, EncoderResult>
 {
     private readonly Embedding _tokenEmbedding;
     private readonly Embedding? _positionEmbedding;
@@ -55,6 +55,9 @@ public sealed class MahaEncoder : Module<Tensor, MixingContext, EncoderResult>
     /// <summary>The blocks, the first layer first.</summary>
     public IReadOnlyList<MahaBlock> Blocks => [.. _blocks];
 
+    /// <summary>The matrix of the token embeddings, [V, D]: the registered parameter, since moving a module makes new ones.</summary>
+    internal Tensor TokenEmbeddings => _tokenEmbedding.get_parameter("weight")!;
+
     /// <summary>Encodes a batch of documents.</summary>
     /// <param name="tokenIds">[B, N] of Int64, each in [0, V), N at most MaxSequenceLength where positions are learned.</param>
     /// <param name="context">Padding and what else the layers share.</param>
@@ -81,7 +84,7 @@ public sealed class MahaEncoder : Module<Tensor, MixingContext, EncoderResult>
                 : block.call(hidden, context);
             hidden = result.Output;
             auxiliaryLoss = auxiliaryLoss is null ? result.AuxiliaryLoss : auxiliaryLoss + result.AuxiliaryLoss;
-            layers.Add(new LayerReport(result.ScaleWeights, result.Diagnostics));
+            layers.Add(new LayerReport(result.ScaleWeights, result.Diagnostics) { AttentionEntropy = result.AttentionEntropy });
         }
         var features = _finalNorm is null ? hidden : _finalNorm.call(hidden); // [B, N, D]
         if (context.KeyPaddingMask is not null)
@@ -93,12 +96,7 @@ public sealed class MahaEncoder : Module<Tensor, MixingContext, EncoderResult>
     internal Tensor Embed(Tensor tokenIds)
     {
         using var scope = NewDisposeScope();
-        var embedded = _tokenEmbedding.call(tokenIds); // [B, N, D]
-        if (_positionEmbedding is not null)
-            embedded = embedded + _positionEmbedding.call(arange(tokenIds.shape[1], dtype: ScalarType.Int64, device: tokenIds.device));
-        if (_embeddingNorm is not null)
-            embedded = _embeddingNorm.call(embedded);
-        return _dropout.call(embedded).MoveToOuterDisposeScope();
+        return _dropout.call(Embedded(tokenIds, start: 0)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>

@@ -137,6 +137,13 @@ public sealed class TokenizedDataset : ITokenizedDocuments, IDisposable
         _store.Read(_starts[index], destination[..length]);
     }
 
+    /// <summary>Copies some token ids of a document, from the given one on.</summary>
+    internal void CopyTokens(int index, int from, Span<int> destination)
+    {
+        CheckIndex(index);
+        _store.Read(_starts[index] + from, destination);
+    }
+
     /// <summary>Frees the memory and removes the temporary file.</summary>
     public void Dispose() => _store.Dispose();
 

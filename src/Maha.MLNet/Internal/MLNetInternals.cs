@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using Maha.MLNet.Classification;
 using Maha.MLNet.TextEncoding;
 using Maha.MLNet.Internal;
+using Maha.MLNet.LanguageModel;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
@@ -15,6 +16,8 @@ using Microsoft.ML.Runtime;
     "Maha text classification", MahaTextClassificationTransformer.LoaderSignature)]
 [assembly: LoadableClass(typeof(MahaBinaryTextClassificationTransformer), null, typeof(SignatureLoadModel),
     "Maha binary text classification", MahaBinaryTextClassificationTransformer.LoaderSignature)]
+[assembly: LoadableClass(typeof(MahaLanguageModelTransformer), null, typeof(SignatureLoadModel),
+    "Maha language model", MahaLanguageModelTransformer.LoaderSignature)]
 [assembly: LoadableClass(typeof(MahaTextEncodingTransformer), null, typeof(SignatureLoadModel),
     "Maha text encoding", MahaTextEncodingTransformer.LoaderSignature)]
 
@@ -74,6 +77,9 @@ namespace Maha.MLNet.Internal
 
         /// <summary>True once the host was cancelled (an AutoML experiment does that when its time is over).</summary>
         public static bool IsCanceled(IHostEnvironment environment) => environment is ICancelable { IsCanceled: true };
+
+        /// <summary>Ends what runs under a context, as an AutoML experiment does with its trials.</summary>
+        public static void Cancel(MLContext context) => context.CancelExecution();
 
         /// <summary>Describes an output column of an estimator.</summary>
         public static SchemaShape.Column ShapeColumn(string name, SchemaShape.Column.VectorKind kind, DataViewType itemType, bool isKey, SchemaShape? annotations = null)

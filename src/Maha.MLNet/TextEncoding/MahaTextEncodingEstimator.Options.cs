@@ -89,10 +89,6 @@ public sealed partial class MahaTextEncodingEstimator
         /// <value>4. At least 1.</value>
         public int ChunksPerDocument { get; set; } = 4;
 
-        /// <summary>The time after which the training of the transformer ends with what it has learned.</summary>
-        /// <value>Null: no limit, <see cref="MahaTextModelOptions.NumberOfEpochs"/> alone counts. With a limit two trainings may differ.</value>
-        public TimeSpan? MaxTrainingTime { get; set; }
-
         /// <summary>
         /// A file to start from: the zip of a chain with one Maha transformer (encoder, classifier or language model), or what <see cref="MahaTransformer.SaveWeights"/> wrote.
         /// Tokenizer and architecture come from it; options of the architecture must be left at their defaults, or agree.

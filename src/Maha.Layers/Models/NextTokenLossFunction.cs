@@ -1,0 +1,101 @@
+using Maha.Layers.Kernels;
+using TorchSharp;
+using static TorchSharp.torch;
+using static TorchSharp.torch.autograd;
+
+namespace Maha.Layers.Models;
+
+// R rows (tokens), D width, V vocabulary, C rows of a chunk
+
+/// <summary>
+/// The mean cross-entropy of next tokens without the R x V logits. Arguments: features [R, D], weight [V, D], targets [R] of Int64 (negative = none), label smoothing,
+/// whether gradients will be asked for.
+/// </summary>
+/// <remarks>
+/// Logits exist for C rows at a time. Their gradient is known as soon as they are, p - target, so the forward pass already makes the gradients of features and weight (which the
+/// backward pass only scales): the same three matrix products as with all logits, exact, in R * D + V * D numbers.
+/// </remarks>
+internal sealed class NextTokenLossFunction : SingleTensorFunction<NextTokenLossFunction>
+{
+    // Logits of a chunk, in elements: 16 MiB of float32.
+    private const long ChunkElements = 1 << 22;
+
+    /// <inheritdoc/>
+    public override string Name => nameof(NextTokenLossFunction);
+
+    /// <summary>The mean over the rows that have a target, a scalar; 0 without any.</summary>
+    public static Tensor Apply(Tensor features, Tensor weight, Tensor targets, double labelSmoothing) =>
+        apply(features, weight, targets, labelSmoothing, is_grad_enabled() && (features.requires_grad || weight.requires_grad));
+
+    /// <summary>-log p(target) of every row, [R] of float64; 0 where there is no target.</summary>
+    public static Tensor OfEveryRow(Tensor features, Tensor weight, Tensor targets)
+    {
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        var losses = new List<Tensor>();
+        foreach (var (start, count) in Chunks(features, weight))
+        {
+            using var inner = NewDisposeScope();
+            var wanted = targets.narrow(0, start, count);
+            var logits = LinearFunction.Apply(features.narrow(0, start, count), weight, null).to(ScalarType.Float64); // [C, V]
+            losses.Add((logits.logsumexp(1) - Picked(logits, wanted)).masked_fill(wanted.lt(0), 0).MoveToOuterDisposeScope());
+        }
+        return cat(losses, 0).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public override Tensor forward(AutogradContext ctx, params object[] vars)
+    {
+        var (features, weight, targets) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2]);
+        var (smoothing, differentiable) = ((double)vars[3], (bool)vars[4]);
+        using var scope = NewDisposeScope();
+        long vocabulary = weight.shape[0];
+        var valid = targets.ge(0);
+        long total = valid.sum().ToInt64();
+        var sum = zeros(Array.Empty<long>(), ScalarType.Float64, features.device);
+        Tensor? featureGradient = differentiable ? empty_like(features) : null, weightGradient = differentiable ? zeros_like(weight) : null;
+        foreach (var (start, count) in Chunks(features, weight))
+        {
+            using var inner = NewDisposeScope();
+            var (rows, wanted, isValid) = (features.narrow(0, start, count), targets.narrow(0, start, count), valid.narrow(0, start, count).unsqueeze(1));
+            var logits = LinearFunction.Apply(rows, weight, null); // [C, V]
+            var normalizer = logits.logsumexp(1, keepdim: true); // [C, 1]
+            var loss = normalizer.squeeze(1) - ((1 - smoothing) * Picked(logits, wanted));
+            if (smoothing > 0)
+                loss = loss - (smoothing * logits.mean([1]));
+            sum.add_(loss.masked_fill(isValid.squeeze(1).logical_not(), 0).to(ScalarType.Float64).sum());
+            if (!differentiable)
+                continue;
+            var gradient = logits.sub_(normalizer).exp_(); // p
+            if (smoothing > 0)
+                gradient.sub_(smoothing / vocabulary);
+            var index = wanted.clamp_min(0).unsqueeze(1);
+            gradient.scatter_add_(1, index, full([count, 1], smoothing - 1, gradient.dtype, gradient.device));
+            gradient.mul_(isValid.to(gradient.dtype) / Math.Max(1, total));
+            featureGradient!.narrow(0, start, count).copy_(gradient.matmul(weight));
+            weightGradient!.add_(gradient.t().matmul(rows));
+        }
+        if (differentiable)
+            ctx.save_for_backward([featureGradient!.MoveToOuterDisposeScope(), weightGradient!.MoveToOuterDisposeScope()]);
+        return (sum / Math.Max(1, total)).to(features.dtype).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    {
+        using var scope = NewDisposeScope();
+        var saved = ctx.get_saved_variables();
+        var (features, weight) = scope.MoveToOuter(saved[0] * grad_output, saved[1] * grad_output);
+        return [features, weight, null!, null!, null!];
+    }
+
+    // The logits of the targets, [C]; anything where there is none.
+    private static Tensor Picked(Tensor logits, Tensor targets) => logits.gather(1, targets.clamp_min(0).unsqueeze(1)).squeeze(1);
+
+    private static IEnumerable<(long Start, long Count)> Chunks(Tensor features, Tensor weight)
+    {
+        long rows = features.shape[0], chunk = Math.Clamp(ChunkElements / weight.shape[0], 1, rows);
+        for (long start = 0; start < rows; start += chunk)
+            yield return (start, Math.Min(chunk, rows - start));
+    }
+}
