@@ -1,23 +1,22 @@
+using System.Numerics;
+using Maha.Layers.Kernels;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Attention;
 
-// G batch times heads, S places of the cache, K head dim, b branching
+// G batch times heads, K head dim, b branching
 
 /// <summary>What a causal hierarchical layer remembers of the tokens so far: at every level of the tree the mean keys and values of the nodes that stand open.</summary>
 /// <remarks>
 /// A token is a place of level 0. When b nodes of a level are complete, their mean becomes one place of the next level. The places hold all that the next token
-/// may see: O(b log N) of them, and as much time a token. Not for use by several threads.
+/// may see: O(b log N) of them, and as much time a token. They lie in the processor's memory, whatever the layer's device. Not for use by several threads.
 /// </remarks>
 public sealed class HsaDecoderState : IDisposable
 {
     private readonly int _branching;
     private readonly bool _overlap;
-    private readonly List<int> _counts = []; // nodes of the open family of each level
-    private readonly List<int> _halves = []; // with overlap: which half of a level's places holds the open family; the other holds the family before
-    private Tensor? _keys; // [G, S, K]
-    private Tensor? _values; // [G, S, K]
-    private Tensor? _bias; // [S]: the logarithm of the tokens below a node, minus infinity where nothing is seen
+    private ITreeCache? _cache;
+    private ScalarType _type;
     private bool _disposed;
 
     internal HsaDecoderState(int branching, bool overlap)
@@ -26,99 +25,60 @@ public sealed class HsaDecoderState : IDisposable
     }
 
     /// <summary>The number of tokens taken up.</summary>
-    public long Position { get; private set; }
+    public long Position => _cache?.Position ?? 0;
 
     /// <summary>The size of the cache, all sequences and heads together.</summary>
-    public long CacheBytes => _keys is null ? 0 : (_keys.numel() + _values!.numel()) * _keys.ElementSize + (_bias!.numel() * _bias.ElementSize);
-
-    private int PlacesPerLevel => _overlap ? 2 * _branching : _branching;
+    public long CacheBytes => _cache?.Bytes ?? 0;
 
     /// <summary>Takes one token up and attends to it and what came before.</summary>
-    /// <param name="query">[G, 1, K].</param>
-    /// <param name="key">[G, 1, K].</param>
-    /// <param name="value">[G, 1, K].</param>
-    /// <param name="scale">The factor of the logits.</param>
-    /// <returns>[G, 1, K].</returns>
-    internal Tensor Step(Tensor query, Tensor key, Tensor value, double scale)
+    /// <param name="query">[G, K].</param>
+    /// <param name="key">[G, K].</param>
+    /// <param name="value">[G, K].</param>
+    /// <param name="groups">G.</param>
+    /// <param name="headDim">K.</param>
+    /// <param name="type">The element type of the layer.</param>
+    /// <param name="output">[G, K].</param>
+    internal unsafe void Step<T>(T* query, T* key, T* value, int groups, int headDim, ScalarType type, T* output)
+        where T : unmanaged, IFloatingPointIeee754<T> =>
+        Cache<T>(groups, headDim, type).Step(query, key, value, T.CreateTruncating(1 / Math.Sqrt(headDim)), output);
+
+    /// <summary>The same for tensors [B, 1, D] of any device and type.</summary>
+    internal unsafe Tensor Step(Tensor query, Tensor key, Tensor value, int numHeads)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        if (_keys is not null && (_keys.shape[0] != key.shape[0] || _keys.shape[2] != key.shape[2] || _keys.dtype != key.dtype || _keys.device_type != key.device_type))
-            throw new ArgumentException($"The state was made by other sequences: {_keys.shape[0]} sequences times heads of {_keys.shape[2]} channels of {_keys.dtype}, but {key.shape[0]} of {key.shape[2]} of {key.dtype} were given. Start a new state.");
-        using var noGradient = no_grad();
         using var scope = NewDisposeScope();
-        Append(0, key, value);
-        var weights = ((query * scale).matmul(_keys!.transpose(1, 2)) + _bias!).softmax(-1); // [G, 1, S]
-        var output = weights.matmul(_values!); // [G, 1, K]
-        Position++;
-        for (int level = 0; _counts[level] == _branching; level++)
-            Close(level);
-        return output.MoveToOuterDisposeScope();
+        var (q, k, v) = (Host(query), Host(key), Host(value));
+        var output = empty_like(q);
+        int groups = (int)query.shape[0] * numHeads, headDim = (int)query.shape[2] / numHeads;
+        Step(
+            TensorMemory.Pointer<float>(q), TensorMemory.Pointer<float>(k), TensorMemory.Pointer<float>(v), groups, headDim, query.dtype, TensorMemory.Pointer<float>(output));
+        return output.to(query.dtype).to(query.device).MoveToOuterDisposeScope();
+
+        static Tensor Host(Tensor token) => token.detach().cpu().to(ScalarType.Float32).contiguous();
     }
 
-    /// <summary>Frees the cache.</summary>
+    /// <summary>Refuses a state that cannot take tokens of a layer up.</summary>
+    internal void Check(int groups, int headDim, ScalarType type)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_cache is not null && (_cache.Groups != groups || _cache.HeadDim != headDim || _type != type))
+            throw new ArgumentException($"The state was made by other sequences: {_cache.Groups} sequences times heads of {_cache.HeadDim} channels of {_type}, but {groups} of {headDim} of {type} were given. Start a new state.");
+    }
+
+    /// <summary>Ends the decoding; the state takes nothing up from now on.</summary>
     public void Dispose()
     {
         _disposed = true;
-        _keys?.Dispose();
-        _values?.Dispose();
-        _bias?.Dispose();
+        _cache = null;
     }
 
-    // Puts a node into the next place of its level.
-    private void Append(int level, Tensor key, Tensor value)
+    private TreeCache<T> Cache<T>(int groups, int headDim, ScalarType type)
+        where T : unmanaged, IFloatingPointIeee754<T>
     {
-        if (level == _counts.Count)
-            Grow(key, value);
-        long place = First(level) + _counts[level]++;
-        _keys!.narrow(1, place, 1).copy_(key);
-        _values!.narrow(1, place, 1).copy_(value);
-        bool seen = level == 0 || !_overlap;
-        if (seen)
-            _bias!.narrow(0, place, 1).fill_(level * Math.Log(_branching));
-    }
-
-    // The open family becomes one node of the level above.
-    private void Close(int level)
-    {
-        long first = First(level);
-        Append(level + 1, _keys!.narrow(1, first, _branching).mean([1], keepdim: true), _values!.narrow(1, first, _branching).mean([1], keepdim: true));
-        if (_overlap)
-            ShowBefore(level + 1);
-        _counts[level] = 0;
-        _halves[level] = _overlap ? 1 - _halves[level] : 0;
-        _bias!.narrow(0, First(level), _branching).fill_(double.NegativeInfinity);
-    }
-
-    // With overlap the newest node of a level is seen as its children, and the one before it begins to be seen itself.
-    private void ShowBefore(int level)
-    {
-        int count = _counts[level];
-        long place = count >= 2 ? First(level) + count - 2 : FirstBefore(level) + _branching - 1;
-        bool exists = count >= 2 || Position > (long)Math.Pow(_branching, level);
-        if (exists)
-            _bias!.narrow(0, place, 1).fill_(level * Math.Log(_branching));
-    }
-
-    // The first place of a level's open family.
-    private long First(int level) => ((long)level * PlacesPerLevel) + (_halves[level] * _branching);
-
-    private long FirstBefore(int level) => ((long)level * PlacesPerLevel) + ((1 - _halves[level]) * _branching);
-
-    // One level more, nothing in it.
-    private void Grow(Tensor key, Tensor value)
-    {
-        _counts.Add(0);
-        _halves.Add(0);
-        _keys = Longer(_keys, zeros([key.shape[0], PlacesPerLevel, key.shape[2]], key.dtype, key.device), 1);
-        _values = Longer(_values, zeros([value.shape[0], PlacesPerLevel, value.shape[2]], value.dtype, value.device), 1);
-        _bias = Longer(_bias, full([PlacesPerLevel], double.NegativeInfinity, key.dtype, key.device), 0);
-    }
-
-    // The cache outlives the step's scope.
-    private static Tensor Longer(Tensor? cache, Tensor more, long dimension)
-    {
-        var longer = cache is null ? more : cat([cache, more], dimension);
-        cache?.Dispose();
-        return longer.DetachFromDisposeScope();
+        Check(groups, headDim, type);
+        if (_cache is TreeCache<T> cache)
+            return cache;
+        var created = new TreeCache<T>(groups, headDim, _branching, _overlap);
+        (_cache, _type) = (created, type);
+        return created;
     }
 }

@@ -86,14 +86,13 @@ public sealed class HsaMixer : TokenMixer
         ArgumentNullException.ThrowIfNull(state);
         if (hidden.shape[1] != 1)
             throw new ArgumentException($"hidden must hold one token a sequence, but has the shape {TensorChecks.Show(hidden.shape)}. Decode token by token, or use forward.", nameof(hidden));
+        state.Check((int)hidden.shape[0] * _options.NumHeads, _options.DModel / _options.NumHeads, hidden.dtype);
         using var noGradient = no_grad();
+        if (TensorMemory.Reachable(hidden))
+            return HsaDecoding.Step(hidden, [_queryProjection, _keyProjection, _valueProjection, _outputProjection], _options.NumHeads, _options.Positions == PositionKind.Rotary, state);
         using var scope = NewDisposeScope();
-        long batch = hidden.shape[0], headDim = _options.DModel / _options.NumHeads;
         var (query, key, value) = Project(hidden, state.Position);
-        var attended = state.Step(Heads(query), Heads(key), Heads(value), 1 / Math.Sqrt(headDim)); // [B * H, 1, K]
-        return _outputProjection.call(attended.reshape(batch, 1, _options.DModel)).MoveToOuterDisposeScope();
-
-        Tensor Heads(Tensor token) => token.reshape(batch * _options.NumHeads, 1, headDim);
+        return _outputProjection.call(state.Step(query, key, value, _options.NumHeads)).MoveToOuterDisposeScope(); // [B, 1, D]
     }
 
     /// <summary>How far the attention of each head is from the softmax attention of the same queries and keys.</summary>
