@@ -15,4 +15,14 @@ internal static class TokenMasks
         var ends = tensor([.. validLengths.Select(n => (long)n)], [validLengths.Length, 1], device: device);
         return arange(length, dtype: ScalarType.Int64, device: device).unsqueeze(0).ge(ends).MoveToOuterDisposeScope();
     }
+
+    /// <summary>The rows of a tensor [B, N, D] with 0 past the documents' ends; the tensor itself where nothing is padded.</summary>
+    public static Tensor Clear(Tensor rows, int[] validLengths)
+    {
+        long length = rows.shape[1];
+        if (validLengths.All(valid => valid == length))
+            return rows;
+        using var scope = NewDisposeScope();
+        return rows.masked_fill(Invalid(validLengths, length, rows.device).unsqueeze(-1), 0).MoveToOuterDisposeScope();
+    }
 }

@@ -13,25 +13,26 @@ namespace Maha.Layers.Blocks;
 /// </remarks>
 internal sealed class ActivationDropout : Module<Tensor, Tensor>
 {
-    private readonly double _probability;
-
     /// <summary>Builds a dropout.</summary>
     /// <param name="probability">p, in [0, 1).</param>
     public ActivationDropout(double probability) : base(nameof(ActivationDropout))
     {
         TensorChecks.Probability(probability, nameof(probability));
-        _probability = probability;
+        Probability = probability;
     }
+
+    /// <summary>p.</summary>
+    public double Probability { get; }
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor input)
     {
-        if (!training || _probability == 0)
+        if (!training || Probability == 0)
             return input.alias();
         if (!TensorMemory.Reachable(input))
-            return functional.dropout(input, _probability);
+            return functional.dropout(input, Probability);
         using var scope = NewDisposeScope();
         long seed = randint(long.MaxValue, [1]).item<long>();
-        return DropoutFunction.Apply(input, _probability, seed).MoveToOuterDisposeScope();
+        return DropoutFunction.Apply(input, Probability, seed).MoveToOuterDisposeScope();
     }
 }

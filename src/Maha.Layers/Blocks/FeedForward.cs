@@ -45,6 +45,8 @@ public sealed class FeedForward : Module<Tensor, Tensor>
     {
         TensorChecks.Hidden(hidden, _dModel, _expand, nameof(hidden));
         using var scope = NewDisposeScope();
+        if (!Drops && FeedForwardFunction.Suits(hidden, _expand, _contract))
+            return FeedForwardFunction.Apply(hidden, _expand, _contract).MoveToOuterDisposeScope();
         var expanded = Activation.Gelu(_expand, hidden); // [B, N, F]
         var contracted = LinearFunction.Apply(_contract, _dropout.call(expanded)); // [B, N, D]
         return _dropout.call(contracted).MoveToOuterDisposeScope();
@@ -67,6 +69,16 @@ public sealed class FeedForward : Module<Tensor, Tensor>
         }
         return (pieces.Count == 1 ? pieces[0] : cat(pieces, 1)).MoveToOuterDisposeScope();
     }
+
+    /// <summary>LayerNorm(y + this layer of y) with y = LayerNorm(hidden + update), in one pass over the tokens; null where that cannot be had.</summary>
+    /// <remarks>Not where a gradient is asked for or activations are dropped.</remarks>
+    internal Tensor? BetweenNorms(Tensor hidden, Tensor update, LayerNorm before, LayerNorm after, double epsilon)
+    {
+        bool suits = !Drops && !is_grad_enabled() && FeedForwardFunction.Suits(hidden, _expand, _contract);
+        return suits ? FeedForwardFunction.BetweenNorms(hidden, update, before, _expand, _contract, after, epsilon) : null;
+    }
+
+    private bool Drops => training && _dropout.Probability > 0;
 
     /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>
     protected override void RegisterComponents()

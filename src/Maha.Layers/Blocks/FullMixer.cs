@@ -45,16 +45,15 @@ public sealed partial class FullMixer : TokenMixer
         ArgumentNullException.ThrowIfNull(context);
         using var scope = NewDisposeScope();
         int[] lengths = context.Lengths(hidden.shape[0], hidden.shape[1]);
-        var (query, key) = (LinearFunction.Apply(_queryProjection, hidden), LinearFunction.Apply(_keyProjection, hidden)); // [B, N, D]
+        var projected = LinearFunction.ApplyAll(hidden, _queryProjection, _keyProjection, _valueProjection);
+        var (query, key, value) = (projected[0], projected[1], projected[2]); // [B, N, D]
         if (_options.Positions == PositionKind.Rotary)
         {
             query = RotaryPositions.Rotate(query, _options.NumHeads, cell: 1);
             key = RotaryPositions.Rotate(key, _options.NumHeads, cell: 1);
         }
-        var attended = FullAttention.Apply(query, key, LinearFunction.Apply(_valueProjection, hidden), _options.NumHeads, lengths, _options.IsCausal); // [B, N, D]
-        var output = LinearFunction.Apply(_outputProjection, attended);
-        if (context.KeyPaddingMask is not null)
-            output = output.masked_fill(context.KeyPaddingMask.unsqueeze(-1), 0);
+        var attended = FullAttention.Apply(query, key, value, _options.NumHeads, lengths, _options.IsCausal); // [B, N, D]
+        var output = TokenMasks.Clear(LinearFunction.Apply(_outputProjection, attended), lengths);
         return new MixingResult(output, zeros(Array.Empty<long>(), output.dtype, output.device)).MoveToOuterDisposeScope();
     }
 }

@@ -1,5 +1,6 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Hierarchies;
+using Maha.Layers.Kernels;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -60,9 +61,7 @@ public sealed partial class HsaMixer : TokenMixer
         var attended = _options.Hierarchy == HierarchyKind.Document
             ? TreeAttention.Documents(query, key, value, _options.NumHeads, context.Trees(lengths), Form, lengths)
             : TreeAttention.Blocks(query, key, value, _options.NumHeads, _options.Branching, Form, lengths);
-        var output = _outputProjection.call(attended);
-        if (context.KeyPaddingMask is not null)
-            output = output.masked_fill(context.KeyPaddingMask.unsqueeze(-1), 0);
+        var output = TokenMasks.Clear(LinearFunction.Apply(_outputProjection, attended), lengths);
         return new MixingResult(output, zeros(Array.Empty<long>(), output.dtype, output.device)).MoveToOuterDisposeScope();
     }
 
@@ -111,12 +110,13 @@ public sealed partial class HsaMixer : TokenMixer
     // Queries and keys are turned before anything is averaged.
     private (Tensor Query, Tensor Key, Tensor Value) Project(Tensor hidden, long start)
     {
-        var (query, key) = (_queryProjection.call(hidden), _keyProjection.call(hidden));
+        var projected = LinearFunction.ApplyAll(hidden, _queryProjection, _keyProjection, _valueProjection);
+        var (query, key, value) = (projected[0], projected[1], projected[2]);
         if (_options.Positions == PositionKind.Rotary)
         {
             query = RotaryPositions.Rotate(query, _options.NumHeads, cell: 1, start);
             key = RotaryPositions.Rotate(key, _options.NumHeads, cell: 1, start);
         }
-        return (query, key, _valueProjection.call(hidden));
+        return (query, key, value);
     }
 }

@@ -62,6 +62,8 @@ public sealed class MahaBlock : Module<Tensor, MixingContext, MixingResult>
         TensorChecks.Hidden(hidden, _dModel, _mixerNorm, nameof(hidden));
         using var scope = NewDisposeScope();
         var mixed = _mixer.call(hidden, context);
+        if (_feedForward.BetweenNorms(hidden, mixed.Output, _mixerNorm, _feedForwardNorm, _normEpsilon) is { } fused)
+            return (mixed with { Output = fused }).MoveToOuterDisposeScope();
         var attended = Activation.ResidualNorm(_mixerNorm, hidden, _dropout.call(mixed.Output), _normEpsilon); // [B, N, D]
         var output = Activation.ResidualNorm(_feedForwardNorm, attended, _feedForward.call(attended), _normEpsilon); // [B, N, D]
         return (mixed with { Output = output }).MoveToOuterDisposeScope();

@@ -71,11 +71,12 @@ public sealed partial class MahaMixer : TokenMixer
 
         var local = _localConvolution.call(hidden, new ConvolutionLengths(lengths, lengths, length)); // [B, N, D]
         var scales = _decomposition.call(_dropout.call(local), hierarchy); // S x [B, N_s, D]
-        var values = _decomposition.call(LinearFunction.Apply(_valueProjection, scales[0]), hierarchy); // S x [B, N_s, D]
+        var finest = LinearFunction.ApplyAll(scales[0], _queryKeyProjections[0], _valueProjection); // one pass over the tokens for both
+        var values = _decomposition.call(finest[1], hierarchy); // S x [B, N_s, D]
         var outputs = new Tensor[hierarchy.Count];
         for (int scale = 0; scale < hierarchy.Count; scale++)
         {
-            var queriesAndKeys = LinearFunction.Apply(_queryKeyProjections[scale], scales[scale]); // [B, N_s, 2D]
+            var queriesAndKeys = scale == 0 ? finest[0] : LinearFunction.Apply(_queryKeyProjections[scale], scales[scale]); // [B, N_s, 2D]
             if (_options.Positions == PositionKind.Rotary)
                 queriesAndKeys = RotaryPositions.Rotate(queriesAndKeys, 2 * _options.NumHeads, hierarchy.Cells[scale]);
             var plan = new WindowPlan(batch, hierarchy.Lengths[scale], _options.NumHeads, _options.DModel / _options.NumHeads, _options.Window, _options.IsCausal);

@@ -63,7 +63,7 @@ internal readonly unsafe struct Family
         float size = plan.FamilySize(level, family), phi = 0;
         float* bias = stackalloc float[columns];
         for (int j = 0; j < columns; j++)
-            bias[j] = j >= count ? float.NegativeInfinity : level == 0 ? 0 : MathF.Log(sizes[start + j]);
+            bias[j] = j >= count ? float.NegativeInfinity : plan.LogSizes[level][start + j];
         for (int i = 0; i < count; i++)
         {
             float* row = logits + ((long)i * columns);

@@ -42,7 +42,7 @@ internal static unsafe class FamilyTile
     {
         Vector512<float> most = Vector512.Load(row);
         for (int n = 16; n < columns; n += 16)
-            most = Vector512.Max(most, Vector512.Load(row + n));
+            most = Vector512.MaxNative(most, Vector512.Load(row + n));
         float largest = Largest(most);
         Vector512<float> total = Vector512<float>.Zero, subtracted = Vector512.Create(largest);
         for (int n = 0; n < columns; n += 16)

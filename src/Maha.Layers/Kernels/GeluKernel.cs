@@ -23,23 +23,37 @@ internal static unsafe class GeluKernel
 
     /// <summary>output = gelu(input + bias); output may be input.</summary>
     public static void Forward(long rows, int width, float* input, float* bias, float* output, int threads) =>
-        KernelThreads.For(Pieces(rows), threads, piece => ForwardPiece(piece * (long)RowsPerPiece, Math.Min(rows, (piece + 1L) * RowsPerPiece), width, input, bias, output));
+        KernelThreads.For(Pieces(rows), threads, piece =>
+        {
+            long start = piece * (long)RowsPerPiece;
+            ForwardRows((int)Math.Min(RowsPerPiece, rows - start), width, input + (start * width), width, bias, output + (start * width), width);
+        });
 
     /// <summary>inputGradient = gradient * gelu'(input + bias).</summary>
     public static void Backward(long rows, int width, float* input, float* bias, float* gradient, float* inputGradient, int threads) =>
         KernelThreads.For(Pieces(rows), threads, piece => BackwardPiece(piece * (long)RowsPerPiece, Math.Min(rows, (piece + 1L) * RowsPerPiece), width, input, bias, gradient, inputGradient));
 
+    /// <summary>output = gelu(input + bias) and, in place, gradient *= gelu'(input + bias). The width must be a multiple of 16.</summary>
+    public static void Recompute(long rows, int width, float* input, float* bias, float* gradient, float* output, int threads) =>
+        KernelThreads.For(Pieces(rows), threads, piece =>
+        {
+            long start = piece * (long)RowsPerPiece, end = Math.Min(rows, start + RowsPerPiece);
+            for (long row = start; row < end; row++)
+                RecomputeRow(width, input + (row * width), bias, gradient + (row * width), output + (row * width));
+        });
+
     private static int Pieces(long rows) => (int)((rows + RowsPerPiece - 1) / RowsPerPiece);
 
+    /// <summary>The forward pass of some rows on the caller's thread; strides in elements.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ForwardPiece(long start, long end, int width, float* input, float* bias, float* output)
+    public static void ForwardRows(int rows, int width, float* input, nint inputRow, float* bias, float* output, nint outputRow)
     {
         int whole = width / 16 * 16;
         float* padded = stackalloc float[16];
-        for (long row = start; row < end; row++)
+        for (int row = 0; row < rows; row++)
         {
-            float* x = input + (row * width);
-            float* y = output + (row * width);
+            float* x = input + (row * inputRow);
+            float* y = output + (row * outputRow);
             for (int k = 0; k < whole; k += 16)
                 Gelu(Vector512.Load(x + k) + Vector512.Load(bias + k)).Store(y + k);
             if (whole < width)
@@ -70,6 +84,18 @@ internal static unsafe class GeluKernel
                 for (int k = whole; k < width; k++)
                     dx[k] = padded[k - whole] * g[k];
             }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void RecomputeRow(int width, float* input, float* bias, float* gradient, float* output)
+    {
+        for (int k = 0; k < width; k += 16)
+        {
+            Vector512<float> z = Vector512.Load(input + k) + Vector512.Load(bias + k);
+            Vector512<float> distribution = Distribution(z, out Vector512<float> exponential);
+            (Vector512.Load(gradient + k) * Vector512.MultiplyAddEstimate(z * Vector512.Create(InverseSqrt2Pi), exponential, distribution)).Store(gradient + k);
+            (z * distribution).Store(output + k);
         }
     }
 

@@ -9,7 +9,10 @@ internal sealed unsafe class KernelScratch
     private const nuint Alignment = 64;
 
     [ThreadStatic]
-    private static KernelScratch? s_current;
+    private static KernelScratch? s_piece;
+
+    [ThreadStatic]
+    private static KernelScratch? s_call;
 
     private void* _memory;
     private nuint _bytes;
@@ -20,21 +23,27 @@ internal sealed unsafe class KernelScratch
 
     ~KernelScratch() => NativeMemory.AlignedFree(_memory);
 
-    /// <summary>At least <paramref name="count"/> elements, contents undefined, valid until this thread's next call.</summary>
+    /// <summary>Memory for one piece of work: at least <paramref name="count"/> elements, contents undefined, valid until this thread's next call.</summary>
     public static T* Get<T>(long count)
+        where T : unmanaged => (s_piece ??= new KernelScratch()).Reserve<T>(count);
+
+    /// <summary>Memory that the pieces of a kernel call share, whatever threads run them: valid until the calling thread's next call of this method.</summary>
+    public static T* GetShared<T>(long count)
+        where T : unmanaged => (s_call ??= new KernelScratch()).Reserve<T>(count);
+
+    private T* Reserve<T>(long count)
         where T : unmanaged
     {
-        KernelScratch scratch = s_current ??= new KernelScratch();
         nuint bytes = checked((nuint)count * (nuint)sizeof(T));
-        if (bytes > scratch._bytes)
+        if (bytes > _bytes)
         {
-            NativeMemory.AlignedFree(scratch._memory);
-            scratch._memory = null;
-            scratch._bytes = 0;
-            scratch._memory = NativeMemory.AlignedAlloc(bytes, Alignment);
-            scratch._bytes = bytes;
+            NativeMemory.AlignedFree(_memory);
+            _memory = null;
+            _bytes = 0;
+            _memory = NativeMemory.AlignedAlloc(bytes, Alignment);
+            _bytes = bytes;
         }
 
-        return (T*)scratch._memory;
+        return (T*)_memory;
     }
 }

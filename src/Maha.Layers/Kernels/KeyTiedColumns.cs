@@ -54,6 +54,15 @@ internal readonly ref struct KeyTiedColumns(TreePlan plan, HierarchicalForm form
         return count;
     }
 
+    /// <summary>The number of columns from one on whose rows follow each other.</summary>
+    public static int RunLength(ReadOnlySpan<int> levels, ReadOnlySpan<int> nodes, int first)
+    {
+        int end = first + 1;
+        while (end < levels.Length && levels[end] == levels[first] && nodes[end] == nodes[end - 1] + 1)
+            end++;
+        return end - first;
+    }
+
     private void Put(int level, int node, ref int count)
     {
         (_levels[count], _nodes[count]) = (level, node);

@@ -5,7 +5,7 @@ namespace Maha.Layers.Kernels;
 
 // b tokens of a lowest family, c columns, K head dim, Kp K rounded up to 16
 
-/// <summary>Scratch memory for one lowest family, and the steps that the forward and the backward pass of the key-tied forms share.</summary>
+/// <summary>Scratch memory for one lowest family, and the steps that the backward pass of the key-tied forms is made of.</summary>
 internal readonly unsafe struct KeyTiedPanel
 {
     private readonly float* _transposed; // [K, c]
@@ -39,7 +39,7 @@ internal readonly unsafe struct KeyTiedPanel
         Products(plan, query, stride, count, keys, levels, nodes, scale, weights);
         float* bias = stackalloc float[width];
         for (int j = 0; j < width; j++)
-            bias[j] = j >= levels.Length ? float.NegativeInfinity : levels[j] == 0 ? 0 : MathF.Log(plan.Sizes[levels[j]][nodes[j]]);
+            bias[j] = j >= levels.Length ? float.NegativeInfinity : plan.LogSizes[levels[j]][nodes[j]];
         for (int i = 0; i < count; i++)
         {
             float* row = weights + ((long)i * width);
@@ -58,7 +58,7 @@ internal readonly unsafe struct KeyTiedPanel
         FamilyTile.Pack(x, stride, count, rows, _headDim, _padded, scale, Left);
         for (int j = 0, run; j < levels.Length; j += run)
         {
-            run = Run(levels, nodes, j);
+            run = KeyTiedColumns.RunLength(levels, nodes, j);
             int columns = j + run == levels.Length ? width - j : run; // zeros behind the last
             RowTransposition.Copy(source.Row(plan, levels[j], nodes[j]), source.Stride(levels[j]), run, _headDim, 1, _transposed + j, width, columns);
         }
@@ -71,17 +71,8 @@ internal readonly unsafe struct KeyTiedPanel
     {
         for (int j = 0, run; j < levels.Length; j += run)
         {
-            run = Run(levels, nodes, j);
+            run = KeyTiedColumns.RunLength(levels, nodes, j);
             FamilyTile.Pack(source.Row(plan, levels[j], nodes[j]), source.Stride(levels[j]), run, run, _headDim, _padded, 1, Right + ((long)j * _padded));
         }
-    }
-
-    // The columns from one on whose rows follow each other.
-    private static int Run(ReadOnlySpan<int> levels, ReadOnlySpan<int> nodes, int first)
-    {
-        int end = first + 1;
-        while (end < levels.Length && levels[end] == levels[first] && nodes[end] == nodes[end - 1] + 1)
-            end++;
-        return end - first;
     }
 }

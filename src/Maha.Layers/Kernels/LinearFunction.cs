@@ -7,10 +7,10 @@ namespace Maha.Layers.Kernels;
 
 // D input width, F output width
 
-/// <summary>The differentiable call of <see cref="LinearKernel"/>; the backward pass is torch's. Arguments: input [..., D], weight [F, D], bias [F] or null.</summary>
-internal sealed unsafe class LinearFunction : SingleTensorFunction<LinearFunction>
+/// <summary>The differentiable call of <see cref="LinearKernel"/>; the backward pass is torch's. Arguments: input [..., D], then weight [F, D] and bias [F] or null of every layer.</summary>
+internal sealed unsafe class LinearFunction : MultiTensorFunction<LinearFunction>
 {
-    private const string BiasKey = "bias";
+    private const string BiasesKey = "biases";
 
     /// <inheritdoc/>
     public override string Name => nameof(LinearFunction);
@@ -19,53 +19,93 @@ internal sealed unsafe class LinearFunction : SingleTensorFunction<LinearFunctio
     public static Tensor Apply(Linear layer, Tensor input) => Apply(input, layer.weight!, layer.bias);
 
     /// <summary>input W^T + bias, by the kernel where it suits.</summary>
-    public static Tensor Apply(Tensor input, Tensor weight, Tensor? bias)
+    public static Tensor Apply(Tensor input, Tensor weight, Tensor? bias) => ApplyAll(input, [(weight, bias)])[0];
+
+    /// <summary>The outputs of several layers for one input, which is read once.</summary>
+    public static Tensor[] ApplyAll(Tensor input, params ReadOnlySpan<Linear> layers)
+    {
+        var parameters = new (Tensor, Tensor?)[layers.Length];
+        for (int i = 0; i < parameters.Length; i++)
+            parameters[i] = (layers[i].weight!, layers[i].bias);
+        return ApplyAll(input, parameters);
+    }
+
+    /// <summary>Whether the kernel can run on an input and pays.</summary>
+    public static bool Suits(Tensor input, long width) =>
+        TensorMemory.Reachable(input) && input.dtype == ScalarType.Float32 && LinearKernel.Suits(input.numel() / input.shape[^1], (int)width);
+
+    private static Tensor[] ApplyAll(Tensor input, (Tensor Weight, Tensor? Bias)[] layers)
     {
         using var scope = NewDisposeScope();
-        bool suits = TensorMemory.Reachable(input) && input.dtype == ScalarType.Float32 && LinearKernel.Suits(input.numel() / input.shape[^1], (int)weight.shape[0]);
-        if (!suits)
-            return nn.functional.linear(input, weight, bias!).MoveToOuterDisposeScope();
-        var contiguous = input.contiguous();
-        bool differentiable = is_grad_enabled() && (input.requires_grad || weight.requires_grad);
-        var output = differentiable ? apply(contiguous, weight, bias!) : Run(contiguous, weight, bias);
-        return output.MoveToOuterDisposeScope();
+        Tensor[] outputs;
+        if (!layers.All(layer => Suits(input, layer.Weight.shape[0])))
+        {
+            outputs = [.. layers.Select(layer => nn.functional.linear(input, layer.Weight, layer.Bias!))];
+        }
+        else
+        {
+            var contiguous = input.contiguous();
+            bool differentiable = is_grad_enabled() && (input.requires_grad || layers.Any(layer => layer.Weight.requires_grad));
+            outputs = differentiable
+                ? [.. apply([contiguous, .. layers.SelectMany(layer => new object[] { layer.Weight, layer.Bias! })])]
+                : Run(contiguous, layers);
+        }
+        scope.MoveToOuter(outputs);
+        return outputs;
     }
 
     /// <inheritdoc/>
-    public override Tensor forward(AutogradContext ctx, params object[] vars)
+    public override List<Tensor> forward(AutogradContext ctx, params object[] vars)
     {
-        var (input, weight) = ((Tensor)vars[0], (Tensor)vars[1]);
-        ctx.save_for_backward([input, weight]);
-        ctx.save_data(BiasKey, vars[2] is Tensor);
-        return Run(input, weight, vars[2] as Tensor);
+        var input = (Tensor)vars[0];
+        (Tensor Weight, Tensor? Bias)[] layers = [.. vars.Skip(1).Chunk(2).Select(pair => ((Tensor)pair[0], pair[1] as Tensor))];
+        ctx.save_for_backward([input, .. layers.Select(layer => layer.Weight)]);
+        ctx.save_data(BiasesKey, layers.Select(layer => layer.Bias is not null).ToArray());
+        return [.. Run(input, layers)];
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    public override List<Tensor> backward(AutogradContext ctx, List<Tensor> grad_outputs)
     {
         using var scope = NewDisposeScope();
         var saved = ctx.get_saved_variables();
-        var (input, weight) = (saved[0], saved[1]);
-        var gradient = grad_output.contiguous().view(-1, weight.shape[0]); // [R, F]
-        var inputGradient = gradient.matmul(weight).view(input.shape);
-        var weightGradient = gradient.t().matmul(input.view(-1, weight.shape[1])); // [F, D]
-        var biasGradient = (bool)ctx.get_data(BiasKey) ? gradient.sum([0]).MoveToOuterDisposeScope() : null;
-        scope.MoveToOuter(inputGradient, weightGradient);
-        return [inputGradient, weightGradient, biasGradient!];
+        var biases = (bool[])ctx.get_data(BiasesKey);
+        var input = saved[0];
+        var rows = input.view(-1, input.shape[^1]); // [R, D]
+        Tensor? inputGradient = null;
+        var gradients = new List<Tensor> { null! };
+        for (int layer = 0; layer < biases.Length; layer++)
+        {
+            var weight = saved[1 + layer];
+            var gradient = grad_outputs[layer].contiguous().view(-1, weight.shape[0]); // [R, F]
+            inputGradient = inputGradient is null ? gradient.matmul(weight) : inputGradient.addmm(gradient, weight);
+            gradients.Add(gradient.t().matmul(rows)); // [F, D]
+            gradients.Add(biases[layer] ? gradient.sum([0]) : null!);
+        }
+        gradients[0] = inputGradient!.view(input.shape);
+        foreach (var gradient in gradients)
+            gradient?.MoveToOuterDisposeScope();
+        return gradients;
     }
 
-    private static Tensor Run(Tensor input, Tensor weight, Tensor? bias)
+    private static Tensor[] Run(Tensor input, (Tensor Weight, Tensor? Bias)[] layers)
     {
-        int depth = (int)weight.shape[1], width = (int)weight.shape[0];
-        long[] shape = input.shape;
-        shape[^1] = width;
-        var output = empty(shape, input.dtype);
-        using var contiguousWeight = weight.contiguous();
-        LinearKernel.Forward(
-            input.numel() / depth, depth, width, TensorMemory.Pointer<float>(input), TensorMemory.Pointer<float>(contiguousWeight),
-            bias is null ? null : TensorMemory.Pointer<float>(bias), TensorMemory.Pointer<float>(output), get_num_threads());
+        using var scope = NewDisposeScope();
+        int depth = (int)input.shape[^1];
+        var outputs = new Tensor[layers.Length];
+        var operands = new LinearOperands[layers.Length];
+        for (int i = 0; i < layers.Length; i++)
+        {
+            int width = (int)layers[i].Weight.shape[0];
+            outputs[i] = empty([.. input.shape[..^1], width], input.dtype);
+            operands[i] = new LinearOperands(
+                (nint)TensorMemory.Pointer<float>(layers[i].Weight.contiguous()), layers[i].Bias is { } bias ? (nint)TensorMemory.Pointer<float>(bias) : 0,
+                (nint)TensorMemory.Pointer<float>(outputs[i]), width);
+        }
+        LinearKernel.Forward(input.numel() / depth, depth, TensorMemory.Pointer<float>(input), operands, get_num_threads());
         GC.KeepAlive(input);
-        GC.KeepAlive(bias);
-        return output;
+        GC.KeepAlive(layers);
+        scope.MoveToOuter(outputs);
+        return outputs;
     }
 }

@@ -18,21 +18,29 @@ internal static unsafe class ResidualNormKernel
     /// <summary>Fills output [R, D] and, unless they are null, sum [R, D] and statistics [R, 2] (mean, inverse deviation).</summary>
     public static void Forward<T>(long rows, int width, T* x, T* residual, T* weight, T* bias, T epsilon, T* output, T* sum, T* statistics, int threads)
         where T : unmanaged, IFloatingPointIeee754<T> =>
-        KernelThreads.For(Pieces(rows), threads, piece => ForwardPiece(piece, rows, width, x, residual, weight, bias, epsilon, output, sum, statistics));
+        KernelThreads.For(Pieces(rows), threads, piece =>
+        {
+            long start = piece * (long)RowsPerPiece;
+            int count = (int)Math.Min(RowsPerPiece, rows - start);
+            long offset = start * width;
+            ForwardRows(
+                count, width, x + offset, residual + offset, weight, bias, epsilon, output + offset,
+                sum == null ? null : sum + offset, statistics == null ? null : statistics + (2 * start));
+        });
 
     /// <summary>Fills inputGradient [R, D], the gradient of both addends, and parameterGradients [pieces, 2, D] (weight, bias).</summary>
     public static void Backward<T>(long rows, int width, T* sum, T* statistics, T* weight, T* gradient, T* inputGradient, T* parameterGradients, int threads)
         where T : unmanaged, IFloatingPointIeee754<T> =>
         KernelThreads.For(Pieces(rows), threads, piece => BackwardPiece(piece, rows, width, sum, statistics, weight, gradient, inputGradient, parameterGradients));
 
+    /// <summary>The forward pass of some rows on the caller's thread.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ForwardPiece<T>(int piece, long rows, int width, T* x, T* residual, T* weight, T* bias, T epsilon, T* output, T* sum, T* statistics)
+    public static void ForwardRows<T>(int rows, int width, T* x, T* residual, T* weight, T* bias, T epsilon, T* output, T* sum, T* statistics)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         T count = T.CreateTruncating(width);
         int lanes = Vector<T>.Count;
-        long end = Math.Min(rows, (piece + 1L) * RowsPerPiece);
-        for (long row = piece * (long)RowsPerPiece; row < end; row++)
+        for (long row = 0; row < rows; row++)
         {
             T* a = x + (row * width);
             T* b = residual + (row * width);

@@ -64,6 +64,24 @@ internal static unsafe class RowMath
         }
     }
 
+    /// <summary>y[k] = factor * y[k] + x[k].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ScaleAndAdd<T>(T factor, T* y, T* x, int count)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var f = new Vector<T>(factor);
+        int k = 0;
+        for (; k + Vector<T>.Count <= count; k += Vector<T>.Count)
+        {
+            ((f * Vector.Load(y + k)) + Vector.Load(x + k)).Store(y + k);
+        }
+
+        for (; k < count; k++)
+        {
+            y[k] = (factor * y[k]) + x[k];
+        }
+    }
+
     /// <summary>Sets count elements to 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Clear<T>(T* x, int count)

@@ -15,6 +15,7 @@ internal sealed class TreePlan
         Starts = new int[Depth][];
         Parents = new int[Depth][];
         Sizes = new int[Depth][];
+        LogSizes = new float[Depth][];
         FirstNode = new int[Depth + 1];
         WeightStart = new long[Depth][];
         int[] tokenStarts = [.. Enumerable.Range(0, Length + 1)]; // where the tokens of each node of the level begin
@@ -34,6 +35,7 @@ internal sealed class TreePlan
                     (sizes[node], parents[node]) = (tokenStarts[node + 1] - tokenStarts[node], family);
             }
             (Starts[level], Sizes[level], Parents[level], WeightStart[level]) = (starts, sizes, parents, weightStart);
+            LogSizes[level] = Array.ConvertAll(sizes, size => MathF.Log(size));
             FirstNode[level + 1] = level == 0 ? 0 : FirstNode[level] + sizes.Length;
             tokenStarts = [.. starts.Select(start => tokenStarts[start])];
         }
@@ -54,6 +56,9 @@ internal sealed class TreePlan
 
     /// <summary>Per level, the tokens under each node.</summary>
     public int[][] Sizes { get; }
+
+    /// <summary>Per level, the logarithms of the sizes.</summary>
+    public float[][] LogSizes { get; }
 
     /// <summary>Per level from 1 on, where its nodes begin among all nodes above the tokens.</summary>
     public int[] FirstNode { get; }

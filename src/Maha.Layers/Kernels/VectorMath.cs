@@ -7,14 +7,14 @@ namespace Maha.Layers.Kernels;
 /// <summary>Elementary functions on vector registers.</summary>
 internal static class VectorMath
 {
-    // exp of anything lower is below the smallest float32.
-    private const float SmallestArgument = -110f;
+    // exp of anything lower counts as 0: subnormal results would take the processor a hundred times as long.
+    private const float SmallestArgument = -87f;
 
     // ln 2 in two parts: the first has trailing zero bits, so that n * Ln2High is exact for |n| < 2^9.
     private const float Ln2High = 0.693359375f;
     private const float Ln2Low = -2.12194440e-4f;
 
-    /// <summary>exp(x) for x at most 0 (softmax arguments), relative error below 3e-7 down to x = -87; 0 for minus infinity.</summary>
+    /// <summary>exp(x) for x at most 0 (softmax arguments), relative error below 3e-7 down to x = -87; 0 below.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> ExpNonPositive(Vector512<float> x)
     {
@@ -33,12 +33,10 @@ internal static class VectorMath
         p = Vector512.MultiplyAddEstimate(p, y, Vector512.Create(0.5f));
         p = Vector512.MultiplyAddEstimate(p, y, Vector512<float>.One);
         p = Vector512.MultiplyAddEstimate(p, y, Vector512<float>.One);
+        Vector512<float> tiny = Vector512.LessThan(x, Vector512.Create(SmallestArgument));
         if (Avx512F.IsSupported)
-            return Avx512F.Scale(p, n);
-
-        // 2^n as a bit pattern; below -126 there is none, and the result counts as 0.
-        Vector512<float> tiny = Vector512.LessThan(n, Vector512.Create(-126f));
-        Vector512<int> exponent = Vector512.ShiftLeft(Vector512.ConvertToInt32Native(n) + Vector512.Create(127), 23);
+            return Vector512.AndNot(Avx512F.Scale(p, n), tiny);
+        Vector512<int> exponent = Vector512.ShiftLeft(Vector512.ConvertToInt32Native(n) + Vector512.Create(127), 23); // 2^n as a bit pattern
         return Vector512.AndNot(p * exponent.AsSingle(), tiny);
     }
 }
