@@ -4,6 +4,7 @@ using Maha.Layers.Decomposition;
 using Maha.Layers.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
 
 namespace Maha.Layers.Aggregation;
 
@@ -59,11 +60,13 @@ internal sealed record CompactScales(IReadOnlyList<Tensor> Outputs, ScaleHierarc
     /// <summary>Rows of a scale for every token: row i is row floor(i / r^s) of <paramref name="rows"/> [B, N_s, ...].</summary>
     public Tensor Upsample(Tensor rows, int scale)
     {
-        if (Hierarchy.Cells[scale] == 1)
+        long cell = Hierarchy.Cells[scale];
+        if (cell == 1)
             return rows.alias();
         using var scope = NewDisposeScope();
-        var index = arange(Hierarchy.Lengths[0], dtype: ScalarType.Int64, device: rows.device).div(Hierarchy.Cells[scale], RoundingMode.floor);
-        return rows.index_select(1, index.to(ScalarType.Int64)).MoveToOuterDisposeScope();
+        long[] shape = [.. Enumerable.Repeat(-1L, (int)rows.dim() + 1)];
+        shape[2] = cell;
+        return rows.unsqueeze(2).expand(shape).flatten(1, 2).narrow(1, 0, Hierarchy.Lengths[0]).MoveToOuterDisposeScope();
     }
 
     /// <summary>sum over s of weights[.., s] * U(O_s), [B, N, D], 0 past a document's end; weights [B, S] or [B, N, S].</summary>
@@ -75,35 +78,67 @@ internal sealed record CompactScales(IReadOnlyList<Tensor> Outputs, ScaleHierarc
         perToken = perToken.narrow(2, 0, Outputs.Count);
         if (Reachable)
             return ScaleMixFunction.Apply(Plan, Hierarchy.ValidLengths[0], Hierarchy.Available, perToken, Outputs).MoveToOuterDisposeScope();
-        Tensor? sum = null;
+
+        // Tokens in whole cells of the coarsest scale: a scale's row meets its cell's weights without a copy of it for every token.
+        long cells = Hierarchy.Lengths[^1], whole = cells * Hierarchy.Cells[^1];
+        var padded = whole == length ? perToken : functional.pad(perToken, [0, 0, 0, whole - length]);
+        Tensor? sum = null; // [B, N', D]
         for (int scale = 0; scale < Outputs.Count; scale++)
         {
-            var term = perToken.narrow(2, scale, 1) * Upsample(Outputs[scale], scale);
-            sum = sum is null ? term : sum + term;
+            long rows = whole / Hierarchy.Cells[scale];
+            var output = Outputs[scale].shape[1] == rows ? Outputs[scale] : functional.pad(Outputs[scale], [0, 0, 0, rows - Outputs[scale].shape[1]]);
+            var weight = padded.select(2, scale).unflatten(1, rows, Hierarchy.Cells[scale]).unsqueeze(-1); // [B, N_s, r^s, 1]
+            sum = sum is null ? output * weight.squeeze(2) : sum.unflatten(1, rows, Hierarchy.Cells[scale]).addcmul(output.unsqueeze(2), weight, 1).flatten(1, 2);
         }
-        return sum!.masked_fill(TokenMasks.Invalid(Hierarchy.ValidLengths[0], length, weights.device).unsqueeze(-1), 0).MoveToOuterDisposeScope();
+        return TokenMasks.Clear(sum!.narrow(1, 0, length), Hierarchy.ValidLengths[0]).MoveToOuterDisposeScope();
     }
 
     /// <summary>G [B, S', S'] over the S' scales that the batch uses: mean over valid tokens of the products of the RMS-normalized outputs, divided by D.</summary>
     public Tensor Gram() => Reachable ? ScaleGramFunction.Apply(Plan, Hierarchy.ValidLengths[0], Hierarchy.Available, Outputs) : PlainGram();
 
-    /// <summary>The same by tensor operators.</summary>
+    /// <summary>The same by tensor operators: products of a fine and a coarse scale are those of the coarse row with the sum of the fine rows in its cell.</summary>
     public Tensor PlainGram()
     {
         using var scope = NewDisposeScope();
-        var normalized = new Tensor[Outputs.Count];
-        var invalid = TokenMasks.Invalid(Hierarchy.ValidLengths[0], Plan.Length, Outputs[0].device).unsqueeze(-1); // [B, N, 1]
+        int[] valid = Hierarchy.ValidLengths[0];
+        var type = Outputs[0].dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
+        var rows = cat([.. Outputs.Select((output, scale) => TokenMasks.Clear(output, Hierarchy.ValidLengths[scale]))], 1).to(type); // [B, sum of N_s, D]
+        var units = rows * (rows.square().mean([-1], keepdim: true) + ScaleGramKernel.Epsilon).rsqrt();
+        var lines = new Tensor[Outputs.Count]; // line m: <R_s, R_m> of the scales s <= m, [B, m + 1]
+        Tensor? sums = null; // [B, m, N_m, D]: R_s summed over the valid tokens of the cells of scale m
+        long start = 0;
         for (int scale = 0; scale < Outputs.Count; scale++)
         {
-            var rows = Outputs[scale].to(Outputs[scale].dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32);
-            var unit = rows / (rows.pow(2).mean([-1], keepdim: true) + ScaleGramKernel.Epsilon).sqrt();
-            normalized[scale] = Upsample(unit, scale).masked_fill(invalid, 0).flatten(1); // [B, N * D]
+            long count = Outputs[scale].shape[1];
+            var unit = units.narrow(1, start, count); // [B, N_m, D]
+            start += count;
+            var own = (unit * Tokens(scale, count, type, unit.device)).unsqueeze(1);
+            sums = sums is null ? own : cat([Pooled(sums, count), own], 1);
+            lines[scale] = sums.flatten(2).matmul(unit.flatten(1).unsqueeze(-1)).squeeze(-1);
         }
-        var all = stack(normalized, 1); // [B, S', N * D]
-        var counts = tensor([.. Hierarchy.ValidLengths[0].Select(n => Math.Max(1.0, n) * Plan.Width)], [Plan.Batch, 1, 1], device: Outputs[0].device).to(all.dtype);
-        var gram = all.matmul(all.transpose(1, 2)) / counts; // [B, S', S']
-        var unavailable = Unavailable(Outputs[0].device).narrow(1, 0, Outputs.Count);
-        return gram.masked_fill(unavailable.unsqueeze(1), 0).masked_fill(unavailable.unsqueeze(2), 0).MoveToOuterDisposeScope();
+        var lower = stack([.. lines.Select(line => functional.pad(line, [0, Outputs.Count - line.shape[1]]))], 1); // [B, S', S'], zeros above the diagonal
+        var counts = tensor([.. valid.Select(n => Math.Max(1.0, n) * Plan.Width)], [Plan.Batch, 1, 1], device: rows.device).to(type);
+        return ((lower + lower.tril(-1).transpose(1, 2)) / counts).MoveToOuterDisposeScope();
+
+        Tensor Pooled(Tensor fine, long count)
+        {
+            long missing = (count * Hierarchy.Ratio) - fine.shape[2];
+            var even = missing <= 0 ? fine : functional.pad(fine, [0, 0, 0, missing]);
+            return Hierarchy.Ratio == 1 ? even.alias() : even.unflatten(2, count, Hierarchy.Ratio).sum([3]);
+        }
+    }
+
+    // Valid tokens under every row of a scale: [B, N_s, 1], 0 for documents that don't use it, or one number where all cells are full.
+    private Tensor Tokens(int scale, long count, ScalarType type, Device device)
+    {
+        long cell = Hierarchy.Cells[scale];
+        int[] covered = [.. Hierarchy.ValidLengths[0].Select((n, document) => scale < Hierarchy.Available[document] ? n : 0)];
+        if (covered.All(n => n >= count * cell))
+            return full([1, 1, 1], cell, type, device);
+        using var scope = NewDisposeScope();
+        var ends = tensor([.. covered.Select(n => (long)n)], [covered.Length, 1], device: device);
+        var starts = arange(count, dtype: ScalarType.Int64, device: device) * cell;
+        return (ends - starts).clamp(0, cell).to(type).unsqueeze(-1).MoveToOuterDisposeScope();
     }
 
     /// <summary>[B, S] booleans on a device, true = the document does not use the scale.</summary>

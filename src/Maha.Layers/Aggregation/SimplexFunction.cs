@@ -1,4 +1,5 @@
 using Maha.Layers.Kernels;
+using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.autograd;
 
@@ -7,10 +8,11 @@ namespace Maha.Layers.Aggregation;
 // B batch, R rows (problems) per document, S scales
 
 /// <summary>The differentiable call of <see cref="SimplexProgram"/>. Arguments: linear terms [B, R, S] and Gram matrices [B, S, S], both float64, a <see cref="SimplexBatch"/>.</summary>
-/// <remarks>The problems are tiny, so they are solved on the processor whatever the device of the tensors.</remarks>
+/// <remarks>On the processor row by row; on another device all rows together by <see cref="SimplexTable"/>, where it suits.</remarks>
 internal sealed unsafe class SimplexFunction : SingleTensorFunction<SimplexFunction>
 {
     private const string BatchKey = "batch";
+    private const string TableKey = "table";
 
     // Problems per piece of work: a piece factors its supports once.
     private const int RowsPerPiece = 1024;
@@ -25,6 +27,15 @@ internal sealed unsafe class SimplexFunction : SingleTensorFunction<SimplexFunct
     public override Tensor forward(AutogradContext ctx, params object[] vars)
     {
         var (linear, gram, batch) = ((Tensor)vars[0], (Tensor)vars[1], (SimplexBatch)vars[2]);
+        if (linear.device_type != DeviceType.CPU && SimplexTable.Suits(linear, batch))
+        {
+            using var table = new SimplexTable(gram, batch);
+            var (solution, projections) = table.Solve(linear);
+            ctx.save_for_backward([solution.detach(), projections]);
+            ctx.save_data(BatchKey, batch);
+            ctx.save_data(TableKey, true);
+            return solution;
+        }
         using var c = linear.cpu().contiguous();
         using var g = gram.cpu().contiguous();
         var weights = zeros_like(c);
@@ -50,6 +61,7 @@ internal sealed unsafe class SimplexFunction : SingleTensorFunction<SimplexFunct
         var result = weights.to(linear.device);
         ctx.save_for_backward([result.detach(), gram]);
         ctx.save_data(BatchKey, batch);
+        ctx.save_data(TableKey, false);
         return result;
     }
 
@@ -58,6 +70,11 @@ internal sealed unsafe class SimplexFunction : SingleTensorFunction<SimplexFunct
     {
         var saved = ctx.get_saved_variables();
         var batch = (SimplexBatch)ctx.get_data(BatchKey);
+        if ((bool)ctx.get_data(TableKey))
+        {
+            var (byLinear, byGram) = SimplexTable.Backward(saved[0], saved[1], grad_output, batch.Rho);
+            return [byLinear, byGram, null!];
+        }
         using var weights = saved[0].cpu().contiguous();
         using var gram = saved[1].cpu().contiguous();
         using var gradient = grad_output.cpu().contiguous();

@@ -74,6 +74,17 @@ internal sealed class SupportFactor
         }
     }
 
+    /// <summary>Writes P [S, S] and b [S], zero outside the support.</summary>
+    public void Spread(Span<double> projection, Span<double> offset, int scales)
+    {
+        for (int i = 0; i < Members.Length; i++)
+        {
+            offset[Members[i]] = _base[i];
+            for (int j = 0; j < Members.Length; j++)
+                projection[(Members[i] * scales) + Members[j]] = _projection[(i * Members.Length) + j];
+        }
+    }
+
     // Gauss-Jordan without pivoting: the matrix is I plus a positive semidefinite one, so every pivot is at least 1.
     private static double[] Invert(ReadOnlySpan<double> matrix, int scales, int[] members)
     {

@@ -27,6 +27,35 @@ internal static class HsaInspection
         return stack(rows, 0).MoveToOuterDisposeScope();
     }
 
+    /// <summary>The mean over each document's tokens and heads of the entropy of the weights, [B], of queries and keys [B, N, D]; NaN for a document without tokens.</summary>
+    /// <remarks>
+    /// No weight is made. With keys for values the output of token i is sum over j of theta_ij k_j, so scale * q_i . output_i = sum over j of theta_ij s_ij; the entropy is the
+    /// logarithm of the partition sum less that, in the optimal form for the sum of a tree's rows (-n phi of the root), in the key-tied ones row by row. O(N b) time.
+    /// </remarks>
+    public static Tensor MeanEntropies(Tensor query, Tensor key, int numHeads, IReadOnlyList<TokenHierarchy?> trees, HierarchicalForm form, int[] validLengths)
+    {
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        var settings = TreeAttention.Settings(query, numHeads, form);
+        var means = full([validLengths.Length], double.NaN, ScalarType.Float64);
+        int[] documents = [.. Enumerable.Range(0, validLengths.Length).Where(document => validLengths[document] > 0)];
+        if (documents.Length == 0)
+            return means.to(query.device).MoveToOuterDisposeScope();
+        var queries = cat([.. documents.Select(document => Heads(query, document, validLengths[document], numHeads))], 1); // [H, T, K]
+        var keys = cat([.. documents.Select(document => Heads(key, document, validLengths[document], numHeads))], 1); // [H, T, K]
+        var result = HierarchicalAttention.Apply(queries, keys, keys, HierarchyLayout.Packed([.. documents.Select(document => trees[document]!)]), settings);
+        var expected = (queries * result.Output).sum(-1) * settings.Scale; // [H, T]
+        long start = 0;
+        for (int i = 0; i < documents.Length; i++)
+        {
+            long length = validLengths[documents[i]];
+            var partition = form == HierarchicalForm.Optimal ? -result.LogPartition.select(1, i) : result.LogPartition.narrow(1, start, length).mean([1]); // [H]
+            means[documents[i]] = (partition - expected.narrow(1, start, length).mean([1])).mean().to(ScalarType.Float64).cpu();
+            start += length;
+        }
+        return means.to(query.device).MoveToOuterDisposeScope();
+    }
+
     /// <summary>The weights of one document, [H, N, N], of queries and keys [1, N, D].</summary>
     public static Tensor Weights(Tensor query, Tensor key, int numHeads, TokenHierarchy? tree, HierarchicalForm form, int validLength)
     {

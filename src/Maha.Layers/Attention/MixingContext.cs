@@ -17,6 +17,10 @@ public sealed record MixingContext
     /// <summary>A tree for every document of the batch, over its valid tokens; null where no layer needs them. Null inside the list for a document without tokens.</summary>
     public IReadOnlyList<TokenHierarchy?>? Hierarchies { get; init; }
 
+    /// <summary>Whether layers also compute what is only looked at, such as <see cref="MixingResult.AttentionEntropy"/>.</summary>
+    /// <value>False.</value>
+    public bool Inspect { get; init; }
+
     private int[]? _lengths;
     private Tensor? _lengthsOf;
 

@@ -16,12 +16,20 @@ public sealed record MixingResult(Tensor Output, Tensor AuxiliaryLoss) : IDispos
     /// <summary>How the aggregation's solver ended; null where the layer has no aggregation.</summary>
     public SolverDiagnostics? Diagnostics { get; init; }
 
+    /// <summary>
+    /// The entropy of the attention at each scale, [B, S] (S = 1 where the layer has no scales), without gradient, in nats: the mean over heads and over the document's tokens, of which
+    /// at most 64 evenly spaced are looked at under softmax attention. NaN where a document does not have the scale. Null without <see cref="MixingContext.Inspect"/>,
+    /// and under <see cref="AttentionKind.MahaReference"/>.
+    /// </summary>
+    public Tensor? AttentionEntropy { get; init; }
+
     /// <summary>Frees the tensors of the result, the output among them. Not needed inside a dispose scope.</summary>
     public void Dispose()
     {
         Output.Dispose();
         AuxiliaryLoss.Dispose();
         ScaleWeights?.Dispose();
+        AttentionEntropy?.Dispose();
         Diagnostics?.Dispose();
     }
 
@@ -31,6 +39,7 @@ public sealed record MixingResult(Tensor Output, Tensor AuxiliaryLoss) : IDispos
         Output.MoveToOuterDisposeScope();
         AuxiliaryLoss.MoveToOuterDisposeScope();
         ScaleWeights?.MoveToOuterDisposeScope();
+        AttentionEntropy?.MoveToOuterDisposeScope();
         Diagnostics?.Residuals?.MoveToOuterDisposeScope();
         return this;
     }

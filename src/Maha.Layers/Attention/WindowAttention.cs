@@ -27,28 +27,31 @@ internal static class WindowAttention
     {
         using var scope = NewDisposeScope();
         long batch = plan.Batch, length = plan.Length, block = plan.BlockLength, blocks = plan.Blocks, width = values.shape[2];
-        var invalid = TokenMasks.Invalid(validLengths, length, values.device); // [B, N]
-        var packed = queriesAndKeys.masked_fill(invalid.unsqueeze(-1), 0);
-        var query = Blocked(packed.narrow(2, 0, width)); // [B, M, H, w, K]
-        var key = WithGlobal(packed.narrow(2, width, width)); // [B, M, H, g + 3w, K]
-        var value = WithGlobal(values.masked_fill(invalid.unsqueeze(-1), 0)); // [B, M, H, g + 3w, K]
-        var hidden = Hidden(); // [B, M, 1, w, g + 3w]
+        bool whole = validLengths.All(n => n >= length);
+        var packed = TokenMasks.Clear(queriesAndKeys, validLengths);
+        var query = Heads(Blocked(packed.narrow(2, 0, width))); // [B * M, H, w, K]
+        var keysAndValues = WithGlobal(cat([packed.narrow(2, width, width), TokenMasks.Clear(values, validLengths)], -1)); // [B, M, g + 3w, 2D]
+        var key = Heads(keysAndValues.narrow(-1, 0, width)); // [B * M, H, g + 3w, K]
+        var value = Heads(keysAndValues.narrow(-1, width, width)); // [B * M, H, g + 3w, K]
 
         // A finite floor instead of minus infinity: a row without keys (padding) stays a number and its gradient 0. exp of it is 0 beside any real score.
-        double floor = values.dtype == ScalarType.Float16 ? -6e4 : -1e30;
-        var scores = (query / Math.Sqrt(plan.HeadDim)).matmul(key.transpose(-2, -1)).masked_fill(hidden, floor); // [B, M, H, w, g + 3w]
-        var attended = scores.softmax(-1).matmul(value); // [B, M, H, w, K]
-        var tokens = attended.transpose(2, 3).reshape(batch, blocks * block, width).narrow(1, 0, length);
-        return tokens.masked_fill(invalid.unsqueeze(-1), 0).MoveToOuterDisposeScope();
+        var hidden = Hidden(); // [B or 1, M, 1 or w, g + 3w]
+        var bias = zeros_like(hidden, values.dtype).masked_fill(hidden, FullAttention.Floor(values.dtype));
+        bias = bias.expand(batch, -1, -1, -1).flatten(0, 1).unsqueeze(1).expand(-1, plan.Heads, block, -1); // [B * M, H, w, g + 3w]
+        var attended = functional.scaled_dot_product_attention(query, key, value, bias); // [B * M, H, w, K]
+        var tokens = attended.transpose(1, 2).reshape(batch, blocks * block, width).narrow(1, 0, length);
+        return TokenMasks.Clear(tokens, validLengths).MoveToOuterDisposeScope();
 
         Tensor Blocked(Tensor rows) =>
-            functional.pad(rows, [0, 0, 0, (blocks * block) - length]).reshape(batch, blocks, block, plan.Heads, plan.HeadDim).transpose(2, 3);
+            (blocks * block == length ? rows : functional.pad(rows, [0, 0, 0, (blocks * block) - length])).unflatten(1, blocks, block); // [B, M, w, D]
+
+        Tensor Heads(Tensor rows) => rows.flatten(0, 1).unflatten(2, plan.Heads, plan.HeadDim).transpose(1, 2); // [B, M, n, D] as [B * M, H, n, K]
 
         // Blocks b - 1, b and b + 1 behind each other (causal: b - 1 and b); zeros beyond the ends.
         Tensor Neighbors(Tensor rows)
         {
-            var padded = functional.pad(rows, [0, 0, 0, 0, 0, 0, 1, 1]); // [B, M + 2, H, w, K]
-            return cat([.. Enumerable.Range(0, plan.Causal ? 2 : 3).Select(shift => padded.narrow(1, shift, blocks))], 3);
+            var padded = functional.pad(rows, [0, 0, 0, 0, 1, 1]); // [B, M + 2, w, D]
+            return cat([.. Enumerable.Range(0, plan.Causal ? 2 : 3).Select(shift => padded.narrow(1, shift, blocks))], 2);
         }
 
         Tensor WithGlobal(Tensor rows)
@@ -56,9 +59,8 @@ internal static class WindowAttention
             var neighbors = Neighbors(Blocked(rows));
             if (plan.GlobalKeys == 0)
                 return neighbors;
-            var global = functional.pad(rows.narrow(1, 0, Math.Min(plan.GlobalKeys, length)), [0, 0, 0, Math.Max(0, plan.GlobalKeys - length)]);
-            var heads = global.reshape(batch, 1, plan.GlobalKeys, plan.Heads, plan.HeadDim).transpose(2, 3); // [B, 1, H, g, K]
-            return cat([heads.expand(-1, blocks, -1, -1, -1), neighbors], 3);
+            var global = functional.pad(rows.narrow(1, 0, Math.Min(plan.GlobalKeys, length)), [0, 0, 0, Math.Max(0, plan.GlobalKeys - length)]); // [B, g, 2D]
+            return cat([global.unsqueeze(1).expand(-1, blocks, -1, -1), neighbors], 2);
         }
 
         Tensor Hidden()
@@ -67,19 +69,25 @@ internal static class WindowAttention
             var start = (arange(blocks, dtype: ScalarType.Int64, device: device) * block).reshape(blocks, 1, 1); // [M, 1, 1]
             var own = start + arange(block, dtype: ScalarType.Int64, device: device).unsqueeze(-1); // [M, w, 1]
             var near = start - block + arange((plan.Causal ? 2 : 3) * block, dtype: ScalarType.Int64, device: device); // [M, 1, 3w]
-            var ends = tensor([.. validLengths.Select(n => (long)n)], [batch, 1, 1, 1], device: device);
-            var unseen = near.lt(0).logical_or(near.gt(plan.Causal ? own : own + length)); // [M, w, 3w]
+
+            // Documents that fill the batch share one mask, made on the device.
+            var ends = whole
+                ? full([1, 1, 1, 1], length, ScalarType.Int64, device)
+                : tensor([.. validLengths.Select(n => (long)n)], [batch, 1, 1, 1], device: device);
+            var unseen = near.lt(0); // [M, 1 or w, 3w]
+            if (plan.Causal)
+                unseen = unseen.logical_or(near.gt(own));
             if (plan.Band)
                 unseen = unseen.logical_or((near - own).abs().gt(plan.Window).logical_and(near.ge(plan.GlobalKeys)));
-            var hidden = unseen.unsqueeze(0).logical_or(near.unsqueeze(0).ge(ends)); // [B, M, w, 3w]
+            var hidden = unseen.unsqueeze(0).logical_or(near.unsqueeze(0).ge(ends)); // [B or 1, M, 1 or w, 3w]
             if (plan.GlobalKeys > 0)
             {
                 // A global key inside the window is there already.
                 var global = arange(plan.GlobalKeys, dtype: ScalarType.Int64, device: device).reshape(1, 1, plan.GlobalKeys); // [1, 1, g]
                 var twice = global.ge(start - block).unsqueeze(0).logical_or(global.unsqueeze(0).ge(ends)); // [B, M, 1, g]
-                hidden = cat([twice.expand(-1, -1, block, -1), hidden], 3);
+                hidden = cat([twice.expand(-1, -1, hidden.shape[2], -1), hidden], 3);
             }
-            return hidden.unsqueeze(2);
+            return hidden;
         }
     }
 }

@@ -52,6 +52,16 @@ public sealed class FeedForward : Module<Tensor, Tensor>
         return _dropout.call(contracted).MoveToOuterDisposeScope();
     }
 
+    /// <summary>LayerNorm(y + this layer of y) with y = LayerNorm(hidden + update), in one pass over the tokens; null where that cannot be had.</summary>
+    /// <remarks>Not where a gradient is asked for or activations are dropped.</remarks>
+    internal Tensor? BetweenNorms(Tensor hidden, Tensor update, LayerNorm before, LayerNorm after, double epsilon)
+    {
+        bool suits = !Drops && !is_grad_enabled() && FeedForwardFunction.Suits(hidden, _expand, _contract);
+        return suits ? FeedForwardFunction.BetweenNorms(hidden, update, before, _expand, _contract, after, epsilon) : null;
+    }
+
+    private bool Drops => training && _dropout.Probability > 0;
+
     // Tokens of a long prompt whose wide activations are in memory at once.
     private const long PieceTokens = 4096;
 
@@ -69,16 +79,6 @@ public sealed class FeedForward : Module<Tensor, Tensor>
         }
         return (pieces.Count == 1 ? pieces[0] : cat(pieces, 1)).MoveToOuterDisposeScope();
     }
-
-    /// <summary>LayerNorm(y + this layer of y) with y = LayerNorm(hidden + update), in one pass over the tokens; null where that cannot be had.</summary>
-    /// <remarks>Not where a gradient is asked for or activations are dropped.</remarks>
-    internal Tensor? BetweenNorms(Tensor hidden, Tensor update, LayerNorm before, LayerNorm after, double epsilon)
-    {
-        bool suits = !Drops && !is_grad_enabled() && FeedForwardFunction.Suits(hidden, _expand, _contract);
-        return suits ? FeedForwardFunction.BetweenNorms(hidden, update, before, _expand, _contract, after, epsilon) : null;
-    }
-
-    private bool Drops => training && _dropout.Probability > 0;
 
     /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>
     protected override void RegisterComponents()

@@ -54,6 +54,13 @@ public sealed partial class FullMixer : TokenMixer
         }
         var attended = FullAttention.Apply(query, key, value, _options.NumHeads, lengths, _options.IsCausal); // [B, N, D]
         var output = TokenMasks.Clear(LinearFunction.Apply(_outputProjection, attended), lengths);
-        return new MixingResult(output, zeros(Array.Empty<long>(), output.dtype, output.device)).MoveToOuterDisposeScope();
+        return new MixingResult(output, zeros(Array.Empty<long>(), output.dtype, output.device))
+        {
+            AttentionEntropy = context.Inspect ? AttentionEntropy.Mean(query, key, Plan(hidden), lengths).unsqueeze(1) : null,
+        }.MoveToOuterDisposeScope();
     }
+
+    // One window over the whole document.
+    private WindowPlan Plan(Tensor hidden) =>
+        new((int)hidden.shape[0], (int)hidden.shape[1], _options.NumHeads, _options.DModel / _options.NumHeads, Window: 0, _options.IsCausal);
 }

@@ -62,7 +62,10 @@ public sealed partial class HsaMixer : TokenMixer
             ? TreeAttention.Documents(query, key, value, _options.NumHeads, context.Trees(lengths), Form, lengths)
             : TreeAttention.Blocks(query, key, value, _options.NumHeads, _options.Branching, Form, lengths);
         var output = TokenMasks.Clear(LinearFunction.Apply(_outputProjection, attended), lengths);
-        return new MixingResult(output, zeros(Array.Empty<long>(), output.dtype, output.device)).MoveToOuterDisposeScope();
+        return new MixingResult(output, zeros(Array.Empty<long>(), output.dtype, output.device))
+        {
+            AttentionEntropy = context.Inspect ? HsaInspection.MeanEntropies(query, key, _options.NumHeads, Trees(context, lengths), Form, lengths).unsqueeze(1) : null,
+        }.MoveToOuterDisposeScope();
     }
 
     /// <summary>How far the attention of each head is from the softmax attention of the same queries and keys.</summary>

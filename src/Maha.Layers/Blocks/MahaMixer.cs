@@ -74,6 +74,7 @@ public sealed partial class MahaMixer : TokenMixer
         var finest = LinearFunction.ApplyAll(scales[0], _queryKeyProjections[0], _valueProjection); // one pass over the tokens for both
         var values = _decomposition.call(finest[1], hierarchy); // S x [B, N_s, D]
         var outputs = new Tensor[hierarchy.Count];
+        var entropies = new List<Tensor>(); // S' x [B]
         for (int scale = 0; scale < hierarchy.Count; scale++)
         {
             var queriesAndKeys = scale == 0 ? finest[0] : LinearFunction.Apply(_queryKeyProjections[scale], scales[scale]); // [B, N_s, 2D]
@@ -81,6 +82,8 @@ public sealed partial class MahaMixer : TokenMixer
                 queriesAndKeys = RotaryPositions.Rotate(queriesAndKeys, 2 * _options.NumHeads, hierarchy.Cells[scale]);
             var plan = new WindowPlan(batch, hierarchy.Lengths[scale], _options.NumHeads, _options.DModel / _options.NumHeads, _options.Window, _options.IsCausal);
             outputs[scale] = WindowAttention.Apply(queriesAndKeys, values[scale], plan, hierarchy.ValidLengths[scale]); // [B, N_s, D]
+            if (context.Inspect)
+                entropies.Add(AttentionEntropy.Mean(queriesAndKeys.narrow(2, 0, _options.DModel), queriesAndKeys.narrow(2, _options.DModel, _options.DModel), plan, hierarchy.ValidLengths[scale]));
         }
 
         var aggregated = _aggregation.call(_options.IsCausal
@@ -90,6 +93,7 @@ public sealed partial class MahaMixer : TokenMixer
         {
             ScaleWeights = aggregated.ScaleWeights.detach(),
             Diagnostics = aggregated.Diagnostics,
+            AttentionEntropy = context.Inspect ? functional.pad(stack(entropies, 1), [0, _options.NumScales - entropies.Count], value: double.NaN) : null, // [B, S]
         }.MoveToOuterDisposeScope();
     }
 

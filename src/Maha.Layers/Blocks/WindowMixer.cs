@@ -57,7 +57,12 @@ public sealed partial class WindowMixer : TokenMixer
         if (global > 0 && !_options.IsCausal)
             attended = cat([FromGlobal(queriesAndKeys, values, global, heads, lengths), attended.narrow(1, global, length - global)], 1);
         var output = TokenMasks.Clear(LinearFunction.Apply(_outputProjection, attended), lengths);
-        return new MixingResult(output, zeros(Array.Empty<long>(), output.dtype, output.device)).MoveToOuterDisposeScope();
+        return new MixingResult(output, zeros(Array.Empty<long>(), output.dtype, output.device))
+        {
+            AttentionEntropy = context.Inspect
+                ? AttentionEntropy.Mean(queriesAndKeys.narrow(2, 0, _options.DModel), queriesAndKeys.narrow(2, _options.DModel, _options.DModel), plan, lengths).unsqueeze(1)
+                : null,
+        }.MoveToOuterDisposeScope();
     }
 
     // The first tokens' own attention to every valid token: [B, g, D].

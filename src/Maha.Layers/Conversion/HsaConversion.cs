@@ -13,8 +13,8 @@ namespace Maha.Layers.Conversion;
 /// <summary>Swaps layers of a trained standard encoder to hierarchical attention, keeping all weights.</summary>
 /// <remarks>
 /// <para>A swapped layer computes the weights nearest to its own softmax weights that are constant between the parts of a tree, from the same projections and heads. Nothing is
-/// trained; what a swap costs in accuracy depends on the layer. Layers are measured by the mean KL divergence of their rows and swapped in rising order, measured again with the
-/// swapped ones active, since these change what later layers see.</para>
+/// trained; what a swap costs in accuracy depends on the layer. Layers are measured on sample documents, by what their swap does to the predictions or to their own rows, and swapped
+/// in rising order, measured again with the swapped ones active, since these change what later layers see.</para>
 /// <para>The models handed in stay as they are; swapped models are new and own copies of the weights.</para>
 /// </remarks>
 public static class HsaConversion
@@ -82,7 +82,7 @@ public static class HsaConversion
         return Copy(classifier, new MahaSequenceClassifier(SwappedOptions(classifier.Encoder.Options, layers, options), numClasses));
     }
 
-    /// <summary>Swaps layer after layer, the one with the smallest divergence first, and evaluates every model on the way.</summary>
+    /// <summary>Swaps layer after layer, first the one that changes least by <see cref="HsaConversionOptions.Ranking"/>, and evaluates every model on the way.</summary>
     /// <param name="classifier">A trained classifier with standard attention.</param>
     /// <param name="samples">A few documents to measure on.</param>
     /// <param name="evaluate">The accuracy, or whatever tells how good a model is. The model is disposed afterwards.</param>
@@ -96,14 +96,24 @@ public static class HsaConversion
         ArgumentNullException.ThrowIfNull(classifier);
         ArgumentNullException.ThrowIfNull(evaluate);
         Check(samples, options);
+        TensorChecks.Known(options.Ranking, nameof(options.Ranking));
         var flat = Flops(classifier.Encoder.Options, samples, options);
         var steps = new List<SwapStep> { new(-1, 0, [], evaluate(classifier), flat.Sum(), 0) };
         var swapped = new SortedSet<int>();
+        using var scope = NewDisposeScope();
+        var own = LogProbabilities(classifier, samples);
         var current = classifier;
         try
         {
-            while (swapped.Count < (numLayers ?? int.MaxValue) && Measure(current.Encoder, samples, options).MinBy(layer => layer.Mean) is { } next)
+            while (swapped.Count < (numLayers ?? int.MaxValue) && Measure(current.Encoder, samples, options) is { Count: > 0 } left)
             {
+                var next = options.Ranking == SwapRanking.Attention
+                    ? left.MinBy(layer => layer.Mean)!
+                    : left.MinBy(layer =>
+                    {
+                        using var candidate = Swap(classifier, [.. swapped, layer.Layer], options);
+                        return Distance(own, candidate, samples);
+                    })!;
                 swapped.Add(next.Layer);
                 var model = Swap(classifier, swapped, options);
                 if (!ReferenceEquals(current, classifier))
@@ -111,7 +121,7 @@ public static class HsaConversion
                 current = model;
                 long[] flops = Flops(current.Encoder.Options, samples, options);
                 double reduction = 1 - (swapped.Sum(layer => flops[layer]) / (double)swapped.Sum(layer => flat[layer]));
-                steps.Add(new SwapStep(next.Layer, next.Mean, [.. swapped], evaluate(current), flops.Sum(), reduction));
+                steps.Add(new SwapStep(next.Layer, next.Mean, [.. swapped], evaluate(current), flops.Sum(), reduction) { PredictionDistance = Distance(own, current, samples) });
             }
         }
         finally
@@ -120,6 +130,22 @@ public static class HsaConversion
                 current.Dispose();
         }
         return steps;
+    }
+
+    // The logarithms of the class probabilities of every batch, [B, C].
+    private static List<Tensor> LogProbabilities(MahaSequenceClassifier classifier, IReadOnlyList<SampleBatch> samples)
+    {
+        using var noGradient = no_grad();
+        using var evaluation = new EvaluationMode(classifier);
+        return [.. samples.Select(batch => nn.functional.log_softmax(classifier.Classify(batch.TokenIds, batch.Context).Logits.to(ScalarType.Float64), 1))];
+    }
+
+    // The mean over the documents of KL(own || the model's).
+    private static double Distance(List<Tensor> own, MahaSequenceClassifier model, IReadOnlyList<SampleBatch> samples)
+    {
+        using var scope = NewDisposeScope();
+        double sum = own.Zip(LogProbabilities(model, samples), (p, q) => (p.exp() * (p - q)).sum().item<double>()).Sum();
+        return sum / own.Sum(batch => batch.shape[0]);
     }
 
     // The operations of every layer's attention over the samples.

@@ -7,4 +7,8 @@ namespace Maha.Layers.Conversion;
 /// <param name="Score">What the caller's evaluation gave for the model.</param>
 /// <param name="AttentionFlops">Floating-point operations of attention in all layers over the samples; a multiply-add counts 2, projections are left out.</param>
 /// <param name="SwappedReduction">The part of the swapped layers' attention operations that the swap saves; 0 in the first row.</param>
-public sealed record SwapStep(int Layer, double Distance, IReadOnlyList<int> Swapped, double Score, long AttentionFlops, double SwappedReduction);
+public sealed record SwapStep(int Layer, double Distance, IReadOnlyList<int> Swapped, double Score, long AttentionFlops, double SwappedReduction)
+{
+    /// <summary>How far the predictions for the samples have moved from the classifier's own: the mean KL divergence of the class probabilities, in nats; 0 in the first row.</summary>
+    public double PredictionDistance { get; init; }
+}

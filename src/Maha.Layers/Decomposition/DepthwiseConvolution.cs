@@ -49,20 +49,21 @@ internal sealed class DepthwiseConvolution : Module<Tensor, ConvolutionLengths, 
     public static Tensor Plain(Tensor input, Tensor weight, Tensor bias, ConvolutionPlan plan, int[] inputLengths, int[] outputLengths)
     {
         using var scope = NewDisposeScope();
-        var cleared = input.masked_fill(TokenMasks.Invalid(inputLengths, plan.InputLength, input.device).unsqueeze(-1), 0);
+        var cleared = TokenMasks.Clear(input, inputLengths);
         long reach = ((long)(plan.OutputLength - 1) * plan.Stride) + plan.Offset + ((long)(plan.KernelSize - 1) * plan.Dilation);
         long before = Math.Max(0, -plan.Offset), after = Math.Max(0, reach + 1 - plan.InputLength);
         var padded = functional.pad(cleared, [0, 0, before, after]); // [B, before + N + after, D]
+        var taps = weight.squeeze(1).t(); // [k, D]
         var sum = bias;
         for (int tap = 0; tap < plan.KernelSize; tap++)
         {
             long start = before + plan.Offset + ((long)tap * plan.Dilation);
             var shifted = padded.slice(1, start, start + ((long)(plan.OutputLength - 1) * plan.Stride) + 1, plan.Stride); // [B, N', D]
-            sum = sum + (shifted * weight.select(2, tap).squeeze(-1));
+            sum = sum.addcmul(shifted, taps[tap], 1);
         }
         if (plan.Relu)
             sum = functional.relu(sum);
-        return sum.masked_fill(TokenMasks.Invalid(outputLengths, plan.OutputLength, input.device).unsqueeze(-1), 0).MoveToOuterDisposeScope();
+        return TokenMasks.Clear(sum, outputLengths).MoveToOuterDisposeScope();
     }
 
     /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>

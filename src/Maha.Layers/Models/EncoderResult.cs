@@ -18,6 +18,7 @@ public sealed record EncoderResult(Tensor Features, Tensor AuxiliaryLoss, IReadO
         foreach (var layer in Layers)
         {
             layer.ScaleWeights?.Dispose();
+            layer.AttentionEntropy?.Dispose();
             layer.Diagnostics?.Dispose();
         }
     }
@@ -30,6 +31,7 @@ public sealed record EncoderResult(Tensor Features, Tensor AuxiliaryLoss, IReadO
         foreach (var layer in Layers)
         {
             layer.ScaleWeights?.MoveToOuterDisposeScope();
+            layer.AttentionEntropy?.MoveToOuterDisposeScope();
             layer.Diagnostics?.Residuals?.MoveToOuterDisposeScope();
         }
         return this;

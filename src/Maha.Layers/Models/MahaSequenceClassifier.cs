@@ -41,16 +41,30 @@ public sealed class MahaSequenceClassifier : Module<Tensor, Tensor?, ModelResult
     /// <summary>The model under the head.</summary>
     public MahaEncoder Encoder => _encoder;
 
+    /// <summary>What makes one vector of the features.</summary>
+    public DocumentPooling Pooling => _pooling;
+
     /// <summary>Classifies a batch of documents.</summary>
     /// <param name="tokenIds">[B, N] of Int64.</param>
     /// <param name="keyPaddingMask">[B, N] of Bool, true = ignore this token; null where nothing is padded.</param>
     /// <returns>The logits [B, C] and the encoding under them.</returns>
     /// <exception cref="ArgumentException">The ids or the mask have another shape, type or device than the model takes.</exception>
-    public override ModelResult forward(Tensor tokenIds, Tensor? keyPaddingMask)
+    public override ModelResult forward(Tensor tokenIds, Tensor? keyPaddingMask) =>
+        Classify(tokenIds, keyPaddingMask is null ? MixingContext.Unpadded : new MixingContext { KeyPaddingMask = keyPaddingMask });
+
+    /// <summary>Classifies a batch of documents and looks into the layers: their reports have everything, the entropy of the attention too.</summary>
+    /// <param name="tokenIds">[B, N] of Int64.</param>
+    /// <param name="keyPaddingMask">[B, N] of Bool, true = ignore this token; null where nothing is padded.</param>
+    /// <returns>What <see cref="forward"/> returns, with the same logits. <see cref="LayerDiagnostics.Of"/> makes numbers of it.</returns>
+    /// <exception cref="ArgumentException">The ids or the mask have another shape, type or device than the model takes.</exception>
+    public ModelResult Inspect(Tensor tokenIds, Tensor? keyPaddingMask) => Classify(tokenIds, new MixingContext { KeyPaddingMask = keyPaddingMask, Inspect = true });
+
+    /// <summary>Classifies with all that layers can be told.</summary>
+    internal ModelResult Classify(Tensor tokenIds, MixingContext context)
     {
         using var scope = NewDisposeScope();
-        var encoding = _encoder.call(tokenIds, keyPaddingMask is null ? MixingContext.Unpadded : new MixingContext { KeyPaddingMask = keyPaddingMask });
-        var pooled = _pooling.call(encoding.Features, keyPaddingMask); // [B, D or 2D]
+        var encoding = _encoder.call(tokenIds, context);
+        var pooled = _pooling.call(encoding.Features, context.KeyPaddingMask); // [B, D or 2D]
         var logits = _head.call(_dropout.call(pooled)); // [B, C]
         return new ModelResult(logits, encoding).MoveToOuterDisposeScope();
     }

@@ -13,6 +13,7 @@ namespace Maha.Layers.Training;
 public sealed class SequenceClassificationTask : ITrainingTask
 {
     private readonly Func<Tensor, Tensor?, (Tensor Logits, Tensor? AuxiliaryLoss)> _forward;
+    private readonly MahaSequenceClassifier? _inspected;
     private readonly int _numClasses;
     private double _labelSmoothing;
     private float[]? _classWeights;
@@ -27,6 +28,7 @@ public sealed class SequenceClassificationTask : ITrainingTask
             return (result.Logits, result.AuxiliaryLoss);
         }, numClasses)
     {
+        _inspected = classifier as MahaSequenceClassifier;
     }
 
     /// <summary>A task for any module that classifies documents.</summary>
@@ -78,10 +80,15 @@ public sealed class SequenceClassificationTask : ITrainingTask
     private (Tensor Logits, Tensor? AuxiliaryLoss) Classify(TokenBatch batch)
     {
         var (logits, auxiliaryLoss) = _forward(batch.TokenIds, batch.KeyPaddingMask);
+        return (Checked(logits, batch), auxiliaryLoss);
+    }
+
+    private Tensor Checked(Tensor logits, TokenBatch batch)
+    {
         long[] shape = logits.shape;
         if (!shape.AsSpan().SequenceEqual([batch.Rows.Count, _numClasses]))
             throw new InvalidOperationException($"The module must return logits of the shape [{batch.Rows.Count}, {_numClasses}] (documents, classes), but they have {TensorChecks.Show(shape)}. Build it with {_numClasses} classes.");
-        return (logits, auxiliaryLoss);
+        return logits;
     }
 
     private long[] CountLabels(ITokenizedDocuments documents, string name)
@@ -111,10 +118,11 @@ public sealed class SequenceClassificationTask : ITrainingTask
     {
         private readonly ClassificationCounts _counts = new(task._numClasses);
         private readonly List<(int Row, float[] Logits)> _logits = [];
+        private readonly DiagnosticsSums _layers = new();
 
         public void Add(TokenBatch batch)
         {
-            var logits = task.Classify(batch).Logits;
+            var logits = Classify(batch);
             float[] ofBatch = logits.to(ScalarType.Float32).cpu().data<float>().ToArray();
             for (int b = 0; b < batch.Rows.Count; b++)
                 _logits.Add((batch.Rows[b], ofBatch[(b * task._numClasses)..((b + 1) * task._numClasses)]));
@@ -134,6 +142,16 @@ public sealed class SequenceClassificationTask : ITrainingTask
             MacroF1 = _counts.MacroF1,
             Count = _counts.Count,
             Logits = [.. _logits.OrderBy(pair => pair.Row).Select(pair => pair.Logits)],
+            Layers = task._inspected is null ? null : _layers.Complete(),
         };
+
+        private Tensor Classify(TokenBatch batch)
+        {
+            if (task._inspected is null)
+                return task.Classify(batch).Logits;
+            var result = task._inspected.Inspect(batch.TokenIds, batch.KeyPaddingMask);
+            _layers.Add(result.Encoding, batch.KeyPaddingMask);
+            return task.Checked(result.Logits, batch);
+        }
     }
 }

@@ -1,3 +1,5 @@
+using Maha.Layers.Models;
+
 namespace Maha.Layers.Training;
 
 /// <summary>How a model does on a set of documents.</summary>
@@ -11,6 +13,9 @@ public sealed record ValidationMetrics
 
     /// <summary>The mean F1 score over the classes that occur among labels or predictions; null where the task doesn't report it.</summary>
     public double? MacroF1 { get; init; }
+
+    /// <summary>What the model's layers did with the documents, the first layer first; null where the task doesn't report it.</summary>
+    public IReadOnlyList<LayerDiagnostics>? Layers { get; init; }
 
     /// <summary>What the means are over: documents, or tokens.</summary>
     public required long Count { get; init; }

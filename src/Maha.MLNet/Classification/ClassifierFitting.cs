@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using Maha.Layers.Models;
 using Maha.Layers.Tokenization;
 using Maha.Layers.Training;
+using Maha.MLNet.Classification.NGrams;
 using Maha.MLNet.Internal;
 using Microsoft.ML.Runtime;
 using static TorchSharp.torch;
@@ -33,29 +35,36 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
 
     private TextClassifier Fit(ModelFitting fitting, LabeledTexts documents, LabeledTexts? validation, LabelNames labels, ClassifierColumns columns, ModelFormat format)
     {
-        var tokenizer = fitting.TrainTokenizer(documents.Read(fitting.Check).Select(document => document.Text));
-        using var all = Tokenize(fitting, documents, "training", tokenizer);
+        using var pretrained = options.PretrainedModel is { } path ? PretrainedFile.Open(path) : null;
+        pretrained?.Check(options);
+        int length = pretrained?.MaxSequenceLengthFor(options) ?? options.MaxSequenceLength;
+        var tokenizer = pretrained?.Tokenizer ?? fitting.TrainTokenizer(documents.Read(fitting.Check).Select(document => document.Text));
+        using var all = Tokenize(fitting, documents, "training", tokenizer, length);
         CheckClasses(all, labels);
-        using var given = validation is null ? null : Tokenize(fitting, validation, "validation", tokenizer);
+        using var given = validation is null ? null : Tokenize(fitting, validation, "validation", tokenizer, length);
         // Apart from each other already here: what is fitted after the training needs the labels of the one, what is fitted before it the texts of the other.
         var (training, validating) = given is null ? Split(all, options.ValidationFraction, fitting.Seed) : (all, given);
 
         var manifest = new ClassifierManifest
         {
             FormatVersion = ClassifierManifest.CurrentFormat,
-            Model = ModelFitting.WithTokenParts(ModelOptionsOf(options, tokenizer.VocabSize), tokenizer),
+            Model = pretrained is null
+                ? ModelFitting.WithTokenParts(ModelOptionsOf(options, tokenizer.VocabSize), tokenizer)
+                : pretrained.ModelFor(length) with { Pooling = options.Pooling, Dropout = options.Dropout },
             Columns = columns,
             OverlongDocuments = options.OverlongDocuments,
             LabelType = labels.TypeName,
             Labels = labels.Names,
         };
+        var ngrams = options.NGrams && labels.Count <= NGramFitting.MaxClasses ? FitNGrams(fitting, all, validating, tokenizer, labels.Count) : null;
         var network = fitting.Build(() => new MahaSequenceClassifier(manifest.Model, labels.Count));
         try
         {
+            pretrained?.CopyTo(network.Encoder, network.Pooling);
             var result = fitting.Train(new SequenceClassificationTask(network, labels.Count), TrainingOptionsOf(options, fitting.Seed, fitting.Device), training, validating);
-            if (result is { Outcome: TrainingOutcome.Canceled, Steps: 0 })
+            if (ngrams is null && result.Steps == 0 && fitting.CancellationToken.IsCancellationRequested)
                 throw new OperationCanceledException(fitting.CancellationToken);
-            return new TextClassifier(format, new(Calibrated(manifest, result, validating, fitting.Channel), tokenizer, network), fitting.Device);
+            return new TextClassifier(format, new(Calibrated(manifest, result, ngrams, validating, fitting.Channel), tokenizer, network), ngrams?.Model, fitting.Device);
         }
         catch
         {
@@ -83,6 +92,7 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
             if (options.ValidationSet is null && options.ValidationFraction == 0)
                 throw new ArgumentException($"Threshold must be {nameof(BinaryThreshold.Half)} where nothing validates, but is {threshold}. Give a ValidationSet, or a ValidationFraction above 0.", nameof(threshold));
         }
+        PretrainedFile.CheckPath(options.PretrainedModel);
         ModelFitting.CheckOptions(options, ModelOptionsOf(options, options.VocabSize), TrainingOptionsOf(options, 0, CPU));
     }
 
@@ -99,12 +109,12 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
             EarlyStoppingMetric = options.EarlyStoppingMetric,
         };
 
-    private TokenizedDataset Tokenize(ModelFitting fitting, LabeledTexts texts, string what, ByteLevelBpeTokenizer tokenizer)
+    private TokenizedDataset Tokenize(ModelFitting fitting, LabeledTexts texts, string what, ByteLevelBpeTokenizer tokenizer, int length)
     {
-        var dataset = TokenizedDataset.FromTexts(texts.Read(fitting.Check), tokenizer, fitting.DatasetOptions(options.MaxSequenceLength), fitting.CancellationToken);
+        var dataset = TokenizedDataset.FromTexts(texts.Read(fitting.Check), tokenizer, fitting.DatasetOptions(length), fitting.CancellationToken);
         if (texts.NumMissingLabels > 0)
             fitting.Channel.Warning(MessageSensitivity.None, $"{texts.NumMissingLabels} {what} documents have no label, or one that the key column doesn't know, and were left out.");
-        fitting.WarnOfCuts(dataset, what, options.MaxSequenceLength);
+        fitting.WarnOfCuts(dataset, what, length);
         if (dataset.Count > 0)
             return dataset;
         dataset.Dispose();
@@ -114,14 +124,45 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
     private static (ITokenizedDocuments Training, ITokenizedDocuments? Validating) Split(TokenizedDataset documents, double fraction, int seed)
         => fraction > 0 ? DocumentSubset.Split(documents, fraction, seed) : (documents, null);
 
-    /// <summary>Adds what is fitted to the validation documents: the temperature, and a binary classifier's threshold.</summary>
-    private ClassifierManifest Calibrated(ClassifierManifest manifest, TrainingResult result, ITokenizedDocuments? validating, IChannel channel)
+    private NGramFit FitNGrams(ModelFitting fitting, TokenizedDataset documents, ITokenizedDocuments? validating, ByteLevelBpeTokenizer tokenizer, int numClasses)
     {
-        if (validating is null || result.BestValidation?.Logits is not { } logits)
-            return manifest;
+        fitting.Check();
+        var watch = Stopwatch.StartNew();
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = get_num_threads(), CancellationToken = fitting.CancellationToken };
+        var fit = new NGramFitting(documents, tokenizer, numClasses, options.ClassWeighting, fitting.Seed, parallel).Fit(validating is DocumentSubset { Rows: var rows } ? rows : []);
+        if (validating is TokenizedDataset others)
+        {
+            var logits = new double[others.Count][];
+            Parallel.For(0, logits.Length, parallel, row => logits[row] = fit.Model.Logits(NGramFitting.TextOf(others, tokenizer, row)));
+            fit = fit with { HeldOutLogits = logits };
+        }
+        fitting.Channel.Info(MessageSensitivity.None, $"Fitted linear models over {fit.Model.NumFeatures} n-grams in {watch.Elapsed.TotalSeconds:F1} s.");
+        return fit;
+    }
+
+    /// <summary>Adds what is fitted to the validation documents: the weights of n-grams and network or the temperature, and a binary classifier's threshold.</summary>
+    private ClassifierManifest Calibrated(ClassifierManifest manifest, TrainingResult result, NGramFit? ngrams, ITokenizedDocuments? validating, IChannel channel)
+    {
+        var deep = result.BestValidation?.Logits;
+        if (validating is null || deep is null)
+        {
+            // Of a network that was canceled before anything judged it nothing is known.
+            bool isTrained = result.Outcome != TrainingOutcome.Canceled;
+            return ngrams is null ? manifest : manifest with { NGrams = isTrained ? LogitFusion.Prior : LogitFusion.Prior with { Deep = 0 } };
+        }
         int[] truth = [.. Enumerable.Range(0, validating.Count).Select(validating.LabelOf)];
-        if (options.CalibrateProbabilities)
+        var logits = deep;
+        if (ngrams is not null)
+        {
+            var fusion = LogitFusion.Fit(ngrams.HeldOutLogits, deep, truth);
+            manifest = manifest with { NGrams = fusion };
+            logits = [.. ngrams.HeldOutLogits.Zip(deep, (wide, network) => fusion.Combine(wide, network))];
+            channel.Info(MessageSensitivity.None, $"Of the logits, n-grams weigh {fusion.Wide:F3} and the network {fusion.Deep:F3}; validation accuracy {Accuracy(logits, truth):F4}.");
+        }
+        else if (options.CalibrateProbabilities)
+        {
             manifest = manifest with { Temperature = TemperatureScaling.Fit(logits, truth) };
+        }
         if (options is MahaBinaryTextClassificationTrainer.Options { Threshold: var kind })
         {
             double[] probabilities = [.. logits.Select(row => 1 / (1 + Math.Exp((row[0] - row[1]) / manifest.Temperature)))];
@@ -130,6 +171,9 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
         channel.Info(MessageSensitivity.None, $"Fitted to {validating.Count} validation documents: temperature {manifest.Temperature:F3}, threshold {manifest.Threshold:F3}.");
         return manifest;
     }
+
+    private static double Accuracy(IReadOnlyList<float[]> logits, int[] labels)
+        => logits.Zip(labels).Count(pair => Array.IndexOf(pair.First, pair.First.Max()) == pair.Second) / (double)labels.Length;
 
     private static void CheckClasses(TokenizedDataset documents, LabelNames labels)
     {

@@ -48,11 +48,29 @@ public abstract class MahaTextTrainerOptions : MahaTextModelOptions
     public ClassWeighting ClassWeighting { get; set; } = ClassWeighting.None;
 
     /// <summary>
+    /// Whether linear models over n-grams stand beside the network: scores of words and pairs of words, of the document and of its segments, stacked on held-out
+    /// folds and added to the network's with weights that are fitted to the validation documents. They learn from few documents, and take seconds.
+    /// Ignored with more than 4,096 classes.
+    /// </summary>
+    /// <value>True; false is the network alone.</value>
+    public bool NGrams { get; set; } = true;
+
+    /// <summary>
     /// Whether probabilities are calibrated: one number, the temperature, is fitted to the validation documents after the training and divides
-    /// the logits. It changes no predicted label. Ignored without validation.
+    /// the logits. It changes no predicted label. Ignored without validation, and with <see cref="NGrams"/>, whose fitted weights calibrate already.
     /// </summary>
     /// <value>True.</value>
     public bool CalibrateProbabilities { get; set; } = true;
+
+    /// <summary>
+    /// A file to start from: the zip of a chain with one Maha transformer (encoder, classifier or language model), or what <see cref="MahaTransformer.SaveWeights"/> wrote.
+    /// Tokenizer and architecture come from it; options of the architecture must be left at their defaults, or agree.
+    /// </summary>
+    /// <value>Null: random weights. A pretrained model wants a <see cref="MahaTextModelOptions.LearningRate"/> of about a quarter.</value>
+    public string? PretrainedModel { get; set; }
+
+    /// <summary>A copy whose members can be set without changing these options.</summary>
+    internal MahaTextTrainerOptions Copy() => (MahaTextTrainerOptions)MemberwiseClone();
 
     /// <summary>Each default that the catalog's parameters and the options share, once.</summary>
     internal static class Defaults

@@ -78,6 +78,9 @@ namespace Maha.MLNet.Internal
         /// <summary>True once the host was cancelled (an AutoML experiment does that when its time is over).</summary>
         public static bool IsCanceled(IHostEnvironment environment) => environment is ICancelable { IsCanceled: true };
 
+        /// <summary>Ends what runs under a context, as an AutoML experiment does with its trials.</summary>
+        public static void Cancel(MLContext context) => context.CancelExecution();
+
         /// <summary>Describes an output column of an estimator.</summary>
         public static SchemaShape.Column ShapeColumn(string name, SchemaShape.Column.VectorKind kind, DataViewType itemType, bool isKey, SchemaShape? annotations = null)
             => annotations is null ? new SchemaShape.Column(name, kind, itemType, isKey) : new SchemaShape.Column(name, kind, itemType, isKey, annotations);

@@ -14,6 +14,9 @@ namespace Maha.MLNet.Internal;
 /// </summary>
 internal sealed class ModelFitting : IDisposable
 {
+    // What a timer can count.
+    private static readonly TimeSpan s_longestTime = TimeSpan.FromDays(24);
+
     private readonly IHost _host;
     private readonly MahaTextModelOptions _options;
     private readonly CancellationTokenSource _cancellation;
@@ -91,18 +94,12 @@ internal sealed class ModelFitting : IDisposable
     /// <param name="options">How to train.</param>
     /// <param name="training">The documents to learn from.</param>
     /// <param name="validating">The documents to judge by; null to set apart a share of the others.</param>
-    /// <param name="limit">The time after which the training ends with what it has learned; null for none.</param>
-    public TrainingResult Train(ITrainingTask task, TrainingOptions options, ITokenizedDocuments training, ITokenizedDocuments? validating, TimeSpan? limit = null)
+    public TrainingResult Train(ITrainingTask task, TrainingOptions options, ITokenizedDocuments training, ITokenizedDocuments? validating)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(_cancellation.Token);
         var behavior = options.CancellationBehavior;
-        if (limit is { } time)
-        {
-            // A wait of more than a month is none.
-            if (time.TotalMilliseconds < int.MaxValue)
-                end.CancelAfter(time);
+        if (_options.MaxTrainingTime is not null)
             options = options with { CancellationBehavior = CancellationBehavior.KeepBest };
-        }
         using var entry = _host.StartProgressChannel("Maha training");
         TrainingProgress? latest = null;
         entry.SetHeader(new ProgressHeader(["Loss", "Learning rate", "Tokens per second"], ["epochs", "steps"]), progress =>
@@ -117,10 +114,17 @@ internal sealed class ModelFitting : IDisposable
         });
         var report = new Report(now =>
         {
+            // From the first step on, so that there is a step however short the time.
+            if (latest is null && _options.MaxTrainingTime is { } time)
+                end.CancelAfter(time);
             latest = now;
             _options.Progress?.Report(now);
             if (now.Validation is { } metrics)
+            {
                 Channel.Info(MessageSensitivity.None, $"Epoch {now.Epoch} of {now.NumberOfEpochs}: training loss {now.Loss:F4}, validation loss {metrics.Loss:F4}{Optional("accuracy", metrics.Accuracy)}{Optional("macro F1", metrics.MacroF1)}, {now.TokensPerSecond:F0} tokens/s, {now.Elapsed:hh\\:mm\\:ss} elapsed, {now.TimeLeft:hh\\:mm\\:ss} left.");
+                for (int layer = 0; layer < (metrics.Layers?.Count ?? 0); layer++)
+                    Channel.Info(MessageSensitivity.None, $"Layer {layer + 1}: {Describe(metrics.Layers![layer])}.");
+            }
             if (MLNetInternals.IsCanceled(_host))
                 _cancellation.Cancel();
         });
@@ -188,6 +192,8 @@ internal sealed class ModelFitting : IDisposable
         model.Validate();
         CheckLimit(options.MaxSequenceLength, options.OverlongDocuments);
         training.Validate();
+        if (options.MaxTrainingTime is { } time && !(time > TimeSpan.Zero && time <= s_longestTime))
+            throw new ArgumentOutOfRangeException(nameof(options.MaxTrainingTime), time, $"MaxTrainingTime must be above 0 and at most {s_longestTime.TotalDays:F0} days, but is {time}. Leave it out for no limit.");
     }
 
     /// <summary>Checks what is kept of long documents.</summary>
@@ -198,6 +204,16 @@ internal sealed class ModelFitting : IDisposable
             throw new ArgumentOutOfRangeException(nameof(overlong), $"OverlongDocuments must be one of {string.Join(", ", Enum.GetNames<OverlongDocuments>())}, but is {overlong}.");
         if (overlong == OverlongDocuments.KeepStartAndEnd && maxSequenceLength < 2)
             throw new ArgumentOutOfRangeException(nameof(maxSequenceLength), $"MaxSequenceLength must be at least 2 where both ends of a document are kept, but is {maxSequenceLength}. Raise it, or choose another of OverlongDocuments.");
+    }
+
+    private static string Describe(LayerDiagnostics layer)
+    {
+        var parts = new List<string>();
+        if (layer.MeanScaleWeights is { } weights)
+            parts.Add($"scale weights {string.Join(" ", weights.Select(weight => $"{weight:F3}"))}, {layer.Sparsity:P0} of them 0, solver residual {layer.MaxResidual:G2}{(layer.Converged ? "" : " (not converged)")}");
+        if (layer.AttentionEntropy is { } entropy)
+            parts.Add($"attention entropy {string.Join(" ", entropy.Select(scale => $"{scale:F2}"))} nats");
+        return string.Join(", ", parts);
     }
 
     private static string Optional(string name, double? metric) => metric is double value ? $", {name} {value:F4}" : "";

@@ -39,7 +39,7 @@ internal sealed class LanguageModelFitting(IHost host, Options options)
         try
         {
             var contexts = new PackedContexts(documents, options.MaxSequenceLength, ByteLevelBpeTokenizer.EosTokenId);
-            fitting.Train(new LanguageModelingTask(network), TrainingOptionsOf(options, fitting.Seed, fitting.Device), contexts, null, options.MaxTrainingTime);
+            fitting.Train(new LanguageModelingTask(network), TrainingOptionsOf(options, fitting.Seed, fitting.Device), contexts, null);
             return new TextLanguageModel(new(manifest, tokenizer, network), fitting.Device);
         }
         catch
@@ -60,8 +60,6 @@ internal sealed class LanguageModelFitting(IHost host, Options options)
             throw new ArgumentException($"OverlongDocuments must be left alone in a language model, which reads long documents whole, in contexts of MaxSequenceLength tokens, but is {options.OverlongDocuments}. Leave it out.", nameof(options));
         if (options.MaxSequenceLength == 1)
             throw new ArgumentOutOfRangeException(nameof(options), "MaxSequenceLength must be at least 2 in a language model, where a token is predicted from another, but is 1. Use about 1,024.");
-        if (options.MaxTrainingTime is { } limit && limit <= TimeSpan.Zero)
-            throw new ArgumentOutOfRangeException(nameof(options), $"MaxTrainingTime must be positive, but is {limit}. Leave it null for no limit.");
         var model = ModelOptionsOf(options, options.VocabSize);
         ModelFitting.CheckOptions(options, model, TrainingOptionsOf(options, 0, CPU));
         MahaLanguageModel.RequireCausal(model);

@@ -45,10 +45,6 @@ public sealed partial class MahaLanguageModelEstimator
         /// <value>0. In [0, 1).</value>
         public double LabelSmoothing { get; set; }
 
-        /// <summary>The time after which the training ends with the best weights so far.</summary>
-        /// <value>Null: no limit, <see cref="MahaTextModelOptions.NumberOfEpochs"/> alone counts. With a limit two trainings may differ.</value>
-        public TimeSpan? MaxTrainingTime { get; set; }
-
         internal string ReadColumnName => InputColumnName ?? OutputColumnName;
     }
 

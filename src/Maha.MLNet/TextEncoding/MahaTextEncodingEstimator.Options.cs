@@ -54,7 +54,7 @@ public sealed partial class MahaTextEncodingEstimator
         public int BeginningTokens { get; set; } = Defaults.Parts.BeginningTokens;
 
         /// <summary>How loud the transformer's part is beside the spectral ones. Ignored where the pretrained model brings its own.</summary>
-        /// <value>1. From 0 to 1,000.</value>
+        /// <value>0.25: where labels are few and the collection is small, the spectral parts know more. Raise it for large collections and long training. From 0 to 1,000.</value>
         public double ContextualWeight { get; set; } = Defaults.Parts.ContextualWeight;
 
         /// <summary>Whether the token embedding starts from the spectral directions. Ignored with a <see cref="PretrainedModel"/> or without spectral parts.</summary>
@@ -88,10 +88,6 @@ public sealed partial class MahaTextEncodingEstimator
         /// <summary>The pieces of four views' length that an epoch takes of a document, at most.</summary>
         /// <value>4. At least 1.</value>
         public int ChunksPerDocument { get; set; } = 4;
-
-        /// <summary>The time after which the training of the transformer ends with what it has learned.</summary>
-        /// <value>Null: no limit, <see cref="MahaTextModelOptions.NumberOfEpochs"/> alone counts. With a limit two trainings may differ.</value>
-        public TimeSpan? MaxTrainingTime { get; set; }
 
         /// <summary>
         /// A file to start from: the zip of a chain with one Maha transformer (encoder, classifier or language model), or what <see cref="MahaTransformer.SaveWeights"/> wrote.

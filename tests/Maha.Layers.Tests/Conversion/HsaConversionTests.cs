@@ -87,7 +87,7 @@ public class HsaConversionTests
         {
             scored.Add(string.Join(",", candidate.Encoder.Blocks.Select(block => block.Mixer is HsaMixer ? 1 : 0)));
             return scored.Count;
-        }, Trees);
+        }, Trees with { Ranking = SwapRanking.Attention });
         Assert.Equal(4, steps.Count);
         Assert.Equal([1.0, 2, 3, 4], steps.Select(step => step.Score));
         Assert.Equal("0,0,0", scored[0]);
@@ -103,6 +103,36 @@ public class HsaConversionTests
         Assert.Equal((2 * full) + tree, steps[1].AttentionFlops);
         Assert.Equal(1 - (tree / (double)full), steps[3].SwappedReduction, 1e-12);
         Assert.Equal(2, HsaConversion.SwapInOrder(model, samples, _ => 0, Trees, numLayers: 1).Count);
+    }
+
+    [Fact]
+    public void LayerThatMovesThePredictionsLeast_IsSwappedNext()
+    {
+        using var scope = NewDisposeScope();
+        var model = Model();
+        model.train();
+        SampleBatch[] samples = [Sample(1), Sample(2)];
+        var steps = HsaConversion.SwapInOrder(model, samples, _ => 0, Trees);
+        Assert.True(model.training);
+        model.eval();
+        var swapped = new List<int>();
+        foreach (var step in steps.Skip(1))
+        {
+            var distances = Enumerable.Range(0, 3).Except(swapped).ToDictionary(layer => layer, layer => PredictionDistance(HsaConversion.Swap(model, [.. swapped, layer], Trees)));
+            Assert.Equal(distances.MinBy(pair => pair.Value).Key, step.Layer);
+            Assert.Equal(distances[step.Layer], step.PredictionDistance, 1e-12);
+            Assert.True(step.PredictionDistance > 0);
+            swapped.Add(step.Layer);
+        }
+        Assert.Equal(0, steps[0].PredictionDistance);
+
+        double PredictionDistance(MahaSequenceClassifier other) => samples.SelectMany(sample =>
+        {
+            double[] p = Probabilities(model, sample), q = Probabilities(other, sample);
+            return p.Zip(q, (a, b) => a * Math.Log(a / b));
+        }).Sum() / samples.Sum(sample => sample.TokenIds.shape[0]);
+
+        double[] Probabilities(MahaSequenceClassifier classifier, SampleBatch sample) => ToArray(classifier.call(sample.TokenIds, sample.Context.KeyPaddingMask).Logits.softmax(1));
     }
 
     [Fact]

@@ -53,6 +53,8 @@ public class MahaTextTrainerOptionsTests
         { "metric", o => o.EarlyStoppingMetric = (ValidationMetric)9, "EarlyStoppingMetric must be one of" },
         { "patience", o => o.EarlyStoppingPatience = 0, "EarlyStoppingPatience must lie in" },
         { "weighting", o => o.ClassWeighting = (ClassWeighting)9, "ClassWeighting must be one of" },
+        { "no time", o => o.MaxTrainingTime = TimeSpan.Zero, "MaxTrainingTime must be above 0 and at most 24 days, but is 00:00:00" },
+        { "time", o => o.MaxTrainingTime = TimeSpan.MaxValue, "MaxTrainingTime must be above 0" },
         { "cancellation", o => o.CancellationBehavior = (CancellationBehavior)9, "CancellationBehavior must be one of" },
     };
 
@@ -116,7 +118,7 @@ public class MahaTextTrainerOptionsTests
             // Columns and overlong documents stand in the manifest; the rest is used by the trainer itself.
             nameof(Options.LabelColumnName), nameof(Options.TextColumnName), nameof(Options.ScoreColumnName), nameof(Options.PredictedLabelColumnName),
             nameof(Options.OverlongDocuments), nameof(Options.ValidationSet), nameof(Options.Progress), nameof(Options.CancellationToken),
-            nameof(Options.CalibrateProbabilities),
+            nameof(Options.CalibrateProbabilities), nameof(Options.NGrams), nameof(Options.MaxTrainingTime),
         ];
         var used = typeof(MahaTransformerOptions).GetProperties().Concat(typeof(TrainingOptions).GetProperties()).Select(property => property.Name).Concat(elsewhere);
         Assert.Empty(typeof(Options).GetProperties().Select(property => property.Name).Except(used));

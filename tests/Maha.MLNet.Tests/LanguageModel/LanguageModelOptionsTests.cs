@@ -36,7 +36,7 @@ public class LanguageModelOptionsTests
         { "smoothing", o => o.LabelSmoothing = 1, "LabelSmoothing must" },
         { "smoothing NaN", o => o.LabelSmoothing = double.NaN, "LabelSmoothing must" },
         { "epochs", o => o.NumberOfEpochs = 0, "NumberOfEpochs must lie in" },
-        { "time", o => o.MaxTrainingTime = TimeSpan.Zero, "MaxTrainingTime must be positive" },
+        { "time", o => o.MaxTrainingTime = TimeSpan.Zero, "MaxTrainingTime must be above 0" },
         { "validation", o => o.ValidationFraction = 1, "ValidationFraction must" },
     };
 

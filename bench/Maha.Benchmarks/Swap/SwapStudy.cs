@@ -1,0 +1,71 @@
+using System.Text.Json.Nodes;
+using Maha.Benchmarks.Ablation;
+using Maha.Layers.Attention;
+using Maha.Layers.Conversion;
+using Maha.Layers.Models;
+using Maha.Layers.Training;
+using static TorchSharp.torch;
+
+namespace Maha.Benchmarks.Swap;
+
+/// <summary>The swaps of one trained classifier.</summary>
+/// <remarks>
+/// The control: the same layers with attention that is uniform over the document, which their own weights with queries of 0 compute. Where it loses as little as the swap,
+/// the layers' attention did not matter, and the swap proves nothing.
+/// </remarks>
+internal sealed class SwapStudy(MahaSequenceClassifier classifier, DocumentTask task, TrainingOptions tuning, HsaConversionOptions conversion, int samples)
+{
+    // Documents of a batch of samples.
+    private const int BatchSize = 8;
+
+    /// <summary>A row for every number of swapped layers.</summary>
+    /// <param name="isDone">Which numbers to leave out.</param>
+    public IEnumerable<JsonObject> Rows(Func<int, bool> isDone)
+    {
+        using var scope = NewDisposeScope();
+        var steps = HsaConversion.SwapInOrder(classifier, Samples(), Accuracy, conversion);
+        foreach (var step in steps.Where(step => !isDone(step.Swapped.Count)))
+        {
+            double uniform;
+            using (var control = Uniform(step.Swapped))
+                uniform = Accuracy(control);
+            using var tuned = HsaConversion.Swap(classifier, step.Swapped.ToArray(), conversion);
+            new Trainer(tuning).Train(new SequenceClassificationTask(tuned, task.Labels.Length), task.Train, progress: new EpochLines($"{step.Swapped.Count} swapped, seed {tuning.Seed}"));
+            yield return new JsonObject
+            {
+                ["swapped"] = step.Swapped.Count,
+                ["layers"] = string.Join(" ", step.Swapped),
+                ["distance"] = step.Distance,
+                ["prediction_distance"] = step.PredictionDistance,
+                ["accuracy"] = step.Score,
+                ["uniform_accuracy"] = uniform,
+                ["tuned_accuracy"] = Accuracy(tuned),
+                ["attention_flops"] = step.AttentionFlops,
+                ["flops_cut"] = step.SwappedReduction,
+            };
+        }
+    }
+
+    private MahaSequenceClassifier Uniform(IReadOnlyList<int> layers)
+    {
+        var model = HsaConversion.Swap(classifier, layers.ToArray(), conversion);
+        using var noGradient = no_grad();
+        foreach (int layer in layers)
+            foreach (var parameter in model.Encoder.Blocks[layer].Mixer.named_parameters().Where(entry => entry.name.StartsWith("q_proj.", StringComparison.Ordinal)))
+                parameter.parameter.zero_();
+        return model;
+    }
+
+    private double Accuracy(MahaSequenceClassifier model) => new Trainer(tuning).Evaluate(new SequenceClassificationTask(model, task.Labels.Length), task.Test).Accuracy!.Value;
+
+    // Evenly spaced among the training documents: what a layer does to them tells how far a swap moves it.
+    private List<SampleBatch> Samples()
+    {
+        int count = Math.Min(samples, task.Train.Count);
+        return [.. Enumerable.Range(0, count).Select(i => (int)((long)i * task.Train.Count / count)).OrderBy(task.Train.LengthOf).Chunk(BatchSize).Select(rows =>
+        {
+            var batch = TokenBatch.Create(task.Train, rows, tuning.Device);
+            return new SampleBatch(batch.TokenIds, new MixingContext { KeyPaddingMask = batch.KeyPaddingMask });
+        })];
+    }
+}

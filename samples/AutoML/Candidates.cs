@@ -1,0 +1,57 @@
+using Maha.Layers.Attention;
+using Maha.MLNet.AutoML;
+using Maha.MLNet.Classification;
+using Microsoft.ML;
+using Microsoft.ML.AutoML;
+using Microsoft.ML.SearchSpace;
+using Microsoft.ML.SearchSpace.Option;
+
+namespace AutoML;
+
+/// <summary>What competes: a classifier for every kind of attention, and a bag of words.</summary>
+internal static class Candidates
+{
+    // A trial may take an eighth of the budget, so that every candidate gets its turn.
+    private const int Share = 8;
+
+    public static SweepablePipeline Pipeline(MLContext mlContext, SampleOptions options)
+    {
+        var words = mlContext.Transforms.Text.FeaturizeText("Features", "Text").Append(mlContext.Auto().CreateSweepableEstimator(
+            (context, searched) => context.MulticlassClassification.Trainers.SdcaMaximumEntropy(l2Regularization: searched.L2), new SearchSpace<LinearOptions>()));
+
+        // What follows a pipeline's first sweepable may be alternatives of all kinds.
+        return mlContext.Transforms.Conversion.MapValueToKey("Label")
+            .Append(new SweepableEstimator((context, _) => context.Transforms.SelectColumns("Label", "Text"), new SearchSpace()))
+            .Append(words, Maha(AttentionKind.Maha), Maha(AttentionKind.Hsa), Maha(AttentionKind.Window), Maha(AttentionKind.Full))
+            .Append(mlContext.Transforms.Conversion.MapKeyToValue("Topic", "PredictedLabel"));
+
+        SweepableEstimator Maha(AttentionKind attention)
+        {
+            var given = new MahaTextClassificationTrainer.Options { MaxTrainingTime = TimeSpan.FromSeconds((double)options.Seconds / Share), TokensPerBatch = 4096 };
+            var space = MahaTextSearchOptions.Space(given.MaxTrainingTime);
+            space["Attention"] = new ChoiceOption(attention);
+            space["MaxSequenceLength"] = new ChoiceOption([.. Lengths(options.MaxTokens).Cast<object>()]);
+            foreach (string unused in Unused(attention))
+                space.Remove(unused);
+            return mlContext.Auto().MahaTextClassification(given, space);
+        }
+    }
+
+    // Half and a quarter of the longest, the cheapest first: tuners begin with it.
+    private static IEnumerable<int> Lengths(int longest) => new[] { longest / 4, longest / 2, longest }.Where(length => length >= 32 || length == longest).Distinct();
+
+    // A dimension that changes nothing only makes the search slower.
+    private static string[] Unused(AttentionKind attention) => attention switch
+    {
+        AttentionKind.Maha => ["Hierarchy"],
+        AttentionKind.Hsa => ["Aggregation", "NumScales", "Window"],
+        AttentionKind.Window => ["Aggregation", "NumScales", "Hierarchy"],
+        _ => ["Aggregation", "NumScales", "Hierarchy", "Window"],
+    };
+
+    private sealed class LinearOptions
+    {
+        [Microsoft.ML.SearchSpace.Range(1e-7f, 1e-3f, 1e-5f, logBase: true)]
+        public float L2 { get; set; } = 1e-5f;
+    }
+}

@@ -1,0 +1,70 @@
+using System.Diagnostics;
+using AutoML;
+using Maha.MLNet.AutoML;
+using Microsoft.ML;
+using Microsoft.ML.AutoML;
+using TextClassification.ManualPages;
+using TorchSharp;
+
+return await SampleOptions.Command(Reporting).Parse(args).InvokeAsync();
+
+// What the user can put right is one line, not a stack trace.
+static async Task<int> Reporting(SampleOptions options, CancellationToken cancellation)
+{
+    try
+    {
+        return await Search(options, cancellation);
+    }
+    catch (Exception e) when (e is InvalidOperationException or ArgumentException or FormatException or IOException or UnauthorizedAccessException or TimeoutException or OperationCanceledException)
+    {
+        Console.Error.WriteLine(e.Message);
+        return 1;
+    }
+}
+
+static async Task<int> Search(SampleOptions options, CancellationToken cancellation)
+{
+    torch.set_num_threads(options.Threads);
+    var mlContext = new MLContext(options.Seed);
+    var (train, test) = Load(mlContext, options);
+    var split = mlContext.Data.TrainTestSplit(train, testFraction: 0.2, seed: options.Seed);
+    var watch = Stopwatch.StartNew();
+
+    var record = new ExperimentRecord(new TrialLines(Console.Out));
+    var best = await mlContext.Auto().CreateExperiment()
+        .SetRecordedPipeline(Candidates.Pipeline(mlContext, options), record)
+        .SetDataset(split)
+        .SetMulticlassClassificationMetric(MulticlassClassificationMetric.MicroAccuracy, "Label")
+        .SetTrainingTimeInSeconds((uint)options.Seconds)
+        .SetMaxModelToExplore(options.Trials)
+        .RunAsync(cancellation);
+
+    Console.WriteLine();
+    record.WriteLeaderBoard(Console.Out, "accuracy");
+    double seconds = watch.Elapsed.TotalSeconds;
+    double accuracy = mlContext.MulticlassClassification.Evaluate(best.Model.Transform(test)).MicroAccuracy;
+    mlContext.Model.Save(best.Model, train.Schema, options.Model);
+    Console.WriteLine();
+    Console.WriteLine($"saved as {Path.GetFullPath(options.Model)}");
+    Console.WriteLine(FormattableString.Invariant($"best_trial={best.TrialSettings.TrialId} validation_accuracy={best.Metric:F4} test_accuracy={accuracy:F4} trials={record.Trials.Count} seconds={seconds:F0}"));
+    (best.Model as IDisposable)?.Dispose();
+    return 0;
+}
+
+static (IDataView Train, IDataView Test) Load(MLContext mlContext, SampleOptions options)
+{
+    if (options.Data is { } own)
+    {
+        if (options.Test is { } other)
+            return (Read(mlContext, own.FullName), Read(mlContext, other.FullName));
+        var split = mlContext.Data.TrainTestSplit(Read(mlContext, own.FullName), testFraction: 0.2, seed: options.Seed);
+        return (split.TrainSet, split.TestSet);
+    }
+    string folder = ManualPageData.DefaultFolder;
+    ManualPageData.Prepare(folder, Console.WriteLine);
+    return (Read(mlContext, ManualPageData.TrainFile(folder, "section")), Read(mlContext, ManualPageData.TestFile(folder, "section")));
+}
+
+static IDataView Read(MLContext mlContext, string path) => File.Exists(path)
+    ? mlContext.Data.LoadFromEnumerable(ManualPageData.Read(path).Select(page => new Document { Label = page.Label, Text = page.Text }).ToList())
+    : throw new InvalidOperationException($"--data and --test must name files, but there is no '{path}'.");

@@ -1,0 +1,65 @@
+using Maha.MLNet;
+using Maha.MLNet.AutoML;
+using Maha.MLNet.Classification;
+using Microsoft.ML.SearchSpace;
+
+namespace Microsoft.ML.AutoML;
+
+/// <summary>Maha's estimators in ML.NET's AutoML experiments.</summary>
+public static class MahaAutoCatalog
+{
+    /// <summary>A text classifier whose options an experiment searches; see <see cref="MahaTextClassificationTrainer"/>.</summary>
+    /// <param name="auto">The catalog: <c>mlContext.Auto()</c>.</param>
+    /// <param name="options">What is not searched: columns, seed and so on. Null for the defaults. Read when a trial begins, never written to.</param>
+    /// <param name="searchSpace">What is searched; null for <see cref="MahaTextSearchOptions.Space"/> of the options' <see cref="MahaTextModelOptions.MaxTrainingTime"/>.</param>
+    /// <returns>A sweepable estimator, to be appended to a <see cref="SweepablePipeline"/>, alone or beside others.</returns>
+    /// <remarks>
+    /// Set <see cref="MahaTextModelOptions.MaxTrainingTime"/> to a part of the experiment's time, say an eighth: a trial that would take longer then ends with its best weights
+    /// instead of using up what is left, and the space is one of models that learn in that time.
+    /// </remarks>
+    /// <exception cref="ArgumentException">An option is not valid; the message says the rule, the value and the remedy.</exception>
+    public static SweepableEstimator MahaTextClassification(
+        this AutoCatalog auto, MahaTextClassificationTrainer.Options? options = null, SearchSpace<MahaTextSearchOptions>? searchSpace = null)
+    {
+        ArgumentNullException.ThrowIfNull(auto);
+        options ??= new MahaTextClassificationTrainer.Options();
+        ClassifierFitting.Check(options);
+        return auto.CreateSweepableEstimator((context, searched) => context.MulticlassClassification.Trainers.MahaTextClassification(searched.On(options)),
+            searchSpace ?? MahaTextSearchOptions.Space(options.MaxTrainingTime));
+    }
+
+    /// <summary>A text classifier of two classes whose options an experiment searches; see <see cref="MahaBinaryTextClassificationTrainer"/>.</summary>
+    /// <param name="auto">The catalog: <c>mlContext.Auto()</c>.</param>
+    /// <param name="options">What is not searched: columns, seed and so on. Read when a trial begins, never written to.</param>
+    /// <param name="searchSpace">What is searched; null for <see cref="MahaTextSearchOptions.Space"/> of the options' <see cref="MahaTextModelOptions.MaxTrainingTime"/>.</param>
+    /// <returns>A sweepable estimator, to be appended to a <see cref="SweepablePipeline"/>, alone or beside others.</returns>
+    /// <exception cref="ArgumentException">An option is not valid; the message says the rule, the value and the remedy.</exception>
+    public static SweepableEstimator MahaTextClassification(
+        this AutoCatalog auto, MahaBinaryTextClassificationTrainer.Options options, SearchSpace<MahaTextSearchOptions>? searchSpace = null)
+    {
+        ArgumentNullException.ThrowIfNull(auto);
+        ArgumentNullException.ThrowIfNull(options);
+        ClassifierFitting.Check(options);
+        return auto.CreateSweepableEstimator((context, searched) => context.BinaryClassification.Trainers.MahaTextClassification(searched.On(options)),
+            searchSpace ?? MahaTextSearchOptions.Space(options.MaxTrainingTime));
+    }
+
+    /// <summary>Sets the pipeline of an experiment, and records its trials; a trial that fails is recorded and does not end the experiment.</summary>
+    /// <param name="experiment">The experiment.</param>
+    /// <param name="pipeline">The pipeline.</param>
+    /// <param name="record">Gets the trials. It is the experiment's monitor: what is to be told besides goes into its constructor.</param>
+    /// <returns>The experiment.</returns>
+    /// <remarks>
+    /// It stands in for <c>SetPipeline</c>, whose trials end the experiment if the first of them fails. The tuner is the one that <c>SetPipeline</c> sets;
+    /// set another after this call. The metric and the data are set as always.
+    /// </remarks>
+    public static AutoMLExperiment SetRecordedPipeline(this AutoMLExperiment experiment, SweepablePipeline pipeline, ExperimentRecord record)
+    {
+        ArgumentNullException.ThrowIfNull(experiment);
+        ArgumentNullException.ThrowIfNull(pipeline);
+        ArgumentNullException.ThrowIfNull(record);
+        experiment.SetPipeline(pipeline);
+        experiment.SetMonitor(record);
+        return experiment.SetTrialRunner(services => new RecordedTrialRunner(services, pipeline, record));
+    }
+}

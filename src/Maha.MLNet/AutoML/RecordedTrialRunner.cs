@@ -1,0 +1,103 @@
+using System.Diagnostics;
+using Maha.MLNet.Internal;
+using Microsoft.ML;
+using Microsoft.ML.AutoML;
+
+namespace Maha.MLNet.AutoML;
+
+/// <summary>Fits and evaluates the pipeline of a trial. A failure is a result with the worst loss, not an exception, which would end an experiment that has no best model yet.</summary>
+internal sealed class RecordedTrialRunner : ITrialRunner
+{
+    private readonly MLContext _context;
+    private readonly SweepablePipeline _pipeline;
+    private readonly IEvaluateMetricManager _metric;
+    private readonly IDatasetManager _dataset;
+    private readonly ExperimentRecord _record;
+
+    public RecordedTrialRunner(IServiceProvider services, SweepablePipeline pipeline, ExperimentRecord record)
+    {
+        _context = Service<MLContext>(services, "be made by AutoCatalog.CreateExperiment");
+        _metric = Service<IEvaluateMetricManager>(services, "have a metric: call SetMulticlassClassificationMetric or SetBinaryClassificationMetric");
+        _dataset = Service<IDatasetManager>(services, "have data: call SetDataset");
+        _pipeline = pipeline;
+        _record = record;
+        record.TakeNames(_context, pipeline);
+    }
+
+    public Task<TrialResult> RunAsync(TrialSettings settings, CancellationToken ct)
+    {
+        var watch = Stopwatch.StartNew();
+        try
+        {
+            using var cancellation = ct.Register(() => MLNetInternals.Cancel(_context));
+            return Task.FromResult(Run(settings, watch));
+        }
+        catch (Exception reason) when (ct.IsCancellationRequested)
+        {
+            throw new OperationCanceledException("The trial was canceled.", reason, ct);
+        }
+        catch (Exception reason) when (_record.MayFail(reason))
+        {
+            return Task.FromResult<TrialResult>(new FailedTrialResult
+            {
+                TrialSettings = settings,
+                Failure = reason,
+                Metric = double.NaN,
+                Loss = double.MaxValue,
+                DurationInMilliseconds = watch.Elapsed.TotalMilliseconds,
+            });
+        }
+    }
+
+    public void Dispose() => MLNetInternals.Cancel(_context);
+
+    private TrialResult Run(TrialSettings settings, Stopwatch watch)
+    {
+        var parameter = settings.Parameter[ExperimentRecord.PipelineKey];
+        var metrics = new List<double>();
+        ITransformer? first = null;
+        try
+        {
+            foreach (var (train, test) in Splits(settings))
+            {
+                var model = _pipeline.BuildFromOption(_context, parameter).Fit(train);
+                try
+                {
+                    metrics.Add(_metric.Evaluate(_context, model.Transform(test)));
+                }
+                finally
+                {
+                    // The model of the first fold is the trial's, as in ML.NET's own runner.
+                    if (first is null)
+                        first = model;
+                    else
+                        (model as IDisposable)?.Dispose();
+                }
+            }
+        }
+        catch
+        {
+            (first as IDisposable)?.Dispose();
+            throw;
+        }
+        double metric = metrics.Average();
+        return new TrialResult
+        {
+            TrialSettings = settings,
+            Model = first,
+            Metric = metric,
+            Loss = _metric.IsMaximize ? -metric : metric,
+            DurationInMilliseconds = watch.Elapsed.TotalMilliseconds,
+        };
+    }
+
+    private IEnumerable<(IDataView Train, IDataView Test)> Splits(TrialSettings settings) => _dataset switch
+    {
+        ICrossValidateDatasetManager folds => _context.Data.CrossValidationSplit(folds.Dataset, folds.Fold, folds.SamplingKeyColumnName).Select(fold => (fold.TrainSet, fold.TestSet)),
+        ITrainValidateDatasetManager pair => [(pair.LoadTrainDataset(_context, settings), pair.LoadValidateDataset(_context, settings))],
+        _ => throw new InvalidOperationException($"The data of the experiment must be a train and a validation set or folds, but are managed by {_dataset.GetType().Name}. Call SetDataset."),
+    };
+
+    private static T Service<T>(IServiceProvider services, string rule) where T : class =>
+        (T?)services.GetService(typeof(T)) ?? throw new InvalidOperationException($"The experiment must {rule}.");
+}
