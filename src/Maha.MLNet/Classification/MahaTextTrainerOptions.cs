@@ -54,9 +54,6 @@ public abstract class MahaTextTrainerOptions : MahaTextModelOptions
     /// <value>True.</value>
     public bool CalibrateProbabilities { get; set; } = true;
 
-    /// <summary>A copy whose members can be set without changing these options.</summary>
-    internal MahaTextTrainerOptions Copy() => (MahaTextTrainerOptions)MemberwiseClone();
-
     /// <summary>Each default that the catalog's parameters and the options share, once.</summary>
     internal static class Defaults
     {
