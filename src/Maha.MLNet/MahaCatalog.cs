@@ -1,6 +1,7 @@
 using Maha.MLNet.Classification;
 using Maha.MLNet.TextEncoding;
 using Maha.MLNet.Internal;
+using Maha.MLNet.LanguageModel;
 using static Maha.MLNet.Classification.MahaTextTrainerOptions;
 
 // In the namespace of what it extends, so that the methods are there without another using.
@@ -156,5 +157,47 @@ public static class MahaCatalog
     {
         ArgumentNullException.ThrowIfNull(catalog);
         return new MahaTextEncodingEstimator(MLNetInternals.EnvironmentOf(catalog), options);
+    }
+
+    /// <summary>Trains a causal language model on texts, which scores documents and continues prompts; see <see cref="MahaLanguageModelEstimator"/>.</summary>
+    /// <param name="catalog">The catalog: <c>mlContext.Transforms</c>.</param>
+    /// <param name="outputColumnName">The column of the mean log-likelihood of a document's tokens that is added.</param>
+    /// <param name="inputColumnName">The column of the documents, of type Text; null for the output's name, which the log-likelihoods then hide.</param>
+    /// <param name="dModel">D, the width of a token; divisible by 4, the number of heads.</param>
+    /// <param name="numLayers">L, the number of blocks.</param>
+    /// <param name="maxSequenceLength">C, the most tokens that a prediction looks back on; documents are read whole, in contexts of so many.</param>
+    /// <param name="numberOfEpochs">How often training sees every document, at most.</param>
+    /// <param name="learningRate">The highest learning rate.</param>
+    /// <returns>The estimator.</returns>
+    /// <exception cref="ArgumentException">An argument is not valid; the message says the rule, the value and the remedy.</exception>
+    public static MahaLanguageModelEstimator MahaLanguageModel(
+        this TransformsCatalog catalog,
+        string outputColumnName,
+        string? inputColumnName = null,
+        int dModel = MahaLanguageModelEstimator.Defaults.DModel,
+        int numLayers = MahaLanguageModelEstimator.Defaults.NumLayers,
+        int maxSequenceLength = MahaLanguageModelEstimator.Defaults.MaxSequenceLength,
+        int numberOfEpochs = MahaLanguageModelEstimator.Defaults.NumberOfEpochs,
+        double learningRate = MahaLanguageModelEstimator.Defaults.LearningRate)
+        => catalog.MahaLanguageModel(new MahaLanguageModelEstimator.Options
+        {
+            OutputColumnName = outputColumnName,
+            InputColumnName = inputColumnName,
+            DModel = dModel,
+            NumLayers = numLayers,
+            MaxSequenceLength = maxSequenceLength,
+            NumberOfEpochs = numberOfEpochs,
+            LearningRate = learningRate,
+        });
+
+    /// <summary>Trains a causal language model on texts, which scores documents and continues prompts; see <see cref="MahaLanguageModelEstimator"/>.</summary>
+    /// <param name="catalog">The catalog: <c>mlContext.Transforms</c>.</param>
+    /// <param name="options">All options.</param>
+    /// <returns>The estimator.</returns>
+    /// <exception cref="ArgumentException">An option is not valid; the message says the rule, the value and the remedy.</exception>
+    public static MahaLanguageModelEstimator MahaLanguageModel(this TransformsCatalog catalog, MahaLanguageModelEstimator.Options options)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        return new MahaLanguageModelEstimator(MLNetInternals.EnvironmentOf(catalog), options);
     }
 }

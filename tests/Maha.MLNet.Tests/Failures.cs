@@ -11,4 +11,7 @@ internal static class Failures
                 return true;
         return false;
     }
+
+    /// <summary>What lies behind the wrappers: ML.NET creates the parts of a model by reflection.</summary>
+    public static Exception Root(Exception exception) => exception.InnerException is { } inner ? Root(inner) : exception;
 }

@@ -9,9 +9,11 @@ namespace Maha.MLNet.Tests;
 internal sealed class ModelZip
 {
     private readonly Dictionary<string, byte[]> _entries = [];
+    private readonly string _manifest;
 
-    public ModelZip(byte[] zip)
+    public ModelZip(byte[] zip, string manifest = "Classifier.json")
     {
+        _manifest = manifest;
         using var archive = new ZipArchive(new MemoryStream(zip));
         foreach (var entry in archive.Entries)
         {
@@ -20,13 +22,13 @@ internal sealed class ModelZip
                 stream.CopyTo(content);
             _entries[entry.FullName] = content.ToArray();
         }
-        Folder = _entries.Keys.Single(name => name.EndsWith("Classifier.json", StringComparison.Ordinal))[..^"Classifier.json".Length];
+        Folder = _entries.Keys.Single(name => name.EndsWith(manifest, StringComparison.Ordinal))[..^manifest.Length];
     }
 
-    /// <summary>The folder of the classifier's streams, with a slash behind.</summary>
+    /// <summary>The folder of the model's streams, with a slash behind.</summary>
     public string Folder { get; }
 
-    /// <summary>A stream of the classifier.</summary>
+    /// <summary>A stream of the model.</summary>
     public byte[] this[string stream]
     {
         get => _entries[Folder + stream];
@@ -37,7 +39,7 @@ internal sealed class ModelZip
 
     /// <summary>Makes the checksums those of the streams as they are now.</summary>
     public void Sign()
-        => this["Checksums"] = Encoding.UTF8.GetBytes(string.Concat(new[] { "Classifier.json", "Tokenizer", "Weights.safetensors" }
+        => this["Checksums"] = Encoding.UTF8.GetBytes(string.Concat(new[] { _manifest, "Tokenizer", "Weights.safetensors" }
             .Select(name => $"{Convert.ToHexStringLower(SHA256.HashData(this[name]))} {name}\n")));
 
     public byte[] ToArray()

@@ -97,7 +97,7 @@ internal sealed class LearnVariant
         type ??= property.PropertyType;
         try
         {
-            return type.IsEnum ? Enum.Parse(type, value, ignoreCase: true) : Convert.ChangeType(value, type, CultureInfo.InvariantCulture);
+            return type.IsEnum ? Enum.Parse(type, value, ignoreCase: true) : type == typeof(TimeSpan) ? TimeSpan.Parse(value, CultureInfo.InvariantCulture) : Convert.ChangeType(value, type, CultureInfo.InvariantCulture);
         }
         catch (Exception e) when (e is FormatException or OverflowException or ArgumentException)
         {
@@ -106,5 +106,5 @@ internal sealed class LearnVariant
         }
     }
 
-    private static bool IsText(Type type) => type.IsEnum || type == typeof(string) || type == typeof(int) || type == typeof(double) || type == typeof(bool);
+    private static bool IsText(Type type) => type.IsEnum || type == typeof(string) || type == typeof(int) || type == typeof(double) || type == typeof(bool) || type == typeof(TimeSpan);
 }

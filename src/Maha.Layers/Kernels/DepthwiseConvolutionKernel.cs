@@ -57,17 +57,44 @@ internal static unsafe class DepthwiseConvolutionKernel
                 continue;
             }
 
-            new ReadOnlySpan<T>(bias + channel, count).CopyTo(new Span<T>(y, count));
+            // All taps of a few channels in registers; at a document's ends the taps that remain, one by one.
+            long first = ((long)j * plan.Stride) + plan.Offset;
+            int done = plan.KernelSize == 3 && first >= 0 && first + (2L * plan.Dilation) < inputLength
+                ? ThreeTaps(weight + channel, plan.Width, bias + channel, x + (first * plan.Width), (nint)plan.Dilation * plan.Width, plan.Relu, y, count)
+                : 0;
+            if (done == count)
+                continue;
+            new ReadOnlySpan<T>(bias + channel + done, count - done).CopyTo(new Span<T>(y + done, count - done));
             for (int t = 0; t < plan.KernelSize; t++)
             {
-                long token = ((long)j * plan.Stride) + plan.Offset + ((long)t * plan.Dilation);
+                long token = first + ((long)t * plan.Dilation);
                 if (token >= 0 && token < inputLength)
-                    AddProduct(weight + ((long)t * plan.Width) + channel, x + (token * plan.Width), y, count);
+                    AddProduct(weight + ((long)t * plan.Width) + channel + done, x + (token * plan.Width) + done, y + done, count - done);
             }
 
             if (plan.Relu)
-                Relu(y, count);
+                Relu(y + done, count - done);
         }
+    }
+
+    // y = bias + the sum of three taps, through ReLU or not, for whole vectors of channels; returns how many channels those are.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int ThreeTaps<T>(T* weight, nint weightRow, T* bias, T* x, nint xRow, bool relu, T* y, int count)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        int k = 0;
+        T* second = x + xRow;
+        T* third = second + xRow;
+        Vector<T> floor = relu ? Vector<T>.Zero : new Vector<T>(T.NegativeInfinity);
+        for (; k + Vector<T>.Count <= count; k += Vector<T>.Count)
+        {
+            Vector<T> sum = (Vector.Load(weight + k) * Vector.Load(x + k)) + Vector.Load(bias + k);
+            sum = (Vector.Load(weight + weightRow + k) * Vector.Load(second + k)) + sum;
+            sum = (Vector.Load(weight + (2 * weightRow) + k) * Vector.Load(third + k)) + sum;
+            Vector.Max(sum, floor).Store(y + k);
+        }
+
+        return k;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -19,56 +19,71 @@ internal static unsafe class WindowAttentionKernel
     // Keys per pass of the second product, so that the values read stay in the first-level cache across the panel's rows.
     private const int KeysPerPass = 64;
 
+    // Blocks that share one copy of their keys and values, most of which neighbors have in common: at w = 128 it stays in the second-level cache.
+    private const int BlocksPerPiece = 6;
+
     /// <summary>Computes the attention of every document, head and block. Rows past a document's valid length become 0.</summary>
     public static void Forward(
         WindowPlan plan, int[] validLengths, TokenRows<float> queries, TokenRows<float> keys, TokenRows<float> values,
         TokenRows<float> output, float* logSumExp, int threads)
     {
-        int blocks = plan.Blocks;
-        KernelThreads.For(plan.Batch * plan.Heads * blocks, threads, piece =>
+        // Global keys stand in front of each block's own, with which they must not count twice: such blocks share nothing.
+        int together = plan.GlobalKeys > 0 ? 1 : BlocksPerPiece, groups = (plan.Blocks + together - 1) / together;
+        KernelThreads.For(plan.Batch * plan.Heads * groups, threads, piece =>
         {
-            int block = piece % blocks, head = piece / blocks % plan.Heads, document = piece / blocks / plan.Heads;
-            Block(plan, document, head, block, validLengths[document], queries, keys, values, output, logSumExp);
+            int group = piece % groups, head = piece / groups % plan.Heads, document = piece / groups / plan.Heads;
+            int first = group * together, end = Math.Min(first + together, plan.Blocks), validLength = validLengths[document];
+            if (first * plan.BlockLength < validLength)
+                Blocks(plan, document, head, first, Math.Min(end - 1, (validLength - 1) / plan.BlockLength), validLength, queries, keys, values, output, logSumExp);
+
+            // Past the document's end.
+            float* logs = logSumExp + (((long)document * plan.Heads) + head) * plan.Length;
+            for (int row = Math.Max(first * plan.BlockLength, validLength); row < Math.Min(end * plan.BlockLength, plan.Length); row++)
+            {
+                new Span<float>(output.Row(((long)document * plan.Length) + row) + ((nint)head * plan.HeadDim), plan.HeadDim).Clear();
+                logs[row] = 0;
+            }
         });
     }
 
+    // Blocks from first to last, all of which have valid tokens.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Block(
-        WindowPlan plan, int document, int head, int block, int validLength,
+    private static void Blocks(
+        WindowPlan plan, int document, int head, int firstBlock, int lastBlock, int validLength,
         TokenRows<float> queries, TokenRows<float> keys, TokenRows<float> values, TokenRows<float> output, float* logSumExp)
     {
         int headDim = plan.HeadDim, padded = Padded(headDim, MicroTile.NarrowColumns);
         long first = (long)document * plan.Length;
         nint channel = (nint)head * headDim;
-        float* logs = logSumExp + (((long)document * plan.Heads) + head) * plan.Length;
-        int blockStart = block * plan.BlockLength;
-        int blockEnd = Math.Min(blockStart + plan.BlockLength, plan.Length);
-        int validEnd = Math.Min(blockEnd, validLength);
-        for (int row = Math.Max(blockStart, validLength); row < blockEnd; row++)
-        {
-            new Span<float>(output.Row(first + row) + channel, headDim).Clear();
-            logs[row] = 0;
-        }
-
-        if (validEnd <= blockStart)
-        {
-            return;
-        }
-
-        KeyRange range = plan.Keys(block, validEnd, validLength);
-        int keyCount = range.Count, keyRows = Padded(keyCount, MicroTile.Rows);
-
-        // Keys are read where they are, in groups of eight; only global keys in front, and a last group of fewer, are copied.
-        int wholeKeys = range.Global > 0 ? 0 : keyCount / MicroTile.Rows * MicroTile.Rows;
-        float* keyPack = KernelScratch.Get<float>(((long)keyRows * (padded + PanelColumns)) + ((long)(keyRows - wholeKeys) * padded) + ((long)padded * 2 * PanelColumns));
-        float* valuePack = keyPack + ((long)(keyRows - wholeKeys) * padded);
-        float* scores = valuePack + ((long)keyRows * padded);
-        float* queryPack = scores + ((long)keyRows * PanelColumns);
+        KeyRange start = plan.Keys(firstBlock, Math.Min((firstBlock + 1) * plan.BlockLength, validLength), validLength);
+        KeyRange end = plan.Keys(lastBlock, Math.Min((lastBlock + 1) * plan.BlockLength, validLength), validLength);
+        var shared = new KeyRange(start.Global, start.Start, end.End);
+        int packedRows = Padded(shared.Count, MicroTile.Rows) + MicroTile.Rows, scoreRows = Padded(plan.MaxKeys, MicroTile.Rows);
+        float* keyPack = KernelScratch.Get<float>((2L * packedRows * padded) + ((long)scoreRows * PanelColumns) + ((long)padded * 2 * PanelColumns));
+        float* valuePack = keyPack + ((long)packedRows * padded);
+        float* scores = valuePack + ((long)packedRows * padded);
+        float* queryPack = scores + ((long)scoreRows * PanelColumns);
         float* sums = queryPack + ((long)padded * PanelColumns);
+        PackKeys(keys, first, channel, shared, 0, packedRows, headDim, padded, keyPack);
+        PackKeys(values, first, channel, shared, 0, packedRows, headDim, padded, valuePack);
+        for (int block = firstBlock; block <= lastBlock; block++)
+        {
+            KeyRange range = plan.Keys(block, Math.Min((block + 1) * plan.BlockLength, validLength), validLength);
+            long before = (long)(range.Start - shared.Start) * padded;
+            Block(plan, document, head, block, validLength, range, queries, keyPack + before, valuePack + before, scores, queryPack, sums, output, logSumExp);
+        }
+    }
 
-        PackKeys(keys, first, channel, range, wholeKeys, keyRows, headDim, padded, keyPack);
-        PackKeys(values, first, channel, range, 0, keyRows, headDim, padded, valuePack);
-
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Block(
+        WindowPlan plan, int document, int head, int block, int validLength, KeyRange range, TokenRows<float> queries, float* keyPack, float* valuePack,
+        float* scores, float* queryPack, float* sums, TokenRows<float> output, float* logSumExp)
+    {
+        int headDim = plan.HeadDim, padded = Padded(headDim, MicroTile.NarrowColumns), keyCount = range.Count;
+        long first = (long)document * plan.Length;
+        nint channel = (nint)head * headDim;
+        float* logs = logSumExp + (((long)document * plan.Heads) + head) * plan.Length;
+        int blockStart = block * plan.BlockLength, validEnd = Math.Min(Math.Min(blockStart + plan.BlockLength, plan.Length), validLength);
         float* largest = stackalloc float[PanelColumns];
         float* total = stackalloc float[PanelColumns];
         for (int row = blockStart; row < validEnd; row += PanelColumns)
@@ -79,8 +94,7 @@ internal static unsafe class WindowAttentionKernel
             RowTransposition.Copy(queries.Row(first + row) + channel, queries.Stride, rows, headDim, 1 / MathF.Sqrt(headDim), queryPack, PanelColumns, PanelColumns);
             for (int j = 0; j < seenRows; j += MicroTile.Rows)
             {
-                float* group = j < wholeKeys ? keys.Row(first + range.Start + j) + channel : keyPack + ((long)(j - wholeKeys) * padded);
-                MicroTile.Row(group, j < wholeKeys ? keys.Stride : padded, 1, queryPack, PanelColumns, headDim, scores + ((long)j * PanelColumns), PanelColumns, PanelColumns, false);
+                MicroTile.Row(keyPack + ((long)j * padded), padded, 1, queryPack, PanelColumns, headDim, scores + ((long)j * PanelColumns), PanelColumns, PanelColumns, false);
             }
 
             HideKeys(plan, range, scores, PanelColumns, PanelColumns, seen, row);

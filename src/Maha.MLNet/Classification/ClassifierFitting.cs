@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using Maha.Layers.Models;
 using Maha.Layers.Tokenization;
 using Maha.Layers.Training;
+using Maha.MLNet.Classification.NGrams;
 using Maha.MLNet.Internal;
 using Microsoft.ML.Runtime;
 using static TorchSharp.torch;
@@ -49,13 +51,14 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
             LabelType = labels.TypeName,
             Labels = labels.Names,
         };
+        var ngrams = options.NGrams && labels.Count <= NGramFitting.MaxClasses ? FitNGrams(fitting, all, validating, tokenizer, labels.Count) : null;
         var network = fitting.Build(() => new MahaSequenceClassifier(manifest.Model, labels.Count));
         try
         {
             var result = fitting.Train(new SequenceClassificationTask(network, labels.Count), TrainingOptionsOf(options, fitting.Seed, fitting.Device), training, validating);
-            if (result is { Outcome: TrainingOutcome.Canceled, Steps: 0 })
+            if (ngrams is null && result.Steps == 0 && fitting.CancellationToken.IsCancellationRequested)
                 throw new OperationCanceledException(fitting.CancellationToken);
-            return new TextClassifier(format, new(Calibrated(manifest, result, validating, fitting.Channel), tokenizer, network), fitting.Device);
+            return new TextClassifier(format, new(Calibrated(manifest, result, ngrams, validating, fitting.Channel), tokenizer, network), ngrams?.Model, fitting.Device);
         }
         catch
         {
@@ -114,14 +117,45 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
     private static (ITokenizedDocuments Training, ITokenizedDocuments? Validating) Split(TokenizedDataset documents, double fraction, int seed)
         => fraction > 0 ? DocumentSubset.Split(documents, fraction, seed) : (documents, null);
 
-    /// <summary>Adds what is fitted to the validation documents: the temperature, and a binary classifier's threshold.</summary>
-    private ClassifierManifest Calibrated(ClassifierManifest manifest, TrainingResult result, ITokenizedDocuments? validating, IChannel channel)
+    private NGramFit FitNGrams(ModelFitting fitting, TokenizedDataset documents, ITokenizedDocuments? validating, ByteLevelBpeTokenizer tokenizer, int numClasses)
     {
-        if (validating is null || result.BestValidation?.Logits is not { } logits)
-            return manifest;
+        fitting.Check();
+        var watch = Stopwatch.StartNew();
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = get_num_threads(), CancellationToken = fitting.CancellationToken };
+        var fit = new NGramFitting(documents, tokenizer, numClasses, options.ClassWeighting, fitting.Seed, parallel).Fit(validating is DocumentSubset { Rows: var rows } ? rows : []);
+        if (validating is TokenizedDataset others)
+        {
+            var logits = new double[others.Count][];
+            Parallel.For(0, logits.Length, parallel, row => logits[row] = fit.Model.Logits(NGramFitting.TextOf(others, tokenizer, row)));
+            fit = fit with { HeldOutLogits = logits };
+        }
+        fitting.Channel.Info(MessageSensitivity.None, $"Fitted linear models over {fit.Model.NumFeatures} n-grams in {watch.Elapsed.TotalSeconds:F1} s.");
+        return fit;
+    }
+
+    /// <summary>Adds what is fitted to the validation documents: the weights of n-grams and network or the temperature, and a binary classifier's threshold.</summary>
+    private ClassifierManifest Calibrated(ClassifierManifest manifest, TrainingResult result, NGramFit? ngrams, ITokenizedDocuments? validating, IChannel channel)
+    {
+        var deep = result.BestValidation?.Logits;
+        if (validating is null || deep is null)
+        {
+            // Of a network that was canceled before anything judged it nothing is known.
+            bool isTrained = result.Outcome != TrainingOutcome.Canceled;
+            return ngrams is null ? manifest : manifest with { NGrams = isTrained ? LogitFusion.Prior : LogitFusion.Prior with { Deep = 0 } };
+        }
         int[] truth = [.. Enumerable.Range(0, validating.Count).Select(validating.LabelOf)];
-        if (options.CalibrateProbabilities)
+        var logits = deep;
+        if (ngrams is not null)
+        {
+            var fusion = LogitFusion.Fit(ngrams.HeldOutLogits, deep, truth);
+            manifest = manifest with { NGrams = fusion };
+            logits = [.. ngrams.HeldOutLogits.Zip(deep, (wide, network) => fusion.Combine(wide, network))];
+            channel.Info(MessageSensitivity.None, $"Of the logits, n-grams weigh {fusion.Wide:F3} and the network {fusion.Deep:F3}; validation accuracy {Accuracy(logits, truth):F4}.");
+        }
+        else if (options.CalibrateProbabilities)
+        {
             manifest = manifest with { Temperature = TemperatureScaling.Fit(logits, truth) };
+        }
         if (options is MahaBinaryTextClassificationTrainer.Options { Threshold: var kind })
         {
             double[] probabilities = [.. logits.Select(row => 1 / (1 + Math.Exp((row[0] - row[1]) / manifest.Temperature)))];
@@ -130,6 +164,9 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
         channel.Info(MessageSensitivity.None, $"Fitted to {validating.Count} validation documents: temperature {manifest.Temperature:F3}, threshold {manifest.Threshold:F3}.");
         return manifest;
     }
+
+    private static double Accuracy(IReadOnlyList<float[]> logits, int[] labels)
+        => logits.Zip(labels).Count(pair => Array.IndexOf(pair.First, pair.First.Max()) == pair.Second) / (double)labels.Length;
 
     private static void CheckClasses(TokenizedDataset documents, LabelNames labels)
     {

@@ -1,4 +1,5 @@
 using Maha.Layers.Training;
+using Maha.MLNet.Classification.NGrams;
 using Maha.MLNet.Internal;
 
 namespace Maha.MLNet.Classification;
@@ -24,6 +25,9 @@ internal sealed record ClassifierManifest : ModelManifest
     /// <summary>The probability of true above which true is predicted; of binary classifiers. New in format 2.</summary>
     public double Threshold { get; init; } = ThresholdSelection.Half;
 
+    /// <summary>How the logits of the n-grams and of the network become one; null where there are no n-grams. New in format 2.</summary>
+    public LogitFusion? NGrams { get; init; }
+
     /// <summary>Reads and checks a manifest.</summary>
     /// <exception cref="InvalidDataException">The file is newer than this library, or damaged.</exception>
     public static ClassifierManifest Read(Stream stream) => Read<ClassifierManifest>(stream, CurrentFormat, "classifier");
@@ -42,6 +46,8 @@ internal sealed record ClassifierManifest : ModelManifest
             throw new ArgumentException("The columns of a classifier must have names, but one is empty.");
         if (!(Temperature > 0 && double.IsFinite(Temperature)) || !(Threshold > 0 && Threshold < 1))
             throw new ArgumentException($"The temperature of a classifier must be above 0 and its threshold in (0, 1), but the file has {Temperature} and {Threshold}.");
+        if (NGrams is { } fusion && !(fusion.Wide >= 0 && double.IsFinite(fusion.Wide) && fusion.Deep >= 0 && double.IsFinite(fusion.Deep)))
+            throw new ArgumentException($"The weights of n-grams and network must be at least 0, but the file has {fusion.Wide} and {fusion.Deep}.");
         // Reads them once, so that a name that is no value of its type is found here.
         LabelNames.FromFile(LabelType, Labels);
         if (Columns.Probability is not null && (Labels.Count != 2 || LabelType != nameof(Boolean)))

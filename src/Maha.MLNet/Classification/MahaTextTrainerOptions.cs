@@ -48,8 +48,16 @@ public abstract class MahaTextTrainerOptions : MahaTextModelOptions
     public ClassWeighting ClassWeighting { get; set; } = ClassWeighting.None;
 
     /// <summary>
+    /// Whether linear models over n-grams stand beside the network: scores of words and pairs of words, of the document and of its segments, stacked on held-out
+    /// folds and added to the network's with weights that are fitted to the validation documents. They learn from few documents, and take seconds.
+    /// Ignored with more than 4,096 classes.
+    /// </summary>
+    /// <value>True; false is the network alone.</value>
+    public bool NGrams { get; set; } = true;
+
+    /// <summary>
     /// Whether probabilities are calibrated: one number, the temperature, is fitted to the validation documents after the training and divides
-    /// the logits. It changes no predicted label. Ignored without validation.
+    /// the logits. It changes no predicted label. Ignored without validation, and with <see cref="NGrams"/>, whose fitted weights calibrate already.
     /// </summary>
     /// <value>True.</value>
     public bool CalibrateProbabilities { get; set; } = true;

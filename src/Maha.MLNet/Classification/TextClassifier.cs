@@ -1,4 +1,5 @@
 using Maha.Layers.Models;
+using Maha.MLNet.Classification.NGrams;
 using Maha.MLNet.Internal;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
@@ -6,11 +7,19 @@ using static TorchSharp.torch;
 
 namespace Maha.MLNet.Classification;
 
-/// <summary>A trained classifier: tokenizer, network and labels.</summary>
+/// <summary>A trained classifier: tokenizer, network, n-grams and labels.</summary>
+/// <remarks>*** Format *** as TextModel's; where the manifest has n-grams, also the stream NGrams (NGramClassifier.Save).</remarks>
 internal sealed class TextClassifier : TextModel<ClassifierManifest, MahaSequenceClassifier>
 {
-    public TextClassifier(ModelFormat format, TextModelParts<ClassifierManifest, MahaSequenceClassifier> parts, Device device) : base(format, parts, device)
-        => Labels = LabelNames.FromFile(Manifest.LabelType, Manifest.Labels);
+    private const string NGramStream = "NGrams";
+
+    private readonly NGramClassifier? _ngrams;
+
+    public TextClassifier(ModelFormat format, TextModelParts<ClassifierManifest, MahaSequenceClassifier> parts, NGramClassifier? ngrams, Device device) : base(format, parts, device)
+    {
+        Labels = LabelNames.FromFile(Manifest.LabelType, Manifest.Labels);
+        _ngrams = ngrams;
+    }
 
     public LabelNames Labels { get; }
 
@@ -20,7 +29,12 @@ internal sealed class TextClassifier : TextModel<ClassifierManifest, MahaSequenc
     /// <summary>Reads a classifier back from the streams of a model file.</summary>
     /// <exception cref="InvalidDataException">The file is newer than this library, or damaged.</exception>
     public static TextClassifier Load(IHostEnvironment environment, ModelLoadContext context, ModelFormat format)
-        => new(format, Load(context, format, ClassifierManifest.Read, manifest => new MahaSequenceClassifier(manifest.Model, manifest.Labels.Count)), Devices.Choose(environment));
+    {
+        NGramClassifier? ngrams = null;
+        var parts = Load(context, format, ClassifierManifest.Read, manifest => new MahaSequenceClassifier(manifest.Model, manifest.Labels.Count),
+            manifest => manifest.NGrams is null ? [] : [(NGramStream, stream => ngrams = NGramClassifier.Load(stream, manifest.Labels.Count))]);
+        return new TextClassifier(format, parts, ngrams, Devices.Choose(environment));
+    }
 
     /// <summary>The logits of one document, [C].</summary>
     /// <param name="text">Any text; one without tokens gets the scores of an empty document.</param>
@@ -33,6 +47,10 @@ internal sealed class TextClassifier : TextModel<ClassifierManifest, MahaSequenc
         using var mode = no_grad();
         var (tokenIds, padding) = ToTensors(ids.Span);
         using var result = Network.call(tokenIds, padding);
-        return result.Logits.select(0, 0).to(ScalarType.Float32).cpu().data<float>().ToArray();
+        float[] deep = result.Logits.select(0, 0).to(ScalarType.Float32).cpu().data<float>().ToArray();
+        return _ngrams is null ? deep : Manifest.NGrams!.Value.Combine(_ngrams.Logits(Tokenizer.Decode(ids.Span)), deep);
     }
+
+    /// <inheritdoc/>
+    protected override IEnumerable<(string Name, Action<Stream> Write)> MoreStreams() => _ngrams is null ? [] : [(NGramStream, _ngrams.Save)];
 }

@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using Maha.MLNet.Classification;
 using Maha.MLNet.TextEncoding;
 using Maha.MLNet.Internal;
+using Maha.MLNet.LanguageModel;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
@@ -15,6 +16,8 @@ using Microsoft.ML.Runtime;
     "Maha text classification", MahaTextClassificationTransformer.LoaderSignature)]
 [assembly: LoadableClass(typeof(MahaBinaryTextClassificationTransformer), null, typeof(SignatureLoadModel),
     "Maha binary text classification", MahaBinaryTextClassificationTransformer.LoaderSignature)]
+[assembly: LoadableClass(typeof(MahaLanguageModelTransformer), null, typeof(SignatureLoadModel),
+    "Maha language model", MahaLanguageModelTransformer.LoaderSignature)]
 [assembly: LoadableClass(typeof(MahaTextEncodingTransformer), null, typeof(SignatureLoadModel),
     "Maha text encoding", MahaTextEncodingTransformer.LoaderSignature)]
 

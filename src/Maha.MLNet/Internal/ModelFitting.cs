@@ -98,11 +98,8 @@ internal sealed class ModelFitting : IDisposable
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(_cancellation.Token);
         var behavior = options.CancellationBehavior;
-        if (_options.MaxTrainingTime is { } time)
-        {
-            end.CancelAfter(time);
+        if (_options.MaxTrainingTime is not null)
             options = options with { CancellationBehavior = CancellationBehavior.KeepBest };
-        }
         using var entry = _host.StartProgressChannel("Maha training");
         TrainingProgress? latest = null;
         entry.SetHeader(new ProgressHeader(["Loss", "Learning rate", "Tokens per second"], ["epochs", "steps"]), progress =>
@@ -117,6 +114,9 @@ internal sealed class ModelFitting : IDisposable
         });
         var report = new Report(now =>
         {
+            // From the first step on, so that there is a step however short the time.
+            if (latest is null && _options.MaxTrainingTime is { } time)
+                end.CancelAfter(time);
             latest = now;
             _options.Progress?.Report(now);
             if (now.Validation is { } metrics)

@@ -52,6 +52,7 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
             (_format.ManifestStream, stream => checksums.Write(_format.ManifestStream, stream, Manifest.Write)),
             (ModelFormat.TokenizerStream, stream => checksums.Write(ModelFormat.TokenizerStream, stream, Tokenizer.Save)),
             (ModelFormat.WeightsStream, stream => checksums.Write(ModelFormat.WeightsStream, stream, target => ModuleWeights.Save(Network, target))),
+            .. MoreStreams().Select<(string Name, Action<Stream> Write), (string, Action<Stream>)>(part => (part.Name, stream => checksums.Write(part.Name, stream, part.Write))),
             (ModelFormat.ChecksumStream, checksums.Save),
         ]);
     }
@@ -84,13 +85,18 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
         }
     }
 
+    /// <summary>The streams that only this kind of model has.</summary>
+    protected virtual IEnumerable<(string Name, Action<Stream> Write)> MoreStreams() => [];
+
     /// <summary>Reads the parts of a model back from the streams of a model file.</summary>
     /// <param name="context">ML.NET's side of the file.</param>
     /// <param name="format">By what the file is known.</param>
     /// <param name="read">Reads and checks the manifest.</param>
     /// <param name="build">Builds the network that the manifest describes, with any weights.</param>
+    /// <param name="more">The streams that only this kind of model has, as the manifest says; null where there are none.</param>
     /// <exception cref="InvalidDataException">The file is newer than this library, or damaged.</exception>
-    protected static TextModelParts<TManifest, TNetwork> Load(ModelLoadContext context, ModelFormat format, Func<Stream, TManifest> read, Func<TManifest, TNetwork> build)
+    protected static TextModelParts<TManifest, TNetwork> Load(ModelLoadContext context, ModelFormat format, Func<Stream, TManifest> read, Func<TManifest, TNetwork> build,
+        Func<TManifest, IEnumerable<(string Name, Action<Stream> Read)>>? more = null)
     {
         StreamChecksums? checksums = null;
         TManifest? manifest = null;
@@ -98,32 +104,7 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
         TNetwork? network = null;
         try
         {
-            MLNetInternals.Load(context, format.ModelSignature, ModelFormat.FrameVersion, format.LoaderSignature,
-            [
-                (ModelFormat.ChecksumStream, stream => checksums = StreamChecksums.Load(stream)),
-                (format.ManifestStream, stream =>
-                {
-                    checksums!.Check(format.ManifestStream, stream);
-                    manifest = read(stream);
-                }),
-                (ModelFormat.TokenizerStream, stream =>
-                {
-                    checksums!.Check(ModelFormat.TokenizerStream, stream);
-                    tokenizer = ByteLevelBpeTokenizer.Load(stream);
-                }),
-                (ModelFormat.WeightsStream, stream =>
-                {
-                    checksums!.Check(ModelFormat.WeightsStream, stream);
-                    if (tokenizer!.VocabSize != manifest!.Model.VocabSize)
-                        throw new InvalidDataException($"The tokenizer and the network must have one vocabulary, but they have {tokenizer.VocabSize} and {manifest.Model.VocabSize} ids. The file is damaged: save the model again.");
-                    // Before the network is built: a few bytes of options could ask for all memory.
-                    long least = manifest.LeastWeights() * sizeof(float);
-                    if (stream.Length < least)
-                        throw new InvalidDataException($"The weights of the network that the file describes take at least {least} bytes, but the file has {stream.Length}. The file is damaged: save the model again.");
-                    network = build(manifest);
-                    ModuleWeights.Load(network, stream);
-                }),
-            ]);
+            MLNetInternals.Load(context, format.ModelSignature, ModelFormat.FrameVersion, format.LoaderSignature, Streams());
             return new(manifest!, tokenizer!, network!);
         }
         catch (Exception e) when (e is FormatException or ArgumentException)
@@ -135,6 +116,40 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
         {
             network?.Dispose();
             throw;
+        }
+
+        // One after the other: what the manifest says decides on the later ones.
+        IEnumerable<(string, Action<Stream>)> Streams()
+        {
+            yield return (ModelFormat.ChecksumStream, stream => checksums = StreamChecksums.Load(stream));
+            yield return (format.ManifestStream, stream =>
+            {
+                checksums!.Check(format.ManifestStream, stream);
+                manifest = read(stream);
+            });
+            yield return (ModelFormat.TokenizerStream, stream =>
+            {
+                checksums!.Check(ModelFormat.TokenizerStream, stream);
+                tokenizer = ByteLevelBpeTokenizer.Load(stream);
+            });
+            yield return (ModelFormat.WeightsStream, stream =>
+            {
+                checksums!.Check(ModelFormat.WeightsStream, stream);
+                if (tokenizer!.VocabSize != manifest!.Model.VocabSize)
+                    throw new InvalidDataException($"The tokenizer and the network must have one vocabulary, but they have {tokenizer.VocabSize} and {manifest.Model.VocabSize} ids. The file is damaged: save the model again.");
+                // Before the network is built: a few bytes of options could ask for all memory.
+                long least = manifest.LeastWeights() * sizeof(float);
+                if (stream.Length < least)
+                    throw new InvalidDataException($"The weights of the network that the file describes take at least {least} bytes, but the file has {stream.Length}. The file is damaged: save the model again.");
+                network = build(manifest);
+                ModuleWeights.Load(network, stream);
+            });
+            foreach (var (name, readPart) in more?.Invoke(manifest!) ?? [])
+                yield return (name, stream =>
+                {
+                    checksums!.Check(name, stream);
+                    readPart(stream);
+                });
         }
     }
 
@@ -151,6 +166,33 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
             : (tensor(ids.ToArray(), [1, ids.Length], ScalarType.Int64, Device), null);
     }
 
+    /// <summary>As <see cref="Use"/>, for what outlives a method; dispose it once, at the end.</summary>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    protected IDisposable Lend()
+    {
+        Enter();
+        return new Lease(this);
+    }
+
+    private void Enter()
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            _users++;
+        }
+    }
+
+    private void Leave()
+    {
+        lock (_lock)
+        {
+            _users--;
+            if (_disposed && _users == 0)
+                Network.Dispose();
+        }
+    }
+
     /// <summary>While it lives, the network does: freeing weights under a running prediction would crash the process.</summary>
     protected readonly ref struct Use
     {
@@ -158,23 +200,16 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
 
         public Use(TextModel<TManifest, TNetwork> model)
         {
-            lock (model._lock)
-            {
-                ObjectDisposedException.ThrowIf(model._disposed, model);
-                model._users++;
-            }
+            model.Enter();
             _model = model;
         }
 
-        public void Dispose()
-        {
-            lock (_model._lock)
-            {
-                _model._users--;
-                if (_model._disposed && _model._users == 0)
-                    _model.Network.Dispose();
-            }
-        }
+        public void Dispose() => _model.Leave();
+    }
+
+    private sealed class Lease(TextModel<TManifest, TNetwork> model) : IDisposable
+    {
+        public void Dispose() => model.Leave();
     }
 }
 

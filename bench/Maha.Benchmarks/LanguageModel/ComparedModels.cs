@@ -1,0 +1,41 @@
+using Maha.Layers.Attention;
+using Maha.Layers.Models;
+using Maha.Layers.Training;
+
+namespace Maha.Benchmarks.LanguageModel;
+
+/// <summary>Language models of different attention and equal numbers of parameters.</summary>
+internal static class ComparedModels
+{
+    // F of the model with full attention: wide, so that what multiscale attention has in projections of its scales can be taken from it.
+    private const int FullFeedForward = 8;
+
+    /// <summary>The options of a variant for a context.</summary>
+    /// <remarks>
+    /// A layer of full attention has 4 D^2 weights in its projections, one of S scales (2 S + 1) D^2: the difference is taken from or added to the 2 D F of the feed-forward layer.
+    /// What is left (norms, biases, convolutions, aggregation) is some D numbers a layer.
+    /// </remarks>
+    public static MahaTransformerOptions Of(AttentionKind attention, int context, int vocabSize, PerplexitySettings settings)
+    {
+        var options = new MahaTransformerOptions
+        {
+            VocabSize = vocabSize, MaxSequenceLength = context, DModel = settings.DModel, NumHeads = settings.NumHeads, NumLayers = settings.NumLayers,
+            Attention = attention, IsCausal = true, Positions = PositionKind.Rotary, EmbeddingNorm = true, Dropout = settings.Dropout,
+        };
+        int projections = attention == AttentionKind.Maha ? (2 * options.NumScales) + 1 : 4;
+        int width = ((FullFeedForward * 2) + 4 - projections) * settings.DModel / 2;
+        return width >= 1
+            ? options with { FeedForwardDim = width }
+            : throw new UsageException($"{options.NumScales} scales leave no weights for the feed-forward layers of maha at equal numbers of parameters. Use a shorter context.");
+    }
+
+    /// <summary>A model with first weights from the seed.</summary>
+    public static MahaLanguageModel Build(MahaTransformerOptions options, int seed)
+    {
+        using var random = new RandomStateScope(seed);
+        return new MahaLanguageModel(options);
+    }
+
+    /// <summary>The number of weights.</summary>
+    public static long Parameters(MahaLanguageModel model) => model.parameters().Sum(parameter => parameter.numel());
+}

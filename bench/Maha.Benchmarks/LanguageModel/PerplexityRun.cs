@@ -1,0 +1,106 @@
+using System.Diagnostics;
+using Maha.Benchmarks.Block;
+using Maha.Layers.Models;
+using Maha.Layers.Tokenization;
+using Maha.Layers.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Maha.Benchmarks.LanguageModel;
+
+/// <summary>What one training gave.</summary>
+internal sealed record PerplexityRow(
+    string Variant, int Context, int FeedForwardDim, long Parameters, long Tokens, double Seconds, double TokensPerSecond, double? PeakMegabytes, int BestEpoch, int Epochs,
+    double PerToken, double PerByte, double PerWord);
+
+/// <summary>Trains and judges one model.</summary>
+internal sealed class PerplexityRun(PerplexitySettings settings, TextFolders texts, ByteLevelBpeTokenizer tokenizer)
+{
+    // Of the training texts, to tell the best epoch by: many epochs of little text overfit.
+    private const double Validation = 0.05;
+
+    public PerplexityRow Measure(string variant, int context)
+    {
+        var options = ComparedModels.Of(PerplexitySettings.Variants[variant], context, tokenizer.VocabSize, settings);
+        using var dataset = TokenizedDataset.FromTexts(texts.Training, tokenizer);
+        var contexts = new PackedContexts(dataset, context, ByteLevelBpeTokenizer.EosTokenId);
+        long budget = settings.Seconds is int seconds ? (long)(Speed(options, contexts) * seconds) : settings.Tokens;
+
+        // Whole epochs of as many contexts as make the budget.
+        int available = Math.Max(1, (int)(contexts.Count * (1 - Validation)));
+        double wanted = Math.Max(1, (double)budget / context);
+        int epochs = (int)Math.Max(1, Math.Ceiling(wanted / available));
+        int each = (int)Math.Clamp(Math.Round(wanted / epochs), 1, available);
+        int validating = Math.Min(contexts.Count - available, Math.Max(1, contexts.Count / 20));
+        var training = new FirstDocuments(contexts, each);
+        var validation = validating > 0 ? new LastDocuments(contexts, validating) : null;
+
+        using var model = ComparedModels.Build(options, settings.Seed);
+        PeakMemory.Reset();
+        var watch = Stopwatch.StartNew();
+        var task = new LanguageModelingTask(model);
+        var trainer = new Trainer(Options(epochs));
+        double latest = 0;
+        var result = trainer.Train(task, training, validation, new Report(progress =>
+        {
+            latest = progress.TokensPerSecond;
+            if (progress.Validation is { } metrics)
+                Console.Error.WriteLine(FormattableString.Invariant($"# {variant} {context}: epoch {progress.Epoch} of {progress.NumberOfEpochs}, loss {progress.Loss:F3}, validation {metrics.Loss:F3}, {progress.TokensPerSecond:F0} tokens/s, {progress.Elapsed:hh\\:mm\\:ss}, {progress.TimeLeft:hh\\:mm\\:ss} left"));
+        }));
+        double elapsed = watch.Elapsed.TotalSeconds;
+        double? peak = settings.Cuda ? null : PeakMemory.Read();
+
+        using var held = TokenizedDataset.FromTexts(texts.HeldOut, tokenizer);
+        var judged = trainer.Evaluate(task, new PackedContexts(held, context, ByteLevelBpeTokenizer.EosTokenId));
+        double total = judged.Loss * judged.Count;
+        long bytes = texts.HeldOut.Sum(text => (long)System.Text.Encoding.UTF8.GetByteCount(text)), words = texts.HeldOut.Sum(text => TextScore.CountWords(text));
+        return new PerplexityRow(
+            variant, context, options.FeedForwardDim, ComparedModels.Parameters(model), (long)each * context * epochs, elapsed, latest, peak, result.BestEpoch ?? epochs, epochs,
+            Math.Exp(judged.Loss), Math.Exp(total / bytes), Math.Exp(total / words));
+    }
+
+    // Tokens a second of a short training of the same shape.
+    private double Speed(MahaTransformerOptions options, PackedContexts contexts)
+    {
+        using var model = ComparedModels.Build(options, settings.Seed);
+        using var enough = new CancellationTokenSource();
+        int steps = 0;
+        double speed = 0, skippedSeconds = 0, skippedTokens = 0;
+        new Trainer(Options(1) with { CancellationBehavior = CancellationBehavior.KeepBest }).Train(new LanguageModelingTask(model), contexts, null, new Report(progress =>
+        {
+            // The first steps compile code and make room.
+            double seconds = progress.Elapsed.TotalSeconds, tokens = progress.TokensPerSecond * seconds;
+            if (++steps == 3)
+                (skippedSeconds, skippedTokens) = (seconds, tokens);
+            if (steps > 3)
+                speed = (tokens - skippedTokens) / (seconds - skippedSeconds);
+            if (steps >= 8 && seconds - skippedSeconds > Math.Min(20, settings.Seconds!.Value * 0.05))
+                enough.Cancel();
+        }), enough.Token);
+        return speed;
+    }
+
+    private TrainingOptions Options(int epochs) => new()
+    {
+        NumberOfEpochs = epochs, LearningRate = settings.LearningRate, TokensPerBatch = settings.TokensPerBatch, ValidationFraction = 0, EarlyStoppingPatience = null,
+        Seed = settings.Seed, WarmupFraction = 0.05, Device = settings.Cuda ? new Device(DeviceType.CUDA, 0) : CPU,
+    };
+
+    private sealed class LastDocuments(ITokenizedDocuments documents, int count) : ITokenizedDocuments
+    {
+        public int Count => count;
+
+        public bool HasLabels => documents.HasLabels;
+
+        public int LengthOf(int index) => documents.LengthOf(documents.Count - count + index);
+
+        public int LabelOf(int index) => documents.LabelOf(documents.Count - count + index);
+
+        public void CopyTokens(int index, Span<int> destination) => documents.CopyTokens(documents.Count - count + index, destination);
+    }
+
+    private sealed class Report(Action<TrainingProgress> action) : IProgress<TrainingProgress>
+    {
+        void IProgress<TrainingProgress>.Report(TrainingProgress value) => action(value);
+    }
+}

@@ -1,0 +1,84 @@
+using System.Globalization;
+using Maha.Layers.Attention;
+
+namespace Maha.Benchmarks.LanguageModel;
+
+/// <summary>The options of the measurement of perplexity; what stays the same over its rows.</summary>
+internal sealed record PerplexitySettings
+{
+    /// <summary>What a variant is called, and what attends in it.</summary>
+    public static readonly IReadOnlyDictionary<string, AttentionKind> Variants = new Dictionary<string, AttentionKind>
+    {
+        ["maha"] = AttentionKind.Maha, ["hsa-causal"] = AttentionKind.HsaCausal, ["full"] = AttentionKind.Full, ["window"] = AttentionKind.Window,
+    };
+
+    public required string Data { get; init; }
+    public required string HeldOut { get; init; }
+    public required IReadOnlyList<string> Kinds { get; init; }
+    public required IReadOnlyList<int> Contexts { get; init; }
+    public required long Tokens { get; init; }
+    public required int? Seconds { get; init; }
+    public required int DModel { get; init; }
+    public required int NumHeads { get; init; }
+    public required int NumLayers { get; init; }
+    public required int VocabSize { get; init; }
+    public required int TokensPerBatch { get; init; }
+    public required double LearningRate { get; init; }
+    public required double Dropout { get; init; }
+    public required int Threads { get; init; }
+    public required int Seed { get; init; }
+    public required bool Cuda { get; init; }
+    public required string Out { get; init; }
+
+    /// <summary>What the training of a row is bounded by.</summary>
+    public string Budget => Seconds is int seconds ? $"{seconds} s" : string.Create(CultureInfo.InvariantCulture, $"{Tokens:N0} tokens");
+
+    /// <summary>What besides variant, context and budget tells rows apart.</summary>
+    public string Shape => string.Create(CultureInfo.InvariantCulture, $"D {DModel}, L {NumLayers}, H {NumHeads}, V {VocabSize}, batch {TokensPerBatch}, rate {LearningRate}, dropout {Dropout}");
+
+    /// <summary>Reads and checks the options.</summary>
+    public static PerplexitySettings Read(string[] args)
+    {
+        var reader = new OptionReader(args);
+        bool isTimed = args.Contains("--seconds");
+        var settings = new PerplexitySettings
+        {
+            Data = reader.Text("--data", TextFolders.Novels),
+            HeldOut = reader.Text("--held-out", ""),
+            Kinds = reader.Texts("--variants", ["maha", "hsa-causal", "full"]),
+            Contexts = reader.Integers("--contexts", [512, 2048, 8192]),
+            Tokens = reader.Integer("--tokens", 20_000_000),
+            Seconds = isTimed ? reader.Integer("--seconds", 600) : null,
+            DModel = reader.Integer("--d-model", 128),
+            NumHeads = reader.Integer("--heads", 4),
+            NumLayers = reader.Integer("--layers", 4),
+            VocabSize = reader.Integer("--vocab", 4096),
+            TokensPerBatch = reader.Integer("--tokens-per-batch", 8192),
+            LearningRate = Number(reader, "--learning-rate", 2e-3),
+            Dropout = Number(reader, "--dropout", 0.1),
+            Threads = reader.Integer("--threads", Environment.ProcessorCount),
+            Seed = reader.Integer("--seed", 1),
+            Cuda = reader.Text("--device", "cpu") switch
+            {
+                "cpu" => false,
+                "cuda" => true,
+                var other => throw new UsageException($"--device must be cpu or cuda, but is '{other}'."),
+            },
+            Out = reader.Text("--out", Path.Combine("bench", "results", "perplexity.md")),
+        };
+        reader.RefuseLeft();
+        if (settings.Kinds.FirstOrDefault(kind => !Variants.ContainsKey(kind)) is { } unknown)
+            throw new UsageException($"--variants must be among {string.Join(", ", Variants.Keys)}, but one is '{unknown}'.");
+        if (settings.Contexts.FirstOrDefault(context => context < 2) is var shortest && shortest > 0)
+            throw new UsageException($"--contexts must be at least 2, but one is {shortest}.");
+        return settings;
+    }
+
+    private static double Number(OptionReader reader, string name, double fallback)
+    {
+        string text = reader.Text(name, fallback.ToString(CultureInfo.InvariantCulture));
+        return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
+            ? value
+            : throw new UsageException($"{name} must be a number, but is '{text}'.");
+    }
+}

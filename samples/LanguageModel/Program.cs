@@ -1,0 +1,98 @@
+using System.Diagnostics;
+using System.Reflection;
+using LanguageModel;
+using Maha.Layers.Training;
+using Maha.MLNet.LanguageModel;
+using Microsoft.ML;
+using TorchSharp;
+
+return SampleOptions.Command(options => Reporting(() => Train(options)), continuation => Reporting(() => Generate(continuation))).Parse(args).Invoke();
+
+// What the user can put right is one line, not a stack trace. ML.NET creates a model's parts by reflection, so the reason may lie within.
+static int Reporting(Func<int> run)
+{
+    try
+    {
+        return run();
+    }
+    catch (Exception e) when (Reason(e) is InvalidOperationException or ArgumentException or FormatException or InvalidDataException
+        or IOException or UnauthorizedAccessException or OperationCanceledException)
+    {
+        Console.Error.WriteLine(Reason(e).Message);
+        return 1;
+    }
+
+    static Exception Reason(Exception e) => e is TargetInvocationException { InnerException: { } inner } ? Reason(inner) : e;
+}
+
+static int Train(SampleOptions options)
+{
+    options.Continuation.Options.Validate();
+    torch.set_num_threads(options.Continuation.Threads);
+    var texts = Texts.Read(options);
+    Console.WriteLine(FormattableString.Invariant($"training on {texts.Training.Count} texts, {texts.Training.Sum(text => (long)text.Length) / 1e6:F1} million characters; held out: {texts.HeldOutName}"));
+    var mlContext = new MLContext(options.Continuation.Options.Seed);
+    var data = mlContext.Data.LoadFromEnumerable(texts.Training.Select(text => new TextRow { Text = text }));
+    var watch = Stopwatch.StartNew();
+    double speed = 0;
+    using var model = mlContext.Transforms.MahaLanguageModel(new MahaLanguageModelEstimator.Options
+    {
+        InputColumnName = nameof(TextRow.Text),
+        Attention = options.Attention,
+        MaxSequenceLength = options.Context,
+        DModel = options.DModel,
+        NumLayers = options.Layers,
+        VocabSize = options.VocabSize,
+        NumberOfEpochs = options.Epochs,
+        MaxTrainingTime = TimeSpan.FromMinutes(options.Minutes),
+        TokensPerBatch = 8 * options.Context,
+        ValidationFraction = 0.05,
+        Progress = new Display(now => speed = now.TokensPerSecond),
+    }).Fit(data);
+    double seconds = watch.Elapsed.TotalSeconds;
+    mlContext.Model.Save(model, data.Schema, options.Continuation.Model);
+
+    var score = model.Score(texts.HeldOut);
+    Console.WriteLine($"prompt: {options.Continuation.Prompt}");
+    Write(model, options.Continuation).GetAwaiter().GetResult();
+    string path = Path.GetFullPath(options.Continuation.Model);
+    Console.WriteLine($"saved as {path}");
+    Console.WriteLine($"load it with: MahaLanguageModelTransformer.Find(mlContext.Model.Load(\"{path}\", out var schema)), or: dotnet run -c Release --project samples/LanguageModel -- generate --model {path} --prompt TEXT");
+    Console.WriteLine(FormattableString.Invariant(
+        $"perplexity_per_byte={score.PerplexityPerByte:F4} perplexity_per_word={score.PerplexityPerWord:F2} perplexity_per_token={score.PerplexityPerToken:F2} tokens_per_second={speed:F0} seconds={seconds:F0}"));
+    return 0;
+}
+
+static int Generate(Continuation continuation)
+{
+    torch.set_num_threads(continuation.Threads);
+    var loaded = new MLContext().Model.Load(continuation.Model, out _);
+    using var model = MahaLanguageModelTransformer.Find(loaded);
+    Write(model, continuation).GetAwaiter().GetResult();
+    return 0;
+}
+
+static async Task Write(MahaLanguageModelTransformer model, Continuation continuation)
+{
+    await foreach (string piece in model.GenerateAsync(continuation.Prompt, continuation.Options))
+        Console.Write(piece);
+    Console.WriteLine();
+}
+
+/// <summary>A line every few seconds, and one for every validation.</summary>
+internal sealed class Display(Action<TrainingProgress> each) : IProgress<TrainingProgress>
+{
+    private TimeSpan _shown = TimeSpan.FromSeconds(-10);
+
+    public void Report(TrainingProgress value)
+    {
+        each(value);
+        if (value.Validation is { } metrics)
+            Console.WriteLine(FormattableString.Invariant($"epoch {value.Epoch} of {value.NumberOfEpochs}: validation loss {metrics.Loss:F3} per token, {value.Elapsed:mm\\:ss} elapsed"));
+        else if (value.Elapsed - _shown > TimeSpan.FromSeconds(10))
+        {
+            _shown = value.Elapsed;
+            Console.WriteLine(FormattableString.Invariant($"step {value.Step} of {value.TotalSteps}: loss {value.Loss:F3}, {value.TokensPerSecond:F0} tokens/s, {value.TimeLeft:mm\\:ss} left"));
+        }
+    }
+}

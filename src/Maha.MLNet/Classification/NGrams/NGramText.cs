@@ -1,0 +1,129 @@
+using System.Globalization;
+using System.Text;
+
+namespace Maha.MLNet.Classification.NGrams;
+
+/// <summary>The words of a text as hashes, and the segments that they form.</summary>
+/// <remarks>
+/// <para>A token is a run of letters, digits, marks and underscores, in lower case; a character of a script that is written without spaces between words;
+/// or any other visible character.</para>
+/// <para>A segment is a paragraph. Paragraphs follow each other into one segment until it has <see cref="MinWords"/> words; a paragraph is cut behind the first
+/// sentence that ends after <see cref="CutWords"/> words, and after <see cref="MaxWords"/> in any case. A rest of fewer than half of
+/// <see cref="MinWords"/> words joins the segment before it.</para>
+/// </remarks>
+internal sealed class NGramText
+{
+    public const int MinWords = 40;
+    public const int CutWords = 64;
+    public const int MaxWords = 100;
+
+    // Fowler, Noll and Vo's 64-bit constants; a mixing step follows, so that pairs of hashes can be told from each other.
+    private const ulong Offset = 14695981039346656037;
+    private const ulong Prime = 1099511628211;
+
+    private readonly List<ulong> _tokens = [];
+    private readonly List<int> _segmentEnds = [];
+    private int _wordsInSegment;
+    private int _lineEnds;
+    private bool _sentenceEnded;
+
+    /// <summary>The hash of every token, in order.</summary>
+    public IReadOnlyList<ulong> Tokens => _tokens;
+
+    /// <summary>The end of every segment, in tokens; the last is the number of tokens. Empty where there are none.</summary>
+    public IReadOnlyList<int> SegmentEnds => _segmentEnds;
+
+    /// <summary>Reads a text, ill-formed UTF-16 too.</summary>
+    public static NGramText Read(ReadOnlySpan<char> text)
+    {
+        var result = new NGramText();
+        result.Scan(text);
+        return result;
+    }
+
+    /// <summary>The hash of two tokens that follow each other.</summary>
+    public static ulong Pair(ulong first, ulong second) => Mix(first ^ (second * 0x9E3779B97F4A7C15 + 0x632BE59BD9B4E019));
+
+    private void Scan(ReadOnlySpan<char> text)
+    {
+        ulong word = Offset;
+        bool inWord = false;
+        while (!text.IsEmpty)
+        {
+            Rune.DecodeFromUtf16(text, out var rune, out int length);
+            text = text[length..];
+            bool standsAlone = IsIdeographic(rune);
+            bool ofWord = !standsAlone && IsOfWord(rune);
+            if (inWord && !ofWord)
+            {
+                Add(Mix(word), isWord: true);
+                (word, inWord) = (Offset, false);
+            }
+            if (ofWord)
+            {
+                word = (word ^ (uint)Rune.ToLowerInvariant(rune).Value) * Prime;
+                inWord = true;
+            }
+            else if (Rune.IsWhiteSpace(rune))
+            {
+                _lineEnds += rune.Value is '\n' or '\u0085' or '\u2028' ? 1 : rune.Value is '\f' or '\u2029' ? 2 : 0;
+            }
+            else
+            {
+                Add(Mix((Offset ^ (uint)Rune.ToLowerInvariant(rune).Value) * Prime), isWord: standsAlone);
+                _sentenceEnded = rune.Value is '.' or '!' or '?' or '\u3002' or '\uFF01' or '\uFF1F' or '\u0964' or '\u061F';
+            }
+        }
+        if (inWord)
+            Add(Mix(word), isWord: true);
+        Close();
+    }
+
+    private void Add(ulong token, bool isWord)
+    {
+        bool isParagraph = _lineEnds >= 2;
+        _lineEnds = 0;
+        if ((isParagraph && _wordsInSegment >= MinWords) || (_sentenceEnded && isWord && _wordsInSegment >= CutWords) || (isWord && _wordsInSegment >= MaxWords))
+            End();
+        _tokens.Add(token);
+        if (isWord)
+        {
+            _wordsInSegment++;
+            _sentenceEnded = false;
+        }
+    }
+
+    private void End()
+    {
+        _segmentEnds.Add(_tokens.Count);
+        _wordsInSegment = 0;
+    }
+
+    private void Close()
+    {
+        if (_tokens.Count == 0)
+            return;
+        if (_segmentEnds.Count > 0 && _wordsInSegment < MinWords / 2)
+            _segmentEnds[^1] = _tokens.Count;
+        else
+            End();
+    }
+
+    private static bool IsOfWord(Rune rune) => rune.IsAscii
+        ? char.IsAsciiLetterOrDigit((char)rune.Value) || rune.Value == '_'
+        : Rune.GetUnicodeCategory(rune) is <= UnicodeCategory.EnclosingMark or UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber
+            or UnicodeCategory.OtherNumber or UnicodeCategory.ConnectorPunctuation;
+
+    // Thai, Lao, Myanmar, Khmer; Hiragana, Katakana, Bopomofo; Han with its extensions.
+    private static bool IsIdeographic(Rune rune) => rune.Value >= 0x0E00 && IsOfWord(rune) && rune.Value is
+        (>= 0x0E00 and <= 0x0EFF) or (>= 0x1000 and <= 0x109F) or (>= 0x1780 and <= 0x17FF) or (>= 0x3040 and <= 0x312F) or (>= 0x31F0 and <= 0x31FF)
+        or (>= 0x3400 and <= 0x4DBF) or (>= 0x4E00 and <= 0x9FFF) or (>= 0xF900 and <= 0xFAFF) or (>= 0xFF66 and <= 0xFF9D) or (>= 0x20000 and <= 0x3FFFF);
+
+    // The finalizer of SplitMix64.
+    private static ulong Mix(ulong z)
+    {
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+        return z ^ (z >> 31);
+    }
+}

@@ -1,0 +1,80 @@
+using Maha.Layers.Models;
+using Maha.Layers.Tokenization;
+using Maha.Layers.Training;
+using Maha.MLNet.Internal;
+using Microsoft.ML;
+using Microsoft.ML.Runtime;
+using static TorchSharp.torch;
+using Options = Maha.MLNet.LanguageModel.MahaLanguageModelEstimator.Options;
+
+namespace Maha.MLNet.LanguageModel;
+
+/// <summary>
+/// Trains a language model on the texts of a data view: tokenizer, token ids, contexts, network, training loop. The options are only read.
+/// </summary>
+internal sealed class LanguageModelFitting(IHost host, Options options)
+{
+    /// <summary>Trains.</summary>
+    /// <param name="data">The data.</param>
+    /// <param name="text">Its column of texts.</param>
+    public TextLanguageModel Fit(IDataView data, DataViewSchema.Column text)
+    {
+        using var fitting = new ModelFitting(host, options);
+        var texts = new StreamedTexts(data, text);
+        var tokenizer = fitting.TrainTokenizer(texts.Read(fitting.Check));
+        var limits = fitting.DatasetOptions(options.MaxSequenceLength) with { MaxDocumentTokens = null };
+        using var documents = TokenizedDataset.FromTexts(texts.Read(fitting.Check), tokenizer, limits, fitting.CancellationToken);
+        if (documents.NumTokens == 0)
+            throw new InvalidOperationException($"The data must have at least one document with text, but of {documents.Count} rows none has any. Look at column '{options.ReadColumnName}' and at filters before it.");
+
+        var manifest = new LanguageModelManifest
+        {
+            FormatVersion = LanguageModelManifest.CurrentFormat,
+            Model = ModelOptionsOf(options, tokenizer.VocabSize),
+            OverlongDocuments = options.OverlongDocuments,
+            Columns = new LanguageModelColumns(options.ReadColumnName, options.OutputColumnName, options.PerplexityColumnName),
+            TieOutput = options.TieOutput,
+        };
+        var network = fitting.Build(() => new MahaLanguageModel(manifest.Model, manifest.TieOutput));
+        try
+        {
+            var contexts = new PackedContexts(documents, options.MaxSequenceLength, ByteLevelBpeTokenizer.EosTokenId);
+            fitting.Train(new LanguageModelingTask(network), TrainingOptionsOf(options, fitting.Seed, fitting.Device), contexts, null);
+            return new TextLanguageModel(new(manifest, tokenizer, network), fitting.Device);
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Checks the options before any data is read.</summary>
+    /// <exception cref="ArgumentException">An option is not valid.</exception>
+    public static void Check(Options options)
+    {
+        AddedColumns.Check(
+            options.InputColumnName is null ? [] : [(nameof(options.InputColumnName), options.InputColumnName)],
+            [(nameof(options.OutputColumnName), options.OutputColumnName), (nameof(options.PerplexityColumnName), options.PerplexityColumnName)]);
+        if (options.OverlongDocuments != OverlongDocuments.KeepStart)
+            throw new ArgumentException($"OverlongDocuments must be left alone in a language model, which reads long documents whole, in contexts of MaxSequenceLength tokens, but is {options.OverlongDocuments}. Leave it out.", nameof(options));
+        if (options.MaxSequenceLength == 1)
+            throw new ArgumentOutOfRangeException(nameof(options), "MaxSequenceLength must be at least 2 in a language model, where a token is predicted from another, but is 1. Use about 1,024.");
+        var model = ModelOptionsOf(options, options.VocabSize);
+        ModelFitting.CheckOptions(options, model, TrainingOptionsOf(options, 0, CPU));
+        MahaLanguageModel.RequireCausal(model);
+    }
+
+    /// <summary>The shape of the model: causal, whatever attends.</summary>
+    internal static MahaTransformerOptions ModelOptionsOf(Options options, int vocabSize) => ModelFitting.ModelOptionsOf(options, vocabSize) with
+    {
+        IsCausal = true,
+        EmbeddingNorm = options.EmbeddingNorm,
+        Branching = options.Branching,
+        Overlap = options.Overlap,
+    };
+
+    /// <summary>How it is trained.</summary>
+    internal static TrainingOptions TrainingOptionsOf(Options options, int seed, Device device)
+        => ModelFitting.TrainingOptionsOf(options, seed, device) with { LabelSmoothing = options.LabelSmoothing };
+}

@@ -1,0 +1,46 @@
+using System.Runtime.CompilerServices;
+using Maha.Layers.Generation;
+using Maha.Layers.Models;
+using Maha.MLNet.Internal;
+using Microsoft.ML;
+using Microsoft.ML.Runtime;
+using static TorchSharp.torch;
+
+namespace Maha.MLNet.LanguageModel;
+
+/// <summary>A trained language model: tokenizer and network.</summary>
+internal sealed class TextLanguageModel(TextModelParts<LanguageModelManifest, MahaLanguageModel> parts, Device device)
+    : TextModel<LanguageModelManifest, MahaLanguageModel>(Format, parts, device)
+{
+    /// <summary>How the file of a language model is known.</summary>
+    public static readonly ModelFormat Format = new("language model", "LanguageModel.json", "MAHATXTL", MahaLanguageModelTransformer.LoaderSignature);
+
+    /// <summary>Reads a language model back from the streams of a model file.</summary>
+    /// <exception cref="InvalidDataException">The file is newer than this library, or damaged.</exception>
+    public static TextLanguageModel Load(IHostEnvironment environment, ModelLoadContext context)
+        => new(Load(context, Format, LanguageModelManifest.Read, manifest => new MahaLanguageModel(manifest.Model, manifest.TieOutput)), Devices.Choose(environment));
+
+    /// <summary>How well a text is predicted.</summary>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public TextScore Score(ReadOnlySpan<char> text, CancellationToken cancellationToken = default)
+    {
+        using var use = new Use(this);
+        return new TextScorer(Network, Tokenizer).Score(text, cancellationToken);
+    }
+
+    /// <summary>What comes behind a prompt.</summary>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public string Generate(string prompt, GenerationOptions? options, CancellationToken cancellationToken)
+    {
+        using var use = new Use(this);
+        return new TextGenerator(Network, Tokenizer).Generate(prompt, options, cancellationToken);
+    }
+
+    /// <summary>The same in pieces; the network lives until the last was read.</summary>
+    public async IAsyncEnumerable<string> GenerateAsync(string prompt, GenerationOptions? options, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var lease = Lend();
+        await foreach (string piece in new TextGenerator(Network, Tokenizer).GenerateAsync(prompt, options, cancellationToken).ConfigureAwait(false))
+            yield return piece;
+    }
+}
