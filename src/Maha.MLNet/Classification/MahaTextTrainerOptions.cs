@@ -67,9 +67,6 @@ public abstract class MahaTextTrainerOptions : MahaTextModelOptions
     /// <value>Null: random weights. A pretrained model wants a <see cref="MahaTextModelOptions.LearningRate"/> of about a quarter.</value>
     public string? PretrainedModel { get; set; }
 
-    /// <summary>A copy whose members can be set without changing these options.</summary>
-    internal MahaTextTrainerOptions Copy() => (MahaTextTrainerOptions)MemberwiseClone();
-
     /// <summary>Each default that the catalog's parameters and the options share, once.</summary>
     internal static class Defaults
     {
