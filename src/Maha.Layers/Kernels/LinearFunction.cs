@@ -40,7 +40,7 @@ internal sealed unsafe class LinearFunction : MultiTensorFunction<LinearFunction
         Tensor[] outputs;
         if (!layers.All(layer => Suits(input, layer.Weight.shape[0])))
         {
-            outputs = [.. layers.Select(layer => functional.linear(input, layer.Weight, layer.Bias!))];
+            outputs = [.. layers.Select(layer => nn.functional.linear(input, layer.Weight, layer.Bias!))];
         }
         else
         {
