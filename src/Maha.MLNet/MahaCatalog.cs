@@ -19,7 +19,7 @@ public static class MahaCatalog
     /// <param name="dModel">D, the width of a token; divisible by 4, the number of heads.</param>
     /// <param name="numLayers">L, the number of blocks.</param>
     /// <param name="maxSequenceLength">The most tokens of a document that are read; training warns of longer ones.</param>
-    /// <param name="numberOfEpochs">How often training sees every document, at most.</param>
+    /// <param name="numberOfEpochs">How often training sees every document, at most; null chooses by the size of the data.</param>
     /// <param name="learningRate">The highest learning rate.</param>
     /// <param name="validationSet">Documents to validate on; null for a tenth of the training documents.</param>
     /// <returns>The estimator.</returns>
@@ -33,7 +33,7 @@ public static class MahaCatalog
         int dModel = Defaults.DModel,
         int numLayers = Defaults.NumLayers,
         int maxSequenceLength = Defaults.MaxSequenceLength,
-        int numberOfEpochs = Defaults.NumberOfEpochs,
+        int? numberOfEpochs = null,
         double learningRate = Defaults.LearningRate,
         IDataView? validationSet = null)
         => trainers.MahaTextClassification(new MahaTextClassificationTrainer.Options
@@ -72,7 +72,7 @@ public static class MahaCatalog
     /// <param name="dModel">D, the width of a token; divisible by 4, the number of heads.</param>
     /// <param name="numLayers">L, the number of blocks.</param>
     /// <param name="maxSequenceLength">The most tokens of a document that are read; training warns of longer ones.</param>
-    /// <param name="numberOfEpochs">How often training sees every document, at most.</param>
+    /// <param name="numberOfEpochs">How often training sees every document, at most; null chooses by the size of the data.</param>
     /// <param name="learningRate">The highest learning rate.</param>
     /// <param name="validationSet">Documents to validate on; null for a tenth of the training documents.</param>
     /// <returns>The estimator.</returns>
@@ -87,7 +87,7 @@ public static class MahaCatalog
         int dModel = Defaults.DModel,
         int numLayers = Defaults.NumLayers,
         int maxSequenceLength = Defaults.MaxSequenceLength,
-        int numberOfEpochs = Defaults.NumberOfEpochs,
+        int? numberOfEpochs = null,
         double learningRate = Defaults.LearningRate,
         IDataView? validationSet = null)
         => trainers.MahaTextClassification(new MahaBinaryTextClassificationTrainer.Options

@@ -73,8 +73,9 @@ public abstract class MahaTextModelOptions
     public double Dropout { get; set; } = 0.1;
 
     /// <summary>How often training sees every document, at most: early stopping may end it before.</summary>
-    /// <value>10. At least 1.</value>
-    public int NumberOfEpochs { get; set; } = ModelDefaults.NumberOfEpochs;
+    /// <value>Classifiers have null: as many as read about 10 million tokens, from 1 to 10, so that training takes the same time whatever the number of
+    /// documents is, as long as one epoch does. Others have 10, which null means too. At least 1.</value>
+    public int? NumberOfEpochs { get; set; } = ModelDefaults.NumberOfEpochs;
 
     /// <summary>The highest learning rate, reached after the warm-up; a cosine brings it down again.</summary>
     /// <value>0.002, for models of about the default width; wider ones want less. Positive.</value>

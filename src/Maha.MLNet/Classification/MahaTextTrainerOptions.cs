@@ -7,9 +7,7 @@ namespace Maha.MLNet.Classification;
 /// <summary>What the trainers of text classifiers share: columns, and what of the model and its training belongs to labels.</summary>
 public abstract class MahaTextTrainerOptions : MahaTextModelOptions
 {
-    private protected MahaTextTrainerOptions()
-    {
-    }
+    private protected MahaTextTrainerOptions() => NumberOfEpochs = null;
 
     /// <summary>The column of the labels.</summary>
     /// <value>"Label".</value>
@@ -62,6 +60,13 @@ public abstract class MahaTextTrainerOptions : MahaTextModelOptions
     /// <value>True.</value>
     public bool CalibrateProbabilities { get; set; } = true;
 
+    /// <summary>
+    /// A file to start from: the zip of a chain with one Maha transformer (encoder, classifier or language model), or what <see cref="MahaTransformer.SaveWeights"/> wrote.
+    /// Tokenizer and architecture come from it; options of the architecture must be left at their defaults, or agree.
+    /// </summary>
+    /// <value>Null: random weights. A pretrained model wants a <see cref="MahaTextModelOptions.LearningRate"/> of about a quarter.</value>
+    public string? PretrainedModel { get; set; }
+
     /// <summary>Each default that the catalog's parameters and the options share, once.</summary>
     internal static class Defaults
     {
@@ -73,7 +78,6 @@ public abstract class MahaTextTrainerOptions : MahaTextModelOptions
         public const int MaxSequenceLength = ModelDefaults.MaxSequenceLength;
         public const int DModel = ModelDefaults.DModel;
         public const int NumLayers = ModelDefaults.NumLayers;
-        public const int NumberOfEpochs = ModelDefaults.NumberOfEpochs;
         public const double LearningRate = ModelDefaults.LearningRate;
     }
 }

@@ -166,7 +166,7 @@ internal sealed class ModelFitting : IDisposable
     /// <summary>How a model is trained; what only some tasks have is for the caller to add.</summary>
     public static TrainingOptions TrainingOptionsOf(MahaTextModelOptions options, int seed, Device device) => new()
     {
-        NumberOfEpochs = options.NumberOfEpochs,
+        NumberOfEpochs = options.NumberOfEpochs ?? MahaTextModelOptions.ModelDefaults.NumberOfEpochs,
         LearningRate = options.LearningRate,
         WarmupFraction = options.WarmupFraction,
         WeightDecay = options.WeightDecay,

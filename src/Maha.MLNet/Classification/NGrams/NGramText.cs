@@ -13,9 +13,9 @@ namespace Maha.MLNet.Classification.NGrams;
 /// </remarks>
 internal sealed class NGramText
 {
-    public const int MinWords = 40;
-    public const int CutWords = 64;
-    public const int MaxWords = 100;
+    public const int MinWords = 30;
+    public const int CutWords = 50;
+    public const int MaxWords = 80;
 
     // Fowler, Noll and Vo's 64-bit constants; a mixing step follows, so that pairs of hashes can be told from each other.
     private const ulong Offset = 14695981039346656037;

@@ -57,9 +57,9 @@ public partial class NGramTextTests
         Assert.Equal([50, 105], Ends(Paragraph(50), Paragraph(55)));
         Assert.Equal([45, 90], Ends(Paragraph(20), Paragraph(25), Paragraph(45)));
         Assert.Equal([60], Ends(Paragraph(50), Paragraph(10))); // a short rest joins
-        Assert.Equal([100, 200, 250], Ends(Paragraph(250)));
+        Assert.Equal([80, 160, 250], Ends(Paragraph(250)));
         Assert.Equal([71, 131], Ends($"{Paragraph(70)}. {Paragraph(60)}")); // behind the sentence
-        Assert.Equal([101, 130], Ends($"{Paragraph(50)}. {Paragraph(79)}")); // the sentence ends too early
+        Assert.Equal([81, 110], Ends($"{Paragraph(40)}. {Paragraph(69)}")); // the sentence ends too early
     }
 
     private static string[] SlowTokens(string text)
