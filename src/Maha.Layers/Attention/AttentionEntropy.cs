@@ -23,20 +23,34 @@ internal static class AttentionEntropy
     {
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
-        long width = query.shape[2];
         var device = query.device;
-        var precise = query.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
         int rows = Math.Min(MaxRows, plan.Length);
         long[] places = [.. validLengths.SelectMany(n => Enumerable.Range(0, rows).Select(r => (long)(((2L * r) + 1) * n / (2L * rows))))];
         var row = tensor(places, [plan.Batch, rows, 1], device: device); // [B, R, 1]
-        var invalid = TokenMasks.Invalid(validLengths, plan.Length, device).unsqueeze(1); // [B, 1, N]
-        var queries = FullAttention.SplitHeads(query.gather(1, row.expand(-1, -1, width)), plan.Heads); // [B, H, R, K]
-        var keys = FullAttention.SplitHeads(key.masked_fill(invalid.transpose(1, 2), 0), plan.Heads); // [B, H, N, K]
-        var scores = (queries / Math.Sqrt(plan.HeadDim)).matmul(keys.transpose(-2, -1)).to(precise); // [B, H, R, N]
-        scores = scores.masked_fill(Unseen(row, plan).logical_or(invalid).unsqueeze(1), FullAttention.Floor(precise));
+        var scores = Scores(query, key, row, plan, validLengths); // [B, H, R, N]
         var entropy = scores.logsumexp(-1) - (scores.softmax(-1) * scores).sum(-1); // [B, H, R]
         var empty = tensor([.. validLengths.Select(n => n == 0)], device: device); // [B]
         return entropy.mean([1, 2]).masked_fill(empty, double.NaN).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The weights of all rows, [B, H, N, N]; the rows of padding mean nothing. Memory O(N^2).</summary>
+    public static Tensor Weights(Tensor query, Tensor key, WindowPlan plan, int[] validLengths)
+    {
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        var row = arange(plan.Length, dtype: ScalarType.Int64, device: query.device).reshape(1, plan.Length, 1).expand(plan.Batch, -1, -1);
+        return Scores(query, key, row, plan, validLengths).softmax(-1).MoveToOuterDisposeScope();
+    }
+
+    // The logits of some rows [B, R, 1] of each document, with a floor where a row does not see a key.
+    private static Tensor Scores(Tensor query, Tensor key, Tensor row, WindowPlan plan, int[] validLengths)
+    {
+        var precise = query.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
+        var invalid = TokenMasks.Invalid(validLengths, plan.Length, query.device).unsqueeze(1); // [B, 1, N]
+        var queries = FullAttention.SplitHeads(query.gather(1, row.expand(-1, -1, query.shape[2])), plan.Heads); // [B, H, R, K]
+        var keys = FullAttention.SplitHeads(key.masked_fill(invalid.transpose(1, 2), 0), plan.Heads); // [B, H, N, K]
+        var scores = (queries / Math.Sqrt(plan.HeadDim)).matmul(keys.transpose(-2, -1)).to(precise); // [B, H, R, N]
+        return scores.masked_fill(Unseen(row, plan).logical_or(invalid).unsqueeze(1), FullAttention.Floor(precise));
     }
 
     // [B, R, N]: the keys that a row does not see.

@@ -58,7 +58,9 @@ public sealed partial class MahaMixer : TokenMixer
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The input has another rank, width, element type or device, or padding stands before a token.</exception>
-    public override MixingResult forward(Tensor hidden, MixingContext context)
+    public override MixingResult forward(Tensor hidden, MixingContext context) => Mix(hidden, context, null);
+
+    private MixingResult Mix(Tensor hidden, MixingContext context, List<Tensor>? maps)
     {
         TensorChecks.Hidden(hidden, _options.DModel, _valueProjection, nameof(hidden));
         ArgumentNullException.ThrowIfNull(context);
@@ -82,8 +84,10 @@ public sealed partial class MahaMixer : TokenMixer
                 queriesAndKeys = RotaryPositions.Rotate(queriesAndKeys, 2 * _options.NumHeads, hierarchy.Cells[scale]);
             var plan = new WindowPlan(batch, hierarchy.Lengths[scale], _options.NumHeads, _options.DModel / _options.NumHeads, _options.Window, _options.IsCausal);
             outputs[scale] = WindowAttention.Apply(queriesAndKeys, values[scale], plan, hierarchy.ValidLengths[scale]); // [B, N_s, D]
+            var (query, key) = (queriesAndKeys.narrow(2, 0, _options.DModel), queriesAndKeys.narrow(2, _options.DModel, _options.DModel)); // [B, N_s, D]
             if (context.Inspect)
-                entropies.Add(AttentionEntropy.Mean(queriesAndKeys.narrow(2, 0, _options.DModel), queriesAndKeys.narrow(2, _options.DModel, _options.DModel), plan, hierarchy.ValidLengths[scale]));
+                entropies.Add(AttentionEntropy.Mean(query, key, plan, hierarchy.ValidLengths[scale]));
+            maps?.Add(OnTokens(AttentionEntropy.Weights(query, key, plan, hierarchy.ValidLengths[scale]).mean([1]).squeeze(0), hierarchy, scale, lengths[0]).MoveToOuterDisposeScope());
         }
 
         var aggregated = _aggregation.call(_options.IsCausal
@@ -95,6 +99,48 @@ public sealed partial class MahaMixer : TokenMixer
             Diagnostics = aggregated.Diagnostics,
             AttentionEntropy = context.Inspect ? functional.pad(stack(entropies, 1), [0, _options.NumScales - entropies.Count], value: double.NaN) : null, // [B, S]
         }.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Who attends to whom at each scale, on the document's own tokens: for pictures.</summary>
+    /// <param name="hidden">[1, N, D].</param>
+    /// <param name="context">Padding and what else the layers share.</param>
+    /// <returns>
+    /// [S, N, N], without gradient: row i of scale s is what token i sees by that scale, the mean over the heads; the weight of a coarse token is shared evenly by the tokens of its cell,
+    /// so that the row of a token that the scale serves has sum 1. 0 at padding, at scales that the document does not have, and in causal models before the first complete cell.
+    /// The weights of the scales themselves are in <see cref="MixingResult.ScaleWeights"/>. Memory O(S N^2).
+    /// </returns>
+    /// <exception cref="ArgumentException">As for <see cref="forward"/>, or there are several documents or more than 4,096 tokens.</exception>
+    public Tensor AttentionMaps(Tensor hidden, MixingContext context)
+    {
+        TensorChecks.Hidden(hidden, _options.DModel, _valueProjection, nameof(hidden));
+        ArgumentNullException.ThrowIfNull(context);
+        if (hidden.shape[0] != 1 || hidden.shape[1] > HsaInspection.MaxTokens)
+            throw new ArgumentException($"hidden must be one document of at most {HsaInspection.MaxTokens} tokens, whose weights are a number for every pair, but has the shape {TensorChecks.Show(hidden.shape)}.", nameof(hidden));
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        var maps = new List<Tensor>(); // S' x [N, N]
+        Mix(hidden, context, maps);
+        while (maps.Count < _options.NumScales)
+            maps.Add(zeros_like(maps[0]));
+        return stack(maps, 0).MoveToOuterDisposeScope();
+    }
+
+    // The weights of a scale [N_s, N_s] on the tokens, [N, N]: a coarse row for each of its tokens, a coarse weight shared by its tokens.
+    private static Tensor OnTokens(Tensor weights, ScaleHierarchy hierarchy, int scale, int validTokens)
+    {
+        int length = hierarchy.Lengths[0], validCells = hierarchy.ValidLengths[scale][0];
+        long cell = hierarchy.Cells[scale], last = weights.shape[0] - 1;
+        var device = weights.device;
+        var column = Numbers(i => i / cell); // [N]
+        var row = hierarchy.IsCausal ? Numbers(i => ((i + 1) / cell) - 1) : column; // a causal token sees complete cells only
+        var shares = Numbers(i => Math.Max(1, Math.Min(cell, validTokens - (i / cell * cell)))).to(weights.dtype);
+        var missing = Numbers(i => i).ge(validTokens);
+        var noRow = missing.logical_or(row.lt(0)).logical_or(row.ge(validCells)).unsqueeze(1);
+        var noColumn = missing.logical_or(column.ge(validCells)).unsqueeze(0);
+        var spread = weights.index_select(0, row.clamp(0, last)).index_select(1, column.clamp(0, last)) / shares; // [N, N]
+        return spread.masked_fill(noRow.logical_or(noColumn), 0);
+
+        Tensor Numbers(Func<long, long> of) => tensor([.. Enumerable.Range(0, length).Select(i => of(i))], device: device);
     }
 
     private ScaleOutputs Whole(Tensor[] outputs, ScaleHierarchy hierarchy, int[] lengths, Tensor? keyPaddingMask)

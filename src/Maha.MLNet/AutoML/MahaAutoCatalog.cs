@@ -12,7 +12,7 @@ public static class MahaAutoCatalog
     /// <summary>A text classifier whose options an experiment searches; see <see cref="MahaTextClassificationTrainer"/>.</summary>
     /// <param name="auto">The catalog: <c>mlContext.Auto()</c>.</param>
     /// <param name="options">What is not searched: columns, seed and so on. Null for the defaults. Read when a trial begins, never written to.</param>
-    /// <param name="searchSpace">What is searched; null for <see cref="MahaTextSearchOptions.Space"/> of the options' <see cref="MahaTextModelOptions.MaxTrainingTime"/>.</param>
+    /// <param name="searchSpace">What is searched; null for <see cref="MahaTextSearchOptions.Space"/> of the options' <see cref="MahaTextModelOptions.MaxTrainingTime"/>, without the architecture where there is a pretrained model.</param>
     /// <returns>A sweepable estimator, to be appended to a <see cref="SweepablePipeline"/>, alone or beside others.</returns>
     /// <remarks>
     /// Set <see cref="MahaTextModelOptions.MaxTrainingTime"/> to a part of the experiment's time, say an eighth: a trial that would take longer then ends with its best weights
@@ -26,13 +26,13 @@ public static class MahaAutoCatalog
         options ??= new MahaTextClassificationTrainer.Options();
         ClassifierFitting.Check(options);
         return auto.CreateSweepableEstimator((context, searched) => context.MulticlassClassification.Trainers.MahaTextClassification(searched.On(options)),
-            searchSpace ?? MahaTextSearchOptions.Space(options.MaxTrainingTime));
+            searchSpace ?? MahaTextSearchOptions.ClassificationSpace(options));
     }
 
     /// <summary>A text classifier of two classes whose options an experiment searches; see <see cref="MahaBinaryTextClassificationTrainer"/>.</summary>
     /// <param name="auto">The catalog: <c>mlContext.Auto()</c>.</param>
     /// <param name="options">What is not searched: columns, seed and so on. Read when a trial begins, never written to.</param>
-    /// <param name="searchSpace">What is searched; null for <see cref="MahaTextSearchOptions.Space"/> of the options' <see cref="MahaTextModelOptions.MaxTrainingTime"/>.</param>
+    /// <param name="searchSpace">What is searched; null for <see cref="MahaTextSearchOptions.Space"/> of the options' <see cref="MahaTextModelOptions.MaxTrainingTime"/>, without the architecture where there is a pretrained model.</param>
     /// <returns>A sweepable estimator, to be appended to a <see cref="SweepablePipeline"/>, alone or beside others.</returns>
     /// <exception cref="ArgumentException">An option is not valid; the message says the rule, the value and the remedy.</exception>
     public static SweepableEstimator MahaTextClassification(
@@ -42,7 +42,7 @@ public static class MahaAutoCatalog
         ArgumentNullException.ThrowIfNull(options);
         ClassifierFitting.Check(options);
         return auto.CreateSweepableEstimator((context, searched) => context.BinaryClassification.Trainers.MahaTextClassification(searched.On(options)),
-            searchSpace ?? MahaTextSearchOptions.Space(options.MaxTrainingTime));
+            searchSpace ?? MahaTextSearchOptions.ClassificationSpace(options));
     }
 
     /// <summary>Vectors of long documents, learned without labels, whose options an experiment searches; see <see cref="MahaTextEncodingEstimator"/>.</summary>

@@ -1,6 +1,7 @@
 using Maha.Layers.Aggregation;
 using Maha.Layers.Attention;
 using Maha.Layers.Hierarchies;
+using Maha.MLNet.Classification;
 using Maha.MLNet.TextEncoding;
 using Microsoft.ML.SearchSpace;
 using Microsoft.ML.SearchSpace.Option;
@@ -88,15 +89,28 @@ public sealed class MahaTextSearchOptions
         };
     }
 
-    /// <summary>The space of an encoder, which learns from texts without labels: fewer epochs, and with a pretrained model nothing of the architecture, which is the file's.</summary>
+    /// <summary>The space of an encoder, which learns from texts without labels: fewer epochs and smaller rates.</summary>
     internal static SearchSpace<MahaTextSearchOptions> EncodingSpace(MahaTextEncodingEstimator.Options options)
     {
         var space = Space(options.MaxTrainingTime);
         space[nameof(NumberOfEpochs)] = new UniformIntOption(1, 6, logBase: true, defaultValue: 2);
         space[nameof(LearningRate)] = new UniformDoubleOption(1e-4, 3e-3, logBase: true, defaultValue: 1e-3);
+        return options.PretrainedModel is null ? space : OfPretrained(space, options.Freeze ? [] : [nameof(NumberOfEpochs), nameof(LearningRate), nameof(Dropout)]);
+    }
+
+    /// <summary>The space of a classifier. A pretrained one wants about a quarter of the learning rate.</summary>
+    internal static SearchSpace<MahaTextSearchOptions> ClassificationSpace(MahaTextTrainerOptions options)
+    {
+        var space = Space(options.MaxTrainingTime);
         if (options.PretrainedModel is null)
             return space;
-        string[] learned = options.Freeze ? [] : [nameof(NumberOfEpochs), nameof(LearningRate), nameof(Dropout)];
+        space[nameof(LearningRate)] = new UniformDoubleOption(5e-5, 3e-3, logBase: true, defaultValue: 5e-4);
+        return OfPretrained(space, [nameof(NumberOfEpochs), nameof(LearningRate), nameof(Dropout)]);
+    }
+
+    // The architecture is the file's; the length is not part of it.
+    private static SearchSpace<MahaTextSearchOptions> OfPretrained(SearchSpace<MahaTextSearchOptions> space, string[] learned)
+    {
         foreach (string member in space.Keys.Except([nameof(MaxSequenceLength), .. learned]).ToList())
             space.Remove(member);
         return space;

@@ -102,6 +102,47 @@ public sealed class LayerDiagnosticsTests
         Assert.Null(model.call(ids, mask).Encoding.Layers[0].AttentionEntropy);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void AttentionMaps_AreDistributionsOverTheTokensSeen(bool causal)
+    {
+        using var scope = NewDisposeScope();
+        var options = new MahaBlockOptions { DModel = Width, NumHeads = Heads, MaxSequenceLength = Length, Window = 3, IsCausal = causal };
+        using var mixer = TestTensors.Prepared(new MahaMixer(options), seed: 7);
+        const int valid = 17;
+        var context = new MixingContext { KeyPaddingMask = arange(Length).ge(valid).unsqueeze(0) };
+        var maps = mixer.AttentionMaps(TestTensors.Random(3, 1, Length, Width), context);
+        Assert.Equal([options.NumScales, Length, Length], maps.shape);
+        double[] weights = TestTensors.ToArray(maps);
+        for (int scale = 0, cell = 1; scale < options.NumScales; scale++, cell *= 2)
+        {
+            for (int i = 0; i < Length; i++)
+            {
+                double[] row = weights[(((scale * Length) + i) * Length)..(((scale * Length) + i + 1) * Length)];
+                bool served = i < valid && (!causal || i + 1 >= cell);
+                Assert.Equal(served ? 1 : 0, row.Sum(), 1e-9);
+                Assert.All(row.Skip(causal ? i + 1 : valid), weight => Assert.Equal(0, weight));
+
+                // One weight for all tokens of a cell.
+                if (served)
+                    Assert.Equal(row[0], row[Math.Min(cell, valid) - 1], 1e-12);
+            }
+        }
+    }
+
+    [Fact]
+    public void AttentionMap_OfOneWindowOverTheDocument_IsSoftmax()
+    {
+        using var scope = NewDisposeScope();
+        using var mixer = TestTensors.Prepared(new MahaMixer(new MahaBlockOptions { DModel = Width, NumHeads = Heads, MaxSequenceLength = Length, Window = Length, NumScales = 1 }), seed: 7);
+        var hidden = TestTensors.Random(3, 1, Length, Width);
+        var map = mixer.AttentionMaps(hidden, MixingContext.Unpadded)[0]; // [N, N]
+        var entropy = mixer.call(hidden, new MixingContext { Inspect = true }).AttentionEntropy!;
+        Assert.True(-(map * map.log()).sum().item<double>() / Length >= entropy.item<double>() - 1e-9); // the mean over heads is at least as spread as a head
+        Assert.Throws<ArgumentException>(() => mixer.AttentionMaps(TestTensors.Random(3, 2, Length, Width), MixingContext.Unpadded));
+    }
+
     [Fact]
     public void Validation_ReportsTheLayers()
     {

@@ -189,8 +189,10 @@ public sealed class MahaAutoMLTests
     }
 
     [Fact]
-    public void EncoderWithAPretrainedModel_IsNotSearchedForItsArchitecture()
+    public void PretrainedModel_IsNotSearchedForItsArchitecture()
     {
+        var classifier = new MahaTextClassificationTrainer.Options { PretrainedModel = "some.zip" };
+        Assert.Equal(["Dropout", "LearningRate", "MaxSequenceLength", "NumberOfEpochs"], MahaTextSearchOptions.ClassificationSpace(classifier).Keys.Order());
         var options = new MahaTextEncodingEstimator.Options { PretrainedModel = "some.zip" };
         Assert.Equal(["Dropout", "LearningRate", "MaxSequenceLength", "NumberOfEpochs"], MahaTextSearchOptions.EncodingSpace(options).Keys.Order());
         options.Freeze = true;
