@@ -144,7 +144,8 @@ internal sealed class EncoderFitting(IHost host, Options options)
             fitting.Train(task, trainingOptions, training, validating.Count > 0 ? validating : null);
         }
         using var sample = Sample(documents);
-        network.FitScale(sample, fitting.CancellationToken);
+        // Where a cancelled training keeps what it has, that must be a whole encoder.
+        network.FitScale(sample, options.CancellationBehavior == CancellationBehavior.KeepBest ? CancellationToken.None : fitting.CancellationToken);
     }
 
     private bool[] HeldOut(int count, int seed)

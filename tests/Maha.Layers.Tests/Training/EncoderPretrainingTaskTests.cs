@@ -1,0 +1,119 @@
+using Maha.Layers.Attention;
+using Maha.Layers.Models;
+using Maha.Layers.Tokenization;
+using Maha.Layers.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Maha.Layers.Tests.Training;
+
+public class EncoderPretrainingTaskTests
+{
+    private static readonly MahaTransformerOptions s_model = new()
+    {
+        VocabSize = 50, DModel = 12, NumHeads = 3, NumLayers = 1, MaxSequenceLength = 64, Window = 8, Positions = PositionKind.Rotary, Dropout = 0,
+    };
+
+    [Fact]
+    public void Masking_FollowsTheShares_AndSparesSpecialTokens()
+    {
+        long[] ids = new long[60_000], before;
+        var random = new DeterministicRandom(5);
+        for (int i = 0; i < ids.Length; i++)
+            ids[i] = i % 3 == 0 ? i / 3 % 6 : 6 + random.Next(500);
+        before = [.. ids];
+        var (places, targets) = TokenMasking.Apply(ids, 0.15, 506, ref random);
+        Assert.Equal(targets, places.Select(place => before[place]));
+        Assert.All(places, place => Assert.True(before[place] > ByteLevelBpeTokenizer.EosTokenId));
+        for (int i = 0; i < ids.Length; i++)
+            if (!places.Contains(i) && i < 3000)
+                Assert.Equal(before[i], ids[i]);
+        double share = places.Count / 40_000.0;
+        Assert.InRange(share, 0.14, 0.16);
+        Assert.InRange(places.Count(place => ids[place] == ByteLevelBpeTokenizer.MaskTokenId) / (double)places.Count, 0.77, 0.83);
+        Assert.InRange(places.Count(place => ids[place] == before[place]) / (double)places.Count, 0.08, 0.12);
+    }
+
+    [Fact]
+    public void Contrast_EqualsItsDefinition_AndIgnoresPiecesOfTheSameDocument()
+    {
+        const double tau = 0.3;
+        int[] documents = [0, 1, 1, 0, 1, 1]; // three documents' pieces, two of them of one document
+        using var vectors = randn(6, 4, dtype: ScalarType.Float64, generator: new Generator(3));
+        using var loss = EncoderPretrainingTask.Contrast(vectors, documents, tau);
+        double[] values = vectors.data<double>().ToArray();
+        double Alike(int i, int j) => Enumerable.Range(0, 4).Sum(k => values[i * 4 + k] * values[j * 4 + k]) / tau;
+        double expected = 0;
+        for (int i = 0; i < 6; i++)
+        {
+            int partner = (i + 3) % 6;
+            double sum = Enumerable.Range(0, 6).Where(j => j == partner || documents[j] != documents[i]).Sum(j => Math.Exp(Alike(i, j)));
+            expected -= Alike(i, partner) - Math.Log(sum);
+        }
+        Assert.Equal(expected / 6, loss.ToDouble(), 1e-9);
+    }
+
+    [Fact]
+    public void Chunks_CoverDocuments_WithoutOverlap_UpToTheLimit()
+    {
+        using var documents = TokenizedDataset.FromTokenIds([[.. Enumerable.Range(0, 10)], [], [.. Enumerable.Range(100, 35)]]);
+        var all = new DocumentChunks(documents, 10, 99, 1);
+        Assert.Equal([10, 10, 10, 10, 5], Enumerable.Range(0, all.Count).Select(all.LengthOf));
+        Assert.Equal([0, 2, 2, 2, 2], Enumerable.Range(0, all.Count).Select(all.LabelOf));
+        var tokens = new List<int>();
+        for (int i = 0; i < all.Count; i++)
+        {
+            int[] chunk = new int[all.LengthOf(i)];
+            all.CopyTokens(i, chunk);
+            tokens.AddRange(chunk);
+        }
+        Assert.Equal(Enumerable.Range(0, 10).Concat(Enumerable.Range(100, 35)), tokens);
+        Assert.Equal(3, new DocumentChunks(documents, 10, 2, 1).Count);
+        Assert.Equal(1, new DocumentChunks(documents, 10, 99, 1, i => i == 0).Count);
+    }
+
+    [Fact]
+    public void Training_LowersTheLoss()
+    {
+        var random = new Random(1);
+        using var documents = TokenizedDataset.FromTokenIds(Enumerable.Range(0, 40).Select(d => Enumerable.Range(0, 32).Select(_ => 6 + d % 8 * 5 + random.Next(5)).ToArray()));
+        MahaDocumentEncoder encoder;
+        using (new RandomStateScope(1))
+            encoder = new MahaDocumentEncoder(s_model, new DocumentVectorParts { SpectralDim = 0 });
+        using var owned = encoder;
+        var trainer = new Trainer(new TrainingOptions { NumberOfEpochs = 40, LearningRate = 5e-3, ValidationFraction = 0, TokensPerBatch = 640 });
+        var chunks = new DocumentChunks(documents, 32, 4, 1);
+        EncoderPretrainingTask task;
+        using (new RandomStateScope(2))
+            task = new EncoderPretrainingTask(encoder, new PretrainingOptions { ViewLength = 8 });
+        double before = trainer.Evaluate(task, chunks).Loss;
+        trainer.Train(task, chunks);
+        double after = trainer.Evaluate(task, chunks).Loss;
+        Assert.True(after < 0.8 * before, $"{before} to {after}");
+    }
+
+    [Fact]
+    public void Padding_DoesNotChangeVectors()
+    {
+        var random = new Random(2);
+        using var documents = TokenizedDataset.FromTokenIds(Enumerable.Range(0, 12).Select(d => Enumerable.Range(0, 5 + 3 * d).Select(_ => 6 + random.Next(44)).ToArray()));
+        MahaDocumentEncoder encoder;
+        using (new RandomStateScope(1))
+            encoder = new MahaDocumentEncoder(s_model, new DocumentVectorParts { SpectralDim = 4, NumPairBuckets = 64, BeginningTokens = 6, ContextualWeight = 1 });
+        using var owned = encoder;
+        encoder.FitSpectral(documents, 1);
+        encoder.FitScale(documents);
+        encoder.eval();
+        using var noGradient = no_grad();
+        using var together = TokenBatch.Create(documents, [0, 5, 11]);
+        using var vectors = encoder.call(together.TokenIds, together.KeyPaddingMask);
+        foreach (var (row, index) in new[] { 0, 5, 11 }.Select((row, index) => (row, index)))
+        {
+            using var alone = TokenBatch.Create(documents, [row]);
+            using var vector = encoder.call(alone.TokenIds, null);
+            float[] expected = vector.data<float>().ToArray(), actual = vectors[index].data<float>().ToArray();
+            for (int k = 0; k < expected.Length; k++)
+                Assert.Equal(expected[k], actual[k], 1e-5f);
+        }
+    }
+}

@@ -1,0 +1,115 @@
+using Maha.Layers.Attention;
+using Microsoft.ML;
+
+namespace Maha.MLNet.Tests.TextEncoding;
+
+public sealed class PretrainedModelTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("maha-tests-").FullName;
+    private readonly MLContext _mlContext = new(1);
+    private readonly IDataView _data;
+
+    public PretrainedModelTests() => _data = _mlContext.Data.LoadFromEnumerable(Toys.Documents(30));
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void FrozenEncoder_IsTheSavedOne_FromZipAndFromWeights()
+    {
+        using var saved = Encoders.Fit(_mlContext, _data);
+        var expected = Encoders.Vectors(_mlContext, saved, "the cat near the rain")[0];
+        string zip = Zip(saved), weights = Path.Combine(_folder, "encoder.safetensors");
+        saved.SaveWeights(weights);
+        foreach (string path in new[] { zip, weights })
+        {
+            using var frozen = _mlContext.Transforms.MahaEncode(new() { OutputColumnName = "Features", InputColumnName = "Text", PretrainedModel = path, Freeze = true }).Fit(_data);
+            Assert.Equal(expected, Encoders.Vectors(_mlContext, frozen, "the cat near the rain")[0]);
+        }
+    }
+
+    [Fact]
+    public void FineTunedEncoder_StartsFromTheSavedOne()
+    {
+        using var saved = Encoders.Fit(_mlContext, _data);
+        using var tuned = Encoders.Fit(_mlContext, _data, o => (o.PretrainedModel, o.LearningRate) = (Zip(saved), 1e-9));
+        var (before, after) = (Encoders.Vectors(_mlContext, saved, "the cat near the rain")[0], Encoders.Vectors(_mlContext, tuned, "the cat near the rain")[0]);
+        for (int k = 0; k < before.Length; k++)
+            Assert.Equal(before[k], after[k], 1e-3f);
+        using var trained = Encoders.Fit(_mlContext, _data, o => (o.PretrainedModel, o.NumberOfEpochs) = (Zip(saved), 3));
+        Assert.NotEqual(before, Encoders.Vectors(_mlContext, trained, "the cat near the rain")[0]);
+    }
+
+    [Fact]
+    public void WeightsFlow_FromEncoderToClassifier_AndBack()
+    {
+        using var encoder = Encoders.Fit(_mlContext, _data);
+        using var classifier = Toys.Trainer(_mlContext, o => (o.PretrainedModel, o.LearningRate) = (Zip(encoder), 1e-9)).Fit(Toys.Keyed(_mlContext, Toys.Documents(30)));
+        // Nothing was learned at that rate: what comes back are the encoder's weights, under the parts of its own file.
+        using var back = Encoders.Fit(_mlContext, _data, o => (o.PretrainedModel, o.Freeze) = (Zip(classifier), true));
+        var (before, after) = (Encoders.Vectors(_mlContext, encoder, "the cat near the rain")[0], Encoders.Vectors(_mlContext, back, "the cat near the rain")[0]);
+        for (int k = 0; k < before.Length; k++)
+            Assert.Equal(before[k], after[k], 1e-3f);
+    }
+
+    [Fact]
+    public void OptionAgainstTheFile_Throws_NamingBoth()
+    {
+        using var encoder = Encoders.Fit(_mlContext, _data);
+        string zip = Zip(encoder);
+        Assert.Contains("DModel must be left out or be that of the pretrained model", Refused<ArgumentException>(o => (o.PretrainedModel, o.DModel) = (zip, 32)), StringComparison.Ordinal);
+        Assert.Contains(", 16, but is 32", Refused<ArgumentException>(o => (o.PretrainedModel, o.DModel) = (zip, 32)), StringComparison.Ordinal);
+        Assert.Contains("Attention must be left out", Refused<ArgumentException>(o => (o.PretrainedModel, o.Attention) = (zip, AttentionKind.Full)), StringComparison.Ordinal);
+        Assert.Contains("NumLayers must be left out", Assert.Throws<ArgumentException>(() =>
+            Toys.Trainer(_mlContext, o => (o.PretrainedModel, o.NumLayers) = (zip, 3)).Fit(Toys.Keyed(_mlContext, Toys.Documents(9)))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void WhatIsNoModelOfOurs_Throws()
+    {
+        Assert.Contains("there is none at", Refused<FileNotFoundException>(o => o.PretrainedModel = Path.Combine(_folder, "no.zip")), StringComparison.Ordinal);
+        foreach (byte[] content in new[] { [], "PK"u8.ToArray(), "label\ttext"u8.ToArray(), new byte[5000] })
+        {
+            string path = Path.Combine(_folder, $"{content.Length}.bin");
+            File.WriteAllBytes(path, content);
+            Assert.Contains("must be a whole model of Maha", Refused<InvalidDataException>(o => o.PretrainedModel = path), StringComparison.Ordinal);
+        }
+        string other = Path.Combine(_folder, "other.zip");
+        var chain = _mlContext.Transforms.CopyColumns("Copy", "Text").Fit(_data);
+        _mlContext.Model.Save(chain, _data.Schema, other);
+        Assert.Contains("must hold one Maha transformer, but holds 0", Refused<InvalidDataException>(o => o.PretrainedModel = other), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void DamagedModel_Throws()
+    {
+        using var encoder = Encoders.Fit(_mlContext, _data);
+        byte[] whole = ModelZip.Save(_mlContext, encoder, _data.Schema);
+        foreach (string name in new[] { "Encoder.json", "Tokenizer", "Weights.safetensors", "Checksums" })
+        {
+            var zip = new ModelZip(whole, "Encoder.json");
+            byte[] damaged = [.. zip[name]];
+            damaged[damaged.Length / 2] ^= 4;
+            zip[name] = damaged;
+            string path = Path.Combine(_folder, name + ".zip");
+            File.WriteAllBytes(path, zip.ToArray());
+            Refused<InvalidDataException>(o => o.PretrainedModel = path);
+            Assert.ThrowsAny<Exception>(() => ModelZip.Load(zip.ToArray()));
+        }
+        for (int i = 0; i < 20; i++)
+        {
+            string path = Path.Combine(_folder, "part.zip");
+            File.WriteAllBytes(path, whole[..(int)((long)whole.Length * i / 20)]);
+            Refused<InvalidDataException>(o => o.PretrainedModel = path);
+        }
+    }
+
+    private string Zip(ITransformer model)
+    {
+        string path = Path.Combine(_folder, Guid.NewGuid() + ".zip");
+        _mlContext.Model.Save(model, null, path);
+        return path;
+    }
+
+    private string Refused<TException>(Action<MLNet.TextEncoding.MahaTextEncodingEstimator.Options> change) where TException : Exception
+        => Assert.Throws<TException>(() => Encoders.Fit(_mlContext, _data, change)).Message;
+}
