@@ -1,6 +1,7 @@
 using Maha.Benchmarks.Ablation;
 using Maha.Benchmarks.Binding;
 using Maha.Benchmarks.Block;
+using Maha.Benchmarks.Embeddings;
 using Maha.Benchmarks.Flops;
 using Maha.Benchmarks.Devices;
 using Maha.Benchmarks.LanguageModel;
@@ -26,6 +27,8 @@ var commands = new Command[]
     new("stream", "[--n N] [--d-model D] [--heads H] [--branching B] [--overlap] [--threads T]", "time per token and cache of a causal hierarchical layer, token by token", StreamCommand.Run),
     new("solvers", "[--instances N] [--seed S]", "residuals of the aggregation solvers over random and degenerate instances", SolversCommand.Run),
     new("device", "", "forward and backward of every kind of block on the processor and on the CUDA device, and how far they are apart", DeviceCommand.Run),
+    new("embeddings", EmbeddingsCommand.Arguments, "accuracy of few labels on MahaEncode's vectors and on a bag of words", EmbeddingsCommand.Run),
+    new("neighbors", NeighborsCommand.Arguments, "the nearest neighbors of ten documents by MahaEncode's vectors", NeighborsCommand.Run),
     new("length", "--folds FILE | --train FILE --test FILE [--cut N] [--max-tokens N] [--epochs N] [--fold K...] [--results FILE] [--cuda]", "accuracy of one classifier on whole documents and on their first tokens", LengthCommand.Run),
     new("perplexity", "[--data FILE|FOLDER] [--held-out FILE] [--variants V...] [--contexts N...] [--tokens N | --seconds S] [--layers L] [--d-model D] [--heads H] [--vocab V] [--tokens-per-batch N] [--learning-rate R] [--dropout P] [--device cpu|cuda] [--threads T] [--seed S] [--out FILE]", "held-out perplexity of language models of equal size, a row appended to a file for each variant and length of context; goes on where it was stopped", PerplexityCommand.Run),
     new("generate", "[--prompts N...] [--variants V...] [--d-model D] [--layers L] [--heads H] [--vocab V] [--context N] [--tokens N] [--threads T]", "time per generated token behind short and long prompts", GenerateCommand.Run),

@@ -125,6 +125,9 @@ public abstract class MahaTextModelOptions
     /// <value>A token that is never cancelled.</value>
     public CancellationToken CancellationToken { get; set; }
 
+    /// <summary>A copy whose members can be set without changing these options.</summary>
+    internal MahaTextModelOptions Copy() => (MahaTextModelOptions)MemberwiseClone();
+
     /// <summary>Each default that the catalog's parameters and the options share, once.</summary>
     internal static class ModelDefaults
     {

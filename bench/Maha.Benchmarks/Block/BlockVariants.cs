@@ -14,6 +14,7 @@ internal static class BlockVariants
         ["hsa"] = options => options with { Attention = AttentionKind.Hsa },
         ["hsa-causal"] = options => options with { Attention = AttentionKind.HsaCausal },
         ["maha"] = options => options with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Convex },
+        ["maha-causal"] = options => options with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Convex, IsCausal = true },
         ["maha-nash"] = options => options with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Nash },
         ["maha-mean"] = options => options with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Mean },
         ["maha-gated"] = options => options with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Gated },

@@ -1,27 +1,15 @@
 using Microsoft.ML.Runtime;
-using Microsoft.ML.SearchSpace;
-using Microsoft.ML.SearchSpace.Option;
 
 namespace Microsoft.ML.AutoML;
 
 public static class AutoMLExperimentExtension
 {
-    private const string SubSamplingSpace = "TrainValidateDatasetManager";
-    private const string SubSamplingKey = "TrainValidateDatasetSubsamplingKey";
-
-    public static AutoMLExperiment SetDataset(this AutoMLExperiment experiment, IDataView train, IDataView validation, bool subSamplingTrainDataset = false)
+    public static AutoMLExperiment SetDataset(this AutoMLExperiment experiment, DataOperationsCatalog.TrainTestData trainValidationSplit)
     {
-        Contracts.CheckValue(train, nameof(train));
-        Contracts.CheckValue(validation, nameof(validation));
-        if (subSamplingTrainDataset)
-            experiment.AddSearchSpace(SubSamplingSpace, new SearchSpace.SearchSpace { { SubSamplingKey, new UniformSingleOption(0, 1, false, 0.1f) } });
-        var manager = new TrainValidateDatasetManager(train, validation);
+        var manager = new TrainValidateDatasetManager(trainValidationSplit.TrainSet, trainValidationSplit.TestSet);
         experiment.Services.Set<IDatasetManager>(() => manager);
         return experiment;
     }
-
-    public static AutoMLExperiment SetDataset(this AutoMLExperiment experiment, DataOperationsCatalog.TrainTestData trainValidationSplit)
-        => experiment.SetDataset(trainValidationSplit.TrainSet, trainValidationSplit.TestSet);
 
     public static AutoMLExperiment SetDataset(this AutoMLExperiment experiment, IDataView dataset, int fold = 10, string samplingKeyColumnName = null)
     {
@@ -61,15 +49,6 @@ public static class AutoMLExperimentExtension
 
     public static AutoMLExperiment SetRandomSearchTuner(this AutoMLExperiment experiment, int? seed = null)
         => experiment.SetTuner(services => new RandomSearchTuner(Settings(services).SearchSpace, seed ?? Settings(services).Seed));
-
-    // The share of the training rows that the trial's parameters ask for; at least 10 rows.
-    internal static IDataView SubSample(MLContext context, IDataView train, TrialSettings settings)
-    {
-        if (!settings.Parameter.TryGetValue(SubSamplingSpace, out var sampling) || !sampling.TryGetValue(SubSamplingKey, out var share))
-            return train;
-        long rows = train.GetRowCount() ?? train.Preview(maxRows: int.MaxValue).RowView.Length;
-        return context.Data.TakeRows(train, Math.Max(10, (long)(share.AsType<double>() * rows)));
-    }
 
     private static AutoMLExperiment.AutoMLExperimentSettings Settings(IServiceProvider services)
         => (AutoMLExperiment.AutoMLExperimentSettings)services.GetService(typeof(AutoMLExperiment.AutoMLExperimentSettings));

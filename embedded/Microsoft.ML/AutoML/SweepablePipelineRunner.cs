@@ -65,8 +65,7 @@ internal sealed class SweepablePipelineRunner : ITrialRunner
             case ICrossValidateDatasetManager folds:
                 return _context.Data.CrossValidationSplit(folds.Dataset, folds.Fold, folds.SamplingKeyColumnName).Select(s => (s.TrainSet, s.TestSet));
             case ITrainValidateDatasetManager split:
-                var train = AutoMLExperimentExtension.SubSample(_context, split.LoadTrainDataset(_context, settings), settings);
-                return [(train, split.LoadValidateDataset(_context, settings))];
+                return [(split.LoadTrainDataset(_context, settings), split.LoadValidateDataset(_context, settings))];
             default:
                 throw new ArgumentException("IDatasetManager must be either ITrainValidateDatasetManager or ICrossValidateDatasetManager");
         }

@@ -92,23 +92,22 @@ public class SearchSpace : OptionBase, IDictionary<string, OptionBase>
 
     private void AddOptionOf(MemberInfo member, Type type)
     {
-        var attributes = member.GetCustomAttributes(false).Where(a => a is ChoiceAttribute or RangeAttribute or BooleanChoiceAttribute or NestOptionAttribute).ToArray();
+        var attributes = member.GetCustomAttributes(false).Where(a => a is ChoiceAttribute or RangeAttribute).ToArray();
         if (attributes.Length == 0)
             return;
-        Contracts.Check(attributes.Length == 1, $"{member.Name} can only define one of the choice|range|option attribute");
-        Contracts.Check(attributes[0] is not BooleanChoiceAttribute || type == typeof(bool), $"[Option:{member.Name}] BooleanChoice can only apply to property or field which type is bool");
+        Contracts.Check(attributes.Length == 1, $"{member.Name} can only define one of the choice|range attribute");
         Contracts.Check(attributes[0] is not RangeAttribute { Min: double or float } || (type != typeof(int) && type != typeof(short) && type != typeof(long)),
             $"[Option:{member.Name}] A range of real numbers can't apply to a property or field of type {type.Name}. Use a range of integers.");
         _options.Add(member.Name, attributes[0] switch
         {
             ChoiceAttribute choice => new ChoiceOption(choice.Candidates, choice.DefaultValue),
-            BooleanChoiceAttribute choice => new ChoiceOption([true, false], choice.DefaultValue),
             RangeAttribute { Min: int min, Max: int max } range => new UniformIntOption(min, max, range.LogBase, (int?)range.Init),
             RangeAttribute { Min: float min, Max: float max } range => new UniformSingleOption(min, max, range.LogBase, (float?)range.Init),
-            RangeAttribute range => new UniformDoubleOption((double)range.Min, (double)range.Max, range.LogBase, (double?)range.Init),
-            _ => new SearchSpace(type),
+            var other => Real((RangeAttribute)other),
         });
     }
+
+    private static UniformDoubleOption Real(RangeAttribute range) => new((double)range.Min, (double)range.Max, range.LogBase, (double?)range.Init);
 
     // What the space does not search comes from the default.
     private static Parameter Merge(Parameter @default, Parameter sampled)
@@ -117,11 +116,7 @@ public class SearchSpace : OptionBase, IDictionary<string, OptionBase>
         foreach (var item in @default)
             merged[item.Key] = item.Value;
         foreach (var item in sampled)
-        {
-            bool both = merged.TryGetValue(item.Key, out var old) && old.ParameterType == ParameterType.Object && item.Value.ParameterType == ParameterType.Object;
-            merged[item.Key] = both ? Merge(old, item.Value) : item.Value;
-        }
-
+            merged[item.Key] = item.Value;
         return merged;
     }
 }

@@ -3,22 +3,6 @@ using Microsoft.ML.Runtime;
 namespace Microsoft.ML.SearchSpace;
 
 [AttributeUsage(AttributeTargets.Property | AttributeTargets.Field, Inherited = false)]
-public sealed class BooleanChoiceAttribute : Attribute
-{
-    public BooleanChoiceAttribute()
-    {
-        DefaultValue = true;
-    }
-
-    public BooleanChoiceAttribute(bool defaultValue)
-    {
-        DefaultValue = defaultValue;
-    }
-
-    public bool DefaultValue { get; }
-}
-
-[AttributeUsage(AttributeTargets.Property | AttributeTargets.Field, Inherited = false)]
 public sealed class ChoiceAttribute : Attribute
 {
     public ChoiceAttribute(params object[] candidates)
@@ -36,14 +20,6 @@ public sealed class ChoiceAttribute : Attribute
     public object[] Candidates { get; }
 
     public object DefaultValue { get; }
-}
-
-[AttributeUsage(AttributeTargets.Property | AttributeTargets.Field, Inherited = false)]
-public sealed class NestOptionAttribute : Attribute
-{
-    public NestOptionAttribute()
-    {
-    }
 }
 
 [AttributeUsage(AttributeTargets.Property | AttributeTargets.Field, Inherited = false)]

@@ -1,8 +1,10 @@
+using Maha.Layers.Attention;
 using Maha.Layers.Blocks;
 using Maha.Layers.Decomposition;
 using Maha.Layers.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
 
 namespace Maha.Layers.Aggregation;
 
@@ -34,9 +36,9 @@ internal static class CausalScales
                 upsampled[scale] = zeros_like(outputs[0]);
                 continue;
             }
-            var last = tensor([.. Enumerable.Range(0, length).Select(i => Math.Max(0, ((i + 1) / cell) - 1))], device: device);
-            var early = arange(length, dtype: ScalarType.Int64, device: device).lt(cell - 1).reshape(1, length, 1);
-            upsampled[scale] = outputs[scale].index_select(1, last).masked_fill(early, 0); // [B, N, D]
+            // A row of zeros in front stands for the coarse token that is not there yet.
+            var last = tensor([.. Enumerable.Range(0, length).Select(i => (i + 1) / cell)], device: device);
+            upsampled[scale] = functional.pad(outputs[scale], [0, 0, 1, 0]).index_select(1, last); // [B, N, D]
         }
         return new ScaleOutputs(upsampled)
         {
@@ -48,7 +50,13 @@ internal static class CausalScales
     }
 
     /// <summary>Every token's own Gram matrix &lt;R_s(i), R_m(i)&gt; / D, [B, N, S, S]; zero rows and columns for scales that the token lacks.</summary>
-    public static Tensor TokenGram(ScaleOutputs scales)
+    /// <param name="scales">The scales.</param>
+    /// <param name="available">The number of scales that each of the B * N tokens has, as from <see cref="Available"/>.</param>
+    public static Tensor TokenGram(ScaleOutputs scales, int[] available) =>
+        TensorMemory.Reachable(scales.Upsampled[0]) ? TokenGramFunction.Apply(available, scales.Upsampled) : PlainTokenGram(scales);
+
+    /// <summary>The same by tensor operators.</summary>
+    public static Tensor PlainTokenGram(ScaleOutputs scales)
     {
         using var scope = NewDisposeScope();
         var rows = stack([.. scales.Upsampled], 2); // [B, N, S, D]
@@ -73,6 +81,16 @@ internal static class CausalScales
         using var scope = NewDisposeScope();
         var counts = unavailable.logical_not().sum([-1]).cpu().to(ScalarType.Int64).expand(shape[0], shape[1]).contiguous().data<long>().ToArray();
         return [.. counts.Select(count => (int)count)];
+    }
+
+    /// <summary>sum over s of weights[.., s] * U(O_s), [B, N, D], 0 past a document's end; weights [B, N, S].</summary>
+    public static Tensor Mix(ScaleOutputs scales, Tensor weights)
+    {
+        long[] shape = scales.Upsampled[0].shape;
+        int numScales = scales.Upsampled.Count;
+        int[] lengths = DocumentLengths.Of(scales.KeyPaddingMask, shape[0], shape[1]);
+        var hierarchy = new ScaleHierarchy(lengths, (int)shape[1], [.. lengths.Select(_ => numScales)]);
+        return new CompactScales(scales.Upsampled, hierarchy, numScales).Mix(weights);
     }
 
     /// <summary>kappa [B, S]. A document's own length is the future: prices are those of the longest document that the model is made for.</summary>

@@ -92,7 +92,7 @@ public sealed class ConvexAggregation : ScaleAggregation
         linear = (linear / _options.Temperature).to(ScalarType.Float64).reshape(-1, 1, NumScales);
         int[] available = CausalScales.Available(scales, NumScales);
         var batch = new SimplexBatch(_options.RedundancyPrice, [.. available.Select(_ => 1)], available);
-        var gram = CausalScales.TokenGram(scales).to(ScalarType.Float64).reshape(-1, NumScales, NumScales); // [B * N, S, S]
+        var gram = CausalScales.TokenGram(scales, available).to(ScalarType.Float64).reshape(-1, NumScales, NumScales); // [B * N, S, S]
         var weights = SimplexFunction.Apply(linear, gram, batch).to(finest.dtype).reshape(batchSize, length, NumScales);
         var output = WeightedSum(scales, weights); // [B, N, D]
         var diagnostics = new SolverDiagnostics { Iterations = batch.Steps, Residuals = tensor(batch.Residuals, device: output.device), Tolerance = ResidualBound };

@@ -57,7 +57,7 @@ public sealed class NashAggregation : ScaleAggregation
             ? (_options.CostPrice * scales.RelativeCosts.unsqueeze(1).expand(batchSize, length, NumScales)).to(ScalarType.Float64).reshape(-1, NumScales)
             : zeros([available.Length, NumScales], ScalarType.Float64, finest.device);
         var batch = new NashBatch(_options.Temperature, _options.Tolerance, _options.MaxIterations, available);
-        var gram = CausalScales.TokenGram(scales).to(ScalarType.Float64).reshape(-1, NumScales, NumScales); // [B * N, S, S]
+        var gram = CausalScales.TokenGram(scales, available).to(ScalarType.Float64).reshape(-1, NumScales, NumScales); // [B * N, S, S]
         var weights = NashFunction.Apply(gram, prices, batch).to(finest.dtype).reshape(batchSize, length, NumScales);
         var output = WeightedSum(scales, weights); // [B, N, D]
         return new AggregationResult(output, weights, NoLoss(output), Report(batch, finest.device)).MoveToOuterDisposeScope();

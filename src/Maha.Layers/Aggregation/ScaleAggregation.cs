@@ -1,3 +1,4 @@
+using Maha.Layers.Kernels;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -82,6 +83,8 @@ public abstract class ScaleAggregation : Module<ScaleOutputs, AggregationResult>
     {
         if (scales.Compact is { Reachable: true } compact)
             return compact.Mix(weights);
+        if (scales.IsCausal && weights.dim() == 3 && TensorMemory.Reachable(weights))
+            return CausalScales.Mix(scales, weights);
         Tensor? sum = null;
         for (int scale = 0; scale < scales.Upsampled.Count; scale++)
         {

@@ -1,3 +1,4 @@
+using System.Numerics;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Attention;
@@ -34,5 +35,22 @@ internal static class RotaryPositions
         var second = heads.narrow(3, half, half);
         var rest = heads.narrow(3, 2 * half, headDim - (2 * half));
         return cat([(first * cosine) - (second * sine), (first * sine) + (second * cosine), rest], 3).flatten(2).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Turns the heads of tokens that share a position, [heads, K], in place.</summary>
+    internal static unsafe void RotateToken<T>(long position, int headDim, T* rows, int heads)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        int half = headDim / 2;
+        for (int k = 0; k < half; k++)
+        {
+            var (sine, cosine) = Math.SinCos(position * Math.Exp(k * (-2 * Math.Log(Base) / Math.Max(1, headDim))));
+            T s = T.CreateTruncating(sine), c = T.CreateTruncating(cosine);
+            for (int head = 0; head < heads; head++)
+            {
+                T* row = rows + ((long)head * headDim) + k;
+                (row[0], row[half]) = ((row[0] * c) - (row[half] * s), (row[0] * s) + (row[half] * c));
+            }
+        }
     }
 }

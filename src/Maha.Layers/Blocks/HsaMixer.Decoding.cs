@@ -1,5 +1,6 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Hierarchies;
+using Maha.Layers.Kernels;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Blocks;
@@ -20,43 +21,29 @@ public sealed partial class HsaMixer
     /// <inheritdoc/>
     /// <remarks>
     /// Equal to the last rows of <see cref="forward"/> over all tokens so far. Time a token and memory O(b log N). What an empty state is given first, as the prompt
-    /// of a language model, is taken up at once in the batch form; later tokens up to b at a time.
+    /// of a language model, is taken up at once in the batch form; later tokens one after the other.
     /// </remarks>
     public override Tensor Decode(Tensor hidden, DecoderState state)
     {
         TensorChecks.Hidden(hidden, _options.DModel, _queryProjection, nameof(hidden));
         var own = DecoderState.Of<HsaDecoderState>(state, nameof(state));
+        long batch = hidden.shape[0], length = hidden.shape[1];
+        own.Check((int)batch * _options.NumHeads, _options.DModel / _options.NumHeads, hidden.dtype);
         using var noGradient = no_grad();
+        if (length == 1 && TensorMemory.Reachable(hidden))
+            return HsaDecoding.Step(hidden, [_queryProjection, _keyProjection, _valueProjection, _outputProjection], _options.NumHeads, _options.Positions == PositionKind.Rotary, own);
         using var scope = NewDisposeScope();
-        long batch = hidden.shape[0], length = hidden.shape[1], headDim = _options.DModel / _options.NumHeads;
         var (query, key, value) = Project(hidden, own.Position); // [B, N, D]
         Tensor attended;
         if (own.Position == 0 && length > 1)
         {
             attended = TreeAttention.Blocks(query, key, value, _options.NumHeads, _options.Branching, Form, [.. Enumerable.Repeat((int)length, (int)batch)]);
-            own.Fill(Heads(key), Heads(value));
+            own.TakeUp(key, value, _options.NumHeads);
         }
         else
         {
-            attended = CachedAttention.MergeHeads(Steps(Heads(query), Heads(key), Heads(value), own, 1 / Math.Sqrt(headDim)), _options.NumHeads);
+            attended = own.Step(query, key, value, _options.NumHeads);
         }
         return _outputProjection.call(attended).MoveToOuterDisposeScope();
-
-        Tensor Heads(Tensor rows) => CachedAttention.SplitHeads(rows, _options.NumHeads); // [B * H, N, K]
-    }
-
-    private static Tensor Steps(Tensor query, Tensor key, Tensor value, HsaDecoderState state, double scale)
-    {
-        long length = query.shape[1];
-        if (length == 1)
-            return state.Step(query, key, value, scale);
-        var outputs = new List<Tensor>();
-        for (long start = 0, count; start < length; start += count)
-        {
-            using var inner = NewDisposeScope();
-            count = Math.Min(state.Room, length - start);
-            outputs.Add(state.Step(query.narrow(1, start, count), key.narrow(1, start, count), value.narrow(1, start, count), scale).MoveToOuterDisposeScope());
-        }
-        return cat(outputs, 1);
     }
 }

@@ -15,9 +15,9 @@ public sealed record DocumentVectorParts
     /// <value>64. At least 0; 0 leaves the part out.</value>
     public int BeginningTokens { get; init; } = 64;
 
-    /// <summary>How loud the encoder's part is beside the spectral ones: its root mean square.</summary>
-    /// <value>1. From 0 to 1,000.</value>
-    public double ContextualWeight { get; init; } = 1;
+    /// <summary>How loud the encoder's part is beside the spectral ones: the ratio of their root mean squares.</summary>
+    /// <value>0.25: where labels are few and the collection is small, the spectral parts know more. From 0 to 1,000.</value>
+    public double ContextualWeight { get; init; } = 0.25;
 
     /// <summary>Checks every number.</summary>
     /// <exception cref="ArgumentException">One is out of its range.</exception>

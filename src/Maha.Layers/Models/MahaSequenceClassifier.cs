@@ -41,6 +41,9 @@ public sealed class MahaSequenceClassifier : Module<Tensor, Tensor?, ModelResult
     /// <summary>The model under the head.</summary>
     public MahaEncoder Encoder => _encoder;
 
+    /// <summary>What makes one vector of the features.</summary>
+    public DocumentPooling Pooling => _pooling;
+
     /// <summary>Classifies a batch of documents.</summary>
     /// <param name="tokenIds">[B, N] of Int64.</param>
     /// <param name="keyPaddingMask">[B, N] of Bool, true = ignore this token; null where nothing is padded.</param>

@@ -1,6 +1,7 @@
 using Maha.MLNet;
 using Maha.MLNet.AutoML;
 using Maha.MLNet.Classification;
+using Maha.MLNet.TextEncoding;
 using Microsoft.ML.SearchSpace;
 
 namespace Microsoft.ML.AutoML;
@@ -43,6 +44,31 @@ public static class MahaAutoCatalog
         return auto.CreateSweepableEstimator((context, searched) => context.BinaryClassification.Trainers.MahaTextClassification(searched.On(options)),
             searchSpace ?? MahaTextSearchOptions.Space(options.MaxTrainingTime));
     }
+
+    /// <summary>Vectors of long documents, learned without labels, whose options an experiment searches; see <see cref="MahaTextEncodingEstimator"/>.</summary>
+    /// <param name="auto">The catalog: <c>mlContext.Auto()</c>.</param>
+    /// <param name="options">What is not searched: columns, seed, a pretrained model and so on. Read when a trial begins, never written to.</param>
+    /// <param name="searchSpace">
+    /// What is searched; null for <see cref="MahaTextSearchOptions.Space"/> with fewer epochs and smaller learning rates, and without the architecture where there is a pretrained model.
+    /// </param>
+    /// <returns>A sweepable estimator; append a trainer that reads the vectors.</returns>
+    /// <exception cref="ArgumentException">An option is not valid; the message says the rule, the value and the remedy.</exception>
+    public static SweepableEstimator MahaEncode(
+        this AutoCatalog auto, MahaTextEncodingEstimator.Options options, SearchSpace<MahaTextSearchOptions>? searchSpace = null)
+    {
+        ArgumentNullException.ThrowIfNull(auto);
+        ArgumentNullException.ThrowIfNull(options);
+        EncoderFitting.Check(options);
+        return auto.CreateSweepableEstimator((context, searched) => context.Transforms.MahaEncode(searched.On(options)), searchSpace ?? MahaTextSearchOptions.EncodingSpace(options));
+    }
+
+    /// <summary>Vectors of long documents, learned without labels, whose options an experiment searches; see <see cref="MahaTextEncodingEstimator"/>.</summary>
+    /// <param name="auto">The catalog: <c>mlContext.Auto()</c>.</param>
+    /// <param name="outputColumnName">The column of the vectors that is added.</param>
+    /// <param name="inputColumnName">The column of the documents, of type Text; null for the same as the output column.</param>
+    /// <returns>A sweepable estimator; append a trainer that reads the vectors.</returns>
+    public static SweepableEstimator MahaEncode(this AutoCatalog auto, string outputColumnName, string? inputColumnName = null) =>
+        auto.MahaEncode(new MahaTextEncodingEstimator.Options { OutputColumnName = outputColumnName, InputColumnName = inputColumnName });
 
     /// <summary>Sets the pipeline of an experiment, and records its trials; a trial that fails is recorded and does not end the experiment.</summary>
     /// <param name="experiment">The experiment.</param>

@@ -1,13 +1,13 @@
 using Maha.Layers.Aggregation;
 using Maha.Layers.Attention;
 using Maha.Layers.Hierarchies;
-using Maha.MLNet.Classification;
+using Maha.MLNet.TextEncoding;
 using Microsoft.ML.SearchSpace;
 using Microsoft.ML.SearchSpace.Option;
 
 namespace Maha.MLNet.AutoML;
 
-/// <summary>What an experiment searches over for a text classifier. A member that is null stays as the trainer's options have it.</summary>
+/// <summary>What an experiment searches over for a text model, a classifier or an encoder. A member that is null stays as the estimator's options have it.</summary>
 /// <remarks>
 /// A search space is a dictionary: take a member out with <c>Remove</c>, fix or widen it by setting its entry, for instance
 /// <c>space["DModel"] = new ChoiceOption(64, 128)</c>. An entry that names no member of this class has no effect.
@@ -88,9 +88,23 @@ public sealed class MahaTextSearchOptions
         };
     }
 
+    /// <summary>The space of an encoder, which learns from texts without labels: fewer epochs, and with a pretrained model nothing of the architecture, which is the file's.</summary>
+    internal static SearchSpace<MahaTextSearchOptions> EncodingSpace(MahaTextEncodingEstimator.Options options)
+    {
+        var space = Space(options.MaxTrainingTime);
+        space[nameof(NumberOfEpochs)] = new UniformIntOption(1, 6, logBase: true, defaultValue: 2);
+        space[nameof(LearningRate)] = new UniformDoubleOption(1e-4, 3e-3, logBase: true, defaultValue: 1e-3);
+        if (options.PretrainedModel is null)
+            return space;
+        string[] learned = options.Freeze ? [] : [nameof(NumberOfEpochs), nameof(LearningRate), nameof(Dropout)];
+        foreach (string member in space.Keys.Except([nameof(MaxSequenceLength), .. learned]).ToList())
+            space.Remove(member);
+        return space;
+    }
+
     /// <summary>Options with the searched members.</summary>
     /// <param name="options">The rest; not written to.</param>
-    internal TOptions On<TOptions>(TOptions options) where TOptions : MahaTextTrainerOptions
+    internal TOptions On<TOptions>(TOptions options) where TOptions : MahaTextModelOptions
     {
         var merged = (TOptions)options.Copy();
         merged.Attention = Attention ?? merged.Attention;

@@ -35,17 +35,22 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
 
     private TextClassifier Fit(ModelFitting fitting, LabeledTexts documents, LabeledTexts? validation, LabelNames labels, ClassifierColumns columns, ModelFormat format)
     {
-        var tokenizer = fitting.TrainTokenizer(documents.Read(fitting.Check).Select(document => document.Text));
-        using var all = Tokenize(fitting, documents, "training", tokenizer);
+        using var pretrained = options.PretrainedModel is { } path ? PretrainedFile.Open(path) : null;
+        pretrained?.Check(options);
+        int length = pretrained?.MaxSequenceLengthFor(options) ?? options.MaxSequenceLength;
+        var tokenizer = pretrained?.Tokenizer ?? fitting.TrainTokenizer(documents.Read(fitting.Check).Select(document => document.Text));
+        using var all = Tokenize(fitting, documents, "training", tokenizer, length);
         CheckClasses(all, labels);
-        using var given = validation is null ? null : Tokenize(fitting, validation, "validation", tokenizer);
+        using var given = validation is null ? null : Tokenize(fitting, validation, "validation", tokenizer, length);
         // Apart from each other already here: what is fitted after the training needs the labels of the one, what is fitted before it the texts of the other.
         var (training, validating) = given is null ? Split(all, options.ValidationFraction, fitting.Seed) : (all, given);
 
         var manifest = new ClassifierManifest
         {
             FormatVersion = ClassifierManifest.CurrentFormat,
-            Model = ModelFitting.WithTokenParts(ModelOptionsOf(options, tokenizer.VocabSize), tokenizer),
+            Model = pretrained is null
+                ? ModelFitting.WithTokenParts(ModelOptionsOf(options, tokenizer.VocabSize), tokenizer)
+                : pretrained.ModelFor(length) with { Pooling = options.Pooling, Dropout = options.Dropout },
             Columns = columns,
             OverlongDocuments = options.OverlongDocuments,
             LabelType = labels.TypeName,
@@ -58,6 +63,7 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
         var network = fitting.Build(() => new MahaSequenceClassifier(manifest.Model, labels.Count));
         try
         {
+            pretrained?.CopyTo(network.Encoder, network.Pooling);
             var result = fitting.Train(new SequenceClassificationTask(network, labels.Count), schedule, training, validating);
             if (ngrams is null && result.Steps == 0 && fitting.CancellationToken.IsCancellationRequested)
                 throw new OperationCanceledException(fitting.CancellationToken);
@@ -89,6 +95,7 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
             if (options.ValidationSet is null && options.ValidationFraction == 0)
                 throw new ArgumentException($"Threshold must be {nameof(BinaryThreshold.Half)} where nothing validates, but is {threshold}. Give a ValidationSet, or a ValidationFraction above 0.", nameof(threshold));
         }
+        PretrainedFile.CheckPath(options.PretrainedModel);
         ModelFitting.CheckOptions(options, ModelOptionsOf(options, options.VocabSize), TrainingOptionsOf(options, 0, CPU));
     }
 
@@ -105,12 +112,12 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
             EarlyStoppingMetric = options.EarlyStoppingMetric,
         };
 
-    private TokenizedDataset Tokenize(ModelFitting fitting, LabeledTexts texts, string what, ByteLevelBpeTokenizer tokenizer)
+    private TokenizedDataset Tokenize(ModelFitting fitting, LabeledTexts texts, string what, ByteLevelBpeTokenizer tokenizer, int length)
     {
-        var dataset = TokenizedDataset.FromTexts(texts.Read(fitting.Check), tokenizer, fitting.DatasetOptions(options.MaxSequenceLength), fitting.CancellationToken);
+        var dataset = TokenizedDataset.FromTexts(texts.Read(fitting.Check), tokenizer, fitting.DatasetOptions(length), fitting.CancellationToken);
         if (texts.NumMissingLabels > 0)
             fitting.Channel.Warning(MessageSensitivity.None, $"{texts.NumMissingLabels} {what} documents have no label, or one that the key column doesn't know, and were left out.");
-        fitting.WarnOfCuts(dataset, what, options.MaxSequenceLength);
+        fitting.WarnOfCuts(dataset, what, length);
         if (dataset.Count > 0)
             return dataset;
         dataset.Dispose();

@@ -60,8 +60,12 @@ public abstract class MahaTextTrainerOptions : MahaTextModelOptions
     /// <value>True.</value>
     public bool CalibrateProbabilities { get; set; } = true;
 
-    /// <summary>A copy whose members can be set without changing these options.</summary>
-    internal MahaTextTrainerOptions Copy() => (MahaTextTrainerOptions)MemberwiseClone();
+    /// <summary>
+    /// A file to start from: the zip of a chain with one Maha transformer (encoder, classifier or language model), or what <see cref="MahaTransformer.SaveWeights"/> wrote.
+    /// Tokenizer and architecture come from it; options of the architecture must be left at their defaults, or agree.
+    /// </summary>
+    /// <value>Null: random weights. A pretrained model wants a <see cref="MahaTextModelOptions.LearningRate"/> of about a quarter.</value>
+    public string? PretrainedModel { get; set; }
 
     /// <summary>Each default that the catalog's parameters and the options share, once.</summary>
     internal static class Defaults

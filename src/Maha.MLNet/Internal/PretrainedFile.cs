@@ -54,6 +54,14 @@ internal sealed class PretrainedFile : IDisposable
     /// <summary>The tokenizer that the weights belong to.</summary>
     public ByteLevelBpeTokenizer Tokenizer { get; }
 
+    /// <summary>Checks an option before any data is read.</summary>
+    /// <exception cref="ArgumentException">The path is empty.</exception>
+    public static void CheckPath(string? path)
+    {
+        if (path is { Length: 0 })
+            throw new ArgumentException("PretrainedModel must be the path of a file, but is empty. Leave it null to start from random weights.", nameof(path));
+    }
+
     /// <summary>Reads a file.</summary>
     /// <param name="path">An ML.NET zip with one Maha transformer, or a weight file with the description that <see cref="MahaTransformer.SaveWeights"/> adds.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>

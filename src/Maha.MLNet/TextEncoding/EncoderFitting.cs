@@ -88,8 +88,7 @@ internal sealed class EncoderFitting(IHost host, Options options)
         PretrainingOptionsOf(options).Validate();
         if (options.ChunksPerDocument < 1)
             throw new ArgumentOutOfRangeException(nameof(options), $"ChunksPerDocument must be at least 1, but is {options.ChunksPerDocument}. Use about 4.");
-        if (options.PretrainedModel is { Length: 0 })
-            throw new ArgumentException("PretrainedModel must be the path of a file, but is empty. Leave it null to start from random weights.", nameof(options));
+        PretrainedFile.CheckPath(options.PretrainedModel);
         if (options.Freeze && options.PretrainedModel is null)
             throw new ArgumentException("Freeze must come with a PretrainedModel, but there is none: random weights would stay random. Name a file, or leave Freeze out.", nameof(options));
     }

@@ -54,7 +54,7 @@ public sealed partial class MahaTextEncodingEstimator
         public int BeginningTokens { get; set; } = Defaults.Parts.BeginningTokens;
 
         /// <summary>How loud the transformer's part is beside the spectral ones. Ignored where the pretrained model brings its own.</summary>
-        /// <value>1. From 0 to 1,000.</value>
+        /// <value>0.25: where labels are few and the collection is small, the spectral parts know more. Raise it for large collections and long training. From 0 to 1,000.</value>
         public double ContextualWeight { get; set; } = Defaults.Parts.ContextualWeight;
 
         /// <summary>Whether the token embedding starts from the spectral directions. Ignored with a <see cref="PretrainedModel"/> or without spectral parts.</summary>

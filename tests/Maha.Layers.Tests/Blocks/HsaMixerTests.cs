@@ -132,6 +132,28 @@ public class HsaMixerTests
         Assert.Equal(2 * 3 * 5 * 3 * (overlap ? 2 : 1) * (4 + 4) * 8 + (5 * 3 * (overlap ? 2 : 1) * 8), state.CacheBytes);
     }
 
+    [Theory]
+    [InlineData(ScalarType.Float32, 1e-5)]
+    [InlineData(ScalarType.BFloat16, 0.03)]
+    public void Decoding_InOtherElementTypes_IsNearFloat64(ScalarType type, double tolerance)
+    {
+        using var scope = NewDisposeScope();
+        const int tokens = 30;
+        var options = Options(AttentionKind.HsaCausal) with { Positions = PositionKind.Rotary };
+        var (exact, rounded) = (Prepared(new HsaMixer(options), 5), Prepared(new HsaMixer(options), 5));
+        rounded.to(type);
+        var hidden = Random(1, 2, tokens, Width);
+        using var state = exact.StartDecoding();
+        using var other = rounded.StartDecoding();
+        for (int token = 0; token < tokens; token++)
+        {
+            var expected = exact.Decode(hidden.narrow(1, token, 1), state);
+            var actual = rounded.Decode(hidden.narrow(1, token, 1).to(type), other);
+            Assert.Equal(type, actual.dtype);
+            AssertClose(expected, actual.to(ScalarType.Float64), tolerance);
+        }
+    }
+
     [Fact]
     public void DecoderState_OfOtherSequences_IsRefused()
     {

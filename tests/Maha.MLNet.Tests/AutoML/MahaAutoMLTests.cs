@@ -1,6 +1,7 @@
 using Maha.Layers.Training;
 using Maha.MLNet.AutoML;
 using Maha.MLNet.Classification;
+using Maha.MLNet.TextEncoding;
 using Microsoft.ML;
 using Microsoft.ML.AutoML;
 using Microsoft.ML.SearchSpace;
@@ -154,7 +155,7 @@ public sealed class MahaAutoMLTests
             var searched = space.SampleFromFeatureSpace([.. Enumerable.Range(0, space.FeatureSpaceDim).Select(_ => random.NextDouble())]);
             var options = searched.On(new MahaBinaryTextClassificationTrainer.Options());
             foreach (var property in typeof(MahaTextSearchOptions).GetProperties())
-                Assert.Equal(property.GetValue(searched), typeof(MahaTextTrainerOptions).GetProperty(property.Name)!.GetValue(options));
+                Assert.Equal(property.GetValue(searched), typeof(MahaTextModelOptions).GetProperty(property.Name)!.GetValue(options));
         }
     }
 
@@ -169,6 +170,33 @@ public sealed class MahaAutoMLTests
         Assert.Equal(2, _record.Trials.Count);
         Assert.Equal("MahaBinaryTextClassification", _record.Trials[0].Trainers);
         (best.Model as IDisposable)?.Dispose();
+    }
+
+    [Fact]
+    public void Encoder_IsSweepable_BeforeALinearTrainer()
+    {
+        var options = new MahaTextEncodingEstimator.Options
+        {
+            OutputColumnName = "Features", InputColumnName = "Text", VocabSize = 320, FeedForwardDim = 32, TokensPerBatch = 512, ViewLength = 8, SpectralDim = 4, NumPairBuckets = 64, Seed = 7,
+        };
+        var pipeline = Keys().Append(_mlContext.Auto().MahaEncode(options, Space())).Append(new SweepableEstimator(
+            (context, _) => context.MulticlassClassification.Trainers.LbfgsMaximumEntropy(), new SearchSpace()));
+        var best = Experiment(pipeline, Split()).SetMaxModelToExplore(2).Run();
+        Assert.All(_record.Trials, trial => Assert.Null(trial.Failure));
+        Assert.Contains("DModel=", _record.Trials[0].Options, StringComparison.Ordinal);
+        Assert.Equal(best.Metric, _mlContext.MulticlassClassification.Evaluate(best.Model.Transform(Split().TestSet)).MicroAccuracy);
+        (best.Model as IDisposable)?.Dispose();
+    }
+
+    [Fact]
+    public void EncoderWithAPretrainedModel_IsNotSearchedForItsArchitecture()
+    {
+        var options = new MahaTextEncodingEstimator.Options { PretrainedModel = "some.zip" };
+        Assert.Equal(["Dropout", "LearningRate", "MaxSequenceLength", "NumberOfEpochs"], MahaTextSearchOptions.EncodingSpace(options).Keys.Order());
+        options.Freeze = true;
+        Assert.Equal(["MaxSequenceLength"], MahaTextSearchOptions.EncodingSpace(options).Keys);
+        options.PretrainedModel = null;
+        Assert.Equal(MahaTextSearchOptions.Space().Keys.Order(), MahaTextSearchOptions.EncodingSpace(options).Keys.Order());
     }
 
     [Fact]

@@ -218,35 +218,12 @@ public class AutoMLExperimentTests
     }
 
     [Fact]
-    public void SubSampling_TrainsOnAShareOfTheRows()
-    {
-        var seen = new List<long>();
-        var trainer = new SweepableEstimator((context, _) => new CountingEstimator(context.MulticlassClassification.Trainers.LbfgsMaximumEntropy("Key"), seen), new SearchSpace());
-        var keyed = _context.Transforms.Conversion.MapValueToKey("Key", "Class").Fit(Data()).Transform(Data());
-        var pipeline = _context.Transforms.CopyColumns("Copy", "Features").Append(trainer);
-        _context.Auto().CreateExperiment().SetPipeline(pipeline).SetDataset(keyed, keyed, subSamplingTrainDataset: true)
-            .SetMulticlassClassificationMetric(MulticlassClassificationMetric.MacroAccuracy, "Key").SetMaxModelToExplore(1).Run();
-        Assert.Equal([15], seen);
-    }
-
-    [Fact]
     public void MissingParts_AreNamed()
     {
         var pipeline = _context.Transforms.CopyColumns("Copy", "Features").Append(new SweepableEstimator((context, _) => context.Transforms.CopyColumns("a", "b"), new SearchSpace()));
         var error = Assert.Throws<AggregateException>(() => _context.Auto().CreateExperiment().SetPipeline(pipeline).SetDataset(Data(), 3).Run());
         Assert.Contains("SetMulticlassClassificationMetric", error.InnerException?.Message);
         Assert.Throws<AggregateException>(() => _context.Auto().CreateExperiment().Run());
-    }
-
-    private sealed class CountingEstimator(IEstimator<ITransformer> inner, List<long> seen) : IEstimator<ITransformer>
-    {
-        public ITransformer Fit(IDataView input)
-        {
-            seen.Add(input.Preview(maxRows: 1000).RowView.Length);
-            return inner.Fit(input);
-        }
-
-        public SchemaShape GetOutputSchema(SchemaShape inputSchema) => inner.GetOutputSchema(inputSchema);
     }
 
     private AutoMLExperiment Experiment(ITrialRunner runner, IMonitor monitor)

@@ -11,12 +11,6 @@ public class SearchSpaceTests
         Second,
     }
 
-    private sealed class Inner
-    {
-        [Range(1, 8)]
-        public int Depth { get; set; } = 1;
-    }
-
     private sealed class Settings
     {
         [Range(16, 256, 64, logBase: true)]
@@ -34,11 +28,8 @@ public class SearchSpaceTests
         [Choice(new object[] { Kind.First, Kind.Second }, Kind.Second)]
         public Kind Kind { get; set; }
 
-        [BooleanChoice(false)]
-        public bool Shared { get; set; }
-
-        [NestOption]
-        public Inner Inner { get; set; } = new();
+        [Range(1, 8)]
+        public int Depth { get; set; } = 1;
 
         public string Name { get; set; } = "kept";
     }
@@ -53,9 +44,8 @@ public class SearchSpaceTests
         Assert.Equal(0, sampled.Dropout);
         Assert.Equal(2, sampled.Heads);
         Assert.Equal(Kind.Second, sampled.Kind);
-        Assert.False(sampled.Shared);
-        Assert.Equal(1, sampled.Inner.Depth);
-        Assert.Equal(7, settings.FeatureSpaceDim);
+        Assert.Equal(1, sampled.Depth);
+        Assert.Equal(6, settings.FeatureSpaceDim);
     }
 
     [Fact]
@@ -80,7 +70,7 @@ public class SearchSpaceTests
             var again = settings.SampleFromFeatureSpace(settings.MappingToFeatureSpace(sampled));
             Assert.Equal(sampled.Width, again.Width);
             Assert.Equal(sampled.Rate, again.Rate, sampled.Rate * 1e-5f);
-            Assert.Equal((sampled.Heads, sampled.Kind, sampled.Shared, sampled.Inner.Depth), (again.Heads, again.Kind, again.Shared, again.Inner.Depth));
+            Assert.Equal((sampled.Heads, sampled.Kind, sampled.Depth), (again.Heads, again.Kind, again.Depth));
         }
     }
 
@@ -121,7 +111,6 @@ public class SearchSpaceTests
         Assert.Equal(4, parameter["Heads"].AsType<int>());
         Assert.Equal("First", parameter["Kind"].AsType<string>());
         Assert.Equal(Kind.First, parameter["Kind"].AsType<Kind>());
-        Assert.Equal(ParameterType.Object, parameter["Inner"].ParameterType);
         Assert.Equal(parameter, Parameter.FromObject(new Settings { Heads = 4 }));
         Assert.NotEqual(parameter, Parameter.FromObject(new Settings { Heads = 8 }));
         Assert.Contains("\"Heads\":4", parameter.ToString());
