@@ -118,7 +118,7 @@ public class MahaTextTrainerOptionsTests
             // Columns and overlong documents stand in the manifest; the rest is used by the trainer itself.
             nameof(Options.LabelColumnName), nameof(Options.TextColumnName), nameof(Options.ScoreColumnName), nameof(Options.PredictedLabelColumnName),
             nameof(Options.OverlongDocuments), nameof(Options.ValidationSet), nameof(Options.Progress), nameof(Options.CancellationToken),
-            nameof(Options.CalibrateProbabilities), nameof(Options.NGrams), nameof(Options.MaxTrainingTime),
+            nameof(Options.CalibrateProbabilities), nameof(Options.NGrams), nameof(Options.MaxTrainingTime), nameof(Options.PretrainedModel),
         ];
         var used = typeof(MahaTransformerOptions).GetProperties().Concat(typeof(TrainingOptions).GetProperties()).Select(property => property.Name).Concat(elsewhere);
         Assert.Empty(typeof(Options).GetProperties().Select(property => property.Name).Except(used));
