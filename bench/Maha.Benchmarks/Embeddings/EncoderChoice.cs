@@ -11,7 +11,7 @@ internal static class EncoderChoice
     public static MahaTextEncodingEstimator.Options Read(OptionReader options)
     {
         var chosen = new MahaTextEncodingEstimator.Options { OutputColumnName = "Features", InputColumnName = "Text", Seed = 1 };
-        chosen.NumberOfEpochs = (int)Number(options, "--epochs", chosen.NumberOfEpochs!.Value); // an encoder always has a number
+        chosen.NumberOfEpochs = Number(options, "--epochs", 0) is var epochs and > 0 ? (int)epochs : chosen.NumberOfEpochs;
         chosen.MaxSequenceLength = (int)Number(options, "--max-tokens", chosen.MaxSequenceLength);
         chosen.SpectralDim = (int)Number(options, "--spectral", chosen.SpectralDim);
         chosen.BeginningTokens = (int)Number(options, "--beginning", chosen.BeginningTokens);

@@ -5,8 +5,8 @@ namespace Maha.MLNet.Classification.NGrams;
 
 // V n-grams, C classes
 
-/// <summary>A stack of linear models over n-grams: scores of the document and of its segments, and a softmax regression over them. Safe to use from many threads.</summary>
-internal sealed class NGramClassifier(NGramVocabulary vocabulary, LinearModel ofDocuments, LinearModel ofSegments, StackingModel stacking)
+/// <summary>A stack of linear models over n-grams: scores of the document, of its segments and of its two ends, and a softmax regression over them. Safe to use from many threads.</summary>
+internal sealed class NGramClassifier(NGramVocabulary vocabulary, LinearParts parts, StackingModel stacking)
 {
     private const int MaxVocabulary = 1 << 24;
 
@@ -15,22 +15,22 @@ internal sealed class NGramClassifier(NGramVocabulary vocabulary, LinearModel of
 
     /// <summary>The logits of a text, [C].</summary>
     public double[] Logits(ReadOnlySpan<char> text)
-        => stacking.Logits(StackedFeatures.Of(vocabulary, vocabulary.Index(NGramText.Read(text)), ofDocuments, ofSegments));
+        => stacking.Logits(StackedFeatures.Of(vocabulary, vocabulary.Index(NGramText.Read(text)), parts));
 
-    // *** Format *** little-endian: Int32 V, Int32 C, then without gaps UInt64 hashes [V], Single idf [V]; for documents and for segments
+    // *** Format *** little-endian: Int32 V, Int32 C, then without gaps UInt64 hashes [V], Single idf [V]; for documents, segments, beginnings and endings
     // Single biases [C], Half weights [V, C]; Double means [F], scales [F] and parameters of the stack.
 
     /// <summary>Writes the model.</summary>
     public void Save(Stream stream)
     {
-        int classes = ofDocuments.NumClasses;
+        int classes = parts.OfDocuments.NumClasses;
         Span<byte> header = stackalloc byte[2 * sizeof(int)];
         BinaryPrimitives.WriteInt32LittleEndian(header, vocabulary.Count);
         BinaryPrimitives.WriteInt32LittleEndian(header[sizeof(int)..], classes);
         stream.Write(header);
         Write<ulong>(stream, vocabulary.Hashes);
         Write<float>(stream, vocabulary.Idf);
-        foreach (var model in new[] { ofDocuments, ofSegments })
+        foreach (var model in parts.All)
         {
             Write<float>(stream, model.Bias.AsSpan(0, classes));
             Half[] row = new Half[classes];
@@ -62,7 +62,7 @@ internal sealed class NGramClassifier(NGramVocabulary vocabulary, LinearModel of
         // Before anything is allocated: a few bytes could ask for all memory.
         long features = StackedFeatures.NumBlocks * (long)classes;
         long parameters = (classes <= StackingModel.MaxFullClasses ? features * classes : StackedFeatures.NumBlocks) + classes;
-        long expected = header.Length + count * 12L + 2 * (4L * classes + 2L * count * classes) + 8 * (2 * features + parameters);
+        long expected = header.Length + count * 12L + LinearParts.Count * (4L * classes + 2L * count * classes) + 8 * (2 * features + parameters);
         if (length != expected)
             throw Damaged($"has {length} bytes for {count} n-grams, which take {expected}");
 
@@ -70,7 +70,7 @@ internal sealed class NGramClassifier(NGramVocabulary vocabulary, LinearModel of
         float[] idf = Read<float>(stream, count);
         if (hashes.Distinct().Count() != count)
             throw Damaged("names an n-gram twice");
-        var models = new LinearModel[2];
+        var models = new LinearModel[LinearParts.Count];
         for (int m = 0; m < models.Length; m++)
         {
             var model = models[m] = new LinearModel(count, classes);
@@ -86,7 +86,7 @@ internal sealed class NGramClassifier(NGramVocabulary vocabulary, LinearModel of
         var stacking = new StackingModel(classes, StackedFeatures.NumBlocks);
         foreach (double[] part in new[] { stacking.Mean, stacking.Scale, stacking.Parameters })
             stream.ReadExactly(MemoryMarshal.AsBytes(part.AsSpan()));
-        return new NGramClassifier(new NGramVocabulary(hashes, idf), models[0], models[1], stacking);
+        return new NGramClassifier(new NGramVocabulary(hashes, idf), LinearParts.Of(models), stacking);
     }
 
     private static void Write<T>(Stream stream, ReadOnlySpan<T> values) where T : struct => stream.Write(MemoryMarshal.AsBytes(values));

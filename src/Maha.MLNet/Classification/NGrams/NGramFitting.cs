@@ -72,8 +72,7 @@ internal sealed class NGramFitting
             var honest = FitStacking(features, [.. rows.Where(row => !held.Contains(row))]);
             heldOut = [.. validating.Select(row => honest.Logits(features[row]))];
         }
-        var (allDocuments, allSegments) = FitLinear(vocabulary, vectors, rows);
-        return new NGramFit(new NGramClassifier(vocabulary, allDocuments, allSegments, FitStacking(features, rows)), heldOut);
+        return new NGramFit(new NGramClassifier(vocabulary, FitLinear(vocabulary, vectors, rows), FitStacking(features, rows)), heldOut);
     }
 
     /// <summary>The text of the kept tokens of a document.</summary>
@@ -101,11 +100,11 @@ internal sealed class NGramFitting
         int[] rows = [.. Enumerable.Range(0, vectors.Length)];
         Parallel.For(0, folds.Max() + 1, _parallel, fold =>
         {
-            var (ofDocuments, ofSegments) = FitLinear(vocabulary, vectors, [.. rows.Where(row => folds[row] != fold)]);
+            var parts = FitLinear(vocabulary, vectors, [.. rows.Where(row => folds[row] != fold)]);
             foreach (int row in rows.Where(row => folds[row] == fold))
             {
                 _parallel.CancellationToken.ThrowIfCancellationRequested();
-                features[row] = StackedFeatures.Of(vocabulary, Indexed(vocabulary, row), ofDocuments, ofSegments);
+                features[row] = StackedFeatures.Of(vocabulary, Indexed(vocabulary, row), parts);
             }
         });
         return features;
@@ -134,21 +133,23 @@ internal sealed class NGramFitting
         return folds.Distinct().Count() > 1 ? folds : [.. folds.Select((_, row) => row % count)];
     }
 
-    private (LinearModel OfDocuments, LinearModel OfSegments) FitLinear(NGramVocabulary vocabulary, DocumentVectors[] vectors, int[] members)
+    private LinearParts FitLinear(NGramVocabulary vocabulary, DocumentVectors[] vectors, int[] members)
     {
-        LinearModel? ofDocuments = null, ofSegments = null;
-        Parallel.Invoke(_parallel,
-            () => ofDocuments = Fit(row => new SparseVector(vectors[row].Indices, vectors[row].Document), CostOfDocuments),
-            () => ofSegments = Fit(row => new SparseVector(vectors[row].Indices, vectors[row].Segments), CostOfSegments));
-        return (ofDocuments!, ofSegments!);
-
-        LinearModel Fit(Func<int, SparseVector> vectorOf, double cost)
+        (Func<int, SparseVector> VectorOf, double Cost)[] parts =
+        [
+            (row => new SparseVector(vectors[row].Indices, vectors[row].Document), CostOfDocuments),
+            (row => new SparseVector(vectors[row].Indices, vectors[row].Segments), CostOfSegments),
+            (row => vectors[row].Beginning, CostOfDocuments),
+            (row => vectors[row].Ending, CostOfDocuments),
+        ];
+        var models = new LinearModel[parts.Length];
+        Parallel.For(0, parts.Length, _parallel, i =>
         {
-            var model = LogisticDualAscent.Fit(vectorOf, _labels, _weights, members, vocabulary.Count, _numClasses,
-                new LogisticDualAscent.Settings(cost, Seed: _seed), _parallel.CancellationToken);
-            model.Round();
-            return model;
-        }
+            models[i] = LogisticDualAscent.Fit(parts[i].VectorOf, _labels, _weights, members, vocabulary.Count, _numClasses,
+                new LogisticDualAscent.Settings(parts[i].Cost, Seed: _seed), _parallel.CancellationToken);
+            models[i].Round();
+        });
+        return LinearParts.Of(models);
     }
 
     private StackingModel FitStacking(double[][] features, int[] members)
@@ -175,8 +176,8 @@ internal sealed class NGramFitting
     }
 }
 
-/// <summary>The vector of a document, and the mean of its segments' vectors, over the same n-grams.</summary>
-internal readonly record struct DocumentVectors(int[] Indices, float[] Document, float[] Segments)
+/// <summary>The vector of a document and the mean of its segments' vectors, over the same n-grams, and the vectors of its two ends.</summary>
+internal readonly record struct DocumentVectors(int[] Indices, float[] Document, float[] Segments, SparseVector Beginning, SparseVector Ending)
 {
     public static DocumentVectors Of(NGramVocabulary vocabulary, IndexedText text)
     {
@@ -188,6 +189,6 @@ internal readonly record struct DocumentVectors(int[] Indices, float[] Document,
             for (int i = 0; i < part.Indices.Length; i++)
                 means[Array.BinarySearch(whole.Indices, part.Indices[i])] += part.Values[i] / text.SegmentEnds.Length;
         }
-        return new DocumentVectors(whole.Indices, whole.Values, means);
+        return new DocumentVectors(whole.Indices, whole.Values, means, LinearParts.Beginning(vocabulary, text), LinearParts.Ending(vocabulary, text));
     }
 }
