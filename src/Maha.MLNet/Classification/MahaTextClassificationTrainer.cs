@@ -17,8 +17,9 @@ namespace Maha.MLNet.Classification;
 /// of threads, on the CPU. Exportable to ONNX: no. Needs TorchSharp's native package. Runs on the CPU, or on the GPU that <c>MLContext.GpuDeviceId</c> names.</para>
 /// <para><b>Algorithm.</b> A byte-level BPE tokenizer is trained on the texts; a transformer of L layers with multiscale attention (MAHA, arXiv 2512.14925)
 /// reads up to 16,384 tokens; mean and maximum over the tokens go through a linear layer and a softmax. AdamW with warm-up and a cosine, early stopping on
-/// documents that are set apart. <b>Cost</b> of a document: O(L N (D^2 + w D)) time and O(L N D) memory; nothing of size N x N exists.
-/// From random weights and few documents a linear model over word counts is often better: measure both.</para>
+/// documents that are set apart. Linear models over n-grams of the document and of its segments stand beside it, stacked on held-out folds; the documents that are set
+/// apart decide what each side weighs (docs/learning.md). <b>Cost</b> of a document: O(L N (D^2 + w D)) time and O(L N D) memory; nothing of size N x N exists.
+/// The n-grams take seconds. Where words alone tell, <c>NGrams</c> of the defaults already do most of the work: a small network is enough then.</para>
 /// </remarks>
 public sealed class MahaTextClassificationTrainer : IEstimator<MahaTextClassificationTransformer>
 {
