@@ -11,8 +11,11 @@ internal sealed class ChunkedAttentionFunction : SingleTensorFunction<ChunkedAtt
     private const string HeadsKey = "heads";
     private const string CausalKey = "causal";
 
-    // Scores of a chunk, in elements: they stay in the last-level cache, and a chunk is tall enough for the matrix product to run at full speed.
+    // Scores of a chunk, in elements: they stay in the cache.
     private const long ChunkElements = 1 << 20;
+
+    // Queries of a chunk, at least: flatter matrix products lose more than the cache gives.
+    private const long MinQueries = 128;
 
     /// <inheritdoc/>
     public override string Name => nameof(ChunkedAttentionFunction);
@@ -106,7 +109,7 @@ internal sealed class ChunkedAttentionFunction : SingleTensorFunction<ChunkedAtt
 
     private static IEnumerable<(long Start, long Count)> Chunks(Tensor queries)
     {
-        long length = queries.shape[1], step = Math.Min(length, Math.Max(32, ChunkElements / (queries.shape[0] * length)));
+        long length = queries.shape[1], step = Math.Min(length, Math.Max(MinQueries, ChunkElements / (queries.shape[0] * length)));
         for (long start = 0; start < length; start += step)
             yield return (start, Math.Min(step, length - start));
     }
