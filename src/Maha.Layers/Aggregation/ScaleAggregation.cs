@@ -81,7 +81,7 @@ public abstract class ScaleAggregation : Module<ScaleOutputs, AggregationResult>
     /// <param name="weights">[B, S] or [B, N, S].</param>
     private protected static Tensor WeightedSum(ScaleOutputs scales, Tensor weights)
     {
-        if (scales.Compact is { Reachable: true } compact)
+        if (scales.Compact is { } compact)
             return compact.Mix(weights);
         if (scales.IsCausal && weights.dim() == 3 && TensorMemory.Reachable(weights))
             return CausalScales.Mix(scales, weights);
