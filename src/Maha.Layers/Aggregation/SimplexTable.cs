@@ -47,9 +47,9 @@ internal sealed class SimplexTable : IDisposable
         _scales = (int)gram.shape[1];
         int documents = (int)gram.shape[0], supports = 1 << _scales, square = _scales * _scales;
         var device = gram.device;
-        _matrix = (gram * batch.Rho) + eye(_scales, dtype: ScalarType.Float64, device: device);
         _gram = gram.cpu().contiguous().data<double>().ToArray();
         double[] matrices = [.. _gram.Select((g, i) => (batch.Rho * g) + (i % square % (_scales + 1) == 0 ? 1 : 0))];
+        _matrix = tensor(matrices, [documents, _scales, _scales], device: device);
         var projections = new double[(long)documents * supports * square];
         var offsets = new double[(long)documents * supports * _scales];
         KernelThreads.For(documents, get_num_threads(), document =>

@@ -63,7 +63,7 @@ internal sealed class ScaleReduction : Module<Tensor, ScaleHierarchy, IReadOnlyL
         long whole = (long)lengths.OutputLength * ratio;
         var padded = whole <= length ? lowered.narrow(1, 0, whole) : functional.pad(lowered, [0, 0, 0, whole - length], value: double.NegativeInfinity);
         var maximum = padded.unflatten(1, lengths.OutputLength, ratio).amax([2]); // [B, N', D]
-        return maximum.masked_fill(TokenMasks.Invalid(lengths.Output, lengths.OutputLength, input.device).unsqueeze(-1), 0).MoveToOuterDisposeScope();
+        return TokenMasks.Clear(maximum, lengths.Output).MoveToOuterDisposeScope();
     }
 
     /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>
