@@ -100,8 +100,7 @@ public class EncodingOptionsTests
             // Used by the fitting itself; tests of their own show that they count.
             nameof(Options.SpectralStart), nameof(Options.ChunksPerDocument), nameof(Options.MaxTrainingTime), nameof(Options.PretrainedModel), nameof(Options.Freeze), nameof(Options.Progress), nameof(Options.CancellationToken),
         ];
-        var used = new[] { typeof(MahaTransformerOptions), typeof(DocumentVectorParts), typeof(PretrainingOptions), typeof(TrainingOptions) }.SelectMany(type => type.GetProperties()).Select(property => property.Name).Concat(elsewhere);
-        Assert.Empty(typeof(Options).GetProperties().Select(property => property.Name).Except(used));
+        OptionValues.AssertNoneForgotten(typeof(Options), [typeof(MahaTransformerOptions), typeof(DocumentVectorParts), typeof(PretrainingOptions), typeof(TrainingOptions)], elsewhere);
     }
 
     [Fact]
