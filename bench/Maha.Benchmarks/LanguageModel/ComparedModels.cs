@@ -15,14 +15,13 @@ internal static class ComparedModels
     /// A layer of full attention has 4 D^2 weights in its projections, one of S scales (2 S + 1) D^2: the difference is taken from or added to the 2 D F of the feed-forward layer.
     /// What is left (norms, biases, convolutions, aggregation) is some D numbers a layer.
     /// </remarks>
-    public static MahaTransformerOptions Of(AttentionKind attention, int context, int vocabSize, PerplexitySettings settings)
+    public static MahaTransformerOptions Of(string variant, int context, int vocabSize, PerplexitySettings settings)
     {
-        var options = new MahaTransformerOptions
+        var options = PerplexitySettings.Variants[variant] with
         {
-            VocabSize = vocabSize, MaxSequenceLength = context, DModel = settings.DModel, NumHeads = settings.NumHeads, NumLayers = settings.NumLayers,
-            Attention = attention, IsCausal = true, Positions = PositionKind.Rotary, EmbeddingNorm = true, Dropout = settings.Dropout,
+            VocabSize = vocabSize, MaxSequenceLength = context, DModel = settings.DModel, NumHeads = settings.NumHeads, NumLayers = settings.NumLayers, Dropout = settings.Dropout,
         };
-        int projections = attention == AttentionKind.Maha ? (2 * options.NumScales) + 1 : 4;
+        int projections = options.Attention == AttentionKind.Maha ? (2 * options.NumScales) + 1 : 4;
         int width = ((FullFeedForward * 2) + 4 - projections) * settings.DModel / 2;
         return width >= 1
             ? options with { FeedForwardDim = width }

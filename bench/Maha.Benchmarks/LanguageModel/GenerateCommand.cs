@@ -32,10 +32,9 @@ internal static class GenerateCommand
         Console.WriteLine($"{"variant",-12}{"prompt",10}{"prompt_s",10}{"ms/token",10}{"cache_mb",10}{"ratio",8}");
         foreach (string kind in kinds)
         {
-            using var model = ComparedModels.Build(new MahaTransformerOptions
+            using var model = ComparedModels.Build(PerplexitySettings.Variants[kind] with
             {
-                VocabSize = vocabulary, MaxSequenceLength = context, DModel = width, NumHeads = heads, NumLayers = layers, Attention = PerplexitySettings.Variants[kind],
-                IsCausal = true, Positions = PositionKind.Rotary, EmbeddingNorm = true, Dropout = 0,
+                VocabSize = vocabulary, MaxSequenceLength = context, DModel = width, NumHeads = heads, NumLayers = layers, Dropout = 0,
             }, seed: 1);
             Measure(kind, model, prompts, tokens, vocabulary);
         }

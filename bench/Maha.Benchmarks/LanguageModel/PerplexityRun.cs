@@ -21,7 +21,7 @@ internal sealed class PerplexityRun(PerplexitySettings settings, TextFolders tex
 
     public PerplexityRow Measure(string variant, int context)
     {
-        var options = ComparedModels.Of(PerplexitySettings.Variants[variant], context, tokenizer.VocabSize, settings);
+        var options = ComparedModels.Of(variant, context, tokenizer.VocabSize, settings);
         using var dataset = TokenizedDataset.FromTexts(texts.Training, tokenizer);
         var contexts = new PackedContexts(dataset, context, ByteLevelBpeTokenizer.EosTokenId);
         long budget = settings.Seconds is int seconds ? (long)(Speed(options, contexts) * seconds) : settings.Tokens;
@@ -38,7 +38,7 @@ internal sealed class PerplexityRun(PerplexitySettings settings, TextFolders tex
         using var model = ComparedModels.Build(options, settings.Seed);
         PeakMemory.Reset();
         var watch = Stopwatch.StartNew();
-        var task = new LanguageModelingTask(model);
+        var task = Task(model, settings.ContextGrowth);
         var trainer = new Trainer(Options(epochs));
         double latest = 0;
         var result = trainer.Train(task, training, validation, new Report(progress =>
@@ -59,14 +59,22 @@ internal sealed class PerplexityRun(PerplexitySettings settings, TextFolders tex
             Math.Exp(judged.Loss), Math.Exp(total / bytes), Math.Exp(total / words));
     }
 
-    // Tokens a second of a short training of the same shape.
+    // Tokens a second of a training of the same shape: with whole contexts first, to know how many contexts a short one with growing contexts may have.
     private double Speed(MahaTransformerOptions options, PackedContexts contexts)
+    {
+        double seconds = Math.Min(20, settings.Seconds!.Value * 0.05);
+        double whole = Speed(options, contexts, 0, seconds);
+        return settings.ContextGrowth == 0 ? whole
+            : Speed(options, new FirstDocuments(contexts, (int)Math.Max(8, whole * seconds / contexts.LengthOf(0))), settings.ContextGrowth, double.PositiveInfinity);
+    }
+
+    private double Speed(MahaTransformerOptions options, ITokenizedDocuments contexts, double growth, double atMost)
     {
         using var model = ComparedModels.Build(options, settings.Seed);
         using var enough = new CancellationTokenSource();
         int steps = 0;
         double speed = 0, skippedSeconds = 0, skippedTokens = 0;
-        new Trainer(Options(1) with { CancellationBehavior = CancellationBehavior.KeepBest }).Train(new LanguageModelingTask(model), contexts, null, new Report(progress =>
+        new Trainer(Options(1) with { CancellationBehavior = CancellationBehavior.KeepBest }).Train(Task(model, growth), contexts, null, new Report(progress =>
         {
             // The first steps compile code and make room.
             double seconds = progress.Elapsed.TotalSeconds, tokens = progress.TokensPerSecond * seconds;
@@ -74,11 +82,13 @@ internal sealed class PerplexityRun(PerplexitySettings settings, TextFolders tex
                 (skippedSeconds, skippedTokens) = (seconds, tokens);
             if (steps > 3)
                 speed = (tokens - skippedTokens) / (seconds - skippedSeconds);
-            if (steps >= 8 && seconds - skippedSeconds > Math.Min(20, settings.Seconds!.Value * 0.05))
+            if (steps >= 8 && seconds - skippedSeconds > atMost)
                 enough.Cancel();
         }), enough.Token);
         return speed;
     }
+
+    private LanguageModelingTask Task(MahaLanguageModel model, double growth) => new(model, growth, settings.ShortestContext);
 
     private TrainingOptions Options(int epochs) => new()
     {

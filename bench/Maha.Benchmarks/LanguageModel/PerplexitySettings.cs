@@ -1,15 +1,22 @@
 using System.Globalization;
+using Maha.Layers.Aggregation;
 using Maha.Layers.Attention;
+using Maha.Layers.Models;
 
 namespace Maha.Benchmarks.LanguageModel;
 
 /// <summary>The options of the measurement of perplexity; what stays the same over its rows.</summary>
 internal sealed record PerplexitySettings
 {
-    /// <summary>What a variant is called, and what attends in it.</summary>
-    public static readonly IReadOnlyDictionary<string, AttentionKind> Variants = new Dictionary<string, AttentionKind>
+    /// <summary>What a variant is called, and what attends in it. <c>hsa-causal</c> is the language model's default; without overlap it is <c>hsa-disjoint</c>.</summary>
+    public static readonly IReadOnlyDictionary<string, MahaTransformerOptions> Variants = new Dictionary<string, MahaTransformerOptions>
     {
-        ["maha"] = AttentionKind.Maha, ["hsa-causal"] = AttentionKind.HsaCausal, ["full"] = AttentionKind.Full, ["window"] = AttentionKind.Window,
+        ["maha"] = Attending(AttentionKind.Maha),
+        ["maha-mean"] = Attending(AttentionKind.Maha) with { Aggregation = AggregationKind.Mean },
+        ["hsa-causal"] = Attending(AttentionKind.HsaCausal) with { Overlap = true },
+        ["hsa-disjoint"] = Attending(AttentionKind.HsaCausal),
+        ["full"] = Attending(AttentionKind.Full),
+        ["window"] = Attending(AttentionKind.Window),
     };
 
     public required string Data { get; init; }
@@ -25,6 +32,8 @@ internal sealed record PerplexitySettings
     public required int TokensPerBatch { get; init; }
     public required double LearningRate { get; init; }
     public required double Dropout { get; init; }
+    public required double ContextGrowth { get; init; }
+    public required int ShortestContext { get; init; }
     public required int Threads { get; init; }
     public required int Seed { get; init; }
     public required bool Cuda { get; init; }
@@ -34,7 +43,7 @@ internal sealed record PerplexitySettings
     public string Budget => Seconds is int seconds ? $"{seconds} s" : string.Create(CultureInfo.InvariantCulture, $"{Tokens:N0} tokens");
 
     /// <summary>What besides variant, context and budget tells rows apart.</summary>
-    public string Shape => string.Create(CultureInfo.InvariantCulture, $"D {DModel}, L {NumLayers}, H {NumHeads}, V {VocabSize}, batch {TokensPerBatch}, rate {LearningRate}, dropout {Dropout}");
+    public string Shape => string.Create(CultureInfo.InvariantCulture, $"D {DModel}, L {NumLayers}, H {NumHeads}, V {VocabSize}, batch {TokensPerBatch}, rate {LearningRate}, dropout {Dropout}, growth {ContextGrowth} from {ShortestContext}");
 
     /// <summary>Reads and checks the options.</summary>
     public static PerplexitySettings Read(string[] args)
@@ -56,6 +65,8 @@ internal sealed record PerplexitySettings
             TokensPerBatch = reader.Integer("--tokens-per-batch", 8192),
             LearningRate = Number(reader, "--learning-rate", 2e-3),
             Dropout = Number(reader, "--dropout", 0.1),
+            ContextGrowth = Number(reader, "--context-growth", 0.6),
+            ShortestContext = reader.Integer("--shortest-context", 64),
             Threads = reader.Integer("--threads", Environment.ProcessorCount),
             Seed = reader.Integer("--seed", 1),
             Cuda = reader.Text("--device", "cpu") switch
@@ -73,6 +84,12 @@ internal sealed record PerplexitySettings
             throw new UsageException($"--contexts must be at least 2, but one is {shortest}.");
         return settings;
     }
+
+    private static MahaTransformerOptions Attending(AttentionKind attention) => new()
+    {
+        VocabSize = 1, // the tokenizer's, once there is one
+        Attention = attention, IsCausal = true, Positions = PositionKind.Rotary, EmbeddingNorm = true,
+    };
 
     private static double Number(OptionReader reader, string name, double fallback)
     {

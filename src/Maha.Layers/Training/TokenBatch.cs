@@ -42,13 +42,17 @@ public sealed class TokenBatch : IDisposable
     /// </summary>
     public long Seed { get; private init; }
 
+    /// <summary>The part of the training's steps that was behind it when the batch was made, from 0 at the first step to below 1; 1 in validation.</summary>
+    public double Progress { get; private init; }
+
     /// <summary>Makes the tensors of some documents.</summary>
     /// <param name="documents">Where the documents are.</param>
     /// <param name="rows">Their indices, in the order of the rows of the tensors; at least one.</param>
     /// <param name="device">Where the tensors go; null for the CPU.</param>
     /// <param name="seed">The batch's <see cref="Seed"/>.</param>
+    /// <param name="progress">The batch's <see cref="Progress"/>.</param>
     /// <exception cref="ArgumentException">There are no rows, or one is out of range.</exception>
-    public static TokenBatch Create(ITokenizedDocuments documents, IReadOnlyList<int> rows, Device? device = null, long seed = 0)
+    public static TokenBatch Create(ITokenizedDocuments documents, IReadOnlyList<int> rows, Device? device = null, long seed = 0, double progress = 1)
     {
         ArgumentNullException.ThrowIfNull(documents);
         ArgumentNullException.ThrowIfNull(rows);
@@ -91,6 +95,7 @@ public sealed class TokenBatch : IDisposable
             Rows = [.. rows],
             NumTokens = lengths.Sum(length => (long)length),
             Seed = seed,
+            Progress = progress,
         };
     }
 

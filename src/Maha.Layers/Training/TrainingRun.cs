@@ -159,7 +159,7 @@ internal sealed class TrainingRun : IDisposable
             cancellationToken.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             long seed = (long)DeterministicRandom.Combine(_options.Seed, TrainingDraws, ((long)epoch << 32) | (uint)b);
-            var batch = TokenBatch.Create(_trainingDocuments, plan[b], _device, seed);
+            var batch = TokenBatch.Create(_trainingDocuments, plan[b], _device, seed, (double)_step / _totalSteps);
             tokens += batch.NumTokens;
             var loss = _task.Loss(batch);
             if (loss.Count == 0)

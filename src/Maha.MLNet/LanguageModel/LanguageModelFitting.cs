@@ -1,3 +1,4 @@
+using Maha.Layers.Attention;
 using Maha.Layers.Models;
 using Maha.Layers.Tokenization;
 using Maha.Layers.Training;
@@ -39,7 +40,7 @@ internal sealed class LanguageModelFitting(IHost host, Options options)
         try
         {
             var contexts = new PackedContexts(documents, options.MaxSequenceLength, ByteLevelBpeTokenizer.EosTokenId);
-            fitting.Train(new LanguageModelingTask(network), TrainingOptionsOf(options, fitting.Seed, fitting.Device), contexts, null);
+            fitting.Train(new LanguageModelingTask(network, options.ContextGrowthFraction), TrainingOptionsOf(options, fitting.Seed, fitting.Device), contexts, null);
             return new TextLanguageModel(new(manifest, tokenizer, network), fitting.Device);
         }
         catch
@@ -60,6 +61,7 @@ internal sealed class LanguageModelFitting(IHost host, Options options)
             throw new ArgumentException($"OverlongDocuments must be left alone in a language model, which reads long documents whole, in contexts of MaxSequenceLength tokens, but is {options.OverlongDocuments}. Leave it out.", nameof(options));
         if (options.MaxSequenceLength == 1)
             throw new ArgumentOutOfRangeException(nameof(options), "MaxSequenceLength must be at least 2 in a language model, where a token is predicted from another, but is 1. Use about 1,024.");
+        LanguageModelingTask.CheckContextGrowth(options.ContextGrowthFraction, nameof(options.ContextGrowthFraction));
         var model = ModelOptionsOf(options, options.VocabSize);
         ModelFitting.CheckOptions(options, model, TrainingOptionsOf(options, 0, CPU));
         MahaLanguageModel.RequireCausal(model);
@@ -71,7 +73,7 @@ internal sealed class LanguageModelFitting(IHost host, Options options)
         IsCausal = true,
         EmbeddingNorm = options.EmbeddingNorm,
         Branching = options.Branching,
-        Overlap = options.Overlap,
+        Overlap = options.Overlap ?? options.Attention is AttentionKind.Hsa or AttentionKind.HsaCausal,
     };
 
     /// <summary>How it is trained.</summary>

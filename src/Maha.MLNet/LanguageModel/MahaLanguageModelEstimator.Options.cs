@@ -1,3 +1,5 @@
+using Maha.Layers.Attention;
+
 namespace Maha.MLNet.LanguageModel;
 
 public sealed partial class MahaLanguageModelEstimator
@@ -5,13 +7,17 @@ public sealed partial class MahaLanguageModelEstimator
     /// <summary>The options of <see cref="MahaLanguageModelEstimator"/>.</summary>
     /// <remarks>
     /// <see cref="MahaTextModelOptions.MaxSequenceLength"/> is the context: the most tokens that a prediction looks back on. Documents are never cut: longer ones are read in several contexts,
-    /// short ones share one, and <see cref="MahaTextModelOptions.OverlongDocuments"/> must be left alone. <see cref="MahaTextModelOptions.Attention"/> may be Maha, Full, Window, Hsa or HsaCausal;
-    /// all are used in their causal form.
+    /// short ones share one, and <see cref="MahaTextModelOptions.OverlongDocuments"/> must be left alone. <see cref="MahaTextModelOptions.Attention"/> is <see cref="AttentionKind.HsaCausal"/> by default, and may be Maha, Full,
+    /// Window or Hsa; all are used in their causal form.
     /// </remarks>
     public sealed class Options : MahaTextModelOptions
     {
         /// <summary>Options that run, where they differ from the other estimators'.</summary>
-        public Options() => MaxSequenceLength = Defaults.MaxSequenceLength;
+        public Options()
+        {
+            Attention = Defaults.Attention;
+            MaxSequenceLength = Defaults.MaxSequenceLength;
+        }
 
         /// <summary>The column of the mean log-likelihood of a document's tokens that is added.</summary>
         /// <value>"LogLikelihood".</value>
@@ -37,9 +43,13 @@ public sealed partial class MahaLanguageModelEstimator
         /// <value>16. From 2 to 1,024.</value>
         public int Branching { get; set; } = 16;
 
-        /// <summary>Whether hierarchical attention also sees the parts of the block before a token's own singly: nearer to full attention at twice the cost. Refused by other attentions.</summary>
-        /// <value>False.</value>
-        public bool Overlap { get; set; }
+        /// <summary>Whether hierarchical attention also sees the parts of the block before a token's own singly: nearer to full attention at twice the cost of attending.</summary>
+        /// <value>Null: true for Hsa and HsaCausal, where it takes most of the distance to full attention. True is refused by other attentions.</value>
+        public bool? Overlap { get; set; }
+
+        /// <summary>The part of the training during which contexts grow to <see cref="MahaTextModelOptions.MaxSequenceLength"/>, from pieces of 64 tokens whose length doubles at equal distances.</summary>
+        /// <value>0.6, which is worth 1 to 3% of perplexity per byte. In [0, 1]; 0 trains on whole contexts from the first step on. See <see cref="Maha.Layers.Training.LanguageModelingTask"/>.</value>
+        public double ContextGrowthFraction { get; set; } = Defaults.ContextGrowthFraction;
 
         /// <summary>The part of the probability of the right token that the training loss spreads over all tokens.</summary>
         /// <value>0. In [0, 1).</value>
@@ -55,7 +65,9 @@ public sealed partial class MahaLanguageModelEstimator
         public const string PerplexityColumnName = "Perplexity";
         public const int DModel = MahaTextModelOptions.ModelDefaults.DModel;
         public const int NumLayers = MahaTextModelOptions.ModelDefaults.NumLayers;
+        public const AttentionKind Attention = AttentionKind.HsaCausal; // nearest to full attention in perplexity, and fastest: docs/language-model.md
         public const int MaxSequenceLength = 1024; // eight contexts a batch: fewer make steps of too little variety
+        public const double ContextGrowthFraction = 0.6;
         public const int NumberOfEpochs = MahaTextModelOptions.ModelDefaults.NumberOfEpochs;
         public const double LearningRate = MahaTextModelOptions.ModelDefaults.LearningRate;
     }

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Maha.Benchmarks;
 using Maha.Benchmarks.LanguageModel;
-using Maha.Layers.Attention;
 using TorchSharp;
 
 namespace Maha.Layers.Tests.LanguageModel;
@@ -47,7 +46,7 @@ public sealed class PerplexityCommandTests : IDisposable
         {
             var settings = PerplexitySettings.Read([]);
             var counts = new List<long>();
-            foreach (var kind in new[] { AttentionKind.Maha, AttentionKind.HsaCausal, AttentionKind.Full, AttentionKind.Window })
+            foreach (string kind in PerplexitySettings.Variants.Keys)
             {
                 using var model = ComparedModels.Build(ComparedModels.Of(kind, context, settings.VocabSize, settings), seed: 1);
                 counts.Add(ComparedModels.Parameters(model));

@@ -11,6 +11,9 @@ public class LanguageModelingTaskTests
     private const int V = 12;
     private const int Period = 7;
 
+    // Float32 sums of a hundred terms of about 2.
+    private const double Tolerance = 1e-5;
+
     [Theory]
     [InlineData(AttentionKind.Maha)]
     [InlineData(AttentionKind.HsaCausal)]
@@ -54,9 +57,66 @@ public class LanguageModelingTaskTests
         }
     }
 
+    // Growth over half of the training from 8 tokens: a row of 35 has two doublings, so that the lengths 8, 17 and 35 have a sixth of the training each.
+    [Theory]
+    [InlineData(0, 4)]
+    [InlineData(0.166, 4)]
+    [InlineData(0.167, 2)]
+    [InlineData(0.333, 2)]
+    [InlineData(0.334, 1)]
+    [InlineData(0.5, 1)]
+    [InlineData(1, 1)]
+    public void GrowingContexts_AreTheRowsInPieces(double progress, int pieces)
+    {
+        using var documents = TokenizedDataset.FromTokenIds([.. Texts(3, 4).Select(text => text[..35]), Texts(4, 1).Single()[..21]]);
+        using var batch = TokenBatch.Create(documents, [0, 1, 2, 3, 4], progress: progress);
+        using var model = Model(AttentionKind.HsaCausal);
+        using var loss = new LanguageModelingTask(model, contextGrowthFraction: 0.5, shortestContext: 8).Loss(batch).Mean;
+
+        double sum = 0;
+        int count = 0, length = 35 / pieces;
+        for (int row = 0; row < 5; row++)
+        {
+            int[] tokens = new int[documents.LengthOf(row)];
+            documents.CopyTokens(row, tokens);
+            for (int start = 0; start + 1 < tokens.Length && start < pieces * length; start += length)
+            {
+                long[] piece = [.. tokens[start..Math.Min(start + length, tokens.Length)].Select(token => (long)token)];
+                if (piece.Length < 2)
+                    continue;
+                using var ids = tensor(piece, [1, piece.Length]);
+                using var likelihoods = model.LogLikelihoods(ids, null);
+                sum -= TestTensors.ToArray(likelihoods).Sum();
+                count += piece.Length - 1;
+            }
+        }
+        Assert.Equal(sum / count, TestTensors.ToArray(loss)[0], Tolerance);
+    }
+
+    [Fact]
+    public void Validation_HasWholeContexts_AndTrainingBegan_WithPieces()
+    {
+        using var documents = TokenizedDataset.FromTokenIds(Texts(5, 16));
+        using var model = Model(AttentionKind.Full);
+        var options = new TrainingOptions { NumberOfEpochs = 1, TokensPerBatch = 16 * 36, ValidationFraction = 0, LearningRate = 1e-9 };
+        double whole = new Trainer(options).Evaluate(new LanguageModelingTask(model), documents).Loss;
+        Assert.Equal(whole, new Trainer(options).Evaluate(new LanguageModelingTask(model, 1, 8), documents).Loss);
+
+        // The one step of this training is its first: the loss is that of pieces.
+        double first = new Trainer(options).Train(new LanguageModelingTask(model, 1, 8), documents).Epochs[0].TrainingLoss;
+        Assert.NotEqual(whole, first, Tolerance);
+        Assert.Equal(whole, new Trainer(options).Train(new LanguageModelingTask(model), documents).Epochs[0].TrainingLoss, Tolerance);
+    }
+
     [Fact]
     public void WhatDoesNotFit_IsRefused()
     {
+        using (var any = Model(AttentionKind.Maha))
+        {
+            foreach (double fraction in new[] { -0.1, 1.1, double.NaN })
+                Assert.Contains("contextGrowthFraction must lie in [0, 1]", Assert.Throws<ArgumentOutOfRangeException>(() => new LanguageModelingTask(any, fraction)).Message, StringComparison.Ordinal);
+            Assert.Contains("shortestContext must", Assert.ThrowsAny<ArgumentException>(() => new LanguageModelingTask(any, 0.5, 1)).Message, StringComparison.Ordinal);
+        }
         using var model = Model(AttentionKind.Maha);
         var task = new LanguageModelingTask(model);
         using var documents = TokenizedDataset.FromTokenIds(Texts(1, 20));

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using Maha.Layers.Attention;
 using Maha.Layers.Training;
 using Microsoft.ML;
 
@@ -146,7 +147,7 @@ public class BadInputTests
     private byte[] Saved()
     {
         var data = LanguageToys.Data(_mlContext, 3);
-        using var model = LanguageToys.Estimator(_mlContext).Fit(data);
+        using var model = LanguageToys.Estimator(_mlContext, options => options.Attention = AttentionKind.Maha).Fit(data);
         return ModelZip.Save(_mlContext, model, data.Schema);
     }
 

@@ -26,7 +26,9 @@ public class LanguageModelOptionsTests
         { "reference", o => o.Attention = AttentionKind.MahaReference, "MahaReference" },
         { "reference aggregation", o => o.Aggregation = AggregationKind.ReferenceNash, "IsCausal must be false under ReferenceNash" },
         { "document trees", o => (o.Attention, o.Hierarchy) = (AttentionKind.HsaCausal, HierarchyKind.Document), "Hierarchy must be Blocks in a language model" },
-        { "overlap", o => o.Overlap = true, "Overlap is for Attention HsaCausal" },
+        { "growth", o => o.ContextGrowthFraction = 1.5, "ContextGrowthFraction must lie in [0, 1], but is 1.5" },
+        { "growth NaN", o => o.ContextGrowthFraction = double.NaN, "ContextGrowthFraction must lie in [0, 1]" },
+        { "overlap", o => (o.Attention, o.Overlap) = (AttentionKind.Maha, true), "Overlap is for Attention HsaCausal" },
         { "branching", o => o.Branching = 1, "Branching must lie in [2, 1024], but is 1" },
         { "vocabulary", o => o.VocabSize = 261, "VocabSize must be from 262" },
         { "heads", o => (o.DModel, o.NumHeads) = (770, 12), "770 % 12 = 2" },
@@ -93,9 +95,24 @@ public class LanguageModelOptionsTests
         string[] elsewhere =
         [
             nameof(Options.OutputColumnName), nameof(Options.InputColumnName), nameof(Options.PerplexityColumnName), nameof(Options.TieOutput), nameof(Options.OverlongDocuments),
-            nameof(Options.MaxTrainingTime), nameof(Options.Progress), nameof(Options.CancellationToken),
+            nameof(Options.ContextGrowthFraction), nameof(Options.MaxTrainingTime), nameof(Options.Progress), nameof(Options.CancellationToken),
         ];
         OptionValues.AssertNoneForgotten(typeof(Options), [typeof(MahaTransformerOptions), typeof(TrainingOptions)], elsewhere);
+    }
+
+    [Theory]
+    [InlineData(AttentionKind.Hsa, true)]
+    [InlineData(AttentionKind.HsaCausal, true)]
+    [InlineData(AttentionKind.Maha, false)]
+    [InlineData(AttentionKind.Full, false)]
+    [InlineData(AttentionKind.Window, false)]
+    public void Overlap_IsOnByDefault_WhereThereIsATree(AttentionKind attention, bool overlaps)
+    {
+        var options = new Options { Attention = attention };
+        LanguageModelFitting.Check(options);
+        Assert.Equal(overlaps, LanguageModelFitting.ModelOptionsOf(options, options.VocabSize).Overlap);
+        options.Overlap = false;
+        Assert.False(LanguageModelFitting.ModelOptionsOf(options, options.VocabSize).Overlap);
     }
 
     [Fact]
@@ -143,7 +160,8 @@ public class LanguageModelOptionsTests
             CompressionRatio = 2 + random.Next(63),
             Window = 1 + random.Next(1000),
             Branching = 2 + random.Next(100),
-            Overlap = attention is AttentionKind.Hsa or AttentionKind.HsaCausal && random.Next(2) == 0,
+            Overlap = random.Next(3) switch { 0 => null, 1 => false, _ => attention is AttentionKind.Hsa or AttentionKind.HsaCausal },
+            ContextGrowthFraction = random.NextDouble(),
             Positions = Pick(Enum.GetValues<PositionKind>()),
             EmbeddingNorm = random.Next(2) == 0,
             TieOutput = random.Next(2) == 0,

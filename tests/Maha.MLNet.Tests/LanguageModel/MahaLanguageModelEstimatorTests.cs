@@ -50,6 +50,19 @@ public class MahaLanguageModelEstimatorTests
         Assert.Equal(32, model.ContextLength);
     }
 
+    [Fact]
+    public void ContextGrowth_ReachesTheTraining()
+    {
+        var data = LanguageToys.Data(_mlContext, 20);
+        double[] scores = [.. new[] { 0.0, 0.0, 1.0 }.Select(fraction =>
+        {
+            using var model = LanguageToys.Estimator(_mlContext, options => (options.MaxSequenceLength, options.ContextGrowthFraction) = (256, fraction), epochs: 3).Fit(data);
+            return model.Score("the cat sees the otter.").LogLikelihoodPerToken;
+        })];
+        Assert.Equal(scores[0], scores[1]);
+        Assert.NotEqual(scores[0], scores[2]);
+    }
+
     [Theory]
     [InlineData(AttentionKind.Maha)]
     [InlineData(AttentionKind.Full)]
