@@ -63,6 +63,15 @@ internal sealed class OptionReader
                 ? value
                 : throw new UsageException($"option {name} takes whole numbers above 0, but got '{text}'."))];
 
+    /// <summary>A number of at least 0, with a decimal point.</summary>
+    public double Number(string name, double fallback)
+    {
+        string text = Text(name, fallback.ToString(CultureInfo.InvariantCulture));
+        return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value) && value >= 0
+            ? value
+            : throw new UsageException($"{name} must be a number of at least 0, but is '{text}'.");
+    }
+
     /// <summary>Call it after the last option was read.</summary>
     public void RefuseLeft()
     {

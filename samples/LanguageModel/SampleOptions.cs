@@ -24,7 +24,7 @@ internal sealed record SampleOptions
         var data = new Option<FileInfo[]>("--data") { Description = "your own text files (UTF-8) instead of Jane Austen's novels; each is one document", AllowMultipleArgumentsPerToken = true };
         var held = new Option<FileInfo?>("--held-out") { Description = "the text to judge by; without it the last tenth of every file of --data" };
         var quick = new Option<bool>("--quick") { Description = "a small model with short contexts, in about two minutes" };
-        var attention = new Option<AttentionKind>("--attention") { Description = "what mixes the tokens: Maha, HsaCausal, Window or Full", DefaultValueFactory = _ => AttentionKind.Maha };
+        var attention = new Option<AttentionKind>("--attention") { Description = "what mixes the tokens: Maha, HsaCausal, Window or Full", DefaultValueFactory = _ => AttentionKind.HsaCausal };
         var context = new Option<int?>("--context") { Description = "the tokens of a context (1024; 256 with --quick)" };
         var width = new Option<int>("--d-model") { Description = "the width of a token, divisible by 4", DefaultValueFactory = _ => 128 };
         var layers = new Option<int?>("--layers") { Description = "the number of blocks (3; 2 with --quick)" };

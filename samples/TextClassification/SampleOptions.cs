@@ -36,7 +36,7 @@ internal sealed record SampleOptions
         var tokens = new Option<int?>("--max-tokens") { Description = "the most tokens of a document that are read (1024; 256 with --quick)" };
         var epochs = new Option<int?>("--epochs") { Description = "how often training sees every document, at most (6; 5 with --quick)" };
         var minutes = new Option<double?>("--minutes") { Description = "training ends after this time, with the best weights so far (11; 1.5 with --quick)" };
-        var attention = new Option<AttentionKind>("--attention") { Description = "what mixes the tokens", DefaultValueFactory = _ => AttentionKind.Maha };
+        var attention = new Option<AttentionKind>("--attention") { Description = "what mixes the tokens", DefaultValueFactory = _ => AttentionKind.Hsa };
         var aggregation = new Option<AggregationKind>("--aggregation") { Description = "how the scales become one", DefaultValueFactory = _ => AggregationKind.Convex };
         var threads = new Option<int>("--threads") { Description = "processor threads", DefaultValueFactory = _ => Environment.ProcessorCount };
         var seed = new Option<int>("--seed") { Description = "seed of weights, dropout, order and split", DefaultValueFactory = _ => 1 };

@@ -25,8 +25,8 @@ public abstract class MahaTextModelOptions
     public OverlongDocuments OverlongDocuments { get; set; } = OverlongDocuments.KeepStart;
 
     /// <summary>What mixes the tokens of a document.</summary>
-    /// <value><see cref="AttentionKind.Maha"/>: multiscale attention with cost linear in the length. <see cref="AttentionKind.MahaReference"/>, which attends to padding, is refused.</value>
-    public AttentionKind Attention { get; set; } = AttentionKind.Maha;
+    /// <value><see cref="AttentionKind.Hsa"/>: hierarchical attention, the fastest of the linear ones and as accurate (docs/learning.md). <see cref="AttentionKind.MahaReference"/>, which attends to padding, is refused.</value>
+    public AttentionKind Attention { get; set; } = AttentionKind.Hsa;
 
     /// <summary>Where the tree of hierarchical attention comes from. Ignored by other attentions.</summary>
     /// <value><see cref="HierarchyKind.Blocks"/>. <see cref="HierarchyKind.Document"/> makes it of the sentences and paragraphs that the tokens show.</value>

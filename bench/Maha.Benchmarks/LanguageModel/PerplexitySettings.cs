@@ -63,9 +63,9 @@ internal sealed record PerplexitySettings
             NumLayers = reader.Integer("--layers", 4),
             VocabSize = reader.Integer("--vocab", 4096),
             TokensPerBatch = reader.Integer("--tokens-per-batch", 8192),
-            LearningRate = Number(reader, "--learning-rate", 2e-3),
-            Dropout = Number(reader, "--dropout", 0.1),
-            ContextGrowth = Number(reader, "--context-growth", 0.6),
+            LearningRate = reader.Number("--learning-rate", 2e-3),
+            Dropout = reader.Number("--dropout", 0.1),
+            ContextGrowth = reader.Number("--context-growth", 0.6),
             ShortestContext = reader.Integer("--shortest-context", 64),
             Threads = reader.Integer("--threads", Environment.ProcessorCount),
             Seed = reader.Integer("--seed", 1),
@@ -90,12 +90,4 @@ internal sealed record PerplexitySettings
         VocabSize = 1, // the tokenizer's, once there is one
         Attention = attention, IsCausal = true, Positions = PositionKind.Rotary, EmbeddingNorm = true,
     };
-
-    private static double Number(OptionReader reader, string name, double fallback)
-    {
-        string text = reader.Text(name, fallback.ToString(CultureInfo.InvariantCulture));
-        return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
-            ? value
-            : throw new UsageException($"{name} must be a number, but is '{text}'.");
-    }
 }

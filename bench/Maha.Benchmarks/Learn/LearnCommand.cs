@@ -29,7 +29,7 @@ internal static class LearnCommand
         var onlyFolds = options.Texts("--fold", []);
         var skipped = options.Texts("--skip", []);
         set_num_threads(options.Integer("--threads", Environment.ProcessorCount));
-        bool onCuda = options.Flag("--cuda");
+        bool onCuda = options.Flag("--cuda"), verbose = options.Flag("--verbose");
         options.RefuseLeft();
 
         if ((folds is null) == (data is null) || (data is null) != (test is null))
@@ -62,7 +62,7 @@ internal static class LearnCommand
                         Files = names, Data = contents, Variant = variant.Name, Settings = variant.Settings, Seed = seed, Fold = part.Name, Judgment = new Judgment(),
                         Build = typeof(MahaTextClassificationTrainer).Module.ModuleVersionId.ToString("N")[..8],
                     };
-                    var record = done.FirstOrDefault(wanted.IsSameTraining) ?? Train(wanted, variant, part, numDocuments, longWords, onCuda, log);
+                    var record = done.FirstOrDefault(wanted.IsSameTraining) ?? Train(wanted, variant, part, numDocuments, longWords, onCuda, verbose, log);
                     if (record is not null)
                         ofSeed.Add(record.Judgment);
                 }
@@ -114,12 +114,12 @@ internal static class LearnCommand
         return string.Join(' ', numbers);
     }
 
-    private static LearnRecord? Train(LearnRecord wanted, LearnVariant variant, Fold part, int? numDocuments, int longWords, bool onCuda, string? log)
+    private static LearnRecord? Train(LearnRecord wanted, LearnVariant variant, Fold part, int? numDocuments, int longWords, bool onCuda, bool verbose, string? log)
     {
         string name = $"run variant={wanted.Variant} seed={wanted.Seed}{(wanted.Fold.Length > 0 ? $" fold={wanted.Fold}" : "")}";
         try
         {
-            var judgment = LearnRun.Judge(variant, Sample(part.Training, numDocuments, wanted.Seed), part.Testing, wanted.Seed, longWords, onCuda);
+            var judgment = LearnRun.Judge(variant, Sample(part.Training, numDocuments, wanted.Seed), part.Testing, wanted.Seed, longWords, onCuda, verbose);
             var record = wanted with { Judgment = judgment };
             if (log is not null)
                 LearnLog.Append(log, record);

@@ -10,12 +10,12 @@ namespace Maha.Benchmarks.Learn;
 internal static class LearnRun
 {
     /// <summary>Trains a variant and judges it by test documents.</summary>
-    public static Judgment Judge(LearnVariant variant, IReadOnlyList<LabeledDocument> training, IReadOnlyList<LabeledDocument> testing, int seed, int longWords, bool cuda)
+    public static Judgment Judge(LearnVariant variant, IReadOnlyList<LabeledDocument> training, IReadOnlyList<LabeledDocument> testing, int seed, int longWords, bool cuda, bool verbose)
     {
         var mlContext = new MLContext(seed) { GpuDeviceId = cuda ? 0 : null, FallbackToCpu = false };
         mlContext.Log += (_, message) =>
         {
-            if (message.Kind == ChannelMessageKind.Warning)
+            if (message.Kind == ChannelMessageKind.Warning || (verbose && message.Kind == ChannelMessageKind.Info))
                 Console.Error.WriteLine($"# {variant.Name} seed {seed}: {message.RawMessage}");
         };
         PeakMemory.Reset();

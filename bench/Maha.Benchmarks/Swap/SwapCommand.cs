@@ -23,9 +23,6 @@ namespace Maha.Benchmarks.Swap;
 /// </remarks>
 internal static class SwapCommand
 {
-    // The fine-tuning of a trained model: a fifth of the rate that it was trained with.
-    private const double TuningRate = 4e-4;
-
     public static int Run(string[] args)
     {
         var options = new OptionReader(args);
@@ -43,6 +40,7 @@ internal static class SwapCommand
             EarlyStoppingMetric = ValidationMetric.Accuracy, EarlyStoppingPatience = null, Device = options.Flag("--cuda") ? CUDA : CPU,
         };
         int samples = options.Integer("--samples", 64);
+        double tuningRate = options.Number("--tuning-rate", 4e-4);
         var conversion = new HsaConversionOptions
         {
             Hierarchy = options.Text("--hierarchy", "blocks") switch
@@ -69,7 +67,7 @@ internal static class SwapCommand
             conversion = conversion with { TokenParts = TokenParts.Of(task.Tokenizer) };
         string trained = $"{task.Name} tokens={model.MaxSequenceLength} width={model.DModel} heads={model.NumHeads} layers={model.NumLayers} epochs={training.NumberOfEpochs} batch={training.TokensPerBatch}";
         string trees = conversion.Hierarchy == HierarchyKind.Blocks ? $"blocks of {conversion.Branching}" : "document";
-        string setting = $"{trained} samples={samples} trees={trees} ranking={conversion.Ranking}";
+        string setting = $"{trained} samples={samples} trees={trees} ranking={conversion.Ranking} rate={tuningRate}";
         EnvironmentHeader.Print(Console.Out);
         foreach (int seed in seeds)
         {
@@ -77,7 +75,7 @@ internal static class SwapCommand
             if (done.Count == model.NumLayers + 1)
                 continue;
             using var classifier = Trained(model, training with { Seed = seed }, task, Path.Combine(models, $"{Hash(trained)}-{seed}.safetensors"));
-            var study = new SwapStudy(classifier, task, training with { Seed = seed, NumberOfEpochs = 1, LearningRate = TuningRate }, conversion, samples);
+            var study = new SwapStudy(classifier, task, training with { Seed = seed, NumberOfEpochs = 1, LearningRate = tuningRate }, conversion, samples);
             foreach (var row in study.Rows(swapped => done.Any(old => (int)old["swapped"]! == swapped)))
             {
                 row["setting"] = setting;

@@ -61,6 +61,15 @@ public sealed class ManualPageCorpus
     public PageTask Section() => PageTask.Build(
         "section", _pages.Select(page => (page.File.Name, SectionLabels[page.File.Section], page.Text)), maxPerClass: 700);
 
+    /// <summary>Whether a page is for who runs programs or for who writes them: 2 classes, all pages of both. Long texts to take passages from.</summary>
+    public PageTask Reader() => PageTask.Build(
+        "reader", _pages.Select(page => (page.File.Name, SectionLabels[page.File.Section] switch
+        {
+            "command" or "administration" => "user",
+            "library" or "system-call" => "programmer",
+            _ => null,
+        }, page.Text)));
+
     /// <summary>Which family of projects a page comes from: 24 classes, 100 to 600 pages each.</summary>
     public PageTask Project() => PageTask.Build(
         "project", _pages.Select(page => (page.File.Name, page.Label, page.Text)), minPerClass: 100, maxPerClass: 600);

@@ -1,5 +1,3 @@
-using Maha.Layers.Attention;
-
 namespace Maha.MLNet.LanguageModel;
 
 public sealed partial class MahaLanguageModelEstimator
@@ -7,17 +5,13 @@ public sealed partial class MahaLanguageModelEstimator
     /// <summary>The options of <see cref="MahaLanguageModelEstimator"/>.</summary>
     /// <remarks>
     /// <see cref="MahaTextModelOptions.MaxSequenceLength"/> is the context: the most tokens that a prediction looks back on. Documents are never cut: longer ones are read in several contexts,
-    /// short ones share one, and <see cref="MahaTextModelOptions.OverlongDocuments"/> must be left alone. <see cref="MahaTextModelOptions.Attention"/> is <see cref="AttentionKind.HsaCausal"/> by default, and may be Maha, Full,
-    /// Window or Hsa; all are used in their causal form.
+    /// short ones share one, and <see cref="MahaTextModelOptions.OverlongDocuments"/> must be left alone. <see cref="MahaTextModelOptions.Attention"/> may be Maha, Full, Window, Hsa or HsaCausal;
+    /// all are used in their causal form.
     /// </remarks>
     public sealed class Options : MahaTextModelOptions
     {
         /// <summary>Options that run, where they differ from the other estimators'.</summary>
-        public Options()
-        {
-            Attention = Defaults.Attention;
-            MaxSequenceLength = Defaults.MaxSequenceLength;
-        }
+        public Options() => MaxSequenceLength = Defaults.MaxSequenceLength;
 
         /// <summary>The column of the mean log-likelihood of a document's tokens that is added.</summary>
         /// <value>"LogLikelihood".</value>
@@ -65,7 +59,6 @@ public sealed partial class MahaLanguageModelEstimator
         public const string PerplexityColumnName = "Perplexity";
         public const int DModel = MahaTextModelOptions.ModelDefaults.DModel;
         public const int NumLayers = MahaTextModelOptions.ModelDefaults.NumLayers;
-        public const AttentionKind Attention = AttentionKind.HsaCausal; // nearest to full attention in perplexity, and fastest: docs/language-model.md
         public const int MaxSequenceLength = 1024; // eight contexts a batch: fewer make steps of too little variety
         public const double ContextGrowthFraction = 0.6;
         public const int NumberOfEpochs = MahaTextModelOptions.ModelDefaults.NumberOfEpochs;

@@ -1,0 +1,85 @@
+using System.Globalization;
+using System.Text;
+using TextClassification.ManualPages;
+
+namespace Maha.Benchmarks.Learn;
+
+/// <summary>
+/// <c>passages</c>: makes two tasks for <c>learn</c> of the manual pages. In <c>passages</c> a document is 40 to 80 words out of a page for users or for programmers. In
+/// <c>mixtures</c> a document is 18 to 36 such passages as paragraphs, and the class is the share of passages for users: a third, a half or two thirds. No passage tells it; all do.
+/// </summary>
+/// <remarks>Training and test passages come from different pages, and no passage is used twice. The files are the same for the same pages.</remarks>
+internal static class PassagesCommand
+{
+    private const int WordsOfPassage = 40;
+
+    // Of six passages so many are for users.
+    private static readonly (string Label, int OfSix)[] s_classes = [("few", 2), ("even", 3), ("many", 4)];
+
+    public static int Run(string[] args)
+    {
+        var options = new OptionReader(args);
+        string pages = options.Text("--pages", ManualPageData.DefaultFolder), folder = options.Text("--out", Path.Combine("artifacts", "data", "passages"));
+        options.RefuseLeft();
+        ManualPageData.Prepare(pages, line => Console.Error.WriteLine(line));
+        Directory.CreateDirectory(folder);
+        var task = ManualPageCorpus.Read(Path.Combine(pages, "man")).Reader();
+        Make(task.Train, seed: 1, passagesOfKind: 2500, folder, "train");
+        Make(task.Test, seed: 2, passagesOfKind: 600, folder, "test");
+        return ExitCode.Success;
+    }
+
+    private static void Make(IEnumerable<LabeledPage> pages, int seed, int passagesOfKind, string folder, string part)
+    {
+        var random = new Random(seed);
+        var kinds = pages.GroupBy(page => page.Label).OrderBy(kind => kind.Key, StringComparer.Ordinal).ToDictionary(kind => kind.Key, kind =>
+        {
+            string[] passages = [.. kind.SelectMany(page => Passages(page.Text)).Distinct()];
+            random.Shuffle(passages);
+            return new Queue<string>(passages);
+        });
+        string[] lines = [.. kinds.SelectMany(kind => Take(kind.Value, passagesOfKind).Select(text => $"{kind.Key}\t{TsvText.Encode(text)}"))];
+        random.Shuffle(lines);
+        Write(Path.Combine(folder, $"passages.{part}.tsv"), lines);
+
+        // As many as the rest of the passages makes.
+        var mixtures = new List<string>();
+        for (int i = 0; ; i++)
+        {
+            var (label, ofSix) = s_classes[i % s_classes.Length];
+            int sixes = random.Next(3, 7), users = sixes * ofSix, programmers = sixes * (6 - ofSix);
+            if (kinds["user"].Count < users || kinds["programmer"].Count < programmers)
+                break;
+            string[] texts = [.. Take(kinds["user"], users), .. Take(kinds["programmer"], programmers)];
+            random.Shuffle(texts);
+            mixtures.Add($"{label}\t{TsvText.Encode(string.Join("\n\n", texts))}");
+        }
+        Write(Path.Combine(folder, $"mixtures.{part}.tsv"), mixtures);
+    }
+
+    private static List<string> Take(Queue<string> passages, int count) => [.. Enumerable.Range(0, count).Select(_ => passages.Dequeue())];
+
+    // Paragraphs of a page, joined until they have enough words; what is left at the end is too short, and a very long paragraph is left out.
+    private static IEnumerable<string> Passages(string page)
+    {
+        var text = new StringBuilder();
+        int words = 0;
+        foreach (string paragraph in page.Split("\n\n"))
+        {
+            text.Append(text.Length > 0 ? "\n" : "").Append(paragraph);
+            words += paragraph.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length;
+            if (words < WordsOfPassage)
+                continue;
+            if (words <= 2 * WordsOfPassage)
+                yield return text.ToString();
+            text.Clear();
+            words = 0;
+        }
+    }
+
+    private static void Write(string path, IReadOnlyCollection<string> lines)
+    {
+        File.WriteAllLines(path, lines);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {lines.Count} documents"));
+    }
+}
