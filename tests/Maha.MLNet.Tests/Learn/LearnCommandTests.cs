@@ -35,6 +35,13 @@ public sealed class LearnCommandTests : IDisposable
     }
 
     [Fact]
+    public void EmptyTexts_AreLearnedByAll()
+    {
+        string path = Write("empty.tsv", Toys.Documents(30).Select((document, i) => i % 2 == 0 ? document : new Document { Label = document.Label, Text = "" }));
+        Assert.Equal(ExitCode.Success, LearnCommand.Run(["--data", path, "--test", path, "--threads", $"{torch.get_num_threads()}", "--skip", "default", "--options", "DModel=16,NumLayers=1,NumberOfEpochs=1"]));
+    }
+
+    [Fact]
     public void EveryFold_IsTestedByTheOthers()
     {
         string path = Path.Combine(_folder, "folds.tsv"), log = Path.Combine(_folder, "results.jsonl");
