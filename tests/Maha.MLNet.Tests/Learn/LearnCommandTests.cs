@@ -116,6 +116,18 @@ public sealed class LearnCommandTests : IDisposable
         Assert.Contains("line 33", Assert.Throws<UsageException>(() => LearnLog.Read(log)).Message);
     }
 
+    [Fact]
+    public void FileOfResults_IsTriedBeforeTheTraining()
+    {
+        Assert.Contains("is a folder", Assert.Throws<UsageException>(() => LearnLog.Read(_folder)).Message);
+        string file = Path.Combine(_folder, "file");
+        File.WriteAllText(file, "");
+        Assert.Contains("its folder can't be made", Assert.Throws<UsageException>(() => LearnLog.Read(Path.Combine(file, "results.jsonl"))).Message);
+        string log = Path.Combine(_folder, "new", "results.jsonl");
+        Assert.Empty(LearnLog.Read(log));
+        Assert.True(Directory.Exists(Path.GetDirectoryName(log)));
+    }
+
     private string Write(string name, IEnumerable<Document> documents)
     {
         string path = Path.Combine(_folder, name);
