@@ -25,6 +25,7 @@ static async Task<int> Reporting(SampleOptions options, CancellationToken cancel
 static async Task<int> Search(SampleOptions options, CancellationToken cancellation)
 {
     torch.set_num_threads(options.Threads);
+    Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(options.Model))!); // before the search, whose model could not be saved without it
     var mlContext = new MLContext(options.Seed);
     var (train, test) = Load(mlContext, options);
     var split = mlContext.Data.TrainTestSplit(train, testFraction: 0.2, seed: options.Seed);
