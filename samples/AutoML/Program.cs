@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Diagnostics;
 using AutoML;
 using Maha.MLNet.AutoML;
@@ -6,7 +7,8 @@ using Microsoft.ML.AutoML;
 using TextClassification.ManualPages;
 using TorchSharp;
 
-return await SampleOptions.Command(Reporting).Parse(args).InvokeAsync();
+// Behind Ctrl+C the best model is still judged and saved, which takes longer than the two seconds that a command is given by default.
+return await SampleOptions.Command(Reporting).Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(5) });
 
 // What the user can put right is one line, not a stack trace.
 static async Task<int> Reporting(SampleOptions options, CancellationToken cancellation)
