@@ -117,6 +117,15 @@ public sealed class MahaAutoMLTests
     }
 
     [Fact]
+    public void MetricThatIsNoNumber_IsLastOnTheLeaderBoard()
+    {
+        var best = Experiment(Keys().Append(Sweepable()), Split()).SetMaxModelToExplore(1).Run();
+        ((IMonitor)_record).ReportCompletedTrial(new TrialResult { TrialSettings = best.TrialSettings, Metric = double.NaN, Loss = double.NaN });
+        Assert.Equal([best.Metric, double.NaN], _record.LeaderBoard.Select(trial => trial.Metric));
+        (best.Model as IDisposable)?.Dispose();
+    }
+
+    [Fact]
     public void ModelsThatAreNotTheBest_AreDisposed()
     {
         var best = Experiment(Keys().Append(Sweepable()), Split()).SetMaxModelToExplore(4).Run();
