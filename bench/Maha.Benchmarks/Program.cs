@@ -56,7 +56,8 @@ try
 {
     return chosen.Run(args[1..]);
 }
-catch (UsageException problem)
+// The options of a layer are checked by the layer itself.
+catch (Exception problem) when (problem is UsageException or ArgumentException)
 {
     Console.Error.WriteLine($"{chosen.Name}: {problem.Message}");
     return ExitCode.Usage;

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Diagnostics;
 using AutoML;
 using Maha.MLNet.AutoML;
@@ -6,7 +7,8 @@ using Microsoft.ML.AutoML;
 using TextClassification.ManualPages;
 using TorchSharp;
 
-return await SampleOptions.Command(Reporting).Parse(args).InvokeAsync();
+// Behind Ctrl+C the best model is still judged and saved, which takes longer than the two seconds that a command is given by default.
+return await SampleOptions.Command(Reporting).Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(5) });
 
 // What the user can put right is one line, not a stack trace.
 static async Task<int> Reporting(SampleOptions options, CancellationToken cancellation)
@@ -25,6 +27,7 @@ static async Task<int> Reporting(SampleOptions options, CancellationToken cancel
 static async Task<int> Search(SampleOptions options, CancellationToken cancellation)
 {
     torch.set_num_threads(options.Threads);
+    Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(options.Model))!); // before the search, whose model could not be saved without it
     var mlContext = new MLContext(options.Seed);
     var (train, test) = Load(mlContext, options);
     var split = mlContext.Data.TrainTestSplit(train, testFraction: 0.2, seed: options.Seed);

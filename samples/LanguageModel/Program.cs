@@ -29,6 +29,7 @@ static int Train(SampleOptions options)
 {
     options.Continuation.Options.Validate();
     torch.set_num_threads(options.Continuation.Threads);
+    Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(options.Continuation.Model))!); // before the training, whose model could not be saved without it
     var texts = Texts.Read(options);
     Console.WriteLine(FormattableString.Invariant($"training on {texts.Training.Count} texts, {texts.Training.Sum(text => (long)text.Length) / 1e6:F1} million characters; held out: {texts.HeldOutName}"));
     var mlContext = new MLContext(options.Continuation.Options.Seed);

@@ -31,6 +31,7 @@ static int Reporting(Func<int> run)
 static int Train(SampleOptions options)
 {
     torch.set_num_threads(options.Threads);
+    Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(options.Model))!); // before the training, whose model could not be saved without it
     var mlContext = new MLContext(options.Seed);
     mlContext.Log += (_, message) =>
     {

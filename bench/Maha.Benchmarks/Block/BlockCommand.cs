@@ -29,6 +29,8 @@ internal static class BlockCommand
         if (device == "cuda" && !cuda.is_available())
             throw new UsageException("--device is cuda, but libtorch sees no CUDA device.");
         var scalar = Type(type);
+        if (device == "cpu" && scalar == ScalarType.Float16)
+            throw new UsageException("--dtype float16 is for --device cuda, but --device is cpu, where libtorch multiplies no such matrices. Choose bfloat16.");
         foreach (string variant in variants)
             BlockVariants.Options(variant, shape).Validate();
 

@@ -42,13 +42,18 @@ internal static class LearnLog
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    /// <summary>The results so far; none where there is no file.</summary>
-    /// <exception cref="UsageException">A line is not a result.</exception>
+    /// <summary>The results so far; none where there is no file, but then its folder is made, before a training whose result could not be written.</summary>
+    /// <exception cref="UsageException">There can be no such file, or a line is not a result.</exception>
     public static List<LearnRecord> Read(string path)
     {
         var records = new List<LearnRecord>();
+        if (Directory.Exists(path))
+            throw new UsageException($"--out must name a file of results or a new one, but '{path}' is a folder. Name a file in it.");
         if (!File.Exists(path))
+        {
+            CreateFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
             return records;
+        }
         int number = 0;
         foreach (string line in File.ReadAllLines(path))
         {
@@ -64,6 +69,18 @@ internal static class LearnLog
             }
         }
         return records;
+    }
+
+    private static void CreateFolder(string folder)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"--out must name a file of results or a new one, but its folder can't be made: {e.Message} Name another.");
+        }
     }
 
     /// <summary>Appends a result as one whole line.</summary>

@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
-using System.Text.Json;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -60,8 +58,8 @@ internal static class ParityCommand
                 $"{name} values={comparison.Values} max_abs_error={comparison.MaxAbsoluteError:0.###e+00} max_rel_error={comparison.MaxRelativeError:0.###e+00}{(matches ? "" : $" FAILED at {comparison.Worst}")}"));
             return matches;
         }
-        catch (Exception problem) when (problem is FormatException or ArgumentException or InvalidOperationException or JsonException or IOException
-            or UnauthorizedAccessException or KeyNotFoundException or ExternalException)
+        // Whatever is wrong with a file: it fails, and the files behind it are compared all the same.
+        catch (Exception problem)
         {
             Console.WriteLine($"{name} FAILED: {problem.Message.ReplaceLineEndings(" ")}");
             return false;

@@ -30,7 +30,7 @@ internal sealed class TreeVectors : IVectorKind
         if (!Same(root, file.Any("tree_nested_leaf_indices")))
             throw new FormatException("'tree_nested_leaf_indices' must be the tree of 'tree_spans', but is another.");
         var (query, key, value) = (Rows(file, "q", length), Rows(file, "k", length), Rows(file, "v", length));
-        bool[] real = [.. file.Any("mask").EnumerateArray().Select(item => item.GetBoolean())];
+        bool[] real = [.. file.Items("mask").Select(item => item.GetBoolean())];
         if (real.Length != length)
             throw new FormatException($"'mask' must have {length} values, but has {real.Length}.");
         var branching = file.Any("branching_leaf_to_root");
@@ -58,7 +58,7 @@ internal sealed class TreeVectors : IVectorKind
 
     private static void CompareLayers(VectorFile file, Comparison comparison, Problem problem, HierarchicalForm form, int[]? sizes)
     {
-        var (output, theta) = (Matrix(file, "out"), Matrix(file, "theta"));
+        var (output, theta) = (Matrix(file, "out", problem.Real.Length), Matrix(file, "theta", problem.Real.Length));
         double distance = file.Number("sum_row_kl_to_softmax");
         double? phi = file.Has("phi_root") ? file.Number("phi_root") : null;
         var settings = new HierarchicalSettings(form, problem.Scale, problem.Self);
@@ -79,7 +79,7 @@ internal sealed class TreeVectors : IVectorKind
         if (file.Has("log_theta_null_means_minus_inf"))
         {
             var logarithms = TreeRecursion.Solve(problem.Root, problem.Query, problem.Key, problem.Real, problem.Scale, problem.Self, causal: false).LogTheta;
-            var expected = file.Any("log_theta_null_means_minus_inf").EnumerateArray()
+            var expected = file.Items("log_theta_null_means_minus_inf")
                 .Select(row => row.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.Null ? double.NegativeInfinity : item.GetDouble()).ToArray()).ToArray();
             comparison.Add("log_theta", Finite(logarithms), Finite(expected));
         }
@@ -88,8 +88,8 @@ internal sealed class TreeVectors : IVectorKind
     private static void CompareWeights(VectorFile file, Comparison comparison, Problem problem, double[][] theta)
     {
         var weights = FromRows(theta);
-        comparison.Add("theta", weights, Matrix(file, "theta"));
-        comparison.Add("out", weights.matmul(FromRows(problem.Value)), Matrix(file, "out"));
+        comparison.Add("theta", weights, Matrix(file, "theta", theta.Length));
+        comparison.Add("out", weights.matmul(FromRows(problem.Value)), Matrix(file, "out", theta.Length));
         double distance = 0;
         for (int i = 0; i < theta.Length; i++)
         {
@@ -125,14 +125,13 @@ internal sealed class TreeVectors : IVectorKind
 
     private static double[][] Rows(VectorFile file, string field, int length)
     {
-        double[][] rows = [.. file.Any(field).EnumerateArray().Select(row => row.EnumerateArray().Select(item => item.GetDouble()).ToArray())];
-        return rows.Length == length && rows.All(row => row.Length == rows[0].Length)
+        double[][] rows = [.. file.Items(field).Select(row => row.EnumerateArray().Select(item => item.GetDouble()).ToArray())];
+        return rows.Length == length && rows.All(row => row.Length > 0 && row.Length == rows[0].Length)
             ? rows
-            : throw new FormatException($"'{field}' must have {length} rows of equal length.");
+            : throw new FormatException($"'{field}' must have {length} rows of equal length, at least 1, but has rows of [{string.Join(", ", rows.Select(row => row.Length))}].");
     }
 
-    private static Tensor Matrix(VectorFile file, string field) =>
-        FromRows([.. file.Any(field).EnumerateArray().Select(row => row.EnumerateArray().Select(item => item.GetDouble()).ToArray())]);
+    private static Tensor Matrix(VectorFile file, string field, int length) => FromRows(Rows(file, field, length));
 
     private static Tensor FromRows(double[][] rows) => tensor(rows.SelectMany(row => row).ToArray(), [rows.Length, rows[0].Length]);
 

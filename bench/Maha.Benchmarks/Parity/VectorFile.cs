@@ -66,6 +66,9 @@ internal sealed class VectorFile
         return value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw new FormatException($"{_where}: '{field}' must be true or false, but is {value.ValueKind}.");
     }
 
+    /// <summary>Takes a list.</summary>
+    public JsonElement.ArrayEnumerator Items(string field) => Take(field, JsonValueKind.Array).EnumerateArray();
+
     /// <summary>Takes a value of any kind.</summary>
     public JsonElement Any(string field) =>
         _left.Remove(field, out var value) ? value : throw new FormatException($"{_where} must have the field '{field}', but has not.");
@@ -78,7 +81,7 @@ internal sealed class VectorFile
 
     /// <summary>Takes a list of tensors.</summary>
     public Tensor[] List(string field)
-        => [.. Take(field, JsonValueKind.Array).EnumerateArray().Select((item, i) => ReadTensor(item, $"{field}[{i}]", ScalarType.Float64))];
+        => [.. Items(field).Select((item, i) => ReadTensor(item, $"{field}[{i}]", ScalarType.Float64))];
 
     /// <summary>Takes an object whose fields are all tensors.</summary>
     public Dictionary<string, Tensor> Tensors(string field)

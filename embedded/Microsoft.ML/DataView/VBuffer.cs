@@ -131,7 +131,7 @@ public readonly struct VBuffer<T> : IEnumerable
 
     private int LowerBound(int index)
     {
-        int at = Array.BinarySearch(_indices, 0, _count, index);
+        int at = _indices.AsSpan(0, _count).BinarySearch(index); // no array where there is no value
         return at < 0 ? ~at : at;
     }
 

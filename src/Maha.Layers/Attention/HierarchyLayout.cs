@@ -49,7 +49,10 @@ internal sealed class HierarchyLayout
     {
         long nodes = length;
         foreach (int size in branching)
+        {
+            TensorChecks.InRange(size, 1, int.MaxValue, nameof(branching), "A family has at least one child.");
             nodes = (nodes + size - 1) / size;
+        }
         if (nodes != 1)
             throw new ArgumentException($"Branching must lead from {length} tokens to one root, but [{string.Join(", ", branching)}] leaves {nodes} nodes. Add a level.", nameof(branching));
         return new HierarchyLayout([length], [.. branching], null);

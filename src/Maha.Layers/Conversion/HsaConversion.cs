@@ -97,6 +97,7 @@ public static class HsaConversion
         ArgumentNullException.ThrowIfNull(evaluate);
         Check(samples, options);
         TensorChecks.Known(options.Ranking, nameof(options.Ranking));
+        TensorChecks.InRange(numLayers ?? 0, 0, int.MaxValue, nameof(numLayers), "Use null for all layers.");
         var flat = Flops(classifier.Encoder.Options, samples, options);
         var steps = new List<SwapStep> { new(-1, 0, [], evaluate(classifier), flat.Sum(), 0) };
         var swapped = new SortedSet<int>();
@@ -202,7 +203,7 @@ public static class HsaConversion
         bool sameTrees = model.Hierarchy == options.Hierarchy && (options.Hierarchy == HierarchyKind.Document || model.Branching == options.Branching);
         if (kinds.Contains(AttentionKind.Hsa) && !sameTrees)
             throw new ArgumentException($"The trees must be those of the layers that are hierarchical already, {model.Hierarchy} with branching {model.Branching}, but are {options.Hierarchy} with {options.Branching}. Swap from the standard encoder.", nameof(options));
-        foreach (int layer in layers)
+        foreach (int layer in layers.Distinct())
         {
             TensorChecks.InRange(layer, 0, model.NumLayers - 1, nameof(layers), $"The encoder has {model.NumLayers} layers.");
             if (kinds[layer] != AttentionKind.Full)
@@ -223,6 +224,12 @@ public static class HsaConversion
         ArgumentNullException.ThrowIfNull(options);
         if (samples.Count == 0)
             throw new ArgumentException("samples must hold at least one batch of documents to measure on, but hold none.", nameof(samples));
+        foreach (var sample in samples)
+        {
+            ArgumentNullException.ThrowIfNull(sample, nameof(samples));
+            TensorChecks.Alive(sample.TokenIds, nameof(sample.TokenIds));
+            ArgumentNullException.ThrowIfNull(sample.Context, nameof(sample.Context));
+        }
     }
 
     // Dropout off, and on again at the end where it was.

@@ -26,7 +26,10 @@ public sealed class NestedSignalEmbedding : Module<NestedSignal, Tensor>
         if (types.Count == 0)
             throw new ArgumentException("types must hold at least one type of leaf, but hold none.", nameof(types));
         foreach (var type in types)
+        {
+            ArgumentNullException.ThrowIfNull(type, nameof(types));
             type.Validate();
+        }
         if (types.GroupBy(type => type.Name).FirstOrDefault(group => group.Count() > 1) is { } twice)
             throw new ArgumentException($"Types must have different names, but '{twice.Key}' is there {twice.Count()} times.", nameof(types));
         _types = [.. types];
@@ -65,7 +68,7 @@ public sealed class NestedSignalEmbedding : Module<NestedSignal, Tensor>
             }
             else
             {
-                embedded = _numbers[type]!.call(OwnNumbers(signal, others, _types[type].Channels!.Value));
+                embedded = _numbers[type]!.call(OwnNumbers(signal, others, _types[type].Channels!.Value, _numbers[type]!));
             }
             if (_positions[type] is { } positions)
                 embedded = embedded + positions.call(Own(signal.Positions, nameof(signal.Positions), others, _types[type].MaxPositions));
@@ -92,12 +95,14 @@ public sealed class NestedSignalEmbedding : Module<NestedSignal, Tensor>
         return own;
     }
 
-    private static Tensor OwnNumbers(NestedSignal signal, Tensor others, int channels)
+    private static Tensor OwnNumbers(NestedSignal signal, Tensor others, int channels, Linear projection)
     {
         if (signal.Numbers is not { } numbers)
             throw new ArgumentException("Numbers must be given for the types of this embedding, but is null.", nameof(signal));
         if (numbers.dim() != 3 || numbers.shape[0] != others.shape[0] || numbers.shape[1] != others.shape[1] || numbers.shape[2] < channels)
             throw new ArgumentException($"Numbers must have the shape [{others.shape[0]}, {others.shape[1]}, at least {channels}], but has {TensorChecks.Show(numbers.shape)}.", nameof(signal));
+        using var weight = projection.weight!;
+        TensorChecks.SameKind(numbers, weight, nameof(signal.Numbers));
         return numbers.narrow(2, 0, channels).masked_fill(others.unsqueeze(-1), 0);
     }
 

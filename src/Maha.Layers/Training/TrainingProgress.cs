@@ -12,7 +12,7 @@ public sealed record TrainingProgress
     /// <summary>The number of steps done, in all epochs.</summary>
     public required long Step { get; init; }
 
-    /// <summary>The number of steps of all epochs.</summary>
+    /// <summary>The number of steps of all epochs; of more than 256 epochs an estimate, since each has other batches.</summary>
     public required long TotalSteps { get; init; }
 
     /// <summary>The loss of the step, a mean over its batches; NaN where they had nothing to learn from.</summary>

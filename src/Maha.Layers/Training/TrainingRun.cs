@@ -13,6 +13,9 @@ internal sealed class TrainingRun : IDisposable
     private const int TrainingDraws = 5;
     private const int Dropout = 6;
 
+    // Planning takes time before the first step: as many epochs tell the mean of the others'.
+    private const int MaxPlannedEpochs = 256;
+
     private readonly ITrainingTask _task;
     private readonly TrainingOptions _options;
     private readonly ITokenizedDocuments _trainingDocuments;
@@ -55,9 +58,7 @@ internal sealed class TrainingRun : IDisposable
             groups.Add(new AdamW.ParamGroup(constant, lr: options.LearningRate, weight_decay: 0));
         _optimizer = optim.AdamW(groups, lr: options.LearningRate);
 
-        // The number of batches differs a little between epochs, since each shuffles anew: the schedule must know all of them.
-        for (int epoch = 1; epoch <= options.NumberOfEpochs; epoch++)
-            _totalSteps += NumSteps(Plan(epoch).Length);
+        _totalSteps = TotalSteps(options.NumberOfEpochs);
         _schedule = new LearningRateSchedule(options.LearningRate, options.MinLearningRateFraction, options.WarmupFraction, _totalSteps);
         _clock = new TrainingClock(_lengths.Sum(length => (long)length) * options.NumberOfEpochs, validationDocuments is null ? 0 : options.NumberOfEpochs)
         {
@@ -90,6 +91,9 @@ internal sealed class TrainingRun : IDisposable
             module.zero_grad();
             module.train(wasTraining);
         }
+        // The last step is judged by nothing else: where no epoch ended with a finite loss, there are no weights worth keeping.
+        if (_best is { Validation: { IsFinite: false, Loss: var loss } })
+            throw new TrainingDivergedException("validation loss", loss, _best.Epoch, _step, _totalSteps, _lastStep!.Loss, _lastStep.LearningRate, _options, isStepDone: true);
         if (_best is not null)
             _bestWeights.Restore(module);
         return new TrainingResult
@@ -114,6 +118,14 @@ internal sealed class TrainingRun : IDisposable
     private int[][] Plan(int epoch) => BatchPlan.Shuffled(_lengths, _options.TokensPerBatch, _options.Seed, epoch);
 
     private long NumSteps(int batches) => (batches + (long)_options.GradientAccumulation - 1) / _options.GradientAccumulation;
+
+    // The number of batches differs a little between epochs, since each shuffles anew: the schedule must know all of them.
+    private long TotalSteps(int numberOfEpochs)
+    {
+        int planned = Math.Min(numberOfEpochs, MaxPlannedEpochs);
+        long steps = Enumerable.Range(1, planned).Sum(epoch => NumSteps(Plan(epoch).Length));
+        return steps + (long)Math.Ceiling((double)steps / planned * (numberOfEpochs - planned));
+    }
 
     private void RunEpoch(int epoch, CancellationToken cancellationToken)
     {
@@ -232,5 +244,5 @@ internal sealed class TrainingRun : IDisposable
     private static ValidationMetrics? WithoutLogits(ValidationMetrics? metrics) => metrics is null ? null : metrics with { Logits = null };
 
     private TrainingDivergedException Diverged(string what, double value, int epoch, double loss, double learningRate) =>
-        new(what, value, epoch, _step + 1, _totalSteps, loss, learningRate, _options);
+        new(what, value, epoch, _step + 1, _totalSteps, loss, learningRate, _options, isStepDone: false);
 }

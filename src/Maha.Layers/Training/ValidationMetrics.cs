@@ -36,13 +36,18 @@ public sealed record ValidationMetrics
         _ => null,
     } ?? throw new InvalidOperationException($"The metric must be one that the task reports, but {metric} is not. Use {nameof(ValidationMetric.Loss)}.");
 
-    /// <summary>Whether these metrics are better than others. A metric that is not a number is never better, and any number is better than it.</summary>
+    /// <summary>Whether the model made finite predictions. Where nothing was predicted the loss is no number, and says nothing.</summary>
+    internal bool IsFinite => Count == 0 || double.IsFinite(Loss);
+
+    /// <summary>Whether these metrics are better than others. A metric that is not a number, or of a model whose loss is not finite, is never better, and any number is better than it.</summary>
     internal bool IsBetterThan(ValidationMetrics? other, ValidationMetric metric)
     {
-        double mine = Get(metric);
+        double mine = Judged(metric);
         if (other is null || double.IsNaN(mine))
             return other is null;
-        double theirs = other.Get(metric);
+        double theirs = other.Judged(metric);
         return double.IsNaN(theirs) || (metric == ValidationMetric.Loss ? mine < theirs : mine > theirs);
     }
+
+    private double Judged(ValidationMetric metric) => IsFinite ? Get(metric) : double.NaN;
 }

@@ -72,6 +72,9 @@ public static class BertWeights
             layers++;
         if (layers == 0)
             throw new WeightFileException($"The weights must have at least one layer, but there is no '{prefix}encoder.layer.0.attention.self.query.weight'.");
+        if (tensors.Keys.FirstOrDefault(name => name.StartsWith($"{prefix}encoder.layer.", StringComparison.Ordinal)
+            && !Enumerable.Range(0, layers).Any(layer => name.StartsWith($"{prefix}encoder.layer.{layer}.", StringComparison.Ordinal))) is { } further)
+            throw new WeightFileException($"Layers must be numbered without gaps, but there is '{further}' and no '{prefix}encoder.layer.{layers}.attention.self.query.weight'. The file is incomplete: copy it again.");
 
         var state = new Dictionary<string, Tensor>
         {

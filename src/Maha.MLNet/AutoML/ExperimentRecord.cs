@@ -48,8 +48,8 @@ public sealed class ExperimentRecord : IMonitor
         }
     }
 
-    /// <summary>The trials that succeeded, the best first, then those that failed.</summary>
-    public IReadOnlyList<RecordedTrial> LeaderBoard => [.. Trials.OrderBy(trial => trial.Loss).ThenBy(trial => trial.TrialId)];
+    /// <summary>The trials that succeeded, the best first, then those that failed, and those whose metric is not a number.</summary>
+    public IReadOnlyList<RecordedTrial> LeaderBoard => [.. Trials.OrderBy(trial => double.IsNaN(trial.Loss)).ThenBy(trial => trial.Loss).ThenBy(trial => trial.TrialId)];
 
     /// <summary>Writes the leader board as a table.</summary>
     /// <param name="output">Where to.</param>

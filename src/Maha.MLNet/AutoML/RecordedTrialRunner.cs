@@ -24,13 +24,18 @@ internal sealed class RecordedTrialRunner : ITrialRunner
         record.TakeNames(_context, pipeline);
     }
 
-    public Task<TrialResult> RunAsync(TrialSettings settings, CancellationToken ct)
+    // Not on the caller's thread: whoever starts an experiment must get its task back, to await it and to be able to cancel it.
+    public Task<TrialResult> RunAsync(TrialSettings settings, CancellationToken ct) => Task.Run(() => Run(settings, ct), CancellationToken.None);
+
+    public void Dispose() => MLNetInternals.Cancel(_context);
+
+    private TrialResult Run(TrialSettings settings, CancellationToken ct)
     {
         var watch = Stopwatch.StartNew();
         try
         {
             using var cancellation = ct.Register(() => MLNetInternals.Cancel(_context));
-            return Task.FromResult(Run(settings, watch));
+            return Run(settings, watch);
         }
         catch (Exception reason) when (ct.IsCancellationRequested)
         {
@@ -38,18 +43,16 @@ internal sealed class RecordedTrialRunner : ITrialRunner
         }
         catch (Exception reason) when (_record.MayFail(reason))
         {
-            return Task.FromResult<TrialResult>(new FailedTrialResult
+            return new FailedTrialResult
             {
                 TrialSettings = settings,
                 Failure = reason,
                 Metric = double.NaN,
                 Loss = double.MaxValue,
                 DurationInMilliseconds = watch.Elapsed.TotalMilliseconds,
-            });
+            };
         }
     }
-
-    public void Dispose() => MLNetInternals.Cancel(_context);
 
     private TrialResult Run(TrialSettings settings, Stopwatch watch)
     {

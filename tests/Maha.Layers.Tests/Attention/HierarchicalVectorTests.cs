@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Maha.Benchmarks;
 using Maha.Benchmarks.Parity;
 using static TorchSharp.torch;
 
@@ -61,6 +62,28 @@ public class HierarchicalVectorTests
     [Fact]
     public void OtherTree_IsRefused()
         => Assert.Contains("tree_nested_leaf_indices", Assert.Throws<FormatException>(() => CompareChanged("mask_8.json", file => file["tree_nested_leaf_indices"]![0] = 0)).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("mask", "null")]
+    [InlineData("theta", "[]")]
+    [InlineData("out", "[[]]")]
+    [InlineData("branching_leaf_to_root", "[0, 8]")]
+    [InlineData("tree_spans", "{\"span\": []}")]
+    public void UnsoundFile_Fails_AndDoesNotEndTheRun(string field, string json)
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            var file = JsonNode.Parse(File.ReadAllText(Path.Combine(Folder, "mask_8.json")))!.AsObject();
+            file[field] = JsonNode.Parse(json);
+            File.WriteAllText(path, file.ToJsonString());
+            Assert.Equal(ExitCode.Failure, ParityCommand.Run([path, Path.Combine(Folder, "mask_8.json")]));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
 
     private static Comparison CompareChanged(string name, Action<JsonObject> change)
     {

@@ -163,6 +163,8 @@ public class HsaConversionTests
         Refused("layer 1 has Hsa", () => HsaConversion.Swap(HsaConversion.Swap(model, [1], Trees), [1], Trees));
         Refused("must be those", () => HsaConversion.Swap(HsaConversion.Swap(model, [1], Trees), [2], Trees with { Branching = 5 }));
         Refused("at least one batch", () => HsaConversion.Measure(model.Encoder, [], Trees));
+        Refused("Context", () => HsaConversion.Measure(model.Encoder, [Sample(1) with { Context = null! }], Trees));
+        Refused("numLayers must lie in", () => HsaConversion.SwapInOrder(model, [Sample(1)], _ => 1, Trees, -1));
         Refused("names 2 for 3", () => (Options with { LayerAttention = [AttentionKind.Full, AttentionKind.Hsa] }).Validate());
 
         static void Refused(string message, Action action) => Assert.Contains(message, Assert.ThrowsAny<ArgumentException>(action).Message, StringComparison.Ordinal);

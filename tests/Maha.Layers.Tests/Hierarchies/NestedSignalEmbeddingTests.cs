@@ -77,6 +77,7 @@ public class NestedSignalEmbeddingTests
         Refused("is null", signal with { Numbers = null });
         Refused("is null", signal with { TokenIds = null });
         Refused("at least 2", signal with { Numbers = signal.Numbers!.narrow(2, 0, 1) });
+        Refused("Numbers must have the element type of the weights, Float64", signal with { Numbers = signal.Numbers!.to(ScalarType.Float32) });
         Refused("Int64", signal with { TokenIds = signal.TokenIds!.to(ScalarType.Float64) });
         Assert.Contains("neither", Assert.Throws<ArgumentException>(() => new NestedSignalEmbedding(D, new LeafType { Name = "x" })).Message, StringComparison.Ordinal);
         Assert.Contains("2 times", Assert.Throws<ArgumentException>(() => new NestedSignalEmbedding(D, new LeafType { Name = "x", Channels = 1 }, new LeafType { Name = "x", Channels = 2 })).Message, StringComparison.Ordinal);

@@ -45,4 +45,30 @@ public class DivergenceTests
         Assert.Equal(0, e.Loss);
         Assert.All(model.Values, value => Assert.Equal(1, value));
     }
+
+    [Theory]
+    [InlineData(ValidationMetric.Loss)]
+    [InlineData(ValidationMetric.Accuracy)]
+    public void NonFiniteValidation_OfTheLastStep_IsFound(ValidationMetric metric)
+    {
+        using var model = new TwoParameters();
+        using var documents = Toys.Documents(40);
+        var task = new ScriptedTask(model, _ => new TaskLoss(model.Weight.sum(), 1), () => new ValidationMetrics { Loss = double.NaN, Accuracy = 0.5, Count = 4 });
+        var e = Assert.Throws<TrainingDivergedException>(() => new Trainer(Options with { EarlyStoppingMetric = metric, ValidationFraction = 0.1 }).Train(task, documents));
+        Assert.Contains("The validation loss must be finite, but is NaN", e.Message, StringComparison.Ordinal);
+        Assert.Contains("The weights are those behind the step.", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void EpochOfNonFiniteLoss_IsNotTheBest_WhateverItsAccuracy()
+    {
+        using var model = new TwoParameters();
+        using var documents = Toys.Documents(40);
+        int epochs = 0;
+        var task = new ScriptedTask(model, _ => new TaskLoss(model.Weight.sum(), 1), () => ++epochs == 1
+            ? new ValidationMetrics { Loss = 1, Accuracy = 0.3, Count = 4 }
+            : new ValidationMetrics { Loss = double.PositiveInfinity, Accuracy = 0.9, Count = 4 });
+        var result = new Trainer(Options with { EarlyStoppingMetric = ValidationMetric.Accuracy, ValidationFraction = 0.1 }).Train(task, documents);
+        Assert.Equal((2, 1), (epochs, result.BestEpoch));
+    }
 }

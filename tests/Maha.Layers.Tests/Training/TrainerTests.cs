@@ -11,6 +11,22 @@ public class TrainerTests
     private static readonly TrainingOptions Options = new() { NumberOfEpochs = 3, TokensPerBatch = 100, LearningRate = 0.02, Seed = 3 };
 
     [Fact]
+    public void AnyNumberOfEpochs_StartsAtOnce()
+    {
+        using var model = new TwoParameters();
+        using var documents = Toys.Documents(40);
+        using var source = new CancellationTokenSource();
+        long totalSteps = 0;
+        var options = new TrainingOptions { NumberOfEpochs = int.MaxValue, CancellationBehavior = CancellationBehavior.KeepBest, ValidationFraction = 0 };
+        new Trainer(options).Train(new ScriptedTask(model, _ => new TaskLoss(model.Weight.sum(), 1)), documents, progress: new AtOnce(now =>
+        {
+            totalSteps = now.TotalSteps;
+            source.Cancel();
+        }), cancellationToken: source.Token);
+        Assert.Equal(int.MaxValue, totalSteps);
+    }
+
+    [Fact]
     public void SameSeed_GivesTheSameWeights_BitForBit()
     {
         using var documents = Toys.Documents(120);

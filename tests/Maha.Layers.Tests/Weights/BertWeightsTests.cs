@@ -65,6 +65,7 @@ public class BertWeightsTests
         Refused("embeddings.word_embeddings.weight", tensors => tensors.Clear());
         Refused("at least one layer", tensors => tensors.Remove("encoder.layer.0.attention.self.query.weight"));
         Refused("'encoder.layer.1.output.dense.bias' is missing", tensors => tensors.Remove("encoder.layer.1.output.dense.bias"));
+        Refused("numbered without gaps", tensors => tensors.Remove("encoder.layer.1.attention.self.query.weight"));
         Refused("must have 1 dimensions", tensors => tensors["embeddings.LayerNorm.weight"] = zeros([2, 2]));
         Refused("of one width", tensors => tensors["embeddings.token_type_embeddings.weight"] = zeros([2, 2]));
 

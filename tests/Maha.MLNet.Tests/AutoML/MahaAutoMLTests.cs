@@ -105,6 +105,27 @@ public sealed class MahaAutoMLTests
     }
 
     [Fact]
+    public async Task Experiment_GivesItsTaskBack_WhileATrialRuns()
+    {
+        using var gate = new ManualResetEventSlim();
+        var options = Small();
+        options.Progress = new Reports(_ => gate.Wait(TimeSpan.FromSeconds(20)));
+        var run = Experiment(Keys().Append(_mlContext.Auto().MahaTextClassification(options, Space())), Split()).SetMaxModelToExplore(1).RunAsync();
+        Assert.False(run.IsCompleted);
+        gate.Set();
+        ((await run).Model as IDisposable)?.Dispose();
+    }
+
+    [Fact]
+    public void MetricThatIsNoNumber_IsLastOnTheLeaderBoard()
+    {
+        var best = Experiment(Keys().Append(Sweepable()), Split()).SetMaxModelToExplore(1).Run();
+        ((IMonitor)_record).ReportCompletedTrial(new TrialResult { TrialSettings = best.TrialSettings, Metric = double.NaN, Loss = double.NaN });
+        Assert.Equal([best.Metric, double.NaN], _record.LeaderBoard.Select(trial => trial.Metric));
+        (best.Model as IDisposable)?.Dispose();
+    }
+
+    [Fact]
     public void ModelsThatAreNotTheBest_AreDisposed()
     {
         var best = Experiment(Keys().Append(Sweepable()), Split()).SetMaxModelToExplore(4).Run();

@@ -35,6 +35,13 @@ public sealed class LearnCommandTests : IDisposable
     }
 
     [Fact]
+    public void EmptyTexts_AreLearnedByAll()
+    {
+        string path = Write("empty.tsv", Toys.Documents(30).Select((document, i) => i % 2 == 0 ? document : new Document { Label = document.Label, Text = "" }));
+        Assert.Equal(ExitCode.Success, LearnCommand.Run(["--data", path, "--test", path, "--threads", $"{torch.get_num_threads()}", "--skip", "default", "--options", "DModel=16,NumLayers=1,NumberOfEpochs=1"]));
+    }
+
+    [Fact]
     public void EveryFold_IsTestedByTheOthers()
     {
         string path = Path.Combine(_folder, "folds.tsv"), log = Path.Combine(_folder, "results.jsonl");
@@ -107,6 +114,18 @@ public sealed class LearnCommandTests : IDisposable
         Assert.Equal(Enumerable.Range(0, 32), LearnLog.Read(log).Select(record => record.Seed).Order());
         File.AppendAllText(log, "{}\n");
         Assert.Contains("line 33", Assert.Throws<UsageException>(() => LearnLog.Read(log)).Message);
+    }
+
+    [Fact]
+    public void FileOfResults_IsTriedBeforeTheTraining()
+    {
+        Assert.Contains("is a folder", Assert.Throws<UsageException>(() => LearnLog.Read(_folder)).Message);
+        string file = Path.Combine(_folder, "file");
+        File.WriteAllText(file, "");
+        Assert.Contains("its folder can't be made", Assert.Throws<UsageException>(() => LearnLog.Read(Path.Combine(file, "results.jsonl"))).Message);
+        string log = Path.Combine(_folder, "new", "results.jsonl");
+        Assert.Empty(LearnLog.Read(log));
+        Assert.True(Directory.Exists(Path.GetDirectoryName(log)));
     }
 
     private string Write(string name, IEnumerable<Document> documents)

@@ -1,4 +1,6 @@
 using Maha.Layers.Attention;
+using Maha.MLNet.Classification;
+using Maha.MLNet.Tests.LanguageModel;
 using Microsoft.ML;
 
 namespace Maha.MLNet.Tests.TextEncoding;
@@ -49,6 +51,43 @@ public sealed class PretrainedModelTests : IDisposable
         var (before, after) = (Encoders.Vectors(_mlContext, encoder, "the cat near the rain")[0], Encoders.Vectors(_mlContext, back, "the cat near the rain")[0]);
         for (int k = 0; k < before.Length; k++)
             Assert.Equal(before[k], after[k], 1e-3f);
+    }
+
+    [Theory]
+    [InlineData(AttentionKind.Maha, PositionKind.Rotary)]
+    [InlineData(AttentionKind.HsaCausal, PositionKind.Rotary)]
+    [InlineData(AttentionKind.Full, PositionKind.Learned)]
+    public void WeightsFlow_FromLanguageModel_ToEncoderAndClassifier(AttentionKind attention, PositionKind positions)
+    {
+        using var languageModel = LanguageToys.Estimator(_mlContext, o => (o.Attention, o.Positions, o.Overlap) = (attention, positions, attention == AttentionKind.HsaCausal)).Fit(_data);
+        string zip = Zip(languageModel), weights = Path.Combine(_folder, "language.safetensors");
+        languageModel.SaveWeights(weights);
+        var expected = Frozen(zip);
+        Assert.Equal(expected, Frozen(weights));
+        // At that rate nothing is learned, so that the classifier's file has the language model's weights.
+        using var classifier = _mlContext.MulticlassClassification.Trainers.MahaTextClassification(new MahaTextClassificationTrainer.Options { PretrainedModel = zip, NumberOfEpochs = 1, LearningRate = 1e-9, Seed = 7 })
+            .Fit(Toys.Keyed(_mlContext, Toys.Documents(30)));
+        var after = Frozen(Zip(classifier));
+        Assert.Equal(expected.Length, after.Length);
+        for (int k = 0; k < expected.Length; k++)
+            Assert.Equal(expected[k], after[k], 1e-3f);
+        using var tuned = _mlContext.Transforms.MahaEncode(Of(zip, freeze: false)).Fit(_data);
+        Assert.NotEqual(expected, Encoders.Vectors(_mlContext, tuned, "the cat near the rain")[0]);
+
+        float[] Frozen(string path)
+        {
+            using var frozen = _mlContext.Transforms.MahaEncode(Of(path, freeze: true)).Fit(_data);
+            using var loaded = (MahaTransformer)_mlContext.Model.Load(Zip(frozen), out _);
+            var vector = Encoders.Vectors(_mlContext, frozen, "the cat near the rain")[0];
+            Assert.All(vector, value => Assert.True(float.IsFinite(value)));
+            Assert.Equal(vector, Encoders.Vectors(_mlContext, loaded, "the cat near the rain")[0]);
+            return vector;
+        }
+
+        static MLNet.TextEncoding.MahaTextEncodingEstimator.Options Of(string path, bool freeze) => new()
+        {
+            OutputColumnName = "Features", InputColumnName = "Text", PretrainedModel = path, Freeze = freeze, SpectralDim = 0, NumberOfEpochs = 1, ViewLength = 8, Seed = 7,
+        };
     }
 
     [Fact]

@@ -24,6 +24,15 @@ public sealed class AutoMLTests : IDisposable
         Assert.True(File.Exists(Path.Combine(_folder, "best.zip")));
     }
 
+    [Fact]
+    public void FolderOfTheModel_IsMadeBeforeTheSearch()
+    {
+        File.WriteAllText(Path.Combine(_folder, "own.tsv"), "animals\tcat\ntools\tsaw\n");
+        var (exitCode, output, error) = SampleProgram.Run("AutoML", _folder, "--data", "own.tsv", "--model", Path.Combine("own.tsv", "best.zip"));
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.Contains("own.tsv", error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("--seconds 0", "--seconds must be at least 1, but is 0.")]
     [InlineData("--trials many", "many")]

@@ -37,6 +37,18 @@ public sealed class VBufferTests
     }
 
     [Fact]
+    public void SparseVectorWithoutValues_NeedsNoArrays()
+    {
+        var empty = new VBuffer<float>(5, 0, null, null);
+        VBuffer<float> copy = default, part = default;
+        empty.CopyTo(ref copy);
+        empty.CopyTo(ref part, 1, 3);
+        Assert.Equal([0, 0, 0, 0, 0], copy.DenseValues());
+        Assert.Equal([0, 0, 0], part.DenseValues());
+        Assert.Equal(0, empty.GetItemOrDefault(4));
+    }
+
+    [Fact]
     public void CopyToSpan_FillsImplicitValues()
     {
         var target = new float[7];
