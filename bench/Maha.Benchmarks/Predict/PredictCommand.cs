@@ -11,17 +11,18 @@ using TorchSharp;
 namespace Maha.Benchmarks.Predict;
 
 /// <summary>
-/// <c>predict [--words N...] [--documents N] [--models M...] [--rounds R] [--threads T] [--file F...]</c>: documents a second of small models' predictions, one row at
+/// <c>predict [--words N...] [--total-words N] [--models M...] [--rounds R] [--threads T] [--file F...]</c>: documents a second of small models' predictions, one row at
 /// a time, as a prediction engine makes them, and by the cursor of a transformed view, which looks ahead; both in turn, the median of the rounds.
 /// </summary>
 internal static class PredictCommand
 {
     /// <summary>The command's arguments, as the help shows them.</summary>
-    public const string Arguments = "[--words N...] [--documents N] [--models M...] [--rounds R] [--threads T] [--file F...]";
+    public const string Arguments = "[--words N...] [--total-words N] [--models M...] [--rounds R] [--threads T] [--file F...]";
 
     private const int NumClasses = 4;
-    private const int TrainingDocuments = 300;
-    private const int TrainingWords = 200;
+    private const int TrainingDocuments = 200;
+    private const int TrainingWords = 60;
+    private const int MinDocuments = 8;
 
     // What a model is called, how it is made, and the column that is read.
     private static readonly (string Name, Func<MLContext, IDataView, MahaTransformer> Fit, string Column)[] s_models =
@@ -36,7 +37,7 @@ internal static class PredictCommand
     {
         var reader = new OptionReader(args);
         var lengths = reader.Integers("--words", [100, 400, 2000]);
-        int documents = reader.Integer("--documents", 300), rounds = reader.Integer("--rounds", 3), threads = reader.Integer("--threads", torch.get_num_threads());
+        int totalWords = reader.Integer("--total-words", 12_000), rounds = reader.Integer("--rounds", 3), threads = reader.Integer("--threads", Environment.ProcessorCount);
         var names = reader.Texts("--models", [.. s_models.Select(model => model.Name)]);
         var files = reader.Whole("--file") ?? [];
         reader.RefuseLeft();
@@ -56,15 +57,16 @@ internal static class PredictCommand
             if (isFirst)
             {
                 EnvironmentHeader.Print(Console.Out);
-                Console.WriteLine($"# text {texts.Source}, {documents} documents of N / 2 to 3 N / 2 words, {rounds} rounds");
-                Console.WriteLine($"{"model",-10} {"words",6} {"rows/s one at a time",21} {"rows/s of the view",19} {"ratio",6}");
+                Console.WriteLine($"# text {texts.Source}, documents of N / 2 to 3 N / 2 words, {rounds} rounds");
+                Console.WriteLine($"{"model",-10} {"words",6} {"rows",5} {"rows/s one at a time",21} {"rows/s of the view",19} {"ratio",6}");
                 isFirst = false;
             }
             foreach (int length in lengths)
             {
+                int documents = Math.Max(MinDocuments, totalWords / length);
                 var data = mlContext.Data.LoadFromEnumerable(Documents(words, documents, length));
                 var (single, ahead) = Compare(model, data, column, rounds);
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-10} {length,6} {documents / single,21:F1} {documents / ahead,19:F1} {single / ahead,6:F2}"));
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-10} {length,6} {documents,5} {documents / single,21:F1} {documents / ahead,19:F1} {single / ahead,6:F2}"));
             }
         }
         return ExitCode.Success;

@@ -30,13 +30,12 @@ public sealed class MahaTextEncodingTransformer : MahaTransformer
     private sealed class Mapping : RowMapping
     {
         private readonly TextEncoder _encoder;
-        private readonly DataViewSchema.Column _text;
 
         public Mapping(TextEncoder encoder, DataViewSchema input)
         {
             _encoder = encoder;
             var columns = encoder.Manifest.Columns;
-            _text = Maha.MLNet.Internal.InputColumns.Text(input, columns.Input, nameof(input));
+            Text = InputColumns.Text(input, columns.Input, nameof(input));
             var vector = new DataViewSchema.DetachedColumn(columns.Output, new VectorDataViewType(NumberDataViewType.Single, encoder.OutputDim));
             OutputColumns = columns.Segments is { } segments
                 ? [vector, new(segments, new VectorDataViewType(NumberDataViewType.Single))]
@@ -45,17 +44,17 @@ public sealed class MahaTextEncodingTransformer : MahaTransformer
 
         public override IReadOnlyList<DataViewSchema.DetachedColumn> OutputColumns { get; }
 
-        public override IReadOnlyList<DataViewSchema.Column> InputColumns => [_text];
+        public override DataViewSchema.Column Text { get; }
 
-        public override Delegate[] CreateGetters(DataViewRow input)
+        public override Delegate[] CreateGetters(ITextWindow window)
         {
-            var whole = Getter(new TextRow<float[]>(input, _text, text => _encoder.Vector(text.Span)));
+            var whole = Getter(new WindowResults<float[]>(window, _encoder.Vectors));
             if (OutputColumns.Count == 1)
                 return [whole];
-            return [whole, Getter(new TextRow<float[]>(input, _text, _encoder.SegmentVectors))];
+            return [whole, Getter(new WindowResults<float[]>(window, _encoder.SegmentVectors))];
         }
 
-        private static ValueGetter<VBuffer<float>> Getter(TextRow<float[]> row) => (ref VBuffer<float> value) =>
+        private static ValueGetter<VBuffer<float>> Getter(WindowResults<float[]> row) => (ref VBuffer<float> value) =>
         {
             float[] vector = row.Value();
             var editor = VBufferEditor.Create(ref value, vector.Length);
