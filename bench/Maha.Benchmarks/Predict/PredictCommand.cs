@@ -20,9 +20,12 @@ internal static class PredictCommand
     public const string Arguments = "[--words N...] [--total-words N] [--models M...] [--rounds R] [--threads T] [--file F...]";
 
     private const int NumClasses = 4;
-    private const int TrainingDocuments = 200;
-    private const int TrainingWords = 60;
+    private const int TrainingDocuments = 1000;
+    private const int TrainingWords = 200;
     private const int MinDocuments = 8;
+
+    // Tokenizer and n-grams are those of a million characters; the network's weights don't matter to its speed.
+    private static readonly TimeSpan s_trainingTime = TimeSpan.FromSeconds(1);
 
     // What a model is called, how it is made, and the column that is read.
     private static readonly (string Name, Func<MLContext, IDataView, MahaTransformer> Fit, string Column)[] s_models =
@@ -75,13 +78,13 @@ internal static class PredictCommand
     private static MahaTextClassificationTransformer Classifier(MLContext mlContext, IDataView data, bool ngrams)
         => mlContext.MulticlassClassification.Trainers.MahaTextClassification(new MahaTextClassificationTrainer.Options
         {
-            NGrams = ngrams, NumberOfEpochs = 1, ValidationFraction = 0,
+            NGrams = ngrams, NumberOfEpochs = 1, ValidationFraction = 0, MaxTrainingTime = s_trainingTime,
         }).Fit(data);
 
     private static MahaTextEncodingTransformer Encoder(MLContext mlContext, IDataView data)
         => mlContext.Transforms.MahaEncode(new MahaTextEncodingEstimator.Options
         {
-            OutputColumnName = "Features", InputColumnName = nameof(Document.Text), SegmentColumnName = "Segments", NumberOfEpochs = 1, ChunksPerDocument = 1,
+            OutputColumnName = "Features", InputColumnName = nameof(Document.Text), SegmentColumnName = "Segments", NumberOfEpochs = 1, MaxTrainingTime = s_trainingTime,
         }).Fit(data);
 
     // The medians of seconds for all rows. The rounds take turns, so that what else runs on the machine meets both alike.

@@ -1,4 +1,6 @@
 using Maha.Layers.Training;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Maha.MLNet.Internal;
 
@@ -6,14 +8,17 @@ namespace Maha.MLNet.Internal;
 /// <param name="ids">The ids of each document.</param>
 internal sealed class EncodedTexts(ReadOnlyMemory<int>[] ids) : ITokenizedDocuments
 {
-    // Padding included.
-    private const int TokensPerBatch = 8192;
+    // Padding included. On the processor 16 documents of 16, 64, 128 or 256 tokens take 0.2, 0.5, 0.6 or 0.8 of the time that they take one after the other; 32 of 256
+    // tokens no less than 8, and from about 512 tokens on padding costs what a batch saves. A GPU idles over few tokens: it gets as many as in training.
+    private const int TokensOnProcessor = 2048;
+    private const int LongestOnProcessor = 512;
+    private const int TokensOnGpu = 8192;
 
-    // Of the longest document of a batch: a padded token costs what a token costs.
+    // Of the longest document of a batch: a token of padding costs what a token costs.
     private const double LeastLength = 0.75;
 
-    // Below so many tokens a forward pass costs more than its tokens, so that padding up to them is cheap.
-    private const int FreeTokens = 32;
+    // So few tokens cost less than the forward pass that they are a part of.
+    private const int FreeTokens = 16;
 
     public int Count => ids.Length;
 
@@ -28,16 +33,18 @@ internal sealed class EncodedTexts(ReadOnlyMemory<int>[] ids) : ITokenizedDocume
 
     public void CopyTokens(int index, Span<int> destination) => ids[index].Span.CopyTo(destination);
 
-    /// <summary>Every document once, in batches of like length; one longer than a batch is alone.</summary>
-    public IEnumerable<int[]> Batches()
+    /// <summary>Every document once, in batches of like length; a long one is alone.</summary>
+    /// <param name="device">Where they are read.</param>
+    public IEnumerable<int[]> Batches(Device device)
     {
+        var (most, longest) = device.type == DeviceType.CPU ? (TokensOnProcessor, LongestOnProcessor) : (TokensOnGpu, TokensOnGpu);
         int[] rows = [.. Enumerable.Range(0, ids.Length).OrderByDescending(LengthOf)];
         for (int start = 0, end; start < rows.Length; start = end)
         {
             int width = Math.Max(1, LengthOf(rows[start])), least = (int)(LeastLength * width) - FreeTokens;
-            for (end = start + 1; end < rows.Length && LengthOf(rows[end]) >= least && (end - start + 1L) * width <= TokensPerBatch; end++)
-            {
-            }
+            end = start + 1;
+            while (width <= longest && end < rows.Length && LengthOf(rows[end]) >= least && (end - start + 1) * width <= most)
+                end++;
             yield return rows[start..end];
         }
     }

@@ -9,11 +9,11 @@ namespace Maha.MLNet.Internal;
 /// </summary>
 internal sealed class LookaheadCursor : DataViewRowCursor, ITextWindow
 {
-    // Enough that the documents of a batch are of like length.
-    private const int MaxRows = 64;
+    // Some batches of short documents (EncodedTexts), so that those of a batch are of like length; a second's work at most.
+    internal const int MaxRows = 128;
 
-    // Longer documents fill batches with fewer of them; wide columns shall not fill the memory.
-    private const long MaxBytes = 1 << 20;
+    // Long documents are computed alone, and wide columns shall not fill the memory.
+    private const long MaxBytes = 1 << 19;
 
     private readonly DataViewRowCursor _input;
     private readonly ColumnBuffer?[] _buffers;

@@ -168,7 +168,7 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
     {
         var rows = new float[documents.Count][];
         using var mode = no_grad();
-        foreach (int[] batch in documents.Batches())
+        foreach (int[] batch in documents.Batches(Device))
         {
             using var scope = NewDisposeScope();
             var tokens = TokenBatch.Create(documents, batch, Device);
