@@ -10,7 +10,7 @@ namespace Maha.MLNet.TextEncoding;
 /// <summary>Turns long documents into vectors: what <see cref="MahaTextEncodingEstimator"/> learned.</summary>
 /// <remarks>
 /// Adds a <c>Vector&lt;Single&gt;</c> of size E, and where a column for segments was named a vector of unknown size with E numbers for every sentence or paragraph.
-/// The same document has the same vector, whatever rows are read with it. Owns native memory: dispose it when the last view and prediction engine over it are done with.
+/// The same document has the same vector, up to the rounding of sums, whatever rows are read with it. Owns native memory: dispose it when the last view and prediction engine over it are done with.
 /// </remarks>
 public sealed class MahaTextEncodingTransformer : MahaTransformer
 {
