@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using Microsoft.ML;
@@ -25,11 +26,9 @@ internal abstract class ColumnBuffer
         var buffer = type.IsGenericType && type.GetGenericTypeDefinition() == typeof(VBuffer<>)
             ? typeof(VectorBuffer<>).MakeGenericType(type.GetGenericArguments())
             : typeof(ScalarBuffer<>).MakeGenericType(type);
-        return (ColumnBuffer)buffer.GetConstructors().Single().Invoke(BindingFlagsOfCalls, binder: null, [row, column], culture: null);
+        // What the source throws comes as it is, without reflection's wrapper.
+        return (ColumnBuffer)buffer.GetConstructors().Single().Invoke(BindingFlags.DoNotWrapExceptions, binder: null, [row, column], culture: null);
     }
-
-    // What the source throws comes as it is, without a wrapper of reflection's.
-    private const System.Reflection.BindingFlags BindingFlagsOfCalls = System.Reflection.BindingFlags.DoNotWrapExceptions;
 }
 
 /// <summary>The same of values of one type.</summary>

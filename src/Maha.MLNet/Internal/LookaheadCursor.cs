@@ -9,7 +9,7 @@ namespace Maha.MLNet.Internal;
 /// </summary>
 internal sealed class LookaheadCursor : DataViewRowCursor, ITextWindow
 {
-    // Some batches of short documents (EncodedTexts), so that those of a batch are of like length; a second's work at most.
+    // Several batches of short documents (EncodedTexts), so that those of a batch are of like length.
     internal const int MaxRows = 128;
 
     // Long documents are computed alone, and wide columns shall not fill the memory.
