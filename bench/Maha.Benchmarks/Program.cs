@@ -9,6 +9,7 @@ using Maha.Benchmarks.Learn;
 using Maha.Benchmarks.Length;
 using Maha.Benchmarks.Memory;
 using Maha.Benchmarks.Parity;
+using Maha.Benchmarks.Predict;
 using Maha.Benchmarks.Solvers;
 using Maha.Benchmarks.Streaming;
 using Maha.Benchmarks.Swap;
@@ -32,6 +33,7 @@ var commands = new Command[]
     new("length", "--folds FILE | --train FILE --test FILE [--cut N] [--max-tokens N] [--epochs N] [--fold K...] [--results FILE] [--cuda]", "accuracy of one classifier on whole documents and on their first tokens", LengthCommand.Run),
     new("perplexity", "[--data FILE|FOLDER] [--held-out FILE] [--variants V...] [--contexts N...] [--tokens N | --seconds S] [--layers L] [--d-model D] [--heads H] [--vocab V] [--tokens-per-batch N] [--learning-rate R] [--dropout P] [--context-growth F] [--shortest-context N] [--device cpu|cuda] [--threads T] [--seed S] [--out FILE]", "held-out perplexity of language models of equal size, a row appended to a file for each variant and length of context; goes on where it was stopped", PerplexityCommand.Run),
     new("generate", "[--prompts N...] [--variants V...] [--d-model D] [--layers L] [--heads H] [--vocab V] [--context N] [--tokens N] [--threads T]", "time per generated token behind short and long prompts", GenerateCommand.Run),
+    new("predict", PredictCommand.Arguments, "documents a second of a small classifier and of MahaEncode, one row at a time and by the cursor of a transformed view, which looks ahead", PredictCommand.Run),
     new("learn", "--data FILE --test FILE | --folds FILE [--options NAME=VALUE,...]... [--seeds K | --seed S...] [--fold F...] [--documents N] [--skip baseline|default...] [--long-words N] [--out FILE] [--threads T] [--cuda] [--verbose]", "accuracy, macro F1, log loss, calibration error, time and memory of the text classifier's defaults, beside a bag of words and variants of the options", LearnCommand.Run),
     new("passages", "[--pages FOLDER] [--out FOLDER]", "makes two tasks for learn of the manual pages: single passages, and long documents whose class only all their passages together tell", PassagesCommand.Run),
     new("ablation", "[--variants V...] [--epochs N] [--max-tokens N] [--seeds S...] [--threads T] [--out FILE] [--data FILE --test FILE] [--documents N] [--d-model D] [--heads H] [--layers L] [--tokens-per-batch N] [--cuda]", "the sample's classifier with every kind of attention and aggregation: accuracy, time, memory, scale weights, attention entropy; goes on where the results file ends", AblationCommand.Run),

@@ -146,7 +146,7 @@ internal static class EstimatorContract
                 using (cursor)
                     read.AddRange(Rows.Of(cursor, columns));
             }
-            Assert.Equal(rows.Order(), read.Order());
+            Rows.Agree(rows.Order(), read.Order());
         }
     }
 
@@ -155,11 +155,11 @@ internal static class EstimatorContract
         Assert.Equal(data.CanShuffle, transformer.Transform(data).CanShuffle);
         Assert.Equal(data.GetRowCount(), transformer.Transform(data).GetRowCount());
         var view = transformer.Transform(data);
-        Assert.Equal(rows.Order(), Rows.Of(view, view.Schema.Where(column => !column.IsHidden), new Random(3)).Order());
+        Rows.Agree(rows.Order(), Rows.Of(view, view.Schema.Where(column => !column.IsHidden), new Random(3)).Order());
         var shuffled = Rows.Of(transformer.Transform(mlContext.Data.ShuffleRows(data, seed: 3)));
         Assert.NotEqual(rows, shuffled);
-        Assert.Equal(rows.Order(), shuffled.Order());
-        Assert.Equal(rows.Order(), Rows.Of(mlContext.Data.ShuffleRows(transformer.Transform(data), seed: 3)).Order());
+        Rows.Agree(rows.Order(), shuffled.Order());
+        Rows.Agree(rows.Order(), Rows.Of(mlContext.Data.ShuffleRows(transformer.Transform(data), seed: 3)).Order());
     }
 
     private static void SavedIsLoaded(MLContext mlContext, ITransformer transformer, IDataView data, List<string> rows)

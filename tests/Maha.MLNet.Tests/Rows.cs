@@ -7,6 +7,11 @@ namespace Maha.MLNet.Tests;
 /// <summary>Reads data views of any columns as text, so that rows can be compared exactly.</summary>
 internal static class Rows
 {
+    /// <summary>How far a document's numbers may lie apart, relative to 1 or to the number, that were computed with other documents: sums then have another order.</summary>
+    public const float Tolerance = 1e-5f;
+
+    private static readonly char[] s_separators = [' ', '=', ';', '\t'];
+
     /// <summary>All rows of all columns that are not hidden, "name=value" each, in the order of the columns.</summary>
     public static List<string> Of(IDataView data) => Of(data, data.Schema.Where(column => !column.IsHidden));
 
@@ -38,6 +43,25 @@ internal static class Rows
             => Read<VBuffer<float>>(row, column, value => string.Join(' ', value.DenseValues().Select(Show))),
         _ => throw new NotSupportedException($"no reader for {column.Type}"),
     };
+
+    /// <summary>Checks that rows say the same, numbers up to <see cref="Tolerance"/>.</summary>
+    /// <param name="expected">Rows as text.</param>
+    /// <param name="actual">The same rows, read one at a time or with others around them.</param>
+    public static void Agree(IEnumerable<string> expected, IEnumerable<string> actual)
+    {
+        Assert.Equal(expected.Count(), actual.Count());
+        foreach (var (one, other) in expected.Zip(actual))
+        {
+            string[] values = one.Split(s_separators), others = other.Split(s_separators);
+            Assert.True(values.Length == others.Length && values.Zip(others).All(pair => Agree(pair.First, pair.Second)), $"expected: {one}\nactual:   {other}");
+        }
+    }
+
+    /// <summary>Whether numbers of one document are the same up to <see cref="Tolerance"/>.</summary>
+    public static bool AreAlike(float expected, float actual) => expected.Equals(actual) || Math.Abs(expected - actual) <= Tolerance * Math.Max(1, Math.Abs(expected));
+
+    private static bool Agree(string expected, string actual) => expected == actual
+        || (float.TryParse(expected, CultureInfo.InvariantCulture, out float one) && float.TryParse(actual, CultureInfo.InvariantCulture, out float other) && AreAlike(one, other));
 
     /// <summary>The annotations of a column as text, in the order of their names.</summary>
     public static List<string> Annotations(DataViewSchema.Column column)

@@ -35,14 +35,13 @@ public sealed class MahaTextClassificationTransformer : MahaTransformer
     private sealed class Mapping : RowMapping
     {
         private readonly TextClassifier _classifier;
-        private readonly DataViewSchema.Column _text;
 
         public Mapping(TextClassifier classifier, DataViewSchema input)
         {
             _classifier = classifier;
             var columns = classifier.Manifest.Columns;
             var labels = classifier.Labels;
-            _text = Maha.MLNet.Internal.InputColumns.Text(input, columns.Text, nameof(input));
+            Text = InputColumns.Text(input, columns.Text, nameof(input));
             uint set = NextScoreSet(input);
             OutputColumns =
             [
@@ -59,12 +58,12 @@ public sealed class MahaTextClassificationTransformer : MahaTransformer
 
         public override IReadOnlyList<DataViewSchema.DetachedColumn> OutputColumns { get; }
 
-        public override IReadOnlyList<DataViewSchema.Column> InputColumns => [_text];
+        public override DataViewSchema.Column Text { get; }
 
-        public override Delegate[] CreateGetters(DataViewRow input)
+        public override Delegate[] CreateGetters(ITextWindow window)
         {
             double temperature = _classifier.Manifest.Temperature;
-            var row = new TextRow<float[]>(input, _text, text => _classifier.Logits(text.Span));
+            var row = new WindowResults<float[]>(window, _classifier.Logits);
             return
             [
                 (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) =>

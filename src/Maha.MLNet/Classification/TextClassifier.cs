@@ -36,19 +36,17 @@ internal sealed class TextClassifier : TextModel<ClassifierManifest, MahaSequenc
         return new TextClassifier(format, parts, ngrams, Devices.Choose(environment));
     }
 
-    /// <summary>The logits of one document, [C].</summary>
-    /// <param name="text">Any text; one without tokens gets the scores of an empty document.</param>
+    /// <summary>The logits of documents, [C] each.</summary>
+    /// <param name="texts">Any texts; one without tokens gets the scores of an empty document.</param>
     /// <exception cref="ObjectDisposedException">The classifier was disposed.</exception>
-    public float[] Logits(ReadOnlySpan<char> text)
+    public float[][] Logits(IReadOnlyList<ReadOnlyMemory<char>> texts)
     {
         using var use = new Use(this);
-        var ids = Encode(text);
-        using var scope = NewDisposeScope();
-        using var mode = no_grad();
-        var (tokenIds, padding) = ToTensors(ids.Span);
-        using var result = Network.call(tokenIds, padding);
-        float[] deep = result.Logits.select(0, 0).to(ScalarType.Float32).cpu().data<float>().ToArray();
-        return _ngrams is null ? deep : Manifest.NGrams!.Value.Combine(_ngrams.Logits(Tokenizer.Decode(ids.Span)), deep);
+        var documents = Encode(texts);
+        float[][] logits = Predict(documents, (tokenIds, padding) => Network.call(tokenIds, padding).Logits);
+        if (_ngrams is not null)
+            ForEach(logits.Length, i => logits[i] = Manifest.NGrams!.Value.Combine(_ngrams.Logits(Tokenizer.Decode(documents[i])), logits[i]));
+        return logits;
     }
 
     /// <inheritdoc/>

@@ -12,14 +12,14 @@ internal abstract class RowMapping
     /// <summary>The columns that are added behind those of the input.</summary>
     public abstract IReadOnlyList<DataViewSchema.DetachedColumn> OutputColumns { get; }
 
-    /// <summary>The input columns that every output needs.</summary>
-    public abstract IReadOnlyList<DataViewSchema.Column> InputColumns { get; }
+    /// <summary>The input column that every output needs: the documents.</summary>
+    public abstract DataViewSchema.Column Text { get; }
 
-    /// <summary>
-    /// The getters of a row, one an output column. They may share what they compute, as long as the row's position stays the same.
-    /// </summary>
-    /// <param name="input">The row; the columns of <see cref="InputColumns"/> are active in it.</param>
-    public abstract Delegate[] CreateGetters(DataViewRow input);
+    /// <summary>Whether documents that are computed together take less time than one after the other.</summary>
+    public virtual bool ComputesTogether => true;
+
+    /// <summary>The getters of a window's present row, one an output column. They may share what they compute.</summary>
+    public abstract Delegate[] CreateGetters(ITextWindow window);
 }
 
 /// <summary>A mapping over one input schema as ML.NET's row-to-row mapper, and the schemas that go with it.</summary>
@@ -50,8 +50,7 @@ internal sealed class RowToRowMapper : IRowToRowMapper
             if (column.Index < needed.Length)
                 needed[column.Index] = true;
             else
-                foreach (var input in _mapping.InputColumns)
-                    needed[input.Index] = true;
+                needed[_mapping.Text.Index] = true;
         }
         return InputSchema.Where(column => needed[column.Index]);
     }
@@ -69,7 +68,19 @@ internal sealed class RowToRowMapper : IRowToRowMapper
 
     /// <summary>The getters of the added columns, or null where none of them is active.</summary>
     public Delegate[]? GettersOf(DataViewRow input, bool[] active)
-        => active.AsSpan(InputSchema.Count).Contains(true) ? _mapping.CreateGetters(input) : null;
+        => Computes(active) ? _mapping.CreateGetters(input as ITextWindow ?? new TextRow(input, _mapping.Text)) : null;
+
+    /// <summary>A cursor with the added columns. It reads ahead where that is of use, and where no column is in the way.</summary>
+    /// <param name="active">The columns that are read.</param>
+    /// <param name="open">Opens cursors over the source's columns that they need.</param>
+    public DataViewRowCursor[] GetCursors(bool[] active, Func<IEnumerable<DataViewSchema.Column>, DataViewRowCursor[]> open)
+    {
+        var columns = GetDependencies(OutputSchema.Where(column => active[column.Index])).ToList();
+        bool readsAhead = Computes(active) && _mapping.ComputesTogether && columns.All(column => ColumnBuffer.CanHold(column.Type.RawType));
+        return [.. open(columns).Select(input => new MappedCursor(this, readsAhead ? new LookaheadCursor(input, columns, _mapping.Text) : input, active))];
+    }
+
+    private bool Computes(bool[] active) => active.AsSpan(InputSchema.Count).Contains(true);
 }
 
 /// <summary>A row with the added columns.</summary>
@@ -163,19 +174,8 @@ internal sealed class MappedDataView(IDataView source, RowToRowMapper mapper) : 
     public long? GetRowCount() => source.GetRowCount();
 
     public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null)
-    {
-        var active = mapper.Active(columnsNeeded);
-        var input = source.GetRowCursor(InputsOf(active), rand!);
-        return new MappedCursor(mapper, input, active);
-    }
+        => mapper.GetCursors(mapper.Active(columnsNeeded), columns => [source.GetRowCursor(columns, rand!)])[0];
 
     public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null)
-    {
-        var active = mapper.Active(columnsNeeded);
-        var inputs = source.GetRowCursorSet(InputsOf(active), n, rand!);
-        return [.. inputs.Select(input => new MappedCursor(mapper, input, active))];
-    }
-
-    private IEnumerable<DataViewSchema.Column> InputsOf(bool[] active)
-        => mapper.GetDependencies(mapper.OutputSchema.Where(column => active[column.Index]));
+        => mapper.GetCursors(mapper.Active(columnsNeeded), columns => source.GetRowCursorSet(columns, n, rand!));
 }

@@ -153,17 +153,41 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
         }
     }
 
-    /// <summary>The token ids of a document, cut to what the model reads.</summary>
-    protected ReadOnlyMemory<int> Encode(ReadOnlySpan<char> text)
-        => TokenLimit.Cut(Tokenizer.Encode(text), Manifest.Model.MaxSequenceLength, Manifest.OverlongDocuments);
-
-    /// <summary>One document as a batch: ids [1, N] and the padding mask, null where nothing is padded.</summary>
-    protected (Tensor TokenIds, Tensor? KeyPaddingMask) ToTensors(ReadOnlySpan<int> ids)
+    /// <summary>The token ids of documents, cut to what the model reads.</summary>
+    protected EncodedTexts Encode(IReadOnlyList<ReadOnlyMemory<char>> texts)
     {
-        // A document without tokens is one token of padding: the model takes at least one position.
-        return ids.IsEmpty
-            ? (tensor(new long[] { ByteLevelBpeTokenizer.PadTokenId }, [1, 1], device: Device), ones(1, 1, dtype: ScalarType.Bool, device: Device))
-            : (tensor(ids.ToArray(), [1, ids.Length], ScalarType.Int64, Device), null);
+        var ids = new ReadOnlyMemory<int>[texts.Count];
+        ForEach(ids.Length, i => ids[i] = TokenLimit.Cut(Tokenizer.Encode(texts[i].Span), Manifest.Model.MaxSequenceLength, Manifest.OverlongDocuments));
+        return new EncodedTexts(ids);
+    }
+
+    /// <summary>What the network says of each document, whatever it is computed with.</summary>
+    /// <param name="documents">The documents.</param>
+    /// <param name="forward">Calls the network: token ids [B, N] and padding mask [B, N] or null, to rows [B, width].</param>
+    protected float[][] Predict(EncodedTexts documents, Func<Tensor, Tensor?, Tensor> forward)
+    {
+        var rows = new float[documents.Count][];
+        using var mode = no_grad();
+        foreach (int[] batch in documents.Batches(Device))
+        {
+            using var scope = NewDisposeScope();
+            var tokens = TokenBatch.Create(documents, batch, Device);
+            float[] values = forward(tokens.TokenIds, tokens.KeyPaddingMask).to(ScalarType.Float32).cpu().data<float>().ToArray();
+            int width = values.Length / batch.Length;
+            for (int b = 0; b < batch.Length; b++)
+                rows[batch[b]] = values[(b * width)..((b + 1) * width)];
+        }
+        return rows;
+    }
+
+    /// <summary>Calls <paramref name="body"/> for every document in [0, count) on as many threads as the network may use.</summary>
+    protected static void ForEach(int count, Action<int> body)
+    {
+        // One document needs no other thread, and what it throws comes as it is.
+        if (count == 1)
+            body(0);
+        else
+            Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = get_num_threads() }, body);
     }
 
     /// <summary>As <see cref="Use"/>, for what outlives a method; dispose it once, at the end.</summary>

@@ -2,26 +2,23 @@ using Microsoft.ML;
 
 namespace Maha.MLNet.Internal;
 
-/// <summary>What a model says of a cursor's present row, computed once however many columns are read.</summary>
+/// <summary>The window of a row alone: its documents follow each other one at a time.</summary>
 /// <param name="input">The row.</param>
 /// <param name="text">The column of the text.</param>
-/// <param name="compute">What is computed of it.</param>
-internal sealed class TextRow<T>(DataViewRow input, DataViewSchema.Column text, Func<ReadOnlyMemory<char>, T> compute) where T : class
+internal sealed class TextRow(DataViewRow input, DataViewSchema.Column text) : ITextWindow
 {
     private readonly ValueGetter<ReadOnlyMemory<char>> _text = input.GetGetter<ReadOnlyMemory<char>>(text);
-    private ReadOnlyMemory<char> _value;
-    private T? _computed;
-    private long _position = -1;
 
-    /// <summary>The present row's.</summary>
-    public T Value()
+    public long Version => input.Position;
+
+    public int Count => 1;
+
+    public int Current => 0;
+
+    public ReadOnlyMemory<char> TextOf(int index)
     {
-        if (_position != input.Position || _computed is null)
-        {
-            _text(ref _value);
-            _computed = compute(_value);
-            _position = input.Position;
-        }
-        return _computed;
+        ReadOnlyMemory<char> value = default;
+        _text(ref value);
+        return value;
     }
 }

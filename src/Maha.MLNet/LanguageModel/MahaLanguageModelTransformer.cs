@@ -91,23 +91,25 @@ public sealed class MahaLanguageModelTransformer : MahaTransformer
     private sealed class Mapping : RowMapping
     {
         private readonly TextLanguageModel _model;
-        private readonly DataViewSchema.Column _text;
 
         public Mapping(TextLanguageModel model, DataViewSchema input)
         {
             _model = model;
             var columns = model.Manifest.Columns;
-            _text = Maha.MLNet.Internal.InputColumns.Text(input, columns.Input, nameof(input));
+            Text = InputColumns.Text(input, columns.Input, nameof(input));
             OutputColumns = [new(columns.LogLikelihood, NumberDataViewType.Single), new(columns.Perplexity, NumberDataViewType.Single)];
         }
 
         public override IReadOnlyList<DataViewSchema.DetachedColumn> OutputColumns { get; }
 
-        public override IReadOnlyList<DataViewSchema.Column> InputColumns => [_text];
+        public override DataViewSchema.Column Text { get; }
 
-        public override Delegate[] CreateGetters(DataViewRow input)
+        // A text is read in contexts one after the other, as long as fits, and never cut: there is nothing to fill up.
+        public override bool ComputesTogether => false;
+
+        public override Delegate[] CreateGetters(ITextWindow window)
         {
-            var row = new TextRow<ScoredRow>(input, _text, text => new ScoredRow(_model.Score(text.Span)));
+            var row = new WindowResults<ScoredRow>(window, texts => [.. texts.Select(text => new ScoredRow(_model.Score(text.Span)))]);
             return
             [
                 (ValueGetter<float>)((ref float value) => value = (float)row.Value().Score.LogLikelihoodPerToken),

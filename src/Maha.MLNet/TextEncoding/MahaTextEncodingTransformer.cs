@@ -10,7 +10,7 @@ namespace Maha.MLNet.TextEncoding;
 /// <summary>Turns long documents into vectors: what <see cref="MahaTextEncodingEstimator"/> learned.</summary>
 /// <remarks>
 /// Adds a <c>Vector&lt;Single&gt;</c> of size E, and where a column for segments was named a vector of unknown size with E numbers for every sentence or paragraph.
-/// The same document has the same vector, whatever rows are read with it. Owns native memory: dispose it when the last view and prediction engine over it are done with.
+/// The same document has the same vector, up to the rounding of sums, whatever rows are read with it. Owns native memory: dispose it when the last view and prediction engine over it are done with.
 /// </remarks>
 public sealed class MahaTextEncodingTransformer : MahaTransformer
 {
@@ -30,13 +30,12 @@ public sealed class MahaTextEncodingTransformer : MahaTransformer
     private sealed class Mapping : RowMapping
     {
         private readonly TextEncoder _encoder;
-        private readonly DataViewSchema.Column _text;
 
         public Mapping(TextEncoder encoder, DataViewSchema input)
         {
             _encoder = encoder;
             var columns = encoder.Manifest.Columns;
-            _text = Maha.MLNet.Internal.InputColumns.Text(input, columns.Input, nameof(input));
+            Text = InputColumns.Text(input, columns.Input, nameof(input));
             var vector = new DataViewSchema.DetachedColumn(columns.Output, new VectorDataViewType(NumberDataViewType.Single, encoder.OutputDim));
             OutputColumns = columns.Segments is { } segments
                 ? [vector, new(segments, new VectorDataViewType(NumberDataViewType.Single))]
@@ -45,17 +44,17 @@ public sealed class MahaTextEncodingTransformer : MahaTransformer
 
         public override IReadOnlyList<DataViewSchema.DetachedColumn> OutputColumns { get; }
 
-        public override IReadOnlyList<DataViewSchema.Column> InputColumns => [_text];
+        public override DataViewSchema.Column Text { get; }
 
-        public override Delegate[] CreateGetters(DataViewRow input)
+        public override Delegate[] CreateGetters(ITextWindow window)
         {
-            var whole = Getter(new TextRow<float[]>(input, _text, text => _encoder.Vector(text.Span)));
+            var whole = Getter(new WindowResults<float[]>(window, _encoder.Vectors));
             if (OutputColumns.Count == 1)
                 return [whole];
-            return [whole, Getter(new TextRow<float[]>(input, _text, _encoder.SegmentVectors))];
+            return [whole, Getter(new WindowResults<float[]>(window, _encoder.SegmentVectors))];
         }
 
-        private static ValueGetter<VBuffer<float>> Getter(TextRow<float[]> row) => (ref VBuffer<float> value) =>
+        private static ValueGetter<VBuffer<float>> Getter(WindowResults<float[]> row) => (ref VBuffer<float> value) =>
         {
             float[] vector = row.Value();
             var editor = VBufferEditor.Create(ref value, vector.Length);

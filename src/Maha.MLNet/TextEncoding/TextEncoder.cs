@@ -23,29 +23,26 @@ internal sealed class TextEncoder(TextModelParts<EncoderManifest, MahaDocumentEn
     public static TextEncoder Load(IHostEnvironment environment, ModelLoadContext context)
         => new(Load(context, Format, EncoderManifest.Read, manifest => new MahaDocumentEncoder(manifest.Model, manifest.Parts)), Devices.Choose(environment));
 
-    /// <summary>The vector of one document, [E].</summary>
-    /// <param name="text">Any text; all texts without tokens have the same vector.</param>
+    /// <summary>The vectors of documents, [E] each.</summary>
+    /// <param name="texts">Any texts; all without tokens have the same vector.</param>
     /// <exception cref="ObjectDisposedException">The encoder was disposed.</exception>
-    public float[] Vector(ReadOnlySpan<char> text)
+    public float[][] Vectors(IReadOnlyList<ReadOnlyMemory<char>> texts)
     {
         using var use = new Use(this);
-        var ids = Encode(text);
-        using var scope = NewDisposeScope();
-        using var mode = no_grad();
-        var (tokenIds, padding) = ToTensors(ids.Span);
-        float[] vector = Network.call(tokenIds, padding).select(0, 0).to(ScalarType.Float32).cpu().data<float>().ToArray();
+        float[][] vectors = Predict(Encode(texts), Network.call);
         if (Manifest.NormalizeLength)
-            Normalize(vector);
-        return vector;
+            foreach (float[] vector in vectors)
+                Normalize(vector);
+        return vectors;
     }
 
-    /// <summary>The vectors of a document's parts one after the other, [parts * E]; each is the vector of the part as a document of its own.</summary>
-    public float[] SegmentVectors(ReadOnlyMemory<char> text)
+    /// <summary>The vectors of each document's parts one after the other, [parts * E]; each is the vector of the part as a document of its own.</summary>
+    public float[][] SegmentVectors(IReadOnlyList<ReadOnlyMemory<char>> texts)
     {
-        var vectors = new List<float>();
-        foreach (var segment in SegmentsOf(text))
-            vectors.AddRange(Vector(segment.Span));
-        return [.. vectors];
+        List<ReadOnlyMemory<char>>[] segments = [.. texts.Select(SegmentsOf)];
+        float[][] vectors = Vectors([.. segments.SelectMany(parts => parts)]);
+        int done = 0;
+        return [.. segments.Select(parts => vectors[done..(done += parts.Count)].SelectMany(vector => vector).ToArray())];
     }
 
     /// <summary>The parts of a text, without white space around them; none where there is nothing else.</summary>

@@ -123,7 +123,7 @@ public class DamagedFileTests
     [InlineData("Model.FeedForwardDim", 1 << 20, "take at least")]
     [InlineData("Model.VocabSize", 1 << 24, "one vocabulary")]
     [InlineData("Model.NumHeads", 3, "16 % 3 = 1")]
-    [InlineData("Model.NumScales", 12, "weights")]
+    [InlineData("Model.Attention", "Maha", "weights")]
     [InlineData("Model.MaxSequenceLength", -1, "MaxSequenceLength must lie in")]
     [InlineData("Model.Attention", "Telepathy", "could not be converted")]
     [InlineData("Model.Attention", 99, "Attention must be one of")]

@@ -21,6 +21,6 @@ public sealed class FreshProcessTests(FittedModels fitted) : IDisposable
         Assert.True(exitCode == 0, error);
         var expected = fitted.Predict([.. documents.Select(document => document.Text)])
             .Select(prediction => string.Create(CultureInfo.InvariantCulture, $"{prediction.Label}\t{prediction.Score!.Max():R}"));
-        Assert.Equal(expected, output.Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries));
+        Rows.Agree(expected, output.Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries));
     }
 }

@@ -121,7 +121,8 @@ public class TextTests(FittedModels fitted)
         int Distinct(OverlongDocuments kept)
         {
             using var model = Toys.BinaryTrainer(mlContext, options => options.OverlongDocuments = kept).Fit(mlContext.Data.LoadFromEnumerable(Toys.Verdicts(10)));
-            return mlContext.Data.CreateEnumerable<BinaryPrediction>(model.Transform(mlContext.Data.LoadFromEnumerable(texts)), reuseRowObject: false).Select(row => row.Score).Distinct().Count();
+            using var engine = mlContext.Model.CreatePredictionEngine<Verdict, BinaryPrediction>(model, new PredictionEngineOptions { OwnsTransformer = false });
+            return texts.Select(text => engine.Predict(text).Score).Distinct().Count();
         }
         Assert.Equal(3, Distinct(OverlongDocuments.KeepStart));
         Assert.Equal(3, Distinct(OverlongDocuments.KeepEnd));

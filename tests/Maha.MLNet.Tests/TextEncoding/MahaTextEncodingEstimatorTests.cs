@@ -63,7 +63,7 @@ public class MahaTextEncodingEstimatorTests
         Assert.Equal(count * model.VectorSize, parts[0].Length);
         Assert.Empty(parts[1]);
         var last = Encoders.Vectors(_mlContext, model, "A saw and a drill.")[0];
-        Assert.Equal(last, parts[0][^model.VectorSize..]);
+        Assert.Equal(last, parts[0][^model.VectorSize..], Rows.AreAlike);
     }
 
     [Fact]
