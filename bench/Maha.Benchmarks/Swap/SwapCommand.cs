@@ -23,6 +23,9 @@ namespace Maha.Benchmarks.Swap;
 /// </remarks>
 internal static class SwapCommand
 {
+    // Of the trained model, and of its fine-tuning: layers that compute something else have some way to go.
+    private const double TrainingRate = 2e-3;
+
     public static int Run(string[] args)
     {
         var options = new OptionReader(args);
@@ -36,11 +39,11 @@ internal static class SwapCommand
         };
         var training = new TrainingOptions
         {
-            NumberOfEpochs = options.Integer("--epochs", 6), TokensPerBatch = options.Integer("--tokens-per-batch", 8192), LearningRate = 2e-3,
+            NumberOfEpochs = options.Integer("--epochs", 6), TokensPerBatch = options.Integer("--tokens-per-batch", 8192), LearningRate = TrainingRate,
             EarlyStoppingMetric = ValidationMetric.Accuracy, EarlyStoppingPatience = null, Device = options.Flag("--cuda") ? CUDA : CPU,
         };
         int samples = options.Integer("--samples", 64);
-        double tuningRate = options.Number("--tuning-rate", 4e-4);
+        double tuningRate = options.Number("--tuning-rate", TrainingRate);
         var conversion = new HsaConversionOptions
         {
             Hierarchy = options.Text("--hierarchy", "blocks") switch
@@ -67,7 +70,7 @@ internal static class SwapCommand
             conversion = conversion with { TokenParts = TokenParts.Of(task.Tokenizer) };
         string trained = $"{task.Name} tokens={model.MaxSequenceLength} width={model.DModel} heads={model.NumHeads} layers={model.NumLayers} epochs={training.NumberOfEpochs} batch={training.TokensPerBatch}";
         string trees = conversion.Hierarchy == HierarchyKind.Blocks ? $"blocks of {conversion.Branching}" : "document";
-        string setting = $"{trained} samples={samples} trees={trees} ranking={conversion.Ranking} rate={tuningRate}";
+        string setting = string.Create(CultureInfo.InvariantCulture, $"{trained} samples={samples} trees={trees} ranking={conversion.Ranking} rate={tuningRate}");
         EnvironmentHeader.Print(Console.Out);
         foreach (int seed in seeds)
         {

@@ -92,6 +92,13 @@ public sealed class HsaDecoderState : DecoderState
             throw new ArgumentException($"The state was made by other sequences: {_cache.Groups} sequences times heads of {_cache.HeadDim} channels of {_type}, but {groups} of {headDim} of {type} were given. Start a new state.");
     }
 
+    /// <summary>Refuses a state of another tree.</summary>
+    internal void CheckTree(int branching, bool overlap)
+    {
+        if ((_branching, _overlap) != (branching, overlap))
+            throw new ArgumentException($"The state must be of a layer with the same tree, but was made with Branching {_branching} and Overlap {_overlap} where the layer has {branching} and {overlap}. Take one from its own StartDecoding.");
+    }
+
     /// <inheritdoc/>
     private protected override void Free() => _cache = null;
 

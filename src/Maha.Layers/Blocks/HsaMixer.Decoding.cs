@@ -27,6 +27,7 @@ public sealed partial class HsaMixer
     {
         TensorChecks.Hidden(hidden, _options.DModel, _queryProjection, nameof(hidden));
         var own = DecoderState.Of<HsaDecoderState>(state, nameof(state));
+        own.CheckTree(_options.Branching, _options.Overlap);
         long batch = hidden.shape[0], length = hidden.shape[1];
         own.Check((int)batch * _options.NumHeads, _options.DModel / _options.NumHeads, hidden.dtype);
         using var noGradient = no_grad();

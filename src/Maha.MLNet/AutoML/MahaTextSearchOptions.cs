@@ -19,7 +19,7 @@ public sealed class MahaTextSearchOptions
     private static readonly TimeSpan s_short = TimeSpan.FromMinutes(2);
 
     /// <summary>See <see cref="MahaTextModelOptions.Attention"/>.</summary>
-    /// <value>Searched: Maha, Window, Full, Hsa; the first is tried first.</value>
+    /// <value>Searched: Hsa, Maha, Window, Full; the first is tried first.</value>
     public AttentionKind? Attention { get; set; }
 
     /// <summary>See <see cref="MahaTextModelOptions.Hierarchy"/>.</summary>
@@ -74,7 +74,7 @@ public sealed class MahaTextSearchOptions
         bool small = trialTime <= s_short;
         return new SearchSpace<MahaTextSearchOptions>
         {
-            { nameof(Attention), new ChoiceOption(AttentionKind.Maha, AttentionKind.Window, AttentionKind.Full, AttentionKind.Hsa) },
+            { nameof(Attention), new ChoiceOption(AttentionKind.Hsa, AttentionKind.Maha, AttentionKind.Window, AttentionKind.Full) },
             { nameof(Hierarchy), new ChoiceOption(HierarchyKind.Blocks, HierarchyKind.Document) },
             { nameof(Aggregation), new ChoiceOption(AggregationKind.Convex, AggregationKind.Nash, AggregationKind.Gated, AggregationKind.Mean) },
             { nameof(DModel), small ? new ChoiceOption([32, 64, 128], 64) : new ChoiceOption([32, 64, 128, 256], 64) },

@@ -162,6 +162,11 @@ public class HsaMixerTests
         using var state = mixer.StartDecoding();
         mixer.Decode(Random(1, 2, 1, Width), state);
         Assert.Contains("other sequences", Assert.Throws<ArgumentException>(() => mixer.Decode(Random(1, 3, 1, Width), state)).Message, StringComparison.Ordinal);
+        foreach (var change in new Func<MahaBlockOptions, MahaBlockOptions>[] { options => options with { Overlap = true }, options => options with { Branching = 7 } })
+        {
+            var other = Prepared(new HsaMixer(change(Options(AttentionKind.HsaCausal))), 5);
+            Assert.Contains("same tree", Assert.Throws<ArgumentException>(() => other.Decode(Random(1, 2, 1, Width), state)).Message, StringComparison.Ordinal);
+        }
         state.Dispose();
         Assert.Throws<ObjectDisposedException>(() => mixer.Decode(Random(1, 2, 1, Width), state));
         Assert.Contains("HsaCausal", Assert.Throws<InvalidOperationException>(() => Prepared(new HsaMixer(Options()), 5).StartDecoding()).Message, StringComparison.Ordinal);
