@@ -32,6 +32,10 @@ public abstract class MahaTextModelOptions
     /// <value><see cref="HierarchyKind.Blocks"/>. <see cref="HierarchyKind.Document"/> makes it of the sentences and paragraphs that the tokens show.</value>
     public HierarchyKind Hierarchy { get; set; } = HierarchyKind.Blocks;
 
+    /// <summary>b, the parts of a block of hierarchical attention over blocks. Ignored by other attentions, and where <see cref="Hierarchy"/> is Document.</summary>
+    /// <value>16, the fastest on processors. From 2 to 1,024.</value>
+    public int Branching { get; set; } = 16;
+
     /// <summary>How the outputs of the scales become one. Ignored by attention without scales.</summary>
     /// <value><see cref="AggregationKind.Convex"/>.</value>
     public AggregationKind Aggregation { get; set; } = AggregationKind.Convex;

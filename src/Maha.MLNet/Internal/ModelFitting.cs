@@ -145,6 +145,7 @@ internal sealed class ModelFitting : IDisposable
             MaxSequenceLength = options.MaxSequenceLength,
             Attention = options.Attention,
             Hierarchy = options.Hierarchy,
+            Branching = options.Branching,
             Aggregation = options.Aggregation,
             DModel = options.DModel,
             NumHeads = options.NumHeads,

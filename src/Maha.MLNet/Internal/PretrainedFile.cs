@@ -124,6 +124,7 @@ internal sealed class PretrainedFile : IDisposable
         Agree(nameof(options.VocabSize), options.VocabSize, defaults.VocabSize, Model.VocabSize);
         Agree(nameof(options.Attention), options.Attention, defaults.Attention, Model.Attention);
         Agree(nameof(options.Hierarchy), options.Hierarchy, defaults.Hierarchy, Model.Hierarchy);
+        Agree(nameof(options.Branching), options.Branching, defaults.Branching, Model.Branching);
         Agree(nameof(options.Aggregation), options.Aggregation, defaults.Aggregation, Model.Aggregation);
         Agree(nameof(options.DModel), options.DModel, defaults.DModel, Model.DModel);
         Agree(nameof(options.NumHeads), options.NumHeads, defaults.NumHeads, Model.NumHeads);

@@ -72,7 +72,6 @@ internal sealed class LanguageModelFitting(IHost host, Options options)
     {
         IsCausal = true,
         EmbeddingNorm = options.EmbeddingNorm,
-        Branching = options.Branching,
         Overlap = options.Overlap ?? options.Attention is AttentionKind.Hsa or AttentionKind.HsaCausal,
     };
 

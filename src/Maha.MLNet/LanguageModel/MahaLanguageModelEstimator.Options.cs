@@ -33,10 +33,6 @@ public sealed partial class MahaLanguageModelEstimator
         /// <value>True.</value>
         public bool EmbeddingNorm { get; set; } = true;
 
-        /// <summary>b, the parts of a block of hierarchical attention. Ignored by other attentions.</summary>
-        /// <value>16. From 2 to 1,024.</value>
-        public int Branching { get; set; } = 16;
-
         /// <summary>Whether hierarchical attention also sees the parts of the block before a token's own singly: nearer to full attention at twice the cost of attending.</summary>
         /// <value>Null: true for Hsa and HsaCausal, where it takes most of the distance to full attention. True is refused by other attentions.</value>
         public bool? Overlap { get; set; }

@@ -193,6 +193,7 @@ public class MahaTextTrainerOptionsTests
             NumScales = random.Next(3) == 0 ? null : 1 + random.Next(12),
             CompressionRatio = 2 + random.Next(63),
             Window = 1 + random.Next(1000),
+            Branching = 2 + random.Next(100),
             Positions = Pick<PositionKind>(),
             Pooling = Pick<PoolingKind>(),
             Dropout = random.NextDouble(),

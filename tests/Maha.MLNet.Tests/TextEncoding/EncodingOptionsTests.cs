@@ -127,7 +127,7 @@ public class EncodingOptionsTests
         OutputColumnName = "Out" + random.Next(9), InputColumnName = "\u00e4\"" + random.Next(9), SegmentColumnName = random.Next(2) == 0 ? null : "Parts",
         Segments = random.Next(2) == 0 ? SegmentKind.Sentence : SegmentKind.Paragraph, NormalizeLength = random.Next(2) == 0,
         VocabSize = random.Next(300, 9000), MaxSequenceLength = random.Next(2, 5000), DModel = 4 * random.Next(1, 40), NumLayers = random.Next(1, 5),
-        FeedForwardDim = random.Next(2) == 0 ? null : random.Next(1, 99), NumScales = random.Next(2) == 0 ? null : random.Next(1, 12), Window = random.Next(1, 300),
+        FeedForwardDim = random.Next(2) == 0 ? null : random.Next(1, 99), NumScales = random.Next(2) == 0 ? null : random.Next(1, 12), Window = random.Next(1, 300), Branching = random.Next(2, 99),
         Pooling = random.GetItems(Enum.GetValues<PoolingKind>(), 1)[0], Positions = random.GetItems(Enum.GetValues<PositionKind>(), 1)[0], Dropout = random.NextDouble(),
         OverlongDocuments = random.GetItems(Enum.GetValues<OverlongDocuments>(), 1)[0],
         SpectralDim = random.Next(300), NumPairBuckets = random.Next(1 << 15), BeginningTokens = random.Next(99), ContextualWeight = random.NextDouble(),
