@@ -21,15 +21,41 @@ internal static class PassagesCommand
         var options = new OptionReader(args);
         string pages = options.Text("--pages", ManualPageData.DefaultFolder), folder = options.Text("--out", Path.Combine("artifacts", "data", "passages"));
         options.RefuseLeft();
-        ManualPageData.Prepare(pages, line => Console.Error.WriteLine(line));
         Directory.CreateDirectory(folder);
-        var task = ManualPageCorpus.Read(Path.Combine(pages, "man")).Reader();
-        Make(task.Train, seed: 1, passagesOfKind: 2500, folder, "train");
-        Make(task.Test, seed: 2, passagesOfKind: 600, folder, "test");
+        var task = Read(pages);
+        Write("train", Make(task.Train, seed: 1, passagesOfKind: 2500));
+        Write("test", Make(task.Test, seed: 2, passagesOfKind: 600));
         return ExitCode.Success;
+
+        void Write(string part, (string[] Passages, List<string> Mixtures) lines)
+        {
+            foreach (var (name, documents) in new (string, IReadOnlyCollection<string>)[] { ("passages", lines.Passages), ("mixtures", lines.Mixtures) })
+            {
+                string path = Path.Combine(folder, $"{name}.{part}.tsv");
+                File.WriteAllLines(path, documents);
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {documents.Count} documents"));
+            }
+        }
     }
 
-    private static void Make(IEnumerable<LabeledPage> pages, int seed, int passagesOfKind, string folder, string part)
+    private static PageTask Read(string pages)
+    {
+        try
+        {
+            ManualPageData.Prepare(pages, line => Console.Error.WriteLine(line));
+            return ManualPageCorpus.Read(Path.Combine(pages, "man")).Reader();
+        }
+        catch (InvalidOperationException problem)
+        {
+            throw new UsageException($"{problem.Message} ./run.sh --quick installs what is missing.");
+        }
+    }
+
+    /// <summary>The lines of both tasks, label TAB text.</summary>
+    /// <param name="pages">Pages of the classes user and programmer, with enough text for the passages of each.</param>
+    /// <param name="seed">Of what is drawn.</param>
+    /// <param name="passagesOfKind">So many passages of each class are documents of their own; the mixtures are as many as the rest makes.</param>
+    internal static (string[] Passages, List<string> Mixtures) Make(IEnumerable<LabeledPage> pages, int seed, int passagesOfKind)
     {
         var random = new Random(seed);
         var kinds = pages.GroupBy(page => page.Label).OrderBy(kind => kind.Key, StringComparer.Ordinal).ToDictionary(kind => kind.Key, kind =>
@@ -40,21 +66,18 @@ internal static class PassagesCommand
         });
         string[] lines = [.. kinds.SelectMany(kind => Take(kind.Value, passagesOfKind).Select(text => $"{kind.Key}\t{TsvText.Encode(text)}"))];
         random.Shuffle(lines);
-        Write(Path.Combine(folder, $"passages.{part}.tsv"), lines);
 
-        // As many as the rest of the passages makes.
         var mixtures = new List<string>();
         for (int i = 0; ; i++)
         {
             var (label, ofSix) = s_classes[i % s_classes.Length];
             int sixes = random.Next(3, 7), users = sixes * ofSix, programmers = sixes * (6 - ofSix);
             if (kinds["user"].Count < users || kinds["programmer"].Count < programmers)
-                break;
+                return (lines, mixtures);
             string[] texts = [.. Take(kinds["user"], users), .. Take(kinds["programmer"], programmers)];
             random.Shuffle(texts);
             mixtures.Add($"{label}\t{TsvText.Encode(string.Join("\n\n", texts))}");
         }
-        Write(Path.Combine(folder, $"mixtures.{part}.tsv"), mixtures);
     }
 
     private static List<string> Take(Queue<string> passages, int count) => [.. Enumerable.Range(0, count).Select(_ => passages.Dequeue())];
@@ -75,11 +98,5 @@ internal static class PassagesCommand
             text.Clear();
             words = 0;
         }
-    }
-
-    private static void Write(string path, IReadOnlyCollection<string> lines)
-    {
-        File.WriteAllLines(path, lines);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {lines.Count} documents"));
     }
 }
