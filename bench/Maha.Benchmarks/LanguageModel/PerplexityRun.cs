@@ -64,8 +64,8 @@ internal sealed class PerplexityRun(PerplexitySettings settings, TextFolders tex
     {
         double seconds = Math.Min(20, settings.Seconds!.Value * 0.05);
         double whole = Speed(options, contexts, 0, seconds);
-        return settings.ContextGrowth == 0 ? whole
-            : Speed(options, new FirstDocuments(contexts, (int)Math.Max(8, whole * seconds / contexts.LengthOf(0))), settings.ContextGrowth, double.PositiveInfinity);
+        int length = contexts.LengthOf(0), enough = Math.Max(8 * Math.Max(1, settings.TokensPerBatch / length), (int)(whole * seconds / length));
+        return settings.ContextGrowth == 0 ? whole : Speed(options, new FirstDocuments(contexts, enough), settings.ContextGrowth, double.PositiveInfinity);
     }
 
     private double Speed(MahaTransformerOptions options, ITokenizedDocuments contexts, double growth, double atMost)
@@ -80,8 +80,7 @@ internal sealed class PerplexityRun(PerplexitySettings settings, TextFolders tex
             double seconds = progress.Elapsed.TotalSeconds, tokens = progress.TokensPerSecond * seconds;
             if (++steps == 3)
                 (skippedSeconds, skippedTokens) = (seconds, tokens);
-            if (steps > 3)
-                speed = (tokens - skippedTokens) / (seconds - skippedSeconds);
+            speed = steps > 3 ? (tokens - skippedTokens) / (seconds - skippedSeconds) : progress.TokensPerSecond;
             if (steps >= 8 && seconds - skippedSeconds > atMost)
                 enough.Cancel();
         }), enough.Token);

@@ -38,7 +38,7 @@ public sealed partial class MahaLanguageModelEstimator
         public bool? Overlap { get; set; }
 
         /// <summary>The part of the training during which contexts grow to <see cref="MahaTextModelOptions.MaxSequenceLength"/>, from pieces of 64 tokens whose length doubles at equal distances.</summary>
-        /// <value>0.6, which is worth 1 to 3% of perplexity per byte. In [0, 1]; 0 trains on whole contexts from the first step on. Counted in steps: a training that <see cref="MahaTextModelOptions.MaxTrainingTime"/> ends early may not get to whole ones. See <see cref="Maha.Layers.Training.LanguageModelingTask"/>.</value>
+        /// <value>0.6, which is worth 0.4 to 2.2% of perplexity per byte (docs/language-model.md). In [0, 1]; 0 trains on whole contexts from the first step on. Counted in steps: a training that <see cref="MahaTextModelOptions.MaxTrainingTime"/> ends early may not get to whole ones. See <see cref="Maha.Layers.Training.LanguageModelingTask"/>.</value>
         public double ContextGrowthFraction { get; set; } = Defaults.ContextGrowthFraction;
 
         /// <summary>The part of the probability of the right token that the training loss spreads over all tokens.</summary>
