@@ -38,6 +38,8 @@ public sealed class LanguageModelingTask : ITrainingTask
     }
 
     /// <summary>Checks the part of a training during which contexts grow.</summary>
+    /// <param name="fraction">The part.</param>
+    /// <param name="name">What it is called where it was given, for the message.</param>
     /// <exception cref="ArgumentOutOfRangeException">It does not lie in [0, 1].</exception>
     public static void CheckContextGrowth(double fraction, string name)
     {

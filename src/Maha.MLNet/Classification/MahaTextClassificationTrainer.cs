@@ -6,7 +6,7 @@ using static Maha.MLNet.Internal.MLNetInternals;
 
 namespace Maha.MLNet.Classification;
 
-// C classes, N tokens of a document, D width, L layers, w window
+// C classes, N tokens of a document, D width, L layers, b branching, w window
 
 /// <summary>Trains a classifier of long documents with two or more classes.</summary>
 /// <remarks>
@@ -15,10 +15,10 @@ namespace Maha.MLNet.Classification;
 /// <c>Conversion.MapKeyToValue</c> turns it back into a label. Rows without a label are left out of the training, with a warning.</para>
 /// <para><b>Characteristics.</b> Looks at the data to train: yes, it streams it twice (tokenizer, then token ids). Deterministic: yes, for a seed and a number
 /// of threads, on the CPU. Exportable to ONNX: no. Needs TorchSharp's native package. Runs on the CPU, or on the GPU that <c>MLContext.GpuDeviceId</c> names.</para>
-/// <para><b>Algorithm.</b> A byte-level BPE tokenizer is trained on the texts; a transformer of L layers with multiscale attention (MAHA, arXiv 2512.14925)
+/// <para><b>Algorithm.</b> A byte-level BPE tokenizer is trained on the texts; a transformer of L layers with hierarchical attention (HSA, arXiv 2509.15448; multiscale, MAHA, arXiv 2512.14925, and others by choice)
 /// reads up to 16,384 tokens; mean and maximum over the tokens go through a linear layer and a softmax. AdamW with warm-up and a cosine, early stopping on
 /// documents that are set apart. Linear models over n-grams of the document and of its segments stand beside it, stacked on held-out folds; the documents that are set
-/// apart decide what each side weighs (docs/learning.md). <b>Cost</b> of a document: O(L N (D^2 + w D)) time and O(L N D) memory; nothing of size N x N exists.
+/// apart decide what each side weighs (docs/learning.md). <b>Cost</b> of a document: O(L N (D^2 + b D)) time, with <c>Maha</c> w for b, and O(L N D) memory; nothing of size N x N exists.
 /// The n-grams take seconds. Where words alone tell, <c>NGrams</c> of the defaults already do most of the work: a small network is enough then.</para>
 /// </remarks>
 public sealed class MahaTextClassificationTrainer : IEstimator<MahaTextClassificationTransformer>

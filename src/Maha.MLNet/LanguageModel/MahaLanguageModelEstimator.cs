@@ -16,7 +16,7 @@ namespace Maha.MLNet.LanguageModel;
 /// <para><b>Characteristics.</b> Looks at the data to train: yes, it streams it twice (tokenizer, then token ids). Needs labels: no. Deterministic: yes, for a seed and a
 /// number of threads, on the CPU, as long as no time limit ends the training. Exportable to ONNX: no. Needs TorchSharp's native package.</para>
 /// <para><b>Algorithm.</b> A byte-level BPE tokenizer is trained on the texts; the documents stand behind each other, parted by an end-of-text token, and are cut into contexts of C tokens;
-/// a transformer of L layers with strictly causal attention (multiscale, arXiv 2512.14925, or hierarchical, arXiv 2509.15448) learns to tell the next token. <b>Cost</b> of a token:
+/// a transformer of L layers with strictly causal attention (hierarchical, arXiv 2509.15448, by default, or multiscale, arXiv 2512.14925, and others) learns to tell the next token. <b>Cost</b> of a token:
 /// O(L (D^2 + w D) + V D) in training, whatever C; in generation the same with <c>Maha</c> and <c>Window</c>, O(L (D^2 + b D log n) + V D) with <c>HsaCausal</c>, O(L (D^2 + n D) + V D) with <c>Full</c>.
 /// Do not expect a model of megabytes of text to know facts or to follow instructions: it learns the manner of its texts. To sort documents use <c>MahaTextClassification</c>, to compare them <c>MahaEncode</c>.</para>
 /// </remarks>

@@ -6,7 +6,7 @@ using static Maha.MLNet.Internal.MLNetInternals;
 
 namespace Maha.MLNet.TextEncoding;
 
-// E width of a vector, M documents, N tokens of a document, D width of a token, L layers, w window, K width of a spectral part
+// E width of a vector, M documents, N tokens of a document, D width of a token, L layers, b branching, w window, K width of a spectral part
 
 /// <summary>Learns, from texts without labels, to turn long documents into vectors.</summary>
 /// <remarks>
@@ -14,10 +14,10 @@ namespace Maha.MLNet.TextEncoding;
 /// and on demand a vector of unknown size with E numbers for every sentence or paragraph.</para>
 /// <para><b>Characteristics.</b> Looks at the data to train: yes, it streams it twice (tokenizer, then token ids). Needs labels: no. Deterministic: yes, for a seed and a
 /// number of threads, on the CPU, as long as no time limit ends the training. Exportable to ONNX: no. Needs TorchSharp's native package.</para>
-/// <para><b>Algorithm.</b> Three parts stand side by side, each with the mean 0 and the same size: the features of a transformer with multiscale attention
-/// (MAHA, arXiv 2512.14925), pooled, trained by masked tokens and by two views of a document finding each other; and latent semantic vectors of the document's tokens
+/// <para><b>Algorithm.</b> Three parts stand side by side, each with the mean 0 and the same size: the features of a transformer with hierarchical attention
+/// (HSA, arXiv 2509.15448; multiscale, MAHA, arXiv 2512.14925, and others by choice), pooled, trained by masked tokens and by two views of a document finding each other; and latent semantic vectors of the document's tokens
 /// and pairs of tokens, of the whole and of its beginning. The transformer's token embedding starts from the latent semantic directions.
-/// <b>Cost</b> of a document: O(L N (D^2 + w D) + N K) time; of fitting: that of the training's tokens, and seconds for the spectral parts.
+/// <b>Cost</b> of a document: O(L N (D^2 + b D) + N K) time, with <c>Maha</c> w for b; of fitting: that of the training's tokens, and seconds for the spectral parts.
 /// Where thousands of labels are at hand, train <c>MahaTextClassification</c> on them, perhaps from this encoder's weights.</para>
 /// </remarks>
 public sealed partial class MahaTextEncodingEstimator : IEstimator<MahaTextEncodingTransformer>
