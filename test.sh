@@ -2,10 +2,8 @@
 # Sets up what is missing, builds everything, runs all tests.
 # The last line is "N passed, N failed". Arguments go to `dotnet test` (for instance --filter).
 source "$(dirname "$0")/eng/setup.sh"
-setup
 
 projects=(tests/*/*.csproj)
-[ "$MahaStack" = embedded ] && projects+=(embedded/tests/*/*.csproj)
 
 dotnet build Maha.sln -c Release -v quiet -nologo
 results="$root/artifacts/test-results"

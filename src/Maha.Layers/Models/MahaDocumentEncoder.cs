@@ -135,9 +135,9 @@ public sealed class MahaDocumentEncoder : Module<Tensor, Tensor?, Tensor>
     }
 
     // Asked for by name: a move to another device replaces buffers.
-    private Tensor Center => get_buffer("center");
+    private Tensor Center => get_buffer("center")!;
 
-    private Tensor Scale => get_buffer("scale");
+    private Tensor Scale => get_buffer("scale")!;
 
     private Tensor Raw(Tensor tokenIds, Tensor? keyPaddingMask)
     {

@@ -109,9 +109,9 @@ public sealed class SpectralEmbedding : Module<Tensor, Tensor?, Tensor>
     internal Tensor TokenTable => Table.narrow(0, 0, _vocabSize);
 
     // Asked for by name: a move to another device replaces buffers.
-    private Tensor Table => get_buffer("table");
+    private Tensor Table => get_buffer("table")!;
 
-    private Tensor Rarity => get_buffer("rarity");
+    private Tensor Rarity => get_buffer("rarity")!;
 
     private Tensor VectorOf(ReadOnlySpan<int> ids)
     {

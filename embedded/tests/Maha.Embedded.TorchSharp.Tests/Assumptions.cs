@@ -1,2 +1,0 @@
-// Seeds, the default device and the count of live tensors belong to the process.
-[assembly: CollectionBehavior(DisableTestParallelization = true)]
