@@ -32,9 +32,51 @@ internal sealed class TreeRecursion(double[][] query, double[][] key, bool[] rea
         return recursion;
     }
 
-    /// <summary>The strictly causal form whose row i is the last row of the row-tied causal optimum on the tokens up to i.</summary>
-    public static double[][] LastRows(HierarchyNode root, double[][] query, double[][] key, double scale) =>
-        [.. query.Select((_, i) => Solve(root, query, key, [.. query.Select((_, j) => j <= i)], scale, selfAttend: true, causal: true).Theta[i])];
+    /// <summary>The strictly causal form T, whose row i is the last row of the row-tied causal optimum on the tokens up to i.</summary>
+    public static TreeRecursion LastRows(HierarchyNode root, double[][] query, double[][] key, double scale)
+    {
+        var result = new TreeRecursion(query, key, [.. query.Select(_ => true)], scale, selfAttend: true, causal: true);
+        for (int i = 0; i < query.Length; i++)
+        {
+            var prefix = Solve(root, query, key, [.. query.Select((_, j) => j <= i)], scale, selfAttend: true, causal: true);
+            (result.Theta[i], result.LogTheta[i]) = (prefix.Theta[i], prefix.LogTheta[i]);
+        }
+        return result;
+    }
+
+    /// <summary>
+    /// The strictly causal form K, whose row i weighs its own token and the nodes to the left of it and of its ancestors by its own query:
+    /// one softmax over log |C| + scale * q_i . mean key of C, each node's weight shared by its tokens.
+    /// </summary>
+    public static TreeRecursion ColumnTied(HierarchyNode root, double[][] query, double[][] key, bool[] real, double scale, bool selfAttend)
+    {
+        var result = new TreeRecursion(query, key, real, scale, selfAttend, causal: true);
+        for (int i = 0; i < query.Length; i++)
+        {
+            if (real[i])
+                result.FillRow(root, i);
+        }
+        return result;
+    }
+
+    private void FillRow(HierarchyNode root, int row)
+    {
+        var own = new HierarchyNode(row, row + 1, []);
+        var seen = new List<(HierarchyNode Node, double Logit)>();
+        if (selfAttend)
+            seen.Add((own, Logit(row, row)));
+        for (var node = root; node.Children.Count > 0; node = node.Children.Single(child => child.Start <= row && row < child.End))
+        {
+            foreach (var left in node.Children.Where(child => child.End <= row && Size(child) > 0))
+                seen.Add((left, Math.Log(Size(left)) + MeanLogit(own, left)));
+        }
+        if (seen.Count == 0)
+            return;
+        double sum = LogSum(seen.Select(entry => entry.Logit)), largest = seen.Max(entry => entry.Logit);
+        double total = seen.Sum(entry => Exponential(entry.Logit, largest));
+        foreach (var (node, logit) in seen)
+            Fill(own, node, Exponential(logit, largest) / total / Size(node), logit - sum - Math.Log(Size(node)));
+    }
 
     private static IEnumerable<int> Tokens(HierarchyNode node) => Enumerable.Range(node.Start, node.End - node.Start);
 

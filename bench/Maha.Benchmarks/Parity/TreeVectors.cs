@@ -15,6 +15,8 @@ internal sealed class TreeVectors : IVectorKind
     /// <summary>The largest relative error in float64: a few products and one exponential a weight.</summary>
     public const double Tolerance = 1e-12;
 
+    private const string LogTheta = "log_theta_null_means_minus_inf";
+
     public bool Matches(string? what, VectorFile file) => what is null && file.Has("variant") && file.Has("tree_spans");
 
     public void Compare(VectorFile file, Comparison comparison, ScalarType type)
@@ -41,12 +43,14 @@ internal sealed class TreeVectors : IVectorKind
         {
             case "bidir":
                 CompareLayers(file, comparison, problem, HierarchicalForm.Optimal, sizes);
+                CompareLogarithms(file, comparison, TreeRecursion.Solve(root, query, key, real, scale, self, causal: false));
                 break;
             case "causal_K":
                 CompareLayers(file, comparison, problem, HierarchicalForm.Causal, sizes);
+                CompareLogarithms(file, comparison, TreeRecursion.ColumnTied(root, query, key, real, scale, self));
                 break;
             case "causal_tied":
-                CompareWeights(file, comparison, problem, TreeRecursion.Solve(root, query, key, real, scale, self, causal: true).Theta);
+                CompareWeights(file, comparison, problem, TreeRecursion.Solve(root, query, key, real, scale, self, causal: true));
                 break;
             case "causal_T" when self && real.All(token => token):
                 CompareWeights(file, comparison, problem, TreeRecursion.LastRows(root, query, key, scale));
@@ -76,17 +80,23 @@ internal sealed class TreeVectors : IVectorKind
                 comparison.Add($"phi_root ({name})", result.LogPartition.to(ScalarType.Float64).sum().item<double>(), phi.Value);
             comparison.Add($"sum_row_kl_to_softmax ({name})", FlatDistance.Sum(q, k, layout, settings, problem.Ignored).to(ScalarType.Float64).sum().item<double>(), distance);
         }
-        if (file.Has("log_theta_null_means_minus_inf"))
-        {
-            var logarithms = TreeRecursion.Solve(problem.Root, problem.Query, problem.Key, problem.Real, problem.Scale, problem.Self, causal: false).LogTheta;
-            var expected = file.Items("log_theta_null_means_minus_inf")
-                .Select(row => row.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.Null ? double.NegativeInfinity : item.GetDouble()).ToArray()).ToArray();
-            comparison.Add("log_theta", Finite(logarithms), Finite(expected));
-        }
     }
 
-    private static void CompareWeights(VectorFile file, Comparison comparison, Problem problem, double[][] theta)
+    // What no weight shows: those that are too small for a number.
+    private static void CompareLogarithms(VectorFile file, Comparison comparison, TreeRecursion recursion)
     {
+        if (!file.Has(LogTheta))
+            return;
+        double[][] expected = [.. file.Items(LogTheta)
+            .Select(row => row.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.Null ? double.NegativeInfinity : item.GetDouble()).ToArray())];
+        // A weight of exactly 0 has no logarithm: it must be in the same place, and says nothing about the size of the others.
+        comparison.Add("log_theta (finite)", Where(recursion.LogTheta, _ => 1, 0), Where(expected, _ => 1, 0));
+        comparison.Add("log_theta", Where(recursion.LogTheta, item => item, 0), Where(expected, item => item, 0));
+    }
+
+    private static void CompareWeights(VectorFile file, Comparison comparison, Problem problem, TreeRecursion recursion)
+    {
+        double[][] theta = recursion.Theta;
         var weights = FromRows(theta);
         comparison.Add("theta", weights, Matrix(file, "theta", theta.Length));
         comparison.Add("out", weights.matmul(FromRows(problem.Value)), Matrix(file, "out", theta.Length));
@@ -103,6 +113,7 @@ internal sealed class TreeVectors : IVectorKind
             double phi = TreeRecursion.Solve(problem.Root, problem.Query, problem.Key, problem.Real, problem.Scale, problem.Self, causal: true).PhiRoot;
             comparison.Add("phi_root", phi, file.Number("phi_root"));
         }
+        CompareLogarithms(file, comparison, recursion);
     }
 
     // Of the figures about the making of the file one follows from its inputs.
@@ -135,8 +146,8 @@ internal sealed class TreeVectors : IVectorKind
 
     private static Tensor FromRows(double[][] rows) => tensor(rows.SelectMany(row => row).ToArray(), [rows.Length, rows[0].Length]);
 
-    // A weight of exactly 0 has no logarithm: it must be in the same place.
-    private static Tensor Finite(double[][] rows) => FromRows([.. rows.Select(row => row.Select(item => double.IsFinite(item) ? item : 1e300).ToArray())]);
+    private static Tensor Where(double[][] rows, Func<double, double> finite, double otherwise) =>
+        FromRows([.. rows.Select(row => row.Select(item => double.IsFinite(item) ? finite(item) : otherwise).ToArray())]);
 
     private sealed record Problem(HierarchyNode Root, double[][] Query, double[][] Key, double[][] Value, bool[] Real, double Scale, bool Self, ScalarType Type)
     {

@@ -13,7 +13,7 @@ public class HierarchicalVectorTests
     public static TheoryData<string> Names => [.. Directory.GetFiles(Folder, "*.json").Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal)];
 
     [Fact]
-    public void AllEightFiles_AreThere() => Assert.Equal(8, Names.Count);
+    public void AllTenFiles_AreThere() => Assert.Equal(10, Names.Count);
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -32,7 +32,7 @@ public class HierarchicalVectorTests
         var comparison = ParityCommand.Compare(Path.Combine(Folder, name), ScalarType.Float32);
 
         // Logits of 1e4 carry an absolute error of 1e-3 in float32, in any attention.
-        double allowed = name.StartsWith("extreme", StringComparison.Ordinal) ? 1e-2 : 1e-5;
+        double allowed = name.Contains("extreme", StringComparison.Ordinal) ? 1e-2 : 1e-5;
         Assert.True(comparison.MaxRelativeError <= allowed, $"{comparison.Worst}: {comparison.MaxRelativeError:g3}");
     }
 
@@ -41,11 +41,17 @@ public class HierarchicalVectorTests
     [InlineData("regular_binary_8.json", "theta")]
     [InlineData("mask_8.json", "out")]
     [InlineData("extreme_8.json", "log_theta_null_means_minus_inf")]
+    [InlineData("causal_K_extreme_10.json", "log_theta_null_means_minus_inf")]
+    [InlineData("causal_K_log_mask_10.json", "log_theta_null_means_minus_inf")]
     [InlineData("causal_K_8.json", "theta")]
     [InlineData("causal_T_8.json", "theta")]
     [InlineData("causal_tied_8_LEAKS.json", "out")]
     public void ChangedNumber_IsNoticed(string name, string field)
         => Assert.True(CompareChanged(name, file => file[field]![5]![0] = file[field]![5]![0]!.GetValue<double>() + 1e-3).MaxRelativeError > 1e-7);
+
+    [Fact]
+    public void WeightThatMustBeZero_IsNoticed()
+        => Assert.True(CompareChanged("causal_K_extreme_10.json", file => file["log_theta_null_means_minus_inf"]![0]![5] = -3.0).MaxRelativeError > 0.1);
 
     [Theory]
     [InlineData("noself_8.json", "phi_root")]
