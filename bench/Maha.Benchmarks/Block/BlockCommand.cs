@@ -23,7 +23,7 @@ internal static class BlockCommand
         string device = reader.Text("--device", "cpu"), type = reader.Text("--dtype", "float32");
         var shape = new MahaBlockOptions { DModel = reader.Integer("--d-model", 256), NumHeads = reader.Integer("--heads", 4), Dropout = 0 };
         int batch = reader.Integer("--batch", 1), threads = reader.Integer("--threads", 1), repeats = reader.Integer("--repeats", 5);
-        bool json = reader.Flag("--json");
+        bool json = reader.Flag("--json"), peakOnly = reader.Flag(CudaPeakMemory.Option);
         reader.RefuseLeft();
         var place = device is "cpu" or "cuda" ? new Device(device) : throw new UsageException($"--device must be cpu or cuda, but is '{device}'.");
         if (device == "cuda" && !cuda.is_available())
@@ -32,9 +32,20 @@ internal static class BlockCommand
         if (device == "cpu" && scalar == ScalarType.Float16)
             throw new UsageException("--dtype float16 is for --device cuda, but --device is cpu, where libtorch multiplies no such matrices. Choose bfloat16.");
         foreach (string variant in variants)
-            BlockVariants.Options(variant, shape).Validate();
+            BlockVariants.Check(variant, shape);
 
         set_num_threads(threads);
+        if (peakOnly)
+        {
+            if (device != "cuda" || lengths.Count != 1 || variants.Count != 1)
+                throw new UsageException($"{CudaPeakMemory.Option} takes --device cuda, one --n and one of --variants.");
+            Console.WriteLine(CudaPeakMemory.Of(scalar, () =>
+            {
+                using var run = new BlockMeasurement(variants[0], shape, batch, lengths[0], place, scalar);
+                run.RunOnce();
+            }).ToString(CultureInfo.InvariantCulture));
+            return ExitCode.Success;
+        }
         using (ones(1))
         {
             if (!json)
@@ -52,7 +63,7 @@ internal static class BlockCommand
         void Measure(int length)
         {
             var runs = variants.Select(variant =>
-                new BlockMeasurement(variant, BlockVariants.Options(variant, shape with { MaxSequenceLength = length }), batch, length, place, scalar)).ToList();
+                new BlockMeasurement(variant, shape, batch, length, place, scalar)).ToList();
             for (int repeat = -1; repeat < repeats; repeat++)
             {
                 foreach (var run in runs)
@@ -60,7 +71,10 @@ internal static class BlockCommand
             }
             foreach (var run in runs)
             {
-                run.RunForMemory();
+                if (device == "cpu")
+                    run.RunForMemory();
+                else
+                    run.SetPeak(CudaPeakMemory.OfProcess(run.Variant, length, ["--dtype", type, "--d-model", Text(shape.DModel), "--heads", Text(shape.NumHeads), "--batch", Text(batch)]));
                 Print(run, runs[0]);
             }
             runs.ForEach(run => run.Dispose());
@@ -81,6 +95,8 @@ internal static class BlockCommand
                 $"{run.Variant,-12} {run.Length,7} {run.ForwardMilliseconds,11:F2} {run.TrainMilliseconds,11:F2} {run.PeakMegabytes,9:F0} {run.TrainMilliseconds * 1e3 / run.Length / batch,9:F2} {first.ForwardMilliseconds / run.ForwardMilliseconds,9:F2} {first.TrainMilliseconds / run.TrainMilliseconds,9:F2}"));
         }
     }
+
+    private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
 
     private static ScalarType Type(string name) => name switch
     {

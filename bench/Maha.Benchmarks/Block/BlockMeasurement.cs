@@ -9,25 +9,33 @@ namespace Maha.Benchmarks.Block;
 /// <summary>One variant at one length: its block, its input and the times taken so far.</summary>
 internal sealed class BlockMeasurement : IDisposable
 {
-    private readonly MahaBlock _block;
+    private readonly nn.Module _block;
+    private readonly Func<Tensor> _forwardPass;
     private readonly Tensor _input;
     private readonly Tensor _gradient;
-    private readonly MixingContext _context;
+    private readonly Tensor _padding;
     private readonly List<double> _forward = [];
     private readonly List<double> _train = [];
 
-    public BlockMeasurement(string variant, MahaBlockOptions options, int batch, int length, Device device, ScalarType type)
+    public BlockMeasurement(string variant, MahaBlockOptions shape, int batch, int length, Device device, ScalarType type)
     {
         (Variant, Length) = (variant, length);
-        _block = new MahaBlock(options);
+        _input = randn([batch, length, shape.DModel], device: device).to(type).requires_grad_().DetachFromDisposeScope();
+        _gradient = randn([batch, length, shape.DModel], device: device).to(type).DetachFromDisposeScope();
+        _padding = zeros([batch, length], ScalarType.Bool, device).DetachFromDisposeScope();
+        if (variant == BlockVariants.Fused)
+        {
+            var block = new FusedBlock(shape.DModel, shape.NumHeads);
+            (_block, _forwardPass) = (block, () => block.call(_input));
+        }
+        else
+        {
+            var block = new MahaBlock(BlockVariants.Options(variant, shape with { MaxSequenceLength = length }));
+            (_block, _forwardPass) = (block, () => block.call(_input, new MixingContext { KeyPaddingMask = _padding }).Output);
+        }
         _block.to(type);
         _block.to(device);
         _block.eval();
-        _input = randn([batch, length, options.DModel], device: device).to(type).requires_grad_();
-        _gradient = randn([batch, length, options.DModel], device: device).to(type);
-        _context = new MixingContext { KeyPaddingMask = zeros([batch, length], ScalarType.Bool, device) };
-        foreach (var tensor in new[] { _input, _gradient, _context.KeyPaddingMask })
-            tensor.DetachFromDisposeScope();
     }
 
     public string Variant { get; }
@@ -46,7 +54,7 @@ internal sealed class BlockMeasurement : IDisposable
         double forward = Time(() =>
         {
             using var guard = no_grad();
-            _block.call(_input, _context);
+            _forwardPass();
         });
         double train = Time(Train);
         if (!record)
@@ -58,21 +66,25 @@ internal sealed class BlockMeasurement : IDisposable
     /// <summary>One forward and backward pass for its memory. Not timed: giving memory back beforehand makes the system clear every page again.</summary>
     public void RunForMemory()
     {
-        if (_input.device_type != DeviceType.CPU)
-            return;
         PeakMemory.Reset();
-        Time(Train);
+        RunOnce();
         PeakMegabytes = PeakMemory.Read();
     }
 
-    private void Train() => _block.call(_input, _context).Output.backward([_gradient]);
+    /// <summary>One forward and backward pass.</summary>
+    public void RunOnce() => Time(Train);
+
+    /// <summary>Takes over the peak of a run in another process.</summary>
+    public void SetPeak(double? megabytes) => PeakMegabytes = megabytes;
+
+    private void Train() => _forwardPass().backward([_gradient]);
 
     public void Dispose()
     {
         _block.Dispose();
         _input.Dispose();
         _gradient.Dispose();
-        _context.KeyPaddingMask!.Dispose();
+        _padding.Dispose();
     }
 
     private double Time(Action action)

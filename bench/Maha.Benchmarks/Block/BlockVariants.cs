@@ -7,6 +7,9 @@ namespace Maha.Benchmarks.Block;
 /// <summary>The blocks that measurements know by name.</summary>
 internal static class BlockVariants
 {
+    /// <summary>The name of <see cref="FusedBlock"/>, which is no block of ours.</summary>
+    public const string Fused = "sdpa";
+
     /// <summary>Name -> what it changes in a block's options.</summary>
     public static readonly IReadOnlyDictionary<string, Func<MahaBlockOptions, MahaBlockOptions>> All = new Dictionary<string, Func<MahaBlockOptions, MahaBlockOptions>>
     {
@@ -22,8 +25,17 @@ internal static class BlockVariants
         ["reference"] = options => options with { Attention = AttentionKind.MahaReference, Aggregation = AggregationKind.Softmax },
     };
 
+    /// <summary>Refuses names and sizes that no block has.</summary>
+    public static void Check(string name, MahaBlockOptions shape)
+    {
+        if (name != Fused)
+            Options(name, shape).Validate();
+        else if (shape.DModel % shape.NumHeads != 0)
+            throw new UsageException($"--d-model must be divisible by --heads, but {shape.DModel} % {shape.NumHeads} = {shape.DModel % shape.NumHeads}.");
+    }
+
     public static MahaBlockOptions Options(string name, MahaBlockOptions shape) =>
         All.TryGetValue(name, out var change)
             ? change(shape)
-            : throw new UsageException($"a variant must be one of {string.Join(", ", All.Keys)}, but is '{name}'.");
+            : throw new UsageException($"a variant must be one of {string.Join(", ", All.Keys)} (or, for block, {Fused}), but is '{name}'.");
 }

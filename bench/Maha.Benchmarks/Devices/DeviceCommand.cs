@@ -16,46 +16,55 @@ internal static class DeviceCommand
     // Relative to the largest magnitude of the tensor. The two devices add up in other orders, over a few hundred terms.
     private const double Limit = 1e-4;
 
-    private static readonly (AttentionKind Attention, AggregationKind Aggregation)[] Kinds =
+    // No dropout: the devices draw other elements.
+    private static readonly MahaBlockOptions Shape = new() { DModel = 64, NumHeads = 4, MaxSequenceLength = 1024, Window = 64, NumScales = 4, Dropout = 0 };
+
+    private static readonly (string Name, MahaBlockOptions Options)[] Kinds =
     [
-        (AttentionKind.MahaReference, AggregationKind.Softmax),
-        (AttentionKind.MahaReference, AggregationKind.ReferenceNash),
-        (AttentionKind.Maha, AggregationKind.Convex),
-        (AttentionKind.Maha, AggregationKind.Nash),
-        (AttentionKind.Maha, AggregationKind.Mean),
-        (AttentionKind.Maha, AggregationKind.Gated),
-        (AttentionKind.Full, AggregationKind.Mean),
+        .. new[] { AggregationKind.Softmax, AggregationKind.ReferenceNash, AggregationKind.Mean, AggregationKind.Gated }.Select(kind => Reference(kind)),
+        .. new[] { AggregationKind.Convex, AggregationKind.Nash, AggregationKind.Mean, AggregationKind.Gated }.SelectMany(kind => Causal($"Maha {kind}", Shape with { Attention = AttentionKind.Maha, Aggregation = kind })),
+        .. Causal("Full", Shape with { Attention = AttentionKind.Full }),
+        .. Causal("Window", Shape with { Attention = AttentionKind.Window }),
+        ("Hsa", Shape with { Attention = AttentionKind.Hsa }),
+        ("HsaCausal", Shape with { Attention = AttentionKind.HsaCausal }),
+        ("HsaCausal overlap", Shape with { Attention = AttentionKind.HsaCausal, Overlap = true }),
+        ("Hsa rotary", Shape with { Attention = AttentionKind.Hsa, Positions = PositionKind.Rotary }),
+        ("HsaCausal rotary", Shape with { Attention = AttentionKind.HsaCausal, Positions = PositionKind.Rotary }),
+        ("Hsa recomputed", Shape with { Attention = AttentionKind.Hsa, RecomputeBlocks = true }),
     ];
 
     public static int Run(string[] args)
     {
         new OptionReader(args).RefuseLeft();
         if (!cuda.is_available())
-            throw new UsageException("the comparison needs a CUDA device, but torch finds none. Use a CUDA build of libtorch (MahaDevice=cuda on the nuget stack).");
+            throw new UsageException("the comparison needs a CUDA device, but torch finds none. Build with -p:MahaDevice=cuda on a machine that has one.");
         EnvironmentHeader.Print(Console.Out);
         bool equal = true;
-        foreach (var (attention, aggregation) in Kinds)
+        foreach (var (name, options) in Kinds)
         {
-            var (output, gradient) = Compare(attention, aggregation);
+            var (output, gradient) = Compare(options);
             equal &= output <= Limit && gradient <= Limit;
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{attention} {aggregation} output={output:E2} gradients={gradient:E2} limit={Limit:E0}"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-20} output={output:E2} gradients={gradient:E2} limit={Limit:E0}"));
         }
         return equal ? ExitCode.Success : ExitCode.Failure;
     }
 
-    private static (double Output, double Gradient) Compare(AttentionKind attention, AggregationKind aggregation)
+    private static (string, MahaBlockOptions) Reference(AggregationKind kind) => ($"MahaReference {kind}", Shape with { Attention = AttentionKind.MahaReference, Aggregation = kind });
+
+    private static (string, MahaBlockOptions)[] Causal(string name, MahaBlockOptions options) => [(name, options), ($"{name} causal", options with { IsCausal = true })];
+
+    private static (double Output, double Gradient) Compare(MahaBlockOptions options)
     {
         using var scope = NewDisposeScope();
-        const int batch = 2, length = 700, width = 64;
-        var options = new MahaBlockOptions { DModel = width, NumHeads = 4, Attention = attention, Aggregation = aggregation, MaxSequenceLength = 1024, Window = 64, NumScales = 4, Dropout = 0 };
+        const int batch = 2, length = 700;
         manual_seed(1);
         using var host = new MahaBlock(options);
         using var device = new MahaBlock(options);
         device.load_state_dict(host.state_dict());
         device.to(CUDA);
-        var input = randn(batch, length, width);
-        var upstream = randn(batch, length, width);
-        Tensor? padding = attention == AttentionKind.MahaReference ? null : arange(length).unsqueeze(0).ge(tensor(new long[] { length, 451 }).unsqueeze(1));
+        var input = randn(batch, length, options.DModel);
+        var upstream = randn(batch, length, options.DModel);
+        Tensor? padding = options.Attention == AttentionKind.MahaReference ? null : arange(length).unsqueeze(0).ge(tensor(new long[] { length, 451 }).unsqueeze(1));
 
         var (expected, gradients) = Pass(host, input, upstream, padding, CPU);
         var (actual, others) = Pass(device, input, upstream, padding, CUDA);

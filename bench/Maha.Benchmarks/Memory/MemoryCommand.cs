@@ -1,5 +1,5 @@
 using System.Globalization;
-using Maha.Benchmarks.Binding;
+using Maha.Benchmarks.Block;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -13,6 +13,10 @@ internal static class MemoryCommand
 {
     private const double Limit = 1.05;
     private const int Quarters = 4;
+    private const int BatchSize = 4;
+    private const int SequenceLength = 32;
+    private const int DModel = 64;
+    private const int NumHeads = 4;
 
     // Reading the process's memory allocates a little itself.
     private const int StepsPerSample = 25;
@@ -25,10 +29,9 @@ internal static class MemoryCommand
         else if (args.Length > 0)
             throw new UsageException($"'{string.Join(' ', args)}' is not understood. Usage: memory [--steps N], N at least {Quarters}.");
 
-        var sizes = new BindingSizes(Threads: 1);
-        set_num_threads(sizes.Threads);
+        set_num_threads(1);
         manual_seed(1);
-        using var block = new TransformerBlock(sizes.DModel, sizes.NumHeads);
+        using var block = new FusedBlock(DModel, NumHeads);
         using AdamW optimizer = optim.AdamW(block.parameters(), 1e-3, weight_decay: 0.01);
         EnvironmentHeader.Print(Console.Out);
 
@@ -42,7 +45,7 @@ internal static class MemoryCommand
                 using (NewDisposeScope())
                 {
                     optimizer.zero_grad();
-                    block.call(randn(sizes.BatchSize, sizes.SequenceLength, sizes.DModel)).square().mean().backward();
+                    block.call(randn(BatchSize, SequenceLength, DModel)).square().mean().backward();
                     optimizer.step();
                 }
                 if ((step - first) % StepsPerSample == 0)
