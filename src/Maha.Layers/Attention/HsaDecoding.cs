@@ -46,9 +46,10 @@ internal static unsafe class HsaDecoding
     private static void Project<T>(Linear layer, int batch, int width, T* x, T* y)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        using var weight = layer.weight!;
-        using var bias = layer.bias!;
+        // The layer's own tensors: disposing them would destroy the model.
+        var (weight, bias) = (layer.weight!, layer.bias!);
         for (int row = 0; row < batch; row++)
             TokenProjection.Apply(width, width, TensorMemory.Pointer<T>(weight), TensorMemory.Pointer<T>(bias), x + ((long)row * width), y + ((long)row * width));
+        GC.KeepAlive(layer);
     }
 }

@@ -101,8 +101,7 @@ public sealed class NestedSignalEmbedding : Module<NestedSignal, Tensor>
             throw new ArgumentException("Numbers must be given for the types of this embedding, but is null.", nameof(signal));
         if (numbers.dim() != 3 || numbers.shape[0] != others.shape[0] || numbers.shape[1] != others.shape[1] || numbers.shape[2] < channels)
             throw new ArgumentException($"Numbers must have the shape [{others.shape[0]}, {others.shape[1]}, at least {channels}], but has {TensorChecks.Show(numbers.shape)}.", nameof(signal));
-        using var weight = projection.weight!;
-        TensorChecks.SameKind(numbers, weight, nameof(signal.Numbers));
+        TensorChecks.SameKind(numbers, projection.weight!, nameof(signal.Numbers));
         return numbers.narrow(2, 0, channels).masked_fill(others.unsqueeze(-1), 0);
     }
 

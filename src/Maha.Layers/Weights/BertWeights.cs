@@ -104,8 +104,9 @@ public static class BertWeights
         encoder.to(words.dtype);
         ModuleWeights.Load(encoder, state);
         encoder.eval();
+        // The encoder owns its weights, whatever scopes of callers end.
         foreach (var parameter in encoder.parameters())
-            parameter.MoveToOuterDisposeScope();
+            parameter.DetachFromDisposeScope();
         return encoder;
 
         Tensor Get(string name, int rank)
