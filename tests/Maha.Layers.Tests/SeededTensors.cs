@@ -17,7 +17,8 @@ internal static class SeededTensors
     public static double[] Values(Tensor tensor)
     {
         using var scope = NewDisposeScope();
-        return tensor.detach().cpu().to(ScalarType.Float64).contiguous().data<double>().ToArray();
+        // TorchSharp's accessor throws for a tensor without elements.
+        return tensor.numel() == 0 ? [] : tensor.detach().cpu().to(ScalarType.Float64).contiguous().data<double>().ToArray();
     }
 
     public static void Near(Tensor expected, Tensor actual, double tolerance, string what)

@@ -43,7 +43,8 @@ internal static class TestTensors
     public static double[] ToArray(Tensor numbers)
     {
         using var scope = NewDisposeScope();
-        return numbers.detach().to(ScalarType.Float64).contiguous().data<double>().ToArray();
+        // TorchSharp's accessor throws for a tensor without elements.
+        return numbers.numel() == 0 ? [] : numbers.detach().to(ScalarType.Float64).contiguous().data<double>().ToArray();
     }
 
     /// <summary>The largest difference relative to max(1, largest expected magnitude); NaN where one is not a number.</summary>

@@ -67,8 +67,8 @@ public sealed class ReferenceMahaMixer : TokenMixer
     /// <summary>The steps of the mixer with what lies between them.</summary>
     internal (IReadOnlyList<Tensor> Scales, IReadOnlyList<Tensor> ScaleOutputs, AggregationResult Aggregated) Trace(Tensor hidden)
     {
-        var local = _localConvolution.call(hidden.transpose(1, 2)); // [B, D, N]
-        var context = _dropout.call(functional.relu(local)).transpose(1, 2); // [B, N, D]
+        var local = DenseConvolution.Apply(_localConvolution, hidden); // [B, N, D]
+        var context = _dropout.call(functional.relu(local)); // [B, N, D]
         var scales = _decomposition.call(context); // S x [B, N_s, D]
         var outputs = _attention.call(scales, _decomposition); // S x [B, N_s, D]
         long length = hidden.shape[1];

@@ -64,13 +64,11 @@ public sealed class HierarchicalDecomposition : Module<Tensor, IReadOnlyList<Ten
         using var scope = NewDisposeScope();
         var scales = new Tensor[NumScales];
         scales[0] = input.alias();
-        var current = input.transpose(1, 2); // [B, D, N]
         for (int scale = 1; scale < NumScales; scale++)
         {
-            current = _kind == DecompositionKind.StridedConvolution
-                ? _downsamplers[scale - 1].call(current)
-                : functional.adaptive_max_pool1d(current, Math.Max(1, current.shape[2] / CompressionRatio)); // [B, D, N_s]
-            scales[scale] = current.transpose(1, 2); // [B, N_s, D]
+            scales[scale] = _kind == DecompositionKind.StridedConvolution
+                ? DenseConvolution.Apply(_downsamplers[scale - 1], scales[scale - 1])
+                : functional.adaptive_max_pool1d(scales[scale - 1].transpose(1, 2), Math.Max(1, scales[scale - 1].shape[1] / CompressionRatio)).transpose(1, 2); // [B, N_s, D]
         }
         scope.MoveToOuter(scales);
         return scales;

@@ -1,0 +1,69 @@
+using Maha.Layers.Decomposition;
+using TorchSharp;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Maha.Layers.Tests.Decomposition;
+
+public sealed class DenseConvolutionTests
+{
+    public static TheoryData<int, int, int, int, int, int, int> Shapes
+    {
+        get
+        {
+            var shapes = new TheoryData<int, int, int, int, int, int, int>();
+            foreach (int batch in new[] { 1, 2 })
+            {
+                foreach (var (channels, outputs) in new[] { (1, 1), (3, 5), (8, 8), (16, 16), (24, 24), (32, 24) })
+                {
+                    foreach (var (kernel, stride, dilation) in new[] { (1, 1, 1), (3, 1, 1), (3, 2, 1), (3, 3, 1), (5, 2, 1), (3, 1, 2) })
+                        shapes.Add(batch, 13 + kernel, channels, outputs, kernel, stride, dilation);
+                }
+            }
+            shapes.Add(2, 1, 6, 6, 3, 2, 1); // one token
+            shapes.Add(2, 1, 6, 6, 3, 1, 2);
+            shapes.Add(1, 300, 24, 24, 3, 2, 1);
+            return shapes;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void Outputs_AndGradients_AreThoseOfLibtorch_InFloat64(int batch, int length, int channels, int outputs, int kernel, int stride, int dilation)
+        => Compare(batch, length, channels, outputs, kernel, stride, dilation, ScalarType.Float64, 1e-13);
+
+    // Libtorch's float32 convolution is wrong on some processors, so the exact one is the judge.
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void Outputs_AndGradients_AreNearFloat64_InFloat32(int batch, int length, int channels, int outputs, int kernel, int stride, int dilation)
+        => Compare(batch, length, channels, outputs, kernel, stride, dilation, ScalarType.Float32, 1e-5);
+
+    private static void Compare(int batch, int length, int channels, int outputs, int kernel, int stride, int dilation, ScalarType type, double tolerance)
+    {
+        using var scope = NewDisposeScope();
+        long padding = dilation * (kernel / 2);
+        // A view whose channels are not the innermost dimension in memory, as transposed activations are.
+        var source = TestTensors.Random(1, [batch, channels, length]).transpose(1, 2);
+        var weight = TestTensors.Random(2, [outputs, channels, kernel]);
+        var bias = TestTensors.Random(3, [outputs]);
+
+        var expected = Pass(ScalarType.Float64, (x, w, b) => functional.conv1d(x.transpose(1, 2), w, b, stride, padding, dilation).transpose(1, 2));
+        var actual = Pass(type, (x, w, b) => DenseConvolution.Apply(x, w, b, stride, padding, dilation));
+
+        foreach (var (wanted, given) in expected.Zip(actual))
+        {
+            Assert.Equal(wanted.shape, given.shape);
+            Assert.True(TestTensors.Difference(wanted, given) <= tolerance, $"{TestTensors.Difference(wanted, given)} at {string.Join(", ", wanted.shape)}");
+        }
+
+        Tensor[] Pass(ScalarType to, Func<Tensor, Tensor, Tensor, Tensor> convolve)
+        {
+            var (x, w, b) = (Leaf(source), Leaf(weight), Leaf(bias));
+            var output = convolve(x, w, b);
+            output.backward([TestTensors.Random(4, output.shape).to(to)]);
+            return [output, x.grad!, w.grad!, b.grad!];
+
+            Tensor Leaf(Tensor values) => values.to(to).detach().requires_grad_();
+        }
+    }
+}
