@@ -214,25 +214,14 @@ public class LookaheadTests(FittedModels fitted)
     [Fact]
     public void CursorDisposedEarly_DisposesItsSource_AndHasNoMoreRows()
     {
-        int ended = 0;
-        IEnumerable<Verdict> Source()
-        {
-            try
-            {
-                foreach (var row in Toys.Verdicts(50))
-                    yield return row;
-            }
-            finally
-            {
-                ended++;
-            }
-        }
-        var view = fitted.Binary.Transform(fitted.MLContext.Data.LoadFromEnumerable(Source()));
+        var source = new WatchedView(fitted.MLContext.Data.LoadFromEnumerable(Toys.Verdicts(50)));
+        var view = fitted.Binary.Transform(source);
         var cursor = view.GetRowCursor(view.Schema);
         for (int row = 0; row < 5; row++)
             Assert.True(cursor.MoveNext());
+        Assert.Equal((1, 0), (source.Opened, source.Disposed));
         cursor.Dispose();
-        Assert.Equal(1, ended);
+        Assert.Equal((1, 1), (source.Opened, source.Disposed));
         Assert.False(cursor.MoveNext());
     }
 
