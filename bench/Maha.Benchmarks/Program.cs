@@ -9,6 +9,7 @@ using Maha.Benchmarks.Length;
 using Maha.Benchmarks.Memory;
 using Maha.Benchmarks.Parity;
 using Maha.Benchmarks.Predict;
+using Maha.Benchmarks.Scalars;
 using Maha.Benchmarks.Solvers;
 using Maha.Benchmarks.Streaming;
 using Maha.Benchmarks.Swap;
@@ -24,6 +25,7 @@ var commands = new Command[]
     new("block", "[--n N...] [--variants V...] [--device cpu|cuda] [--dtype T] [--d-model D] [--heads H] [--batch B] [--threads T] [--repeats R] [--json]", "time and peak memory of one block of each variant, forward and forward + backward; sdpa is a plain block with libtorch's own fused attention", BlockCommand.Run),
     new("flops", "[--n N...] [--variants V...] [--d-model D] [--heads H] [--json]", "floating-point operations of one block, by component", FlopsCommand.Run),
     new("stream", "[--n N] [--d-model D] [--heads H] [--branching B] [--overlap] [--threads T]", "time per token and cache of a causal hierarchical layer, token by token", StreamCommand.Run),
+    new("scalars", "[--operations N] [--threads T]", "operations with numbers while garbage is collected without a pause, by TorchSharp and as our assemblies are built: exceptions and wrong numbers", ScalarsCommand.Run),
     new("solvers", "[--instances N] [--seed S]", "residuals of the aggregation solvers over random and degenerate instances", SolversCommand.Run),
     new("device", "", "forward and backward of every kind of block on the processor and on the CUDA device, and how far they are apart", DeviceCommand.Run),
     new("embeddings", EmbeddingsCommand.Arguments, "accuracy of few labels on MahaEncode's vectors and on a bag of words", EmbeddingsCommand.Run),

@@ -56,7 +56,7 @@ internal sealed class TrainingRun : IDisposable
             groups.Add(new AdamW.ParamGroup(decaying, lr: options.LearningRate, weight_decay: options.WeightDecay));
         if (constant.Count > 0)
             groups.Add(new AdamW.ParamGroup(constant, lr: options.LearningRate, weight_decay: 0));
-        _optimizer = optim.AdamW(groups, lr: options.LearningRate);
+        _optimizer = new KeptAdamW(groups, options.LearningRate);
 
         _totalSteps = TotalSteps(options.NumberOfEpochs);
         _schedule = new LearningRateSchedule(options.LearningRate, options.MinLearningRateFraction, options.WarmupFraction, _totalSteps);
