@@ -21,6 +21,13 @@ internal abstract class SingleOutputFunction<T> : DifferentiableFunction<T>
     /// <inheritdoc cref="DifferentiableFunction{T}.Call"/>
     protected static Tensor CallSingle(params object?[] arguments) => Call(arguments)[0];
 
+    /// <summary>Calls the function with its tensors in the layout that kernels read. Only its output remains in the scope of the caller.</summary>
+    protected static Tensor CallContiguous(params object?[] arguments)
+    {
+        using var scope = NewDisposeScope();
+        return CallSingle([.. arguments.Select(argument => argument is Tensor tensor ? tensor.contiguous() : argument)]).MoveToOuterDisposeScope();
+    }
+
     /// <inheritdoc/>
     protected sealed override IReadOnlyList<Tensor> Forward(AutogradContext ctx, object[] arguments) => [ForwardSingle(ctx, arguments)];
 

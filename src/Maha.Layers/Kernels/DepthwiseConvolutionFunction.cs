@@ -15,7 +15,7 @@ internal sealed unsafe class DepthwiseConvolutionFunction : SingleOutputFunction
 
     /// <summary>The convolution, [B, N', D].</summary>
     public static Tensor Apply(Tensor input, Tensor weight, Tensor bias, ConvolutionPlan plan, int[] inputLengths, int[] outputLengths) =>
-        CallSingle(input.contiguous(), weight, bias, plan, inputLengths, outputLengths);
+        CallContiguous(input, weight, bias, plan, inputLengths, outputLengths);
 
     /// <inheritdoc/>
     protected override Tensor ForwardSingle(AutogradContext ctx, object[] arguments)

@@ -11,7 +11,7 @@ internal sealed unsafe class DropoutFunction : SingleOutputFunction<DropoutFunct
     private const string SeedKey = "seed";
 
     /// <summary>Drops elements of a tensor that <see cref="TensorMemory.Reachable"/> allows.</summary>
-    public static Tensor Apply(Tensor input, double probability, long seed) => CallSingle(input.contiguous(), probability, seed);
+    public static Tensor Apply(Tensor input, double probability, long seed) => CallContiguous(input, probability, seed);
 
     /// <inheritdoc/>
     protected override Tensor ForwardSingle(AutogradContext ctx, object[] arguments)

@@ -13,7 +13,7 @@ internal sealed unsafe class GeluFunction : SingleOutputFunction<GeluFunction>
     public static Tensor Apply(Tensor input, Tensor bias)
     {
         if (is_grad_enabled() && (input.requires_grad || bias.requires_grad))
-            return CallSingle(input.contiguous(), bias);
+            return CallContiguous(input, bias);
         var result = input.contiguous();
         Run(result, bias, result);
         return result;

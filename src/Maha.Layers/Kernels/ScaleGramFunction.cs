@@ -19,7 +19,7 @@ internal sealed unsafe class ScaleGramFunction : SingleOutputFunction<ScaleGramF
 
     /// <summary>G, [B, S, S].</summary>
     public static Tensor Apply(ScalePlan plan, int[] validLengths, int[] available, IReadOnlyList<Tensor> scales) =>
-        CallSingle([plan, validLengths, available, .. scales.Select(scale => scale.contiguous())]);
+        CallContiguous([plan, validLengths, available, .. scales]);
 
     /// <inheritdoc/>
     protected override Tensor ForwardSingle(AutogradContext ctx, object[] arguments)

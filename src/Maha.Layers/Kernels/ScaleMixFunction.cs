@@ -19,7 +19,7 @@ internal sealed unsafe class ScaleMixFunction : SingleOutputFunction<ScaleMixFun
 
     /// <summary>sum over s of weights[.., s] * upsampled scale s, [B, N, D].</summary>
     public static Tensor Apply(ScalePlan plan, int[] validLengths, int[] available, Tensor weights, IReadOnlyList<Tensor> scales) =>
-        CallSingle([plan, validLengths, available, weights.contiguous(), .. scales.Select(scale => scale.contiguous())]);
+        CallContiguous([plan, validLengths, available, weights, .. scales]);
 
     /// <inheritdoc/>
     protected override Tensor ForwardSingle(AutogradContext ctx, object[] arguments)

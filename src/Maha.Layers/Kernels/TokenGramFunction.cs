@@ -12,7 +12,7 @@ internal sealed unsafe class TokenGramFunction : SingleOutputFunction<TokenGramF
     private const string AvailableKey = "available";
 
     /// <summary>G, [B, N, S, S].</summary>
-    public static Tensor Apply(int[] available, IReadOnlyList<Tensor> scales) => CallSingle([available, .. scales.Select(scale => scale.contiguous())]);
+    public static Tensor Apply(int[] available, IReadOnlyList<Tensor> scales) => CallContiguous([available, .. scales]);
 
     /// <inheritdoc/>
     protected override Tensor ForwardSingle(AutogradContext ctx, object[] arguments)

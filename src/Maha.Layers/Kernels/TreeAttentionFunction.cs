@@ -17,7 +17,7 @@ internal sealed unsafe class TreeAttentionFunction : SingleOutputFunction<TreeAt
 
     /// <summary>Hierarchical attention, [B, N, D]; 0 behind a document's tokens.</summary>
     public static Tensor Apply(Tensor query, Tensor key, Tensor value, TreePlan?[] plans, int numHeads, HierarchicalForm form) =>
-        CallSingle(query.contiguous(), key.contiguous(), value.contiguous(), plans, numHeads, form);
+        CallContiguous(query, key, value, plans, numHeads, form);
 
     /// <inheritdoc/>
     protected override Tensor ForwardSingle(AutogradContext ctx, object[] arguments)

@@ -14,7 +14,7 @@ internal sealed unsafe class WindowAttentionFunction : SingleOutputFunction<Wind
 
     /// <summary>softmax(q k^T / sqrt(K)) v in windows, [B, N, D].</summary>
     public static Tensor Apply(Tensor queriesAndKeys, Tensor values, WindowPlan plan, int[] validLengths) =>
-        CallSingle(queriesAndKeys.contiguous(), values.contiguous(), plan, validLengths);
+        CallContiguous(queriesAndKeys, values, plan, validLengths);
 
     /// <inheritdoc/>
     protected override Tensor ForwardSingle(AutogradContext ctx, object[] arguments)
