@@ -66,14 +66,14 @@ internal sealed unsafe class FeedForwardFunction : SingleOutputFunction<FeedForw
             using var chunk = NewDisposeScope();
             long count = Math.Min(ChunkRows, rows - start);
             var (incoming, z) = (upstream.narrow(0, start, count), expanded.narrow(0, start, count));
-            var (hidden, expandedGradient) = (empty_like(z), incoming.matmul(secondWeight)); // [C, F]
+            var (hidden, expandedGradient) = (empty_like(z), incoming.CheckedMatmul(secondWeight)); // [C, F]
             GeluKernel.Recompute(
                 count, (int)inner, TensorMemory.Pointer<float>(z), TensorMemory.Pointer<float>(firstBias), TensorMemory.Pointer<float>(expandedGradient),
                 TensorMemory.Pointer<float>(hidden), get_num_threads());
-            secondGradient.add_(incoming.t().matmul(hidden));
-            firstGradient.add_(expandedGradient.t().matmul(x.narrow(0, start, count)));
+            secondGradient.add_(incoming.t().CheckedMatmul(hidden));
+            firstGradient.add_(expandedGradient.t().CheckedMatmul(x.narrow(0, start, count)));
             firstBiasGradient.add_(expandedGradient.sum([0]));
-            inputGradient.narrow(0, start, count).copy_(expandedGradient.matmul(firstWeight));
+            inputGradient.narrow(0, start, count).copy_(expandedGradient.CheckedMatmul(firstWeight));
         }
         return [inputGradient.view(input.shape), firstGradient, firstBiasGradient, secondGradient, upstream.sum([0])];
     }

@@ -77,8 +77,8 @@ internal sealed unsafe class LinearFunction : DifferentiableFunction<LinearFunct
             if (gradients[layer] is not { } upstream)
                 continue;
             var gradient = upstream.contiguous().view(-1, weight.shape[0]); // [R, F]
-            inputGradient = inputGradient is null ? gradient.matmul(weight) : inputGradient.addmm(gradient, weight);
-            byArgument[1 + (2 * layer)] = gradient.t().matmul(rows); // [F, D]
+            inputGradient = inputGradient is null ? gradient.CheckedMatmul(weight) : inputGradient.addmm(gradient, weight);
+            byArgument[1 + (2 * layer)] = gradient.t().CheckedMatmul(rows); // [F, D]
             byArgument[2 + (2 * layer)] = biases[layer] ? gradient.sum([0]) : null;
         }
         byArgument[0] = inputGradient!.view(input.shape);

@@ -70,8 +70,8 @@ internal sealed class NextTokenLossFunction : SingleOutputFunction<NextTokenLoss
             var index = wanted.clamp_min(0).unsqueeze(1);
             gradient.scatter_add_(1, index, full([count, 1], smoothing - 1, gradient.dtype, gradient.device));
             gradient.mul_(isValid.to(gradient.dtype) / Math.Max(1, total));
-            featureGradient!.narrow(0, start, count).copy_(gradient.matmul(weight));
-            weightGradient!.add_(gradient.t().matmul(rows));
+            featureGradient!.narrow(0, start, count).copy_(gradient.CheckedMatmul(weight));
+            weightGradient!.add_(gradient.t().CheckedMatmul(rows));
         }
         if (differentiable)
             ctx.save_for_backward([featureGradient!.MoveToOuterDisposeScope(), weightGradient!.MoveToOuterDisposeScope()]);
