@@ -1,4 +1,4 @@
-using System.Runtime.CompilerServices;
+using System.Reflection;
 using System.Text.RegularExpressions;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -16,7 +16,7 @@ public partial class NativeCallTests
             ["matmul"] = ["MatrixProduct.cs"],
             ["set_rng_state"] = ["RandomStateScope.cs", "RecomputedBlockFunction.cs"], // states that get_rng_state gave
         };
-        string source = Path.GetFullPath(Path.Combine(Here(), "..", "..", "..", "src"));
+        string source = Path.Combine(typeof(NativeCallTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "Root").Value!, "src");
         var files = Directory.GetFiles(source, "*.cs", SearchOption.AllDirectories).Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal)).ToList();
         Assert.Contains(files, file => Path.GetFileName(file) == "MatrixProduct.cs");
         foreach (string file in files)
@@ -59,8 +59,6 @@ public partial class NativeCallTests
         using var second = zeros([2, 2], ScalarType.Float64);
         Assert.Throws<ArgumentException>(() => first.CheckedMatmul(second));
     }
-
-    private static string Here([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
 
     [GeneratedRegex(@"\b(matmul|set_rng_state|set_num_threads|set_num_interop_threads|autograd\.grad|cummax|cummin)\(")]
     private static partial Regex UnguardedCall();
