@@ -8,7 +8,7 @@ namespace Maha.Layers.Autograd;
 /// <summary>An exception of a custom backward pass, which can't cross libtorch's native code, from there to where it can be thrown.</summary>
 /// <remarks>
 /// <see cref="Training.BackwardPass"/> throws it as soon as the pass is over. Under a caller's own <c>loss.backward()</c> two things happen: the pass is stopped, so that no step is made with
-/// half of the gradients, and the next call of a function of ours on this thread throws what was kept.
+/// half of the gradients, and the next call of a function of ours on this thread that records gradients throws what was kept.
 /// </remarks>
 internal sealed record BackwardFailure(ExceptionDispatchInfo Exception, string Function)
 {

@@ -34,7 +34,9 @@ internal abstract class DifferentiableFunction<T> : MultiTensorFunction<T>
     /// <summary>Calls the function. Only its outputs remain in the scope of the caller.</summary>
     protected static Tensor[] Call(params object?[] arguments)
     {
-        BackwardFailure.ThrowKept();
+        // Predictions on the same thread have nothing to do with a training that failed.
+        if (is_grad_enabled())
+            BackwardFailure.ThrowKept();
         ReturnedGradients.Release();
         using var scope = NewDisposeScope();
         var invocation = new Invocation(arguments);
@@ -103,8 +105,8 @@ internal abstract class DifferentiableFunction<T> : MultiTensorFunction<T>
     /// <summary>One call of the function.</summary>
     private sealed class Invocation(object?[] arguments)
     {
-        /// <summary>The shapes and types of the arguments; null where one is no tensor.</summary>
-        public InputMetadata?[] Inputs { get; } = [.. arguments.Select(InputMetadata.Of)];
+        /// <summary>The shapes and types of the arguments; null where one is no tensor. None where no backward pass can come.</summary>
+        public InputMetadata?[] Inputs { get; } = is_grad_enabled() ? [.. arguments.Select(InputMetadata.Of)] : [];
 
         /// <summary>What the forward pass threw.</summary>
         public ExceptionDispatchInfo? Failure { get; set; }

@@ -9,8 +9,8 @@ namespace Maha.Layers.Training;
 /// <remarks>
 /// <para>The layers' own derivatives are called by libtorch, whose native code no exception of .NET may cross. Where one fails (its model was disposed in between, an input was changed in place), the
 /// exception is kept: <see cref="Run"/> throws it, as it was, when the pass has ended. Plain <c>loss.backward()</c> is stopped with libtorch's exception about a gradient of a wrong shape,
-/// and the next call of a layer on the same thread throws an <see cref="InvalidOperationException"/> with the kept one inside. <c>autograd.grad</c> comes to its end with zeros in place of gradients, and the
-/// next call of a layer throws.</para>
+/// and the next call of a layer on the same thread, outside <c>no_grad</c>, throws an <see cref="InvalidOperationException"/> with the kept one inside. <c>autograd.grad</c> comes to its end with zeros in
+/// place of gradients, and the next call of a layer throws.</para>
 /// <para>After plain <c>loss.backward()</c> the gradients that the last of the layers' derivatives returned stay in memory until the next call of a layer on the same thread; <see cref="Run"/> frees
 /// them. In both cases nothing collects in a dispose scope around the loop.</para>
 /// </remarks>
