@@ -154,6 +154,12 @@ public class DifferentiableFunctionTests
 
         // Told once: nothing is left for the next call.
         Assert.NotNull(Thrower.Apply(x, inForward: false));
+
+        // The node of a call that failed is not kept.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+        Assert.False(Thrower.SavedByFailedCall!.IsAlive);
     }
 
     [Fact]
@@ -211,12 +217,19 @@ public class DifferentiableFunctionTests
     {
         public static Tensor Apply(Tensor x, bool inForward) => CallSingle(x, inForward);
 
+        public static WeakReference? SavedByFailedCall { get; private set; }
+
         public static void Throw() => throw new ArgumentException("on purpose");
 
         protected override Tensor ForwardSingle(autograd.AutogradContext ctx, object[] arguments)
         {
             if ((bool)arguments[1])
+            {
+                object saved = new();
+                SavedByFailedCall = new WeakReference(saved);
+                ctx.save_data("saved", saved);
                 Throw();
+            }
             return ((Tensor)arguments[0]).clone();
         }
 

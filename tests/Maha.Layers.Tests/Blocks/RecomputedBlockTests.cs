@@ -94,7 +94,7 @@ public class RecomputedBlockTests
 
     private static MahaEncoder Encoder(bool recompute) => TestTensors.Prepared(new MahaEncoder(new()
     {
-        VocabSize = V, DModel = 8, NumHeads = 2, NumLayers = 2, FeedForwardDim = 12, MaxSequenceLength = 16, Dropout = 0.3, Positions = PositionKind.Rotary, RecomputeBlocks = recompute,
+        VocabSize = V, DModel = 8, NumHeads = 2, NumLayers = 2, FeedForwardDim = 12, Attention = AttentionKind.Full, MaxSequenceLength = 16, Dropout = 0.3, Positions = PositionKind.Rotary, RecomputeBlocks = recompute,
     }), 5);
 
     private static Tensor Loss(MahaEncoder encoder, Tensor? mask) =>
