@@ -35,13 +35,13 @@ internal static class TensorChecks
     // The registered parameter: the property 'weight' of the packages' layers makes a new object at every call.
     private static Tensor WeightOf(nn.Module layer) => layer.get_parameter("weight")!;
 
-    /// <summary>Checks that a tensor has the weights' element type and lives on their device.</summary>
-    public static void SameKind(Tensor tensor, Tensor weight, string name)
+    /// <summary>Checks that a tensor has the element type of another, the weights if not said otherwise, and lives on their device.</summary>
+    public static void SameKind(Tensor tensor, Tensor weight, string name, string weights = "the weights")
     {
         if (tensor.dtype != weight.dtype)
-            throw new ArgumentException($"{name} must have the element type of the weights, {weight.dtype}, but has {tensor.dtype}. Convert one of them with to(...).", name);
+            throw new ArgumentException($"{name} must have the element type of {weights}, {weight.dtype}, but has {tensor.dtype}. Convert one of them with to(...).", name);
         if (tensor.device_type != weight.device_type || tensor.device_index != weight.device_index)
-            throw new ArgumentException($"{name} must be on the device of the weights, {weight.device}, but is on {tensor.device}. Move one of them with to(...).", name);
+            throw new ArgumentException($"{name} must be on the device of {weights}, {weight.device}, but is on {tensor.device}. Move one of them with to(...).", name);
     }
 
     /// <summary>Checks token ids [B, N]: integers in [0, vocabSize), at most maxLength of them a row.</summary>

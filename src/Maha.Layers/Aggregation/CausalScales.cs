@@ -65,7 +65,7 @@ internal static class CausalScales
         var unit = rows / (rows.pow(2).mean([-1], keepdim: true) + ScaleGramKernel.Epsilon).sqrt();
         if (scales.UnavailableScales is not null)
             unit = unit.masked_fill(scales.UnavailableScales.unsqueeze(-1), 0);
-        return (unit.matmul(unit.transpose(-2, -1)) / (double)rows.shape[3]).MoveToOuterDisposeScope();
+        return (unit.CheckedMatmul(unit.transpose(-2, -1)) / (double)rows.shape[3]).MoveToOuterDisposeScope();
     }
 
     /// <summary>The number of scales that each of the B * N tokens has; they are the finest ones.</summary>

@@ -114,7 +114,7 @@ internal sealed record CompactScales(IReadOnlyList<Tensor> Outputs, ScaleHierarc
             start += count;
             var own = (unit * Tokens(scale, count, type, unit.device)).unsqueeze(1);
             sums = sums is null ? own : cat([Pooled(sums, count), own], 1);
-            lines[scale] = sums.flatten(2).matmul(unit.flatten(1).unsqueeze(-1)).squeeze(-1);
+            lines[scale] = sums.flatten(2).CheckedMatmul(unit.flatten(1).unsqueeze(-1)).squeeze(-1);
         }
         var lower = stack([.. lines.Select(line => functional.pad(line, [0, Outputs.Count - line.shape[1]]))], 1); // [B, S', S'], zeros above the diagonal
         var counts = tensor([.. valid.Select(n => Math.Max(1.0, n) * Plan.Width)], [Plan.Batch, 1, 1], device: rows.device).to(type);

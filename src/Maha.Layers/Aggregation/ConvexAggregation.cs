@@ -86,7 +86,7 @@ public sealed class ConvexAggregation : ScaleAggregation
         long batchSize = finest.shape[0], length = finest.shape[1];
         var linear = Bias.expand(batchSize, length, NumScales); // [B, N, S]
         if (_options.Granularity == WeightGranularity.Token)
-            linear = linear + stack([.. scales.Upsampled.Select(rows => rows.matmul(Utility))], -1);
+            linear = linear + stack([.. scales.Upsampled.Select(rows => rows.CheckedMatmul(Utility))], -1);
         if (scales.RelativeCosts is not null && _options.CostPrice > 0)
             linear = linear - (_options.CostPrice * scales.RelativeCosts.unsqueeze(1));
         linear = (linear / _options.Temperature).to(ScalarType.Float64).reshape(-1, 1, NumScales);
@@ -107,7 +107,7 @@ public sealed class ConvexAggregation : ScaleAggregation
             return bias.expand(compact.Plan.Batch, 1, used);
         var perScale = new Tensor[used];
         for (int scale = 0; scale < used; scale++)
-            perScale[scale] = compact.Upsample(compact.Outputs[scale].matmul(Utility), scale); // [B, N]
+            perScale[scale] = compact.Upsample(compact.Outputs[scale].CheckedMatmul(Utility), scale); // [B, N]
         var utilities = stack(perScale, -1) + bias; // [B, N, S']
         if (_options.Granularity == WeightGranularity.Token)
             return utilities;

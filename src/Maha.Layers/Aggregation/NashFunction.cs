@@ -1,3 +1,4 @@
+using Maha.Layers.Autograd;
 using Maha.Layers.Kernels;
 using static TorchSharp.torch;
 using static TorchSharp.torch.autograd;
@@ -19,20 +20,17 @@ internal sealed record NashBatch(double Temperature, double Tolerance, int MaxIt
 
 /// <summary>The differentiable call of <see cref="NashEquilibrium"/>. Arguments: Gram matrices [B, S, S] and prices [B, S], both float64, a <see cref="NashBatch"/>.</summary>
 /// <remarks>The games are tiny, so they are solved on the processor whatever the device of the tensors.</remarks>
-internal sealed unsafe class NashFunction : SingleTensorFunction<NashFunction>
+internal sealed unsafe class NashFunction : SingleOutputFunction<NashFunction>
 {
     private const string BatchKey = "batch";
 
-    /// <inheritdoc/>
-    public override string Name => nameof(NashFunction);
-
     /// <summary>The weights [B, S], float64.</summary>
-    public static Tensor Apply(Tensor gram, Tensor prices, NashBatch batch) => apply(gram, prices, batch);
+    public static Tensor Apply(Tensor gram, Tensor prices, NashBatch batch) => CallSingle(gram, prices, batch);
 
     /// <inheritdoc/>
-    public override Tensor forward(AutogradContext ctx, params object[] vars)
+    protected override Tensor ForwardSingle(AutogradContext ctx, object[] arguments)
     {
-        var (gram, prices, batch) = ((Tensor)vars[0], (Tensor)vars[1], (NashBatch)vars[2]);
+        var (gram, prices, batch) = ((Tensor)arguments[0], (Tensor)arguments[1], (NashBatch)arguments[2]);
         using var g = gram.cpu().contiguous();
         using var p = prices.cpu().contiguous();
         var weights = zeros_like(p);
@@ -54,16 +52,16 @@ internal sealed unsafe class NashFunction : SingleTensorFunction<NashFunction>
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    protected override IReadOnlyList<Tensor?> BackwardSingle(AutogradContext ctx, Tensor gradient)
     {
         var saved = ctx.get_saved_variables();
         var batch = (NashBatch)ctx.get_data(BatchKey);
-        using var weights = saved[0].cpu().contiguous();
-        using var gradient = grad_output.cpu().contiguous();
+        var weights = saved[0].cpu().contiguous();
+        var incomingGradient = gradient.cpu().contiguous();
         int documents = (int)weights.shape[0], scales = (int)weights.shape[1];
-        using var gramGradient = zeros([documents, scales, scales], ScalarType.Float64);
-        using var priceGradient = zeros([documents, scales], ScalarType.Float64);
-        double* solution = TensorMemory.Pointer<double>(weights), incoming = TensorMemory.Pointer<double>(gradient);
+        var gramGradient = zeros([documents, scales, scales], ScalarType.Float64);
+        var priceGradient = zeros([documents, scales], ScalarType.Float64);
+        double* solution = TensorMemory.Pointer<double>(weights), incoming = TensorMemory.Pointer<double>(incomingGradient);
         double* toGram = TensorMemory.Pointer<double>(gramGradient), toPrice = TensorMemory.Pointer<double>(priceGradient);
         KernelThreads.For(documents, get_num_threads(), document =>
         {
@@ -72,8 +70,6 @@ internal sealed unsafe class NashFunction : SingleTensorFunction<NashFunction>
                 batch.Tolerance, batch.MaxIterations, new ReadOnlySpan<double>(solution + row, scales), new ReadOnlySpan<double>(incoming + row, scales),
                 new Span<double>(toGram + (row * scales), scales * scales), new Span<double>(toPrice + row, scales));
         });
-        foreach (var tensor in saved)
-            tensor.Dispose();
-        return [gramGradient.to(grad_output.device, copy: true), priceGradient.to(grad_output.device, copy: true), null!];
+        return [gramGradient.to(gradient.device), priceGradient.to(gradient.device), null];
     }
 }

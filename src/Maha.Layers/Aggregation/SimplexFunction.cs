@@ -1,3 +1,4 @@
+using Maha.Layers.Autograd;
 using Maha.Layers.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -9,7 +10,7 @@ namespace Maha.Layers.Aggregation;
 
 /// <summary>The differentiable call of <see cref="SimplexProgram"/>. Arguments: linear terms [B, R, S] and Gram matrices [B, S, S], both float64, a <see cref="SimplexBatch"/>.</summary>
 /// <remarks>On the processor row by row; on another device all rows together by <see cref="SimplexTable"/>, where it suits.</remarks>
-internal sealed unsafe class SimplexFunction : SingleTensorFunction<SimplexFunction>
+internal sealed unsafe class SimplexFunction : SingleOutputFunction<SimplexFunction>
 {
     private const string BatchKey = "batch";
     private const string TableKey = "table";
@@ -17,16 +18,13 @@ internal sealed unsafe class SimplexFunction : SingleTensorFunction<SimplexFunct
     // Problems per piece of work: a piece factors its supports once.
     private const int RowsPerPiece = 1024;
 
-    /// <inheritdoc/>
-    public override string Name => nameof(SimplexFunction);
-
     /// <summary>The weights [B, R, S], float64. Rows past a document's count are 0. Residuals and steps are written to the batch.</summary>
-    public static Tensor Apply(Tensor linear, Tensor gram, SimplexBatch batch) => apply(linear, gram, batch);
+    public static Tensor Apply(Tensor linear, Tensor gram, SimplexBatch batch) => CallSingle(linear, gram, batch);
 
     /// <inheritdoc/>
-    public override Tensor forward(AutogradContext ctx, params object[] vars)
+    protected override Tensor ForwardSingle(AutogradContext ctx, object[] arguments)
     {
-        var (linear, gram, batch) = ((Tensor)vars[0], (Tensor)vars[1], (SimplexBatch)vars[2]);
+        var (linear, gram, batch) = ((Tensor)arguments[0], (Tensor)arguments[1], (SimplexBatch)arguments[2]);
         if (linear.device_type != DeviceType.CPU && SimplexTable.Suits(linear, batch))
         {
             using var table = new SimplexTable(gram, batch);
@@ -66,22 +64,22 @@ internal sealed unsafe class SimplexFunction : SingleTensorFunction<SimplexFunct
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    protected override IReadOnlyList<Tensor?> BackwardSingle(AutogradContext ctx, Tensor gradient)
     {
         var saved = ctx.get_saved_variables();
         var batch = (SimplexBatch)ctx.get_data(BatchKey);
         if ((bool)ctx.get_data(TableKey))
         {
-            var (byLinear, byGram) = SimplexTable.Backward(saved[0], saved[1], grad_output, batch.Rho);
-            return [byLinear, byGram, null!];
+            var (byLinear, byGram) = SimplexTable.Backward(saved[0], saved[1], gradient, batch.Rho);
+            return [byLinear, byGram, null];
         }
-        using var weights = saved[0].cpu().contiguous();
-        using var gram = saved[1].cpu().contiguous();
-        using var gradient = grad_output.cpu().contiguous();
-        using var linearGradient = zeros_like(weights);
+        var weights = saved[0].cpu().contiguous();
+        var gram = saved[1].cpu().contiguous();
+        var incomingGradient = gradient.cpu().contiguous();
+        var linearGradient = zeros_like(weights);
         int documents = (int)weights.shape[0], rows = (int)weights.shape[1], scales = (int)weights.shape[2], pieces = (rows + RowsPerPiece - 1) / RowsPerPiece;
-        using var partial = zeros([documents, pieces, scales, scales], ScalarType.Float64);
-        double* solution = TensorMemory.Pointer<double>(weights), matrix = TensorMemory.Pointer<double>(gram), incoming = TensorMemory.Pointer<double>(gradient);
+        var partial = zeros([documents, pieces, scales, scales], ScalarType.Float64);
+        double* solution = TensorMemory.Pointer<double>(weights), matrix = TensorMemory.Pointer<double>(gram), incoming = TensorMemory.Pointer<double>(incomingGradient);
         double* toLinear = TensorMemory.Pointer<double>(linearGradient), toGram = TensorMemory.Pointer<double>(partial);
         KernelThreads.For(documents * pieces, get_num_threads(), piece =>
         {
@@ -103,10 +101,6 @@ internal sealed unsafe class SimplexFunction : SingleTensorFunction<SimplexFunct
                 }
             }
         });
-        var gramGradient = partial.sum([1]).to(saved[1].device);
-        var result = linearGradient.to(grad_output.device, copy: true);
-        foreach (var tensor in saved)
-            tensor.Dispose();
-        return [result, gramGradient, null!];
+        return [linearGradient.to(gradient.device), partial.sum([1]).to(saved[1].device), null];
     }
 }

@@ -97,7 +97,7 @@ internal sealed class SimplexTable : IDisposable
             var entry = (support + first).flatten();
             projections = _projections.index_select(0, entry).unflatten(0, documents, rows); // [B, R, S, S]
             weights = (projections * c.unsqueeze(2)).sum([3]) + _offsets.index_select(0, entry).unflatten(0, documents, rows);
-            gradient = weights.matmul(_matrix) - c; // [B, R, S]
+            gradient = weights.CheckedMatmul(_matrix) - c; // [B, R, S]
             var level = (weights * gradient).sum([2], keepdim: true);
             var members = _members.index_select(0, support.flatten()).unflatten(0, documents, rows);
             var improves = gradient.lt(level - (level.abs().clamp(min: 1) * Tolerance)).logical_and(usable);
@@ -111,7 +111,7 @@ internal sealed class SimplexTable : IDisposable
         var solution = (clipped / clipped.sum([2], keepdim: true).clamp(min: 1e-300)).masked_fill(support.eq(0).unsqueeze(-1), 0);
 
         // Largest violation of the KKT conditions relative to max(1, |M a|, |c|), per document.
-        var final = solution.matmul(_matrix);
+        var final = solution.CheckedMatmul(_matrix);
         var slope = final - c;
         var height = (solution * slope).sum([2], keepdim: true);
         var violation = where(solution.gt(0), (slope - height).abs(), (height - slope).masked_fill(usable.logical_not(), 0)).amax([2]).clamp(min: 0);
@@ -133,7 +133,7 @@ internal sealed class SimplexTable : IDisposable
     {
         using var scope = NewDisposeScope();
         var linear = (projections * gradient.unsqueeze(2)).sum([3]); // [B, R, S]; P is symmetric
-        var gram = linear.transpose(1, 2).matmul(weights) * -rho; // [B, S, S]
+        var gram = linear.transpose(1, 2).CheckedMatmul(weights) * -rho; // [B, S, S]
         return scope.MoveToOuter(linear, gram);
     }
 

@@ -49,7 +49,7 @@ internal static class AttentionEntropy
         var invalid = TokenMasks.Invalid(validLengths, plan.Length, query.device).unsqueeze(1); // [B, 1, N]
         var queries = FullAttention.SplitHeads(query.gather(1, row.expand(-1, -1, query.shape[2])), plan.Heads); // [B, H, R, K]
         var keys = FullAttention.SplitHeads(key.masked_fill(invalid.transpose(1, 2), 0), plan.Heads); // [B, H, N, K]
-        var scores = (queries / Math.Sqrt(plan.HeadDim)).matmul(keys.transpose(-2, -1)).to(precise); // [B, H, R, N]
+        var scores = (queries / Math.Sqrt(plan.HeadDim)).CheckedMatmul(keys.transpose(-2, -1)).to(precise); // [B, H, R, N]
         return scores.masked_fill(Unseen(row, plan).logical_or(invalid).unsqueeze(1), FullAttention.Floor(precise));
     }
 

@@ -1,3 +1,4 @@
+using Maha.Layers.Autograd;
 using static TorchSharp.torch;
 using static TorchSharp.torch.autograd;
 
@@ -6,7 +7,7 @@ namespace Maha.Layers.Attention;
 // B batch, N length, D width, H heads, K head dim, C queries of a chunk
 
 /// <summary>Full attention in chunks of queries with a backward pass that recomputes the probabilities. Arguments: query, key, value [B, N, D], heads, padding [B, N] or null, causal.</summary>
-internal sealed class ChunkedAttentionFunction : SingleTensorFunction<ChunkedAttentionFunction>
+internal sealed class ChunkedAttentionFunction : SingleOutputFunction<ChunkedAttentionFunction>
 {
     private const string HeadsKey = "heads";
     private const string CausalKey = "causal";
@@ -17,19 +18,16 @@ internal sealed class ChunkedAttentionFunction : SingleTensorFunction<ChunkedAtt
     // Queries of a chunk, at least: flatter matrix products lose more than the cache gives.
     private const long MinQueries = 128;
 
-    /// <inheritdoc/>
-    public override string Name => nameof(ChunkedAttentionFunction);
-
     /// <summary>softmax(q k^T / sqrt(K)) v, [B, N, D].</summary>
     public static Tensor Apply(Tensor query, Tensor key, Tensor value, int numHeads, Tensor? invalid, bool isCausal) =>
-        apply(query, key, value, numHeads, invalid!, isCausal);
+        CallSingle(query, key, value, numHeads, invalid, isCausal);
 
     /// <inheritdoc/>
-    public override Tensor forward(AutogradContext ctx, params object[] vars)
+    protected override Tensor ForwardSingle(AutogradContext ctx, object[] arguments)
     {
-        var (query, key, value, heads) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2], (int)vars[3]);
-        var invalid = vars[4] as Tensor;
-        bool isCausal = (bool)vars[5];
+        var (query, key, value, heads) = ((Tensor)arguments[0], (Tensor)arguments[1], (Tensor)arguments[2], (int)arguments[3]);
+        var invalid = arguments[4] as Tensor;
+        bool isCausal = (bool)arguments[5];
         using var scope = NewDisposeScope();
         var (q, k, v) = (Heads(query, heads, Scale(query, heads)), Heads(key, heads), Heads(value, heads)); // [B * H, N, K]
         var hidden = Hidden(invalid, heads);
@@ -49,21 +47,20 @@ internal sealed class ChunkedAttentionFunction : SingleTensorFunction<ChunkedAtt
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    protected override IReadOnlyList<Tensor?> BackwardSingle(AutogradContext ctx, Tensor gradient)
     {
-        using var scope = NewDisposeScope();
         var saved = ctx.get_saved_variables();
         int heads = (int)ctx.get_data(HeadsKey);
         bool isCausal = (bool)ctx.get_data(CausalKey);
         double scale = Scale(saved[0], heads);
         var (q, k, v) = (Heads(saved[0], heads, scale), Heads(saved[1], heads), Heads(saved[2], heads));
-        var gradient = Heads(grad_output, heads);
+        var upstream = Heads(gradient, heads);
         var hidden = Hidden(saved.Count > 3 ? saved[3] : null, heads);
         var (dq, dk, dv) = (empty_like(q), zeros_like(k), zeros_like(v));
         foreach (var (start, count) in Chunks(q))
         {
             using var chunk = NewDisposeScope();
-            var (queries, incoming) = (q.narrow(1, start, count), gradient.narrow(1, start, count));
+            var (queries, incoming) = (q.narrow(1, start, count), upstream.narrow(1, start, count));
             long seen = isCausal ? start + count : k.shape[1];
             var (keys, values) = (k.narrow(1, 0, seen), v.narrow(1, 0, seen));
             var probabilities = Probabilities(queries, keys, hidden, isCausal); // [B * H, C, N]
@@ -74,8 +71,7 @@ internal sealed class ChunkedAttentionFunction : SingleTensorFunction<ChunkedAtt
             dk.narrow(1, 0, seen).add_(scores.transpose(1, 2).bmm(queries));
             dv.narrow(1, 0, seen).add_(probabilities.transpose(1, 2).bmm(incoming));
         }
-        var (first, second, third) = scope.MoveToOuter(Merge(dq, heads), Merge(dk, heads), Merge(dv, heads));
-        return [first, second, third, null!, null!, null!];
+        return [Merge(dq, heads), Merge(dk, heads), Merge(dv, heads), null, null, null];
     }
 
     private static double Scale(Tensor query, int heads) => 1 / Math.Sqrt(query.shape[2] / heads);

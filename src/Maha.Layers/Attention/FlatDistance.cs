@@ -56,7 +56,7 @@ internal static class FlatDistance
         {
             long count = Math.Min(step, length - start);
             using var chunk = NewDisposeScope();
-            var logits = query.narrow(1, start, count).matmul(key.transpose(1, 2)); // [G, C, N]
+            var logits = query.narrow(1, start, count).CheckedMatmul(key.transpose(1, 2)); // [G, C, N]
             logits = logits.to(logits.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32);
             if (hidden is not null)
                 logits = logits.masked_fill(hidden.unsqueeze(1), double.NegativeInfinity);

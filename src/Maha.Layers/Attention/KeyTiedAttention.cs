@@ -26,7 +26,7 @@ internal static class KeyTiedAttention
             var seenKeys = overlap ? WithFamilyBefore(keys) : keys; // [G, M, c, K]
             columns[level] = overlap ? WithFamilyBefore(values) : values;
             var seenSizes = overlap ? WithFamilyBefore(sizes) : sizes; // [G or 1, M, c]
-            var scores = tree.GroupTokens(query).matmul(seenKeys.to(type).transpose(-2, -1)).to(counts.dtype) + seenSizes.log().unsqueeze(-2); // [G, M, r, c]
+            var scores = tree.GroupTokens(query).CheckedMatmul(seenKeys.to(type).transpose(-2, -1)).to(counts.dtype) + seenSizes.log().unsqueeze(-2); // [G, M, r, c]
             logits[level] = tree.UngroupTokens(scores.masked_fill(Hidden(tree, level, settings), double.NegativeInfinity));
             if (level + 1 < levels.Length)
             {
@@ -43,7 +43,7 @@ internal static class KeyTiedAttention
         {
             long count = logits[level].shape[2];
             var share = levels[level].GroupTokens(weights.narrow(2, first, count)); // [G, M, r, c]
-            var seen = levels[level].UngroupTokens(share.to(type).matmul(columns[level].to(type))); // [G, N, V]
+            var seen = levels[level].UngroupTokens(share.to(type).CheckedMatmul(columns[level].to(type))); // [G, N, V]
             output = output is null ? seen : output + seen;
             first += count;
         }

@@ -70,8 +70,8 @@ public sealed class MultiscaleAttention : Module<IReadOnlyList<Tensor>, Hierarch
             var query = SplitHeads(_queryProjections[scale].call(scales[scale]), _numHeads); // [B, H, N_s, K]
             var key = SplitHeads(_keyProjections[scale].call(scales[scale]), _numHeads); // [B, H, N_s, K]
             var value = SplitHeads(values[scale], _numHeads); // [B, H, N_s, K]
-            var scores = query.matmul(key.transpose(-2, -1)) / Math.Sqrt(_headDim); // [B, H, N_s, N_s]
-            outputs[scale] = MergeHeads(scores.softmax(-1).matmul(value)); // [B, N_s, D]
+            var scores = query.CheckedMatmul(key.transpose(-2, -1)) / Math.Sqrt(_headDim); // [B, H, N_s, N_s]
+            outputs[scale] = MergeHeads(scores.softmax(-1).CheckedMatmul(value)); // [B, N_s, D]
         }
         scope.MoveToOuter(outputs);
         return outputs;

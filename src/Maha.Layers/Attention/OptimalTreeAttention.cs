@@ -24,7 +24,7 @@ internal static class OptimalTreeAttention
             var tree = levels[level];
             var (queries, keys, values) = (tree.Group(query), tree.Group(key), tree.Group(value)); // [G, M, b, ...]
             var sizes = tree.Group(counts); // [G or 1, M, b]
-            var logits = (queries * settings.Scale).matmul(keys.transpose(-2, -1)).to(counts.dtype) + sizes.log().unsqueeze(-2); // [G, M, b, b]
+            var logits = (queries * settings.Scale).CheckedMatmul(keys.transpose(-2, -1)).to(counts.dtype) + sizes.log().unsqueeze(-2); // [G, M, b, b]
             var self = eye(tree.Branching, dtype: ScalarType.Bool, device: query.device);
             if (energy is not null)
             {
@@ -45,7 +45,7 @@ internal static class OptimalTreeAttention
                 kept[level] = weights.diagonal(0, -2, -1); // [G, M, b]
                 weights = weights.masked_fill(self, 0);
             }
-            mixed[level] = weights.to(values.dtype).matmul(values); // [G, M, b, V]
+            mixed[level] = weights.to(values.dtype).CheckedMatmul(values); // [G, M, b, V]
             if (level + 1 < levels.Length)
                 (query, key, value) = (TreePooling.Mean(queries, shares), TreePooling.Mean(keys, shares), TreePooling.Mean(values, shares)); // [G, M, ...]
             counts = sizes.sum(-1); // [G or 1, M]

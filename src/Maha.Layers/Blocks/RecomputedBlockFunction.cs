@@ -1,4 +1,6 @@
 using Maha.Layers.Attention;
+using Maha.Layers.Autograd;
+using Maha.Layers.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.autograd;
@@ -7,17 +9,14 @@ namespace Maha.Layers.Blocks;
 
 // B batch, N length, D width
 
-/// <summary>A block whose inside is forgotten after the forward pass and computed again in the backward pass. Arguments: hidden [B, N, D], a <see cref="Recomputation"/>.</summary>
+/// <summary>A block whose inside is forgotten after the forward pass and computed again in the backward pass. Arguments: hidden [B, N, D], padding [B, N] or null, a <see cref="Recomputation"/>.</summary>
 /// <remarks>
 /// Keeps B * N * D numbers a block instead of some twenty times that, for about a third more time (Chen et al. 2016). Gradients of the block's parameters are added
 /// to their <c>grad</c> by the inner backward pass: use <c>backward()</c>, not <c>autograd.grad</c>, for them.
 /// </remarks>
-internal sealed class RecomputedBlockFunction : MultiTensorFunction<RecomputedBlockFunction>
+internal sealed class RecomputedBlockFunction : DifferentiableFunction<RecomputedBlockFunction>
 {
     private const string RecomputationKey = "recomputation";
-
-    /// <inheritdoc/>
-    public override string Name => nameof(RecomputedBlockFunction);
 
     /// <summary>Applies a block.</summary>
     public static MixingResult Apply(MahaBlock block, Tensor hidden, MixingContext context)
@@ -25,57 +24,57 @@ internal sealed class RecomputedBlockFunction : MultiTensorFunction<RecomputedBl
         bool drops = block.training && block.DropoutProbability > 0;
         if (drops && hidden.device_type != DeviceType.CPU)
             throw new ArgumentException($"RecomputeBlocks must draw the same dropout twice and can do so on the CPU only, but the tokens are on {hidden.device}. Set Dropout to 0 or RecomputeBlocks to false.", nameof(hidden));
+        bool learns = block.parameters().Any(parameter => parameter.requires_grad);
+        if (!hidden.requires_grad && !learns)
+            return block.call(hidden, context);
+        // Behind frozen embeddings only the block's parameters, which are no arguments, want gradients: without an argument that does, no backward pass would come by.
+        using var input = hidden.requires_grad ? null : hidden.detach().requires_grad_();
         var recomputation = new Recomputation(block, context, drops);
-        var outputs = apply(hidden, recomputation);
-        return recomputation.Result! with { Output = outputs[0], AuxiliaryLoss = outputs[1] };
+        var outputs = Call(input ?? hidden, context.KeyPaddingMask, recomputation);
+        return recomputation.TakeResult() with { Output = outputs[0], AuxiliaryLoss = outputs[1] };
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> forward(AutogradContext ctx, params object[] vars)
+    protected override IReadOnlyList<Tensor> Forward(AutogradContext ctx, object[] arguments)
     {
-        var (hidden, recomputation) = ((Tensor)vars[0], (Recomputation)vars[1]);
-        if (recomputation.Random)
-        {
-            recomputation.GeneratorState = random.get_rng_state();
-            recomputation.GeneratorState.DetachFromDisposeScope();
-        }
-        recomputation.Result = recomputation.Block.call(hidden, recomputation.Context);
-        ctx.save_for_backward([hidden]);
+        var (hidden, mask, recomputation) = ((Tensor)arguments[0], (Tensor?)arguments[1], (Recomputation)arguments[2]);
+        // As saved variables they outlive a caller who frees them, and a caller who changes them is told. The graph frees them.
+        ctx.save_for_backward([hidden, mask!, recomputation.Random ? get_rng_state() : null!]);
         ctx.save_data(RecomputationKey, recomputation);
-        return [recomputation.Result.Output, recomputation.Result.AuxiliaryLoss];
+        var result = recomputation.Block.call(hidden, recomputation.Context);
+        recomputation.Keep(result);
+        return [result.Output, result.AuxiliaryLoss];
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, List<Tensor> grad_outputs)
+    protected override IReadOnlyList<Tensor?> Backward(AutogradContext ctx, IReadOnlyList<Tensor?> gradients)
     {
         var recomputation = (Recomputation)ctx.get_data(RecomputationKey);
-        using var scope = NewDisposeScope();
-        using var saved = ctx.get_saved_variables()[0];
-        var hidden = saved.detach().requires_grad_();
-        using (enable_grad())
+        var saved = ctx.get_saved_variables();
+        var hidden = saved[0].detach().requires_grad_();
+        using var gradientsOn = enable_grad();
+        var result = recomputation.Again(hidden, saved[1], saved[2]);
+        var outputs = new List<Tensor>();
+        var incoming = new List<Tensor>();
+        foreach (var (output, gradient) in new[] { (result.Output, gradients[0]), (result.AuxiliaryLoss, gradients[1]) })
         {
-            var before = recomputation.Random ? random.get_rng_state() : null;
-            if (recomputation.GeneratorState is not null)
-                random.set_rng_state(recomputation.GeneratorState);
-            var result = recomputation.Block.call(hidden, recomputation.Context);
-            if (before is not null)
-                random.set_rng_state(before);
-            List<Tensor> outputs = [result.Output], gradients = [grad_outputs[0]];
-            if (result.AuxiliaryLoss.requires_grad)
-            {
-                outputs.Add(result.AuxiliaryLoss);
-                gradients.Add(grad_outputs[1]);
-            }
-            autograd.backward(outputs, gradients);
+            if (gradient is null || !output.requires_grad)
+                continue;
+            outputs.Add(output);
+            incoming.Add(gradient);
         }
-        recomputation.GeneratorState?.Dispose();
-        return [hidden.grad!.MoveToOuterDisposeScope(), null!];
+        if (outputs.Count > 0)
+            BackwardPass.RunAll(outputs, incoming);
+        return [hidden.grad, null, null];
     }
 }
 
 /// <summary>What the second computation of a block needs besides its input.</summary>
 internal sealed class Recomputation(MahaBlock block, MixingContext context, bool random)
 {
+    private readonly bool _training = block.training;
+    private MixingResult? _result;
+
     public MahaBlock Block { get; } = block;
 
     public MixingContext Context { get; } = context;
@@ -83,9 +82,44 @@ internal sealed class Recomputation(MahaBlock block, MixingContext context, bool
     /// <summary>Whether the block draws random numbers.</summary>
     public bool Random { get; } = random;
 
-    /// <summary>The generator's state before the first computation.</summary>
-    public Tensor? GeneratorState { get; set; }
+    /// <summary>Takes the first computation's result. Its outputs are freed with the scope of the call; what is only looked at goes to the caller.</summary>
+    public void Keep(MixingResult result)
+    {
+        _result = result;
+        result.ScaleWeights?.MoveToOuterDisposeScope();
+        result.AttentionEntropy?.MoveToOuterDisposeScope();
+        result.Diagnostics?.Residuals?.MoveToOuterDisposeScope();
+    }
 
-    /// <summary>The first computation's result.</summary>
-    public MixingResult? Result { get; set; }
+    /// <summary>The first computation's result, which the graph then no longer holds.</summary>
+    public MixingResult TakeResult()
+    {
+        var result = _result!;
+        _result = null;
+        return result;
+    }
+
+    /// <summary>The second computation, with the random numbers of the first.</summary>
+    /// <param name="hidden">The block's input.</param>
+    /// <param name="mask">The padding of the context.</param>
+    /// <param name="generatorState">The generator's state before the first computation; null where it drew none.</param>
+    /// <exception cref="InvalidOperationException">The block was switched between training and evaluation in between.</exception>
+    public MixingResult Again(Tensor hidden, Tensor? mask, Tensor? generatorState)
+    {
+        if (Block.training != _training)
+            throw new InvalidOperationException($"A block with RecomputeBlocks must be in the same mode in its forward and its backward pass, but was switched to {(_training ? "evaluation" : "training")} in between. Call train() or eval() after backward().");
+        var context = Context with { KeyPaddingMask = mask };
+        if (generatorState is null)
+            return Block.call(hidden, context);
+        var before = get_rng_state();
+        try
+        {
+            set_rng_state(generatorState);
+            return Block.call(hidden, context);
+        }
+        finally
+        {
+            set_rng_state(before);
+        }
+    }
 }

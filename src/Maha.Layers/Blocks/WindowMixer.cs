@@ -72,9 +72,9 @@ public sealed partial class WindowMixer : TokenMixer
         var invalid = TokenMasks.Invalid(lengths, length, values.device); // [B, N]
         var queries = FullAttention.SplitHeads(queriesAndKeys.narrow(1, 0, global).narrow(2, 0, width), heads); // [B, H, g, K]
         var keys = FullAttention.SplitHeads(queriesAndKeys.narrow(2, width, width).masked_fill(invalid.unsqueeze(-1), 0), heads); // [B, H, N, K]
-        var scores = queries.matmul(keys.transpose(-2, -1)) / Math.Sqrt(width / heads); // [B, H, g, N]
+        var scores = queries.CheckedMatmul(keys.transpose(-2, -1)) / Math.Sqrt(width / heads); // [B, H, g, N]
         var hidden = scores.masked_fill(invalid.unsqueeze(1).unsqueeze(1), FullAttention.Floor(scores.dtype));
-        var attended = hidden.softmax(-1).matmul(FullAttention.SplitHeads(values.masked_fill(invalid.unsqueeze(-1), 0), heads)); // [B, H, g, K]
+        var attended = hidden.softmax(-1).CheckedMatmul(FullAttention.SplitHeads(values.masked_fill(invalid.unsqueeze(-1), 0), heads)); // [B, H, g, K]
         return attended.transpose(1, 2).flatten(2);
     }
 }

@@ -1,35 +1,30 @@
+using Maha.Layers.Autograd;
 using static TorchSharp.torch;
 using static TorchSharp.torch.autograd;
 
 namespace Maha.Layers.Kernels;
 
 /// <summary>The differentiable call of <see cref="DropoutKernel"/>. Arguments: input, probability, seed.</summary>
-internal sealed unsafe class DropoutFunction : SingleTensorFunction<DropoutFunction>
+internal sealed unsafe class DropoutFunction : SingleOutputFunction<DropoutFunction>
 {
     private const string ProbabilityKey = "probability";
     private const string SeedKey = "seed";
 
-    /// <inheritdoc/>
-    public override string Name => nameof(DropoutFunction);
-
     /// <summary>Drops elements of a tensor that <see cref="TensorMemory.Reachable"/> allows.</summary>
-    public static Tensor Apply(Tensor input, double probability, long seed) => apply(input.contiguous(), probability, seed);
+    public static Tensor Apply(Tensor input, double probability, long seed) => CallContiguous(input, probability, seed);
 
     /// <inheritdoc/>
-    public override Tensor forward(AutogradContext ctx, params object[] vars)
+    protected override Tensor ForwardSingle(AutogradContext ctx, object[] arguments)
     {
-        var (input, probability, seed) = ((Tensor)vars[0], (double)vars[1], (long)vars[2]);
+        var (input, probability, seed) = ((Tensor)arguments[0], (double)arguments[1], (long)arguments[2]);
         ctx.save_data(ProbabilityKey, probability);
         ctx.save_data(SeedKey, seed);
         return Drop(input, probability, seed);
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
-    {
-        using var gradient = grad_output.contiguous();
-        return [Drop(gradient, (double)ctx.get_data(ProbabilityKey), (long)ctx.get_data(SeedKey)), null!, null!];
-    }
+    protected override IReadOnlyList<Tensor?> BackwardSingle(AutogradContext ctx, Tensor gradient) =>
+        [Drop(gradient.contiguous(), (double)ctx.get_data(ProbabilityKey), (long)ctx.get_data(SeedKey)), null, null];
 
     private static Tensor Drop(Tensor input, double probability, long seed)
     {

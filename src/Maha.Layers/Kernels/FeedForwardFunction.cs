@@ -1,3 +1,4 @@
+using Maha.Layers.Autograd;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.autograd;
@@ -8,13 +9,10 @@ namespace Maha.Layers.Kernels;
 
 /// <summary>The differentiable call of <see cref="FeedForwardKernel"/>. Arguments: x [..., D], W_1 [F, D], b_1 [F], W_2 [D, F], b_2 [D], contiguous.</summary>
 /// <remarks>Keeps W_1 x; the backward pass computes the activation again, in chunks of rows, so that nothing else of the width F lasts.</remarks>
-internal sealed unsafe class FeedForwardFunction : SingleTensorFunction<FeedForwardFunction>
+internal sealed unsafe class FeedForwardFunction : SingleOutputFunction<FeedForwardFunction>
 {
     // Rows of a chunk of the backward pass: tall enough for the matrix products to run at full speed.
     private const int ChunkRows = 2048;
-
-    /// <inheritdoc/>
-    public override string Name => nameof(FeedForwardFunction);
 
     /// <summary>Whether the kernel can run on these layers and pays.</summary>
     public static bool Suits(Tensor input, Linear expand, Linear contract) =>
@@ -25,7 +23,7 @@ internal sealed unsafe class FeedForwardFunction : SingleTensorFunction<FeedForw
     {
         using var scope = NewDisposeScope();
         Tensor[] operands = [input.contiguous(), expand.weight!.contiguous(), expand.bias!.contiguous(), contract.weight!.contiguous(), contract.bias!.contiguous()];
-        var output = is_grad_enabled() && operands.Any(operand => operand.requires_grad) ? apply([.. operands]) : Run(operands, null);
+        var output = is_grad_enabled() && operands.Any(operand => operand.requires_grad) ? CallSingle([.. operands]) : Run(operands, null);
         return output.MoveToOuterDisposeScope();
     }
 
@@ -44,9 +42,9 @@ internal sealed unsafe class FeedForwardFunction : SingleTensorFunction<FeedForw
     }
 
     /// <inheritdoc/>
-    public override Tensor forward(AutogradContext ctx, params object[] vars)
+    protected override Tensor ForwardSingle(AutogradContext ctx, object[] arguments)
     {
-        Tensor[] operands = [.. vars.Cast<Tensor>()];
+        Tensor[] operands = [.. arguments.Cast<Tensor>()];
         var expanded = empty([operands[0].numel() / operands[1].shape[1], operands[1].shape[0]], operands[0].dtype);
         var output = Run(operands, expanded);
         ctx.save_for_backward([operands[0], operands[1], operands[2], operands[3], expanded]);
@@ -54,13 +52,12 @@ internal sealed unsafe class FeedForwardFunction : SingleTensorFunction<FeedForw
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    protected override IReadOnlyList<Tensor?> BackwardSingle(AutogradContext ctx, Tensor gradient)
     {
-        using var scope = NewDisposeScope();
         var saved = ctx.get_saved_variables();
         var (input, firstWeight, firstBias, secondWeight, expanded) = (saved[0], saved[1], saved[2], saved[3], saved[4]);
         long inner = firstWeight.shape[0], width = firstWeight.shape[1], rows = input.numel() / width;
-        var (x, gradient) = (input.view(-1, width), grad_output.contiguous().view(-1, width)); // [R, D]
+        var (x, upstream) = (input.view(-1, width), gradient.contiguous().view(-1, width)); // [R, D]
         var inputGradient = empty_like(x);
         var (firstGradient, firstBiasGradient) = (zeros_like(firstWeight), zeros_like(firstBias));
         var secondGradient = zeros_like(secondWeight);
@@ -68,19 +65,17 @@ internal sealed unsafe class FeedForwardFunction : SingleTensorFunction<FeedForw
         {
             using var chunk = NewDisposeScope();
             long count = Math.Min(ChunkRows, rows - start);
-            var (incoming, z) = (gradient.narrow(0, start, count), expanded.narrow(0, start, count));
-            var (hidden, expandedGradient) = (empty_like(z), incoming.matmul(secondWeight)); // [C, F]
+            var (incoming, z) = (upstream.narrow(0, start, count), expanded.narrow(0, start, count));
+            var (hidden, expandedGradient) = (empty_like(z), incoming.CheckedMatmul(secondWeight)); // [C, F]
             GeluKernel.Recompute(
                 count, (int)inner, TensorMemory.Pointer<float>(z), TensorMemory.Pointer<float>(firstBias), TensorMemory.Pointer<float>(expandedGradient),
                 TensorMemory.Pointer<float>(hidden), get_num_threads());
-            secondGradient.add_(incoming.t().matmul(hidden));
-            firstGradient.add_(expandedGradient.t().matmul(x.narrow(0, start, count)));
+            secondGradient.add_(incoming.t().CheckedMatmul(hidden));
+            firstGradient.add_(expandedGradient.t().CheckedMatmul(x.narrow(0, start, count)));
             firstBiasGradient.add_(expandedGradient.sum([0]));
-            inputGradient.narrow(0, start, count).copy_(expandedGradient.matmul(firstWeight));
+            inputGradient.narrow(0, start, count).copy_(expandedGradient.CheckedMatmul(firstWeight));
         }
-        Tensor[] gradients = [inputGradient.view(input.shape), firstGradient, firstBiasGradient, secondGradient, gradient.sum([0])];
-        scope.MoveToOuter(gradients);
-        return [.. gradients];
+        return [inputGradient.view(input.shape), firstGradient, firstBiasGradient, secondGradient, upstream.sum([0])];
     }
 
     private static Tensor Run(Tensor[] operands, Tensor? expanded)

@@ -1,3 +1,4 @@
+using Maha.Layers.Autograd;
 using static TorchSharp.torch;
 using static TorchSharp.torch.autograd;
 
@@ -6,25 +7,22 @@ namespace Maha.Layers.Kernels;
 // F width
 
 /// <summary>The differentiable call of <see cref="GeluKernel"/>. Arguments: input [..., F] and bias [F], float32 on the processor.</summary>
-internal sealed unsafe class GeluFunction : SingleTensorFunction<GeluFunction>
+internal sealed unsafe class GeluFunction : SingleOutputFunction<GeluFunction>
 {
-    /// <inheritdoc/>
-    public override string Name => nameof(GeluFunction);
-
     /// <summary>gelu(input + bias). Where no gradient is asked for, the input's memory takes the result: it must be a temporary of the caller.</summary>
     public static Tensor Apply(Tensor input, Tensor bias)
     {
         if (is_grad_enabled() && (input.requires_grad || bias.requires_grad))
-            return apply(input.contiguous(), bias);
+            return CallContiguous(input, bias);
         var result = input.contiguous();
         Run(result, bias, result);
         return result;
     }
 
     /// <inheritdoc/>
-    public override Tensor forward(AutogradContext ctx, params object[] vars)
+    protected override Tensor ForwardSingle(AutogradContext ctx, object[] arguments)
     {
-        var (input, bias) = ((Tensor)vars[0], (Tensor)vars[1]);
+        var (input, bias) = ((Tensor)arguments[0], (Tensor)arguments[1]);
         var output = empty_like(input);
         Run(input, bias, output);
         ctx.save_for_backward([input, bias]);
@@ -32,22 +30,18 @@ internal sealed unsafe class GeluFunction : SingleTensorFunction<GeluFunction>
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    protected override IReadOnlyList<Tensor?> BackwardSingle(AutogradContext ctx, Tensor gradient)
     {
         var saved = ctx.get_saved_variables();
         var (input, bias) = (saved[0], saved[1]);
-        using var gradient = grad_output.contiguous();
+        var upstream = gradient.contiguous();
         using var contiguousBias = bias.contiguous();
         var inputGradient = empty_like(input);
         int width = (int)bias.numel();
         GeluKernel.Backward(
-            input.numel() / width, width, TensorMemory.Pointer<float>(input), TensorMemory.Pointer<float>(contiguousBias), TensorMemory.Pointer<float>(gradient),
+            input.numel() / width, width, TensorMemory.Pointer<float>(input), TensorMemory.Pointer<float>(contiguousBias), TensorMemory.Pointer<float>(upstream),
             TensorMemory.Pointer<float>(inputGradient), get_num_threads());
-        using var flat = inputGradient.view(-1, width);
-        var biasGradient = flat.sum([0]);
-        foreach (var tensor in saved)
-            tensor.Dispose();
-        return [inputGradient, biasGradient];
+        return [inputGradient, inputGradient.view(-1, width).sum([0])];
     }
 
     private static void Run(Tensor input, Tensor bias, Tensor output)

@@ -1,3 +1,4 @@
+using Maha.Layers.Autograd;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.autograd;
@@ -8,12 +9,9 @@ namespace Maha.Layers.Kernels;
 // D input width, F output width
 
 /// <summary>The differentiable call of <see cref="LinearKernel"/>; the backward pass is torch's. Arguments: input [..., D], then weight [F, D] and bias [F] or null of every layer.</summary>
-internal sealed unsafe class LinearFunction : MultiTensorFunction<LinearFunction>
+internal sealed unsafe class LinearFunction : DifferentiableFunction<LinearFunction>
 {
     private const string BiasesKey = "biases";
-
-    /// <inheritdoc/>
-    public override string Name => nameof(LinearFunction);
 
     /// <summary>A linear layer's output, by the kernel where it suits.</summary>
     public static Tensor Apply(Linear layer, Tensor input) => Apply(input, layer.weight!, layer.bias);
@@ -47,7 +45,7 @@ internal sealed unsafe class LinearFunction : MultiTensorFunction<LinearFunction
             var contiguous = input.contiguous();
             bool differentiable = is_grad_enabled() && (input.requires_grad || layers.Any(layer => layer.Weight.requires_grad));
             outputs = differentiable
-                ? [.. apply([contiguous, .. layers.SelectMany(layer => new object[] { layer.Weight, layer.Bias! })])]
+                ? Call([contiguous, .. layers.SelectMany(layer => new object?[] { layer.Weight, layer.Bias })])
                 : Run(contiguous, layers);
         }
         scope.MoveToOuter(outputs);
@@ -55,37 +53,36 @@ internal sealed unsafe class LinearFunction : MultiTensorFunction<LinearFunction
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> forward(AutogradContext ctx, params object[] vars)
+    protected override IReadOnlyList<Tensor> Forward(AutogradContext ctx, object[] arguments)
     {
-        var input = (Tensor)vars[0];
-        (Tensor Weight, Tensor? Bias)[] layers = [.. vars.Skip(1).Chunk(2).Select(pair => ((Tensor)pair[0], pair[1] as Tensor))];
+        var input = (Tensor)arguments[0];
+        (Tensor Weight, Tensor? Bias)[] layers = [.. arguments.Skip(1).Chunk(2).Select(pair => ((Tensor)pair[0], pair[1] as Tensor))];
         ctx.save_for_backward([input, .. layers.Select(layer => layer.Weight)]);
         ctx.save_data(BiasesKey, layers.Select(layer => layer.Bias is not null).ToArray());
         return [.. Run(input, layers)];
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, List<Tensor> grad_outputs)
+    protected override IReadOnlyList<Tensor?> Backward(AutogradContext ctx, IReadOnlyList<Tensor?> gradients)
     {
-        using var scope = NewDisposeScope();
         var saved = ctx.get_saved_variables();
         var biases = (bool[])ctx.get_data(BiasesKey);
         var input = saved[0];
         var rows = input.view(-1, input.shape[^1]); // [R, D]
         Tensor? inputGradient = null;
-        var gradients = new List<Tensor> { null! };
+        var byArgument = new Tensor?[1 + (2 * biases.Length)];
         for (int layer = 0; layer < biases.Length; layer++)
         {
             var weight = saved[1 + layer];
-            var gradient = grad_outputs[layer].contiguous().view(-1, weight.shape[0]); // [R, F]
-            inputGradient = inputGradient is null ? gradient.matmul(weight) : inputGradient.addmm(gradient, weight);
-            gradients.Add(gradient.t().matmul(rows)); // [F, D]
-            gradients.Add(biases[layer] ? gradient.sum([0]) : null!);
+            if (gradients[layer] is not { } upstream)
+                continue;
+            var gradient = upstream.contiguous().view(-1, weight.shape[0]); // [R, F]
+            inputGradient = inputGradient is null ? gradient.CheckedMatmul(weight) : inputGradient.addmm(gradient, weight);
+            byArgument[1 + (2 * layer)] = gradient.t().CheckedMatmul(rows); // [F, D]
+            byArgument[2 + (2 * layer)] = biases[layer] ? gradient.sum([0]) : null;
         }
-        gradients[0] = inputGradient!.view(input.shape);
-        foreach (var gradient in gradients)
-            gradient?.MoveToOuterDisposeScope();
-        return gradients;
+        byArgument[0] = inputGradient!.view(input.shape);
+        return byArgument;
     }
 
     private static Tensor[] Run(Tensor input, (Tensor Weight, Tensor? Bias)[] layers)

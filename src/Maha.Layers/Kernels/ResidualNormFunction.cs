@@ -1,4 +1,5 @@
 using System.Numerics;
+using Maha.Layers.Autograd;
 using static TorchSharp.torch;
 using static TorchSharp.torch.autograd;
 
@@ -7,52 +8,46 @@ namespace Maha.Layers.Kernels;
 // D width
 
 /// <summary>The differentiable call of <see cref="ResidualNormKernel"/>. Arguments: x and residual [..., D], weight and bias [D], epsilon.</summary>
-internal sealed unsafe class ResidualNormFunction : SingleTensorFunction<ResidualNormFunction>
+internal sealed unsafe class ResidualNormFunction : SingleOutputFunction<ResidualNormFunction>
 {
-    /// <inheritdoc/>
-    public override string Name => nameof(ResidualNormFunction);
-
     /// <summary>LayerNorm(x + residual), of the inputs' shape.</summary>
     public static Tensor Apply(Tensor x, Tensor residual, Tensor weight, Tensor bias, double epsilon)
     {
         using var scope = NewDisposeScope();
         var (first, second) = (x.contiguous(), residual.contiguous());
         if (is_grad_enabled() && (x.requires_grad || residual.requires_grad || weight.requires_grad))
-            return apply(first, second, weight, bias, epsilon).MoveToOuterDisposeScope();
+            return CallSingle(first, second, weight, bias, epsilon).MoveToOuterDisposeScope();
         var output = empty_like(first);
         Run(first, second, weight, bias, epsilon, output, null, null);
         return output.MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
-    public override Tensor forward(AutogradContext ctx, params object[] vars)
+    protected override Tensor ForwardSingle(AutogradContext ctx, object[] arguments)
     {
-        var (x, residual, weight, bias) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2], (Tensor)vars[3]);
+        var (x, residual, weight, bias) = ((Tensor)arguments[0], (Tensor)arguments[1], (Tensor)arguments[2], (Tensor)arguments[3]);
         var output = empty_like(x);
         var sum = empty_like(x);
         var statistics = empty([x.numel() / weight.numel(), 2], x.dtype);
-        Run(x, residual, weight, bias, (double)vars[4], output, sum, statistics);
+        Run(x, residual, weight, bias, (double)arguments[4], output, sum, statistics);
         ctx.save_for_backward([sum, statistics, weight]);
         return output;
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    protected override IReadOnlyList<Tensor?> BackwardSingle(AutogradContext ctx, Tensor gradient)
     {
-        using var scope = NewDisposeScope();
         var saved = ctx.get_saved_variables();
-        var gradient = grad_output.contiguous();
+        var upstream = gradient.contiguous();
         var inputGradient = empty_like(saved[0]);
         int width = (int)saved[2].numel();
         var parameters = empty([ResidualNormKernel.Pieces(saved[0].numel() / width), 2, width], saved[0].dtype);
-        if (gradient.dtype == ScalarType.Float32)
-            Back<float>(saved, gradient, inputGradient, parameters);
+        if (upstream.dtype == ScalarType.Float32)
+            Back<float>(saved, upstream, inputGradient, parameters);
         else
-            Back<double>(saved, gradient, inputGradient, parameters);
+            Back<double>(saved, upstream, inputGradient, parameters);
         var summed = parameters.sum([0]); // [2, D]
-        var (weightGradient, biasGradient) = (summed[0].clone(), summed[1].clone());
-        scope.MoveToOuter(inputGradient, weightGradient, biasGradient);
-        return [inputGradient, inputGradient, weightGradient, biasGradient, null!];
+        return [inputGradient, inputGradient, summed[0].clone(), summed[1].clone(), null];
     }
 
     private static void Back<T>(List<Tensor> saved, Tensor gradient, Tensor inputGradient, Tensor parameters)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Maha.Layers.Autograd;
 using static TorchSharp.torch;
 using static TorchSharp.torch.autograd;
 
@@ -7,7 +8,7 @@ namespace Maha.Layers.Kernels;
 // B batch, N tokens, S scales, D width
 
 /// <summary>The differentiable call of <see cref="ScaleGramKernel"/>. Arguments: plan, valid lengths, available scales, then one [B, N_s, D] per scale.</summary>
-internal sealed unsafe class ScaleGramFunction : SingleTensorFunction<ScaleGramFunction>
+internal sealed unsafe class ScaleGramFunction : SingleOutputFunction<ScaleGramFunction>
 {
     private const string PlanKey = "plan";
     private const string LengthsKey = "lengths";
@@ -16,18 +17,15 @@ internal sealed unsafe class ScaleGramFunction : SingleTensorFunction<ScaleGramF
     // plan, lengths, available
     private const int Leading = 3;
 
-    /// <inheritdoc/>
-    public override string Name => nameof(ScaleGramFunction);
-
     /// <summary>G, [B, S, S].</summary>
     public static Tensor Apply(ScalePlan plan, int[] validLengths, int[] available, IReadOnlyList<Tensor> scales) =>
-        apply([plan, validLengths, available, .. scales.Select(scale => scale.contiguous())]);
+        CallContiguous([plan, validLengths, available, .. scales]);
 
     /// <inheritdoc/>
-    public override Tensor forward(AutogradContext ctx, params object[] vars)
+    protected override Tensor ForwardSingle(AutogradContext ctx, object[] arguments)
     {
-        var (plan, lengths, available) = ((ScalePlan)vars[0], (int[])vars[1], (int[])vars[2]);
-        Tensor[] scales = [.. vars.Skip(Leading).Cast<Tensor>()];
+        var (plan, lengths, available) = ((ScalePlan)arguments[0], (int[])arguments[1], (int[])arguments[2]);
+        Tensor[] scales = [.. arguments.Skip(Leading).Cast<Tensor>()];
         var gram = empty([plan.Batch, plan.Scales, plan.Scales], scales[0].dtype);
         if (gram.dtype == ScalarType.Float32)
             ScaleGramKernel.Forward(plan, lengths, available, TensorMemory.Pointers<float>(scales), TensorMemory.Pointer<float>(gram), get_num_threads());
@@ -41,20 +39,18 @@ internal sealed unsafe class ScaleGramFunction : SingleTensorFunction<ScaleGramF
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    protected override IReadOnlyList<Tensor?> BackwardSingle(AutogradContext ctx, Tensor gradient)
     {
         var scales = ctx.get_saved_variables();
         var plan = (ScalePlan)ctx.get_data(PlanKey);
         var (lengths, available) = ((int[])ctx.get_data(LengthsKey), (int[])ctx.get_data(AvailableKey));
-        using var gradient = grad_output.contiguous();
+        var upstream = gradient.contiguous();
         Tensor[] scaleGradients = [.. scales.Select(scale => zeros_like(scale))];
-        if (gradient.dtype == ScalarType.Float32)
-            Backward<float>(plan, lengths, available, scales, gradient, scaleGradients);
+        if (upstream.dtype == ScalarType.Float32)
+            Backward<float>(plan, lengths, available, scales, upstream, scaleGradients);
         else
-            Backward<double>(plan, lengths, available, scales, gradient, scaleGradients);
-        foreach (var tensor in scales)
-            tensor.Dispose();
-        return [null!, null!, null!, .. scaleGradients];
+            Backward<double>(plan, lengths, available, scales, upstream, scaleGradients);
+        return [null, null, null, .. scaleGradients];
     }
 
     private static void Backward<T>(ScalePlan plan, int[] lengths, int[] available, List<Tensor> scales, Tensor gradient, Tensor[] scaleGradients)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Maha.Layers.Autograd;
 using static TorchSharp.torch;
 using static TorchSharp.torch.autograd;
 
@@ -7,7 +8,7 @@ namespace Maha.Layers.Kernels;
 // B batch, N tokens, S scales, D width
 
 /// <summary>The differentiable call of <see cref="ScaleMixKernel"/>. Arguments: plan, valid lengths, available scales, weights [B, N, S], then one [B, N_s, D] per scale.</summary>
-internal sealed unsafe class ScaleMixFunction : SingleTensorFunction<ScaleMixFunction>
+internal sealed unsafe class ScaleMixFunction : SingleOutputFunction<ScaleMixFunction>
 {
     private const string PlanKey = "plan";
     private const string LengthsKey = "lengths";
@@ -16,18 +17,15 @@ internal sealed unsafe class ScaleMixFunction : SingleTensorFunction<ScaleMixFun
     // plan, lengths, available, weights
     private const int Leading = 4;
 
-    /// <inheritdoc/>
-    public override string Name => nameof(ScaleMixFunction);
-
     /// <summary>sum over s of weights[.., s] * upsampled scale s, [B, N, D].</summary>
     public static Tensor Apply(ScalePlan plan, int[] validLengths, int[] available, Tensor weights, IReadOnlyList<Tensor> scales) =>
-        apply([plan, validLengths, available, weights.contiguous(), .. scales.Select(scale => scale.contiguous())]);
+        CallContiguous([plan, validLengths, available, weights, .. scales]);
 
     /// <inheritdoc/>
-    public override Tensor forward(AutogradContext ctx, params object[] vars)
+    protected override Tensor ForwardSingle(AutogradContext ctx, object[] arguments)
     {
-        var (plan, lengths, available, weights) = ((ScalePlan)vars[0], (int[])vars[1], (int[])vars[2], (Tensor)vars[3]);
-        Tensor[] scales = [.. vars.Skip(Leading).Cast<Tensor>()];
+        var (plan, lengths, available, weights) = ((ScalePlan)arguments[0], (int[])arguments[1], (int[])arguments[2], (Tensor)arguments[3]);
+        Tensor[] scales = [.. arguments.Skip(Leading).Cast<Tensor>()];
         var output = empty([plan.Batch, plan.Length, plan.Width], weights.dtype);
         if (weights.dtype == ScalarType.Float32)
             Forward<float>(plan, lengths, available, scales, weights, output);
@@ -41,22 +39,20 @@ internal sealed unsafe class ScaleMixFunction : SingleTensorFunction<ScaleMixFun
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    protected override IReadOnlyList<Tensor?> BackwardSingle(AutogradContext ctx, Tensor gradient)
     {
         var saved = ctx.get_saved_variables();
         var plan = (ScalePlan)ctx.get_data(PlanKey);
         var (lengths, available) = ((int[])ctx.get_data(LengthsKey), (int[])ctx.get_data(AvailableKey));
-        using var gradient = grad_output.contiguous();
+        var upstream = gradient.contiguous();
         Tensor[] scales = [.. saved.Skip(1)];
         Tensor[] scaleGradients = [.. scales.Select(scale => zeros_like(scale))];
         var weightGradient = empty_like(saved[0]);
-        if (gradient.dtype == ScalarType.Float32)
-            Backward<float>(plan, lengths, available, scales, saved[0], gradient, scaleGradients, weightGradient);
+        if (upstream.dtype == ScalarType.Float32)
+            Backward<float>(plan, lengths, available, scales, saved[0], upstream, scaleGradients, weightGradient);
         else
-            Backward<double>(plan, lengths, available, scales, saved[0], gradient, scaleGradients, weightGradient);
-        foreach (var tensor in saved)
-            tensor.Dispose();
-        return [null!, null!, null!, weightGradient, .. scaleGradients];
+            Backward<double>(plan, lengths, available, scales, saved[0], upstream, scaleGradients, weightGradient);
+        return [null, null, null, weightGradient, .. scaleGradients];
     }
 
     private static void Forward<T>(ScalePlan plan, int[] lengths, int[] available, Tensor[] scales, Tensor weights, Tensor output)

@@ -1,3 +1,4 @@
+using Maha.Layers.Autograd;
 using static TorchSharp.torch;
 using static TorchSharp.torch.autograd;
 
@@ -6,21 +7,18 @@ namespace Maha.Layers.Kernels;
 // B batch, N tokens, S scales, D width
 
 /// <summary>The differentiable call of <see cref="TokenGramKernel"/>. Arguments: the scales that each of the B * N tokens has, then one [B, N, D] per scale.</summary>
-internal sealed unsafe class TokenGramFunction : SingleTensorFunction<TokenGramFunction>
+internal sealed unsafe class TokenGramFunction : SingleOutputFunction<TokenGramFunction>
 {
     private const string AvailableKey = "available";
 
-    /// <inheritdoc/>
-    public override string Name => nameof(TokenGramFunction);
-
     /// <summary>G, [B, N, S, S].</summary>
-    public static Tensor Apply(int[] available, IReadOnlyList<Tensor> scales) => apply([available, .. scales.Select(scale => scale.contiguous())]);
+    public static Tensor Apply(int[] available, IReadOnlyList<Tensor> scales) => CallContiguous([available, .. scales]);
 
     /// <inheritdoc/>
-    public override Tensor forward(AutogradContext ctx, params object[] vars)
+    protected override Tensor ForwardSingle(AutogradContext ctx, object[] arguments)
     {
-        var available = (int[])vars[0];
-        Tensor[] scales = [.. vars.Skip(1).Cast<Tensor>()];
+        var available = (int[])arguments[0];
+        Tensor[] scales = [.. arguments.Skip(1).Cast<Tensor>()];
         long[] shape = scales[0].shape;
         var gram = empty([shape[0], shape[1], scales.Length, scales.Length], scales[0].dtype);
         if (gram.dtype == ScalarType.Float32)
@@ -34,25 +32,23 @@ internal sealed unsafe class TokenGramFunction : SingleTensorFunction<TokenGramF
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    protected override IReadOnlyList<Tensor?> BackwardSingle(AutogradContext ctx, Tensor gradient)
     {
-        using var scope = NewDisposeScope();
         var scales = ctx.get_saved_variables();
         var available = (int[])ctx.get_data(AvailableKey);
-        var gradient = grad_output.contiguous();
+        var upstream = gradient.contiguous();
         Tensor[] scaleGradients = [.. scales.Select(scale => empty_like(scale))];
         int width = (int)scales[0].shape[2];
-        if (gradient.dtype == ScalarType.Float32)
+        if (upstream.dtype == ScalarType.Float32)
         {
             TokenGramKernel.Backward(
-                available, width, TensorMemory.Pointers<float>(scales), TensorMemory.Pointer<float>(gradient), TensorMemory.Pointers<float>(scaleGradients), get_num_threads());
+                available, width, TensorMemory.Pointers<float>(scales), TensorMemory.Pointer<float>(upstream), TensorMemory.Pointers<float>(scaleGradients), get_num_threads());
         }
         else
         {
             TokenGramKernel.Backward(
-                available, width, TensorMemory.Pointers<double>(scales), TensorMemory.Pointer<double>(gradient), TensorMemory.Pointers<double>(scaleGradients), get_num_threads());
+                available, width, TensorMemory.Pointers<double>(scales), TensorMemory.Pointer<double>(upstream), TensorMemory.Pointers<double>(scaleGradients), get_num_threads());
         }
-        scope.MoveToOuter(scaleGradients);
-        return [null!, .. scaleGradients];
+        return [null, .. scaleGradients];
     }
 }

@@ -1,4 +1,5 @@
 using Maha.Layers.Attention;
+using Maha.Layers.Autograd;
 using static TorchSharp.torch;
 using static TorchSharp.torch.autograd;
 
@@ -8,23 +9,20 @@ namespace Maha.Layers.Kernels;
 
 /// <summary>The differentiable call of the tree kernels. Arguments: query, key, value [B, N, D] of float32, a plan a document (null where it has no token), heads, form.</summary>
 /// <remarks>Keeps the operands only and computes the weights again in the backward pass.</remarks>
-internal sealed unsafe class TreeAttentionFunction : SingleTensorFunction<TreeAttentionFunction>
+internal sealed unsafe class TreeAttentionFunction : SingleOutputFunction<TreeAttentionFunction>
 {
     private const string PlansKey = "plans";
     private const string HeadsKey = "heads";
     private const string FormKey = "form";
 
-    /// <inheritdoc/>
-    public override string Name => nameof(TreeAttentionFunction);
-
     /// <summary>Hierarchical attention, [B, N, D]; 0 behind a document's tokens.</summary>
     public static Tensor Apply(Tensor query, Tensor key, Tensor value, TreePlan?[] plans, int numHeads, HierarchicalForm form) =>
-        apply(query.contiguous(), key.contiguous(), value.contiguous(), plans, numHeads, form);
+        CallContiguous(query, key, value, plans, numHeads, form);
 
     /// <inheritdoc/>
-    public override Tensor forward(AutogradContext ctx, params object[] vars)
+    protected override Tensor ForwardSingle(AutogradContext ctx, object[] arguments)
     {
-        var (query, key, value, plans, heads, form) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2], (TreePlan?[])vars[3], (int)vars[4], (HierarchicalForm)vars[5]);
+        var (query, key, value, plans, heads, form) = ((Tensor)arguments[0], (Tensor)arguments[1], (Tensor)arguments[2], (TreePlan?[])arguments[3], (int)arguments[4], (HierarchicalForm)arguments[5]);
         long length = query.shape[1], width = query.shape[2];
         int headDim = (int)width / heads;
         float scale = 1 / MathF.Sqrt(headDim);
@@ -51,16 +49,16 @@ internal sealed unsafe class TreeAttentionFunction : SingleTensorFunction<TreeAt
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    protected override IReadOnlyList<Tensor?> BackwardSingle(AutogradContext ctx, Tensor gradient)
     {
         var saved = ctx.get_saved_variables();
         var (plans, heads, form) = ((TreePlan?[])ctx.get_data(PlansKey), (int)ctx.get_data(HeadsKey), (HierarchicalForm)ctx.get_data(FormKey));
         long length = saved[0].shape[1], width = saved[0].shape[2];
         int headDim = (int)width / heads;
         float scale = 1 / MathF.Sqrt(headDim);
-        using var gradient = grad_output.contiguous();
+        var upstream = gradient.contiguous();
         var (queryGradient, keyGradient, valueGradient) = (zeros_like(saved[0]), zeros_like(saved[1]), zeros_like(saved[2]));
-        float* q = TensorMemory.Pointer<float>(saved[0]), k = TensorMemory.Pointer<float>(saved[1]), v = TensorMemory.Pointer<float>(saved[2]), o = TensorMemory.Pointer<float>(gradient);
+        float* q = TensorMemory.Pointer<float>(saved[0]), k = TensorMemory.Pointer<float>(saved[1]), v = TensorMemory.Pointer<float>(saved[2]), o = TensorMemory.Pointer<float>(upstream);
         float* dq = TensorMemory.Pointer<float>(queryGradient), dk = TensorMemory.Pointer<float>(keyGradient), dv = TensorMemory.Pointer<float>(valueGradient);
         KernelThreads.For(plans.Length * heads, get_num_threads(), piece =>
         {
@@ -71,10 +69,8 @@ internal sealed unsafe class TreeAttentionFunction : SingleTensorFunction<TreeAt
             else if (plan is not null)
                 KeyTiedGradientKernel.Backward(plan, form, headDim, scale, q + first, k + first, v + first, (nint)width, o + first, dq + first, dk + first, dv + first);
         });
-        GC.KeepAlive(gradient);
-        foreach (var tensor in saved)
-            tensor.Dispose();
-        return [queryGradient, keyGradient, valueGradient, null!, null!, null!];
+        GC.KeepAlive(upstream);
+        return [queryGradient, keyGradient, valueGradient, null, null, null];
     }
 
     private static void ClearBehind(TreePlan? plan, long length, float* head, nint stride, int headDim)

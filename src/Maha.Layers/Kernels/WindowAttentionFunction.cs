@@ -1,3 +1,4 @@
+using Maha.Layers.Autograd;
 using static TorchSharp.torch;
 using static TorchSharp.torch.autograd;
 
@@ -6,22 +7,19 @@ namespace Maha.Layers.Kernels;
 // B batch, N tokens, D width
 
 /// <summary>The differentiable call of the windowed attention kernels. Arguments: queriesAndKeys [B, N, 2D], values [B, N, D], <see cref="WindowPlan"/>, valid lengths.</summary>
-internal sealed unsafe class WindowAttentionFunction : SingleTensorFunction<WindowAttentionFunction>
+internal sealed unsafe class WindowAttentionFunction : SingleOutputFunction<WindowAttentionFunction>
 {
     private const string PlanKey = "plan";
     private const string LengthsKey = "lengths";
 
-    /// <inheritdoc/>
-    public override string Name => nameof(WindowAttentionFunction);
-
     /// <summary>softmax(q k^T / sqrt(K)) v in windows, [B, N, D].</summary>
     public static Tensor Apply(Tensor queriesAndKeys, Tensor values, WindowPlan plan, int[] validLengths) =>
-        apply(queriesAndKeys.contiguous(), values.contiguous(), plan, validLengths);
+        CallContiguous(queriesAndKeys, values, plan, validLengths);
 
     /// <inheritdoc/>
-    public override Tensor forward(AutogradContext ctx, params object[] vars)
+    protected override Tensor ForwardSingle(AutogradContext ctx, object[] arguments)
     {
-        var (packed, values, plan, lengths) = ((Tensor)vars[0], (Tensor)vars[1], (WindowPlan)vars[2], (int[])vars[3]);
+        var (packed, values, plan, lengths) = ((Tensor)arguments[0], (Tensor)arguments[1], (WindowPlan)arguments[2], (int[])arguments[3]);
         var output = empty_like(values);
         var logs = empty([plan.Batch, plan.Heads, plan.Length], values.dtype);
         int threads = get_num_threads();
@@ -45,12 +43,12 @@ internal sealed unsafe class WindowAttentionFunction : SingleTensorFunction<Wind
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    protected override IReadOnlyList<Tensor?> BackwardSingle(AutogradContext ctx, Tensor gradient)
     {
         var saved = ctx.get_saved_variables();
         var (packed, values, logs) = (saved[0], saved[1], saved[2]);
         var (plan, lengths) = ((WindowPlan)ctx.get_data(PlanKey), (int[])ctx.get_data(LengthsKey));
-        var gradient = grad_output.contiguous();
+        var upstream = gradient.contiguous();
         var packedGradient = zeros_like(packed);
         var valueGradient = zeros_like(values);
         int threads = get_num_threads();
@@ -59,7 +57,7 @@ internal sealed unsafe class WindowAttentionFunction : SingleTensorFunction<Wind
             var rows = new Operands<float>(packed, values);
             var gradients = new Operands<float>(packedGradient, valueGradient);
             WindowAttentionGradientKernel.Backward(
-                plan, lengths, rows.Queries, rows.Keys, rows.Values, TensorMemory.Pointer<float>(logs), Rows<float>(gradient),
+                plan, lengths, rows.Queries, rows.Keys, rows.Values, TensorMemory.Pointer<float>(logs), Rows<float>(upstream),
                 gradients.Queries, gradients.Keys, gradients.Values, threads);
         }
         else
@@ -67,14 +65,11 @@ internal sealed unsafe class WindowAttentionFunction : SingleTensorFunction<Wind
             var rows = new Operands<double>(packed, values);
             var gradients = new Operands<double>(packedGradient, valueGradient);
             RowWindowAttentionKernel.Backward(
-                plan, lengths, rows.Queries, rows.Keys, rows.Values, TensorMemory.Pointer<double>(logs), Rows<double>(gradient),
+                plan, lengths, rows.Queries, rows.Keys, rows.Values, TensorMemory.Pointer<double>(logs), Rows<double>(upstream),
                 gradients.Queries, gradients.Keys, gradients.Values, threads);
         }
 
-        gradient.Dispose();
-        foreach (var tensor in saved)
-            tensor.Dispose();
-        return [packedGradient, valueGradient, null!, null!];
+        return [packedGradient, valueGradient, null, null];
     }
 
     private static TokenRows<T> Rows<T>(Tensor tensor)

@@ -1,3 +1,4 @@
+using Maha.Layers.Autograd;
 using Maha.Layers.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -15,17 +16,14 @@ namespace Maha.Layers.Models;
 /// Logits exist for C rows at a time. Their gradient is known as soon as they are, p - target, so the forward pass already makes the gradients of features and weight (which the
 /// backward pass only scales): the same three matrix products as with all logits, exact, in R * D + V * D numbers.
 /// </remarks>
-internal sealed class NextTokenLossFunction : SingleTensorFunction<NextTokenLossFunction>
+internal sealed class NextTokenLossFunction : SingleOutputFunction<NextTokenLossFunction>
 {
     // Logits of a chunk, in elements: 16 MiB of float32.
     private const long ChunkElements = 1 << 22;
 
-    /// <inheritdoc/>
-    public override string Name => nameof(NextTokenLossFunction);
-
     /// <summary>The mean over the rows that have a target, a scalar; 0 without any.</summary>
     public static Tensor Apply(Tensor features, Tensor weight, Tensor targets, double labelSmoothing) =>
-        apply(features, weight, targets, labelSmoothing, is_grad_enabled() && (features.requires_grad || weight.requires_grad));
+        CallSingle(features, weight, targets, labelSmoothing, is_grad_enabled() && (features.requires_grad || weight.requires_grad));
 
     /// <summary>-log p(target) of every row, [R] of float64; 0 where there is no target.</summary>
     public static Tensor OfEveryRow(Tensor features, Tensor weight, Tensor targets)
@@ -44,10 +42,10 @@ internal sealed class NextTokenLossFunction : SingleTensorFunction<NextTokenLoss
     }
 
     /// <inheritdoc/>
-    public override Tensor forward(AutogradContext ctx, params object[] vars)
+    protected override Tensor ForwardSingle(AutogradContext ctx, object[] arguments)
     {
-        var (features, weight, targets) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2]);
-        var (smoothing, differentiable) = ((double)vars[3], (bool)vars[4]);
+        var (features, weight, targets) = ((Tensor)arguments[0], (Tensor)arguments[1], (Tensor)arguments[2]);
+        var (smoothing, differentiable) = ((double)arguments[3], (bool)arguments[4]);
         using var scope = NewDisposeScope();
         long vocabulary = weight.shape[0];
         var valid = targets.ge(0);
@@ -72,8 +70,8 @@ internal sealed class NextTokenLossFunction : SingleTensorFunction<NextTokenLoss
             var index = wanted.clamp_min(0).unsqueeze(1);
             gradient.scatter_add_(1, index, full([count, 1], smoothing - 1, gradient.dtype, gradient.device));
             gradient.mul_(isValid.to(gradient.dtype) / Math.Max(1, total));
-            featureGradient!.narrow(0, start, count).copy_(gradient.matmul(weight));
-            weightGradient!.add_(gradient.t().matmul(rows));
+            featureGradient!.narrow(0, start, count).copy_(gradient.CheckedMatmul(weight));
+            weightGradient!.add_(gradient.t().CheckedMatmul(rows));
         }
         if (differentiable)
             ctx.save_for_backward([featureGradient!.MoveToOuterDisposeScope(), weightGradient!.MoveToOuterDisposeScope()]);
@@ -81,12 +79,10 @@ internal sealed class NextTokenLossFunction : SingleTensorFunction<NextTokenLoss
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    protected override IReadOnlyList<Tensor?> BackwardSingle(AutogradContext ctx, Tensor gradient)
     {
-        using var scope = NewDisposeScope();
         var saved = ctx.get_saved_variables();
-        var (features, weight) = scope.MoveToOuter(saved[0] * grad_output, saved[1] * grad_output);
-        return [features, weight, null!, null!, null!];
+        return [saved[0] * gradient, saved[1] * gradient, null, null, null];
     }
 
     // The logits of the targets, [C]; anything where there is none.

@@ -123,7 +123,7 @@ public sealed class SpectralEmbedding : Module<Tensor, Tensor?, Tensor>
         var index = tensor(features, device: Table.device);
         var weights = tensor(dampened, device: Table.device) * Rarity.index_select(0, index); // [n]
         var norm = weights.square().sum().sqrt().clamp_min(1e-12); // where no feature is known all weights are 0
-        return (weights / norm).unsqueeze(0).matmul(Table.index_select(0, index)); // [1, K]
+        return (weights / norm).unsqueeze(0).CheckedMatmul(Table.index_select(0, index)); // [1, K]
     }
 
     /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>

@@ -86,7 +86,7 @@ public sealed class EncoderPretrainingTask : ITrainingTask
             for (int j = 0; j < count; j++)
                 isIgnored[i * count + j] = documents[i] == documents[j] && j != partners[i];
         }
-        var alike = vectors.matmul(vectors.t()) / temperature; // [2B, 2B]
+        var alike = vectors.CheckedMatmul(vectors.t()) / temperature; // [2B, 2B]
         // Large, but finite: a softmax over it has no NaN in its gradient.
         alike = alike.masked_fill(tensor(isIgnored, [count, count], device: vectors.device), -1e9);
         return functional.cross_entropy(alike, tensor(partners, device: vectors.device));

@@ -53,7 +53,7 @@ internal sealed class PretrainingHeads : Module
     {
         using var scope = NewDisposeScope();
         var hidden = _norm.call(functional.gelu(_dense.call(features))); // [n, D]
-        var logits = _output is not null ? _output.call(hidden) : hidden.matmul(_embedding.t()) * _logitScale + _bias!;
+        var logits = _output is not null ? _output.call(hidden) : hidden.CheckedMatmul(_embedding.t()) * _logitScale + _bias!;
         return logits.MoveToOuterDisposeScope();
     }
 

@@ -182,7 +182,7 @@ internal sealed class TrainingRun : IDisposable
             if (count == 0)
                 firstCount = loss.Count;
             var scaled = loss.Count == firstCount ? loss.Mean : loss.Mean * (loss.Count / firstCount);
-            scaled.backward();
+            BackwardPass.Run(scaled);
             lossSum += value * loss.Count;
             count += loss.Count;
         }
