@@ -12,6 +12,7 @@ namespace Maha.Layers.Tests.Hierarchies;
 // B batch, N leaves
 
 /// <summary>Rows of a text and numeric columns, from the leaves to a trained classifier.</summary>
+[Collection(AloneCollection.Name)] // its first weights come from the state of torch's generator, which the process shares
 public class NestedSignalLearningTests
 {
     private const int D = 16;
