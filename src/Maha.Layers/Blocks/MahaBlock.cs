@@ -1,5 +1,6 @@
 using Maha.Layers.Attention;
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -16,11 +17,11 @@ namespace Maha.Layers.Blocks;
 /// </remarks>
 public sealed class MahaBlock : Module<Tensor, MixingContext, MixingResult>
 {
-    private readonly TokenMixer _mixer;
-    private readonly ActivationDropout _dropout;
-    private readonly LayerNorm _mixerNorm;
-    private readonly FeedForward _feedForward;
-    private readonly LayerNorm _feedForwardNorm;
+    [ComponentName(Name = "mixer")] private readonly TokenMixer _mixer;
+    [ComponentName(Name = "dropout")] private readonly ActivationDropout _dropout;
+    [ComponentName(Name = "mixer_norm")] private readonly LayerNorm _mixerNorm;
+    [ComponentName(Name = "feed_forward")] private readonly FeedForward _feedForward;
+    [ComponentName(Name = "feed_forward_norm")] private readonly LayerNorm _feedForwardNorm;
     private readonly double _normEpsilon;
     private readonly int _dModel;
 
@@ -39,11 +40,7 @@ public sealed class MahaBlock : Module<Tensor, MixingContext, MixingResult>
         _mixerNorm = LayerNorm(_dModel, options.NormEpsilon);
         _feedForward = new FeedForward(_dModel, options.FeedForwardDim, options.Dropout);
         _feedForwardNorm = LayerNorm(_dModel, options.NormEpsilon);
-        register_module("mixer", _mixer);
-        register_module("dropout", _dropout);
-        register_module("mixer_norm", _mixerNorm);
-        register_module("feed_forward", _feedForward);
-        register_module("feed_forward_norm", _feedForwardNorm);
+        RegisterComponents();
     }
 
     /// <summary>The probability with which the block drops activations in training.</summary>
@@ -86,10 +83,5 @@ public sealed class MahaBlock : Module<Tensor, MixingContext, MixingResult>
         using var scope = NewDisposeScope();
         var attended = Activation.ResidualNorm(_mixerNorm, hidden, _mixer.Decode(hidden, state), _normEpsilon); // [B, N, D]
         return Activation.ResidualNorm(_feedForwardNorm, attended, _feedForward.Plain(attended), _normEpsilon).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>
-    protected override void RegisterComponents()
-    {
     }
 }

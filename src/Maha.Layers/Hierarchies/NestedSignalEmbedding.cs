@@ -78,11 +78,6 @@ public sealed class NestedSignalEmbedding : Module<NestedSignal, Tensor>
         return hidden!.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>
-    protected override void RegisterComponents()
-    {
-    }
-
     // What stands at leaves of other types may be anything.
     private static Tensor Own(Tensor? values, string name, Tensor others, int count)
     {
