@@ -53,10 +53,10 @@ public sealed class FeedForward : Module<Tensor, Tensor>
 
     /// <summary>LayerNorm(y + this layer of y) with y = LayerNorm(hidden + update), in one pass over the tokens; null where that cannot be had.</summary>
     /// <remarks>Not where a gradient is asked for or activations are dropped.</remarks>
-    internal Tensor? BetweenNorms(Tensor hidden, Tensor update, LayerNorm before, LayerNorm after, double epsilon)
+    internal Tensor? BetweenNorms(Tensor hidden, Tensor update, LayerNorm before, LayerNorm after)
     {
         bool suits = !Drops && !is_grad_enabled() && FeedForwardFunction.Suits(hidden, _expand, _contract);
-        return suits ? FeedForwardFunction.BetweenNorms(hidden, update, before, _expand, _contract, after, epsilon) : null;
+        return suits ? FeedForwardFunction.BetweenNorms(hidden, update, before, _expand, _contract, after) : null;
     }
 
     private bool Drops => training && _dropout.Probability > 0;

@@ -22,7 +22,6 @@ public sealed class MahaBlock : Module<Tensor, MixingContext, MixingResult>
     [ComponentName(Name = "mixer_norm")] private readonly LayerNorm _mixerNorm;
     [ComponentName(Name = "feed_forward")] private readonly FeedForward _feedForward;
     [ComponentName(Name = "feed_forward_norm")] private readonly LayerNorm _feedForwardNorm;
-    private readonly double _normEpsilon;
     private readonly int _dModel;
 
     /// <summary>Builds a block.</summary>
@@ -33,7 +32,6 @@ public sealed class MahaBlock : Module<Tensor, MixingContext, MixingResult>
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         _dModel = options.DModel;
-        _normEpsilon = options.NormEpsilon;
         DropoutProbability = options.Dropout;
         _mixer = TokenMixers.Create(options);
         _dropout = new ActivationDropout(options.Dropout);
@@ -59,10 +57,10 @@ public sealed class MahaBlock : Module<Tensor, MixingContext, MixingResult>
         TensorChecks.Hidden(hidden, _dModel, _mixerNorm, nameof(hidden));
         using var scope = NewDisposeScope();
         var mixed = _mixer.call(hidden, context);
-        if (_feedForward.BetweenNorms(hidden, mixed.Output, _mixerNorm, _feedForwardNorm, _normEpsilon) is { } fused)
+        if (_feedForward.BetweenNorms(hidden, mixed.Output, _mixerNorm, _feedForwardNorm) is { } fused)
             return (mixed with { Output = fused }).MoveToOuterDisposeScope();
-        var attended = Activation.ResidualNorm(_mixerNorm, hidden, _dropout.call(mixed.Output), _normEpsilon); // [B, N, D]
-        var output = Activation.ResidualNorm(_feedForwardNorm, attended, _feedForward.call(attended), _normEpsilon); // [B, N, D]
+        var attended = Activation.ResidualNorm(_mixerNorm, hidden, _dropout.call(mixed.Output)); // [B, N, D]
+        var output = Activation.ResidualNorm(_feedForwardNorm, attended, _feedForward.call(attended)); // [B, N, D]
         return (mixed with { Output = output }).MoveToOuterDisposeScope();
     }
 
@@ -81,7 +79,7 @@ public sealed class MahaBlock : Module<Tensor, MixingContext, MixingResult>
         TensorChecks.Hidden(hidden, _dModel, _mixerNorm, nameof(hidden));
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
-        var attended = Activation.ResidualNorm(_mixerNorm, hidden, _mixer.Decode(hidden, state), _normEpsilon); // [B, N, D]
-        return Activation.ResidualNorm(_feedForwardNorm, attended, _feedForward.Plain(attended), _normEpsilon).MoveToOuterDisposeScope();
+        var attended = Activation.ResidualNorm(_mixerNorm, hidden, _mixer.Decode(hidden, state)); // [B, N, D]
+        return Activation.ResidualNorm(_feedForwardNorm, attended, _feedForward.Plain(attended)).MoveToOuterDisposeScope();
     }
 }
