@@ -10,6 +10,7 @@ using Maha.Benchmarks.Memory;
 using Maha.Benchmarks.Parity;
 using Maha.Benchmarks.Predict;
 using Maha.Benchmarks.Scalars;
+using Maha.Benchmarks.SelfCheck;
 using Maha.Benchmarks.Solvers;
 using Maha.Benchmarks.Streaming;
 using Maha.Benchmarks.Swap;
@@ -27,6 +28,7 @@ var commands = new Command[]
     new("stream", "[--n N] [--d-model D] [--heads H] [--branching B] [--overlap] [--threads T]", "time per token and cache of a causal hierarchical layer, token by token", StreamCommand.Run),
     new("scalars", "[--operations N] [--threads T]", "operations with numbers while garbage is collected without a pause, by TorchSharp and as our assemblies are built: exceptions and wrong numbers", ScalarsCommand.Run),
     new("solvers", "[--instances N] [--seed S]", "residuals of the aggregation solvers over random and degenerate instances", SolversCommand.Run),
+    new("selfcheck", "[--seed S] [--threads T]", "the operators of libtorch that the layers use, and convolutions, in float32 against float64: names those that this machine computes wrongly", SelfCheckCommand.Run),
     new("device", "", "forward and backward of every kind of block on the processor and on the CUDA device, and how far they are apart", DeviceCommand.Run),
     new("embeddings", EmbeddingsCommand.Arguments, "accuracy of few labels on MahaEncode's vectors and on a bag of words", EmbeddingsCommand.Run),
     new("neighbors", NeighborsCommand.Arguments, "the nearest neighbors of ten documents by MahaEncode's vectors", NeighborsCommand.Run),

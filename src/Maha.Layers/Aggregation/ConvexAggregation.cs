@@ -2,6 +2,7 @@ using Maha.Layers.Attention;
 using Maha.Layers.Blocks;
 using TorchSharp;
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -24,9 +25,10 @@ public sealed class ConvexAggregation : ScaleAggregation
 {
     // The bound of the residual that float64 guarantees at any rho up to 1e6; float32 tokens get weights solved in float64 as well.
     private const double ResidualBound = 1e-9;
-    private const string UtilityName = "utility";
-    private const string BiasName = "utility_bias";
 
+    // Not readonly: a move to another type or device puts other parameters here.
+    [ComponentName(Name = "utility")] private Parameter _utility;
+    [ComponentName(Name = "utility_bias")] private Parameter _bias;
     private readonly MahaBlockOptions _options;
 
     /// <summary>Starts with utilities near 0, so that redundancy alone decides.</summary>
@@ -35,14 +37,10 @@ public sealed class ConvexAggregation : ScaleAggregation
         : base(nameof(ConvexAggregation), Checked(options).NumScales)
     {
         _options = options;
-        register_parameter(UtilityName, Parameter(randn(options.DModel) * 0.02));
-        register_parameter(BiasName, Parameter(zeros(NumScales)));
+        _utility = Parameter(randn(options.DModel) * 0.02);
+        _bias = Parameter(zeros(NumScales));
+        RegisterComponents();
     }
-
-    // Not fields: moving a module to another type or device puts new parameters into the register and disposes the old ones.
-    private Parameter Utility => get_parameter(UtilityName)!;
-
-    private Parameter Bias => get_parameter(BiasName)!;
 
     /// <inheritdoc/>
     public override AggregationResult forward(ScaleOutputs scales)
@@ -51,7 +49,7 @@ public sealed class ConvexAggregation : ScaleAggregation
         if (scales.IsCausal)
             return Causal(scales);
         var compact = CompactScales.Of(scales, NumScales);
-        TensorChecks.SameKind(compact.Outputs[0], Utility, nameof(scales));
+        TensorChecks.SameKind(compact.Outputs[0], _utility, nameof(scales));
         using var scope = NewDisposeScope();
         int used = compact.Outputs.Count;
         var linear = Utilities(compact); // [B, R, S'] with R = N or 1
@@ -81,12 +79,12 @@ public sealed class ConvexAggregation : ScaleAggregation
         if (_options.Granularity == WeightGranularity.Document)
             throw new ArgumentException("Granularity must be Token or InputFree in a causal model, since a document's mean knows the future, but is Document.", nameof(scales));
         var finest = scales.Upsampled[0];
-        TensorChecks.SameKind(finest, Utility, nameof(scales));
+        TensorChecks.SameKind(finest, _utility, nameof(scales));
         using var scope = NewDisposeScope();
         long batchSize = finest.shape[0], length = finest.shape[1];
-        var linear = Bias.expand(batchSize, length, NumScales); // [B, N, S]
+        var linear = _bias.expand(batchSize, length, NumScales); // [B, N, S]
         if (_options.Granularity == WeightGranularity.Token)
-            linear = linear + stack([.. scales.Upsampled.Select(rows => rows.CheckedMatmul(Utility))], -1);
+            linear = linear + stack([.. scales.Upsampled.Select(rows => rows.CheckedMatmul(_utility))], -1);
         if (scales.RelativeCosts is not null && _options.CostPrice > 0)
             linear = linear - (_options.CostPrice * scales.RelativeCosts.unsqueeze(1));
         linear = (linear / _options.Temperature).to(ScalarType.Float64).reshape(-1, 1, NumScales);
@@ -102,12 +100,12 @@ public sealed class ConvexAggregation : ScaleAggregation
     private Tensor Utilities(CompactScales compact)
     {
         int used = compact.Outputs.Count;
-        var bias = Bias.narrow(0, 0, used);
+        var bias = _bias.narrow(0, 0, used);
         if (_options.Granularity == WeightGranularity.InputFree)
             return bias.expand(compact.Plan.Batch, 1, used);
         var perScale = new Tensor[used];
         for (int scale = 0; scale < used; scale++)
-            perScale[scale] = compact.Upsample(compact.Outputs[scale].CheckedMatmul(Utility), scale); // [B, N]
+            perScale[scale] = compact.Upsample(compact.Outputs[scale].CheckedMatmul(_utility), scale); // [B, N]
         var utilities = stack(perScale, -1) + bias; // [B, N, S']
         if (_options.Granularity == WeightGranularity.Token)
             return utilities;

@@ -1,5 +1,6 @@
 using Maha.Layers.Decomposition;
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -16,7 +17,7 @@ namespace Maha.Layers.Aggregation;
 /// </remarks>
 public sealed class CrossScaleGating : Module<Tensor, Tensor, Tensor>
 {
-    private readonly Linear _gateProjection;
+    [ComponentName(Name = "gate_proj")] private readonly Linear _gateProjection;
     private readonly int _dModel;
 
     /// <summary>Builds the gate.</summary>
@@ -26,7 +27,7 @@ public sealed class CrossScaleGating : Module<Tensor, Tensor, Tensor>
         ArgumentOutOfRangeException.ThrowIfLessThan(dModel, 1);
         _dModel = dModel;
         _gateProjection = Linear(2 * dModel, dModel); // W
-        register_module("gate_proj", _gateProjection);
+        RegisterComponents();
     }
 
     /// <summary>Blends two neighboring scales.</summary>
@@ -56,9 +57,4 @@ public sealed class CrossScaleGating : Module<Tensor, Tensor, Tensor>
 
     /// <summary>The layer whose type and device the inputs must have.</summary>
     internal Linear Projection => _gateProjection;
-
-    /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>
-    protected override void RegisterComponents()
-    {
-    }
 }

@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Aggregation;
@@ -17,7 +18,7 @@ namespace Maha.Layers.Aggregation;
 /// </remarks>
 public sealed class GatedAggregation : ScaleAggregation
 {
-    private readonly ModuleList<CrossScaleGating> _gates;
+    [ComponentName(Name = "gates")] private readonly ModuleList<CrossScaleGating> _gates;
 
     /// <summary>Builds one gate between each two neighboring scales.</summary>
     /// <param name="dModel">D, the width of the tokens.</param>
@@ -27,7 +28,7 @@ public sealed class GatedAggregation : ScaleAggregation
         ArgumentOutOfRangeException.ThrowIfLessThan(dModel, 1);
         DModel = dModel;
         _gates = new ModuleList<CrossScaleGating>([.. Enumerable.Range(0, numScales - 1).Select(_ => new CrossScaleGating(dModel))]);
-        register_module("gates", _gates);
+        RegisterComponents();
     }
 
     /// <summary>D, the width of the tokens.</summary>

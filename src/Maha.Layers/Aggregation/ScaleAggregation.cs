@@ -103,9 +103,4 @@ public abstract class ScaleAggregation : Module<ScaleOutputs, AggregationResult>
 
     /// <summary>The scalar 0 of a tensor's kind, for strategies without an auxiliary loss.</summary>
     private protected static Tensor NoLoss(Tensor like) => zeros(Array.Empty<long>(), like.dtype, like.device);
-
-    /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>
-    protected override void RegisterComponents()
-    {
-    }
 }

@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -16,7 +17,8 @@ namespace Maha.Layers.Aggregation;
 /// </remarks>
 public sealed class SoftmaxAggregation : ScaleAggregation
 {
-    private const string LogitsName = "logits";
+    // Not readonly: a move to another type or device puts another parameter here.
+    [ComponentName(Name = "logits")] private Parameter _logits;
     private readonly double _sparsityWeight;
 
     /// <summary>Starts with equal weights.</summary>
@@ -28,20 +30,18 @@ public sealed class SoftmaxAggregation : ScaleAggregation
         if (!double.IsFinite(sparsityWeight) || sparsityWeight < 0)
             throw new ArgumentOutOfRangeException(nameof(sparsityWeight), sparsityWeight, $"sparsityWeight must be finite and not negative, but is {sparsityWeight}. The published code uses 0.1.");
         _sparsityWeight = sparsityWeight;
-        register_parameter(LogitsName, Parameter(zeros(numScales)));
+        _logits = Parameter(zeros(numScales));
+        RegisterComponents();
     }
-
-    // Not a field: moving a module to another type or device puts a new parameter into the register and disposes the old one.
-    private Parameter Logits => get_parameter(LogitsName)!;
 
     /// <inheritdoc/>
     public override AggregationResult forward(ScaleOutputs scales)
     {
         Check(scales);
-        TensorChecks.SameKind(scales.Upsampled[0], Logits, nameof(scales));
+        TensorChecks.SameKind(scales.Upsampled[0], _logits, nameof(scales));
         using var scope = NewDisposeScope();
         long batchSize = scales.Upsampled[0].shape[0];
-        var weights = Weights(Logits, scales.UnavailableScales, batchSize); // [B, S] or [B, N, S]
+        var weights = Weights(_logits, scales.UnavailableScales, batchSize); // [B, S] or [B, N, S]
         var penalty = _sparsityWeight * weights.abs().sum(-1).mean();
         var output = WeightedSum(scales, weights); // [B, N, D]
         return new AggregationResult(output, weights, penalty, SolverDiagnostics.ClosedForm).MoveToOuterDisposeScope();

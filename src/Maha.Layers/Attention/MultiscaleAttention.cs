@@ -1,5 +1,6 @@
 using Maha.Layers.Decomposition;
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -18,9 +19,9 @@ namespace Maha.Layers.Attention;
 /// </remarks>
 public sealed class MultiscaleAttention : Module<IReadOnlyList<Tensor>, HierarchicalDecomposition, IReadOnlyList<Tensor>>
 {
-    private readonly Linear _valueProjection;
-    private readonly ModuleList<Linear> _queryProjections;
-    private readonly ModuleList<Linear> _keyProjections;
+    [ComponentName(Name = "v_proj")] private readonly Linear _valueProjection;
+    [ComponentName(Name = "q_projs")] private readonly ModuleList<Linear> _queryProjections;
+    [ComponentName(Name = "k_projs")] private readonly ModuleList<Linear> _keyProjections;
     private readonly int _dModel;
     private readonly int _numHeads;
     private readonly int _headDim;
@@ -45,9 +46,7 @@ public sealed class MultiscaleAttention : Module<IReadOnlyList<Tensor>, Hierarch
         _valueProjection = Linear(dModel, dModel); // W_V, shared by the scales
         _queryProjections = Projections(); // W_Q^s
         _keyProjections = Projections(); // W_K^s
-        register_module("v_proj", _valueProjection);
-        register_module("q_projs", _queryProjections);
-        register_module("k_projs", _keyProjections);
+        RegisterComponents();
 
         ModuleList<Linear> Projections() => new([.. Enumerable.Range(0, numScales).Select(_ => Linear(dModel, dModel))]);
     }
@@ -94,10 +93,5 @@ public sealed class MultiscaleAttention : Module<IReadOnlyList<Tensor>, Hierarch
         long batchSize = scales[0].shape[0];
         if (scales.Any(scale => scale.shape[0] != batchSize))
             throw new ArgumentException($"scales must have one batch size, but have {string.Join(", ", scales.Select(scale => scale.shape[0]))}.", nameof(scales));
-    }
-
-    /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>
-    protected override void RegisterComponents()
-    {
     }
 }

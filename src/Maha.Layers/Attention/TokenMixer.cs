@@ -42,9 +42,4 @@ public abstract class TokenMixer : Module<Tensor, MixingContext, MixingResult>
     /// <summary>What is wrong with decoding by this mixer.</summary>
     private protected InvalidOperationException NotCausal() =>
         new($"Decoding needs a causal layer, but this {GetName()} sees later tokens. Build the model with IsCausal = true and Attention Maha, Full, Window or HsaCausal.");
-
-    /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>
-    protected override void RegisterComponents()
-    {
-    }
 }

@@ -1,5 +1,6 @@
 using Maha.Layers.Kernels;
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -13,9 +14,9 @@ namespace Maha.Layers.Blocks;
 /// <remarks>Cost: 4 * D * F * N floating-point operations.</remarks>
 public sealed class FeedForward : Module<Tensor, Tensor>
 {
-    private readonly Linear _expand;
-    private readonly Linear _contract;
-    private readonly ActivationDropout _dropout;
+    [ComponentName(Name = "expand")] private readonly Linear _expand;
+    [ComponentName(Name = "contract")] private readonly Linear _contract;
+    [ComponentName(Name = "dropout")] private readonly ActivationDropout _dropout;
     private readonly int _dModel;
 
     /// <summary>Builds the layers.</summary>
@@ -32,9 +33,7 @@ public sealed class FeedForward : Module<Tensor, Tensor>
         _expand = Linear(dModel, feedForwardDim); // W_1
         _contract = Linear(feedForwardDim, dModel); // W_2
         _dropout = new ActivationDropout(dropout);
-        register_module("expand", _expand);
-        register_module("contract", _contract);
-        register_module("dropout", _dropout);
+        RegisterComponents();
     }
 
     /// <summary>Applies the layers.</summary>
@@ -54,10 +53,10 @@ public sealed class FeedForward : Module<Tensor, Tensor>
 
     /// <summary>LayerNorm(y + this layer of y) with y = LayerNorm(hidden + update), in one pass over the tokens; null where that cannot be had.</summary>
     /// <remarks>Not where a gradient is asked for or activations are dropped.</remarks>
-    internal Tensor? BetweenNorms(Tensor hidden, Tensor update, LayerNorm before, LayerNorm after, double epsilon)
+    internal Tensor? BetweenNorms(Tensor hidden, Tensor update, LayerNorm before, LayerNorm after)
     {
         bool suits = !Drops && !is_grad_enabled() && FeedForwardFunction.Suits(hidden, _expand, _contract);
-        return suits ? FeedForwardFunction.BetweenNorms(hidden, update, before, _expand, _contract, after, epsilon) : null;
+        return suits ? FeedForwardFunction.BetweenNorms(hidden, update, before, _expand, _contract, after) : null;
     }
 
     private bool Drops => training && _dropout.Probability > 0;
@@ -78,10 +77,5 @@ public sealed class FeedForward : Module<Tensor, Tensor>
             pieces.Add(LinearFunction.Apply(_contract, Activation.Gelu(_expand, piece)).MoveToOuterDisposeScope());
         }
         return (pieces.Count == 1 ? pieces[0] : cat(pieces, 1)).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>
-    protected override void RegisterComponents()
-    {
     }
 }

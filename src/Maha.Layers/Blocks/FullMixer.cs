@@ -1,6 +1,7 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Kernels;
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -12,10 +13,10 @@ namespace Maha.Layers.Blocks;
 /// <remarks>W_O concat over heads of softmax(W_Q x (W_K x)^T / sqrt(K)) W_V x, exact, over the valid tokens. Cost: 4 * N^2 * D + 8 * N * D^2; memory O(N * D).</remarks>
 public sealed partial class FullMixer : TokenMixer
 {
-    private readonly Linear _queryProjection;
-    private readonly Linear _keyProjection;
-    private readonly Linear _valueProjection;
-    private readonly Linear _outputProjection;
+    [ComponentName(Name = "q_proj")] private readonly Linear _queryProjection;
+    [ComponentName(Name = "k_proj")] private readonly Linear _keyProjection;
+    [ComponentName(Name = "v_proj")] private readonly Linear _valueProjection;
+    [ComponentName(Name = "out_proj")] private readonly Linear _outputProjection;
     private readonly MahaBlockOptions _options;
 
     /// <summary>Builds the projections.</summary>
@@ -31,10 +32,7 @@ public sealed partial class FullMixer : TokenMixer
         _keyProjection = Linear(options.DModel, options.DModel); // W_K
         _valueProjection = Linear(options.DModel, options.DModel); // W_V
         _outputProjection = Linear(options.DModel, options.DModel); // W_O
-        register_module("q_proj", _queryProjection);
-        register_module("k_proj", _keyProjection);
-        register_module("v_proj", _valueProjection);
-        register_module("out_proj", _outputProjection);
+        RegisterComponents();
     }
 
     /// <inheritdoc/>

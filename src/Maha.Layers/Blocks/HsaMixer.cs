@@ -2,6 +2,7 @@ using Maha.Layers.Attention;
 using Maha.Layers.Hierarchies;
 using Maha.Layers.Kernels;
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -20,10 +21,10 @@ namespace Maha.Layers.Blocks;
 /// </remarks>
 public sealed partial class HsaMixer : TokenMixer
 {
-    private readonly Linear _queryProjection;
-    private readonly Linear _keyProjection;
-    private readonly Linear _valueProjection;
-    private readonly Linear _outputProjection;
+    [ComponentName(Name = "q_proj")] private readonly Linear _queryProjection;
+    [ComponentName(Name = "k_proj")] private readonly Linear _keyProjection;
+    [ComponentName(Name = "v_proj")] private readonly Linear _valueProjection;
+    [ComponentName(Name = "out_proj")] private readonly Linear _outputProjection;
     private readonly MahaBlockOptions _options;
 
     /// <summary>Builds the projections.</summary>
@@ -41,10 +42,7 @@ public sealed partial class HsaMixer : TokenMixer
         _keyProjection = Linear(options.DModel, options.DModel); // W_K
         _valueProjection = Linear(options.DModel, options.DModel); // W_V
         _outputProjection = Linear(options.DModel, options.DModel); // W_O
-        register_module("q_proj", _queryProjection);
-        register_module("k_proj", _keyProjection);
-        register_module("v_proj", _valueProjection);
-        register_module("out_proj", _outputProjection);
+        RegisterComponents();
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,6 @@
 using Maha.Layers.Attention;
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -16,12 +17,11 @@ namespace Maha.Layers.Blocks;
 /// </remarks>
 public sealed class MahaBlock : Module<Tensor, MixingContext, MixingResult>
 {
-    private readonly TokenMixer _mixer;
-    private readonly ActivationDropout _dropout;
-    private readonly LayerNorm _mixerNorm;
-    private readonly FeedForward _feedForward;
-    private readonly LayerNorm _feedForwardNorm;
-    private readonly double _normEpsilon;
+    [ComponentName(Name = "mixer")] private readonly TokenMixer _mixer;
+    [ComponentName(Name = "dropout")] private readonly ActivationDropout _dropout;
+    [ComponentName(Name = "mixer_norm")] private readonly LayerNorm _mixerNorm;
+    [ComponentName(Name = "feed_forward")] private readonly FeedForward _feedForward;
+    [ComponentName(Name = "feed_forward_norm")] private readonly LayerNorm _feedForwardNorm;
     private readonly int _dModel;
 
     /// <summary>Builds a block.</summary>
@@ -32,18 +32,13 @@ public sealed class MahaBlock : Module<Tensor, MixingContext, MixingResult>
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         _dModel = options.DModel;
-        _normEpsilon = options.NormEpsilon;
         DropoutProbability = options.Dropout;
         _mixer = TokenMixers.Create(options);
         _dropout = new ActivationDropout(options.Dropout);
         _mixerNorm = LayerNorm(_dModel, options.NormEpsilon);
         _feedForward = new FeedForward(_dModel, options.FeedForwardDim, options.Dropout);
         _feedForwardNorm = LayerNorm(_dModel, options.NormEpsilon);
-        register_module("mixer", _mixer);
-        register_module("dropout", _dropout);
-        register_module("mixer_norm", _mixerNorm);
-        register_module("feed_forward", _feedForward);
-        register_module("feed_forward_norm", _feedForwardNorm);
+        RegisterComponents();
     }
 
     /// <summary>The probability with which the block drops activations in training.</summary>
@@ -62,10 +57,10 @@ public sealed class MahaBlock : Module<Tensor, MixingContext, MixingResult>
         TensorChecks.Hidden(hidden, _dModel, _mixerNorm, nameof(hidden));
         using var scope = NewDisposeScope();
         var mixed = _mixer.call(hidden, context);
-        if (_feedForward.BetweenNorms(hidden, mixed.Output, _mixerNorm, _feedForwardNorm, _normEpsilon) is { } fused)
+        if (_feedForward.BetweenNorms(hidden, mixed.Output, _mixerNorm, _feedForwardNorm) is { } fused)
             return (mixed with { Output = fused }).MoveToOuterDisposeScope();
-        var attended = Activation.ResidualNorm(_mixerNorm, hidden, _dropout.call(mixed.Output), _normEpsilon); // [B, N, D]
-        var output = Activation.ResidualNorm(_feedForwardNorm, attended, _feedForward.call(attended), _normEpsilon); // [B, N, D]
+        var attended = Activation.ResidualNorm(_mixerNorm, hidden, _dropout.call(mixed.Output)); // [B, N, D]
+        var output = Activation.ResidualNorm(_feedForwardNorm, attended, _feedForward.call(attended)); // [B, N, D]
         return (mixed with { Output = output }).MoveToOuterDisposeScope();
     }
 
@@ -84,12 +79,7 @@ public sealed class MahaBlock : Module<Tensor, MixingContext, MixingResult>
         TensorChecks.Hidden(hidden, _dModel, _mixerNorm, nameof(hidden));
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
-        var attended = Activation.ResidualNorm(_mixerNorm, hidden, _mixer.Decode(hidden, state), _normEpsilon); // [B, N, D]
-        return Activation.ResidualNorm(_feedForwardNorm, attended, _feedForward.Plain(attended), _normEpsilon).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>
-    protected override void RegisterComponents()
-    {
+        var attended = Activation.ResidualNorm(_mixerNorm, hidden, _mixer.Decode(hidden, state)); // [B, N, D]
+        return Activation.ResidualNorm(_feedForwardNorm, attended, _feedForward.Plain(attended)).MoveToOuterDisposeScope();
     }
 }

@@ -3,6 +3,7 @@ using Maha.Layers.Attention;
 using Maha.Layers.Decomposition;
 using Maha.Layers.Kernels;
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -24,12 +25,12 @@ namespace Maha.Layers.Blocks;
 /// </remarks>
 public sealed partial class MahaMixer : TokenMixer
 {
-    private readonly DepthwiseConvolution _localConvolution;
-    private readonly ActivationDropout _dropout;
-    private readonly ScaleReduction _decomposition;
-    private readonly Linear _valueProjection;
-    private readonly ModuleList<Linear> _queryKeyProjections;
-    private readonly ScaleAggregation _aggregation;
+    [ComponentName(Name = "local_conv")] private readonly DepthwiseConvolution _localConvolution;
+    [ComponentName(Name = "dropout")] private readonly ActivationDropout _dropout;
+    [ComponentName(Name = "decomposition")] private readonly ScaleReduction _decomposition;
+    [ComponentName(Name = "v_proj")] private readonly Linear _valueProjection;
+    [ComponentName(Name = "qk_projs")] private readonly ModuleList<Linear> _queryKeyProjections;
+    [ComponentName(Name = "aggregation")] private readonly ScaleAggregation _aggregation;
     private readonly MahaBlockOptions _options;
 
     /// <summary>Builds the parts.</summary>
@@ -48,12 +49,7 @@ public sealed partial class MahaMixer : TokenMixer
         _valueProjection = Linear(width, width); // W_V, shared by the scales
         _queryKeyProjections = new ModuleList<Linear>([.. Enumerable.Range(0, options.NumScales).Select(_ => Linear(width, 2 * width, hasBias: false))]); // W_Q^s over W_K^s
         _aggregation = ScaleAggregations.Create(options);
-        register_module("local_conv", _localConvolution);
-        register_module("dropout", _dropout);
-        register_module("decomposition", _decomposition);
-        register_module("v_proj", _valueProjection);
-        register_module("qk_projs", _queryKeyProjections);
-        register_module("aggregation", _aggregation);
+        RegisterComponents();
     }
 
     /// <inheritdoc/>

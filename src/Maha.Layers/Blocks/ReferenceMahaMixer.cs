@@ -2,6 +2,7 @@ using Maha.Layers.Aggregation;
 using Maha.Layers.Attention;
 using Maha.Layers.Decomposition;
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -19,11 +20,11 @@ namespace Maha.Layers.Blocks;
 /// </remarks>
 public sealed class ReferenceMahaMixer : TokenMixer
 {
-    private readonly Conv1d _localConvolution;
-    private readonly ActivationDropout _dropout;
-    private readonly HierarchicalDecomposition _decomposition;
-    private readonly MultiscaleAttention _attention;
-    private readonly ScaleAggregation _aggregation;
+    [ComponentName(Name = "local_conv")] private readonly ConvolutionWeights _localConvolution;
+    [ComponentName(Name = "dropout")] private readonly ActivationDropout _dropout;
+    [ComponentName(Name = "decomposition")] private readonly HierarchicalDecomposition _decomposition;
+    [ComponentName(Name = "attention")] private readonly MultiscaleAttention _attention;
+    [ComponentName(Name = "aggregation")] private readonly ScaleAggregation _aggregation;
     private readonly int _dModel;
 
     /// <summary>Builds the parts.</summary>
@@ -34,16 +35,12 @@ public sealed class ReferenceMahaMixer : TokenMixer
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         _dModel = options.DModel;
-        _localConvolution = Conv1d(_dModel, _dModel, 3, padding: 2, dilation: 2);
+        _localConvolution = new ConvolutionWeights(_dModel, _dModel, kernelSize: 3);
         _dropout = new ActivationDropout(options.Dropout);
         _decomposition = new HierarchicalDecomposition(_dModel, options.NumScales, options.CompressionRatio, options.Decomposition);
         _attention = new MultiscaleAttention(_dModel, options.NumHeads, options.NumScales);
         _aggregation = ScaleAggregations.Create(options);
-        register_module("local_conv", _localConvolution);
-        register_module("dropout", _dropout);
-        register_module("decomposition", _decomposition);
-        register_module("attention", _attention);
-        register_module("aggregation", _aggregation);
+        RegisterComponents();
     }
 
     /// <inheritdoc/>
@@ -67,7 +64,7 @@ public sealed class ReferenceMahaMixer : TokenMixer
     /// <summary>The steps of the mixer with what lies between them.</summary>
     internal (IReadOnlyList<Tensor> Scales, IReadOnlyList<Tensor> ScaleOutputs, AggregationResult Aggregated) Trace(Tensor hidden)
     {
-        var local = DenseConvolution.Apply(_localConvolution, hidden); // [B, N, D]
+        var local = DenseConvolution.Apply(hidden, _localConvolution, stride: 1, padding: 2, dilation: 2); // [B, N, D]
         var context = _dropout.call(functional.relu(local)); // [B, N, D]
         var scales = _decomposition.call(context); // S x [B, N_s, D]
         var outputs = _attention.call(scales, _decomposition); // S x [B, N_s, D]

@@ -1,6 +1,7 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Kernels;
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -15,9 +16,9 @@ namespace Maha.Layers.Blocks;
 /// </remarks>
 public sealed partial class WindowMixer : TokenMixer
 {
-    private readonly Linear _queryKeyProjection;
-    private readonly Linear _valueProjection;
-    private readonly Linear _outputProjection;
+    [ComponentName(Name = "qk_proj")] private readonly Linear _queryKeyProjection;
+    [ComponentName(Name = "v_proj")] private readonly Linear _valueProjection;
+    [ComponentName(Name = "out_proj")] private readonly Linear _outputProjection;
     private readonly MahaBlockOptions _options;
 
     /// <summary>Builds the projections.</summary>
@@ -32,9 +33,7 @@ public sealed partial class WindowMixer : TokenMixer
         _queryKeyProjection = Linear(options.DModel, 2 * options.DModel); // W_Q over W_K
         _valueProjection = Linear(options.DModel, options.DModel); // W_V
         _outputProjection = Linear(options.DModel, options.DModel); // W_O
-        register_module("qk_proj", _queryKeyProjection);
-        register_module("v_proj", _valueProjection);
-        register_module("out_proj", _outputProjection);
+        RegisterComponents();
     }
 
     /// <inheritdoc/>

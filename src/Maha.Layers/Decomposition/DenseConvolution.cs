@@ -1,4 +1,3 @@
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -14,23 +13,23 @@ namespace Maha.Layers.Decomposition;
 /// </remarks>
 internal static class DenseConvolution
 {
-    /// <summary>Applies a convolution whose weights and stride are a layer's.</summary>
-    /// <param name="layer">Holds W [E, D, k], b [E], stride, padding and dilation; it is not called.</param>
-    /// <param name="input">[B, N, D].</param>
-    /// <returns>[B, N', E] with N' = floor((N + 2 padding - dilation (k - 1) - 1) / stride) + 1.</returns>
-    public static Tensor Apply(Conv1d layer, Tensor input)
-        => Apply(input, layer.weight!, layer.bias!, layer.stride![0], layer.padding![0], layer.dilation![0]);
-
     /// <summary>Applies a convolution.</summary>
-    public static Tensor Apply(Tensor input, Tensor weight, Tensor bias, long stride, long padding, long dilation)
+    /// <param name="input">[B, N, D].</param>
+    /// <param name="weights">W [E, D, k] and b [E].</param>
+    /// <param name="stride">The tokens between the first taps of neighboring outputs.</param>
+    /// <param name="padding">The zeros before the first and behind the last token.</param>
+    /// <param name="dilation">The tokens between neighboring taps.</param>
+    /// <returns>[B, N', E] with N' = floor((N + 2 padding - dilation (k - 1) - 1) / stride) + 1.</returns>
+    public static Tensor Apply(Tensor input, ConvolutionWeights weights, long stride, long padding, long dilation)
     {
         using var scope = NewDisposeScope();
+        var weight = weights.Weight;
         long kernelSize = weight.shape[2];
         var padded = functional.pad(input, [0, 0, padding, padding]); // [B, N + 2 padding, D]
         long length = ((padded.shape[1] - (dilation * (kernelSize - 1)) - 1) / stride) + 1;
         var below = Enumerable.Range(0, (int)kernelSize)
             .Select(tap => padded.slice(1, tap * dilation, (tap * dilation) + ((length - 1) * stride) + 1, stride)); // k x [B, N', D]
         var taps = weight.permute(0, 2, 1).reshape(weight.shape[0], -1); // [E, k D]
-        return functional.linear(cat([.. below], -1), taps, bias).MoveToOuterDisposeScope();
+        return functional.linear(cat([.. below], -1), taps, weights.Bias).MoveToOuterDisposeScope();
     }
 }

@@ -1,6 +1,7 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Kernels;
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -12,7 +13,7 @@ namespace Maha.Layers.Decomposition;
 /// <remarks>y_j = b + sum over t of W_t * x_{j * stride + offset + t * dilation}, elementwise in D; tokens outside the document count as 0. Cost: 2 * k * D * N'.</remarks>
 internal sealed class DepthwiseConvolution : Module<Tensor, ConvolutionLengths, Tensor>
 {
-    private readonly Conv1d _convolution;
+    [ComponentName(Name = "conv")] private readonly ConvolutionWeights _weights;
     private readonly int _dModel;
     private readonly int _kernelSize;
     private readonly int _stride;
@@ -28,8 +29,8 @@ internal sealed class DepthwiseConvolution : Module<Tensor, ConvolutionLengths, 
 
         // Centered, or such that the last tap is the last token of the output's stride cell.
         _offset = isCausal ? stride - 1 - (dilation * (kernelSize - 1)) : -dilation * (kernelSize / 2);
-        _convolution = Conv1d(dModel, dModel, kernelSize, stride: stride, dilation: dilation, groups: dModel);
-        register_module("conv", _convolution);
+        _weights = new ConvolutionWeights(dModel, dModel, kernelSize, groups: dModel);
+        RegisterComponents();
     }
 
     /// <summary>Applies the convolution; rows past the output lengths are 0.</summary>
@@ -41,8 +42,8 @@ internal sealed class DepthwiseConvolution : Module<Tensor, ConvolutionLengths, 
         var plan = new ConvolutionPlan(
             (int)input.shape[0], (int)input.shape[1], lengths.OutputLength, _dModel, _kernelSize, _stride, _dilation, _offset, _relu);
         return TensorMemory.Reachable(input)
-            ? DepthwiseConvolutionFunction.Apply(input, _convolution.weight!, _convolution.bias!, plan, lengths.Input, lengths.Output)
-            : Plain(input, _convolution.weight!, _convolution.bias!, plan, lengths.Input, lengths.Output);
+            ? DepthwiseConvolutionFunction.Apply(input, _weights.Weight, _weights.Bias, plan, lengths.Input, lengths.Output)
+            : Plain(input, _weights.Weight, _weights.Bias, plan, lengths.Input, lengths.Output);
     }
 
     /// <summary>The same by tensor operators: one shifted product per tap, which beats grouped convolutions on every device measured.</summary>
@@ -64,11 +65,6 @@ internal sealed class DepthwiseConvolution : Module<Tensor, ConvolutionLengths, 
         if (plan.Relu)
             sum = functional.relu(sum);
         return TokenMasks.Clear(sum, outputLengths).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>
-    protected override void RegisterComponents()
-    {
     }
 }
 

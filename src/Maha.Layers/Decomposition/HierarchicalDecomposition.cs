@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -17,8 +18,9 @@ namespace Maha.Layers.Decomposition;
 /// </remarks>
 public sealed class HierarchicalDecomposition : Module<Tensor, IReadOnlyList<Tensor>>
 {
-    private readonly ModuleList<Conv1d> _downsamplers;
+    [ComponentName(Name = "downsamplers")] private readonly ModuleList<ConvolutionWeights> _downsamplers;
     private readonly int _dModel;
+    private readonly int _kernelSize;
     private readonly DecompositionKind _kind;
 
     /// <summary>Builds the operators of a decomposition.</summary>
@@ -38,14 +40,14 @@ public sealed class HierarchicalDecomposition : Module<Tensor, IReadOnlyList<Ten
         if (kernelSize < 1 || kernelSize % 2 == 0)
             throw new ArgumentOutOfRangeException(nameof(kernelSize), kernelSize, $"kernelSize must be odd and positive, so that a token sits in the middle of its kernel, but is {kernelSize}. The paper uses 3.");
         _dModel = dModel;
+        _kernelSize = kernelSize;
         _kind = kind;
         NumScales = numScales;
         CompressionRatio = compressionRatio;
 
         int learned = kind == DecompositionKind.StridedConvolution ? numScales - 1 : 0;
-        _downsamplers = new ModuleList<Conv1d>([.. Enumerable.Range(0, learned).Select(_ =>
-            Conv1d(dModel, dModel, kernelSize, stride: compressionRatio, padding: kernelSize / 2))]);
-        register_module("downsamplers", _downsamplers);
+        _downsamplers = new ModuleList<ConvolutionWeights>([.. Enumerable.Range(0, learned).Select(_ => new ConvolutionWeights(dModel, dModel, kernelSize))]);
+        RegisterComponents();
     }
 
     /// <summary>S, the number of scales with the input's own.</summary>
@@ -67,7 +69,7 @@ public sealed class HierarchicalDecomposition : Module<Tensor, IReadOnlyList<Ten
         for (int scale = 1; scale < NumScales; scale++)
         {
             scales[scale] = _kind == DecompositionKind.StridedConvolution
-                ? DenseConvolution.Apply(_downsamplers[scale - 1], scales[scale - 1])
+                ? DenseConvolution.Apply(scales[scale - 1], _downsamplers[scale - 1], CompressionRatio, padding: _kernelSize / 2, dilation: 1)
                 : functional.adaptive_max_pool1d(scales[scale - 1].transpose(1, 2), Math.Max(1, scales[scale - 1].shape[1] / CompressionRatio)).transpose(1, 2); // [B, N_s, D]
         }
         scope.MoveToOuter(scales);
@@ -86,10 +88,5 @@ public sealed class HierarchicalDecomposition : Module<Tensor, IReadOnlyList<Ten
             throw new ArgumentException($"input must have the shape [batch, length, {_dModel}] with at least one token, but has {TensorChecks.Show(input.shape)}.", nameof(input));
         if (!input.is_floating_point())
             throw new ArgumentException($"input must hold floating-point numbers, but holds {input.dtype}. Convert it with to(...).", nameof(input));
-    }
-
-    /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>
-    protected override void RegisterComponents()
-    {
     }
 }

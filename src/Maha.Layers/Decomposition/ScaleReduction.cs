@@ -1,5 +1,6 @@
 using Maha.Layers.Attention;
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -15,7 +16,7 @@ namespace Maha.Layers.Decomposition;
 internal sealed class ScaleReduction : Module<Tensor, ScaleHierarchy, IReadOnlyList<Tensor>>
 {
     private const int KernelSize = 3;
-    private readonly ModuleList<DepthwiseConvolution> _downsamplers;
+    [ComponentName(Name = "downsamplers")] private readonly ModuleList<DepthwiseConvolution> _downsamplers;
     private readonly DecompositionKind _kind;
 
     /// <summary>Builds the operators.</summary>
@@ -26,7 +27,7 @@ internal sealed class ScaleReduction : Module<Tensor, ScaleHierarchy, IReadOnlyL
         int learned = kind == DecompositionKind.StridedConvolution ? numScales - 1 : 0;
         _downsamplers = new ModuleList<DepthwiseConvolution>([.. Enumerable.Range(0, learned).Select(_ =>
             new DepthwiseConvolution(dModel, KernelSize, ratio, dilation: 1, relu: false, isCausal))]);
-        register_module("downsamplers", _downsamplers);
+        RegisterComponents();
     }
 
     /// <summary>The sequence at every scale that the batch uses.</summary>
@@ -64,10 +65,5 @@ internal sealed class ScaleReduction : Module<Tensor, ScaleHierarchy, IReadOnlyL
         var padded = whole <= length ? lowered.narrow(1, 0, whole) : functional.pad(lowered, [0, 0, 0, whole - length], value: double.NegativeInfinity);
         var maximum = padded.unflatten(1, lengths.OutputLength, ratio).amax([2]); // [B, N', D]
         return TokenMasks.Clear(maximum, lengths.Output).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>
-    protected override void RegisterComponents()
-    {
     }
 }

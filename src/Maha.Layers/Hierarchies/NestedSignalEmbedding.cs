@@ -36,6 +36,8 @@ public sealed class NestedSignalEmbedding : Module<NestedSignal, Tensor>
         _tokens = [.. types.Select(type => type.VocabSize is { } size ? Embedding(size, dModel) : null)];
         _numbers = [.. types.Select(type => type.Channels is { } channels ? Linear(channels, dModel) : null)];
         _positions = [.. types.Select(type => type.MaxPositions > 0 ? Embedding(type.MaxPositions, dModel) : null)];
+
+        // By hand: reflection does not look into arrays, and the names are those of the types.
         for (int type = 0; type < _types.Length; type++)
         {
             if (_tokens[type] is { } tokens)
@@ -76,11 +78,6 @@ public sealed class NestedSignalEmbedding : Module<NestedSignal, Tensor>
             hidden = hidden is null ? embedded : hidden + embedded;
         }
         return hidden!.MoveToOuterDisposeScope();
-    }
-
-    /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>
-    protected override void RegisterComponents()
-    {
     }
 
     // What stands at leaves of other types may be anything.

@@ -28,7 +28,7 @@ internal sealed unsafe class FeedForwardFunction : SingleOutputFunction<FeedForw
     }
 
     /// <summary>LayerNorm(y + W_2 gelu(W_1 y + b_1) + b_2) with y = LayerNorm(x + update), without gradient.</summary>
-    public static Tensor BetweenNorms(Tensor x, Tensor update, LayerNorm before, Linear expand, Linear contract, LayerNorm after, double epsilon)
+    public static Tensor BetweenNorms(Tensor x, Tensor update, LayerNorm before, Linear expand, Linear contract, LayerNorm after)
     {
         using var scope = NewDisposeScope();
         Tensor[] operands = [x.contiguous(), expand.weight!.contiguous(), expand.bias!.contiguous(), contract.weight!.contiguous(), contract.bias!.contiguous()];
@@ -36,7 +36,7 @@ internal sealed unsafe class FeedForwardFunction : SingleOutputFunction<FeedForw
         var contiguousUpdate = update.contiguous();
         var output = empty_like(operands[0]);
         FeedForwardKernel.ForwardBetweenNorms(
-            x.numel() / x.shape[^1], Layer(operands), Norm(norms[0], norms[1], epsilon), Norm(norms[2], norms[3], epsilon),
+            x.numel() / x.shape[^1], Layer(operands), Norm(norms[0], norms[1], before.eps), Norm(norms[2], norms[3], after.eps),
             TensorMemory.Pointer<float>(operands[0]), TensorMemory.Pointer<float>(contiguousUpdate), TensorMemory.Pointer<float>(output), get_num_threads());
         return output.MoveToOuterDisposeScope();
     }

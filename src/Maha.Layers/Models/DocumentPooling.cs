@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -15,7 +16,7 @@ namespace Maha.Layers.Models;
 /// </remarks>
 public sealed class DocumentPooling : Module<Tensor, Tensor?, Tensor>
 {
-    private readonly Linear? _scores;
+    [ComponentName(Name = "scores")] private readonly Linear? _scores;
     private readonly PoolingKind _kind;
 
     /// <summary>Builds a pooling.</summary>
@@ -28,10 +29,8 @@ public sealed class DocumentPooling : Module<Tensor, Tensor?, Tensor>
         TensorChecks.Known(kind, nameof(kind));
         _kind = kind;
         OutputDim = kind == PoolingKind.MeanMax ? 2 * dModel : dModel;
-        if (kind != PoolingKind.Attentive)
-            return;
-        _scores = Linear(dModel, 1, hasBias: false);
-        register_module("scores", _scores);
+        _scores = kind == PoolingKind.Attentive ? Linear(dModel, 1, hasBias: false) : null;
+        RegisterComponents();
     }
 
     /// <summary>The width of the pooled vector.</summary>
@@ -80,10 +79,5 @@ public sealed class DocumentPooling : Module<Tensor, Tensor?, Tensor>
         double least = finfo(features.dtype).min;
         var weights = _scores!.call(clean).masked_fill(padding.unsqueeze(-1), least).softmax(1); // [B, N, 1]
         return (weights * clean).sum(1);
-    }
-
-    /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>
-    protected override void RegisterComponents()
-    {
     }
 }

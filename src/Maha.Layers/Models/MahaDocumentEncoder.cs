@@ -1,6 +1,7 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Spectral;
 using Maha.Layers.Training;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -20,10 +21,14 @@ public sealed class MahaDocumentEncoder : Module<Tensor, Tensor?, Tensor>
 {
     private const double Loudness = 2;
 
-    private readonly MahaEncoder _encoder;
-    private readonly DocumentPooling _pooling;
-    private readonly SpectralEmbedding? _spectral;
-    private readonly SpectralEmbedding? _beginning;
+    [ComponentName(Name = "encoder")] private readonly MahaEncoder _encoder;
+    [ComponentName(Name = "pooling")] private readonly DocumentPooling _pooling;
+    [ComponentName(Name = "spectral")] private readonly SpectralEmbedding? _spectral;
+    [ComponentName(Name = "beginning")] private readonly SpectralEmbedding? _beginning;
+
+    // Not readonly: a move to another device puts other tensors here.
+    [ComponentName(Name = "center")] private Tensor _center;
+    [ComponentName(Name = "scale")] private Tensor _scale;
 
     /// <summary>Builds an encoder with random weights; center 0 and scale 1.</summary>
     /// <param name="options">The shape of the encoder.</param>
@@ -45,14 +50,9 @@ public sealed class MahaDocumentEncoder : Module<Tensor, Tensor?, Tensor>
             _beginning = parts.BeginningTokens > 0 ? new SpectralEmbedding(options.VocabSize, parts.SpectralDim, parts.NumPairBuckets, parts.BeginningTokens) : null;
         }
         OutputDim = _pooling.OutputDim + (_spectral?.Dim ?? 0) + (_beginning?.Dim ?? 0);
-        register_module("encoder", _encoder);
-        register_module("pooling", _pooling);
-        if (_spectral is not null)
-            register_module("spectral", _spectral);
-        if (_beginning is not null)
-            register_module("beginning", _beginning);
-        register_buffer("center", zeros(OutputDim));
-        register_buffer("scale", ones(OutputDim));
+        _center = zeros(OutputDim);
+        _scale = ones(OutputDim);
+        RegisterComponents();
     }
 
     /// <summary>The shape of the encoder.</summary>
@@ -110,7 +110,7 @@ public sealed class MahaDocumentEncoder : Module<Tensor, Tensor?, Tensor>
             cancellationToken.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             using var noGradient = no_grad();
-            var batch = TokenBatch.Create(documents, [i], Center.device);
+            var batch = TokenBatch.Create(documents, [i], _center.device);
             float[] raw = Raw(batch.TokenIds, documents.LengthOf(i) == 0 ? ones_like(batch.TokenIds).to(ScalarType.Bool) : null).cpu().data<float>().ToArray();
             for (int k = 0; k < raw.Length; k++)
             {
@@ -131,13 +131,8 @@ public sealed class MahaDocumentEncoder : Module<Tensor, Tensor?, Tensor>
     public override Tensor forward(Tensor tokenIds, Tensor? keyPaddingMask)
     {
         using var scope = NewDisposeScope();
-        return ((Raw(tokenIds, keyPaddingMask) - Center) * Scale).MoveToOuterDisposeScope();
+        return ((Raw(tokenIds, keyPaddingMask) - _center) * _scale).MoveToOuterDisposeScope();
     }
-
-    // Asked for by name: a move to another device replaces buffers.
-    private Tensor Center => get_buffer("center")!;
-
-    private Tensor Scale => get_buffer("scale")!;
 
     private Tensor Raw(Tensor tokenIds, Tensor? keyPaddingMask)
     {
@@ -171,12 +166,7 @@ public sealed class MahaDocumentEncoder : Module<Tensor, Tensor?, Tensor>
         }
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
-        Center.copy_(tensor(center));
-        Scale.copy_(tensor(scale));
-    }
-
-    /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>
-    protected override void RegisterComponents()
-    {
+        _center.copy_(tensor(center));
+        _scale.copy_(tensor(scale));
     }
 }

@@ -2,6 +2,7 @@ using Maha.Layers.Attention;
 using Maha.Layers.Blocks;
 using Maha.Layers.Hierarchies;
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -17,12 +18,12 @@ namespace Maha.Layers.Models;
 /// </remarks>
 public sealed partial class MahaEncoder : Module<Tensor, MixingContext, EncoderResult>
 {
-    private readonly Embedding _tokenEmbedding;
-    private readonly Embedding? _positionEmbedding;
-    private readonly LayerNorm? _embeddingNorm;
-    private readonly ActivationDropout _dropout;
-    private readonly ModuleList<MahaBlock> _blocks;
-    private readonly LayerNorm? _finalNorm;
+    [ComponentName(Name = "token_embedding")] private readonly Embedding _tokenEmbedding;
+    [ComponentName(Name = "position_embedding")] private readonly Embedding? _positionEmbedding;
+    [ComponentName(Name = "embedding_norm")] private readonly LayerNorm? _embeddingNorm;
+    [ComponentName(Name = "dropout")] private readonly ActivationDropout _dropout;
+    [ComponentName(Name = "blocks")] private readonly ModuleList<MahaBlock> _blocks;
+    [ComponentName(Name = "final_norm")] private readonly LayerNorm? _finalNorm;
 
     /// <summary>Builds an encoder with random weights.</summary>
     /// <param name="options">The shape of the model.</param>
@@ -38,15 +39,7 @@ public sealed partial class MahaEncoder : Module<Tensor, MixingContext, EncoderR
         _dropout = new ActivationDropout(options.Dropout);
         _blocks = new ModuleList<MahaBlock>([.. Enumerable.Range(0, options.NumLayers).Select(layer => new MahaBlock(options.OfLayer(layer)))]);
         _finalNorm = options.FinalNorm ? LayerNorm(options.DModel, options.NormEpsilon) : null;
-        register_module("token_embedding", _tokenEmbedding);
-        if (_positionEmbedding is not null)
-            register_module("position_embedding", _positionEmbedding);
-        if (_embeddingNorm is not null)
-            register_module("embedding_norm", _embeddingNorm);
-        register_module("dropout", _dropout);
-        register_module("blocks", _blocks);
-        if (_finalNorm is not null)
-            register_module("final_norm", _finalNorm);
+        RegisterComponents();
     }
 
     /// <summary>The options that the encoder was built from.</summary>
@@ -97,10 +90,5 @@ public sealed partial class MahaEncoder : Module<Tensor, MixingContext, EncoderR
     {
         using var scope = NewDisposeScope();
         return _dropout.call(Embedded(tokenIds, start: 0)).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>
-    protected override void RegisterComponents()
-    {
     }
 }

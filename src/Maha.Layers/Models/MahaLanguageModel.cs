@@ -4,6 +4,7 @@ using Maha.Layers.Hierarchies;
 using Maha.Layers.Kernels;
 using TorchSharp;
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -24,8 +25,8 @@ public sealed class MahaLanguageModel : Module<Tensor, Tensor?, ModelResult>
     // As in GPT-2: logits of about D^(1/2) * 0.02 at first, so that training starts near equal probabilities.
     private const double EmbeddingDeviation = 0.02;
 
-    private readonly MahaEncoder _encoder;
-    private readonly Linear? _head;
+    [ComponentName(Name = "encoder")] private readonly MahaEncoder _encoder;
+    [ComponentName(Name = "head")] private readonly Linear? _head;
 
     /// <summary>Builds a language model with random weights.</summary>
     /// <param name="options">The shape of the encoder, which must be causal: IsCausal = true with Attention Maha, Full or Window, or HsaCausal over blocks. A norm behind the embeddings (EmbeddingNorm) is advised where the output is tied.</param>
@@ -39,9 +40,7 @@ public sealed class MahaLanguageModel : Module<Tensor, Tensor?, ModelResult>
         _head = tieOutput ? null : Linear(options.DModel, options.VocabSize, hasBias: false);
         using (no_grad())
             _encoder.TokenEmbeddings.mul_(EmbeddingDeviation);
-        register_module("encoder", _encoder);
-        if (_head is not null)
-            register_module("head", _head);
+        RegisterComponents();
     }
 
     /// <summary>Whether the output layer is the matrix of the token embeddings.</summary>
@@ -152,10 +151,5 @@ public sealed class MahaLanguageModel : Module<Tensor, Tensor?, ModelResult>
             return null;
         var next = tokenIds.narrow(1, 1, length);
         return (keyPaddingMask is null ? next : next.masked_fill(keyPaddingMask.narrow(1, 1, length), -1)).flatten();
-    }
-
-    /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>
-    protected override void RegisterComponents()
-    {
     }
 }

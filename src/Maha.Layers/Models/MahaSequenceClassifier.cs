@@ -1,6 +1,7 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Blocks;
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -14,10 +15,10 @@ namespace Maha.Layers.Models;
 /// <remarks>logits = W Dropout(pool over valid i of features_i) + b. A document of padding alone has the vector 0.</remarks>
 public sealed class MahaSequenceClassifier : Module<Tensor, Tensor?, ModelResult>
 {
-    private readonly MahaEncoder _encoder;
-    private readonly DocumentPooling _pooling;
-    private readonly ActivationDropout _dropout;
-    private readonly Linear _head;
+    [ComponentName(Name = "encoder")] private readonly MahaEncoder _encoder;
+    [ComponentName(Name = "pooling")] private readonly DocumentPooling _pooling;
+    [ComponentName(Name = "dropout")] private readonly ActivationDropout _dropout;
+    [ComponentName(Name = "head")] private readonly Linear _head;
 
     /// <summary>Builds a classifier with random weights.</summary>
     /// <param name="options">The shape of the encoder.</param>
@@ -32,10 +33,7 @@ public sealed class MahaSequenceClassifier : Module<Tensor, Tensor?, ModelResult
         _pooling = new DocumentPooling(options.DModel, options.Pooling);
         _dropout = new ActivationDropout(options.Dropout);
         _head = Linear(_pooling.OutputDim, numClasses);
-        register_module("encoder", _encoder);
-        register_module("pooling", _pooling);
-        register_module("dropout", _dropout);
-        register_module("head", _head);
+        RegisterComponents();
     }
 
     /// <summary>The model under the head.</summary>
@@ -67,10 +65,5 @@ public sealed class MahaSequenceClassifier : Module<Tensor, Tensor?, ModelResult
         var pooled = _pooling.call(encoding.Features, context.KeyPaddingMask); // [B, D or 2D]
         var logits = _head.call(_dropout.call(pooled)); // [B, C]
         return new ModelResult(logits, encoding).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>
-    protected override void RegisterComponents()
-    {
     }
 }

@@ -1,5 +1,6 @@
 using Maha.Layers.Attention;
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -13,8 +14,8 @@ namespace Maha.Layers.Models;
 /// <remarks>logits_i = W features_i + b. This is the published code's model with its 'classifier', whose C is the vocabulary.</remarks>
 public sealed class MahaTokenModel : Module<Tensor, Tensor?, ModelResult>
 {
-    private readonly MahaEncoder _encoder;
-    private readonly Linear _head;
+    [ComponentName(Name = "encoder")] private readonly MahaEncoder _encoder;
+    [ComponentName(Name = "head")] private readonly Linear _head;
 
     /// <summary>Builds a model of tokens with random weights.</summary>
     /// <param name="options">The shape of the encoder.</param>
@@ -28,8 +29,7 @@ public sealed class MahaTokenModel : Module<Tensor, Tensor?, ModelResult>
         TensorChecks.InRange(outputs, 1, 1 << 24, nameof(numOutputs), "Leave it out for a language model.");
         _encoder = new MahaEncoder(options);
         _head = Linear(options.DModel, outputs);
-        register_module("encoder", _encoder);
-        register_module("head", _head);
+        RegisterComponents();
     }
 
     /// <summary>The model under the head.</summary>
@@ -46,10 +46,5 @@ public sealed class MahaTokenModel : Module<Tensor, Tensor?, ModelResult>
         var encoding = _encoder.call(tokenIds, keyPaddingMask is null ? MixingContext.Unpadded : new MixingContext { KeyPaddingMask = keyPaddingMask });
         var logits = _head.call(encoding.Features); // [B, N, C]
         return new ModelResult(logits, encoding).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>
-    protected override void RegisterComponents()
-    {
     }
 }

@@ -1,4 +1,5 @@
 using Maha.Layers.Training;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -20,6 +21,9 @@ public sealed class SpectralEmbedding : Module<Tensor, Tensor?, Tensor>
     /// <summary>Fitting looks at this many documents at most, spread evenly: more change the directions little and take memory.</summary>
     internal const int MaxDocuments = 20_000;
 
+    // Not readonly: a move to another device puts other tensors here.
+    [ComponentName(Name = "table")] private Tensor _table;
+    [ComponentName(Name = "rarity")] private Tensor _rarity;
     private readonly LexicalFeatures _features;
     private readonly int _vocabSize;
 
@@ -38,8 +42,9 @@ public sealed class SpectralEmbedding : Module<Tensor, Tensor?, Tensor>
         _features = new LexicalFeatures(vocabSize, numPairBuckets, maxTokens);
         _vocabSize = vocabSize;
         Dim = dim;
-        register_buffer("table", zeros(_features.Count, dim));
-        register_buffer("rarity", zeros(_features.Count));
+        _table = zeros(_features.Count, dim);
+        _rarity = zeros(_features.Count);
+        RegisterComponents();
     }
 
     /// <summary>K.</summary>
@@ -78,8 +83,8 @@ public sealed class SpectralEmbedding : Module<Tensor, Tensor?, Tensor>
         float[] table = TruncatedDecomposition.RightVectors(matrix, Dim, seed, cancellationToken);
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
-        Table.copy_(tensor(table, [_features.Count, Dim]));
-        Rarity.copy_(tensor(rarity));
+        _table.copy_(tensor(table, [_features.Count, Dim]));
+        _rarity.copy_(tensor(rarity));
     }
 
     /// <summary>The vectors of a batch of documents.</summary>
@@ -106,28 +111,18 @@ public sealed class SpectralEmbedding : Module<Tensor, Tensor?, Tensor>
     }
 
     /// <summary>The directions of single tokens, [V, K].</summary>
-    internal Tensor TokenTable => Table.narrow(0, 0, _vocabSize);
-
-    // Asked for by name: a move to another device replaces buffers.
-    private Tensor Table => get_buffer("table")!;
-
-    private Tensor Rarity => get_buffer("rarity")!;
+    internal Tensor TokenTable => _table.narrow(0, 0, _vocabSize);
 
     private Tensor VectorOf(ReadOnlySpan<int> ids)
     {
         var counts = _features.Of(ids);
         if (counts.Count == 0)
-            return zeros(1, Dim, device: Table.device);
+            return zeros(1, Dim, device: _table.device);
         long[] features = [.. counts.Keys.Select(feature => (long)feature)];
         float[] dampened = [.. counts.Values.Select(LexicalFeatures.Dampen)];
-        var index = tensor(features, device: Table.device);
-        var weights = tensor(dampened, device: Table.device) * Rarity.index_select(0, index); // [n]
+        var index = tensor(features, device: _table.device);
+        var weights = tensor(dampened, device: _table.device) * _rarity.index_select(0, index); // [n]
         var norm = weights.square().sum().sqrt().clamp_min(1e-12); // where no feature is known all weights are 0
-        return (weights / norm).unsqueeze(0).CheckedMatmul(Table.index_select(0, index)); // [1, K]
-    }
-
-    /// <summary>Registers nothing: the constructor names every part itself, and reflection would add each a second time under its field's name.</summary>
-    protected override void RegisterComponents()
-    {
+        return (weights / norm).unsqueeze(0).CheckedMatmul(_table.index_select(0, index)); // [1, K]
     }
 }

@@ -52,7 +52,7 @@ public sealed class EncoderPretrainingTask : ITrainingTask
         var device = batch.TokenIds.device;
         var ids = tensor(views.Ids, [views.Count, views.Length], device: device); // [2B or B, N]
         var padding = views.IsPadded ? tensor(views.IsPadding, [views.Count, views.Length], device: device) : null;
-        using var encoding = _heads.Encoder.Encoder.call(ids, padding is null ? MixingContext.Unpadded : new MixingContext { KeyPaddingMask = padding });
+        using var encoding = _heads.Encoder.call(ids, padding is null ? MixingContext.Unpadded : new MixingContext { KeyPaddingMask = padding });
         Tensor? loss = null;
         if (_options.MaskedTokenWeight > 0 && views.Places.Count > 0)
         {
@@ -62,7 +62,7 @@ public sealed class EncoderPretrainingTask : ITrainingTask
         // One document alone has nothing to be told from.
         if (_options.ContrastiveWeight > 0 && batch.Rows.Count > 1)
         {
-            var contrast = Contrast(_heads.Project(_heads.Encoder.Pooling.call(encoding.Features, padding)), views.Documents, _options.Temperature) * _options.ContrastiveWeight;
+            var contrast = Contrast(_heads.Project(_heads.Pooling.call(encoding.Features, padding)), views.Documents, _options.Temperature) * _options.ContrastiveWeight;
             loss = loss is null ? contrast : loss + contrast;
         }
         return loss is null ? new TaskLoss(zeros(1), 0) : new TaskLoss(loss + encoding.AuxiliaryLoss, batch.Rows.Count);

@@ -1,6 +1,7 @@
 using Maha.Layers.Models;
 using TorchSharp;
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -11,49 +12,46 @@ namespace Maha.Layers.Training;
 /// <summary>What is trained: an encoder with its pooling, and heads that are thrown away afterwards.</summary>
 internal sealed class PretrainingHeads : Module
 {
-    private readonly Linear _dense;
-    private readonly LayerNorm _norm;
-    private readonly Linear? _output;
-    private readonly Parameter? _bias;
-    private readonly Linear _projection;
-    private readonly Tensor _embedding;
+    // What is trained of the document encoder, under its own names; the rest is fitted.
+    [ComponentName(Name = "encoder")] private readonly MahaEncoder _encoder;
+    [ComponentName(Name = "pooling")] private readonly DocumentPooling _pooling;
+    [ComponentName(Name = "dense")] private readonly Linear _dense;
+    [ComponentName(Name = "norm")] private readonly LayerNorm _norm;
+    [ComponentName(Name = "projection")] private readonly Linear _projection;
+    [ComponentName(Name = "output")] private readonly Linear? _output;
+
+    // Not readonly: a move to another device puts another parameter here.
+    [ComponentName(Name = "bias")] private Parameter? _bias;
     private readonly double _logitScale;
 
     public PretrainingHeads(MahaDocumentEncoder encoder, bool tieEmbedding) : base(nameof(PretrainingHeads))
     {
-        Encoder = encoder;
+        (_encoder, _pooling) = (encoder.Encoder, encoder.Pooling);
         var options = encoder.Options;
-        var device = encoder.Encoder.parameters().First().device;
-        _embedding = encoder.Encoder.state_dict()["token_embedding.weight"];
+        var device = _encoder.TokenEmbeddings.device;
         // Embeddings of variance 1 against normed features: without the factor the first logits have a deviation of sqrt(D).
         _logitScale = 1 / Math.Sqrt(options.DModel);
         _dense = Linear(options.DModel, options.DModel);
         _norm = LayerNorm(options.DModel, options.NormEpsilon);
-        _projection = Linear(encoder.Pooling.OutputDim, encoder.Pooling.OutputDim, hasBias: false);
+        _projection = Linear(_pooling.OutputDim, _pooling.OutputDim, hasBias: false);
         if (tieEmbedding)
             _bias = new Parameter(zeros(options.VocabSize));
         else
             _output = Linear(options.DModel, options.VocabSize);
-        register_module("encoder", encoder.Encoder);
-        register_module("pooling", encoder.Pooling);
-        register_module("dense", _dense);
-        register_module("norm", _norm);
-        register_module("projection", _projection);
-        if (_output is not null)
-            register_module("output", _output);
-        if (_bias is not null)
-            register_parameter("bias", _bias);
+        RegisterComponents();
         this.to(device);
     }
 
-    public MahaDocumentEncoder Encoder { get; }
+    public MahaEncoder Encoder => _encoder;
+
+    public DocumentPooling Pooling => _pooling;
 
     /// <summary>The logits of masked tokens, [n, V].</summary>
     public Tensor Tell(Tensor features)
     {
         using var scope = NewDisposeScope();
         var hidden = _norm.call(functional.gelu(_dense.call(features))); // [n, D]
-        var logits = _output is not null ? _output.call(hidden) : hidden.CheckedMatmul(_embedding.t()) * _logitScale + _bias!;
+        var logits = _output is not null ? _output.call(hidden) : hidden.CheckedMatmul(_encoder.TokenEmbeddings.t()) * _logitScale + _bias!;
         return logits.MoveToOuterDisposeScope();
     }
 
@@ -63,10 +61,5 @@ internal sealed class PretrainingHeads : Module
         using var scope = NewDisposeScope();
         var projected = _projection.call(pooled);
         return (projected / projected.square().sum(1, keepdim: true).sqrt().clamp_min(1e-6)).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>Registers nothing: the constructor names every part itself.</summary>
-    protected override void RegisterComponents()
-    {
     }
 }

@@ -8,7 +8,7 @@ namespace Maha.Layers.Training;
 /// <remarks>
 /// <para>For what takes no generator of its own: dropout, and the first weights of a module. The state belongs to the whole
 /// process: two scopes on two threads at a time draw from each other's numbers, and neither repeats then.</para>
-/// <para>TorchSharp 0.102.7 cannot read the state of CUDA's generators. With a CUDA device they are seeded, and stay so.</para>
+/// <para>TorchSharp (0.107) cannot read the state of CUDA's generators. With a CUDA device they are seeded, and stay so.</para>
 /// </remarks>
 public sealed class RandomStateScope : IDisposable
 {

@@ -14,7 +14,7 @@ public sealed class DenseConvolutionTests
             var shapes = new TheoryData<int, int, int, int, int, int, int>();
             foreach (int batch in new[] { 1, 2 })
             {
-                foreach (var (channels, outputs) in new[] { (1, 1), (3, 5), (8, 8), (16, 16), (24, 24), (32, 24) })
+                foreach (var (channels, outputs) in new[] { (1, 1), (3, 5), (5, 3), (8, 8), (16, 16), (24, 24), (32, 24), (32, 32) })
                 {
                     foreach (var (kernel, stride, dilation) in new[] { (1, 1, 1), (3, 1, 1), (3, 2, 1), (3, 3, 1), (5, 2, 1), (3, 1, 2) })
                         shapes.Add(batch, 13 + kernel, channels, outputs, kernel, stride, dilation);
@@ -47,8 +47,8 @@ public sealed class DenseConvolutionTests
         var weight = TestTensors.Random(2, [outputs, channels, kernel]);
         var bias = TestTensors.Random(3, [outputs]);
 
-        var expected = Pass(ScalarType.Float64, (x, w, b) => functional.conv1d(x.transpose(1, 2), w, b, stride, padding, dilation).transpose(1, 2));
-        var actual = Pass(type, (x, w, b) => DenseConvolution.Apply(x, w, b, stride, padding, dilation));
+        var expected = Pass(ScalarType.Float64, (x, weights) => functional.conv1d(x.transpose(1, 2), weights.Weight, weights.Bias, stride, padding, dilation).transpose(1, 2));
+        var actual = Pass(type, (x, weights) => DenseConvolution.Apply(x, weights, stride, padding, dilation));
 
         foreach (var (wanted, given) in expected.Zip(actual))
         {
@@ -56,14 +56,18 @@ public sealed class DenseConvolutionTests
             Assert.True(TestTensors.Difference(wanted, given) <= tolerance, $"{TestTensors.Difference(wanted, given)} at {string.Join(", ", wanted.shape)}");
         }
 
-        Tensor[] Pass(ScalarType to, Func<Tensor, Tensor, Tensor, Tensor> convolve)
+        Tensor[] Pass(ScalarType to, Func<Tensor, ConvolutionWeights, Tensor> convolve)
         {
-            var (x, w, b) = (Leaf(source), Leaf(weight), Leaf(bias));
-            var output = convolve(x, w, b);
+            var x = source.to(to).detach().requires_grad_();
+            using var weights = new ConvolutionWeights(channels, outputs, kernel).to(to);
+            using (no_grad())
+            {
+                weights.Weight.copy_(weight);
+                weights.Bias.copy_(bias);
+            }
+            var output = convolve(x, weights);
             output.backward([TestTensors.Random(4, output.shape).to(to)]);
-            return [output, x.grad!, w.grad!, b.grad!];
-
-            Tensor Leaf(Tensor values) => values.to(to).detach().requires_grad_();
+            return [output, x.grad!, weights.Weight.grad!, weights.Bias.grad!];
         }
     }
 }
