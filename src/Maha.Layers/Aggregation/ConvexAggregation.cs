@@ -1,5 +1,6 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Blocks;
+using Maha.Layers.Weights;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -37,6 +38,7 @@ public sealed class ConvexAggregation : ScaleAggregation
         _options = options;
         register_parameter(UtilityName, Parameter(randn(options.DModel) * 0.02));
         register_parameter(BiasName, Parameter(zeros(NumScales)));
+        ModuleWeights.OutliveScopes(this);
     }
 
     // Not fields: moving a module to another type or device puts new parameters into the register and disposes the old ones.
@@ -48,6 +50,8 @@ public sealed class ConvexAggregation : ScaleAggregation
     public override AggregationResult forward(ScaleOutputs scales)
     {
         Check(scales);
+        if (scales.Compact is null)
+            TensorChecks.Hidden(scales.Upsampled[0], _options.DModel, Utility, nameof(scales));
         if (scales.IsCausal)
             return Causal(scales);
         var compact = CompactScales.Of(scales, NumScales);

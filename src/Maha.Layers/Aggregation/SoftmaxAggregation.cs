@@ -1,3 +1,4 @@
+using Maha.Layers.Weights;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -29,6 +30,7 @@ public sealed class SoftmaxAggregation : ScaleAggregation
             throw new ArgumentOutOfRangeException(nameof(sparsityWeight), sparsityWeight, $"sparsityWeight must be finite and not negative, but is {sparsityWeight}. The published code uses 0.1.");
         _sparsityWeight = sparsityWeight;
         register_parameter(LogitsName, Parameter(zeros(numScales)));
+        ModuleWeights.OutliveScopes(this);
     }
 
     // Not a field: moving a module to another type or device puts a new parameter into the register and disposes the old one.

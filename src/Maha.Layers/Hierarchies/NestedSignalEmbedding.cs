@@ -1,3 +1,4 @@
+using Maha.Layers.Weights;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -45,6 +46,7 @@ public sealed class NestedSignalEmbedding : Module<NestedSignal, Tensor>
             if (_positions[type] is { } positions)
                 register_module($"{_types[type].Name}_positions", positions);
         }
+        ModuleWeights.OutliveScopes(this);
     }
 
     /// <summary>Embeds a batch.</summary>
@@ -55,6 +57,7 @@ public sealed class NestedSignalEmbedding : Module<NestedSignal, Tensor>
     {
         ArgumentNullException.ThrowIfNull(signal);
         Check(signal.Types, nameof(signal.Types), _types.Length, null);
+        TensorChecks.SameDevice(signal.Types, parameters().First(), nameof(signal.Types));
         using var scope = NewDisposeScope();
         Tensor? hidden = null;
         for (int type = 0; type < _types.Length; type++)
@@ -88,6 +91,8 @@ public sealed class NestedSignalEmbedding : Module<NestedSignal, Tensor>
     {
         if (values is null)
             throw new ArgumentException($"{name} must be given for the types of this embedding, but is null.", name);
+        TensorChecks.Alive(values, name);
+        TensorChecks.SameDevice(values, others, name);
         if (!values.shape.AsSpan().SequenceEqual(others.shape))
             throw new ArgumentException($"{name} must have the shape {TensorChecks.Show(others.shape)} of Types, but has {TensorChecks.Show(values.shape)}.", name);
         var own = values.masked_fill(others, 0);
@@ -99,6 +104,7 @@ public sealed class NestedSignalEmbedding : Module<NestedSignal, Tensor>
     {
         if (signal.Numbers is not { } numbers)
             throw new ArgumentException("Numbers must be given for the types of this embedding, but is null.", nameof(signal));
+        TensorChecks.Alive(numbers, nameof(signal.Numbers));
         if (numbers.dim() != 3 || numbers.shape[0] != others.shape[0] || numbers.shape[1] != others.shape[1] || numbers.shape[2] < channels)
             throw new ArgumentException($"Numbers must have the shape [{others.shape[0]}, {others.shape[1]}, at least {channels}], but has {TensorChecks.Show(numbers.shape)}.", nameof(signal));
         TensorChecks.SameKind(numbers, projection.weight!, nameof(signal.Numbers));

@@ -1,6 +1,7 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Spectral;
 using Maha.Layers.Training;
+using Maha.Layers.Weights;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -53,6 +54,7 @@ public sealed class MahaDocumentEncoder : Module<Tensor, Tensor?, Tensor>
             register_module("beginning", _beginning);
         register_buffer("center", zeros(OutputDim));
         register_buffer("scale", ones(OutputDim));
+        ModuleWeights.OutliveScopes(this);
     }
 
     /// <summary>The shape of the encoder.</summary>

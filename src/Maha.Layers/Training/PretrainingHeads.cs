@@ -1,4 +1,5 @@
 using Maha.Layers.Models;
+using Maha.Layers.Weights;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -43,6 +44,7 @@ internal sealed class PretrainingHeads : Module
             register_module("output", _output);
         if (_bias is not null)
             register_parameter("bias", _bias);
+        ModuleWeights.OutliveScopes(this);
         this.to(device);
     }
 
