@@ -56,8 +56,7 @@ public sealed class NestedSignalEmbedding : Module<NestedSignal, Tensor>
     public override Tensor forward(NestedSignal signal)
     {
         ArgumentNullException.ThrowIfNull(signal);
-        Check(signal.Types, nameof(signal.Types), _types.Length, null);
-        TensorChecks.SameDevice(signal.Types, parameters().First(), nameof(signal.Types));
+        Check(signal.Types, nameof(signal.Types), _types.Length, null, parameters().First());
         using var scope = NewDisposeScope();
         Tensor? hidden = null;
         for (int type = 0; type < _types.Length; type++)
@@ -96,7 +95,7 @@ public sealed class NestedSignalEmbedding : Module<NestedSignal, Tensor>
         if (!values.shape.AsSpan().SequenceEqual(others.shape))
             throw new ArgumentException($"{name} must have the shape {TensorChecks.Show(others.shape)} of Types, but has {TensorChecks.Show(values.shape)}.", name);
         var own = values.masked_fill(others, 0);
-        Check(own, name, count, others.shape);
+        Check(own, name, count, others.shape, others);
         return own;
     }
 
@@ -112,9 +111,10 @@ public sealed class NestedSignalEmbedding : Module<NestedSignal, Tensor>
     }
 
     // An index outside a table is an exception on the CPU, but on CUDA an assertion that spoils the whole context.
-    private static void Check(Tensor indices, string name, int count, long[]? shape)
+    private static void Check(Tensor indices, string name, int count, long[]? shape, Tensor like)
     {
         TensorChecks.Alive(indices, name);
+        TensorChecks.SameDevice(indices, like, name);
         if (indices.dtype != ScalarType.Int64 || indices.dim() != 2 || indices.numel() == 0)
             throw new ArgumentException($"{name} must hold Int64 of the shape {(shape is null ? "[batch, leaves]" : TensorChecks.Show(shape))}, but holds {indices.dtype} of {TensorChecks.Show(indices.shape)}.", name);
         using var least = indices.min();
