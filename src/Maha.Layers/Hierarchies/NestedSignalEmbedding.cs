@@ -91,7 +91,7 @@ public sealed class NestedSignalEmbedding : Module<NestedSignal, Tensor>
         if (values is null)
             throw new ArgumentException($"{name} must be given for the types of this embedding, but is null.", name);
         TensorChecks.Alive(values, name);
-        TensorChecks.SameDevice(values, others, name);
+        TensorChecks.SameDevice(values, others, name, "Types");
         if (!values.shape.AsSpan().SequenceEqual(others.shape))
             throw new ArgumentException($"{name} must have the shape {TensorChecks.Show(others.shape)} of Types, but has {TensorChecks.Show(values.shape)}.", name);
         var own = values.masked_fill(others, 0);
