@@ -19,7 +19,10 @@ internal static class TensorChecks
     }
 
     /// <summary>Checks hidden states [B, N, D] against the layer that will be applied to them.</summary>
-    public static void Hidden(Tensor? hidden, int dModel, nn.Module layer, string name)
+    public static void Hidden(Tensor? hidden, int dModel, nn.Module layer, string name) => Hidden(hidden, dModel, WeightOf(layer), name);
+
+    /// <summary>Checks hidden states [B, N, D] against the weight that will be applied to them; null where no weight is, so that any floating-point type and device will do.</summary>
+    public static void Hidden(Tensor? hidden, int dModel, Tensor? weight, string name)
     {
         Alive(hidden, name);
         long[] shape = hidden!.shape;
@@ -29,10 +32,13 @@ internal static class TensorChecks
             throw new ArgumentException($"{name} must hold at least one row and one token, but has the shape {Show(shape)}. Leave out empty batches.", name);
         if (shape[2] != dModel)
             throw new ArgumentException($"{name} must be {dModel} wide (dModel), but has the shape {Show(shape)}. Build the layer with dModel = {shape[2]}, or project the input.", name);
-        SameKind(hidden, WeightOf(layer), name);
+        if (weight is not null)
+            SameKind(hidden, weight, name);
+        else if (!hidden.is_floating_point())
+            throw new ArgumentException($"{name} must hold floating-point numbers, but holds {hidden.dtype}. Convert it with to(...).", name);
     }
 
-    // The registered parameter: the property 'weight' of the packages' layers makes a new object at every call.
+    // The registered parameter: the property 'weight' of TorchSharp's Embedding makes a new object at every call.
     private static Tensor WeightOf(nn.Module layer) => layer.get_parameter("weight")!;
 
     /// <summary>Checks that a tensor has the element type of another, the weights if not said otherwise, and lives on their device.</summary>
@@ -40,15 +46,20 @@ internal static class TensorChecks
     {
         if (tensor.dtype != weight.dtype)
             throw new ArgumentException($"{name} must have the element type of {weights}, {weight.dtype}, but has {tensor.dtype}. Convert one of them with to(...).", name);
-        if (tensor.device_type != weight.device_type || tensor.device_index != weight.device_index)
-            throw new ArgumentException($"{name} must be on the device of {weights}, {weight.device}, but is on {tensor.device}. Move one of them with to(...).", name);
+        SameDevice(tensor, weight, name, weights);
     }
 
-    /// <summary>Checks token ids [B, N]: integers in [0, vocabSize), at most maxLength of them a row.</summary>
-    public static void TokenIds(Tensor? ids, int vocabSize, int maxLength, nn.Module embedding, string name)
+    /// <summary>Checks that a tensor lives on the device of another, the weights if not said otherwise.</summary>
+    public static void SameDevice(Tensor tensor, Tensor like, string name, string others = "the weights")
+    {
+        if (tensor.device_type != like.device_type || tensor.device_index != like.device_index)
+            throw new ArgumentException($"{name} must be on the device of {others}, {like.device}, but is on {tensor.device}. Move one of them with to(...).", name);
+    }
+
+    /// <summary>Checks token ids [B, N] against the table that they will index: integers in [0, vocabSize), at most maxLength of them a row.</summary>
+    public static void TokenIds(Tensor? ids, int vocabSize, int maxLength, Tensor weight, string name)
     {
         Alive(ids, name);
-        var weight = WeightOf(embedding);
         long[] shape = ids!.shape;
         if (ids.dtype != ScalarType.Int64)
             throw new ArgumentException($"{name} must hold Int64 token ids, but holds {ids.dtype}. Convert them with to(ScalarType.Int64).", name);
@@ -56,8 +67,7 @@ internal static class TensorChecks
             throw new ArgumentException($"{name} must have the shape [batch, length] with at least one token, but has {Show(shape)}.", name);
         if (shape[1] > maxLength)
             throw new ArgumentException($"{name} must be at most {maxLength} tokens long (MaxSequenceLength), but has the shape {Show(shape)}. Cut the documents, or build the model with a larger MaxSequenceLength.", name);
-        if (ids.device_type != weight.device_type || ids.device_index != weight.device_index)
-            throw new ArgumentException($"{name} must be on the device of the weights, {weight.device}, but is on {ids.device}. Move it with to(...).", name);
+        SameDevice(ids, weight, name);
 
         // An id outside the table is an exception on the CPU, but on CUDA an assertion that spoils the whole context.
         using var least = ids.min();
@@ -75,8 +85,7 @@ internal static class TensorChecks
             throw new ArgumentException($"{name} must hold Bool, but holds {mask.dtype}. Compare with a number to make booleans.", name);
         if (!mask.shape.AsSpan().SequenceEqual([batchSize, sequenceLength]))
             throw new ArgumentException($"{name} must have the shape [{batchSize}, {sequenceLength}] of the tokens, but has {Show(mask.shape)}.", name);
-        if (mask.device_type != like.device_type || mask.device_index != like.device_index)
-            throw new ArgumentException($"{name} must be on {like.device}, but is on {mask.device}. Move it with to(...).", name);
+        SameDevice(mask, like, name, "the tokens");
     }
 
     /// <summary>Checks that a number of heads divides a width.</summary>

@@ -1,5 +1,6 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Blocks;
+using Maha.Layers.Weights;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -40,12 +41,15 @@ public sealed class ConvexAggregation : ScaleAggregation
         _utility = Parameter(randn(options.DModel) * 0.02);
         _bias = Parameter(zeros(NumScales));
         RegisterComponents();
+        ModuleWeights.OutliveScopes(this);
     }
 
     /// <inheritdoc/>
     public override AggregationResult forward(ScaleOutputs scales)
     {
         Check(scales);
+        if (scales.Compact is null)
+            TensorChecks.Hidden(scales.Upsampled[0], _options.DModel, _utility, nameof(scales));
         if (scales.IsCausal)
             return Causal(scales);
         var compact = CompactScales.Of(scales, NumScales);

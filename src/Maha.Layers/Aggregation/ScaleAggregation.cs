@@ -62,6 +62,8 @@ public abstract class ScaleAggregation : Module<ScaleOutputs, AggregationResult>
             TensorChecks.TokenMask(scales.KeyPaddingMask, shape[0], shape[1], finest, nameof(scales.KeyPaddingMask));
         if (scales.UnavailableScales is { } unavailable)
             CheckAvailability(unavailable, shape, finest);
+        if (scales.RelativeCosts is { } costs)
+            CheckCosts(costs, shape[0], finest);
     }
 
     private void CheckAvailability(Tensor unavailable, long[] shape, Tensor like)
@@ -72,8 +74,16 @@ public abstract class ScaleAggregation : Module<ScaleOutputs, AggregationResult>
         bool fits = ofMask.AsSpan().SequenceEqual([shape[0], NumScales]) || ofMask.AsSpan().SequenceEqual([shape[0], shape[1], NumScales]);
         if (unavailable.dtype != ScalarType.Bool || !fits)
             throw new ArgumentException($"{name} must hold Bool of the shape [{shape[0]}, {NumScales}] or [{shape[0]}, {shape[1]}, {NumScales}], but holds {unavailable.dtype} of {TensorChecks.Show(ofMask)}.", name);
-        if (unavailable.device_type != like.device_type || unavailable.device_index != like.device_index)
-            throw new ArgumentException($"{name} must be on {like.device}, but is on {unavailable.device}. Move it with to(...).", name);
+        TensorChecks.SameDevice(unavailable, like, name, "the outputs of the scales");
+    }
+
+    private void CheckCosts(Tensor costs, long batchSize, Tensor like)
+    {
+        const string name = nameof(ScaleOutputs.RelativeCosts);
+        TensorChecks.Alive(costs, name);
+        if (!costs.is_floating_point() || !costs.shape.AsSpan().SequenceEqual([batchSize, NumScales]))
+            throw new ArgumentException($"{name} must hold floating-point numbers of the shape [{batchSize}, {NumScales}], a price for every document and scale, but holds {costs.dtype} of {TensorChecks.Show(costs.shape)}.", name);
+        TensorChecks.SameDevice(costs, like, name, "the outputs of the scales");
     }
 
     /// <summary>sum over s of w_s * outputs_s, 0 at padded tokens.</summary>

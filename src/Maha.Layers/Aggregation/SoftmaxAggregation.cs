@@ -1,3 +1,4 @@
+using Maha.Layers.Weights;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -32,6 +33,7 @@ public sealed class SoftmaxAggregation : ScaleAggregation
         _sparsityWeight = sparsityWeight;
         _logits = Parameter(zeros(numScales));
         RegisterComponents();
+        ModuleWeights.OutliveScopes(this);
     }
 
     /// <inheritdoc/>

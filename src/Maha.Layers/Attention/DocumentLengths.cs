@@ -21,8 +21,7 @@ internal static class DocumentLengths
             Array.Fill(lengths, (int)length);
             return lengths;
         }
-        if (keyPaddingMask.IsInvalid || keyPaddingMask.dtype != ScalarType.Bool || !keyPaddingMask.shape.AsSpan().SequenceEqual([batchSize, length]))
-            throw new ArgumentException($"KeyPaddingMask must hold Bool of the shape [{batchSize}, {length}] of the tokens (true = ignore), but holds {keyPaddingMask.dtype} of {TensorChecks.Show(keyPaddingMask.shape)}.", nameof(keyPaddingMask));
+        Check(keyPaddingMask, batchSize, length);
         using var scope = NewDisposeScope();
         var mask = keyPaddingMask.cpu().contiguous().bytes;
         for (int document = 0; document < batchSize; document++)
@@ -34,5 +33,13 @@ internal static class DocumentLengths
                 throw new ArgumentException($"KeyPaddingMask must pad on the right only, but document {document} has a token at {valid + late} behind padding at {valid}. Move every document's padding to its end.", nameof(keyPaddingMask));
         }
         return lengths;
+    }
+
+    /// <summary>Checks all that can be known of a mask without reading it.</summary>
+    public static void Check(Tensor keyPaddingMask, long batchSize, long length)
+    {
+        TensorChecks.Alive(keyPaddingMask, nameof(MixingContext.KeyPaddingMask));
+        if (keyPaddingMask.dtype != ScalarType.Bool || !keyPaddingMask.shape.AsSpan().SequenceEqual([batchSize, length]))
+            throw new ArgumentException($"KeyPaddingMask must hold Bool of the shape [{batchSize}, {length}] of the tokens (true = ignore), but holds {keyPaddingMask.dtype} of {TensorChecks.Show(keyPaddingMask.shape)}.", nameof(keyPaddingMask));
     }
 }

@@ -45,7 +45,9 @@ public sealed record MixingContext
     {
         if (KeyPaddingMask is null)
             return DocumentLengths.Of(null, batchSize, length);
-        if (_lengths is null || !ReferenceEquals(_lengthsOf, KeyPaddingMask) || _lengths.Length != batchSize)
+        // The reading is remembered, but not for tokens that the mask does not fit.
+        DocumentLengths.Check(KeyPaddingMask, batchSize, length);
+        if (_lengths is null || !ReferenceEquals(_lengthsOf, KeyPaddingMask))
             (_lengths, _lengthsOf) = (DocumentLengths.Of(KeyPaddingMask, batchSize, length), KeyPaddingMask);
         return _lengths;
     }

@@ -32,7 +32,8 @@ public static class HsaConversion
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
         using var evaluation = new EvaluationMode(encoder);
-        var mixers = Candidates(encoder, options);
+        using var candidates = new Candidates(encoder, options);
+        var mixers = candidates.Mixers;
         var sums = mixers.Keys.ToDictionary(layer => layer, _ => new double[encoder.Options.NumHeads]);
         long documents = 0;
         foreach (var (tokenIds, given) in samples)
@@ -173,24 +174,12 @@ public static class HsaConversion
         return flops;
     }
 
-    // A hierarchical mixer with the weights of every standard one. They belong to the current dispose scope.
-    private static Dictionary<int, HsaMixer> Candidates(MahaEncoder encoder, HsaConversionOptions options)
-    {
-        var mixers = new Dictionary<int, HsaMixer>();
-        for (int layer = 0; layer < encoder.Blocks.Count; layer++)
-        {
-            if (encoder.Options.OfLayer(layer).Attention == AttentionKind.Full)
-                mixers[layer] = Copy(encoder.Blocks[layer].Mixer, new HsaMixer(SwappedOptions(encoder.Options, [layer], options).OfLayer(layer)));
-        }
-        return mixers;
-    }
-
     private static T Copy<T>(nn.Module from, T to) where T : nn.Module
     {
         var weight = from.parameters().First();
         to.to(weight.dtype);
         to.to(weight.device);
-        ModuleWeights.Load(to, from.state_dict());
+        ModuleWeights.Load(to, ModuleWeights.StateOf(from));
         to.eval();
         return to;
     }
@@ -229,6 +218,35 @@ public static class HsaConversion
             ArgumentNullException.ThrowIfNull(sample, nameof(samples));
             TensorChecks.Alive(sample.TokenIds, nameof(sample.TokenIds));
             ArgumentNullException.ThrowIfNull(sample.Context, nameof(sample.Context));
+        }
+    }
+
+    // A hierarchical mixer with the weights of every standard one.
+    private sealed class Candidates : IDisposable
+    {
+        public Candidates(MahaEncoder encoder, HsaConversionOptions options)
+        {
+            try
+            {
+                for (int layer = 0; layer < encoder.Blocks.Count; layer++)
+                {
+                    if (encoder.Options.OfLayer(layer).Attention == AttentionKind.Full)
+                        Mixers[layer] = Copy(encoder.Blocks[layer].Mixer, new HsaMixer(SwappedOptions(encoder.Options, [layer], options).OfLayer(layer)));
+                }
+            }
+            catch
+            {
+                Dispose();
+                throw;
+            }
+        }
+
+        public Dictionary<int, HsaMixer> Mixers { get; } = [];
+
+        public void Dispose()
+        {
+            foreach (var mixer in Mixers.Values)
+                mixer.Dispose();
         }
     }
 

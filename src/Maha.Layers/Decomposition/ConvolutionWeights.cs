@@ -1,3 +1,4 @@
+using Maha.Layers.Weights;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -30,6 +31,7 @@ internal sealed class ConvolutionWeights : Module
         double bound = 1 / Math.Sqrt((double)inputs / groups * kernelSize);
         init.uniform_(_bias, -bound, bound);
         RegisterComponents();
+        ModuleWeights.OutliveScopes(this);
     }
 
     /// <summary>W, [E, D / g, k].</summary>

@@ -62,7 +62,7 @@ public sealed class HierarchicalDecomposition : Module<Tensor, IReadOnlyList<Ten
     /// <exception cref="ArgumentException">The input has another rank, width, element type or device, or no token.</exception>
     public override IReadOnlyList<Tensor> forward(Tensor input)
     {
-        CheckInput(input);
+        TensorChecks.Hidden(input, _dModel, _downsamplers.Count > 0 ? _downsamplers[0].Weight : null, nameof(input));
         using var scope = NewDisposeScope();
         var scales = new Tensor[NumScales];
         scales[0] = input.alias();
@@ -74,19 +74,5 @@ public sealed class HierarchicalDecomposition : Module<Tensor, IReadOnlyList<Ten
         }
         scope.MoveToOuter(scales);
         return scales;
-    }
-
-    private void CheckInput(Tensor input)
-    {
-        if (_downsamplers.Count > 0)
-        {
-            TensorChecks.Hidden(input, _dModel, _downsamplers[0], nameof(input));
-            return;
-        }
-        TensorChecks.Alive(input, nameof(input));
-        if (input.shape is not [>= 1, >= 1, var width] || width != _dModel)
-            throw new ArgumentException($"input must have the shape [batch, length, {_dModel}] with at least one token, but has {TensorChecks.Show(input.shape)}.", nameof(input));
-        if (!input.is_floating_point())
-            throw new ArgumentException($"input must hold floating-point numbers, but holds {input.dtype}. Convert it with to(...).", nameof(input));
     }
 }

@@ -1,3 +1,4 @@
+using Maha.Layers.Weights;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -47,6 +48,7 @@ public sealed class NestedSignalEmbedding : Module<NestedSignal, Tensor>
             if (_positions[type] is { } positions)
                 register_module($"{_types[type].Name}_positions", positions);
         }
+        ModuleWeights.OutliveScopes(this);
     }
 
     /// <summary>Embeds a batch.</summary>
@@ -56,7 +58,7 @@ public sealed class NestedSignalEmbedding : Module<NestedSignal, Tensor>
     public override Tensor forward(NestedSignal signal)
     {
         ArgumentNullException.ThrowIfNull(signal);
-        Check(signal.Types, nameof(signal.Types), _types.Length, null);
+        Check(signal.Types, nameof(signal.Types), _types.Length, null, parameters().First());
         using var scope = NewDisposeScope();
         Tensor? hidden = null;
         for (int type = 0; type < _types.Length; type++)
@@ -85,10 +87,12 @@ public sealed class NestedSignalEmbedding : Module<NestedSignal, Tensor>
     {
         if (values is null)
             throw new ArgumentException($"{name} must be given for the types of this embedding, but is null.", name);
+        TensorChecks.Alive(values, name);
+        TensorChecks.SameDevice(values, others, name, "Types");
         if (!values.shape.AsSpan().SequenceEqual(others.shape))
             throw new ArgumentException($"{name} must have the shape {TensorChecks.Show(others.shape)} of Types, but has {TensorChecks.Show(values.shape)}.", name);
         var own = values.masked_fill(others, 0);
-        Check(own, name, count, others.shape);
+        Check(own, name, count, others.shape, others);
         return own;
     }
 
@@ -96,6 +100,7 @@ public sealed class NestedSignalEmbedding : Module<NestedSignal, Tensor>
     {
         if (signal.Numbers is not { } numbers)
             throw new ArgumentException("Numbers must be given for the types of this embedding, but is null.", nameof(signal));
+        TensorChecks.Alive(numbers, nameof(signal.Numbers));
         if (numbers.dim() != 3 || numbers.shape[0] != others.shape[0] || numbers.shape[1] != others.shape[1] || numbers.shape[2] < channels)
             throw new ArgumentException($"Numbers must have the shape [{others.shape[0]}, {others.shape[1]}, at least {channels}], but has {TensorChecks.Show(numbers.shape)}.", nameof(signal));
         TensorChecks.SameKind(numbers, projection.weight!, nameof(signal.Numbers));
@@ -103,9 +108,10 @@ public sealed class NestedSignalEmbedding : Module<NestedSignal, Tensor>
     }
 
     // An index outside a table is an exception on the CPU, but on CUDA an assertion that spoils the whole context.
-    private static void Check(Tensor indices, string name, int count, long[]? shape)
+    private static void Check(Tensor indices, string name, int count, long[]? shape, Tensor like)
     {
         TensorChecks.Alive(indices, name);
+        TensorChecks.SameDevice(indices, like, name);
         if (indices.dtype != ScalarType.Int64 || indices.dim() != 2 || indices.numel() == 0)
             throw new ArgumentException($"{name} must hold Int64 of the shape {(shape is null ? "[batch, leaves]" : TensorChecks.Show(shape))}, but holds {indices.dtype} of {TensorChecks.Show(indices.shape)}.", name);
         using var least = indices.min();

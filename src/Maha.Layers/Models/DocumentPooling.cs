@@ -18,6 +18,7 @@ public sealed class DocumentPooling : Module<Tensor, Tensor?, Tensor>
 {
     [ComponentName(Name = "scores")] private readonly Linear? _scores;
     private readonly PoolingKind _kind;
+    private readonly int _dModel;
 
     /// <summary>Builds a pooling.</summary>
     /// <param name="dModel">D, the width of the features.</param>
@@ -28,6 +29,7 @@ public sealed class DocumentPooling : Module<Tensor, Tensor?, Tensor>
         ArgumentOutOfRangeException.ThrowIfLessThan(dModel, 1);
         TensorChecks.Known(kind, nameof(kind));
         _kind = kind;
+        _dModel = dModel;
         OutputDim = kind == PoolingKind.MeanMax ? 2 * dModel : dModel;
         _scores = kind == PoolingKind.Attentive ? Linear(dModel, 1, hasBias: false) : null;
         RegisterComponents();
@@ -40,8 +42,12 @@ public sealed class DocumentPooling : Module<Tensor, Tensor?, Tensor>
     /// <param name="features">[B, N, D].</param>
     /// <param name="keyPaddingMask">[B, N] of Bool, true = ignore; null where nothing is padded.</param>
     /// <returns>[B, OutputDim].</returns>
+    /// <exception cref="ArgumentException">The features have another rank, width, element type or device, or no token, or the mask is not one of their tokens.</exception>
     public override Tensor forward(Tensor features, Tensor? keyPaddingMask)
     {
+        TensorChecks.Hidden(features, _dModel, _scores?.weight, nameof(features));
+        if (keyPaddingMask is not null)
+            TensorChecks.TokenMask(keyPaddingMask, features.shape[0], features.shape[1], features, nameof(keyPaddingMask));
         using var scope = NewDisposeScope();
         var pooled = _kind switch
         {

@@ -1,6 +1,7 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Spectral;
 using Maha.Layers.Training;
+using Maha.Layers.Weights;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -53,6 +54,7 @@ public sealed class MahaDocumentEncoder : Module<Tensor, Tensor?, Tensor>
         _center = zeros(OutputDim);
         _scale = ones(OutputDim);
         RegisterComponents();
+        ModuleWeights.OutliveScopes(this);
     }
 
     /// <summary>The shape of the encoder.</summary>

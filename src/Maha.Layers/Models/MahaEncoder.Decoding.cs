@@ -32,7 +32,7 @@ public sealed partial class MahaEncoder
     /// <exception cref="ArgumentException">The ids have another rank or type, are out of range or on another device, the state is one of other sequences, or learned positions end before the last token.</exception>
     public Tensor Decode(Tensor tokenIds, DecoderState state)
     {
-        TensorChecks.TokenIds(tokenIds, Options.VocabSize, int.MaxValue, _tokenEmbedding, nameof(tokenIds));
+        TensorChecks.TokenIds(tokenIds, Options.VocabSize, int.MaxValue, TokenEmbeddings, nameof(tokenIds));
         var own = DecoderState.Of<EncoderDecoderState>(state, nameof(state));
         if (own.Layers.Count != _blocks.Count)
             throw new ArgumentException($"state must come from StartDecoding of the same model, but has {own.Layers.Count} layers where {_blocks.Count} are needed. Start a new state.", nameof(state));

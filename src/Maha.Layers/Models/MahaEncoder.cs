@@ -1,6 +1,7 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Blocks;
 using Maha.Layers.Hierarchies;
+using Maha.Layers.Weights;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -40,6 +41,7 @@ public sealed partial class MahaEncoder : Module<Tensor, MixingContext, EncoderR
         _blocks = new ModuleList<MahaBlock>([.. Enumerable.Range(0, options.NumLayers).Select(layer => new MahaBlock(options.OfLayer(layer)))]);
         _finalNorm = options.FinalNorm ? LayerNorm(options.DModel, options.NormEpsilon) : null;
         RegisterComponents();
+        ModuleWeights.OutliveScopes(this);
     }
 
     /// <summary>The options that the encoder was built from.</summary>
@@ -58,7 +60,7 @@ public sealed partial class MahaEncoder : Module<Tensor, MixingContext, EncoderR
     /// <exception cref="ArgumentException">The ids have another rank or type, are out of range, too long or on another device, or the blocks refuse the context.</exception>
     public override EncoderResult forward(Tensor tokenIds, MixingContext context)
     {
-        TensorChecks.TokenIds(tokenIds, Options.VocabSize, _positionEmbedding is null ? int.MaxValue : Options.MaxSequenceLength, _tokenEmbedding, nameof(tokenIds));
+        TensorChecks.TokenIds(tokenIds, Options.VocabSize, _positionEmbedding is null ? int.MaxValue : Options.MaxSequenceLength, TokenEmbeddings, nameof(tokenIds));
         ArgumentNullException.ThrowIfNull(context);
         long batchSize = tokenIds.shape[0], length = tokenIds.shape[1];
         if (context.KeyPaddingMask is not null)

@@ -1,4 +1,5 @@
 using Maha.Layers.Training;
+using Maha.Layers.Weights;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -45,6 +46,7 @@ public sealed class SpectralEmbedding : Module<Tensor, Tensor?, Tensor>
         _table = zeros(_features.Count, dim);
         _rarity = zeros(_features.Count);
         RegisterComponents();
+        ModuleWeights.OutliveScopes(this);
     }
 
     /// <summary>K.</summary>
@@ -91,8 +93,12 @@ public sealed class SpectralEmbedding : Module<Tensor, Tensor?, Tensor>
     /// <param name="tokenIds">[B, N] of Int64.</param>
     /// <param name="keyPaddingMask">[B, N] of Bool, true = ignore this token; null where nothing is padded.</param>
     /// <returns>[B, K]; 0 for a document without known features.</returns>
+    /// <exception cref="ArgumentException">The ids or the mask have another shape, type or device than the embedding takes, or an id is not in the vocabulary.</exception>
     public override Tensor forward(Tensor tokenIds, Tensor? keyPaddingMask)
     {
+        TensorChecks.TokenIds(tokenIds, _vocabSize, int.MaxValue, _table, nameof(tokenIds));
+        if (keyPaddingMask is not null)
+            TensorChecks.TokenMask(keyPaddingMask, tokenIds.shape[0], tokenIds.shape[1], tokenIds, nameof(keyPaddingMask));
         using var scope = NewDisposeScope();
         int batchSize = (int)tokenIds.shape[0], length = (int)tokenIds.shape[1];
         long[] ids = tokenIds.cpu().data<long>().ToArray();

@@ -1,4 +1,5 @@
 using Maha.Layers.Models;
+using Maha.Layers.Weights;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -39,6 +40,7 @@ internal sealed class PretrainingHeads : Module
         else
             _output = Linear(options.DModel, options.VocabSize);
         RegisterComponents();
+        ModuleWeights.OutliveScopes(this);
         this.to(device);
     }
 

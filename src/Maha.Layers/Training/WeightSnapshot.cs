@@ -1,3 +1,4 @@
+using Maha.Layers.Weights;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Training;
@@ -11,7 +12,7 @@ internal sealed class WeightSnapshot : IDisposable
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        foreach (var (name, tensor) in module.state_dict())
+        foreach (var (name, tensor) in ModuleWeights.StateOf(module))
         {
             if (_copies.TryGetValue(name, out var copy))
                 copy.copy_(tensor);
@@ -23,7 +24,7 @@ internal sealed class WeightSnapshot : IDisposable
     public void Restore(nn.Module module)
     {
         using var guard = no_grad();
-        foreach (var (name, tensor) in module.state_dict())
+        foreach (var (name, tensor) in ModuleWeights.StateOf(module))
             tensor.copy_(_copies[name]);
     }
 

@@ -104,9 +104,6 @@ public static class BertWeights
         encoder.to(words.dtype);
         ModuleWeights.Load(encoder, state);
         encoder.eval();
-        // The encoder owns its weights, whatever scopes of callers end.
-        foreach (var parameter in encoder.parameters())
-            parameter.DetachFromDisposeScope();
         return encoder;
 
         Tensor Get(string name, int rank)

@@ -18,15 +18,16 @@ public static class SafetensorsWriter
     /// <param name="path">The file's path; an existing file is replaced.</param>
     /// <param name="tensors">The tensors by name, on any device and in any layout.</param>
     /// <param name="metadata">Text pairs to go with them.</param>
-    /// <exception cref="ArgumentException">A name is not allowed, or a tensor has an element type that the format lacks.</exception>
+    /// <exception cref="ArgumentException">A name is not allowed, or a tensor was disposed or has an element type that the format lacks; no file was made.</exception>
     public static void Write(string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
+        var content = new Content(tensors, metadata);
         string partial = path + ".partial";
         try
         {
             using (var stream = new FileStream(partial, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 20))
-                Write(stream, tensors, metadata);
+                content.Write(stream);
             File.Move(partial, path, overwrite: true);
         }
         catch
@@ -40,25 +41,43 @@ public static class SafetensorsWriter
     /// <param name="stream">A writable stream; it need not seek.</param>
     /// <param name="tensors">The tensors by name, on any device and in any layout.</param>
     /// <param name="metadata">Text pairs to go with them.</param>
-    /// <exception cref="ArgumentException">The stream can't be written, a name is not allowed, or a tensor has an element type that the format lacks.</exception>
+    /// <exception cref="ArgumentException">The stream can't be written, a name is not allowed, or a tensor was disposed or has an element type that the format lacks; nothing was written.</exception>
     public static void Write(Stream stream, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        ArgumentNullException.ThrowIfNull(tensors);
         if (!stream.CanWrite)
             throw new ArgumentException("stream must be writable, but is not. Open it for writing.", nameof(stream));
-        var entries = Layout(tensors);
-        byte[] header = Header(entries, metadata);
-        Span<byte> length = stackalloc byte[8];
-        BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
-        stream.Write(length);
-        stream.Write(header);
-        foreach (var entry in entries)
+        new Content(tensors, metadata).Write(stream);
+    }
+
+    /// <summary>What a file will hold, checked before there is a file.</summary>
+    private readonly struct Content
+    {
+        private readonly IReadOnlyDictionary<string, Tensor> _tensors;
+        private readonly List<SafetensorsEntry> _entries;
+        private readonly byte[] _header;
+
+        public Content(IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata)
         {
-            using var scope = NewDisposeScope();
-            using var noGradient = no_grad();
-            var plain = tensors[entry.Name].detach().cpu().contiguous();
-            TensorBytes.ForEachChunk(plain, entry.ByteCount, (chunk, _) => stream.Write(chunk));
+            ArgumentNullException.ThrowIfNull(tensors);
+            _tensors = tensors;
+            _entries = Layout(tensors);
+            _header = Header(_entries, metadata);
+        }
+
+        public void Write(Stream stream)
+        {
+            Span<byte> length = stackalloc byte[8];
+            BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)_header.Length);
+            stream.Write(length);
+            stream.Write(_header);
+            foreach (var entry in _entries)
+            {
+                using var scope = NewDisposeScope();
+                using var noGradient = no_grad();
+                var plain = _tensors[entry.Name].detach().cpu().contiguous();
+                TensorBytes.ForEachChunk(plain, entry.ByteCount, (chunk, _) => stream.Write(chunk));
+            }
         }
     }
 

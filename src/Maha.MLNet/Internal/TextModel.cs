@@ -46,6 +46,8 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
     public void Save(ModelSaveContext context)
     {
         using var use = new Use(this);
+        // Before the first stream: half a model is not to be left behind.
+        ModuleWeights.RequireAlive(Network);
         var checksums = new StreamChecksums();
         MLNetInternals.Save(context, _format.ModelSignature, ModelFormat.FrameVersion, _format.LoaderSignature,
         [

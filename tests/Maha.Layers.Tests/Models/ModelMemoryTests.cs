@@ -65,18 +65,24 @@ public class ModelMemoryTests
         Assert.Equal(before, Live());
     }
 
-    [Fact]
-    public void DisposedModel_LeavesNothing()
+    [Theory]
+    [InlineData(AttentionKind.MahaReference)]
+    [InlineData(AttentionKind.Maha)]
+    [InlineData(AttentionKind.Full)]
+    [InlineData(AttentionKind.Hsa)]
+    [InlineData(AttentionKind.HsaCausal)]
+    [InlineData(AttentionKind.Window)]
+    public void DisposedModel_LeavesNothing(AttentionKind attention)
     {
         long before = Live();
-        List<Tensor> weights;
-        using (var model = new MahaSequenceClassifier(Options, 3))
-            weights = [.. model.parameters(), .. model.buffers()];
-        Assert.NotEmpty(weights);
-        Assert.All(weights, weight => Assert.True(weight.IsInvalid));
-
-        // TorchSharp counts a parameter of its own layers twice when it is made and once when it is disposed.
-        Assert.InRange(Live() - before, 0, weights.Count);
+        var model = new MahaSequenceClassifier(Options with { Attention = attention, Aggregation = AggregationKind.Softmax, Pooling = PoolingKind.Attentive }, 3);
+        Tensor[] owned = [.. model.parameters(), .. model.buffers()];
+        // TorchSharp counts a tensor that became a parameter as living for ever, beside the parameter. Embeddings make theirs in native code.
+        int moved = model.named_modules().Where(part => part.module is not TorchSharp.Modules.Embedding).Sum(part => part.module.parameters(recurse: false).Count());
+        Assert.Equal(before + owned.Length + moved, Live());
+        model.Dispose();
+        Assert.All(owned, tensor => Assert.True(tensor.IsInvalid));
+        Assert.Equal(before + moved, Live());
     }
 
     private static long Live()

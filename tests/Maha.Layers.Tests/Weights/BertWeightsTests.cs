@@ -49,13 +49,33 @@ public class BertWeightsTests
     }
 
     [Fact]
-    public void Encoder_OutlivesTheTensors()
+    public void Encoder_OutlivesTheTensors_AndTheScopeItWasLoadedIn()
     {
         using var scope = NewDisposeScope();
-        MahaEncoder encoder;
-        using (NewDisposeScope())
-            encoder = BertWeights.CreateEncoder(Tensors("", false), H, 0, 1e-12);
-        Assert.True(double.IsFinite(encoder.call(RandomIds(3, V, 1, N), MixingContext.Unpadded).Features.sum().item<double>()));
+        string path = Path.GetTempFileName();
+        try
+        {
+            MahaEncoder created, loaded;
+            double[] word;
+            using (NewDisposeScope())
+            {
+                var tensors = Tensors("", false);
+                word = ToArray(tensors["embeddings.word_embeddings.weight"]);
+                SafetensorsWriter.Write(path, tensors);
+                created = BertWeights.CreateEncoder(tensors, H, 0, 1e-12);
+                loaded = BertWeights.LoadEncoder(path, H, 0, 1e-12);
+            }
+            foreach (var encoder in new[] { created, loaded })
+            {
+                ModuleWeights.RequireAlive(encoder);
+                Assert.Equal(word, ToArray(encoder.state_dict()["token_embedding.weight"]));
+                Assert.True(double.IsFinite(encoder.call(RandomIds(3, V, 1, N), MixingContext.Unpadded).Features.sum().item<double>()));
+            }
+        }
+        finally
+        {
+            File.Delete(path);
+        }
     }
 
     [Fact]

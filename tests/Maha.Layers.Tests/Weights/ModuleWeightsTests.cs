@@ -83,4 +83,70 @@ public class ModuleWeightsTests
                 TestTensors.AssertClose(before[name], tensor, 0);
         }
     }
+
+    [Theory]
+    [InlineData("encoder.token_embedding.weight")]
+    [InlineData("head.bias")]
+    [InlineData("encoder.blocks.1.mixer.aggregation.gates.0.gate_proj.weight")]
+    public void DisposedWeight_IsNeitherSavedNorLoadedOver(string name)
+    {
+        using var scope = NewDisposeScope();
+        using var model = new MahaTokenModel(Options);
+        using var whole = new MemoryStream();
+        ModuleWeights.Save(model, whole);
+        var copies = model.state_dict().ToDictionary(entry => entry.Key, entry => entry.Value.detach().clone());
+        model.get_parameter(name)!.Dispose();
+
+        Refused(() => ModuleWeights.RequireAlive(model));
+        Refused(() => ModuleWeights.Load(model, copies));
+        whole.Position = 0;
+        Refused(() => ModuleWeights.Load(model, whole));
+        using var stream = new MemoryStream();
+        Refused(() => ModuleWeights.Save(model, stream));
+        Assert.Equal(0, stream.Length);
+        AssertFileIsKept(path => Refused(() => ModuleWeights.Save(model, path)));
+
+        void Refused(Action action)
+        {
+            string message = Assert.Throws<InvalidOperationException>(action).Message;
+            Assert.Contains($"1 of {copies.Count} have been disposed ('{name}')", message, StringComparison.Ordinal);
+            Assert.Contains("build or load the module again", message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void DisposedBuffer_IsNotSaved()
+    {
+        using var encoder = new MahaDocumentEncoder(Options with { Attention = AttentionKind.Full }, new DocumentVectorParts { SpectralDim = 0 });
+        encoder.get_buffer("center")!.Dispose();
+        Assert.Contains("('center')", Assert.Throws<InvalidOperationException>(() => ModuleWeights.Save(encoder, Stream.Null)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void DisposedModel_IsNotSaved()
+    {
+        var model = new MahaTokenModel(Options);
+        int count = model.state_dict().Count;
+        model.Dispose();
+        Assert.Contains($"{count} of {count} have been disposed", Assert.Throws<InvalidOperationException>(() => ModuleWeights.Save(model, Stream.Null)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void DisposedTensor_IsNotWritten_AndNoFileIsTouched()
+    {
+        var tensor = zeros(3);
+        tensor.Dispose();
+        AssertFileIsKept(path => Assert.Contains("disposed", Assert.Throws<ArgumentException>(() => SafetensorsWriter.Write(path, new Dictionary<string, Tensor> { ["a"] = tensor })).Message, StringComparison.Ordinal));
+    }
+
+    private static void AssertFileIsKept(Action<string> save)
+    {
+        using var folder = new Training.TemporaryFolder();
+        string path = Path.Combine(folder.Path, "weights.safetensors");
+        File.WriteAllText(path, "old");
+        // A folder of the partial file's name: opening it would fail otherwise than expected.
+        Directory.CreateDirectory(path + ".partial");
+        save(path);
+        Assert.Equal("old", File.ReadAllText(path));
+    }
 }
