@@ -76,7 +76,8 @@ public sealed class FixTorchSharpLoader : Task
         return true;
     }
 
-    private static bool SystemNeedsIt()
+    /// <summary>Whether the libstdc++ of this system lacks the version that TorchSharp's library needs.</summary>
+    internal static bool SystemNeedsIt()
     {
         if (!RuntimeInformation.IsOSPlatform(OSPlatform.Linux) || RuntimeInformation.OSArchitecture != Architecture.X64)
             return false;
