@@ -37,6 +37,7 @@ internal sealed class ElfLibrary
             for (int i = 0; i < count; i++)
             {
                 long at = start + (long)i * size;
+                library.Byte(at + size - 1);
                 library._sections.Add(new Section(library.Int(at + 4), library.Long(at + 24), library.Long(at + 32), (int)library.Int(at + 40), (int)library.Int(at + 44)));
             }
             return library;
