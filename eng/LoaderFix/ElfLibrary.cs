@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Linq;
 using System.Text;
 
 namespace Maha.LoaderFix;
@@ -9,6 +10,7 @@ namespace Maha.LoaderFix;
 /// <remarks>Source: System V ABI, "Symbol Versioning" (Linux Standard Base Core, chapter 10.7).</remarks>
 internal sealed class ElfLibrary
 {
+    private const int SymbolBytes = 24;
     private const uint DynamicSymbols = 11;
     private const uint VersionDefinitions = 0x6ffffffd;
     private const uint VersionNeeds = 0x6ffffffe;
@@ -35,6 +37,7 @@ internal sealed class ElfLibrary
             for (int i = 0; i < count; i++)
             {
                 long at = start + (long)i * size;
+                library.Byte(at + size - 1);
                 library._sections.Add(new Section(library.Int(at + 4), library.Long(at + 24), library.Long(at + 32), (int)library.Int(at + 40), (int)library.Int(at + 44)));
             }
             return library;
@@ -60,9 +63,9 @@ internal sealed class ElfLibrary
                 for (int j = 0; j < Short(entry + 2); j++)
                 {
                     needs.Add(new Need(library, Text(strings + Int(version + 8)), version, strings + Int(version + 8), Short(version + 6)));
-                    version += Int(version + 12);
+                    version = Next(version, version + 12);
                 }
-                entry += Int(entry + 12);
+                entry = Next(entry, entry + 12);
             }
         }
         return needs;
@@ -79,7 +82,7 @@ internal sealed class ElfLibrary
             for (int i = 0; i < section.Info; i++)
             {
                 names.Add(Text(strings + Int(entry + Int(entry + 12))));
-                entry += Int(entry + 16);
+                entry = Next(entry, entry + 16);
             }
         }
         return names;
@@ -99,7 +102,7 @@ internal sealed class ElfLibrary
             // The highest bit says that the symbol is hidden.
             if ((Short(versions.Offset + 2 * i) & 0x7fff) == versionIndex)
             {
-                long name = strings + Int(table.Offset + 24 * i);
+                long name = strings + Int(table.Offset + SymbolBytes * i);
                 symbols.Add((Text(name), name));
             }
         }
@@ -119,9 +122,26 @@ internal sealed class ElfLibrary
         for (long at = start; at + sought.Length <= end; at++)
         {
             int i = 0;
-            while (i < sought.Length && _bytes[at + i] == sought[i])
+            while (i < sought.Length && Byte(at + i) == sought[i])
                 i++;
             if (i == sought.Length)
+                count++;
+        }
+        return count;
+    }
+
+    /// <summary>How many dynamic symbols and needed versions have names that begin within a range of the file: linkers let short names be the ends of long ones.</summary>
+    public int CountOfNamesIn(long start, long end)
+    {
+        int count = Needs().Count(need => need.NameOffset >= start && need.NameOffset < end);
+        var table = _sections.Find(section => section.Type == DynamicSymbols);
+        if (table is null)
+            return count;
+        long strings = StringsOf(table);
+        for (long i = 0; i < table.Size / SymbolBytes; i++)
+        {
+            long name = strings + Int(table.Offset + SymbolBytes * i);
+            if (name >= start && name < end)
                 count++;
         }
         return count;
@@ -144,6 +164,9 @@ internal sealed class ElfLibrary
     private long StringsOf(Section section) => section.Link < 0 || section.Link >= _sections.Count
         ? throw new InvalidDataException("A section names a string table that the file does not have.")
         : _sections[section.Link].Offset;
+
+    // A chain that does not go on would be walked as often as a count in the file says, up to two billion times.
+    private long Next(long entry, long distanceAt) => Int(distanceAt) is var distance && distance > 0 ? entry + distance : _bytes.Length;
 
     private string Text(long at)
     {

@@ -60,7 +60,8 @@ public sealed class FixTorchSharpLoader : Task
                     break;
                 case LoaderFixResult.Patched:
                     string copy = Path.Combine(Folder, LibraryName);
-                    if (!File.Exists(copy) || !File.ReadAllBytes(copy).SequenceEqual(bytes))
+                    // As a method call: the extension would be the one of spans, in an assembly that MSBuild need not have.
+                    if (!File.Exists(copy) || !Enumerable.SequenceEqual(File.ReadAllBytes(copy), bytes))
                     {
                         Directory.CreateDirectory(Folder);
                         File.WriteAllBytes(copy, bytes);
@@ -76,7 +77,8 @@ public sealed class FixTorchSharpLoader : Task
         return true;
     }
 
-    private static bool SystemNeedsIt()
+    /// <summary>Whether the libstdc++ of this system lacks the version that TorchSharp's library needs.</summary>
+    internal static bool SystemNeedsIt()
     {
         if (!RuntimeInformation.IsOSPlatform(OSPlatform.Linux) || RuntimeInformation.OSArchitecture != Architecture.X64)
             return false;

@@ -50,7 +50,7 @@ internal static class LoaderFix
         {
             var library = ElfLibrary.Read(bytes);
             if (library is null)
-                return Refuse("it is not a 64-bit ELF library", out reason);
+                return Refuse("it is not a 64-bit little-endian ELF library with section headers", out reason);
             var needs = library.Needs().Where(IsNeed).ToList();
             if (needs.Count == 0)
                 return LoaderFixResult.NotNeeded;
@@ -62,6 +62,9 @@ internal static class LoaderFix
                 return Refuse($"{NeededVersion} is needed by {symbols.Count} symbols ({string.Join(", ", symbols.Take(3).Select(symbol => symbol.Name))}), not by {NeededSymbol} alone", out reason);
             if (library.CountOfDynamicString(NeededSymbol) != 1 || library.CountOfDynamicString(NeededVersion) != 1)
                 return Refuse($"the names {NeededSymbol} and {NeededVersion} must stand in its string table once each", out reason);
+            if (library.CountOfNamesIn(symbols[0].NameOffset, symbols[0].NameOffset + NeededSymbol.Length) != 1
+                || library.CountOfNamesIn(needs[0].NameOffset, needs[0].NameOffset + NeededVersion.Length) != 1)
+                return Refuse($"another name is a part of {NeededSymbol} or {NeededVersion} and would change with it", out reason);
 
             Put(bytes, symbols[0].NameOffset, OlderSymbol.PadRight(NeededSymbol.Length, '\0'));
             Put(bytes, needs[0].NameOffset, OlderVersion);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using AutoML;
+using Maha.Layers;
 using Maha.MLNet.AutoML;
 using Microsoft.ML;
 using Microsoft.ML.AutoML;
@@ -17,7 +18,7 @@ static async Task<int> Reporting(SampleOptions options, CancellationToken cancel
     {
         return await Search(options, cancellation);
     }
-    catch (Exception e) when (e is InvalidOperationException or ArgumentException or FormatException or IOException or UnauthorizedAccessException or TimeoutException or OperationCanceledException)
+    catch (Exception e) when (e is InvalidOperationException or ArgumentException or FormatException or IOException or UnauthorizedAccessException or TimeoutException or OperationCanceledException or TorchUnavailableException)
     {
         Console.Error.WriteLine(e.Message);
         return 1;
@@ -26,6 +27,7 @@ static async Task<int> Reporting(SampleOptions options, CancellationToken cancel
 
 static async Task<int> Search(SampleOptions options, CancellationToken cancellation)
 {
+    TorchLibrary.EnsureLoaded();
     torch.set_num_threads(options.Threads);
     Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(options.Model))!); // before the search, whose model could not be saved without it
     var mlContext = new MLContext(options.Seed);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Reflection;
 using LanguageModel;
+using Maha.Layers;
 using Maha.Layers.Training;
 using Maha.MLNet.LanguageModel;
 using Microsoft.ML;
@@ -16,7 +17,7 @@ static int Reporting(Func<int> run)
         return run();
     }
     catch (Exception e) when (Reason(e) is InvalidOperationException or ArgumentException or FormatException or InvalidDataException
-        or IOException or UnauthorizedAccessException or OperationCanceledException)
+        or IOException or UnauthorizedAccessException or OperationCanceledException or TorchUnavailableException)
     {
         Console.Error.WriteLine(Reason(e).Message);
         return 1;
@@ -28,6 +29,7 @@ static int Reporting(Func<int> run)
 static int Train(SampleOptions options)
 {
     options.Continuation.Options.Validate();
+    TorchLibrary.EnsureLoaded();
     torch.set_num_threads(options.Continuation.Threads);
     Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(options.Continuation.Model))!); // before the training, whose model could not be saved without it
     var texts = Texts.Read(options);
@@ -66,6 +68,7 @@ static int Train(SampleOptions options)
 
 static int Generate(Continuation continuation)
 {
+    TorchLibrary.EnsureLoaded();
     torch.set_num_threads(continuation.Threads);
     var loaded = new MLContext().Model.Load(continuation.Model, out _);
     using var model = MahaLanguageModelTransformer.Find(loaded);

@@ -10,7 +10,7 @@ internal static class Documents
 {
     /// <summary>Lazy views over the files, with the columns Label and Text.</summary>
     /// <exception cref="InvalidOperationException">The manual pages can't be had, or a column is not in the user's file.</exception>
-    public static (IDataView Train, IDataView Test) Load(MLContext mlContext, SampleOptions options, Action<string> report)
+    public static (IDataView Train, IDataView Test) Load(MLContext mlContext, DocumentOptions options, Action<string> report)
     {
         if (options.Data is { } own)
         {
@@ -30,7 +30,7 @@ internal static class Documents
     private static IDataView Pages(MLContext mlContext, string path)
         => mlContext.Data.LoadFromEnumerable(ManualPageData.Read(path).Select(page => new Document { Label = page.Label, Text = page.Text }));
 
-    private static IDataView Open(MLContext mlContext, FileInfo file, SampleOptions options)
+    private static IDataView Open(MLContext mlContext, FileInfo file, DocumentOptions options)
     {
         if (!file.Exists)
             throw new InvalidOperationException($"--data and --test must name files, but there is no '{file.FullName}'.");

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Reflection;
+using Maha.Layers;
 using Maha.MLNet.Classification;
 using Microsoft.ML;
-using Microsoft.ML.Data;
 using Spectre.Console;
 using TextClassification;
 using TorchSharp;
@@ -19,7 +19,7 @@ static int Reporting(Func<int> run)
         return run();
     }
     catch (Exception e) when (Reason(e) is InvalidOperationException or ArgumentException or FormatException or InvalidDataException
-        or IOException or UnauthorizedAccessException or OperationCanceledException)
+        or IOException or UnauthorizedAccessException or OperationCanceledException or TorchUnavailableException)
     {
         Console.Error.WriteLine(Reason(e).Message);
         return 1;
@@ -30,15 +30,16 @@ static int Reporting(Func<int> run)
 
 static int Train(SampleOptions options)
 {
+    TorchLibrary.EnsureLoaded();
     torch.set_num_threads(options.Threads);
     Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(options.Model))!); // before the training, whose model could not be saved without it
-    var mlContext = new MLContext(options.Seed);
+    var mlContext = new MLContext(options.Documents.Seed);
     mlContext.Log += (_, message) =>
     {
         if (message.Kind == Microsoft.ML.Runtime.ChannelMessageKind.Warning)
             AnsiConsole.MarkupLineInterpolated($"[yellow]{message.RawMessage}[/]");
     };
-    var (train, test) = Documents.Load(mlContext, options, Console.WriteLine);
+    var (train, test) = Documents.Load(mlContext, options.Documents, Console.WriteLine);
     var watch = Stopwatch.StartNew();
 
     using var budget = new CancellationTokenSource(TimeSpan.FromMinutes(options.Minutes));
@@ -57,13 +58,13 @@ static int Train(SampleOptions options)
     string path = Path.GetFullPath(options.Model);
     Console.WriteLine($"saved as {path}");
     Console.WriteLine($"load it with: mlContext.Model.Load(\"{path}\", out var schema), or: ./run.sh predict --model {path} FILE");
-    Console.WriteLine(FormattableString.Invariant(
-        $"accuracy={metrics.MicroAccuracy:F4} macro_f1={MacroF1(metrics.ConfusionMatrix):F4} baseline_accuracy={baseline:F4} seconds={seconds:F0}"));
+    Console.WriteLine(Summary.Line(metrics, baseline, seconds));
     return 0;
 }
 
 static int Predict(string path, FileInfo file, int threads)
 {
+    TorchLibrary.EnsureLoaded();
     torch.set_num_threads(threads);
     var mlContext = new MLContext();
     // The engine owns the model and frees it.
@@ -76,6 +77,3 @@ static int Predict(string path, FileInfo file, int threads)
     }
     return 0;
 }
-
-static double MacroF1(ConfusionMatrix matrix)
-    => matrix.PerClassPrecision.Zip(matrix.PerClassRecall, (precision, recall) => precision + recall > 0 ? 2 * precision * recall / (precision + recall) : 0).Average();

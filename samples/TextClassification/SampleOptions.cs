@@ -8,11 +8,7 @@ namespace TextClassification;
 /// <summary>The command line of the sample.</summary>
 internal sealed record SampleOptions
 {
-    public required string Task { get; init; }
-    public required FileInfo? Data { get; init; }
-    public required FileInfo? Test { get; init; }
-    public required string LabelColumn { get; init; }
-    public required string TextColumn { get; init; }
+    public required DocumentOptions Documents { get; init; }
     public required bool Quick { get; init; }
     public required int MaxTokens { get; init; }
     public required int Epochs { get; init; }
@@ -20,18 +16,11 @@ internal sealed record SampleOptions
     public required AttentionKind Attention { get; init; }
     public required AggregationKind Aggregation { get; init; }
     public required int Threads { get; init; }
-    public required int Seed { get; init; }
     public required string Model { get; init; }
 
     /// <summary>Builds the command with its options and its subcommand.</summary>
     public static RootCommand Command(Func<SampleOptions, int> train, Func<string, FileInfo, int, int> predict)
     {
-        var task = new Option<string>("--task") { Description = "the manual pages' task: section, project or era", DefaultValueFactory = _ => "section" };
-        task.AcceptOnlyFromAmong("section", "project", "era");
-        var data = new Option<FileInfo?>("--data") { Description = "your own documents instead: a tab-separated file, one document a line" };
-        var test = new Option<FileInfo?>("--test") { Description = "documents to test on; without it a fifth of --data" };
-        var label = new Option<string>("--label-column") { Description = "the label's column in --data: a number from 0, or a name in the first line", DefaultValueFactory = _ => "0" };
-        var text = new Option<string>("--text-column") { Description = "the text's column in --data, likewise", DefaultValueFactory = _ => "1" };
         var quick = new Option<bool>("--quick") { Description = "a small model on the first tokens of every document, in under 3 minutes" };
         var tokens = new Option<int?>("--max-tokens") { Description = "the most tokens of a document that are read (1024; 256 with --quick)" };
         var epochs = new Option<int?>("--epochs") { Description = "how often training sees every document, at most (6; 5 with --quick)" };
@@ -39,12 +28,10 @@ internal sealed record SampleOptions
         var attention = new Option<AttentionKind>("--attention") { Description = "what mixes the tokens", DefaultValueFactory = _ => AttentionKind.Hsa };
         var aggregation = new Option<AggregationKind>("--aggregation") { Description = "how the scales become one", DefaultValueFactory = _ => AggregationKind.Convex };
         var threads = new Option<int>("--threads") { Description = "processor threads", DefaultValueFactory = _ => Environment.ProcessorCount };
-        var seed = new Option<int>("--seed") { Description = "seed of weights, dropout, order and split", DefaultValueFactory = _ => 1 };
         var model = new Option<string>("--model") { Description = "where the model is saved", DefaultValueFactory = _ => "model.zip" };
 
-        AtLeastOne(tokens);
-        AtLeastOne(epochs);
-        AtLeastOne(threads);
+        foreach (var option in new Option[] { tokens, epochs, threads })
+            DocumentOptions.AtLeastOne(option);
         minutes.Validators.Add(result =>
         {
             if (result.Tokens.Count > 0 && double.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out double value) && !(value is > 0 and <= 10_000))
@@ -52,18 +39,15 @@ internal sealed record SampleOptions
         });
 
         var command = new RootCommand("Trains a classifier of long documents, evaluates it beside a bag of words, and saves it as an ML.NET zip.");
-        foreach (var option in new Option[] { task, data, test, label, text, quick, tokens, epochs, minutes, attention, aggregation, threads, seed, model })
+        var readDocuments = DocumentOptions.AddTo(command);
+        foreach (var option in new Option[] { quick, tokens, epochs, minutes, attention, aggregation, threads, model })
             command.Options.Add(option);
         command.SetAction(parsed =>
         {
             bool small = parsed.GetValue(quick);
             return train(new SampleOptions
             {
-                Task = parsed.GetValue(task)!,
-                Data = parsed.GetValue(data),
-                Test = parsed.GetValue(test),
-                LabelColumn = parsed.GetValue(label)!,
-                TextColumn = parsed.GetValue(text)!,
+                Documents = readDocuments(parsed),
                 Quick = small,
                 MaxTokens = parsed.GetValue(tokens) ?? (small ? 256 : 1024),
                 Epochs = parsed.GetValue(epochs) ?? (small ? 5 : 6),
@@ -71,7 +55,6 @@ internal sealed record SampleOptions
                 Attention = parsed.GetValue(attention),
                 Aggregation = parsed.GetValue(aggregation),
                 Threads = parsed.GetValue(threads),
-                Seed = parsed.GetValue(seed),
                 Model = parsed.GetValue(model)!,
             });
         });
@@ -86,10 +69,4 @@ internal sealed record SampleOptions
         command.Subcommands.Add(load);
         return command;
     }
-
-    private static void AtLeastOne(Option option) => option.Validators.Add(result =>
-    {
-        if (result.Tokens.Count > 0 && int.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out int value) && value < 1)
-            result.AddError($"{option.Name} must be at least 1, but is {value}.");
-    });
 }

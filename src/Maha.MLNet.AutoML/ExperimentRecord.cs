@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Maha.Layers;
 using Microsoft.ML;
 using Microsoft.ML.AutoML;
 using Microsoft.ML.SearchSpace;
@@ -111,8 +112,8 @@ public sealed class ExperimentRecord : IMonitor
     /// <summary>Whether a failure is recorded and the experiment goes on.</summary>
     internal bool MayFail(Exception reason)
     {
-        // Without memory nothing can be promised of the trials to come either.
-        if (reason is OutOfMemoryException)
+        // Without memory nothing can be promised of the trials to come either; without libtorch none of them can succeed.
+        if (reason is OutOfMemoryException or TorchUnavailableException)
             return false;
         lock (_lock)
             return _trials.Count < _maxFirstFailures || _trials.Any(trial => trial.Failure is null);

@@ -1,3 +1,4 @@
+using Maha.Layers;
 using Maha.Layers.Training;
 using Maha.MLNet.AutoML;
 using Maha.MLNet.Tests;
@@ -50,6 +51,15 @@ public sealed class MahaAutoMLTests
             File.Delete(file);
             (best.Model as IDisposable)?.Dispose();
         }
+    }
+
+    // No later trial could succeed: the experiment ends with the cause instead of a list of failures.
+    [Fact]
+    public void WhatEveryTrialWouldMeet_IsNotATrialsFailure()
+    {
+        Assert.False(_record.MayFail(new TorchUnavailableException("libtorch is missing")));
+        Assert.False(_record.MayFail(new OutOfMemoryException()));
+        Assert.True(_record.MayFail(new InvalidOperationException("a trial's own")));
     }
 
     [Fact]

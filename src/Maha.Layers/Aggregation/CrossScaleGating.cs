@@ -22,7 +22,8 @@ public sealed class CrossScaleGating : Module<Tensor, Tensor, Tensor>
 
     /// <summary>Builds the gate.</summary>
     /// <param name="dModel">D, the width of the tokens.</param>
-    public CrossScaleGating(int dModel) : base(nameof(CrossScaleGating))
+    /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
+    public CrossScaleGating(int dModel) : base(TorchLibrary.EnsureLoadedFor(nameof(CrossScaleGating)))
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(dModel, 1);
         _dModel = dModel;

@@ -17,7 +17,8 @@ public abstract class ScaleAggregation : Module<ScaleOutputs, AggregationResult>
     /// <summary>Names the module and fixes the number of scales.</summary>
     /// <param name="name">The class's name.</param>
     /// <param name="numScales">S, at least 1.</param>
-    protected ScaleAggregation(string name, int numScales) : base(name)
+    /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
+    protected ScaleAggregation(string name, int numScales) : base(TorchLibrary.EnsureLoadedFor(name))
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(numScales, 1);
         NumScales = numScales;

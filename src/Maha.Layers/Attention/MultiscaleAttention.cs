@@ -32,7 +32,8 @@ public sealed class MultiscaleAttention : Module<IReadOnlyList<Tensor>, Hierarch
     /// <param name="numHeads">H, a divisor of D.</param>
     /// <param name="numScales">S, at least 1.</param>
     /// <exception cref="ArgumentException">H does not divide D, or an argument is below 1.</exception>
-    public MultiscaleAttention(int dModel, int numHeads, int numScales) : base(nameof(MultiscaleAttention))
+    /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
+    public MultiscaleAttention(int dModel, int numHeads, int numScales) : base(TorchLibrary.EnsureLoadedFor(nameof(MultiscaleAttention)))
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(dModel, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(numHeads, 1);

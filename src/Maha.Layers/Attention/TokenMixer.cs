@@ -16,7 +16,8 @@ public abstract class TokenMixer : Module<Tensor, MixingContext, MixingResult>
 {
     /// <summary>Names the module.</summary>
     /// <param name="name">The class's name.</param>
-    protected TokenMixer(string name) : base(name)
+    /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
+    protected TokenMixer(string name) : base(TorchLibrary.EnsureLoadedFor(name))
     {
     }
 

@@ -24,7 +24,8 @@ public sealed class FeedForward : Module<Tensor, Tensor>
     /// <param name="feedForwardDim">F, the width between the layers.</param>
     /// <param name="dropout">The probability of dropping an activation in training, in [0, 1).</param>
     /// <exception cref="ArgumentOutOfRangeException">An argument is outside its range.</exception>
-    public FeedForward(int dModel, int feedForwardDim, double dropout = 0.1) : base(nameof(FeedForward))
+    /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
+    public FeedForward(int dModel, int feedForwardDim, double dropout = 0.1) : base(TorchLibrary.EnsureLoadedFor(nameof(FeedForward)))
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(dModel, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(feedForwardDim, 1);

@@ -27,7 +27,8 @@ public sealed class MahaBlock : Module<Tensor, MixingContext, MixingResult>
     /// <summary>Builds a block.</summary>
     /// <param name="options">The shape of the block.</param>
     /// <exception cref="ArgumentException">The options are not valid.</exception>
-    public MahaBlock(MahaBlockOptions options) : base(nameof(MahaBlock))
+    /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
+    public MahaBlock(MahaBlockOptions options) : base(TorchLibrary.EnsureLoadedFor(nameof(MahaBlock)))
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();

@@ -30,8 +30,9 @@ public sealed class HierarchicalDecomposition : Module<Tensor, IReadOnlyList<Ten
     /// <param name="kind">The operator; the learned convolution by default.</param>
     /// <param name="kernelSize">k, an odd number; used by the convolution only.</param>
     /// <exception cref="ArgumentOutOfRangeException">An argument is outside its range.</exception>
+    /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
     public HierarchicalDecomposition(int dModel, int numScales, int compressionRatio, DecompositionKind kind = DecompositionKind.StridedConvolution, int kernelSize = 3)
-        : base(nameof(HierarchicalDecomposition))
+        : base(TorchLibrary.EnsureLoadedFor(nameof(HierarchicalDecomposition)))
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(dModel, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(numScales, 1);

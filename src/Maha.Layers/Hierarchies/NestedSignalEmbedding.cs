@@ -20,7 +20,8 @@ public sealed class NestedSignalEmbedding : Module<NestedSignal, Tensor>
     /// <param name="dModel">D.</param>
     /// <param name="types">The types, at least one, with different names.</param>
     /// <exception cref="ArgumentException">A type is not valid, or two have one name.</exception>
-    public NestedSignalEmbedding(int dModel, params IReadOnlyList<LeafType> types) : base(nameof(NestedSignalEmbedding))
+    /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
+    public NestedSignalEmbedding(int dModel, params IReadOnlyList<LeafType> types) : base(TorchLibrary.EnsureLoadedFor(nameof(NestedSignalEmbedding)))
     {
         ArgumentNullException.ThrowIfNull(types);
         TensorChecks.InRange(dModel, 1, 1 << 16, nameof(dModel), "Use the width of the blocks.");

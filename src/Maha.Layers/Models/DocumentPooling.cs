@@ -24,7 +24,8 @@ public sealed class DocumentPooling : Module<Tensor, Tensor?, Tensor>
     /// <param name="dModel">D, the width of the features.</param>
     /// <param name="kind">How to pool.</param>
     /// <exception cref="ArgumentException">The width is below 1, or the kind is unknown.</exception>
-    public DocumentPooling(int dModel, PoolingKind kind) : base(nameof(DocumentPooling))
+    /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
+    public DocumentPooling(int dModel, PoolingKind kind) : base(TorchLibrary.EnsureLoadedFor(nameof(DocumentPooling)))
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(dModel, 1);
         TensorChecks.Known(kind, nameof(kind));

@@ -35,7 +35,8 @@ public sealed class MahaDocumentEncoder : Module<Tensor, Tensor?, Tensor>
     /// <param name="options">The shape of the encoder.</param>
     /// <param name="parts">What the vector consists of.</param>
     /// <exception cref="ArgumentException">The options are not valid.</exception>
-    public MahaDocumentEncoder(MahaTransformerOptions options, DocumentVectorParts parts) : base(nameof(MahaDocumentEncoder))
+    /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
+    public MahaDocumentEncoder(MahaTransformerOptions options, DocumentVectorParts parts) : base(TorchLibrary.EnsureLoadedFor(nameof(MahaDocumentEncoder)))
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(parts);

@@ -29,7 +29,8 @@ public sealed partial class MahaEncoder : Module<Tensor, MixingContext, EncoderR
     /// <summary>Builds an encoder with random weights.</summary>
     /// <param name="options">The shape of the model.</param>
     /// <exception cref="ArgumentException">The options are not valid.</exception>
-    public MahaEncoder(MahaTransformerOptions options) : base(nameof(MahaEncoder))
+    /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
+    public MahaEncoder(MahaTransformerOptions options) : base(TorchLibrary.EnsureLoadedFor(nameof(MahaEncoder)))
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();

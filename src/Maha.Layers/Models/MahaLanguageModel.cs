@@ -32,7 +32,8 @@ public sealed class MahaLanguageModel : Module<Tensor, Tensor?, ModelResult>
     /// <param name="options">The shape of the encoder, which must be causal: IsCausal = true with Attention Maha, Full or Window, or HsaCausal over blocks. A norm behind the embeddings (EmbeddingNorm) is advised where the output is tied.</param>
     /// <param name="tieOutput">Whether the output layer is the matrix of the token embeddings, which saves V * D weights.</param>
     /// <exception cref="ArgumentException">The options are not valid, or not those of a causal model.</exception>
-    public MahaLanguageModel(MahaTransformerOptions options, bool tieOutput = true) : base(nameof(MahaLanguageModel))
+    /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
+    public MahaLanguageModel(MahaTransformerOptions options, bool tieOutput = true) : base(TorchLibrary.EnsureLoadedFor(nameof(MahaLanguageModel)))
     {
         RequireCausal(options);
         TieOutput = tieOutput;

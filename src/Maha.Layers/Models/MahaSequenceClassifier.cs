@@ -24,7 +24,8 @@ public sealed class MahaSequenceClassifier : Module<Tensor, Tensor?, ModelResult
     /// <param name="options">The shape of the encoder.</param>
     /// <param name="numClasses">C, at least 2.</param>
     /// <exception cref="ArgumentException">The options or the number of classes are not valid.</exception>
-    public MahaSequenceClassifier(MahaTransformerOptions options, int numClasses) : base(nameof(MahaSequenceClassifier))
+    /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
+    public MahaSequenceClassifier(MahaTransformerOptions options, int numClasses) : base(TorchLibrary.EnsureLoadedFor(nameof(MahaSequenceClassifier)))
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();

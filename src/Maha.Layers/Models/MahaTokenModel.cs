@@ -21,7 +21,8 @@ public sealed class MahaTokenModel : Module<Tensor, Tensor?, ModelResult>
     /// <param name="options">The shape of the encoder.</param>
     /// <param name="numOutputs">C, the number of scores a token; the vocabulary where it is null.</param>
     /// <exception cref="ArgumentException">The options or the number of outputs are not valid.</exception>
-    public MahaTokenModel(MahaTransformerOptions options, int? numOutputs = null) : base(nameof(MahaTokenModel))
+    /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
+    public MahaTokenModel(MahaTransformerOptions options, int? numOutputs = null) : base(TorchLibrary.EnsureLoadedFor(nameof(MahaTokenModel)))
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();

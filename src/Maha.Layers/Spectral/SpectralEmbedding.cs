@@ -34,7 +34,8 @@ public sealed class SpectralEmbedding : Module<Tensor, Tensor?, Tensor>
     /// <param name="numPairBuckets">The buckets that hashed pairs of tokens share; 0 for tokens alone.</param>
     /// <param name="maxTokens">How many tokens from a document's beginning are looked at.</param>
     /// <exception cref="ArgumentException">A number is out of its range.</exception>
-    public SpectralEmbedding(int vocabSize, int dim, int numPairBuckets = 16384, int maxTokens = int.MaxValue) : base(nameof(SpectralEmbedding))
+    /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
+    public SpectralEmbedding(int vocabSize, int dim, int numPairBuckets = 16384, int maxTokens = int.MaxValue) : base(TorchLibrary.EnsureLoadedFor(nameof(SpectralEmbedding)))
     {
         TensorChecks.InRange(vocabSize, 1, 1 << 24, nameof(vocabSize), "Give the number of ids of the tokenizer.");
         TensorChecks.InRange(dim, 1, 4096, nameof(dim), "Use about 128.");

@@ -17,8 +17,10 @@ public sealed class RandomStateScope : IDisposable
     /// <summary>Keeps the state and seeds.</summary>
     /// <param name="seed">The seed.</param>
     /// <param name="device">Where numbers will be drawn; null for the CPU.</param>
+    /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
     public RandomStateScope(long seed, Device? device = null)
     {
+        TorchLibrary.EnsureLoaded();
         _before = random.get_rng_state().DetachFromDisposeScope();
         if (device is not null && device.type == TorchSharp.DeviceType.CUDA)
             cuda.manual_seed_all(seed);

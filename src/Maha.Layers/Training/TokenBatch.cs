@@ -52,8 +52,10 @@ public sealed class TokenBatch : IDisposable
     /// <param name="seed">The batch's <see cref="Seed"/>.</param>
     /// <param name="progress">The batch's <see cref="Progress"/>.</param>
     /// <exception cref="ArgumentException">There are no rows, or one is out of range.</exception>
+    /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
     public static TokenBatch Create(ITokenizedDocuments documents, IReadOnlyList<int> rows, Device? device = null, long seed = 0, double progress = 1)
     {
+        TorchLibrary.EnsureLoaded();
         ArgumentNullException.ThrowIfNull(documents);
         ArgumentNullException.ThrowIfNull(rows);
         if (rows.Count == 0)

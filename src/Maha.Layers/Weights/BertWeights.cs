@@ -38,8 +38,10 @@ public static class BertWeights
     /// <returns>An encoder with standard attention, in evaluation mode.</returns>
     /// <exception cref="WeightFileException">The file is broken, or has not the layout's names and shapes.</exception>
     /// <exception cref="ArgumentException">The number of heads does not divide the width, or the first position is outside the file's.</exception>
+    /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
     public static MahaEncoder LoadEncoder(string path, int numHeads, int firstPosition, double normEpsilon)
     {
+        TorchLibrary.EnsureLoaded();
         using var reader = SafetensorsReader.Open(path);
         using var scope = NewDisposeScope();
         return CreateEncoder(reader.ReadAll(), numHeads, firstPosition, normEpsilon);
@@ -53,8 +55,10 @@ public static class BertWeights
     /// <returns>An encoder with standard attention, in evaluation mode. It owns copies of the weights.</returns>
     /// <exception cref="WeightFileException">Names or shapes are not the layout's.</exception>
     /// <exception cref="ArgumentException">The number of heads does not divide the width, or the first position is outside the file's.</exception>
+    /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
     public static MahaEncoder CreateEncoder(IReadOnlyDictionary<string, Tensor> tensors, int numHeads, int firstPosition, double normEpsilon)
     {
+        TorchLibrary.EnsureLoaded();
         ArgumentNullException.ThrowIfNull(tensors);
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();

@@ -70,8 +70,10 @@ public sealed class SafetensorsReader : IDisposable
     /// <exception cref="KeyNotFoundException">The file has no such tensor.</exception>
     /// <exception cref="InvalidOperationException">The stream can't seek and the tensor lies before one that was read already.</exception>
     /// <exception cref="WeightFileException">The file ends early, or a BOOL is neither 0 nor 1.</exception>
+    /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
     public Tensor Read(string name)
     {
+        TorchLibrary.EnsureLoaded();
         ArgumentNullException.ThrowIfNull(name);
         if (!_byName.TryGetValue(name, out var entry))
             throw new KeyNotFoundException($"The file must hold the tensor that is read, but has no {SafetensorsHeader.Quote(name)} among its {Entries.Count}. See Entries.");
@@ -82,6 +84,7 @@ public sealed class SafetensorsReader : IDisposable
     /// <summary>Reads all tensors in the order of their bytes.</summary>
     /// <returns>The tensors by name, in the CPU's memory.</returns>
     /// <exception cref="WeightFileException">The file ends early, or a BOOL is neither 0 nor 1.</exception>
+    /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
     public Dictionary<string, Tensor> ReadAll()
     {
         var tensors = new Dictionary<string, Tensor>(Entries.Count);

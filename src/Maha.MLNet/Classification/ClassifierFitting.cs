@@ -96,7 +96,7 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
                 throw new ArgumentException($"Threshold must be {nameof(BinaryThreshold.Half)} where nothing validates, but is {threshold}. Give a ValidationSet, or a ValidationFraction above 0.", nameof(threshold));
         }
         PretrainedFile.CheckPath(options.PretrainedModel);
-        ModelFitting.CheckOptions(options, ModelOptionsOf(options, options.VocabSize), TrainingOptionsOf(options, 0, CPU));
+        ModelFitting.CheckOptions(options, ModelOptionsOf(options, options.VocabSize), TrainingOptionsOf(options, 0, device: null));
     }
 
     /// <summary>The shape of the model.</summary>
@@ -104,7 +104,7 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
         => ModelFitting.ModelOptionsOf(options, vocabSize) with { Pooling = options.Pooling };
 
     /// <summary>How it is trained.</summary>
-    internal static TrainingOptions TrainingOptionsOf(MahaTextTrainerOptions options, int seed, Device device)
+    internal static TrainingOptions TrainingOptionsOf(MahaTextTrainerOptions options, int seed, Device? device)
         => ModelFitting.TrainingOptionsOf(options, seed, device) with
         {
             LabelSmoothing = options.LabelSmoothing,

@@ -1,3 +1,4 @@
+using Maha.Layers;
 using Maha.MLNet.Internal;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -45,6 +46,7 @@ public sealed class MahaBinaryTextClassificationTrainer : IEstimator<MahaBinaryT
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or has another type.</exception>
     /// <exception cref="InvalidOperationException">There are not documents of both classes.</exception>
     /// <exception cref="OperationCanceledException">The training was cancelled.</exception>
+    /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded: a native package is missing, or the system is too old for it. Nothing was read then.</exception>
     public MahaBinaryTextClassificationTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);

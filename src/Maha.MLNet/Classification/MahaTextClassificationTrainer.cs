@@ -1,3 +1,4 @@
+using Maha.Layers;
 using Maha.MLNet.Internal;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -47,6 +48,7 @@ public sealed class MahaTextClassificationTrainer : IEstimator<MahaTextClassific
     /// <exception cref="ArgumentException">The validation set has other labels than the training data.</exception>
     /// <exception cref="InvalidOperationException">There are not two classes with documents.</exception>
     /// <exception cref="OperationCanceledException">The training was cancelled.</exception>
+    /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded: a native package is missing, or the system is too old for it. Nothing was read then.</exception>
     public MahaTextClassificationTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);

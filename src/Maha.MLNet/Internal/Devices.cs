@@ -1,3 +1,4 @@
+using Maha.Layers;
 using Microsoft.ML.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -9,8 +10,10 @@ internal static class Devices
 {
     /// <summary>The device that <c>MLContext.GpuDeviceId</c> names; the CPU where it is null.</summary>
     /// <exception cref="InvalidOperationException">There is no such GPU, and <c>MLContext.FallbackToCpu</c> is false.</exception>
+    /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
     public static Device Choose(IHostEnvironment environment)
     {
+        TorchLibrary.EnsureLoaded();
         var (gpu, fallback) = MLNetInternals.DeviceOf(environment);
         if (gpu is not int index)
             return CPU;

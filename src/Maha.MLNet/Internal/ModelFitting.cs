@@ -165,7 +165,7 @@ internal sealed class ModelFitting : IDisposable
         => model.Hierarchy == HierarchyKind.Document ? model with { TokenParts = TokenParts.Of(tokenizer) } : model;
 
     /// <summary>How a model is trained; what only some tasks have is for the caller to add.</summary>
-    public static TrainingOptions TrainingOptionsOf(MahaTextModelOptions options, int seed, Device device) => new()
+    public static TrainingOptions TrainingOptionsOf(MahaTextModelOptions options, int seed, Device? device) => new()
     {
         NumberOfEpochs = options.NumberOfEpochs ?? MahaTextModelOptions.ModelDefaults.NumberOfEpochs,
         LearningRate = options.LearningRate,

@@ -1,3 +1,4 @@
+using Maha.Layers;
 using Maha.Layers.Tokenization;
 using Maha.Layers.Training;
 using Maha.Layers.Weights;
@@ -97,9 +98,12 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
     /// <param name="build">Builds the network that the manifest describes, with any weights.</param>
     /// <param name="more">The streams that only this kind of model has, as the manifest says; null where there are none.</param>
     /// <exception cref="InvalidDataException">The file is newer than this library, or damaged.</exception>
+    /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
     protected static TextModelParts<TManifest, TNetwork> Load(ModelLoadContext context, ModelFormat format, Func<Stream, TManifest> read, Func<TManifest, TNetwork> build,
         Func<TManifest, IEnumerable<(string Name, Action<Stream> Read)>>? more = null)
     {
+        // Before any stream is read: a damaged file would hide that nothing can be loaded here.
+        TorchLibrary.EnsureLoaded();
         StreamChecksums? checksums = null;
         TManifest? manifest = null;
         ByteLevelBpeTokenizer? tokenizer = null;

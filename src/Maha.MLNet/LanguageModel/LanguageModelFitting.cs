@@ -63,7 +63,7 @@ internal sealed class LanguageModelFitting(IHost host, Options options)
             throw new ArgumentOutOfRangeException(nameof(options), "MaxSequenceLength must be at least 2 in a language model, where a token is predicted from another, but is 1. Use about 1,024.");
         LanguageModelingTask.CheckContextGrowth(options.ContextGrowthFraction, nameof(options.ContextGrowthFraction));
         var model = ModelOptionsOf(options, options.VocabSize);
-        ModelFitting.CheckOptions(options, model, TrainingOptionsOf(options, 0, CPU));
+        ModelFitting.CheckOptions(options, model, TrainingOptionsOf(options, 0, device: null));
         MahaLanguageModel.RequireCausal(model);
     }
 
@@ -76,6 +76,6 @@ internal sealed class LanguageModelFitting(IHost host, Options options)
     };
 
     /// <summary>How it is trained.</summary>
-    internal static TrainingOptions TrainingOptionsOf(Options options, int seed, Device device)
+    internal static TrainingOptions TrainingOptionsOf(Options options, int seed, Device? device)
         => ModelFitting.TrainingOptionsOf(options, seed, device) with { LabelSmoothing = options.LabelSmoothing };
 }

@@ -1,3 +1,4 @@
+using Maha.Layers;
 using Maha.MLNet.Internal;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -40,6 +41,7 @@ public sealed partial class MahaLanguageModelEstimator : IEstimator<MahaLanguage
     /// <exception cref="ArgumentOutOfRangeException">The column is missing or has another type.</exception>
     /// <exception cref="InvalidOperationException">There is no text.</exception>
     /// <exception cref="OperationCanceledException">The training was cancelled.</exception>
+    /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded: a native package is missing, or the system is too old for it. Nothing was read then.</exception>
     public MahaLanguageModelTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);

@@ -83,7 +83,7 @@ internal sealed class EncoderFitting(IHost host, Options options)
                 : [(nameof(options.OutputColumnName), options.OutputColumnName), (nameof(options.SegmentColumnName), options.SegmentColumnName)]);
         if (!Enum.IsDefined(options.Segments))
             throw new ArgumentOutOfRangeException(nameof(options), $"Segments must be one of {string.Join(", ", Enum.GetNames<SegmentKind>())}, but is {options.Segments}.");
-        ModelFitting.CheckOptions(options, ModelOptionsOf(options, options.VocabSize), ModelFitting.TrainingOptionsOf(options, 0, CPU));
+        ModelFitting.CheckOptions(options, ModelOptionsOf(options, options.VocabSize), ModelFitting.TrainingOptionsOf(options, 0, device: null));
         PartsOf(options).Validate();
         PretrainingOptionsOf(options).Validate();
         if (options.ChunksPerDocument < 1)

@@ -1,3 +1,4 @@
+using Maha.Layers;
 using Maha.MLNet.Internal;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -42,6 +43,7 @@ public sealed partial class MahaTextEncodingEstimator : IEstimator<MahaTextEncod
     /// <exception cref="InvalidOperationException">There are no documents.</exception>
     /// <exception cref="InvalidDataException">The pretrained model's file is damaged or of another kind.</exception>
     /// <exception cref="OperationCanceledException">The training was cancelled.</exception>
+    /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded: a native package is missing, or the system is too old for it. Nothing was read then.</exception>
     public MahaTextEncodingTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);

@@ -1,0 +1,70 @@
+using Maha.LoaderFix;
+using Fix = Maha.LoaderFix.LoaderFix;
+
+namespace Maha.Build.Tests.Packages;
+
+// What a user does: an empty console project, two packages, README's program.
+public sealed class InstallTests(PackageFeed feed) : IClassFixture<PackageFeed>, IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("maha-tests-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void EmptyProject_BuildsAndRunsTheReadmesProgram_FromThePackages()
+    {
+        string packaged = Facts.Hash(Facts.PackagedLibrary);
+        // Maha's packages go into a folder of their own; all others are taken from the cache as they are.
+        File.WriteAllText(Path.Combine(_folder, "nuget.config"), $"""
+            <configuration>
+              <config><add key="globalPackagesFolder" value="packages" /></config>
+              <packageSources><add key="feed" value="{feed.Folder}" /></packageSources>
+              <fallbackPackageFolders><add key="cache" value="{Facts.PackageCache}" /></fallbackPackageFolders>
+            </configuration>
+            """);
+        File.WriteAllText(Path.Combine(_folder, "Quick.csproj"), $"""
+            <Project Sdk="Microsoft.NET.Sdk">
+              <PropertyGroup>
+                <OutputType>Exe</OutputType>
+                <TargetFramework>net10.0</TargetFramework>
+                <ImplicitUsings>enable</ImplicitUsings>
+                <Nullable>enable</Nullable>
+                <MahaLoaderFix>true</MahaLoaderFix>
+              </PropertyGroup>
+              <ItemGroup>
+                <PackageReference Include="Maha.MLNet" Version="{feed.Version}" />
+                <PackageReference Include="libtorch-cpu-{Facts.RuntimeIdentifier}" Version="{Facts.LibtorchVersion}" />
+              </ItemGroup>
+            </Project>
+            """);
+        // The program that README shows; Maha.Samples.Tests compares the two.
+        File.Copy(Path.Combine(Facts.Root, "samples", "QuickStart", "Program.cs"), Path.Combine(_folder, "Program.cs"));
+        string[][] words = [["cat", "dog", "otter"], ["hammer", "saw", "drill"]];
+        var random = new Random(1);
+        File.WriteAllLines(Path.Combine(_folder, "documents.tsv"), Enumerable.Range(0, 60).Select(i =>
+            $"{(i % 2 == 0 ? "animals" : "tools")}\t{string.Join(' ', Enumerable.Range(0, 8).Select(_ => words[i % 2][random.Next(3)]))}"));
+
+        Dotnet("build", "-c", "Release", "-nologo");
+        Assert.True(Directory.Exists(Path.Combine(_folder, "packages", "maha.layers", feed.Version)));
+        string[] lines = Dotnet(Path.Combine("bin", "Release", "net10.0", "Quick.dll"), "documents.tsv", "saw drill saw hammer").Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        Assert.StartsWith("accuracy 1", lines[0], StringComparison.Ordinal);
+        Assert.Equal("tools", lines[1]);
+        Assert.True(File.Exists(Path.Combine(_folder, "model.zip")));
+
+        Dotnet("publish", "-c", "Release", "-nologo", "--no-build", "-o", "published");
+        foreach (string folder in new[] { Path.Combine("bin", "Release", "net10.0"), "published" })
+        {
+            foreach (string library in Directory.GetFiles(Path.Combine(_folder, folder), "libLibTorchSharp.so", SearchOption.AllDirectories))
+                Assert.Equal(!FixTorchSharpLoader.SystemNeedsIt(), Fix.Needs(File.ReadAllBytes(library)));
+        }
+        Assert.Equal(packaged, Facts.Hash(Facts.PackagedLibrary));
+    }
+
+    private string Dotnet(params string[] arguments)
+    {
+        // It would overrule the folder of the configuration.
+        var (exitCode, output, error) = Facts.Dotnet(_folder, arguments, ("NUGET_PACKAGES", null));
+        Assert.True(exitCode == 0, output + error);
+        return output;
+    }
+}

@@ -1,0 +1,65 @@
+using System.Reflection.Metadata;
+using System.Reflection.PortableExecutable;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace Maha.Build.Tests.Packages;
+
+public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
+{
+    [Theory]
+    [InlineData("Maha.Layers", "TorchSharp")]
+    [InlineData("Maha.MLNet", "Maha.Layers Microsoft.ML TorchSharp")]
+    public void Package_DependsOnWhatItsUsersGet_AndOnNothingElse(string name, string dependencies)
+    {
+        var metadata = feed.Metadata(name);
+        Assert.Equal(dependencies.Split(' '), metadata.Descendants("dependency").Select(dependency => dependency.Attribute("id")!.Value).Order(StringComparer.Ordinal));
+        Assert.All(metadata.Descendants("dependency").Where(dependency => dependency.Attribute("id")!.Value.StartsWith("Maha", StringComparison.Ordinal)),
+            dependency => Assert.Equal(feed.Version, dependency.Attribute("version")!.Value));
+        Assert.Equal("MIT", metadata.Element("license")!.Value);
+        Assert.Equal("git", metadata.Element("repository")!.Attribute("type")!.Value);
+        Assert.NotEmpty(metadata.Element("description")!.Value);
+        Assert.Contains("torchsharp", metadata.Element("tags")!.Value.Split(' '));
+    }
+
+    [Theory]
+    [InlineData("Maha.Layers", "buildTransitive/Maha.Layers.targets lib/net10.0/Maha.Layers.dll lib/net10.0/Maha.Layers.xml tasks/netstandard2.0/Maha.LoaderFix.dll")]
+    [InlineData("Maha.MLNet", "lib/net10.0/Maha.MLNet.dll lib/net10.0/Maha.MLNet.xml")]
+    public void Package_HasItsFiles_AndSymbolsBesideIt(string name, string files)
+    {
+        Assert.Equal(files.Split(' '), feed.Files(name).Keys.Where(file => file.Contains('/') && !file.StartsWith("_rels", StringComparison.Ordinal) && !file.StartsWith("package/", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        Assert.Contains($"lib/net10.0/{name}.pdb", feed.Files(name, "snupkg").Keys);
+    }
+
+    // Beside a package there is no repository that a link could lead into.
+    [Theory]
+    [InlineData("Maha.Layers")]
+    [InlineData("Maha.MLNet")]
+    public void Readme_HasNoRelativeLinks(string name)
+    {
+        Assert.Equal("README.md", feed.Metadata(name).Element("readme")!.Value);
+        string readme = Encoding.UTF8.GetString(feed.Files(name)["README.md"]);
+        Assert.StartsWith($"# {name}", readme, StringComparison.Ordinal);
+        Assert.All(Regex.Matches(readme, @"\]\(([^)]*)\)").Select(match => match.Groups[1].Value), link => Assert.StartsWith("https://", link, StringComparison.Ordinal));
+    }
+
+    // MSBuild brings its own assemblies; any other would be missing where the task runs.
+    [Fact]
+    public void BuildTask_NeedsNothingButMSBuild()
+    {
+        using var reader = new PEReader(new MemoryStream(feed.Files("Maha.Layers")["tasks/netstandard2.0/Maha.LoaderFix.dll"]));
+        var metadata = reader.GetMetadataReader();
+        Assert.Equal(
+            ["Microsoft.Build.Framework", "Microsoft.Build.Utilities.Core", "netstandard"],
+            metadata.AssemblyReferences.Select(reference => metadata.GetString(metadata.GetAssemblyReference(reference).Name)).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void AutoML_IsNotPackedOverItsStandIn_AndSaysWhy()
+    {
+        string output = feed.Pack("Maha.MLNet.AutoML");
+        Assert.Contains("No package of Maha.MLNet.AutoML is made", output, StringComparison.Ordinal);
+        Assert.Contains("-p:MahaAutoML=package", output, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(feed.Folder, "Maha.MLNet.AutoML*"));
+    }
+}
