@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -8,8 +7,7 @@ namespace Maha.Layers.Attention;
 
 /// <summary>Exact softmax attention of every token to every valid token, without an N x N tensor.</summary>
 /// <remarks>
-/// On CUDA by libtorch's fused operator. Elsewhere libtorch has none (1.13) or one that keeps all scores, so queries go in chunks and the backward
-/// pass computes the probabilities again: <see cref="ChunkedAttentionFunction"/>. Cost: 4 * N^2 * D floating-point operations, memory O(N * D).
+/// By libtorch's fused operator. Cost: 4 * N^2 * D floating-point operations, memory O(N * D).
 /// </remarks>
 internal static class FullAttention
 {
@@ -29,9 +27,7 @@ internal static class FullAttention
         // Padding is on the right, so a causal query of the document never sees it.
         bool padded = validLengths.Any(n => n < length);
         var invalid = padded ? TokenMasks.Invalid(validLengths, length, query.device) : null; // [B, N]
-        var attended = query.device_type == DeviceType.CUDA
-            ? Fused(query, key, value, numHeads, isCausal ? null : invalid, isCausal)
-            : ChunkedAttentionFunction.Apply(query, key, value, numHeads, isCausal ? null : invalid, isCausal);
+        var attended = Fused(query, key, value, numHeads, isCausal ? null : invalid, isCausal);
         return (invalid is null ? attended : attended.masked_fill(invalid.unsqueeze(-1), 0)).MoveToOuterDisposeScope();
     }
 

@@ -22,7 +22,6 @@ internal sealed class FunctionCase(Tensor[] inputs, Func<Tensor[], Tensor[]> run
     /// <summary>A case for every function of the library.</summary>
     public static IReadOnlyDictionary<Type, Func<FunctionCase>> All { get; } = new Dictionary<Type, Func<FunctionCase>>
     {
-        [typeof(ChunkedAttentionFunction)] = () => new([Leaf(1, B, N, D), Leaf(2, B, N, D), Leaf(3, B, N, D)], x => [ChunkedAttentionFunction.Apply(x[0], x[1], x[2], 2, null, isCausal: false)]),
         [typeof(DepthwiseConvolutionFunction)] = () => new(
             [Leaf(1, B, N, D), Leaf(2, D, 1, 3), Leaf(3, D)],
             x => [DepthwiseConvolutionFunction.Apply(x[0], x[1], x[2], new ConvolutionPlan(B, N, N, D, 3, 1, 1, -1, Relu: true), [N, N - 3], [N, N - 3])]),
