@@ -30,8 +30,12 @@ internal sealed class BlockMeasurement : IDisposable
         }
         else
         {
-            var block = new MahaBlock(BlockVariants.Options(variant, shape with { MaxSequenceLength = length }));
-            (_block, _forwardPass) = (block, () => block.call(_input, new MixingContext { KeyPaddingMask = _padding }).Output);
+            var options = BlockVariants.Options(variant, shape with { MaxSequenceLength = length });
+            var block = new MahaBlock(options);
+
+            // The published mixer refuses a mask, even one that hides nothing.
+            var context = options.Attention == AttentionKind.MahaReference ? MixingContext.Unpadded : new MixingContext { KeyPaddingMask = _padding };
+            (_block, _forwardPass) = (block, () => block.call(_input, context).Output);
         }
         _block.to(type);
         _block.to(device);
