@@ -5,6 +5,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Decomposition;
 
+[Collection(AloneCollection.Name)] // the first weights come from the state of torch's generator, which the process shares
 public sealed class ConvolutionWeightsTests
 {
     [Theory]
