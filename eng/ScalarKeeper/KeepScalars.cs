@@ -10,12 +10,12 @@ using Mono.Cecil.Cil;
 namespace Maha.ScalarKeeper;
 
 /// <summary>
-/// Turns calls of a compiled assembly that make a <c>TorchSharp.Scalar</c> which nothing keeps alive into calls of <c>Maha.Layers.Kernels.KeptScalars</c>, whose methods say by
+/// Turns calls of a compiled assembly that make a <c>TorchSharp.Scalar</c> which nothing keeps alive into calls of <c>Maha.Layers.Core.KeptScalars</c>, whose methods say by
 /// <c>[InPlaceOf]</c> what they stand in for. A call that has no such method is an error.
 /// </summary>
 public sealed class KeepScalars : Task
 {
-    private const string KeeperType = "Maha.Layers.Kernels.KeptScalars";
+    private const string KeeperType = "Maha.Layers.Core.KeptScalars";
     private const string Attribute = "InPlaceOfAttribute";
 
     /// <summary>The assembly; it and its symbols are rewritten in place.</summary>

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using AutoML;
-using Maha.Layers;
+using Maha.Layers.Core;
 using Maha.MLNet.AutoML;
 using Microsoft.ML;
 using Microsoft.ML.AutoML;

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Reflection;
 using LanguageModel;
-using Maha.Layers;
+using Maha.Layers.Core;
 using Maha.Layers.Training;
 using Maha.MLNet.LanguageModel;
 using Microsoft.ML;

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Maha.Layers.Aggregation;
 using Maha.Layers.Attention;
 
 namespace TextClassification;

@@ -1,6 +1,5 @@
-using Maha.Layers.Aggregation;
 using Maha.Layers.Attention;
-using Maha.Layers.Hierarchies;
+using Maha.Layers.Trees;
 using Maha.MLNet.Classification;
 using Maha.MLNet.TextEncoding;
 using Microsoft.ML.SearchSpace;

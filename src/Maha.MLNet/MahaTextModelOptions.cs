@@ -1,7 +1,9 @@
-using Maha.Layers.Aggregation;
 using Maha.Layers.Attention;
-using Maha.Layers.Hierarchies;
+using Maha.Layers.Core;
+using Maha.Layers.Data;
 using Maha.Layers.Training;
+using Maha.Layers.Trees;
+
 
 namespace Maha.MLNet;
 

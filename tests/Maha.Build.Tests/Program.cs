@@ -1,9 +1,10 @@
 using System.Collections;
 using System.Reflection;
-using Maha.Layers.Aggregation;
-using Maha.Layers.Blocks;
+using Maha.Layers.Attention;
+using Maha.Layers.Core;
+using Maha.Layers.Data;
 using Maha.Layers.Models;
-using Maha.Layers.Tokenization;
+using Maha.Layers.Pretrained;
 using Maha.Layers.Training;
 using Maha.Layers.Weights;
 using Microsoft.ML;

@@ -1,8 +1,4 @@
-using Maha.Layers.Aggregation;
 using Maha.Layers.Attention;
-using Maha.Layers.Blocks;
-using Maha.Layers.Decomposition;
-using Maha.Layers.Hierarchies;
 using Maha.Layers.Models;
 using TorchSharp;
 using static Maha.Layers.Tests.PublicModules;

@@ -1,10 +1,8 @@
-using Maha.Layers.Aggregation;
 using Maha.Layers.Attention;
 using Maha.Layers.Blocks;
-using Maha.Layers.Decomposition;
-using Maha.Layers.Hierarchies;
+using Maha.Layers.Core;
 using Maha.Layers.Models;
-using Maha.Layers.Spectral;
+using Maha.Layers.Text;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests;

@@ -1,3 +1,5 @@
+using Maha.Layers.Core;
+
 namespace Maha.Layers.Tests;
 
 public sealed class TorchLibraryTests : IDisposable

@@ -1,4 +1,4 @@
-using Maha.Layers;
+using Maha.Layers.Core;
 using Maha.Layers.Training;
 using Maha.MLNet.AutoML;
 using Maha.MLNet.Tests;

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Maha.Benchmarks.Block;
 using Maha.Layers.Attention;
+using Maha.Layers.Core;
 using Maha.Layers.Models;
 using Maha.Layers.Training;
 using static TorchSharp.torch;

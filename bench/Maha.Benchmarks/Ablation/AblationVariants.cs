@@ -1,8 +1,8 @@
-using Maha.Layers.Aggregation;
 using Maha.Layers.Attention;
-using Maha.Layers.Hierarchies;
 using Maha.Layers.Models;
-using Maha.Layers.Tokenization;
+using Maha.Layers.Text;
+using Maha.Layers.Trees;
+
 
 namespace Maha.Benchmarks.Ablation;
 

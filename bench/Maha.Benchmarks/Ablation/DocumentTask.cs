@@ -1,5 +1,5 @@
-using Maha.Layers.Tokenization;
-using Maha.Layers.Training;
+using Maha.Layers.Data;
+using Maha.Layers.Text;
 using TextClassification.ManualPages;
 
 namespace Maha.Benchmarks.Ablation;

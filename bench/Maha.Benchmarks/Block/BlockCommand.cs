@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
-using Maha.Layers.Blocks;
+using Maha.Layers.Attention;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,5 @@
-using Maha.Layers.Aggregation;
 using Maha.Layers.Attention;
-using Maha.Layers.Blocks;
+
 
 namespace Maha.Benchmarks.Block;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
-using Maha.Layers.Aggregation;
 using Maha.Layers.Attention;
 using Maha.Layers.Blocks;
+using Maha.Layers.Core;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Maha.Benchmarks.Block;
+using Maha.Layers.Attention;
 using Maha.Layers.Blocks;
 
 namespace Maha.Benchmarks.Flops;

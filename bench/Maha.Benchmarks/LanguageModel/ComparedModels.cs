@@ -1,6 +1,7 @@
 using Maha.Layers.Attention;
+using Maha.Layers.Core;
 using Maha.Layers.Models;
-using Maha.Layers.Training;
+
 
 namespace Maha.Benchmarks.LanguageModel;
 

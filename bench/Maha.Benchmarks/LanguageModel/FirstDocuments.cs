@@ -1,4 +1,5 @@
-using Maha.Layers.Training;
+using Maha.Layers.Data;
+
 
 namespace Maha.Benchmarks.LanguageModel;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Maha.Layers.Tokenization;
+using Maha.Layers.Text;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using Maha.Benchmarks.Block;
+using Maha.Layers.Data;
+using Maha.Layers.Generation;
 using Maha.Layers.Models;
-using Maha.Layers.Tokenization;
+using Maha.Layers.Text;
 using Maha.Layers.Training;
 using TorchSharp;
 using static TorchSharp.torch;

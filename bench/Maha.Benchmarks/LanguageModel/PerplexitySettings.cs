@@ -1,6 +1,6 @@
 using System.Globalization;
-using Maha.Layers.Aggregation;
 using Maha.Layers.Attention;
+using Maha.Layers.Core;
 using Maha.Layers.Models;
 
 namespace Maha.Benchmarks.LanguageModel;

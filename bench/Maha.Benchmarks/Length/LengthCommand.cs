@@ -1,7 +1,8 @@
 using System.Globalization;
-using Maha.Layers.Attention;
+using Maha.Layers.Core;
+using Maha.Layers.Data;
 using Maha.Layers.Models;
-using Maha.Layers.Tokenization;
+using Maha.Layers.Text;
 using Maha.Layers.Training;
 using static TorchSharp.torch;
 

@@ -1,6 +1,5 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Blocks;
-using Maha.Layers.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 

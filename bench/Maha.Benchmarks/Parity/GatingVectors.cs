@@ -1,4 +1,4 @@
-using Maha.Layers.Aggregation;
+using Maha.Layers.Attention;
 using TorchSharp;
 using static TorchSharp.torch;
 

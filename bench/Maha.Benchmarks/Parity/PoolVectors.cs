@@ -1,4 +1,4 @@
-using Maha.Layers.Decomposition;
+using Maha.Layers.Attention;
 using static TorchSharp.torch;
 
 namespace Maha.Benchmarks.Parity;

@@ -1,4 +1,4 @@
-using Maha.Layers.Aggregation;
+using Maha.Layers.Attention;
 using Maha.Layers.Weights;
 using static TorchSharp.torch;
 

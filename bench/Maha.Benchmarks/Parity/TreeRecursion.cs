@@ -1,4 +1,5 @@
-using Maha.Layers.Hierarchies;
+using Maha.Layers.Trees;
+
 
 namespace Maha.Benchmarks.Parity;
 

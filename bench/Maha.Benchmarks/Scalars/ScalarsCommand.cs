@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
-using Maha.Layers.Kernels;
+using Maha.Layers.Core;
 using static TorchSharp.torch;
 
 namespace Maha.Benchmarks.Scalars;

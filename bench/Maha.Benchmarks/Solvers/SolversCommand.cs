@@ -1,5 +1,5 @@
 using System.Globalization;
-using Maha.Layers.Aggregation;
+using Maha.Layers.Attention;
 
 namespace Maha.Benchmarks.Solvers;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Maha.Layers.Attention;
-using Maha.Layers.Blocks;
+using Maha.Layers.Core;
 using static TorchSharp.torch;
 
 namespace Maha.Benchmarks.Streaming;

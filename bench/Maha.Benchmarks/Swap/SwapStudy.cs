@@ -2,9 +2,9 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Maha.Benchmarks.Ablation;
 using Maha.Layers.Attention;
-using Maha.Layers.Blocks;
-using Maha.Layers.Conversion;
+using Maha.Layers.Data;
 using Maha.Layers.Models;
+using Maha.Layers.Swap;
 using Maha.Layers.Training;
 using static TorchSharp.torch;
 

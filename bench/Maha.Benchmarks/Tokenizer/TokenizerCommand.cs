@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
-using Maha.Layers.Tokenization;
+using Maha.Layers.Text;
 
 namespace Maha.Benchmarks.Tokenizer;
 

@@ -1,3 +1,4 @@
+using Maha.Layers.Core;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,4 +1,4 @@
-using Maha.Layers.Hierarchies;
+using Maha.Layers.Trees;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Attention;
@@ -50,5 +50,20 @@ public sealed record MixingContext
         if (_lengths is null || !ReferenceEquals(_lengthsOf, KeyPaddingMask))
             (_lengths, _lengthsOf) = (DocumentLengths.Of(KeyPaddingMask, batchSize, length), KeyPaddingMask);
         return _lengths;
+    }
+
+    /// <summary>The same with a tree for every document, of the sentences and paragraphs that its tokens show.</summary>
+    /// <param name="tokenIds">[B, N] of Int64.</param>
+    /// <param name="parts">What every token of the vocabulary shows; see <see cref="TokenParts"/>.</param>
+    internal MixingContext WithTrees(Tensor tokenIds, byte[] parts)
+    {
+        using var scope = NewDisposeScope();
+        long batch = tokenIds.shape[0], length = tokenIds.shape[1];
+        int[] lengths = Lengths(batch, length);
+        long[] ids = tokenIds.cpu().contiguous().data<long>().ToArray();
+        return this with
+        {
+            Hierarchies = [.. lengths.Select((count, document) => count == 0 ? null : TokenParts.Tree(ids.AsSpan(document * (int)length, count), parts))],
+        };
     }
 }

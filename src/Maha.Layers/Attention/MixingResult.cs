@@ -1,4 +1,3 @@
-using Maha.Layers.Aggregation;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Attention;

@@ -1,3 +1,4 @@
+using Maha.Layers.Core;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 

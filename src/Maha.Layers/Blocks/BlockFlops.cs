@@ -1,7 +1,6 @@
-using Maha.Layers.Aggregation;
 using Maha.Layers.Attention;
-using Maha.Layers.Decomposition;
-using Maha.Layers.Hierarchies;
+using Maha.Layers.Trees;
+
 
 namespace Maha.Layers.Blocks;
 

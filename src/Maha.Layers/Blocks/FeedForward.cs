@@ -1,3 +1,4 @@
+using Maha.Layers.Core;
 using Maha.Layers.Kernels;
 using TorchSharp.Modules;
 using TorchSharp.Utils;

@@ -1,4 +1,6 @@
 using Maha.Layers.Attention;
+using Maha.Layers.Core;
+using Maha.Layers.Kernels;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;

@@ -1,6 +1,5 @@
 using Maha.Layers.Attention;
-using Maha.Layers.Autograd;
-using Maha.Layers.Training;
+using Maha.Layers.Core;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.autograd;

@@ -1,5 +1,6 @@
 using Maha.Layers.Attention;
 
+
 namespace Maha.Layers.Blocks;
 
 /// <summary>Makes the token mixer that options ask for.</summary>

@@ -1,6 +1,6 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Models;
-using Maha.Layers.Tokenization;
+using Maha.Layers.Text;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,4 +1,6 @@
-using Maha.Layers.Tokenization;
+using Maha.Layers.Core;
+using Maha.Layers.Text;
+
 
 namespace Maha.Layers.Generation;
 

@@ -1,4 +1,5 @@
-using Maha.Layers.Training;
+using Maha.Layers.Core;
+
 
 namespace Maha.Layers.Generation;
 

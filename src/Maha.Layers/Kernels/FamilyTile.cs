@@ -10,11 +10,11 @@ internal static unsafe class FamilyTile
 {
     /// <summary>Rows of a square of logits: whole register tiles.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int Rows(int count) => WindowAttentionKernel.Padded(count, MicroTile.Rows);
+    public static int Rows(int count) => MicroTile.Padded(count, MicroTile.Rows);
 
     /// <summary>Columns of a square of logits: whole vectors.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int Columns(int count) => WindowAttentionKernel.Padded(count, MicroTile.NarrowColumns);
+    public static int Columns(int count) => MicroTile.Padded(count, MicroTile.NarrowColumns);
 
     /// <summary>Copies rows of K elements, scaled, to rows of Kp, and zeros to the rows and columns behind.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -1,4 +1,4 @@
-using Maha.Layers.Autograd;
+using Maha.Layers.Core;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.autograd;

@@ -199,4 +199,7 @@ internal static unsafe class MicroTile
         c20.Store(r2); c21.Store(r2 + 8);
         c30.Store(r3); c31.Store(r3 + 8);
     }
+
+    /// <summary>The least multiple that holds a count.</summary>
+    public static int Padded(int count, int multiple) => (count + multiple - 1) / multiple * multiple;
 }

@@ -1,3 +1,4 @@
+using Maha.Layers.Attention;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Models;

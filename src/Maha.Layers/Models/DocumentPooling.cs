@@ -1,3 +1,4 @@
+using Maha.Layers.Core;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;

@@ -1,3 +1,5 @@
+using Maha.Layers.Core;
+
 namespace Maha.Layers.Models;
 
 /// <summary>What the vector of a document consists of, beside the pooled features of the encoder.</summary>

@@ -1,5 +1,6 @@
 using Maha.Layers.Attention;
 
+
 namespace Maha.Layers.Models;
 
 /// <summary>What a causal encoder remembers of the tokens so far: the states of its layers.</summary>

@@ -1,6 +1,7 @@
 using Maha.Layers.Attention;
-using Maha.Layers.Spectral;
-using Maha.Layers.Training;
+using Maha.Layers.Core;
+using Maha.Layers.Data;
+using Maha.Layers.Text;
 using Maha.Layers.Weights;
 using TorchSharp.Utils;
 using static TorchSharp.torch;

@@ -1,6 +1,8 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Blocks;
-using Maha.Layers.Hierarchies;
+using Maha.Layers.Core;
+using Maha.Layers.Kernels;
+using Maha.Layers.Trees;
 using Maha.Layers.Weights;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -69,7 +71,7 @@ public sealed partial class MahaEncoder : Module<Tensor, MixingContext, EncoderR
 
         using var scope = NewDisposeScope();
         if (Options is { Hierarchy: HierarchyKind.Document, TokenParts: not null } && context.Hierarchies is null)
-            context = TokenParts.WithTrees(context, tokenIds, Options.TokenParts);
+            context = context.WithTrees(tokenIds, Options.TokenParts);
         var hidden = Embed(tokenIds); // [B, N, D]
         Tensor? auxiliaryLoss = null;
         var layers = new List<LayerReport>(_blocks.Count);

@@ -1,7 +1,7 @@
 using Maha.Layers.Attention;
-using Maha.Layers.Blocks;
-using Maha.Layers.Hierarchies;
+using Maha.Layers.Core;
 using Maha.Layers.Kernels;
+using Maha.Layers.Trees;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;

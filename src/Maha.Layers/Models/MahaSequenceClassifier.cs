@@ -1,5 +1,6 @@
 using Maha.Layers.Attention;
-using Maha.Layers.Blocks;
+using Maha.Layers.Core;
+using Maha.Layers.Kernels;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;

@@ -1,4 +1,5 @@
 using Maha.Layers.Attention;
+using Maha.Layers.Core;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;

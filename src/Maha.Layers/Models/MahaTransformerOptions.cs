@@ -1,6 +1,7 @@
 using Maha.Layers.Attention;
-using Maha.Layers.Blocks;
-using Maha.Layers.Hierarchies;
+using Maha.Layers.Core;
+using Maha.Layers.Trees;
+
 
 namespace Maha.Layers.Models;
 
@@ -32,7 +33,7 @@ public sealed record MahaTransformerOptions : MahaBlockOptions
     public IReadOnlyList<AttentionKind>? LayerAttention { get; init; }
 
     /// <summary>What each token of the vocabulary means for sentences and paragraphs, so that the model builds the documents' trees from their token ids.</summary>
-    /// <value>Null: where <see cref="MahaBlockOptions.Hierarchy"/> is Document every batch brings its trees. From <see cref="Hierarchies.TokenParts.Of"/>; ignored where Hierarchy is Blocks.</value>
+    /// <value>Null: where <see cref="MahaBlockOptions.Hierarchy"/> is Document every batch brings its trees. From <see cref="Trees.TokenParts.Of"/>; ignored where Hierarchy is Blocks.</value>
     public byte[]? TokenParts { get; init; }
 
     /// <summary>The shape of one block.</summary>

@@ -1,4 +1,4 @@
-using Maha.Layers.Autograd;
+using Maha.Layers.Core;
 using Maha.Layers.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,3 +1,5 @@
+using Maha.Layers.Core;
+
 namespace Maha.Layers.Training;
 
 /// <summary>Counts of right and wrong predictions, from which the metrics of a whole data set follow.</summary>

@@ -1,3 +1,4 @@
+using Maha.Layers.Data;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Training;

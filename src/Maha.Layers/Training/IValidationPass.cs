@@ -1,3 +1,5 @@
+using Maha.Layers.Data;
+
 namespace Maha.Layers.Training;
 
 /// <summary>Gathers the metrics of a set of documents, batch after batch: of all of them, not of the last batch.</summary>

@@ -1,4 +1,6 @@
 using System.Numerics;
+using Maha.Layers.Core;
+using Maha.Layers.Data;
 using Maha.Layers.Models;
 using TorchSharp;
 using static TorchSharp.torch;

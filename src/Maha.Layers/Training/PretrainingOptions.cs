@@ -1,3 +1,5 @@
+using Maha.Layers.Core;
+
 namespace Maha.Layers.Training;
 
 /// <summary>What an encoder learns from documents without labels.</summary>

@@ -1,3 +1,5 @@
+using Maha.Layers.Core;
+using Maha.Layers.Data;
 using Maha.Layers.Models;
 using static TorchSharp.torch;
 

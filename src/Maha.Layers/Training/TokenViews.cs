@@ -1,4 +1,7 @@
-using Maha.Layers.Tokenization;
+using Maha.Layers.Core;
+using Maha.Layers.Data;
+using Maha.Layers.Text;
+
 
 namespace Maha.Layers.Training;
 

@@ -1,3 +1,5 @@
+using Maha.Layers.Core;
+using Maha.Layers.Data;
 using TorchSharp;
 using static TorchSharp.torch;
 

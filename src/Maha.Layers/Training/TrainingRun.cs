@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using Maha.Layers.Core;
+using Maha.Layers.Data;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

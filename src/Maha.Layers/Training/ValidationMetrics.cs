@@ -1,5 +1,6 @@
 using Maha.Layers.Models;
 
+
 namespace Maha.Layers.Training;
 
 /// <summary>How a model does on a set of documents.</summary>

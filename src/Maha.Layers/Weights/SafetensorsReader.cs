@@ -1,3 +1,4 @@
+using Maha.Layers.Core;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Weights;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
+using Maha.Layers.Data;
 using Maha.Layers.Models;
-using Maha.Layers.Tokenization;
+using Maha.Layers.Text;
 using Maha.Layers.Training;
 using Maha.MLNet.Classification.NGrams;
 using Maha.MLNet.Internal;

@@ -1,4 +1,4 @@
-using Maha.Layers;
+using Maha.Layers.Core;
 using Microsoft.ML.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,4 +1,4 @@
-using Maha.Layers.Training;
+using Maha.Layers.Data;
 using TorchSharp;
 using static TorchSharp.torch;
 

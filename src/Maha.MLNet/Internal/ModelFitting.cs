@@ -1,8 +1,10 @@
 using Maha.Layers.Attention;
-using Maha.Layers.Hierarchies;
+using Maha.Layers.Core;
+using Maha.Layers.Data;
 using Maha.Layers.Models;
-using Maha.Layers.Tokenization;
+using Maha.Layers.Text;
 using Maha.Layers.Training;
+using Maha.Layers.Trees;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
 using static TorchSharp.torch;

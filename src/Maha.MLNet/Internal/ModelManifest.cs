@@ -1,8 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Maha.Layers.Attention;
+using Maha.Layers.Core;
+using Maha.Layers.Data;
 using Maha.Layers.Models;
-using Maha.Layers.Training;
 
 namespace Maha.MLNet.Internal;
 

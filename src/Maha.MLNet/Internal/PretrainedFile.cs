@@ -1,8 +1,8 @@
 using System.IO.Compression;
 using System.Text.Json;
-using Maha.Layers.Attention;
+using Maha.Layers.Core;
 using Maha.Layers.Models;
-using Maha.Layers.Tokenization;
+using Maha.Layers.Text;
 using Maha.Layers.Weights;
 using static TorchSharp.torch;
 

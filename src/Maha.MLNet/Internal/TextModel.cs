@@ -1,6 +1,6 @@
-using Maha.Layers;
-using Maha.Layers.Tokenization;
-using Maha.Layers.Training;
+using Maha.Layers.Core;
+using Maha.Layers.Data;
+using Maha.Layers.Text;
 using Maha.Layers.Weights;
 using Microsoft.ML;
 using TorchSharp;

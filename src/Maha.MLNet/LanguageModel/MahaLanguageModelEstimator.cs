@@ -1,4 +1,4 @@
-using Maha.Layers;
+using Maha.Layers.Core;
 using Maha.MLNet.Internal;
 using Microsoft.ML;
 using Microsoft.ML.Data;

@@ -1,5 +1,5 @@
+using Maha.Layers.Data;
 using Maha.Layers.Models;
-using Maha.Layers.Tokenization;
 using Maha.Layers.Training;
 using Maha.MLNet.Internal;
 using Microsoft.ML;

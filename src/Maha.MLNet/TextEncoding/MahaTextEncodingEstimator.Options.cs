@@ -1,6 +1,7 @@
 using Maha.Layers.Models;
 using Maha.Layers.Training;
 
+
 namespace Maha.MLNet.TextEncoding;
 
 public sealed partial class MahaTextEncodingEstimator

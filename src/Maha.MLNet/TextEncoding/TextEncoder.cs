@@ -1,5 +1,5 @@
-using Maha.Layers.Hierarchies;
 using Maha.Layers.Models;
+using Maha.Layers.Trees;
 using Maha.MLNet.Internal;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;

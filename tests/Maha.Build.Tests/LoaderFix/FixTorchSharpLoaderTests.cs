@@ -75,7 +75,7 @@ public sealed class FixTorchSharpLoaderTests : IDisposable
         if (library.LinkTarget is { } target)
             Assert.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", target, StringComparison.Ordinal);
         Assert.True(Fix.Needs(File.ReadAllBytes(Facts.PackagedLibrary)));
-        Layers.TorchLibrary.EnsureLoaded();
+        Layers.Core.TorchLibrary.EnsureLoaded();
         Assert.Contains(File.ReadLines("/proc/self/maps"), line => line.EndsWith(library.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? library.FullName, StringComparison.Ordinal));
     }
 

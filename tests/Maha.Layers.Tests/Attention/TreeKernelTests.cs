@@ -1,6 +1,6 @@
 using Maha.Layers.Attention;
-using Maha.Layers.Hierarchies;
 using Maha.Layers.Tests.Reference;
+using Maha.Layers.Trees;
 using static Maha.Layers.Tests.TestTensors;
 using static TorchSharp.torch;
 

@@ -1,5 +1,5 @@
 using Maha.Benchmarks.Block;
-using Maha.Layers.Blocks;
+using Maha.Layers.Attention;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Benchmarks;

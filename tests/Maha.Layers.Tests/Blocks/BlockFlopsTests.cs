@@ -1,7 +1,7 @@
-using Maha.Layers.Aggregation;
 using Maha.Layers.Attention;
 using Maha.Layers.Blocks;
 using Maha.Layers.Tests.Reference;
+
 
 namespace Maha.Layers.Tests.Blocks;
 

@@ -1,4 +1,4 @@
-using Maha.Layers.Kernels;
+using Maha.Layers.Blocks;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;

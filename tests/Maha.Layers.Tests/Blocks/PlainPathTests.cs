@@ -1,6 +1,6 @@
-using Maha.Layers.Aggregation;
 using Maha.Layers.Attention;
 using Maha.Layers.Blocks;
+using Maha.Layers.Core;
 using TorchSharp;
 using static TorchSharp.torch;
 

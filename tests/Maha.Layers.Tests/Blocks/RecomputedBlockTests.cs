@@ -1,8 +1,7 @@
-using Maha.Layers.Aggregation;
 using Maha.Layers.Attention;
+using Maha.Layers.Core;
 using Maha.Layers.Models;
-using Maha.Layers.Tests.Autograd;
-using Maha.Layers.Training;
+using Maha.Layers.Tests.Core;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,9 +1,11 @@
 using System.Text;
 using Maha.Layers.Attention;
+using Maha.Layers.Core;
+using Maha.Layers.Data;
 using Maha.Layers.Generation;
 using Maha.Layers.Models;
-using Maha.Layers.Tests.Tokenization;
-using Maha.Layers.Tokenization;
+using Maha.Layers.Tests.Text;
+using Maha.Layers.Text;
 using Maha.Layers.Training;
 using TorchSharp;
 using static TorchSharp.torch;

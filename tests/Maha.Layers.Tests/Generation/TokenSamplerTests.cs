@@ -1,5 +1,6 @@
 using Maha.Layers.Generation;
 
+
 namespace Maha.Layers.Tests.Generation;
 
 public class TokenSamplerTests

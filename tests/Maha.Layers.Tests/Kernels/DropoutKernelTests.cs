@@ -1,4 +1,3 @@
-using Maha.Layers.Blocks;
 using Maha.Layers.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,7 +1,5 @@
-using Maha.Layers.Aggregation;
 using Maha.Layers.Attention;
-using Maha.Layers.Blocks;
-using Maha.Layers.Decomposition;
+using Maha.Layers.Core;
 using Maha.Layers.Models;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,10 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
-using Maha.Layers.Aggregation;
 using Maha.Layers.Attention;
-using Maha.Layers.Blocks;
-using Maha.Layers.Decomposition;
-using Maha.Layers.Hierarchies;
+using Maha.Layers.Core;
 using Maha.Layers.Models;
 using TorchSharp;
 using static Maha.Layers.Tests.TestTensors;

@@ -1,10 +1,9 @@
-using Maha.Layers.Aggregation;
 using Maha.Layers.Attention;
-using Maha.Layers.Blocks;
-using Maha.Layers.Hierarchies;
+using Maha.Layers.Data;
 using Maha.Layers.Kernels;
 using Maha.Layers.Models;
 using Maha.Layers.Training;
+using Maha.Layers.Trees;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,7 @@
 using Maha.Layers.Attention;
-using Maha.Layers.Hierarchies;
+using Maha.Layers.Core;
 using Maha.Layers.Models;
+using Maha.Layers.Trees;
 using TorchSharp;
 using static Maha.Layers.Tests.TestTensors;
 using static TorchSharp.torch;

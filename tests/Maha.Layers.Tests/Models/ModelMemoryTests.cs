@@ -1,4 +1,3 @@
-using Maha.Layers.Aggregation;
 using Maha.Layers.Attention;
 using Maha.Layers.Blocks;
 using Maha.Layers.Models;

@@ -1,10 +1,10 @@
-using Maha.Layers.Aggregation;
 using Maha.Layers.Attention;
-using Maha.Layers.Blocks;
-using Maha.Layers.Conversion;
+using Maha.Layers.Core;
+using Maha.Layers.Data;
 using Maha.Layers.Generation;
 using Maha.Layers.Models;
-using Maha.Layers.Tests.Tokenization;
+using Maha.Layers.Swap;
+using Maha.Layers.Tests.Text;
 using Maha.Layers.Training;
 using Maha.Layers.Weights;
 using TorchSharp;

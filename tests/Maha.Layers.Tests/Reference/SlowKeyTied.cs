@@ -1,5 +1,6 @@
 using Maha.Layers.Attention;
-using Maha.Layers.Hierarchies;
+using Maha.Layers.Trees;
+
 
 namespace Maha.Layers.Tests.Reference;
 

@@ -1,5 +1,5 @@
 using Maha.Layers.Attention;
-using Maha.Layers.Hierarchies;
+using Maha.Layers.Trees;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,5 +1,6 @@
 using Maha.Layers.Training;
 
+
 namespace Maha.Layers.Tests.Training;
 
 public class ClassificationCountsTests

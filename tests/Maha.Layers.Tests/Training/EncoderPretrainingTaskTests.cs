@@ -1,6 +1,7 @@
-using Maha.Layers.Attention;
+using Maha.Layers.Core;
+using Maha.Layers.Data;
 using Maha.Layers.Models;
-using Maha.Layers.Tokenization;
+using Maha.Layers.Text;
 using Maha.Layers.Training;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,4 +1,6 @@
 using Maha.Layers.Attention;
+using Maha.Layers.Core;
+using Maha.Layers.Data;
 using Maha.Layers.Models;
 using Maha.Layers.Training;
 using static TorchSharp.torch;

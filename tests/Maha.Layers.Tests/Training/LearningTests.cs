@@ -1,3 +1,4 @@
+using Maha.Layers.Core;
 using Maha.Layers.Models;
 using Maha.Layers.Training;
 using TorchSharp;

@@ -1,3 +1,5 @@
+using Maha.Layers.Core;
+using Maha.Layers.Data;
 using Maha.Layers.Training;
 using TorchSharp;
 using TorchSharp.Modules;

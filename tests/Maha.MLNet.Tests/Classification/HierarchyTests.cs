@@ -1,5 +1,5 @@
 using Maha.Layers.Attention;
-using Maha.Layers.Hierarchies;
+using Maha.Layers.Trees;
 using Microsoft.ML;
 
 namespace Maha.MLNet.Tests.Classification;

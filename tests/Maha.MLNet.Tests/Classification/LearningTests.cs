@@ -1,5 +1,5 @@
 using Maha.Layers.Attention;
-using Maha.Layers.Training;
+using Maha.Layers.Data;
 using Maha.MLNet.Classification;
 using Microsoft.ML;
 

@@ -1,6 +1,7 @@
 using System.Reflection;
-using Maha.Layers.Aggregation;
 using Maha.Layers.Attention;
+using Maha.Layers.Core;
+using Maha.Layers.Data;
 using Maha.Layers.Models;
 using Maha.Layers.Training;
 using Maha.MLNet.Classification;

@@ -142,7 +142,7 @@ public class LookaheadTests(FittedModels fitted)
     [Fact]
     public void DocumentThatIsRefused_IsSoAtItsRow_AndNowhereElse()
     {
-        using var model = Toys.BinaryTrainer(fitted.MLContext, options => options.OverlongDocuments = Layers.Training.OverlongDocuments.Throw).Fit(fitted.Verdicts);
+        using var model = Toys.BinaryTrainer(fitted.MLContext, options => options.OverlongDocuments = Layers.Data.OverlongDocuments.Throw).Fit(fitted.Verdicts);
         var documents = Toys.Verdicts(30);
         documents[17].Text = Toys.Filler(new Random(1), 500);
         var view = model.Transform(fitted.MLContext.Data.LoadFromEnumerable(documents));

@@ -1,8 +1,9 @@
-using Maha.Layers.Aggregation;
 using Maha.Layers.Attention;
-using Maha.Layers.Hierarchies;
+using Maha.Layers.Core;
+using Maha.Layers.Data;
 using Maha.Layers.Models;
 using Maha.Layers.Training;
+using Maha.Layers.Trees;
 using Maha.MLNet.LanguageModel;
 using Microsoft.ML;
 using static TorchSharp.torch;

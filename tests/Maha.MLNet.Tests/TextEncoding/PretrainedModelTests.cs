@@ -1,4 +1,5 @@
 using Maha.Layers.Attention;
+using Maha.Layers.Core;
 using Maha.MLNet.Classification;
 using Maha.MLNet.Tests.LanguageModel;
 using Microsoft.ML;

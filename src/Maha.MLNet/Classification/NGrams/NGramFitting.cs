@@ -1,5 +1,7 @@
-using Maha.Layers.Tokenization;
+using Maha.Layers.Data;
+using Maha.Layers.Text;
 using Maha.Layers.Training;
+
 
 namespace Maha.MLNet.Classification.NGrams;
 

@@ -1,4 +1,5 @@
-using Maha.Layers.Tokenization;
+using Maha.Layers.Data;
+using Maha.Layers.Text;
 using Maha.Layers.Training;
 using Maha.MLNet.Classification;
 using Maha.MLNet.Classification.NGrams;

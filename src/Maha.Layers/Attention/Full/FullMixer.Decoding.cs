@@ -1,0 +1,33 @@
+using Maha.Layers.Core;
+using Maha.Layers.Kernels;
+using static TorchSharp.torch;
+
+namespace Maha.Layers.Attention;
+
+// B batch, N new tokens, D width, H heads
+
+public sealed partial class FullMixer
+{
+    /// <inheritdoc/>
+    public override DecoderState StartDecoding() => _options.IsCausal ? new FullDecoderState() : throw NotCausal();
+
+    /// <inheritdoc/>
+    /// <remarks>Equal to the last rows of <see cref="forward"/> over all tokens so far. Time a token and memory O(D * tokens so far).</remarks>
+    public override Tensor Decode(Tensor hidden, DecoderState state)
+    {
+        TensorChecks.Hidden(hidden, _options.DModel, _queryProjection, nameof(hidden));
+        var own = DecoderState.Of<FullDecoderState>(state, nameof(state));
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        var (query, key) = (LinearFunction.Apply(_queryProjection, hidden), LinearFunction.Apply(_keyProjection, hidden)); // [B, N, D]
+        if (_options.Positions == PositionKind.Rotary)
+        {
+            query = RotaryPositions.Rotate(query, _options.NumHeads, cell: 1, own.Position);
+            key = RotaryPositions.Rotate(key, _options.NumHeads, cell: 1, own.Position);
+        }
+        var attended = own.Step(Heads(query), Heads(key), Heads(LinearFunction.Apply(_valueProjection, hidden)));
+        return LinearFunction.Apply(_outputProjection, CachedAttention.MergeHeads(attended, _options.NumHeads)).MoveToOuterDisposeScope();
+
+        Tensor Heads(Tensor rows) => CachedAttention.SplitHeads(rows, _options.NumHeads);
+    }
+}

@@ -1,0 +1,116 @@
+using Maha.Layers.Core;
+using Maha.Layers.Trees;
+using static TorchSharp.torch;
+
+namespace Maha.Layers.Attention;
+
+// G batch times heads, N tokens, n nodes of a level, M families of a level, b children of a family, R roots
+
+/// <summary>The trees of a batch, as hierarchical attention walks them: level by level, families of siblings side by side.</summary>
+/// <remarks>
+/// The regular form has one tree of blocks for all documents of the batch, so that a level's families are a view. The packed form lays the documents' own trees
+/// behind each other, a forest over the tokens of all documents: families are gathered, padded to the level's largest.
+/// </remarks>
+internal sealed class HierarchyLayout
+{
+    private readonly int[][]? _starts; // packed: where the children of each node begin
+
+    private HierarchyLayout(IReadOnlyList<int> treeLengths, int[] branching, int[][]? starts)
+    {
+        TreeLengths = treeLengths;
+        Branching = branching;
+        _starts = starts;
+    }
+
+    /// <summary>N, the tokens that one row of the operands holds.</summary>
+    public int Length => TreeLengths.Sum();
+
+    /// <summary>R: 1 in the regular form, the number of documents in the packed form.</summary>
+    public int Roots => TreeLengths.Count;
+
+    /// <summary>The tokens of every tree, R numbers whose sum is N.</summary>
+    public IReadOnlyList<int> TreeLengths { get; }
+
+    /// <summary>The children of a family at every level, the tokens' first; of the largest family in the packed form.</summary>
+    public IReadOnlyList<int> Branching { get; }
+
+    /// <summary>Blocks of a fixed number of parts. The last family of a level may be padded, the root's holds what there is.</summary>
+    public static HierarchyLayout Blocks(int length, int branching)
+    {
+        var levels = new List<int>();
+        int count = length;
+        for (; count > branching; count = (count + branching - 1) / branching)
+            levels.Add(branching);
+        levels.Add(count);
+        return new HierarchyLayout([length], [.. levels], null);
+    }
+
+    /// <summary>Families of given sizes, the tokens' first. The last size must hold all nodes of its level.</summary>
+    public static HierarchyLayout Regular(int length, IReadOnlyList<int> branching)
+    {
+        long nodes = length;
+        foreach (int size in branching)
+        {
+            TensorChecks.InRange(size, 1, int.MaxValue, nameof(branching), "A family has at least one child.");
+            nodes = (nodes + size - 1) / size;
+        }
+        if (nodes != 1)
+            throw new ArgumentException($"Branching must lead from {length} tokens to one root, but [{string.Join(", ", branching)}] leaves {nodes} nodes. Add a level.", nameof(branching));
+        return new HierarchyLayout([length], [.. branching], null);
+    }
+
+    /// <summary>One tree a document, their tokens behind each other.</summary>
+    public static HierarchyLayout Packed(IReadOnlyList<TokenHierarchy> documents)
+    {
+        int depth = documents.Max(document => document.Depth);
+        var starts = new int[depth][];
+        for (int level = 0; level < depth; level++)
+        {
+            var all = new List<int> { 0 };
+            foreach (var document in documents)
+            {
+                int offset = all[^1];
+                if (level >= document.Depth)
+                    all.Add(offset + 1); // a chain above the root, so that all trees are equally deep
+                else
+                    all.AddRange(document.Starts(level)[1..].ToArray().Select(start => start + offset));
+            }
+            starts[level] = [.. all];
+        }
+        int[] branching = [.. starts.Select(level => Enumerable.Range(0, level.Length - 1).Max(j => level[j + 1] - level[j]))];
+        return new HierarchyLayout([.. documents.Select(document => document.Length)], branching, starts);
+    }
+
+    /// <summary>The levels on a device, the tokens' families first. Their tensors belong to the current dispose scope.</summary>
+    public HierarchyLevel[] Bind(Device device)
+    {
+        var levels = new HierarchyLevel[Branching.Count];
+        if (_starts is not null)
+        {
+            int[] leafStarts = [.. Enumerable.Range(0, Length + 1)]; // where the tokens of each node of the level below begin
+            int[] documents = [.. Enumerable.Range(0, Roots)];
+            var owners = new int[levels.Length][]; // the document of every family
+            for (int level = levels.Length - 1; level >= 0; level--)
+            {
+                owners[level] = documents;
+                var starts = _starts[level];
+                documents = [.. Enumerable.Range(0, starts.Length - 1).SelectMany(j => Enumerable.Repeat(owners[level][j], starts[j + 1] - starts[j]))];
+            }
+            for (int level = 0; level < levels.Length; level++)
+            {
+                levels[level] = new PackedLevel(_starts[level], leafStarts, owners[level], device);
+                leafStarts = [.. _starts[level].Select(start => leafStarts[start])];
+            }
+            return levels;
+        }
+        int nodes = Length;
+        long cell = 1;
+        for (int level = 0; level < levels.Length; level++)
+        {
+            levels[level] = new RegularLevel(nodes, Branching[level], cell, Length, device);
+            nodes = levels[level].Families;
+            cell *= Branching[level];
+        }
+        return levels;
+    }
+}

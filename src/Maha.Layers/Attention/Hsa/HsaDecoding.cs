@@ -1,0 +1,56 @@
+using System.Numerics;
+using Maha.Layers.Core;
+using Maha.Layers.Kernels;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Maha.Layers.Attention;
+
+// B batch, D width, H heads, K head dim
+
+/// <summary>One decoded token of a causal hierarchical layer in the processor's memory: projections, turns, attention, projection, without tensors in between.</summary>
+internal static unsafe class HsaDecoding
+{
+    /// <summary>The layer's output for one token a sequence.</summary>
+    /// <param name="hidden">[B, 1, D], float32 or float64 on the processor.</param>
+    /// <param name="projections">W_Q, W_K, W_V, W_O.</param>
+    /// <param name="numHeads">H.</param>
+    /// <param name="rotary">Whether queries and keys turn with their position.</param>
+    /// <param name="state">Takes the token up.</param>
+    /// <returns>[B, 1, D].</returns>
+    public static Tensor Step(Tensor hidden, ReadOnlySpan<Linear> projections, int numHeads, bool rotary, HsaDecoderState state) =>
+        hidden.dtype == ScalarType.Float32
+            ? Step<float>(hidden, projections, numHeads, rotary, state)
+            : Step<double>(hidden, projections, numHeads, rotary, state);
+
+    private static Tensor Step<T>(Tensor hidden, ReadOnlySpan<Linear> projections, int numHeads, bool rotary, HsaDecoderState state)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        using var scope = NewDisposeScope();
+        int batch = (int)hidden.shape[0], width = (int)hidden.shape[2], headDim = width / numHeads;
+        var input = hidden.contiguous();
+        var output = empty([batch, 1, width], hidden.dtype);
+        long rows = (long)batch * width;
+        T* memory = KernelScratch.GetShared<T>(4 * rows);
+        T* x = TensorMemory.Pointer<T>(input);
+        for (int i = 0; i < 3; i++)
+            Project(projections[i], batch, width, x, memory + (i * rows));
+        if (rotary)
+            RotaryPositions.RotateToken(state.Position, headDim, memory, 2 * batch * numHeads);
+        T* attended = memory + (3 * rows);
+        state.Step(memory, memory + rows, memory + (2 * rows), batch * numHeads, headDim, hidden.dtype, attended);
+        Project(projections[3], batch, width, attended, TensorMemory.Pointer<T>(output));
+        GC.KeepAlive(input);
+        return output.MoveToOuterDisposeScope();
+    }
+
+    private static void Project<T>(Linear layer, int batch, int width, T* x, T* y)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        // The layer's own tensors: disposing them would destroy the model.
+        var (weight, bias) = (layer.weight!, layer.bias!);
+        for (int row = 0; row < batch; row++)
+            TokenProjection.Apply(width, width, TensorMemory.Pointer<T>(weight), TensorMemory.Pointer<T>(bias), x + ((long)row * width), y + ((long)row * width));
+        GC.KeepAlive(layer);
+    }
+}

@@ -1,0 +1,50 @@
+using Maha.Layers.Core;
+using Maha.Layers.Kernels;
+using Maha.Layers.Trees;
+using static TorchSharp.torch;
+
+namespace Maha.Layers.Attention;
+
+// B batch, N new tokens, D width, H heads, K head dim, b branching
+
+public sealed partial class HsaMixer
+{
+    /// <inheritdoc/>
+    /// <exception cref="InvalidOperationException">The mixer is not causal over blocks.</exception>
+    public override HsaDecoderState StartDecoding()
+    {
+        if (!_options.IsCausalTree || _options.Hierarchy != HierarchyKind.Blocks)
+            throw new InvalidOperationException($"Decoding needs Attention HsaCausal and Hierarchy Blocks, but they are {_options.Attention} and {_options.Hierarchy}: other forms see later tokens, or trees that end later.");
+        return new HsaDecoderState(_options.Branching, _options.Overlap);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// Equal to the last rows of <see cref="forward"/> over all tokens so far. Time a token and memory O(b log N). What an empty state is given first, as the prompt
+    /// of a language model, is taken up at once in the batch form; later tokens one after the other.
+    /// </remarks>
+    public override Tensor Decode(Tensor hidden, DecoderState state)
+    {
+        TensorChecks.Hidden(hidden, _options.DModel, _queryProjection, nameof(hidden));
+        var own = DecoderState.Of<HsaDecoderState>(state, nameof(state));
+        own.CheckTree(_options.Branching, _options.Overlap);
+        long batch = hidden.shape[0], length = hidden.shape[1];
+        own.Check((int)batch * _options.NumHeads, _options.DModel / _options.NumHeads, hidden.dtype);
+        using var noGradient = no_grad();
+        if (length == 1 && TensorMemory.Reachable(hidden))
+            return HsaDecoding.Step(hidden, [_queryProjection, _keyProjection, _valueProjection, _outputProjection], _options.NumHeads, _options.Positions == PositionKind.Rotary, own);
+        using var scope = NewDisposeScope();
+        var (query, key, value) = Project(hidden, own.Position); // [B, N, D]
+        Tensor attended;
+        if (own.Position == 0 && length > 1)
+        {
+            attended = TreeAttention.Blocks(query, key, value, _options.NumHeads, _options.Branching, Form, [.. Enumerable.Repeat((int)length, (int)batch)]);
+            own.TakeUp(key, value, _options.NumHeads);
+        }
+        else
+        {
+            attended = own.Step(query, key, value, _options.NumHeads);
+        }
+        return _outputProjection.call(attended).MoveToOuterDisposeScope();
+    }
+}

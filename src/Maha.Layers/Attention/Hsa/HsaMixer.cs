@@ -1,0 +1,123 @@
+using Maha.Layers.Core;
+using Maha.Layers.Kernels;
+using Maha.Layers.Trees;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Maha.Layers.Attention;
+
+// B batch, N length, D width, H heads, K head dim, b branching
+
+/// <summary>Hierarchical self-attention between the projections of a standard layer: the parameters are those of <see cref="FullMixer"/>, by the same names.</summary>
+/// <remarks>
+/// <para>W_O concat over heads of A_h W_V x, where A_h are the weights nearest to softmax(W_Q x (W_K x)^T / sqrt(K)) in the sum of KL(A_h || softmax) over the rows, among those
+/// that are constant between any two sibling nodes of a tree over the tokens (Amizadeh et al., 2025, theorem 3.2). The tree is one of blocks, or the document's own.
+/// <see cref="AttentionKind.HsaCausal"/> ties the keys only and sees siblings to the left: every row by itself is the nearest to causal softmax among rows constant on
+/// those siblings, and nothing depends on a later token.</para>
+/// <para>Rotary positions turn queries and keys before they are averaged. Padding must be on the right and changes nothing.</para>
+/// <para>Cost: 8 * N * D^2 for the projections, 4 * N * D * b * (1 + 1/b + ...) for the attention, times the number of levels when causal; memory O(N * (D + H * b)).</para>
+/// </remarks>
+public sealed partial class HsaMixer : TokenMixer
+{
+    [ComponentName(Name = "q_proj")] private readonly Linear _queryProjection;
+    [ComponentName(Name = "k_proj")] private readonly Linear _keyProjection;
+    [ComponentName(Name = "v_proj")] private readonly Linear _valueProjection;
+    [ComponentName(Name = "out_proj")] private readonly Linear _outputProjection;
+    private readonly MahaBlockOptions _options;
+
+    /// <summary>Builds the projections.</summary>
+    /// <param name="options">The shape of the block.</param>
+    /// <exception cref="ArgumentException">The options are not valid, or ask for another kind of attention.</exception>
+    public HsaMixer(MahaBlockOptions options)
+        : base(nameof(HsaMixer))
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        if (options.Attention is not (AttentionKind.Hsa or AttentionKind.HsaCausal))
+            throw new ArgumentException($"Attention must be Hsa or HsaCausal for hierarchical attention, but is {options.Attention}.", nameof(options));
+        _options = options;
+        _queryProjection = Linear(options.DModel, options.DModel); // W_Q
+        _keyProjection = Linear(options.DModel, options.DModel); // W_K
+        _valueProjection = Linear(options.DModel, options.DModel); // W_V
+        _outputProjection = Linear(options.DModel, options.DModel); // W_O
+        RegisterComponents();
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">
+    /// The input has another rank, width, element type or device, padding stands before a token, or the context lacks the documents' trees or has trees of another length.
+    /// </exception>
+    public override MixingResult forward(Tensor hidden, MixingContext context)
+    {
+        TensorChecks.Hidden(hidden, _options.DModel, _queryProjection, nameof(hidden));
+        ArgumentNullException.ThrowIfNull(context);
+        using var scope = NewDisposeScope();
+        int[] lengths = context.Lengths(hidden.shape[0], hidden.shape[1]);
+        var (query, key, value) = Project(hidden, 0); // [B, N, D]
+        var attended = _options.Hierarchy == HierarchyKind.Document
+            ? TreeAttention.Documents(query, key, value, _options.NumHeads, context.Trees(lengths), Form, lengths)
+            : TreeAttention.Blocks(query, key, value, _options.NumHeads, _options.Branching, Form, lengths);
+        var output = TokenMasks.Clear(LinearFunction.Apply(_outputProjection, attended), lengths);
+        return new MixingResult(output, zeros(Array.Empty<long>(), output.dtype, output.device))
+        {
+            AttentionEntropy = context.Inspect ? HsaInspection.MeanEntropies(query, key, _options.NumHeads, Trees(context, lengths), Form, lengths).unsqueeze(1) : null,
+        }.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>How far the attention of each head is from the softmax attention of the same queries and keys.</summary>
+    /// <param name="hidden">[B, N, D].</param>
+    /// <param name="context">Padding and what else the layers share.</param>
+    /// <returns>[B, H]: the mean over the document's tokens of KL(weights || softmax), in nats; 0 for a document without tokens. Time O(N^2) for the softmax's sums, memory O(N).</returns>
+    /// <exception cref="ArgumentException">As for <see cref="forward"/>.</exception>
+    public Tensor DistanceToFlat(Tensor hidden, MixingContext context)
+    {
+        TensorChecks.Hidden(hidden, _options.DModel, _queryProjection, nameof(hidden));
+        ArgumentNullException.ThrowIfNull(context);
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        int[] lengths = context.Lengths(hidden.shape[0], hidden.shape[1]);
+        var (query, key, _) = Project(hidden, 0);
+        return HsaInspection.MeanDistances(query, key, _options.NumHeads, Trees(context, lengths), Form, lengths).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The attention weights of one document, for inspection.</summary>
+    /// <param name="hidden">[1, N, D].</param>
+    /// <param name="context">Padding and what else the layers share.</param>
+    /// <returns>[H, N, N], row i the weights of token i; 0 at padding. Memory O(N^2).</returns>
+    /// <exception cref="ArgumentException">As for <see cref="forward"/>, or there are several documents or more than 4,096 tokens.</exception>
+    public Tensor Weights(Tensor hidden, MixingContext context)
+    {
+        TensorChecks.Hidden(hidden, _options.DModel, _queryProjection, nameof(hidden));
+        ArgumentNullException.ThrowIfNull(context);
+        if (hidden.shape[0] != 1 || hidden.shape[1] > HsaInspection.MaxTokens)
+            throw new ArgumentException($"hidden must be one document of at most {HsaInspection.MaxTokens} tokens, whose weights are a number for every pair, but has the shape {TensorChecks.Show(hidden.shape)}.", nameof(hidden));
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        int[] lengths = context.Lengths(1, hidden.shape[1]);
+        var (query, key, _) = Project(hidden, 0);
+        return HsaInspection.Weights(query, key, _options.NumHeads, Trees(context, lengths)[0], Form, lengths[0]).MoveToOuterDisposeScope();
+    }
+
+    private HierarchicalForm Form => !_options.IsCausalTree
+        ? HierarchicalForm.Optimal
+        : _options.Overlap ? HierarchicalForm.CausalOverlap : HierarchicalForm.Causal;
+
+    private IReadOnlyList<TokenHierarchy?> Trees(MixingContext context, int[] lengths) => _options.Hierarchy == HierarchyKind.Document
+        ? context.Trees(lengths)
+        : [.. lengths.Select(length => length > 0 ? TokenHierarchy.Blocks(length, _options.Branching) : null)];
+
+    // Queries and keys are turned before anything is averaged.
+    private (Tensor Query, Tensor Key, Tensor Value) Project(Tensor hidden, long start)
+    {
+        var projected = LinearFunction.ApplyAll(hidden, _queryProjection, _keyProjection, _valueProjection);
+        var (query, key, value) = (projected[0], projected[1], projected[2]);
+        if (_options.Positions == PositionKind.Rotary)
+        {
+            query = RotaryPositions.Rotate(query, _options.NumHeads, cell: 1, start);
+            key = RotaryPositions.Rotate(key, _options.NumHeads, cell: 1, start);
+        }
+        return (query, key, value);
+    }
+}

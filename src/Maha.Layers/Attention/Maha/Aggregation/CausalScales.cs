@@ -1,0 +1,100 @@
+using Maha.Layers.Core;
+using Maha.Layers.Kernels;
+using TorchSharp;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Maha.Layers.Attention;
+
+// B batch, N length, N_s length at scale s, S scales, D width, r compression ratio
+
+/// <summary>The outputs of the scales as a causal model may use them: token i gets the last coarse token that is complete at i.</summary>
+internal static class CausalScales
+{
+    /// <summary>Upsampled outputs with availability per token.</summary>
+    /// <param name="outputs">O_s, [B, N_s, D] each, of the scales that have a complete token.</param>
+    /// <param name="hierarchy">The lengths.</param>
+    /// <param name="options">Scales and prices.</param>
+    /// <param name="keyPaddingMask">[B, N] or null.</param>
+    public static ScaleOutputs Of(Tensor[] outputs, ScaleHierarchy hierarchy, MahaBlockOptions options, Tensor? keyPaddingMask)
+    {
+        int length = hierarchy.Lengths[0], numScales = options.NumScales, batch = hierarchy.Available.Length;
+        var device = outputs[0].device;
+        var upsampled = new Tensor[numScales];
+        var missing = new bool[length * numScales];
+        upsampled[0] = outputs[0];
+        for (int scale = 1; scale < numScales; scale++)
+        {
+            // The first token that completes a cell; a scale without any is zeros, and unavailable to all.
+            long cell = scale < hierarchy.Count ? hierarchy.Cells[scale] : long.MaxValue;
+            for (int i = 0; i < length; i++)
+                missing[(i * numScales) + scale] = i + 1 < cell;
+            if (scale >= hierarchy.Count)
+            {
+                upsampled[scale] = zeros_like(outputs[0]);
+                continue;
+            }
+            // A row of zeros in front stands for the coarse token that is not there yet.
+            var last = tensor([.. Enumerable.Range(0, length).Select(i => (i + 1) / cell)], device: device);
+            upsampled[scale] = functional.pad(outputs[scale], [0, 0, 1, 0]).index_select(1, last); // [B, N, D]
+        }
+        return new ScaleOutputs(upsampled)
+        {
+            IsCausal = true,
+            KeyPaddingMask = keyPaddingMask,
+            UnavailableScales = tensor(missing, [1, length, numScales], device: device).expand(batch, length, numScales).contiguous(),
+            RelativeCosts = options.CostPrice > 0 ? Costs(options, batch, outputs[0]) : null,
+        };
+    }
+
+    /// <summary>Every token's own Gram matrix &lt;R_s(i), R_m(i)&gt; / D, [B, N, S, S]; zero rows and columns for scales that the token lacks.</summary>
+    /// <param name="scales">The scales.</param>
+    /// <param name="available">The number of scales that each of the B * N tokens has, as from <see cref="Available"/>.</param>
+    public static Tensor TokenGram(ScaleOutputs scales, int[] available) =>
+        TensorMemory.Reachable(scales.Upsampled[0]) ? TokenGramFunction.Apply(available, scales.Upsampled) : PlainTokenGram(scales);
+
+    /// <summary>The same by tensor operators.</summary>
+    public static Tensor PlainTokenGram(ScaleOutputs scales)
+    {
+        using var scope = NewDisposeScope();
+        var rows = stack([.. scales.Upsampled], 2); // [B, N, S, D]
+        if (rows.dtype != ScalarType.Float64)
+            rows = rows.to(ScalarType.Float32);
+        var unit = rows / (rows.pow(2).mean([-1], keepdim: true) + ScaleGramKernel.Epsilon).sqrt();
+        if (scales.UnavailableScales is not null)
+            unit = unit.masked_fill(scales.UnavailableScales.unsqueeze(-1), 0);
+        return (unit.CheckedMatmul(unit.transpose(-2, -1)) / (double)rows.shape[3]).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The number of scales that each of the B * N tokens has; they are the finest ones.</summary>
+    public static int[] Available(ScaleOutputs scales, int numScales)
+    {
+        long[] shape = scales.Upsampled[0].shape;
+        var available = new int[shape[0] * shape[1]];
+        if (scales.UnavailableScales is not { } unavailable)
+        {
+            Array.Fill(available, numScales);
+            return available;
+        }
+        using var scope = NewDisposeScope();
+        var counts = unavailable.logical_not().sum([-1]).cpu().to(ScalarType.Int64).expand(shape[0], shape[1]).contiguous().data<long>().ToArray();
+        return [.. counts.Select(count => (int)count)];
+    }
+
+    /// <summary>sum over s of weights[.., s] * U(O_s), [B, N, D], 0 past a document's end; weights [B, N, S].</summary>
+    public static Tensor Mix(ScaleOutputs scales, Tensor weights)
+    {
+        long[] shape = scales.Upsampled[0].shape;
+        int numScales = scales.Upsampled.Count;
+        int[] lengths = DocumentLengths.Of(scales.KeyPaddingMask, shape[0], shape[1]);
+        var hierarchy = new ScaleHierarchy(lengths, (int)shape[1], [.. lengths.Select(_ => numScales)]);
+        return new CompactScales(scales.Upsampled, hierarchy, numScales).Mix(weights);
+    }
+
+    /// <summary>kappa [B, S]. A document's own length is the future: prices are those of the longest document that the model is made for.</summary>
+    public static Tensor Costs(MahaBlockOptions options, int batch, Tensor like)
+    {
+        int[] longest = [.. Enumerable.Repeat(options.MaxSequenceLength, batch)];
+        return ScaleCosts.Relative(longest, new ScaleHierarchy(longest, options.MaxSequenceLength, options.NumScales, options.CompressionRatio, options.Window), options, like);
+    }
+}

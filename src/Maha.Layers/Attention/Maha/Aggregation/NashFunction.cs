@@ -1,0 +1,75 @@
+using Maha.Layers.Core;
+using Maha.Layers.Kernels;
+using static TorchSharp.torch;
+using static TorchSharp.torch.autograd;
+
+namespace Maha.Layers.Attention;
+
+// B batch, S scales
+
+/// <summary>What a batch of equilibria shares, and how their computation ended.</summary>
+/// <param name="Temperature">tau.</param>
+/// <param name="Tolerance">Bound on the residual.</param>
+/// <param name="MaxIterations">Cap.</param>
+/// <param name="Available">Scales that play, per document.</param>
+internal sealed record NashBatch(double Temperature, double Tolerance, int MaxIterations, int[] Available)
+{
+    /// <summary>The games after their solution, one per document.</summary>
+    public NashEquilibrium[] Games { get; set; } = [];
+}
+
+/// <summary>The differentiable call of <see cref="NashEquilibrium"/>. Arguments: Gram matrices [B, S, S] and prices [B, S], both float64, a <see cref="NashBatch"/>.</summary>
+/// <remarks>The games are tiny, so they are solved on the processor whatever the device of the tensors.</remarks>
+internal sealed unsafe class NashFunction : SingleOutputFunction<NashFunction>
+{
+    private const string BatchKey = "batch";
+
+    /// <summary>The weights [B, S], float64.</summary>
+    public static Tensor Apply(Tensor gram, Tensor prices, NashBatch batch) => CallSingle(gram, prices, batch);
+
+    /// <inheritdoc/>
+    protected override Tensor ForwardSingle(AutogradContext ctx, object[] arguments)
+    {
+        var (gram, prices, batch) = ((Tensor)arguments[0], (Tensor)arguments[1], (NashBatch)arguments[2]);
+        using var g = gram.cpu().contiguous();
+        using var p = prices.cpu().contiguous();
+        var weights = zeros_like(p);
+        int documents = (int)p.shape[0], scales = (int)p.shape[1];
+        double* matrix = TensorMemory.Pointer<double>(g), price = TensorMemory.Pointer<double>(p), to = TensorMemory.Pointer<double>(weights);
+        var games = new NashEquilibrium[documents];
+        KernelThreads.For(documents, get_num_threads(), document =>
+        {
+            games[document] = new NashEquilibrium(
+                new ReadOnlySpan<double>(matrix + ((long)document * scales * scales), scales * scales),
+                new ReadOnlySpan<double>(price + ((long)document * scales), scales), batch.Temperature, batch.Available[document]);
+            games[document].Solve(batch.Tolerance, batch.MaxIterations, new Span<double>(to + ((long)document * scales), scales));
+        });
+        batch.Games = games;
+        var result = weights.to(gram.device);
+        ctx.save_for_backward([result.detach()]);
+        ctx.save_data(BatchKey, batch);
+        return result;
+    }
+
+    /// <inheritdoc/>
+    protected override IReadOnlyList<Tensor?> BackwardSingle(AutogradContext ctx, Tensor gradient)
+    {
+        var saved = ctx.get_saved_variables();
+        var batch = (NashBatch)ctx.get_data(BatchKey);
+        var weights = saved[0].cpu().contiguous();
+        var incomingGradient = gradient.cpu().contiguous();
+        int documents = (int)weights.shape[0], scales = (int)weights.shape[1];
+        var gramGradient = zeros([documents, scales, scales], ScalarType.Float64);
+        var priceGradient = zeros([documents, scales], ScalarType.Float64);
+        double* solution = TensorMemory.Pointer<double>(weights), incoming = TensorMemory.Pointer<double>(incomingGradient);
+        double* toGram = TensorMemory.Pointer<double>(gramGradient), toPrice = TensorMemory.Pointer<double>(priceGradient);
+        KernelThreads.For(documents, get_num_threads(), document =>
+        {
+            long row = (long)document * scales;
+            batch.Games[document].Backward(
+                batch.Tolerance, batch.MaxIterations, new ReadOnlySpan<double>(solution + row, scales), new ReadOnlySpan<double>(incoming + row, scales),
+                new Span<double>(toGram + (row * scales), scales * scales), new Span<double>(toPrice + row, scales));
+        });
+        return [gramGradient.to(gradient.device), priceGradient.to(gradient.device), null];
+    }
+}

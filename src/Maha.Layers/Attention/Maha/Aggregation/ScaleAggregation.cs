@@ -1,0 +1,118 @@
+using Maha.Layers.Core;
+using Maha.Layers.Kernels;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Maha.Layers.Attention;
+
+// B batch, N length, S scales, D width
+
+/// <summary>
+/// Makes one sequence of the scales' outputs: out_i = sum over s of w_is * U(O_s)_i with weights on the simplex.
+/// </summary>
+/// <remarks>
+/// Section 4.3 of the paper. A strategy either honors everything in <see cref="ScaleOutputs"/> that can change its result, or refuses it with a message.
+/// </remarks>
+public abstract class ScaleAggregation : Module<ScaleOutputs, AggregationResult>
+{
+    /// <summary>Names the module and fixes the number of scales.</summary>
+    /// <param name="name">The class's name.</param>
+    /// <param name="numScales">S, at least 1.</param>
+    /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
+    protected ScaleAggregation(string name, int numScales) : base(TorchLibrary.EnsureLoadedFor(name))
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(numScales, 1);
+        NumScales = numScales;
+    }
+
+    /// <summary>S, the number of scales.</summary>
+    public int NumScales { get; }
+
+    /// <summary>Aggregates the scales.</summary>
+    /// <param name="scales">The upsampled outputs and their masks.</param>
+    /// <returns>The output, the weights, the auxiliary loss and the solver's diagnostics.</returns>
+    public abstract override AggregationResult forward(ScaleOutputs scales);
+
+    /// <summary>Checks shapes, element types and devices of all that an aggregation gets.</summary>
+    private protected void Check(ScaleOutputs scales)
+    {
+        ArgumentNullException.ThrowIfNull(scales);
+
+        // The efficient mixer made these itself; asking for the upsampled copies would cost what it saves.
+        if (scales.Compact is { } compact)
+        {
+            if (compact.NumScales != NumScales)
+                throw new ArgumentException($"scales must hold {NumScales} outputs (numScales), but hold {compact.NumScales}.", nameof(scales));
+            return;
+        }
+        var outputs = scales.Upsampled;
+        if (outputs.Count != NumScales)
+            throw new ArgumentException($"scales must hold {NumScales} outputs (numScales), but hold {outputs.Count}.", nameof(scales));
+        foreach (var output in outputs)
+            TensorChecks.Alive(output, nameof(scales));
+        var finest = outputs[0];
+        long[] shape = finest.shape;
+        if (shape is not [>= 1, >= 1, >= 1] || !finest.is_floating_point())
+            throw new ArgumentException($"the outputs of the scales must be floating-point tensors [batch, length, dModel], but scale 0 is {TensorChecks.Show(shape)} of {finest.dtype}.", nameof(scales));
+        for (int scale = 1; scale < NumScales; scale++)
+        {
+            if (!outputs[scale].shape.AsSpan().SequenceEqual(shape))
+                throw new ArgumentException($"all scales must be upsampled to {TensorChecks.Show(shape)}, the shape of scale 0, but scale {scale} is {TensorChecks.Show(outputs[scale].shape)}.", nameof(scales));
+            TensorChecks.SameKind(outputs[scale], finest, nameof(scales));
+        }
+        if (scales.KeyPaddingMask is not null)
+            TensorChecks.TokenMask(scales.KeyPaddingMask, shape[0], shape[1], finest, nameof(scales.KeyPaddingMask));
+        if (scales.UnavailableScales is { } unavailable)
+            CheckAvailability(unavailable, shape, finest);
+        if (scales.RelativeCosts is { } costs)
+            CheckCosts(costs, shape[0], finest);
+    }
+
+    private void CheckAvailability(Tensor unavailable, long[] shape, Tensor like)
+    {
+        const string name = nameof(ScaleOutputs.UnavailableScales);
+        TensorChecks.Alive(unavailable, name);
+        long[] ofMask = unavailable.shape;
+        bool fits = ofMask.AsSpan().SequenceEqual([shape[0], NumScales]) || ofMask.AsSpan().SequenceEqual([shape[0], shape[1], NumScales]);
+        if (unavailable.dtype != ScalarType.Bool || !fits)
+            throw new ArgumentException($"{name} must hold Bool of the shape [{shape[0]}, {NumScales}] or [{shape[0]}, {shape[1]}, {NumScales}], but holds {unavailable.dtype} of {TensorChecks.Show(ofMask)}.", name);
+        TensorChecks.SameDevice(unavailable, like, name, "the outputs of the scales");
+    }
+
+    private void CheckCosts(Tensor costs, long batchSize, Tensor like)
+    {
+        const string name = nameof(ScaleOutputs.RelativeCosts);
+        TensorChecks.Alive(costs, name);
+        if (!costs.is_floating_point() || !costs.shape.AsSpan().SequenceEqual([batchSize, NumScales]))
+            throw new ArgumentException($"{name} must hold floating-point numbers of the shape [{batchSize}, {NumScales}], a price for every document and scale, but holds {costs.dtype} of {TensorChecks.Show(costs.shape)}.", name);
+        TensorChecks.SameDevice(costs, like, name, "the outputs of the scales");
+    }
+
+    /// <summary>sum over s of w_s * outputs_s, 0 at padded tokens.</summary>
+    /// <param name="scales">The outputs and the padding mask.</param>
+    /// <param name="weights">[B, S] or [B, N, S].</param>
+    private protected static Tensor WeightedSum(ScaleOutputs scales, Tensor weights)
+    {
+        if (scales.Compact is { } compact)
+            return compact.Mix(weights);
+        if (scales.IsCausal && weights.dim() == 3 && TensorMemory.Reachable(weights))
+            return CausalScales.Mix(scales, weights);
+        Tensor? sum = null;
+        for (int scale = 0; scale < scales.Upsampled.Count; scale++)
+        {
+            var weight = weights.select(-1, scale).unsqueeze(-1); // [B, 1] or [B, N, 1]
+            if (weights.dim() == 2)
+                weight = weight.unsqueeze(-1); // [B, 1, 1]
+            var term = weight * scales.Upsampled[scale]; // [B, N, D]
+            sum = sum is null ? term : sum + term;
+        }
+        return ClearPadding(sum!, scales);
+    }
+
+    /// <summary>The tensor with 0 at padded tokens, whatever was there: a fill, since 0 * NaN is NaN.</summary>
+    private protected static Tensor ClearPadding(Tensor tokens, ScaleOutputs scales)
+        => scales.KeyPaddingMask is null ? tokens : tokens.masked_fill(scales.KeyPaddingMask.unsqueeze(-1), 0);
+
+    /// <summary>The scalar 0 of a tensor's kind, for strategies without an auxiliary loss.</summary>
+    private protected static Tensor NoLoss(Tensor like) => zeros(Array.Empty<long>(), like.dtype, like.device);
+}

@@ -1,0 +1,111 @@
+using Maha.Layers.Core;
+using Maha.Layers.Kernels;
+using static TorchSharp.torch;
+
+namespace Maha.Layers.Attention;
+
+// B batch, N new tokens, N' coarse tokens that they complete, S scales, D width, H heads, r compression ratio
+
+public sealed partial class MahaMixer
+{
+    // The local convolution looks (kernel - 1) * dilation tokens back.
+    private const int LocalReach = 4;
+
+    // Tokens of a prompt taken up at a time: their outputs of all scales are in memory at once.
+    private const long PieceTokens = 2048;
+
+    /// <inheritdoc/>
+    public override DecoderState StartDecoding() => _options.IsCausal
+        ? new MahaDecoderState(_options.NumScales, _options.Window)
+        : throw NotCausal();
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// Equal to the last rows of <see cref="forward"/> over all tokens so far. Time a token O(D^2 + S * w * D) at most: a scale costs its share 1 / r^s of the tokens;
+    /// memory O(S * (w + r) * D), whatever the length.
+    /// </remarks>
+    public override Tensor Decode(Tensor hidden, DecoderState state)
+    {
+        TensorChecks.Hidden(hidden, _options.DModel, _valueProjection, nameof(hidden));
+        var own = DecoderState.Of<MahaDecoderState>(state, nameof(state));
+        if (own.Inputs is not null)
+            DecoderState.SameSequences(own.Inputs, hidden);
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        long length = hidden.shape[1];
+        var outputs = new List<Tensor>();
+        for (long start = 0; start < length; start += PieceTokens)
+        {
+            using var inner = NewDisposeScope();
+            outputs.Add(Continue(hidden.narrow(1, start, Math.Min(PieceTokens, length - start)), own).MoveToOuterDisposeScope());
+        }
+        return (outputs.Count == 1 ? outputs[0] : cat(outputs, 1)).MoveToOuterDisposeScope();
+    }
+
+    private Tensor Continue(Tensor hidden, MahaDecoderState state)
+    {
+        int batch = (int)hidden.shape[0], count = (int)hidden.shape[1];
+        var inputs = cat([state.Inputs ?? zeros([batch, LocalReach, _options.DModel], hidden.dtype, hidden.device), hidden], 1);
+        state.Keep(inputs.narrow(1, count, LocalReach));
+        Tensor? features = _localConvolution.call(inputs, Whole(batch, count + LocalReach, count + LocalReach)).narrow(1, LocalReach, count); // [B, N, D]
+        Tensor? values = LinearFunction.Apply(_valueProjection, features);
+        var upsampled = new Tensor[_options.NumScales];
+        var missing = new bool[count * _options.NumScales];
+        long cell = 1;
+        for (int scale = 0; scale < _options.NumScales; scale++)
+        {
+            var decoded = state.Scales[scale];
+            if (scale > 0)
+            {
+                // A cell beyond all lengths never completes.
+                cell = cell > long.MaxValue / _options.CompressionRatio ? long.MaxValue : cell * _options.CompressionRatio;
+                features = features is null ? null : decoded.Features.Step(features, _options.CompressionRatio, Reduce);
+                values = values is null ? null : decoded.Values.Step(values, _options.CompressionRatio, Reduce);
+            }
+            upsampled[scale] = Upsampled(decoded, scale, cell, features, values, hidden, state.Position);
+            for (int i = 0; i < count; i++)
+                missing[(i * _options.NumScales) + scale] = state.Position + i + 1 < cell;
+
+            Tensor Reduce(Tensor rows, int cells) => _decomposition.Reduce(scale, rows, Whole(batch, (int)rows.shape[1], cells), _options.CompressionRatio);
+        }
+        state.Advance(count);
+        var aggregated = _aggregation.call(new ScaleOutputs(upsampled)
+        {
+            IsCausal = true,
+            UnavailableScales = missing.Contains(true)
+                ? tensor(missing, [1, count, _options.NumScales], device: hidden.device).expand(batch, count, _options.NumScales).contiguous()
+                : null,
+            RelativeCosts = _options.CostPrice > 0 ? CausalScales.Costs(_options, batch, hidden) : null,
+        });
+        return aggregated.Output;
+    }
+
+    // What the new tokens get of a scale, [B, N, D]: the output of the last coarse token that is complete at each; 0 before the first.
+    private Tensor Upsampled(DecodedScale decoded, int scale, long cell, Tensor? features, Tensor? values, Tensor hidden, long position)
+    {
+        long count = hidden.shape[1], before = decoded.Window.Position;
+        var last = decoded.LastOutput ?? zeros([hidden.shape[0], 1, _options.DModel], hidden.dtype, hidden.device);
+        if (features is null)
+            return last.expand(-1, count, -1).contiguous();
+        var queriesAndKeys = LinearFunction.Apply(_queryKeyProjections[scale], features); // [B, N', 2D]
+        if (_options.Positions == PositionKind.Rotary)
+            queriesAndKeys = RotaryPositions.Rotate(queriesAndKeys, 2 * _options.NumHeads, cell, before);
+        var attended = decoded.Window.Step(Heads(queriesAndKeys.narrow(2, 0, _options.DModel)), Heads(queriesAndKeys.narrow(2, _options.DModel, _options.DModel)), Heads(values!));
+        var outputs = CachedAttention.MergeHeads(attended, _options.NumHeads); // [B, N', D]
+        var result = outputs;
+        if (cell > 1)
+        {
+            var rows = new long[count];
+            for (int i = 0; i < count; i++)
+                rows[i] = ((position + i + 1) / cell) - before;
+            result = cat([last, outputs], 1).index_select(1, tensor(rows, device: hidden.device)); // [B, N, D]
+        }
+        decoded.KeepLast(outputs);
+        return result;
+
+        Tensor Heads(Tensor rows) => CachedAttention.SplitHeads(rows, _options.NumHeads);
+    }
+
+    private static ConvolutionLengths Whole(int batch, int length, int outputLength) => new(
+        [.. Enumerable.Repeat(length, batch)], [.. Enumerable.Repeat(outputLength, batch)], outputLength);
+}

@@ -1,0 +1,151 @@
+using Maha.Layers.Core;
+using Maha.Layers.Kernels;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Maha.Layers.Attention;
+
+// B batch, N length, N_s length at scale s, S scales, D width, H heads, K head dim, w window, r compression ratio
+
+/// <summary>
+/// The multiscale part of a block at linear cost: depthwise convolutions, windowed attention at every scale, a solver for the weights of the scales.
+/// </summary>
+/// <remarks>
+/// <para>c = Dropout(ReLU(depthwise convolution of x; kernel 3, dilation 2)); X_s = decomposition(c); V = W_V c once and V_s = decomposition(V) with the same operators;
+/// O_s = windowed attention of W_Q^s X_s, W_K^s X_s and V_s (sections 4.1 and 4.2 of the paper, with windows of 3w keys); out = aggregation of the O_s.</para>
+/// <para>Padding must be on the right. Invalid tokens are cleared before every step and come out 0: a token's output depends neither on the amount or
+/// content of padding nor on the other documents of the batch. A document uses as many scales as its own length needs.</para>
+/// <para>Causal: convolutions look back only, a query sees its own and the previous block up to itself, and token i uses of every scale the last coarse token
+/// whose tokens are all at or before i; scales without one are unavailable to it.</para>
+/// <para>Cost: O(N * (D^2 + w * D)); memory O(N * D): nothing of size N x N exists at any scale.</para>
+/// </remarks>
+public sealed partial class MahaMixer : TokenMixer
+{
+    [ComponentName(Name = "local_conv")] private readonly DepthwiseConvolution _localConvolution;
+    [ComponentName(Name = "dropout")] private readonly ActivationDropout _dropout;
+    [ComponentName(Name = "decomposition")] private readonly ScaleReduction _decomposition;
+    [ComponentName(Name = "v_proj")] private readonly Linear _valueProjection;
+    [ComponentName(Name = "qk_projs")] private readonly ModuleList<Linear> _queryKeyProjections;
+    [ComponentName(Name = "aggregation")] private readonly ScaleAggregation _aggregation;
+    private readonly MahaBlockOptions _options;
+
+    /// <summary>Builds the parts.</summary>
+    /// <param name="options">The shape of the block.</param>
+    /// <exception cref="ArgumentException">The options are not valid.</exception>
+    public MahaMixer(MahaBlockOptions options)
+        : base(nameof(MahaMixer))
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        _options = options;
+        int width = options.DModel;
+        _localConvolution = new DepthwiseConvolution(width, kernelSize: 3, stride: 1, dilation: 2, relu: true, options.IsCausal);
+        _dropout = new ActivationDropout(options.Dropout);
+        _decomposition = new ScaleReduction(width, options.NumScales, options.CompressionRatio, options.Decomposition, options.IsCausal);
+        _valueProjection = Linear(width, width); // W_V, shared by the scales
+        _queryKeyProjections = new ModuleList<Linear>([.. Enumerable.Range(0, options.NumScales).Select(_ => Linear(width, 2 * width, hasBias: false))]); // W_Q^s over W_K^s
+        _aggregation = ScaleAggregations.Create(options);
+        RegisterComponents();
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The input has another rank, width, element type or device, or padding stands before a token.</exception>
+    public override MixingResult forward(Tensor hidden, MixingContext context) => Mix(hidden, context, null);
+
+    private MixingResult Mix(Tensor hidden, MixingContext context, List<Tensor>? maps)
+    {
+        TensorChecks.Hidden(hidden, _options.DModel, _valueProjection, nameof(hidden));
+        ArgumentNullException.ThrowIfNull(context);
+        using var scope = NewDisposeScope();
+        int batch = (int)hidden.shape[0], length = (int)hidden.shape[1];
+        int[] lengths = context.Lengths(batch, length);
+        var hierarchy = _options.IsCausal
+            ? ScaleHierarchy.Causal(lengths, length, _options.NumScales, _options.CompressionRatio)
+            : new ScaleHierarchy(lengths, length, _options.NumScales, _options.CompressionRatio, _options.Window);
+
+        var local = _localConvolution.call(hidden, new ConvolutionLengths(lengths, lengths, length)); // [B, N, D]
+        var scales = _decomposition.call(_dropout.call(local), hierarchy); // S x [B, N_s, D]
+        var finest = LinearFunction.ApplyAll(scales[0], _queryKeyProjections[0], _valueProjection); // one pass over the tokens for both
+        var values = _decomposition.call(finest[1], hierarchy); // S x [B, N_s, D]
+        var outputs = new Tensor[hierarchy.Count];
+        var entropies = new List<Tensor>(); // S' x [B]
+        for (int scale = 0; scale < hierarchy.Count; scale++)
+        {
+            var queriesAndKeys = scale == 0 ? finest[0] : LinearFunction.Apply(_queryKeyProjections[scale], scales[scale]); // [B, N_s, 2D]
+            if (_options.Positions == PositionKind.Rotary)
+                queriesAndKeys = RotaryPositions.Rotate(queriesAndKeys, 2 * _options.NumHeads, hierarchy.Cells[scale]);
+            var plan = new WindowPlan(batch, hierarchy.Lengths[scale], _options.NumHeads, _options.DModel / _options.NumHeads, _options.Window, _options.IsCausal);
+            outputs[scale] = WindowAttention.Apply(queriesAndKeys, values[scale], plan, hierarchy.ValidLengths[scale]); // [B, N_s, D]
+            var (query, key) = (queriesAndKeys.narrow(2, 0, _options.DModel), queriesAndKeys.narrow(2, _options.DModel, _options.DModel)); // [B, N_s, D]
+            if (context.Inspect)
+                entropies.Add(AttentionEntropy.Mean(query, key, plan, hierarchy.ValidLengths[scale]));
+            maps?.Add(OnTokens(AttentionEntropy.Weights(query, key, plan, hierarchy.ValidLengths[scale]).mean([1]).squeeze(0), hierarchy, scale, lengths[0]).MoveToOuterDisposeScope());
+        }
+
+        var aggregated = _aggregation.call(_options.IsCausal
+            ? CausalScales.Of(outputs, hierarchy, _options, context.KeyPaddingMask)
+            : Whole(outputs, hierarchy, lengths, context.KeyPaddingMask));
+        return new MixingResult(aggregated.Output, aggregated.AuxiliaryLoss)
+        {
+            ScaleWeights = aggregated.ScaleWeights.detach(),
+            Diagnostics = aggregated.Diagnostics,
+            AttentionEntropy = context.Inspect ? functional.pad(stack(entropies, 1), [0, _options.NumScales - entropies.Count], value: double.NaN) : null, // [B, S]
+        }.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Who attends to whom at each scale, on the document's own tokens: for pictures.</summary>
+    /// <param name="hidden">[1, N, D].</param>
+    /// <param name="context">Padding and what else the layers share.</param>
+    /// <returns>
+    /// [S, N, N], without gradient: row i of scale s is what token i sees by that scale, the mean over the heads; the weight of a coarse token is shared evenly by the tokens of its cell,
+    /// so that the row of a token that the scale serves has sum 1. 0 at padding, at scales that the document does not have, and in causal models before the first complete cell.
+    /// The weights of the scales themselves are in <see cref="MixingResult.ScaleWeights"/>. Memory O(S N^2).
+    /// </returns>
+    /// <exception cref="ArgumentException">As for <see cref="forward"/>, or there are several documents or more than 4,096 tokens.</exception>
+    public Tensor AttentionMaps(Tensor hidden, MixingContext context)
+    {
+        TensorChecks.Hidden(hidden, _options.DModel, _valueProjection, nameof(hidden));
+        ArgumentNullException.ThrowIfNull(context);
+        if (hidden.shape[0] != 1 || hidden.shape[1] > HsaInspection.MaxTokens)
+            throw new ArgumentException($"hidden must be one document of at most {HsaInspection.MaxTokens} tokens, whose weights are a number for every pair, but has the shape {TensorChecks.Show(hidden.shape)}.", nameof(hidden));
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        var maps = new List<Tensor>(); // S' x [N, N]
+        Mix(hidden, context, maps);
+        while (maps.Count < _options.NumScales)
+            maps.Add(zeros_like(maps[0]));
+        return stack(maps, 0).MoveToOuterDisposeScope();
+    }
+
+    // The weights of a scale [N_s, N_s] on the tokens, [N, N]: a coarse row for each of its tokens, a coarse weight shared by its tokens.
+    private static Tensor OnTokens(Tensor weights, ScaleHierarchy hierarchy, int scale, int validTokens)
+    {
+        int length = hierarchy.Lengths[0], validCells = hierarchy.ValidLengths[scale][0];
+        long cell = hierarchy.Cells[scale], last = weights.shape[0] - 1;
+        var device = weights.device;
+        var column = Numbers(i => i / cell); // [N]
+        var row = hierarchy.IsCausal ? Numbers(i => ((i + 1) / cell) - 1) : column; // a causal token sees complete cells only
+        var shares = Numbers(i => Math.Max(1, Math.Min(cell, validTokens - (i / cell * cell)))).to(weights.dtype);
+        var missing = Numbers(i => i).ge(validTokens);
+        var noRow = missing.logical_or(row.lt(0)).logical_or(row.ge(validCells)).unsqueeze(1);
+        var noColumn = missing.logical_or(column.ge(validCells)).unsqueeze(0);
+        var spread = weights.index_select(0, row.clamp(0, last)).index_select(1, column.clamp(0, last)) / shares; // [N, N]
+        return spread.masked_fill(noRow.logical_or(noColumn), 0);
+
+        Tensor Numbers(Func<long, long> of) => tensor([.. Enumerable.Range(0, length).Select(i => of(i))], device: device);
+    }
+
+    private ScaleOutputs Whole(Tensor[] outputs, ScaleHierarchy hierarchy, int[] lengths, Tensor? keyPaddingMask)
+    {
+        var compact = new CompactScales(outputs, hierarchy, _options.NumScales);
+        return new ScaleOutputs(compact.Upsampled())
+        {
+            Compact = compact,
+            KeyPaddingMask = keyPaddingMask,
+            UnavailableScales = hierarchy.Available.Min() < _options.NumScales ? compact.Unavailable(outputs[0].device) : null,
+            RelativeCosts = _options.CostPrice > 0 ? ScaleCosts.Relative(lengths, hierarchy, _options, outputs[0]) : null,
+        };
+    }
+}

@@ -1,0 +1,39 @@
+using static TorchSharp.torch;
+
+namespace Maha.Layers.Attention;
+
+/// <summary>How the computation of the scale weights ended. A solver that did not converge shows it here.</summary>
+public sealed record SolverDiagnostics : IDisposable
+{
+    /// <summary>Weights in closed form: no iteration, no residual.</summary>
+    public static SolverDiagnostics ClosedForm { get; } = new();
+
+    /// <summary>The number of iterations of the slowest problem of the batch.</summary>
+    public int Iterations { get; init; }
+
+    /// <summary>
+    /// The residual of every problem of the batch, without gradient, on the device of the data (reading it waits for the device);
+    /// null where the weights have a closed form.
+    /// </summary>
+    public Tensor? Residuals { get; init; }
+
+    /// <summary>The residual up to which a problem counts as solved.</summary>
+    public double Tolerance { get; init; }
+
+    /// <summary>The largest residual of the batch; 0 for a closed form, NaN where one is not a number.</summary>
+    /// <returns>The residual in the solver's own measure.</returns>
+    public double MaxResidual()
+    {
+        if (Residuals is null)
+            return 0;
+        using var scope = NewDisposeScope();
+        return Residuals.max().to(ScalarType.Float64).item<double>();
+    }
+
+    /// <summary>Whether every problem of the batch was solved to the tolerance.</summary>
+    /// <returns>True for a closed form; false where a residual is not a number.</returns>
+    public bool Converged() => MaxResidual() <= Tolerance;
+
+    /// <summary>Frees the residuals. Not needed inside a dispose scope.</summary>
+    public void Dispose() => Residuals?.Dispose();
+}

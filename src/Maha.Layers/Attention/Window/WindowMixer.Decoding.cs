@@ -1,0 +1,32 @@
+using Maha.Layers.Core;
+using Maha.Layers.Kernels;
+using static TorchSharp.torch;
+
+namespace Maha.Layers.Attention;
+
+// B batch, N new tokens, D width, H heads, w window, g global tokens
+
+public sealed partial class WindowMixer
+{
+    /// <inheritdoc/>
+    public override DecoderState StartDecoding() => _options.IsCausal ? new WindowDecoderState(_options.Window, _options.GlobalTokens) : throw NotCausal();
+
+    /// <inheritdoc/>
+    /// <remarks>Equal to the last rows of <see cref="forward"/> over all tokens so far. Time a token and memory O((w + g) * D), whatever the length.</remarks>
+    public override Tensor Decode(Tensor hidden, DecoderState state)
+    {
+        TensorChecks.Hidden(hidden, _options.DModel, _valueProjection, nameof(hidden));
+        var own = DecoderState.Of<WindowDecoderState>(state, nameof(state));
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        var queriesAndKeys = LinearFunction.Apply(_queryKeyProjection, hidden); // [B, N, 2D]
+        if (_options.Positions == PositionKind.Rotary)
+            queriesAndKeys = RotaryPositions.Rotate(queriesAndKeys, 2 * _options.NumHeads, cell: 1, own.Position);
+        var attended = own.Step(
+            Heads(queriesAndKeys.narrow(2, 0, _options.DModel)), Heads(queriesAndKeys.narrow(2, _options.DModel, _options.DModel)),
+            Heads(LinearFunction.Apply(_valueProjection, hidden)));
+        return LinearFunction.Apply(_outputProjection, CachedAttention.MergeHeads(attended, _options.NumHeads)).MoveToOuterDisposeScope();
+
+        Tensor Heads(Tensor rows) => CachedAttention.SplitHeads(rows, _options.NumHeads);
+    }
+}

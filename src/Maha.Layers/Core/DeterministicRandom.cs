@@ -1,0 +1,42 @@
+namespace Maha.Layers.Core;
+
+/// <summary>
+/// SplitMix64 (Steele, Lea and Flood 2014): random numbers that are the same on every machine and every version of .NET,
+/// so that a seed gives the same batches everywhere.
+/// </summary>
+internal struct DeterministicRandom
+{
+    private ulong _state;
+
+    public DeterministicRandom(ulong seed) => _state = seed;
+
+    /// <summary>A seed made of several numbers.</summary>
+    public static ulong Combine(int seed, int purpose, long index)
+    {
+        ulong mixed = Mix(unchecked((ulong)seed + 0x9E3779B97F4A7C15));
+        mixed = Mix(mixed ^ unchecked((ulong)purpose));
+        return Mix(mixed ^ unchecked((ulong)index));
+    }
+
+    public ulong Next() => Mix(unchecked(_state += 0x9E3779B97F4A7C15));
+
+    /// <summary>A number from 0 to limit - 1. The bias is below limit / 2^64.</summary>
+    public int Next(int limit) => (int)Math.BigMul(Next(), (ulong)limit, out _);
+
+    /// <summary>Puts the items in a random order (Fisher-Yates).</summary>
+    public void Shuffle<T>(Span<T> items)
+    {
+        for (int i = items.Length - 1; i > 0; i--)
+        {
+            int j = Next(i + 1);
+            (items[i], items[j]) = (items[j], items[i]);
+        }
+    }
+
+    private static ulong Mix(ulong z)
+    {
+        z = unchecked((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9);
+        z = unchecked((z ^ (z >> 27)) * 0x94D049BB133111EB);
+        return z ^ (z >> 31);
+    }
+}

@@ -1,0 +1,56 @@
+using System.Numerics;
+using static TorchSharp.torch;
+
+namespace Maha.Layers.Core;
+
+// B batch, N length, D width, H heads, K head dim
+
+/// <summary>Rotary position information: the product of a rotated query and a rotated key depends on their distance only.</summary>
+/// <remarks>Su et al. 2021. Channel pair (k, k + K/2) of a head turns by position * 10000^(-2k/K); an odd last channel stays. Position of coarse token j at cell size c: j * c + (c - 1) / 2.</remarks>
+internal static class RotaryPositions
+{
+    // The base of Su et al.: wavelengths from 2 pi to 2 pi * 10000 tokens.
+    private const double Base = 10000;
+
+    /// <summary>Rotates every head.</summary>
+    /// <param name="rows">[B, N, heads * K].</param>
+    /// <param name="numHeads">The heads in a row.</param>
+    /// <param name="cell">Tokens per coarse token.</param>
+    /// <param name="start">The position of the first row.</param>
+    /// <returns>The same shape.</returns>
+    public static Tensor Rotate(Tensor rows, int numHeads, long cell, long start = 0)
+    {
+        using var scope = NewDisposeScope();
+        long length = rows.shape[1], headDim = rows.shape[2] / numHeads, half = headDim / 2;
+        var device = rows.device;
+
+        // Angles in float64: position times frequency loses the fraction of a turn in float32 from about 10^6 tokens on.
+        var positions = ((arange(length, dtype: ScalarType.Float64, device: device) + start) * cell) + ((cell - 1) / 2.0);
+        var frequencies = (arange(half, dtype: ScalarType.Float64, device: device) * (-2 * Math.Log(Base) / Math.Max(1, headDim))).exp();
+        var angles = positions.unsqueeze(-1) * frequencies; // [N, K/2]
+        var cosine = angles.cos().to(rows.dtype).unsqueeze(1); // [N, 1, K/2]
+        var sine = angles.sin().to(rows.dtype).unsqueeze(1);
+        var heads = rows.unflatten(2, numHeads, headDim); // [B, N, heads, K]
+        var first = heads.narrow(3, 0, half);
+        var second = heads.narrow(3, half, half);
+        var rest = heads.narrow(3, 2 * half, headDim - (2 * half));
+        return cat([(first * cosine) - (second * sine), (first * sine) + (second * cosine), rest], 3).flatten(2).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Turns the heads of tokens that share a position, [heads, K], in place.</summary>
+    internal static unsafe void RotateToken<T>(long position, int headDim, T* rows, int heads)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        int half = headDim / 2;
+        for (int k = 0; k < half; k++)
+        {
+            var (sine, cosine) = Math.SinCos(position * Math.Exp(k * (-2 * Math.Log(Base) / Math.Max(1, headDim))));
+            T s = T.CreateTruncating(sine), c = T.CreateTruncating(cosine);
+            for (int head = 0; head < heads; head++)
+            {
+                T* row = rows + ((long)head * headDim) + k;
+                (row[0], row[half]) = ((row[0] * c) - (row[half] * s), (row[0] * s) + (row[half] * c));
+            }
+        }
+    }
+}

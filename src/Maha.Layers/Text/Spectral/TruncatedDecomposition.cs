@@ -1,0 +1,114 @@
+using Maha.Layers.Core;
+
+
+namespace Maha.Layers.Text;
+
+// M rows, F columns, K kept directions
+
+/// <summary>
+/// The K right singular vectors of a sparse matrix with the largest singular values, by randomized subspace iteration (Halko, Martinsson and Tropp 2011).
+/// </summary>
+/// <remarks>Deterministic for a seed, whatever the number of threads. Cost O(nnz K) and O((M + F) K^2) an iteration.</remarks>
+internal static class TruncatedDecomposition
+{
+    // A few directions more than asked for, and a few iterations: the singular values of texts fall slowly.
+    private const int Oversampling = 8;
+    private const int Iterations = 4;
+
+    // Below this share of the largest singular value a direction is rounding.
+    private const double SmallestShare = 1e-5;
+
+    /// <summary>The directions as columns, [F, K] row by row; those beyond the matrix's rank are 0.</summary>
+    public static float[] RightVectors(SparseRows matrix, int width, int seed, CancellationToken cancellationToken)
+    {
+        int rank = Math.Min(width + Oversampling, Math.Min(matrix.NumRows, matrix.NumColumns));
+        float[] vectors = new float[(long)matrix.NumColumns * width];
+        if (rank == 0)
+            return vectors;
+        var transpose = matrix.Transpose();
+        float[] basis = Random(matrix.NumColumns, rank, seed); // [F, R]
+        for (int iteration = 0; iteration < Iterations; iteration++)
+        {
+            float[] left = matrix.Times(basis, rank, cancellationToken); // [M, R]
+            Orthogonalize(left, rank);
+            basis = transpose.Times(left, rank, cancellationToken); // [F, R]
+            Orthogonalize(basis, rank);
+        }
+        // Rayleigh-Ritz within the subspace: the eigenvectors of (X Q)' (X Q).
+        float[] image = matrix.Times(basis, rank, cancellationToken);
+        var (values, rotation) = SymmetricEigen.Of(Gram(image, rank), rank);
+        for (int k = 0; k < Math.Min(width, rank); k++)
+        {
+            if (values[k] <= values[0] * SmallestShare * SmallestShare)
+                break;
+            for (int f = 0; f < matrix.NumColumns; f++)
+            {
+                double sum = 0;
+                for (int r = 0; r < rank; r++)
+                    sum += basis[f * rank + r] * rotation[r * rank + k];
+                vectors[f * width + k] = (float)sum;
+            }
+        }
+        return vectors;
+    }
+
+    private static float[] Random(int rows, int width, int seed)
+    {
+        var random = new DeterministicRandom(DeterministicRandom.Combine(seed, 0x5EC7, 0));
+        float[] values = new float[(long)rows * width];
+        foreach (ref float value in values.AsSpan())
+            value = (int)(random.Next() >> 40) / (float)(1 << 23) - 1; // uniform in [-1, 1): as good as normal ones here
+        return values;
+    }
+
+    // Gram's matrix and its eigenvectors instead of Gram-Schmidt: two passes over memory. Directions that vanish are set to 0.
+    private static void Orthogonalize(float[] columns, int width)
+    {
+        for (int pass = 0; pass < 2; pass++)
+        {
+            var (values, rotation) = SymmetricEigen.Of(Gram(columns, width), width);
+            double[] scaled = new double[width * width];
+            for (int k = 0; k < width; k++)
+            {
+                double factor = values[k] > values[0] * 1e-12 ? 1 / Math.Sqrt(values[k]) : 0;
+                for (int r = 0; r < width; r++)
+                    scaled[r * width + k] = rotation[r * width + k] * factor;
+            }
+            Rotate(columns, scaled, width);
+        }
+    }
+
+    private static void Rotate(float[] columns, double[] rotation, int width)
+    {
+        float[] single = Array.ConvertAll(rotation, value => (float)value);
+        Parallel.For(0, columns.Length / width, row =>
+        {
+            Span<float> result = new float[width];
+            var source = columns.AsSpan(row * width, width);
+            for (int r = 0; r < width; r++)
+                SparseRows.AddScaled(result, single.AsSpan(r * width, width), source[r]);
+            result.CopyTo(source);
+        });
+    }
+
+    // A column of the result is one thread's; blocks of rows are summed in float32, the blocks in float64.
+    private static double[] Gram(float[] columns, int width)
+    {
+        const int block = 256;
+        int rows = columns.Length / width;
+        double[] gram = new double[width * width];
+        Parallel.For(0, width, r =>
+        {
+            float[] sums = new float[width];
+            for (int first = 0; first < rows; first += block)
+            {
+                Array.Clear(sums);
+                for (int row = first; row < Math.Min(rows, first + block); row++)
+                    SparseRows.AddScaled(sums, columns.AsSpan(row * width, width), columns[row * width + r]);
+                for (int c = 0; c < width; c++)
+                    gram[r * width + c] += sums[c];
+            }
+        });
+        return gram;
+    }
+}

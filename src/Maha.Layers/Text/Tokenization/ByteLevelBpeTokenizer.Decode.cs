@@ -1,0 +1,61 @@
+using System.Buffers;
+using System.Text;
+
+namespace Maha.Layers.Text;
+
+public sealed partial class ByteLevelBpeTokenizer
+{
+    /// <summary>The text of token ids.</summary>
+    /// <param name="ids">Any ids of the vocabulary, in any order.</param>
+    /// <param name="skipSpecialTokens">
+    /// Default true: special tokens leave nothing in the text. False: their names are written, for display.
+    /// </param>
+    /// <returns>
+    /// The text. Ids that <c>Encode</c> made give back their text exactly. Other ids, as a language model may produce, can
+    /// hold bytes that are no UTF-8: each maximal part of a sequence becomes one U+FFFD. A special token ends a sequence.
+    /// </returns>
+    /// <exception cref="ArgumentOutOfRangeException">An id is not in the vocabulary.</exception>
+    public string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens = true)
+    {
+        long numBytes = 0;
+        foreach (int id in ids)
+        {
+            CheckId(id, nameof(ids));
+            numBytes += _vocabulary.BytesOf(id).Length;
+        }
+
+        byte[] bytes = ArrayPool<byte>.Shared.Rent(checked((int)numBytes));
+        var text = new StringBuilder(capacity: 0);
+        int length = 0;
+        foreach (int id in ids)
+        {
+            if (_vocabulary.IsSpecial(id))
+            {
+                AppendDecoded(bytes.AsSpan(0, length), text);
+                length = 0;
+                text.Append(skipSpecialTokens ? null : _vocabulary.SpecialTokens[id]);
+                continue;
+            }
+
+            ReadOnlySpan<byte> token = _vocabulary.BytesOf(id);
+            token.CopyTo(bytes.AsSpan(length));
+            length += token.Length;
+        }
+
+        AppendDecoded(bytes.AsSpan(0, length), text);
+        ArrayPool<byte>.Shared.Return(bytes);
+        return text.ToString();
+    }
+
+    /// <summary>A decoder for ids that come one by one, as from a language model. Each stream needs its own.</summary>
+    /// <param name="skipSpecialTokens">As in <see cref="Decode"/>.</param>
+    public TokenStreamDecoder CreateStreamDecoder(bool skipSpecialTokens = true) => new(this, _vocabulary, skipSpecialTokens);
+
+    private static void AppendDecoded(ReadOnlySpan<byte> bytes, StringBuilder text)
+    {
+        char[] chars = ArrayPool<char>.Shared.Rent(bytes.Length);
+        int written = Wtf8.Decode(bytes, chars, isFinal: true, out _);
+        text.Append(chars, 0, written);
+        ArrayPool<char>.Shared.Return(chars);
+    }
+}

@@ -1,0 +1,87 @@
+using System.Globalization;
+
+namespace Maha.Layers.Text;
+
+/// <summary>What a character is to the pre-tokenizer. The order matters: <see cref="CharacterClasses"/> compares ranges.</summary>
+internal enum CharacterClass : byte
+{
+    /// <summary>Punctuation, symbols, controls, unassigned, lone surrogates.</summary>
+    Other,
+
+    /// <summary>U+0027 or U+2019: as Other, but it leads a word when a letter follows ("don't" is "don" and "'t").</summary>
+    Apostrophe,
+
+    /// <summary>Combining marks and variation selectors: they extend a run of letters or of Other.</summary>
+    Mark,
+
+    /// <summary>Categories L*.</summary>
+    Letter,
+
+    /// <summary>Categories N*.</summary>
+    Number,
+
+    /// <summary>U+0020, which leads the word after it.</summary>
+    Space,
+
+    /// <summary>White space other than U+0020 and newlines.</summary>
+    Whitespace,
+
+    /// <summary>LF, VT, FF, CR, NEL, LS, PS.</summary>
+    Newline,
+
+    /// <summary>Half of a code point beyond U+FFFF, or a lone surrogate; only in the table, never a final answer.</summary>
+    Surrogate,
+}
+
+/// <summary>Class of every character: one table read for U+0000 to U+FFFF.</summary>
+internal static class CharacterClasses
+{
+    private static readonly CharacterClass[] _table = BuildTable();
+
+    /// <summary>The class of one UTF-16 code unit; <see cref="CharacterClass.Surrogate"/> asks for <see cref="OfPair"/>.</summary>
+    internal static CharacterClass Of(char c) => _table[c];
+
+    /// <summary>The class of the code point at <paramref name="index"/>, where the table said Surrogate, and its width in code units.</summary>
+    internal static CharacterClass OfPair(ReadOnlySpan<char> text, int index, out int width)
+    {
+        char high = text[index];
+        if (!char.IsHighSurrogate(high) || index + 1 >= text.Length || !char.IsLowSurrogate(text[index + 1]))
+        {
+            width = 1;
+            return CharacterClass.Other;
+        }
+
+        width = 2;
+        return OfCategory(CharUnicodeInfo.GetUnicodeCategory(char.ConvertToUtf32(high, text[index + 1])));
+    }
+
+    internal static bool IsWhitespace(CharacterClass c) => c is CharacterClass.Space or CharacterClass.Whitespace or CharacterClass.Newline;
+
+    private static CharacterClass[] BuildTable()
+    {
+        var table = new CharacterClass[char.MaxValue + 1];
+        for (int c = 0; c < table.Length; c++)
+        {
+            table[c] = (char)c switch
+            {
+                ' ' => CharacterClass.Space,
+                '\n' or '\v' or '\f' or '\r' or '\u0085' or '\u2028' or '\u2029' => CharacterClass.Newline,
+                '\'' or '\u2019' => CharacterClass.Apostrophe,
+                _ when char.IsSurrogate((char)c) => CharacterClass.Surrogate,
+                _ when char.IsWhiteSpace((char)c) => CharacterClass.Whitespace,
+                _ => OfCategory(CharUnicodeInfo.GetUnicodeCategory((char)c)),
+            };
+        }
+
+        return table;
+    }
+
+    private static CharacterClass OfCategory(UnicodeCategory category) => category switch
+    {
+        UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter
+            or UnicodeCategory.ModifierLetter or UnicodeCategory.OtherLetter => CharacterClass.Letter,
+        UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark => CharacterClass.Mark,
+        UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber => CharacterClass.Number,
+        _ => CharacterClass.Other,
+    };
+}

@@ -1,0 +1,122 @@
+using System.Runtime.InteropServices;
+
+namespace Maha.Layers.Text;
+
+/// <summary>
+/// Counts the distinct words of a stream of texts. Texts are gathered into rounds of a few million characters, whose pieces
+/// several threads count into their own tables; only the distinct words stay in memory.
+/// </summary>
+internal sealed class WordCounter
+{
+    // A longer text is cut into pieces of about this size, so that one huge text keeps all threads busy.
+    private const int PieceLength = 1 << 17;
+    private const int RoundLengthPerThread = 1 << 20;
+
+    private readonly Dictionary<string, long>[] _tables;
+    private readonly ParallelOptions _parallel;
+    private readonly List<ReadOnlyMemory<char>> _pieces = [];
+
+    internal WordCounter(int numThreads, CancellationToken cancellationToken)
+    {
+        int threads = numThreads == 0 ? Environment.ProcessorCount : numThreads;
+        _parallel = new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellationToken };
+        _tables = new Dictionary<string, long>[threads];
+        for (int i = 0; i < threads; i++)
+        {
+            _tables[i] = new Dictionary<string, long>(StringComparer.Ordinal);
+        }
+    }
+
+    internal long TextsRead { get; private set; }
+
+    internal long CharsRead { get; private set; }
+
+    /// <summary>Refuses a null among the texts with its index.</summary>
+    internal static string RequireText(string? text, long index) => text
+        ?? throw new ArgumentException($"Texts must not be null, but text {index} is. Pass an empty string instead.", "texts");
+
+    /// <summary>Counts all texts, reporting after each round.</summary>
+    internal Dictionary<string, long> Count(IEnumerable<ReadOnlyMemory<char>> texts, Action reportRound)
+    {
+        long roundLength = (long)RoundLengthPerThread * _tables.Length;
+        long gathered = 0;
+        foreach (ReadOnlyMemory<char> text in texts)
+        {
+            AddPieces(text);
+            TextsRead++;
+            gathered += text.Length;
+            if (gathered >= roundLength)
+            {
+                CountRound();
+                CharsRead += gathered;
+                gathered = 0;
+                reportRound();
+            }
+        }
+
+        CountRound();
+        CharsRead += gathered;
+        reportRound();
+        return MergeTables();
+    }
+
+    /// <summary>Cuts after newlines that no white space follows, where a word ends in any case (see <see cref="WordScanner"/>).</summary>
+    private void AddPieces(ReadOnlyMemory<char> text)
+    {
+        while (text.Length > PieceLength)
+        {
+            int cut = PieceLength;
+            ReadOnlySpan<char> chars = text.Span;
+            while (cut < text.Length && !(chars[cut - 1] == '\n' && !char.IsWhiteSpace(chars[cut])))
+            {
+                cut++;
+            }
+
+            _pieces.Add(text[..cut]);
+            text = text[cut..];
+        }
+
+        if (!text.IsEmpty)
+        {
+            _pieces.Add(text);
+        }
+    }
+
+    private void CountRound()
+    {
+        int next = -1;
+        Parallel.For(0, _tables.Length, _parallel, table =>
+        {
+            for (int i = Interlocked.Increment(ref next); i < _pieces.Count; i = Interlocked.Increment(ref next))
+            {
+                _parallel.CancellationToken.ThrowIfCancellationRequested();
+                CountPiece(_pieces[i].Span, _tables[table]);
+            }
+        });
+        _pieces.Clear();
+    }
+
+    private static void CountPiece(ReadOnlySpan<char> text, Dictionary<string, long> table)
+    {
+        Dictionary<string, long>.AlternateLookup<ReadOnlySpan<char>> words = table.GetAlternateLookup<ReadOnlySpan<char>>();
+        for (int start = 0, end; start < text.Length; start = end)
+        {
+            end = WordScanner.FindWordEnd(text, start);
+            CollectionsMarshal.GetValueRefOrAddDefault(words, text[start..end], out _)++;
+        }
+    }
+
+    private Dictionary<string, long> MergeTables()
+    {
+        Dictionary<string, long> all = _tables[0];
+        foreach (Dictionary<string, long> table in _tables.AsSpan(1))
+        {
+            foreach ((string word, long count) in table)
+            {
+                CollectionsMarshal.GetValueRefOrAddDefault(all, word, out _) += count;
+            }
+        }
+
+        return all;
+    }
+}

@@ -1,0 +1,125 @@
+namespace Maha.Layers.Text;
+
+/// <summary>
+/// Cuts text into the words that merges never cross (the pre-tokenizer). One pass, bounded look-ahead, no state between
+/// words. Without the length bound the words are the matches of
+/// <code>
+///  ?[\p{L}\p{M}]+ | ['\u2019]\p{L}[\p{L}\p{M}]* |  ?\p{N}{1,3} |  ?[^\s\p{L}\p{M}\p{N}][^\s\p{L}\p{N}]*
+///  | \s*NEWLINE | \s+(?=\x20\S) | \s+
+/// </code>
+/// </summary>
+/// <remarks>
+/// A newline always ends a word, so text may be cut after a newline that is followed by no white space, and the parts
+/// tokenized apart, with the same result.
+/// </remarks>
+internal static class WordScanner
+{
+    /// <summary>
+    /// Longer words are cut, so that a megabyte without a space costs no more than ordinary text. Part of the file form:
+    /// another value would give other tokens.
+    /// </summary>
+    internal const int MaxWordLength = 64;
+
+    /// <summary>A UTF-16 code unit takes at most three bytes (a pair takes four).</summary>
+    internal const int MaxWordBytes = 3 * MaxWordLength;
+
+    private const int MaxDigits = 3;
+
+    private const int LetterRun = 1 << (int)CharacterClass.Letter | 1 << (int)CharacterClass.Mark;
+    private const int OtherRun = 1 << (int)CharacterClass.Other | 1 << (int)CharacterClass.Apostrophe | 1 << (int)CharacterClass.Mark;
+
+    /// <summary>The end of the word that starts at <paramref name="start"/>, which lies before the end of the text.</summary>
+    internal static int FindWordEnd(ReadOnlySpan<char> text, int start)
+    {
+        int limit = Math.Min(text.Length, start + MaxWordLength);
+        int position = start;
+        CharacterClass kind = ClassAt(text, position);
+        if (kind is CharacterClass.Space or CharacterClass.Apostrophe && position + 1 < limit)
+        {
+            CharacterClass next = ClassAt(text, position + 1);
+            if (kind == CharacterClass.Space ? !CharacterClasses.IsWhitespace(next) : next == CharacterClass.Letter)
+            {
+                kind = next;
+                position++;
+            }
+        }
+
+        return kind switch
+        {
+            CharacterClass.Letter or CharacterClass.Mark => SkipRun(text, position, limit, LetterRun),
+            CharacterClass.Number => SkipNumber(text, position, limit),
+            CharacterClass.Other or CharacterClass.Apostrophe => SkipRun(text, position, limit, OtherRun),
+            _ => SkipWhitespace(text, position, limit),
+        };
+    }
+
+    private static CharacterClass ClassAt(ReadOnlySpan<char> text, int index)
+    {
+        CharacterClass kind = CharacterClasses.Of(text[index]);
+        return kind == CharacterClass.Surrogate ? CharacterClasses.OfPair(text, index, out _) : kind;
+    }
+
+    private static int SkipRun(ReadOnlySpan<char> text, int position, int limit, int classes)
+    {
+        while (position < limit)
+        {
+            CharacterClass kind = CharacterClasses.Of(text[position]);
+            int width = 1;
+            if (kind == CharacterClass.Surrogate)
+            {
+                kind = CharacterClasses.OfPair(text, position, out width);
+                if (position + width > limit)
+                {
+                    break;
+                }
+            }
+
+            if ((classes >> (int)kind & 1) == 0)
+            {
+                break;
+            }
+
+            position += width;
+        }
+
+        return position;
+    }
+
+    private static int SkipNumber(ReadOnlySpan<char> text, int position, int limit)
+    {
+        for (int digits = 0; digits < MaxDigits && position < limit && ClassAt(text, position) == CharacterClass.Number; digits++)
+        {
+            position += char.IsHighSurrogate(text[position]) ? 2 : 1;
+        }
+
+        return position;
+    }
+
+    private static int SkipWhitespace(ReadOnlySpan<char> text, int start, int limit)
+    {
+        int position = start;
+        int afterNewline = start;
+        for (; position < limit; position++)
+        {
+            CharacterClass kind = CharacterClasses.Of(text[position]);
+            if (!CharacterClasses.IsWhitespace(kind))
+            {
+                break;
+            }
+
+            if (kind == CharacterClass.Newline)
+            {
+                afterNewline = position + 1;
+            }
+        }
+
+        if (afterNewline > start)
+        {
+            return afterNewline;
+        }
+
+        // The last space before a word belongs to the word. A lone space got there in FindWordEnd already.
+        bool wordFollows = position < text.Length && !CharacterClasses.IsWhitespace(CharacterClasses.Of(text[position]));
+        return wordFollows && text[position - 1] == ' ' && position - 1 > start ? position - 1 : position;
+    }
+}

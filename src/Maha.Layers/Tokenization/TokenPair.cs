@@ -1,4 +1,0 @@
-namespace Maha.Layers.Tokenization;
-
-/// <summary>Two neighboring token ids.</summary>
-internal readonly record struct TokenPair(int Left, int Right);

@@ -1,0 +1,72 @@
+using FsCheck;
+using FsCheck.Fluent;
+using Maha.Layers.Data;
+
+namespace Maha.Layers.Tests.Data;
+
+public class BatchPlanTests
+{
+    private static readonly int[] LongTailed = [.. Enumerable.Range(0, 5000).Select(i => (int)Math.Exp(new Random(i).NextDouble() * 7))];
+
+    [Fact]
+    public void Plans_KeepTheirLaws()
+    {
+        var cases =
+            from lengths in Gen.ArrayOf(Gen.Frequency((5, Gen.Choose(0, 30)), (1, Gen.Choose(0, 2000))))
+            from budget in Gen.Choose(1, 400)
+            from seed in Gen.Choose(0, 1000)
+            select (lengths, budget, seed);
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(300), Prop.ForAll(cases.ToArbitrary(), sample =>
+        {
+            AssertLaws(BatchPlan.Shuffled(sample.lengths, sample.budget, sample.seed, 1), sample.lengths, sample.budget);
+            AssertLaws(BatchPlan.ByLength(sample.lengths, sample.budget), sample.lengths, sample.budget);
+        }));
+    }
+
+    [Fact]
+    public void Epochs_AreShuffledAnew_AndRepeat()
+    {
+        int[][] first = BatchPlan.Shuffled(LongTailed, 2000, 7, 1);
+        Assert.Equal(first, BatchPlan.Shuffled(LongTailed, 2000, 7, 1));
+        Assert.NotEqual(first, BatchPlan.Shuffled(LongTailed, 2000, 7, 2));
+        Assert.NotEqual(first, BatchPlan.Shuffled(LongTailed, 2000, 8, 1));
+        // Not only the order of the batches: their members differ too, but for a few pairs among the longest.
+        var groups = first.Select(batch => string.Join(',', batch.Order())).ToHashSet();
+        int again = BatchPlan.Shuffled(LongTailed, 2000, 7, 2).Count(batch => batch.Length > 1 && groups.Contains(string.Join(',', batch.Order())));
+        Assert.InRange(again, 0, first.Length / 20);
+    }
+
+    [Fact]
+    public void Batches_ComeInRandomOrderOfLength()
+    {
+        int[] longest = [.. BatchPlan.Shuffled(LongTailed, 2000, 7, 1).Select(batch => LongTailed[batch[^1]])];
+        int rises = longest.Zip(longest.Skip(1)).Count(pair => pair.First < pair.Second);
+        Assert.InRange((double)rises / longest.Length, 0.35, 0.65);
+    }
+
+    [Fact]
+    public void LongTailedLengths_ArePaddedByUnderATenth()
+    {
+        long padded = BatchPlan.Shuffled(LongTailed, 8192, 3, 1).Sum(batch => (long)batch.Length * batch.Max(row => LongTailed[row]));
+        Assert.InRange((double)padded / LongTailed.Sum(length => (long)length), 1, 1.1);
+    }
+
+    [Fact]
+    public void Plan_IsTheSameEverywhere()
+    {
+        // Written down once: a seed must give the same batches on every machine and every version.
+        int[][] plan = BatchPlan.Shuffled([3, 1, 4, 1, 5, 9, 2, 6], 12, 42, 1);
+        Assert.Equal("5 | 7 | 2 4 | 1 3 6 0", string.Join(" | ", plan.Select(batch => string.Join(' ', batch))));
+    }
+
+    private static void AssertLaws(int[][] plan, int[] lengths, int budget)
+    {
+        Assert.Equal(Enumerable.Range(0, lengths.Length), plan.SelectMany(batch => batch).Order());
+        foreach (int[] batch in plan)
+        {
+            Assert.NotEmpty(batch);
+            if (batch.Length > 1)
+                Assert.InRange(batch.Length * (long)Math.Max(1, batch.Max(row => lengths[row])), 1, budget);
+        }
+    }
+}
