@@ -7,7 +7,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Maha.Layers.Tests.Trees;
+namespace Maha.Layers.Tests.Models;
 
 // B batch, N leaves
 
