@@ -115,8 +115,11 @@ public abstract class MahaTextModelOptions
     /// <value><see cref="CancellationBehavior.Throw"/>: an <see cref="OperationCanceledException"/>. Before the first step <see cref="CancellationBehavior.KeepBest"/> throws it too: there is no model yet.</value>
     public CancellationBehavior CancellationBehavior { get; set; } = CancellationBehavior.Throw;
 
-    /// <summary>How long training may take, from the first step on; then it ends with the best weights so far, or the last ones where no epoch was completed.</summary>
-    /// <value>Null: as long as <see cref="NumberOfEpochs"/> takes. Above 0. Tokenization before the first step does not count. With a limit two trainings may differ.</value>
+    /// <summary>
+    /// How long <c>Fit</c> may take. Then the training ends with the best weights so far, or the last ones where no epoch was completed. Where reading and tokenizing take more than half of it,
+    /// the rows read so far are trained on, with a warning.
+    /// </summary>
+    /// <value>Null: as long as <see cref="NumberOfEpochs"/> takes. Above 0. A step that has begun is ended, and a network that nothing stands beside has one step in any case. With a limit two trainings may differ.</value>
     public TimeSpan? MaxTrainingTime { get; set; }
 
     /// <summary>The seed of weights, dropout, shuffling and split. The same seed, data and thread count give the same model.</summary>

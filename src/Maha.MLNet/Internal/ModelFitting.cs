@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Maha.Layers.Attention;
 using Maha.Layers.Core;
 using Maha.Layers.Data;
@@ -22,8 +23,26 @@ internal sealed class ModelFitting : IDisposable
     private readonly IHost _host;
     private readonly MahaTextModelOptions _options;
     private readonly CancellationTokenSource _cancellation;
+    private readonly List<CancellationTokenSource> _timeLimits = [];
+    private readonly long _started = Stopwatch.GetTimestamp();
+    private readonly Timer _watchingHost;
+    private bool _isDisposed;
 
-    /// <summary>Begins a fitting.</summary>
+    // Of the time that a limit gives, what is over when the reading of texts for the tokenizer ends, its merges, and the reading for the training.
+    private const double ShareOfWords = 0.2;
+    private const double ShareOfTokenizer = 0.35;
+    private const double ShareOfReading = 0.5;
+
+    // What may be read however short the time is: a few hundred documents tell something, two don't.
+    private static readonly TimeSpan s_leastReading = TimeSpan.FromSeconds(0.5);
+
+    // Characters from which a tokenizer is learned in a fraction of a second.
+    private const int FewCharacters = 1 << 18;
+
+    // How often a canceled host is noticed where nothing is read or reported.
+    private static readonly TimeSpan s_hostInterval = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Begins a fitting; <see cref="MahaTextModelOptions.MaxTrainingTime"/> begins too.</summary>
     public ModelFitting(IHost host, MahaTextModelOptions options)
     {
         _host = host;
@@ -32,6 +51,7 @@ internal sealed class ModelFitting : IDisposable
         Device = Devices.Choose(host);
         _cancellation = CancellationTokenSource.CreateLinkedTokenSource(options.CancellationToken);
         Channel = host.Start("Training");
+        _watchingHost = new Timer(_ => WatchHost(), null, s_hostInterval, s_hostInterval);
     }
 
     /// <summary>The seed of everything.</summary>
@@ -49,8 +69,46 @@ internal sealed class ModelFitting : IDisposable
     /// <summary>Ends the channel.</summary>
     public void Dispose()
     {
+        _watchingHost.Dispose();
         Channel.Dispose();
-        _cancellation.Dispose();
+        lock (_cancellation)
+        {
+            _isDisposed = true;
+            foreach (var limit in _timeLimits)
+                limit.Dispose();
+            _cancellation.Dispose();
+        }
+    }
+
+    /// <summary>Canceled with the fitting, and when a share of <see cref="MahaTextModelOptions.MaxTrainingTime"/> is over.</summary>
+    public CancellationToken Until(double share)
+    {
+        var limit = CancellationTokenSource.CreateLinkedTokenSource(_cancellation.Token);
+        _timeLimits.Add(limit);
+        if (_options.MaxTrainingTime is { } time)
+            limit.CancelAfter(Left(time * share));
+        return limit.Token;
+    }
+
+    /// <summary>Whether <see cref="MahaTextModelOptions.MaxTrainingTime"/>, or a share of it, is over.</summary>
+    public bool IsTimeOver(double share = 1) => _options.MaxTrainingTime is { } time && Left(time * share) == TimeSpan.Zero;
+
+    /// <summary>Rows as long as there is time to read; the first ones in any case.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="isEnough">Whether the rows so far can be trained on.</param>
+    public IEnumerable<T> WhileTimeIsLeft<T>(IEnumerable<T> rows, Func<T, bool> isEnough)
+    {
+        int read = 0;
+        long readingSince = Stopwatch.GetTimestamp();
+        foreach (var row in rows)
+        {
+            yield return row;
+            read++;
+            if (!isEnough(row) || !IsTimeOver(ShareOfReading) || Stopwatch.GetElapsedTime(readingSince) < s_leastReading)
+                continue;
+            Channel.Warning(MessageSensitivity.None, $"Half of MaxTrainingTime ({_options.MaxTrainingTime}) was over when {read} documents had been read: the training goes on with these. Give it more time, or rows in random order.");
+            yield break;
+        }
     }
 
     /// <summary>Throws where the fitting was cancelled.</summary>
@@ -62,9 +120,39 @@ internal sealed class ModelFitting : IDisposable
         _cancellation.Token.ThrowIfCancellationRequested();
     }
 
-    /// <summary>Learns a vocabulary.</summary>
+    /// <summary>Learns a vocabulary: of all texts, or of those that there is time for.</summary>
     public ByteLevelBpeTokenizer TrainTokenizer(IEnumerable<string> texts)
-        => ByteLevelBpeTokenizer.Train(texts, new ByteLevelBpeTokenizerOptions { VocabSize = _options.VocabSize }, cancellationToken: _cancellation.Token);
+    {
+        var settings = new ByteLevelBpeTokenizerOptions { VocabSize = _options.VocabSize };
+        if (_options.MaxTrainingTime is null)
+            return ByteLevelBpeTokenizer.Train(texts, settings, cancellationToken: _cancellation.Token);
+        var first = new List<string>();
+        int characters = 0;
+        try
+        {
+            return ByteLevelBpeTokenizer.Train(Read(), settings, cancellationToken: Until(ShareOfTokenizer));
+        }
+        catch (OperationCanceledException) when (!_cancellation.IsCancellationRequested)
+        {
+            Channel.Warning(MessageSensitivity.None, $"MaxTrainingTime ({_options.MaxTrainingTime}) is too short for a tokenizer of all texts: it was learned from the first {first.Count}.");
+            return ByteLevelBpeTokenizer.Train(first, settings, cancellationToken: _cancellation.Token);
+        }
+
+        IEnumerable<string> Read()
+        {
+            foreach (string text in texts)
+            {
+                if (characters < FewCharacters)
+                {
+                    first.Add(text.Length <= FewCharacters ? text : text[..FewCharacters]);
+                    characters += first[^1].Length;
+                }
+                yield return text;
+                if (IsTimeOver(ShareOfWords))
+                    yield break;
+            }
+        }
+    }
 
     /// <summary>How documents become token ids.</summary>
     public TokenizedDatasetOptions DatasetOptions(int maxSequenceLength) => new()
@@ -96,7 +184,8 @@ internal sealed class ModelFitting : IDisposable
     /// <param name="options">How to train.</param>
     /// <param name="training">The documents to learn from.</param>
     /// <param name="validating">The documents to judge by; null to set apart a share of the others.</param>
-    public TrainingResult Train(ITrainingTask task, TrainingOptions options, ITokenizedDocuments training, ITokenizedDocuments? validating)
+    /// <param name="needsStep">Whether there must be a step, even where the time is over.</param>
+    public TrainingResult Train(ITrainingTask task, TrainingOptions options, ITokenizedDocuments training, ITokenizedDocuments? validating, bool needsStep = true)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(_cancellation.Token);
         var behavior = options.CancellationBehavior;
@@ -117,8 +206,8 @@ internal sealed class ModelFitting : IDisposable
         var report = new Report(now =>
         {
             // From the first step on, so that there is a step however short the time.
-            if (latest is null && _options.MaxTrainingTime is { } time)
-                end.CancelAfter(time);
+            if (latest is null && needsStep && _options.MaxTrainingTime is { } time)
+                end.CancelAfter(Left(time));
             latest = now;
             _options.Progress?.Report(now);
             if (now.Validation is { } metrics)
@@ -130,6 +219,8 @@ internal sealed class ModelFitting : IDisposable
             if (MLNetInternals.IsCanceled(_host))
                 _cancellation.Cancel();
         });
+        if (!needsStep && _options.MaxTrainingTime is { } limit)
+            end.CancelAfter(Left(limit));
         var result = new Trainer(options).Train(task, training, validating, report, end.Token);
         if (behavior == CancellationBehavior.Throw)
             _cancellation.Token.ThrowIfCancellationRequested();
@@ -207,6 +298,15 @@ internal sealed class ModelFitting : IDisposable
             throw new ArgumentOutOfRangeException(nameof(overlong), $"OverlongDocuments must be one of {string.Join(", ", Enum.GetNames<OverlongDocuments>())}, but is {overlong}.");
         if (overlong == OverlongDocuments.KeepStartAndEnd && maxSequenceLength < 2)
             throw new ArgumentOutOfRangeException(nameof(maxSequenceLength), $"MaxSequenceLength must be at least 2 where both ends of a document are kept, but is {maxSequenceLength}. Raise it, or choose another of OverlongDocuments.");
+    }
+
+    private TimeSpan Left(TimeSpan limit) => limit - Stopwatch.GetElapsedTime(_started) is { Ticks: > 0 } left ? left : TimeSpan.Zero;
+
+    private void WatchHost()
+    {
+        lock (_cancellation)
+            if (!_isDisposed && MLNetInternals.IsCanceled(_host))
+                _cancellation.Cancel();
     }
 
     private static string Describe(LayerDiagnostics layer)

@@ -25,7 +25,7 @@ internal sealed class LanguageModelFitting(IHost host, Options options)
         var texts = new StreamedTexts(data, text);
         var tokenizer = fitting.TrainTokenizer(texts.Read(fitting.Check));
         var limits = fitting.DatasetOptions(options.MaxSequenceLength) with { MaxDocumentTokens = null };
-        using var documents = TokenizedDataset.FromTexts(texts.Read(fitting.Check), tokenizer, limits, fitting.CancellationToken);
+        using var documents = TokenizedDataset.FromTexts(fitting.WhileTimeIsLeft(texts.Read(fitting.Check), text => text.Length > 0), tokenizer, limits, fitting.CancellationToken);
         if (documents.NumTokens == 0)
             throw new InvalidOperationException($"The data must have at least one document with text, but of {documents.Count} rows none has any. Look at column '{options.ReadColumnName}' and at filters before it.");
 

@@ -57,7 +57,7 @@ internal sealed class EncoderFitting(IHost host, Options options)
             // A frozen encoder is used as it is: nothing is read.
             if (!(options.Freeze && pretrained!.Parts is not null))
             {
-                using var documents = TokenizedDataset.FromTexts(texts.Read(fitting.Check), tokenizer, fitting.DatasetOptions(length), fitting.CancellationToken);
+                using var documents = TokenizedDataset.FromTexts(fitting.WhileTimeIsLeft(texts.Read(fitting.Check), _ => true), tokenizer, fitting.DatasetOptions(length), fitting.CancellationToken);
                 if (documents.Count == 0)
                     throw new InvalidOperationException($"The data must have at least one document to learn from, but has none. Look at column '{options.ReadColumnName}' and at filters before it.");
                 fitting.WarnOfCuts(documents, "training", length);
