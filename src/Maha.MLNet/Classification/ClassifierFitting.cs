@@ -15,6 +15,14 @@ namespace Maha.MLNet.Classification;
 /// </summary>
 internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions options)
 {
+    private const string Training = "training";
+
+    // Of the time that a limit gives, what is over when the n-grams end; the rest is the network's.
+    private const double ShareOfNGrams = 0.75;
+
+    // Two weights need no more documents: this many logits are a second's work.
+    private const int MaxFusedLogits = 1 << 22;
+
     /// <summary>Trains.</summary>
     /// <param name="documents">What to train on.</param>
     /// <param name="validation">What to validate on; null to set apart a share of the training documents.</param>
@@ -40,7 +48,7 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
         pretrained?.Check(options);
         int length = pretrained?.MaxSequenceLengthFor(options) ?? options.MaxSequenceLength;
         var tokenizer = pretrained?.Tokenizer ?? fitting.TrainTokenizer(documents.Read(fitting.Check).Select(document => document.Text));
-        using var all = Tokenize(fitting, documents, "training", tokenizer, length);
+        using var all = Tokenize(fitting, documents, Training, tokenizer, length);
         CheckClasses(all, labels);
         using var given = validation is null ? null : Tokenize(fitting, validation, "validation", tokenizer, length);
         // Apart from each other already here: what is fitted after the training needs the labels of the one, what is fitted before it the texts of the other.
@@ -60,15 +68,15 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
         var schedule = TrainingOptionsOf(options, fitting.Seed, fitting.Device);
         if (options.NumberOfEpochs is null)
             schedule = schedule with { NumberOfEpochs = AutomaticEpochs(training, schedule.NumberOfEpochs) };
-        var ngrams = options.NGrams && labels.Count <= NGramFitting.MaxClasses ? FitNGrams(fitting, all, validating, tokenizer, labels.Count) : null;
+        var ngrams = options.NGrams ? FitNGrams(fitting, all, validating, tokenizer, labels.Count) : null;
         var network = fitting.Build(() => new MahaSequenceClassifier(manifest.Model, labels.Count));
         try
         {
             pretrained?.CopyTo(network.Encoder, network.Pooling);
-            var result = fitting.Train(new SequenceClassificationTask(network, labels.Count), schedule, training, validating);
+            var result = fitting.Train(new SequenceClassificationTask(network, labels.Count), schedule, training, validating, needsStep: ngrams is null);
             if (ngrams is null && result.Steps == 0 && fitting.CancellationToken.IsCancellationRequested)
                 throw new OperationCanceledException(fitting.CancellationToken);
-            return new TextClassifier(format, new(Calibrated(manifest, result, ngrams, validating, fitting.Channel), tokenizer, network), ngrams?.Model, fitting.Device);
+            return new TextClassifier(format, new(Calibrated(manifest, result, ngrams, validating, tokenizer, fitting), tokenizer, network), ngrams?.Model, fitting.Device);
         }
         catch
         {
@@ -115,7 +123,11 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
 
     private TokenizedDataset Tokenize(ModelFitting fitting, LabeledTexts texts, string what, ByteLevelBpeTokenizer tokenizer, int length)
     {
-        var dataset = TokenizedDataset.FromTexts(texts.Read(fitting.Check), tokenizer, fitting.DatasetOptions(length), fitting.CancellationToken);
+        var classes = new HashSet<int>();
+        // Documents to validate on may be of one class, those to train on must not.
+        int enough = what == Training ? 2 : 1;
+        var rows = fitting.WhileTimeIsLeft(texts.Read(fitting.Check), row => classes.Count >= enough || (classes.Add(row.Label) && classes.Count >= enough));
+        var dataset = TokenizedDataset.FromTexts(rows, tokenizer, fitting.DatasetOptions(length), fitting.CancellationToken);
         if (texts.NumMissingLabels > 0)
             fitting.Channel.Warning(MessageSensitivity.None, $"{texts.NumMissingLabels} {what} documents have no label, or one that the key column doesn't know, and were left out.");
         fitting.WarnOfCuts(dataset, what, length);
@@ -140,20 +152,25 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
     {
         fitting.Check();
         var watch = Stopwatch.StartNew();
-        var parallel = new ParallelOptions { MaxDegreeOfParallelism = get_num_threads(), CancellationToken = fitting.CancellationToken };
-        var fit = new NGramFitting(documents, tokenizer, numClasses, options.ClassWeighting, fitting.Seed, parallel).Fit(validating is DocumentSubset { Rows: var rows } ? rows : []);
-        if (validating is TokenizedDataset others)
+        NGramFitting Fitting(CancellationToken token)
+            => new(documents, tokenizer, numClasses, options.ClassWeighting, fitting.Seed, new ParallelOptions { MaxDegreeOfParallelism = get_num_threads(), CancellationToken = token });
+        var rows = validating is DocumentSubset subset ? subset.Rows : [];
+        NGramFit fit;
+        try
         {
-            var logits = new double[others.Count][];
-            Parallel.For(0, logits.Length, parallel, row => logits[row] = fit.Model.Logits(NGramFitting.TextOf(others, tokenizer, row)));
-            fit = fit with { HeldOutLogits = logits };
+            fit = Fitting(fitting.Until(ShareOfNGrams)).Fit(rows);
+        }
+        catch (OperationCanceledException) when (!fitting.CancellationToken.IsCancellationRequested)
+        {
+            fit = Fitting(fitting.CancellationToken).FitSample(rows);
+            fitting.Channel.Warning(MessageSensitivity.None, $"MaxTrainingTime ({options.MaxTrainingTime}) is too short for n-grams of all {documents.Count} documents: they were learned from {fit.NumDocuments}. Give it more time.");
         }
         fitting.Channel.Info(MessageSensitivity.None, $"Fitted linear models over {fit.Model.NumFeatures} n-grams in {watch.Elapsed.TotalSeconds:F1} s.");
         return fit;
     }
 
     /// <summary>Adds what is fitted to the validation documents: the weights of n-grams and network or the temperature, and a binary classifier's threshold.</summary>
-    private ClassifierManifest Calibrated(ClassifierManifest manifest, TrainingResult result, NGramFit? ngrams, ITokenizedDocuments? validating, IChannel channel)
+    private ClassifierManifest Calibrated(ClassifierManifest manifest, TrainingResult result, NGramFit? ngrams, ITokenizedDocuments? validating, ByteLevelBpeTokenizer tokenizer, ModelFitting fitting)
     {
         var deep = result.BestValidation?.Logits;
         if (validating is null || deep is null)
@@ -163,29 +180,78 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
             return ngrams is null ? manifest : manifest with { NGrams = isTrained ? LogitFusion.Prior : LogitFusion.Prior with { Deep = 0 } };
         }
         int[] truth = [.. Enumerable.Range(0, validating.Count).Select(validating.LabelOf)];
-        var logits = deep;
+        // What has begun is ended where the time is over; only a cancellation stops it.
+        var cancellation = options.CancellationBehavior == CancellationBehavior.KeepBest ? CancellationToken.None : fitting.CancellationToken;
+        IReadOnlyList<float[]> logits = deep;
         if (ngrams is not null)
         {
-            var fusion = LogitFusion.Fit(ngrams.HeldOutLogits, deep, truth);
-            manifest = manifest with { NGrams = fusion };
-            logits = [.. ngrams.HeldOutLogits.Zip(deep, (wide, network) => fusion.Combine(wide, network))];
-            channel.Info(MessageSensitivity.None, $"Of the logits, n-grams weigh {fusion.Wide:F3} and the network {fusion.Deep:F3}; validation accuracy {Accuracy(logits, truth):F4}.");
+            var heldOut = new HeldOutNGrams(ngrams, validating, tokenizer);
+            manifest = manifest with { NGrams = Fuse(heldOut, deep, truth, cancellation) };
+            logits = Each(truth.Length, row => heldOut.Recall(row, manifest.NGrams.Value.Combine(heldOut.Logits(row), deep[row])), cancellation);
         }
         else if (options.CalibrateProbabilities)
         {
-            manifest = manifest with { Temperature = TemperatureScaling.Fit(logits, truth) };
+            manifest = manifest with { Temperature = TemperatureScaling.Fit(deep, truth) };
         }
         if (options is MahaBinaryTextClassificationTrainer.Options { Threshold: var kind })
         {
             double[] probabilities = [.. logits.Select(row => 1 / (1 + Math.Exp((row[0] - row[1]) / manifest.Temperature)))];
             manifest = manifest with { Threshold = ThresholdSelection.Choose(kind, probabilities, [.. truth.Select(label => label == 1)]) };
         }
-        channel.Info(MessageSensitivity.None, $"Fitted to {validating.Count} validation documents: temperature {manifest.Temperature:F3}, threshold {manifest.Threshold:F3}.");
+        if (manifest.NGrams is { } fusion && ngrams is not null)
+        {
+            fitting.Channel.Info(MessageSensitivity.None, $"Of the logits, n-grams weigh {fusion.Wide:F3} and the network {fusion.Deep:F3}.");
+            bool isUnseen = validating is TokenizedDataset;
+            // The n-grams of the model that is returned have learned from documents that were set apart of the training data: what it says of these is more than it would say of new ones.
+            var returned = isUnseen || fitting.IsTimeOver() ? logits : Each(truth.Length, row =>
+            {
+                var text = ngrams.Model.Read(NGramFitting.TextOf(validating, tokenizer, row));
+                return ngrams.Model.Known.Recall(fusion.Combine(ngrams.Model.NewTextLogits(text), deep[row]), text.Content);
+            }, cancellation);
+            string ofOthers = isUnseen ? "" : $"; {Accuracy(logits, truth, manifest.Threshold):F4} with n-grams that have not seen these documents";
+            if (isUnseen || !ReferenceEquals(returned, logits))
+                fitting.Channel.Info(MessageSensitivity.None, $"The model that is returned has the validation accuracy {Accuracy(returned, truth, manifest.Threshold):F4}{ofOthers}.");
+        }
+        fitting.Channel.Info(MessageSensitivity.None, $"Fitted to {validating.Count} validation documents: temperature {manifest.Temperature:F3}, threshold {manifest.Threshold:F3}.");
         return manifest;
     }
 
-    private static double Accuracy(IReadOnlyList<float[]> logits, int[] labels)
-        => logits.Zip(labels).Count(pair => Array.IndexOf(pair.First, pair.First.Max()) == pair.Second) / (double)labels.Length;
+    private static LogitFusion Fuse(HeldOutNGrams wide, IReadOnlyList<float[]> deep, int[] truth, CancellationToken cancellation)
+    {
+        int most = Math.Max(1, MaxFusedLogits / deep[0].Length), step = (truth.Length + most - 1) / most;
+        int[] rows = [.. Enumerable.Range(0, truth.Length).Where(row => row % step == 0)];
+        return LogitFusion.Fit(Each(rows.Length, i => wide.Logits(rows[i]), cancellation), [.. rows.Select(row => deep[row])], [.. rows.Select(row => truth[row])], cancellation);
+    }
+
+    private static T[] Each<T>(int count, Func<int, T> of, CancellationToken cancellation)
+    {
+        var results = new T[count];
+        Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = get_num_threads(), CancellationToken = cancellation }, i => results[i] = of(i));
+        return results;
+    }
+
+    private static double Accuracy(IReadOnlyList<float[]> logits, int[] labels, double threshold)
+    {
+        double offset = Math.Log(threshold / (1 - threshold));
+        int right = 0;
+        for (int i = 0; i < labels.Length; i++)
+            right += (offset == 0 ? Array.IndexOf(logits[i], logits[i].Max()) : logits[i][1] - logits[i][0] > offset ? 1 : 0) == labels[i] ? 1 : 0;
+        return (double)right / labels.Length;
+    }
+
+    /// <summary>What the n-grams say of validation documents that they have not seen.</summary>
+    private sealed class HeldOutNGrams(NGramFit fit, ITokenizedDocuments validating, ByteLevelBpeTokenizer tokenizer)
+    {
+        private readonly IReadOnlyList<int>? _rows = validating is DocumentSubset subset ? subset.Rows : null;
+
+        public double[] Logits(int row) => _rows is null ? fit.Model.NewTextLogits(Text(row)) : fit.HeldOutLogits(_rows[row]);
+
+        public float[] Recall(int row, float[] logits) => _rows is null
+            ? fit.Model.Known.Recall(logits, Text(row).Content)
+            : fit.Model.Known.Recall(logits, fit.Contents[_rows[row]], (validating.LabelOf(row), fit.Weights?[_rows[row]] ?? 1));
+
+        private NGramText Text(int row) => fit.Model.Read(NGramFitting.TextOf(validating, tokenizer, row));
+    }
 
     private static void CheckClasses(TokenizedDataset documents, LabelNames labels)
     {

@@ -8,7 +8,7 @@ namespace Maha.MLNet.Classification;
 internal sealed record ClassifierManifest : ModelManifest
 {
     /// <summary>The newest form of the file that this library writes and reads.</summary>
-    public const int CurrentFormat = 2;
+    public const int CurrentFormat = 3;
 
     /// <summary>The columns of the transformer.</summary>
     public required ClassifierColumns Columns { get; init; }
@@ -25,7 +25,7 @@ internal sealed record ClassifierManifest : ModelManifest
     /// <summary>The probability of true above which true is predicted; of binary classifiers. New in format 2.</summary>
     public double Threshold { get; init; } = ThresholdSelection.Half;
 
-    /// <summary>How the logits of the n-grams and of the network become one; null where there are no n-grams. New in format 2.</summary>
+    /// <summary>How the logits of the n-grams and of the network become one; null where there are no n-grams. New in format 2; the n-grams' own stream changed in format 3.</summary>
     public LogitFusion? NGrams { get; init; }
 
     /// <summary>Reads and checks a manifest.</summary>

@@ -48,7 +48,7 @@ public abstract class MahaTextTrainerOptions : MahaTextModelOptions
     /// <summary>
     /// Whether linear models over n-grams stand beside the network: scores of words and pairs of words, of the document and of its segments, stacked on held-out
     /// folds and added to the network's with weights that are fitted to the validation documents. They learn from few documents, and take seconds.
-    /// Ignored with more than 4,096 classes.
+    /// With more than 32 classes an n-gram has weights only for classes whose documents have it.
     /// </summary>
     /// <value>True; false is the network alone.</value>
     public bool NGrams { get; set; } = true;

@@ -32,7 +32,7 @@ internal sealed class TextClassifier : TextModel<ClassifierManifest, MahaSequenc
     {
         NGramClassifier? ngrams = null;
         var parts = Load(context, format, ClassifierManifest.Read, manifest => new MahaSequenceClassifier(manifest.Model, manifest.Labels.Count),
-            manifest => manifest.NGrams is null ? [] : [(NGramStream, stream => ngrams = NGramClassifier.Load(stream, manifest.Labels.Count))]);
+            manifest => manifest.NGrams is null ? [] : [(NGramStream, stream => ngrams = NGramClassifier.Load(stream, manifest.Labels.Count, manifest.FormatVersion))]);
         return new TextClassifier(format, parts, ngrams, Devices.Choose(environment));
     }
 
@@ -45,7 +45,11 @@ internal sealed class TextClassifier : TextModel<ClassifierManifest, MahaSequenc
         var documents = Encode(texts);
         float[][] logits = Predict(documents, (tokenIds, padding) => Network.call(tokenIds, padding).Logits);
         if (_ngrams is not null)
-            ForEach(logits.Length, i => logits[i] = Manifest.NGrams!.Value.Combine(_ngrams.Logits(Tokenizer.Decode(documents[i])), logits[i]));
+            ForEach(logits.Length, i =>
+            {
+                var text = _ngrams.Read(Tokenizer.Decode(documents[i]));
+                logits[i] = _ngrams.Known.Recall(Manifest.NGrams!.Value.Combine(_ngrams.NewTextLogits(text), logits[i]), text.Content);
+            });
         return logits;
     }
 

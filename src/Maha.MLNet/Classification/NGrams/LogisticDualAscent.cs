@@ -22,6 +22,8 @@ internal static class LogisticDualAscent
     /// <param name="Seed">Of the order of the documents.</param>
     public sealed record Settings(double Cost, double Tolerance = 0.01, int MaxPasses = 30, int Seed = 0);
 
+    private const int DocumentsPerCheck = 256;
+
     /// <summary>Fits.</summary>
     /// <param name="vectors">The documents' vectors.</param>
     /// <param name="labels">Their classes.</param>
@@ -30,18 +32,20 @@ internal static class LogisticDualAscent
     /// <param name="numFeatures">V.</param>
     /// <param name="numClasses">C.</param>
     /// <param name="settings">How.</param>
-    /// <param name="cancellationToken">Looked for before every pass.</param>
+    /// <param name="cancellationToken">Looked for every few documents.</param>
     public static LinearModel Fit(Func<int, SparseVector> vectors, IReadOnlyList<int> labels, IReadOnlyList<float>? documentWeights, IReadOnlyList<int> members,
         int numFeatures, int numClasses, Settings settings, CancellationToken cancellationToken)
     {
         var model = new LinearModel(numFeatures, numClasses);
         int stride = model.Stride;
+        // One of two classes against the other is the other against the one, with the signs turned: its numbers are those of the first.
+        int ownClasses = numClasses == 2 ? 1 : numClasses;
         int[] order = [.. members];
         var duals = new float[labels.Count][];
         var norms = new float[labels.Count];
         foreach (int row in order)
         {
-            duals[row] = new float[numClasses];
+            duals[row] = new float[ownClasses];
             norms[row] = 1 + vectors(row).Values.Sum(value => value * value);
         }
         Span<float> scores = new float[stride];
@@ -49,17 +53,19 @@ internal static class LogisticDualAscent
         var random = new Random(settings.Seed);
         for (int pass = 0; pass < settings.MaxPasses; pass++)
         {
-            cancellationToken.ThrowIfCancellationRequested();
             random.Shuffle(order);
             double moved = 0, sum = 0;
-            foreach (int row in order)
+            for (int place = 0; place < order.Length; place++)
             {
+                if (place % DocumentsPerCheck == 0)
+                    cancellationToken.ThrowIfCancellationRequested();
+                int row = order[place];
                 var vector = vectors(row);
                 model.Score(vector, scores);
                 double limit = settings.Cost * (documentWeights?[row] ?? 1);
                 bool changed = false;
                 float[] ofRow = duals[row];
-                for (int c = 0; c < numClasses; c++)
+                for (int c = 0; c < ownClasses; c++)
                 {
                     float sign = labels[row] == c ? 1 : -1;
                     double before = ofRow[c], after = Best(sign * scores[c], before, norms[row], limit);
@@ -72,6 +78,8 @@ internal static class LogisticDualAscent
                 }
                 if (!changed)
                     continue;
+                if (ownClasses < numClasses)
+                    changes[1] = -changes[0];
                 for (int i = 0; i < vector.Indices.Length; i++)
                     LinearModel.AddScaled(changes, vector.Values[i], model.Weights.AsSpan(vector.Indices[i] * stride, stride));
                 LinearModel.AddScaled(changes, 1, model.Bias);

@@ -5,32 +5,33 @@ using Maha.Layers.Training;
 
 namespace Maha.MLNet.Classification.NGrams;
 
-// n documents, V n-grams, C classes, K folds
+// n documents, V n-grams, C classes
 
-/// <summary>A fitted model of n-grams, and what it says of validation documents that none of its parts was fitted to.</summary>
+/// <summary>A fitted model of n-grams, and what it says of documents that none of its parts was fitted to.</summary>
 /// <param name="Model">The model, fitted to all documents.</param>
-/// <param name="HeldOutLogits">The logits [C] of the validation rows, in their order; empty where there are none.</param>
-internal sealed record NGramFit(NGramClassifier Model, IReadOnlyList<double[]> HeldOutLogits);
+/// <param name="HeldOutLogits">The logits [C] of a validation row under models that have not seen it, as if no copy of its text was known.</param>
+/// <param name="Contents">The text of each row.</param>
+/// <param name="Weights">How much each row counts; null for 1.</param>
+/// <param name="NumDocuments">How many documents the model was fitted to: not all, where the time was over.</param>
+internal sealed record NGramFit(NGramClassifier Model, Func<int, double[]> HeldOutLogits, IReadOnlyList<ulong> Contents, IReadOnlyList<float>? Weights, int NumDocuments);
 
 /// <summary>
-/// Fits a stack of linear models over n-grams (Wolpert 1992): the second model learns from scores that the first ones give to documents
-/// of folds that they did not see, since to documents they were fitted to linear models over n-grams are always right.
+/// Fits linear models over n-grams, and what weighs them (docs/learning.md). To documents they were fitted to linear models over n-grams are always right: they are weighed by documents of folds
+/// that they did not see (Wolpert 1992, Breiman 1996).
 /// </summary>
 /// <remarks>It reads the texts of the kept token ids, so that n-grams and network see the same of a document that was cut.</remarks>
 internal sealed class NGramFitting
 {
-    /// <summary>With more classes the weights would take more memory than they are worth.</summary>
-    public const int MaxClasses = 4096;
+    /// <summary>In a class of fewer documents most words stand in one of them, and where classes have fewer on average, parts of words are read too.</summary>
+    private const int SmallClass = 20;
 
-    private const int NumFolds = 5;
-    private const int FewDocuments = 10;
     private const int MaxVocabulary = 300_000;
     private const int MaxWeights = 1 << 24;
     private const int DocumentsPerRound = 512;
 
-    // The vectors of documents have the length 1, the means of segments' vectors are shorter.
-    private const double CostOfDocuments = 10;
-    private const double CostOfSegments = 30;
+    // What is fitted to where the time is over: about a second's work.
+    private const int MaxSampledDocuments = 2000;
+    private const int MaxSampledTokens = 400_000;
 
     private readonly ITokenizedDocuments _documents;
     private readonly ByteLevelBpeTokenizer _tokenizer;
@@ -39,6 +40,7 @@ internal sealed class NGramFitting
     private readonly ParallelOptions _parallel;
     private readonly int[] _labels;
     private readonly float[]? _weights;
+    private readonly bool _readsCharacters;
 
     /// <param name="documents">The documents with their labels.</param>
     /// <param name="tokenizer">What made their token ids.</param>
@@ -54,9 +56,10 @@ internal sealed class NGramFitting
         _seed = seed;
         _parallel = parallel;
         _labels = [.. Enumerable.Range(0, documents.Count).Select(documents.LabelOf)];
+        var counts = _labels.CountBy(label => label).ToDictionary();
+        _readsCharacters = _labels.Length < SmallClass * counts.Count;
         if (weighting != ClassWeighting.Balanced)
             return;
-        var counts = _labels.CountBy(label => label).ToDictionary();
         _weights = [.. _labels.Select(label => (float)_labels.Length / (counts.Count * counts[label]))];
     }
 
@@ -64,17 +67,36 @@ internal sealed class NGramFitting
     /// <param name="validating">The rows of the documents that validate the network; none where they are others.</param>
     public NGramFit Fit(IReadOnlyList<int> validating)
     {
-        var (vocabulary, vectors, contents) = Read();
-        double[][] features = OutOfFold(vocabulary, vectors, Folds(contents, _labels, _seed));
-        int[] rows = [.. Enumerable.Range(0, vectors.Length)];
+        var (vocabulary, contents) = Learn([.. Enumerable.Range(0, _documents.Count)]);
+        double[] prior = Prior();
+        var known = KnownTexts.Fit(contents, _labels, _weights, prior);
+        // Where copies tell nothing, models that have seen some are as honest as others, and see that they tell nothing.
+        var folds = StackFolds.Choose(known.CopiesTell ? contents : [.. contents.Select((_, row) => (ulong)row)], _labels, _weights, validating, _seed,
+            _numClasses <= NGramClassifier.MaxDenseClasses ? StackFolds.EnoughDocuments : StackFolds.EnoughForSlopes);
+        var texts = new TextsOfRows(this, vocabulary);
+        var fit = _numClasses <= NGramClassifier.MaxDenseClasses
+            ? new StackedFitting(texts, _labels, _weights, prior, _seed, _parallel).Fit(folds)
+            : new SparseFitting(texts, _labels, _weights, prior, _seed, _parallel).Fit(folds);
+        var model = new NGramClassifier(vocabulary, fit.Scorer, known);
+        // A document whose class no other fold knows is judged by nothing: it says what the prior says.
+        double[] unjudged = [.. prior.Select(share => Math.Log(share))];
+        return new NGramFit(model, row => fit.HeldOutLogits(row) ?? unjudged, contents, _weights, _documents.Count);
+    }
+
+    /// <summary>Fits to some documents, without folds: where there is no time for more.</summary>
+    /// <param name="validating">The rows of the documents that validate the network; they are left out.</param>
+    public NGramFit FitSample(IReadOnlyList<int> validating)
+    {
         var held = new HashSet<int>(validating);
-        IReadOnlyList<double[]> heldOut = [];
-        if (held.Count > 0)
-        {
-            var honest = FitStacking(features, [.. rows.Where(row => !held.Contains(row))]);
-            heldOut = [.. validating.Select(row => honest.Logits(features[row]))];
-        }
-        return new NGramFit(new NGramClassifier(vocabulary, FitLinear(vocabulary, vectors, rows), FitStacking(features, rows)), heldOut);
+        int[] rows = Sample([.. Enumerable.Range(0, _documents.Count).Where(row => !held.Contains(row))]);
+        var (vocabulary, _) = Learn(rows);
+        double[] prior = Prior();
+        var texts = new TextsOfRows(this, vocabulary);
+        NGramScorer scorer = _numClasses <= NGramClassifier.MaxDenseClasses
+            ? new StackedFitting(texts, _labels, _weights, prior, _seed, _parallel).FitWithoutFolds(rows)
+            : new SparseFitting(texts, _labels, _weights, prior, _seed, _parallel).FitWithoutFolds(rows);
+        var model = new NGramClassifier(vocabulary, scorer, KnownTexts.None);
+        return new NGramFit(model, row => model.NewTextLogits(Text(row)), new ulong[_documents.Count], _weights, rows.Length);
     }
 
     /// <summary>The text of the kept tokens of a document.</summary>
@@ -85,112 +107,79 @@ internal sealed class NGramFitting
         return tokenizer.Decode(ids);
     }
 
-    /// <summary>The n-grams of the documents, the vector of each, and a number for what each holds.</summary>
-    public (NGramVocabulary Vocabulary, DocumentVectors[] Vectors, List<ulong> Contents) Read()
+    /// <summary>The n-grams of some documents, and a number for the text of each.</summary>
+    internal (NGramVocabulary Vocabulary, List<ulong> Contents) Learn(IReadOnlyList<int> rows)
     {
         var contents = new List<ulong>();
-        var vocabulary = NGramVocabulary.Learn(Texts(contents), Math.Clamp(MaxWeights / LinearModel.StrideOf(_numClasses), 1, MaxVocabulary));
-        var vectors = new DocumentVectors[_documents.Count];
-        Parallel.For(0, vectors.Length, _parallel, row => vectors[row] = DocumentVectors.Of(vocabulary, Indexed(vocabulary, row)));
-        return (vocabulary, vectors, contents);
+        var counts = rows.CountBy(row => _labels[row]).ToDictionary();
+        int limit = _numClasses <= NGramClassifier.MaxDenseClasses ? Math.Clamp(MaxWeights / LinearModel.StrideOf(_numClasses), 1, MaxVocabulary) : MaxVocabulary;
+        return (NGramVocabulary.Learn(Texts(rows, contents), limit, i => counts[_labels[rows[i]]] < SmallClass), contents);
     }
 
-    /// <summary>The features of every document under linear models of the other folds.</summary>
-    public double[][] OutOfFold(NGramVocabulary vocabulary, DocumentVectors[] vectors, int[] folds)
+    // A class without documents has a share too, of one document for all such classes: its logarithm is finite.
+    private double[] Prior()
     {
-        var features = new double[vectors.Length][];
-        int[] rows = [.. Enumerable.Range(0, vectors.Length)];
-        Parallel.For(0, folds.Max() + 1, _parallel, fold =>
-        {
-            var parts = FitLinear(vocabulary, vectors, [.. rows.Where(row => folds[row] != fold)]);
-            foreach (int row in rows.Where(row => folds[row] == fold))
-            {
-                _parallel.CancellationToken.ThrowIfCancellationRequested();
-                features[row] = StackedFeatures.Of(vocabulary, Indexed(vocabulary, row), parts);
-            }
-        });
-        return features;
+        double[] prior = new double[_numClasses];
+        Array.Fill(prior, 1.0 / _numClasses);
+        for (int row = 0; row < _labels.Length; row++)
+            prior[_labels[row]] += _weights?[row] ?? 1;
+        double sum = prior.Sum();
+        return [.. prior.Select(share => share / sum)];
     }
 
-    /// <summary>The fold of each document, from 0: each class in the same proportion, and documents of one content in one fold.</summary>
-    internal static int[] Folds(IReadOnlyList<ulong> contents, IReadOnlyList<int> labels, int seed)
+    // Each class in proportion, and one of each before any second one.
+    private int[] Sample(int[] rows)
     {
-        int count = contents.Count < FewDocuments ? 2 : NumFolds;
-        int[] folds = new int[contents.Count], order = [.. Enumerable.Range(0, contents.Count)];
-        new Random(seed).Shuffle(order);
-        var ofContent = new Dictionary<ulong, int>();
-        // Classes begin in turn, so that many small ones fill all folds alike.
-        var next = new Dictionary<int, int>();
-        foreach (int row in order)
+        new Random(_seed).Shuffle(rows);
+        var ofClass = rows.GroupBy(row => _labels[row]).SelectMany(members => members.Select((row, place) => (row, share: place == 0 ? 0 : (place + 0.5) / members.Count())));
+        var sample = new List<int>();
+        long tokens = 0;
+        foreach (var (row, share) in ofClass.OrderBy(pair => pair.share))
         {
-            if (!ofContent.TryGetValue(contents[row], out int fold))
-            {
-                int place = next.GetValueOrDefault(labels[row], labels[row]);
-                next[labels[row]] = place + 1;
-                ofContent.Add(contents[row], fold = place % count);
-            }
-            folds[row] = fold;
+            tokens += _documents.LengthOf(row);
+            if (sample.Count >= 2 && share > 0 && (tokens > MaxSampledTokens || sample.Count >= MaxSampledDocuments))
+                break;
+            sample.Add(row);
         }
-        // Where all documents have one content, or each class begins alike, a fold may have all of them.
-        return folds.Distinct().Count() > 1 ? folds : [.. folds.Select((_, row) => row % count)];
+        return [.. sample.Order()];
     }
 
-    private LinearParts FitLinear(NGramVocabulary vocabulary, DocumentVectors[] vectors, int[] members)
-    {
-        (Func<int, SparseVector> VectorOf, double Cost)[] parts =
-        [
-            (row => new SparseVector(vectors[row].Indices, vectors[row].Document), CostOfDocuments),
-            (row => new SparseVector(vectors[row].Indices, vectors[row].Segments), CostOfSegments),
-            (row => vectors[row].Beginning, CostOfDocuments),
-            (row => vectors[row].Ending, CostOfDocuments),
-        ];
-        var models = new LinearModel[parts.Length];
-        Parallel.For(0, parts.Length, _parallel, i =>
-        {
-            models[i] = LogisticDualAscent.Fit(parts[i].VectorOf, _labels, _weights, members, vocabulary.Count, _numClasses,
-                new LogisticDualAscent.Settings(parts[i].Cost, Seed: _seed), _parallel.CancellationToken);
-            models[i].Round();
-        });
-        return LinearParts.Of(models);
-    }
-
-    private StackingModel FitStacking(double[][] features, int[] members)
-        => StackingModel.Fit(features, _labels, _weights, members, _numClasses, StackedFeatures.NumBlocks, _parallel);
-
-    private IndexedText Indexed(NGramVocabulary vocabulary, int row) => vocabulary.Index(Text(row));
-
-    private NGramText Text(int row) => NGramText.Read(TextOf(_documents, _tokenizer, row));
+    private NGramText Text(int row) => NGramText.Read(TextOf(_documents, _tokenizer, row), _readsCharacters);
 
     // Read by all threads, given in order; what each holds is added to the contents.
-    private IEnumerable<NGramText> Texts(List<ulong> contents)
+    private IEnumerable<NGramText> Texts(IReadOnlyList<int> rows, List<ulong> contents)
     {
-        for (int start = 0; start < _documents.Count; start += DocumentsPerRound)
+        for (int start = 0; start < rows.Count; start += DocumentsPerRound)
         {
-            var round = new NGramText[Math.Min(DocumentsPerRound, _documents.Count - start)];
+            var round = new (NGramText Text, ulong Content)[Math.Min(DocumentsPerRound, rows.Count - start)];
             int first = start;
-            Parallel.For(0, round.Length, _parallel, i => round[i] = Text(first + i));
-            foreach (var text in round)
+            Parallel.For(0, round.Length, _parallel, i =>
             {
-                contents.Add(text.Tokens.Aggregate(0UL, NGramText.Pair));
+                var text = Text(rows[first + i]);
+                round[i] = (text, text.Content);
+            });
+            foreach (var (text, content) in round)
+            {
+                contents.Add(content);
                 yield return text;
             }
         }
     }
-}
 
-/// <summary>The vector of a document and the mean of its segments' vectors, over the same n-grams, and the vectors of its two ends.</summary>
-internal readonly record struct DocumentVectors(int[] Indices, float[] Document, float[] Segments, SparseVector Beginning, SparseVector Ending)
-{
-    public static DocumentVectors Of(NGramVocabulary vocabulary, IndexedText text)
+    /// <summary>The documents as the vocabulary sees them.</summary>
+    internal sealed class TextsOfRows(NGramFitting fitting, NGramVocabulary vocabulary)
     {
-        var whole = vocabulary.Vector(text, 0, text.Tokens.Length);
-        float[] means = new float[whole.Indices.Length];
-        foreach (var (start, end) in text.Segments())
+        public NGramVocabulary Vocabulary => vocabulary;
+
+        /// <summary>A document.</summary>
+        public IndexedText this[int row] => vocabulary.Index(fitting.Text(row));
+
+        /// <summary>Something of each of some documents, by all threads; the others are left empty.</summary>
+        public T[] Each<T>(IReadOnlyList<int> rows, Func<int, IndexedText, T> of)
         {
-            var part = vocabulary.Vector(text, start, end);
-            for (int i = 0; i < part.Indices.Length; i++)
-                means[Array.BinarySearch(whole.Indices, part.Indices[i])] += part.Values[i] / text.SegmentEnds.Length;
+            var results = new T[fitting._documents.Count];
+            Parallel.For(0, rows.Count, fitting._parallel, i => results[rows[i]] = of(rows[i], this[rows[i]]));
+            return results;
         }
-        return new DocumentVectors(whole.Indices, whole.Values, means, LinearParts.Beginning(vocabulary, text), LinearParts.Ending(vocabulary, text));
     }
 }

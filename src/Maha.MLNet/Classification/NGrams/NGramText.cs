@@ -23,6 +23,9 @@ internal sealed class NGramText
 
     private readonly List<ulong> _tokens = [];
     private readonly List<int> _segmentEnds = [];
+    private readonly List<ulong>? _characters;
+    private readonly List<int> _characterEnds = [];
+    private readonly List<ulong> _word = [];
     private int _wordsInSegment;
     private int _lineEnds;
     private bool _sentenceEnded;
@@ -33,10 +36,23 @@ internal sealed class NGramText
     /// <summary>The end of every segment, in tokens; the last is the number of tokens. Empty where there are none.</summary>
     public IReadOnlyList<int> SegmentEnds => _segmentEnds;
 
+    /// <summary>A number for the tokens and their order: texts that differ in blanks or case only have the same.</summary>
+    public ulong Content => _tokens.Aggregate(0UL, Pair);
+
+    /// <summary>The hashes of all three characters in a row of each token, its ends counting as characters; empty where they were not read.</summary>
+    public IReadOnlyList<ulong> Characters => _characters ?? [];
+
+    /// <summary>The end of each token's <see cref="Characters"/>; empty where they were not read.</summary>
+    public IReadOnlyList<int> CharacterEnds => _characterEnds;
+
+    private NGramText(bool withCharacters) => _characters = withCharacters ? [] : null;
+
     /// <summary>Reads a text, ill-formed UTF-16 too.</summary>
-    public static NGramText Read(ReadOnlySpan<char> text)
+    /// <param name="text">The text.</param>
+    /// <param name="withCharacters">Whether to read <see cref="Characters"/> too.</param>
+    public static NGramText Read(ReadOnlySpan<char> text, bool withCharacters = false)
     {
-        var result = new NGramText();
+        var result = new NGramText(withCharacters);
         result.Scan(text);
         return result;
     }
@@ -61,7 +77,10 @@ internal sealed class NGramText
             }
             if (ofWord)
             {
-                word = (word ^ (uint)Rune.ToLowerInvariant(rune).Value) * Prime;
+                uint lower = (uint)Rune.ToLowerInvariant(rune).Value;
+                word = (word ^ lower) * Prime;
+                if (_characters is not null)
+                    _word.Add(lower);
                 inWord = true;
             }
             else if (Rune.IsWhiteSpace(rune))
@@ -86,11 +105,22 @@ internal sealed class NGramText
         if ((isParagraph && _wordsInSegment >= MinWords) || (_sentenceEnded && isWord && _wordsInSegment >= CutWords) || (isWord && _wordsInSegment >= MaxWords))
             End();
         _tokens.Add(token);
+        if (_characters is not null)
+            AddCharacters(_characters);
         if (isWord)
         {
             _wordsInSegment++;
             _sentenceEnded = false;
         }
+    }
+
+    private void AddCharacters(List<ulong> characters)
+    {
+        ulong At(int place) => place < 0 || place >= _word.Count ? 0 : _word[place];
+        for (int i = 0; i < _word.Count; i++)
+            characters.Add(Mix(Pair(Pair(At(i - 1), At(i)), At(i + 1))));
+        _word.Clear();
+        _characterEnds.Add(characters.Count);
     }
 
     private void End()

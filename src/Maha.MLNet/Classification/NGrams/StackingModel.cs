@@ -52,16 +52,30 @@ internal sealed class StackingModel
         return logits;
     }
 
-    /// <summary>Fits to documents: minimizes sum_i v_i cross entropy_i + |weights|^2 / 2, the biases free.</summary>
-    public static StackingModel Fit(IReadOnlyList<double[]> features, IReadOnlyList<int> labels, IReadOnlyList<float>? documentWeights, IReadOnlyList<int> members,
-        int numClasses, int numBlocks, ParallelOptions parallel)
+    /// <summary>
+    /// Fits to documents: minimizes sum_i v_i cross entropy_i + |weights - expected|^2 / 2 + |biases - ln prior|^2 / 2. Expected is a class's own number of some blocks,
+    /// in equal parts: what there is to say where the documents say nothing else.
+    /// </summary>
+    /// <param name="features">[n, F].</param>
+    /// <param name="labels">n classes.</param>
+    /// <param name="documentWeights">v.</param>
+    /// <param name="members">Which documents to learn from.</param>
+    /// <param name="expectedBlocks">The blocks that are expected to tell.</param>
+    /// <param name="logPrior">[C].</param>
+    /// <param name="start">Where to start, to be there sooner; null for the expected weights. The minimum is one.</param>
+    /// <param name="parallel">Threads and cancellation.</param>
+    public static StackingModel Fit(IReadOnlyList<double[]> features, IReadOnlyList<int> labels, IReadOnlyList<double> documentWeights, IReadOnlyList<int> members,
+        IReadOnlyList<int> expectedBlocks, double[] logPrior, StackingModel? start, ParallelOptions parallel)
     {
-        var model = new StackingModel(numClasses, numBlocks);
-        int count = members.Count, numFeatures = model.NumFeatures;
+        int numClasses = logPrior.Length, numFeatures = features[members[0]].Length, count = members.Count;
+        var model = new StackingModel(numClasses, numFeatures / numClasses);
         for (int f = 0; f < numFeatures; f++)
         {
-            double mean = members.Sum(row => features[row][f]) / count;
-            double variance = members.Sum(row => Math.Pow(features[row][f] - mean, 2)) / count;
+            double mean = 0, variance = 0;
+            foreach (int row in members)
+                mean += features[row][f] / count;
+            foreach (int row in members)
+                variance += (features[row][f] - mean) * (features[row][f] - mean) / count;
             (model.Mean[f], model.Scale[f]) = (mean, 1 / (Math.Sqrt(variance) + SmallestDeviation));
         }
         double[][] standardized = [.. members.Select(row =>
@@ -70,28 +84,40 @@ internal sealed class StackingModel
             model.Standardize(features[row], values);
             return values;
         })];
+        double[] expected = new double[model.Parameters.Length];
+        foreach (int block in expectedBlocks)
+            for (int c = 0; c < numClasses; c++)
+                expected[(block * numClasses + c) * numClasses + c] = 1 / (expectedBlocks.Count * model.Scale[block * numClasses + c]);
+        logPrior.CopyTo(expected, expected.Length - numClasses);
+        (start?.Parameters ?? expected).CopyTo(model.Parameters, 0);
         // As many parts as there may be threads, whatever their number is: sums have one order, and the fit one result.
         const int parts = 32;
+        var gradients = new double[parts][];
+        double[] losses = new double[parts];
         double[] Gradient(double[] parameters, out double value)
         {
-            var gradients = new double[parts][];
-            var losses = new double[parts];
             Parallel.For(0, parts, parallel, part =>
             {
-                double[] gradient = gradients[part] = new double[parameters.Length], logits = new double[numClasses];
+                double[] gradient = gradients[part] ??= new double[parameters.Length], logits = new double[numClasses];
+                Array.Clear(gradient);
+                double loss = 0;
                 for (int i = (int)((long)count * part / parts); i < (long)count * (part + 1) / parts; i++)
                 {
                     model.Logits(parameters, standardized[i], logits);
-                    losses[part] += model.AddGradient(standardized[i], logits, labels[members[i]], documentWeights?[members[i]] ?? 1, gradient);
+                    loss += model.AddGradient(standardized[i], logits, labels[members[i]], documentWeights[members[i]], gradient);
                 }
+                losses[part] = loss;
             });
             double[] total = new double[parameters.Length];
             value = losses.Sum();
+            foreach (double[] gradient in gradients)
+                for (int i = 0; i < total.Length; i++)
+                    total[i] += gradient[i];
             for (int i = 0; i < total.Length; i++)
             {
-                double weight = i < total.Length - numClasses ? parameters[i] : 0;
-                total[i] = weight + gradients.Sum(gradient => gradient[i]);
-                value += weight * weight / 2;
+                double moved = parameters[i] - expected[i];
+                total[i] += moved;
+                value += moved * moved / 2;
             }
             return total;
         }
