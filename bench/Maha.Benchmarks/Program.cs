@@ -7,6 +7,7 @@ using Maha.Benchmarks.LanguageModel;
 using Maha.Benchmarks.Learn;
 using Maha.Benchmarks.Length;
 using Maha.Benchmarks.Memory;
+using Maha.Benchmarks.NGrams;
 using Maha.Benchmarks.Parity;
 using Maha.Benchmarks.Predict;
 using Maha.Benchmarks.Scalars;
@@ -37,6 +38,7 @@ var commands = new Command[]
     new("generate", "[--prompts N...] [--variants V...] [--d-model D] [--layers L] [--heads H] [--vocab V] [--context N] [--tokens N] [--threads T]", "time per generated token behind short and long prompts", GenerateCommand.Run),
     new("predict", PredictCommand.Arguments, "documents a second of a small classifier and of MahaEncode, one row at a time and by the cursor of a transformed view, which looks ahead", PredictCommand.Run),
     new("learn", "--data FILE --test FILE | --folds FILE [--options NAME=VALUE,...]... [--seeds K | --seed S...] [--fold F...] [--documents N] [--skip baseline|default...] [--long-words N] [--out FILE] [--threads T] [--cuda] [--verbose]", "accuracy, macro F1, log loss, calibration error, time and memory of the text classifier's defaults, beside a bag of words and variants of the options", LearnCommand.Run),
+    new("ngrams", NGramsCommand.Arguments, "accuracy, log loss and time of the n-grams beside the network, alone: of a task's files, or of made families that a stack of linear models has got wrong", NGramsCommand.Run),
     new("passages", "[--pages FOLDER] [--out FOLDER]", "makes two tasks for learn of the manual pages: single passages, and long documents whose class only all their passages together tell", PassagesCommand.Run),
     new("ablation", "[--variants V...] [--epochs N] [--max-tokens N] [--seeds S...] [--threads T] [--out FILE] [--data FILE --test FILE] [--documents N] [--d-model D] [--heads H] [--layers L] [--tokens-per-batch N] [--cuda]", "the sample's classifier with every kind of attention and aggregation: accuracy, time, memory, scale weights, attention entropy; goes on where the results file ends", AblationCommand.Run),
     new("swap", "[--seeds S...] [--epochs N] [--max-tokens N] [--layers L] [--hierarchy blocks|document] [--branching B] [--ranking predictions|attention] [--samples N] [--tuning-rate R] [--threads T] [--out FILE] [--models FOLDER] [--data FILE --test FILE] [--documents N] [--d-model D] [--heads H] [--tokens-per-batch N] [--cuda]", "accuracy of a trained standard classifier with 0 to all layers swapped to hierarchical attention, without training and after one epoch; goes on where the results file ends", SwapCommand.Run),

@@ -103,8 +103,8 @@ public class DamagedFileTests
 
     [Fact]
     public void NewerFormatVersion_Throws_WithTheRemedy()
-        => Assert.Equal("This version of Maha reads models up to format 2, but the model has format 3. Update the package Maha.MLNet, or save the model with the older version.",
-            Refused(json => (json["FormatVersion"], json["Unheard"]) = (3, "of")));
+        => Assert.Equal("This version of Maha reads models up to format 3, but the model has format 4. Update the package Maha.MLNet, or save the model with the older version.",
+            Refused(json => (json["FormatVersion"], json["Unheard"]) = (4, "of")));
 
     [Fact]
     public void NewerFrameVersion_Throws()

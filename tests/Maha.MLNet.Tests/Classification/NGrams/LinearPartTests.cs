@@ -69,21 +69,23 @@ public class LinearPartTests
         }
     }
 
-    [Theory]
-    [InlineData(3)]
-    [InlineData(StackingModel.MaxFullClasses + 1)]
-    public void Stacking_FindsTheMinimum(int classes)
+    /// <summary>The minimum of the log losses and of the squares of what moved from the expected weights and the prior.</summary>
+    [Fact]
+    public void Stacking_FindsTheMinimum()
     {
         var random = new Random(1);
-        const int count = 80, blocks = 2;
+        const int count = 80, blocks = 2, classes = 3;
         double[][] features = [.. Enumerable.Range(0, count).Select(_ => Enumerable.Range(0, blocks * classes).Select(_ => 3 + random.NextDouble()).ToArray())];
         int[] labels = [.. Enumerable.Range(0, count).Select(i => random.Next(2) == 0 ? i % classes : Array.IndexOf(features[i], features[i].Max()) % classes)];
-        float[] weights = [.. Enumerable.Range(0, count).Select(_ => 0.5f + random.NextSingle())];
+        double[] weights = [.. Enumerable.Range(0, count).Select(_ => 0.5 + random.NextDouble())], logPrior = [Math.Log(0.5), Math.Log(0.3), Math.Log(0.2)];
         int[] members = [.. Enumerable.Range(0, count).Where(i => i % 5 != 0)];
-        var model = StackingModel.Fit(features, labels, weights, members, classes, blocks, new ParallelOptions());
+        var model = StackingModel.Fit(features, labels, weights, members, [1], logPrior, start: null, new ParallelOptions());
+        double[] expected = new double[model.Parameters.Length];
+        for (int c = 0; c < classes; c++)
+            (expected[((classes + c) * classes) + c], expected[^(classes - c)]) = (1 / model.Scale[classes + c], logPrior[c]);
         double Objective()
         {
-            double sum = model.Parameters[..^classes].Sum(value => value * value / 2);
+            double sum = model.Parameters.Zip(expected).Sum(pair => Math.Pow(pair.First - pair.Second, 2) / 2);
             foreach (int row in members)
             {
                 double[] logits = model.Logits(features[row]);
@@ -103,6 +105,30 @@ public class LinearPartTests
             Assert.Equal(0, (above - below) / (2 * step), 2e-3);
             Assert.True(above + below >= 2 * best - 1e-9);
         }
+        // Somewhere else to start from is the same minimum.
+        var again = StackingModel.Fit(features, labels, weights, members, [1], logPrior, model, new ParallelOptions());
+        Assert.All(again.Parameters.Zip(model.Parameters), pair => Assert.Equal(pair.First, pair.Second, 1e-3));
+    }
+
+    /// <summary>Of a source that says the opposite nothing is taken, and a positive one stays positive.</summary>
+    [Theory]
+    [InlineData(-3.0, 0.0, 0.2)]
+    [InlineData(3.0, 0.8, 100.0)]
+    public void Weights_AreNeverNegative(double tells, double least, double most)
+    {
+        var random = new Random(1);
+        SourcedDocument[] documents = [.. Enumerable.Range(0, 200).Select(_ =>
+        {
+            int label = random.Next(2);
+            double[] source = [(label == 0 ? tells : 0) + random.NextDouble(), (label == 1 ? tells : 0) + random.NextDouble()];
+            return new SourcedDocument(label, 1, [Math.Log(0.5), Math.Log(0.5)], [source, source], 0);
+        })];
+        double[] weights = NonNegativeWeights.Fit(documents, [new(0.5, 0.5, IsPositive: true), new(0, 1)], default);
+        Assert.True(weights[0] > 0);
+        Assert.InRange(weights[1], 0, most);
+        Assert.InRange(weights.Sum(), least, most);
+        double[] doubted = NonNegativeWeights.FitWithDoubt(documents, [new(0.5, 0.5, IsPositive: true), new(0, 1)], default);
+        Assert.Equal(tells > 0 ? weights : [.. weights.Select(weight => weight / 20)], doubted);
     }
 
     [Fact]
@@ -121,7 +147,7 @@ public class LinearPartTests
                 float[] z = new LogitFusion(a, b).Combine(wide[i], deep[i]);
                 return Math.Log(z.Sum(value => Math.Exp(value))) - z[labels[i]];
             });
-            var fusion = LogitFusion.Fit(wide, deep, labels);
+            var fusion = LogitFusion.Fit(wide, deep, labels, default);
             Assert.True(fusion.Wide >= 0 && fusion.Deep >= 0);
             double fitted = Loss(fusion.Wide, fusion.Deep);
             for (double a = 0; a <= 4; a += 0.1)
@@ -135,11 +161,90 @@ public class LinearPartTests
     {
         int[] labels = [.. Enumerable.Range(0, 100).Select(i => i % 4 == 0 ? 1 : 0)];
         ulong[] contents = [.. Enumerable.Range(0, 100).Select(i => i < 5 ? 7UL : 100UL + (ulong)i)];
-        int[] folds = NGramFitting.Folds(contents, labels, seed: 1);
-        Assert.Single(folds[..5].Distinct());
-        Assert.Equal([0, 1, 2, 3, 4], folds.Distinct().Order());
-        Assert.All(Enumerable.Range(0, 5), fold => Assert.InRange(Enumerable.Range(5, 95).Count(i => folds[i] == fold && labels[i] == 1), 3, 6));
-        Assert.Equal(2, NGramFitting.Folds([3, 3, 3], [0, 1, 0], seed: 1).Distinct().Count());
+        var folds = StackFolds.Choose(contents, labels, null, [], seed: 1);
+        Assert.Single(folds.Folds[..5].Distinct());
+        Assert.Equal([0, 1, 2, 3, 4], folds.Folds.Distinct().Order());
+        Assert.All(Enumerable.Range(0, 5), fold => Assert.InRange(Enumerable.Range(5, 95).Count(i => folds.Folds[i] == fold && labels[i] == 1), 3, 6));
+        // Copies of a text of a class count as one document.
+        Assert.Equal(1, Enumerable.Range(0, 5).Where(i => labels[i] == 0).Sum(i => folds.JudgedWeights[i]), 1e-12);
+    }
+
+    [Fact]
+    public void AClassOfOneText_IsInEveryFold_AndOneOfOneDocumentIsJudgedByNone()
+    {
+        int[] labels = [.. Enumerable.Range(0, 61).Select(i => i == 60 ? 2 : i % 2)];
+        ulong[] contents = [.. Enumerable.Range(0, 61).Select(i => labels[i] == 1 ? 7UL : 100UL + (ulong)i)];
+        var folds = StackFolds.Choose(contents, labels, null, [], seed: 1);
+        Assert.All(Enumerable.Range(0, 5), fold => Assert.Equal(6, Enumerable.Range(0, 60).Count(i => labels[i] == 1 && folds.Folds[i] == fold)));
+        Assert.Equal(Enumerable.Range(0, 60), folds.Judged);
+    }
+
+    [Fact]
+    public void WhatIsLeftOfAClass_CountsAsTheWholeClass()
+    {
+        int[] labels = [.. Enumerable.Range(0, 14).Select(i => i < 4 ? 0 : 1)];
+        var folds = StackFolds.Choose([.. Enumerable.Range(0, 14).Select(i => (ulong)i)], labels, null, [], seed: 1);
+        for (int fold = 0; fold < folds.Count; fold++)
+        {
+            var (members, weights) = folds.Outside(fold);
+            Assert.All(members, row => Assert.NotEqual(fold, folds.Folds[row]));
+            double small = members.Where(row => labels[row] == 0).Sum(row => weights[row]), all = members.Sum(row => weights[row]);
+            Assert.Equal(4.0 / 14, small / all, 1e-6);
+            Assert.Equal(members.Length, all, 1e-4);
+        }
+    }
+
+    [Fact]
+    public void OfVeryManyDocuments_OneFoldIsJudged_AndHasThoseThatValidate()
+    {
+        const int count = 120_000;
+        int[] labels = [.. Enumerable.Range(0, count).Select(i => i % 3)], validating = [.. Enumerable.Range(0, 5000).Select(i => i * 7)];
+        var folds = StackFolds.Choose([.. Enumerable.Range(0, count).Select(i => (ulong)i)], labels, null, validating, seed: 1);
+        Assert.Equal(1, folds.Count);
+        Assert.All(validating, row => Assert.Equal(0, folds.Folds[row]));
+        Assert.InRange(folds.Judged.Length, StackFolds.EnoughDocuments, 2 * StackFolds.EnoughDocuments);
+    }
+
+    /// <summary>The sparse model's steps find what tells, and what nobody has tells nothing.</summary>
+    [Fact]
+    public void SparseModel_KnowsTheWordsOfItsClasses()
+    {
+        const int classes = 100;
+        var random = new Random(1);
+        // Of class c the features 2c and 2c + 1, and one of fifty that all have.
+        SparseVector[] vectors = [.. Enumerable.Range(0, 5 * classes).Select(i => new SparseVector([2 * (i % classes) + i / classes % 2, 2 * classes + random.Next(50)], [0.7f, 0.7f]))];
+        int[] labels = [.. Enumerable.Range(0, 5 * classes).Select(i => i % classes)];
+        double[] prior = [.. Enumerable.Repeat(1.0 / classes, classes)];
+        var model = SparseLinearModel.Fit(row => vectors[row], labels, null, [.. Enumerable.Range(0, labels.Length)], 2 * classes + 50, prior, 1, default);
+        var scores = new SparseScores(classes);
+        for (int c = 0; c < classes; c++)
+        {
+            scores.Clear();
+            model.Score(new SparseVector([2 * c, 2 * classes + c % 50], [0.7f, 0.7f]), scores);
+            Assert.Equal(c, scores.Touched.MaxBy(other => scores[other]));
+        }
+        Assert.All(Enumerable.Range(0, classes), c => Assert.Equal(1, model.Ends[2 * c] - (c == 0 ? 0 : model.Ends[2 * c - 1])));
+    }
+
+    /// <summary>Copies of one label decide, copies of two have their share, and where copies tell nothing no text is kept.</summary>
+    [Fact]
+    public void KnownTexts_HaveTheShareOfTheirCopies()
+    {
+        double[] prior = [0.5, 0.5];
+        ulong[] contents = [.. Enumerable.Range(0, 60).Select(i => (ulong)(i / 20))];
+        int[] labels = [.. Enumerable.Range(0, 60).Select(i => i < 20 ? 0 : i < 40 ? 1 : i % 4 == 0 ? 1 : 0)];
+        var known = KnownTexts.Fit(contents, labels, null, prior);
+        double First(ulong content) => 1 / (1 + Math.Exp(known.Recall([0.0, 5.0], content) is var z ? z[1] - z[0] : 0));
+        Assert.InRange(First(0), 0.9, 1);
+        Assert.InRange(First(1), 0, 0.1);
+        Assert.InRange(First(2), 0.65, 0.85);
+        Assert.Equal(1 / (1 + Math.Exp(5)), First(99), 1e-9);
+        // Without itself a document is judged by its copies.
+        Assert.True(known.Recall([0.0, 0.0], 2, (1, 1))[0] > known.Recall([0.0, 0.0], 2)[0]);
+
+        var random = new Random(1);
+        var noise = KnownTexts.Fit([.. Enumerable.Range(0, 400).Select(i => (ulong)(i / 4))], [.. Enumerable.Range(0, 400).Select(_ => random.Next(2))], null, prior);
+        Assert.False(noise.CopiesTell);
     }
 
     private static Dictionary<string, int> SlowGrams(string text)
