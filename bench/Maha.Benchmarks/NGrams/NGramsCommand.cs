@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using Maha.Benchmarks.Learn;
-using Maha.Layers.Tokenization;
+using Maha.Layers.Data;
+using Maha.Layers.Text;
 using Maha.Layers.Training;
 using Maha.MLNet.Classification.NGrams;
 using Microsoft.ML;

@@ -1,5 +1,6 @@
 using Maha.Benchmarks.NGrams;
-using Maha.Layers.Tokenization;
+using Maha.Layers.Data;
+using Maha.Layers.Text;
 using Maha.Layers.Training;
 using Maha.MLNet.Classification.NGrams;
 

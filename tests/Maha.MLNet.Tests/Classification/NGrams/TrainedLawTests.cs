@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Maha.Benchmarks.NGrams;
+using Maha.Layers.Data;
 using Maha.Layers.Training;
 using Maha.MLNet.Classification;
 using Microsoft.ML;
