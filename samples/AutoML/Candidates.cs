@@ -16,8 +16,10 @@ internal static class Candidates
 
     public static SweepablePipeline Pipeline(MLContext mlContext, SampleOptions options)
     {
-        var words = mlContext.Transforms.Text.FeaturizeText("Features", "Text").Append(mlContext.Auto().CreateSweepableEstimator(
-            (context, searched) => context.MulticlassClassification.Trainers.SdcaMaximumEntropy(l2Regularization: searched.L2), new SearchSpace<LinearOptions>()));
+        // One estimator, so that the trainer's many passes read features that are kept: by itself it would featurize the documents anew for each.
+        var words = mlContext.Auto().CreateSweepableEstimator(
+            (context, searched) => context.Transforms.Text.FeaturizeText("Features", "Text").AppendCacheCheckpoint(context)
+                .Append(context.MulticlassClassification.Trainers.SdcaMaximumEntropy(l2Regularization: searched.L2)), new SearchSpace<LinearOptions>());
 
         // What follows a pipeline's first sweepable may be alternatives of all kinds.
         return mlContext.Transforms.Conversion.MapValueToKey("Label")

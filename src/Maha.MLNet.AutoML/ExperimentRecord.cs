@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Maha.Layers.Core;
 using Microsoft.ML;
 using Microsoft.ML.AutoML;
+using Microsoft.ML.Data;
 using Microsoft.ML.SearchSpace;
 
 namespace Maha.MLNet.AutoML;
@@ -155,7 +156,7 @@ public sealed class ExperimentRecord : IMonitor
     {
         try
         {
-            string name = estimator.BuildFromOption(context, estimator.Parameter).GetType().Name;
+            string name = Last(estimator.BuildFromOption(context, estimator.Parameter)).GetType().Name;
             return name.EndsWith(Trainer, StringComparison.Ordinal) ? name[..^Trainer.Length] : "";
         }
         catch (ArgumentException)
@@ -164,4 +165,7 @@ public sealed class ExperimentRecord : IMonitor
             return key;
         }
     }
+
+    // What prepares columns for a trainer may be one estimator with it.
+    private static object Last(object estimator) => estimator.GetType().GetField(nameof(EstimatorChain<ITransformer>.LastEstimator))?.GetValue(estimator) is { } last ? Last(last) : estimator;
 }

@@ -24,8 +24,9 @@ public sealed class MahaAutoMLTests
     {
         var data = _mlContext.Data.LoadFromEnumerable(Toys.Documents(60));
         var split = _mlContext.Data.TrainTestSplit(data, 0.3, seed: 1);
-        var words = _mlContext.Transforms.Text.FeaturizeText("Features", "Text").Append(_mlContext.Auto().CreateSweepableEstimator(
-            (context, options) => context.MulticlassClassification.Trainers.SdcaMaximumEntropy(l2Regularization: options.L2, maximumNumberOfIterations: 5), new SearchSpace<SdcaOptions>()));
+        var words = _mlContext.Auto().CreateSweepableEstimator(
+            (context, options) => context.Transforms.Text.FeaturizeText("Features", "Text").AppendCacheCheckpoint(context)
+                .Append(context.MulticlassClassification.Trainers.SdcaMaximumEntropy(l2Regularization: options.L2, maximumNumberOfIterations: 5)), new SearchSpace<SdcaOptions>());
         var pipeline = Keys().Append(Sweepable(), words);
         var best = Experiment(pipeline, split).SetMaxModelToExplore(8).Run();
 
