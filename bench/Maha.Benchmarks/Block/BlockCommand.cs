@@ -74,7 +74,7 @@ internal static class BlockCommand
                 if (device == "cpu")
                     run.RunForMemory();
                 else
-                    run.SetPeak(CudaPeakMemory.OfProcess(run.Variant, length, ["--dtype", type, "--d-model", Text(shape.DModel), "--heads", Text(shape.NumHeads), "--batch", Text(batch)]));
+                    run.PeakMegabytes = CudaPeakMemory.OfProcess(run.Variant, length, ["--dtype", type, "--d-model", Text(shape.DModel), "--heads", Text(shape.NumHeads), "--batch", Text(batch)]);
                 Print(run, runs[0]);
             }
             runs.ForEach(run => run.Dispose());

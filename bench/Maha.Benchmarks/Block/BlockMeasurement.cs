@@ -50,7 +50,8 @@ internal sealed class BlockMeasurement : IDisposable
 
     public double TrainMilliseconds => Median(_train);
 
-    public double? PeakMegabytes { get; private set; }
+    /// <summary>The peak of one forward and backward pass in MiB; null where it is not known.</summary>
+    public double? PeakMegabytes { get; set; }
 
     /// <summary>One forward pass and one forward and backward pass; warm-ups are not recorded.</summary>
     public void Run(bool record)
@@ -77,9 +78,6 @@ internal sealed class BlockMeasurement : IDisposable
 
     /// <summary>One forward and backward pass.</summary>
     public void RunOnce() => Time(Train);
-
-    /// <summary>Takes over the peak of a run in another process.</summary>
-    public void SetPeak(double? megabytes) => PeakMegabytes = megabytes;
 
     private void Train() => _forwardPass().backward([_gradient]);
 
