@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds everything once and runs all tests. Needs the .NET SDK and nothing else; tests that want more (mandoc, an older Linux) are skipped where it is missing.
+# Builds everything once, checks the formatting and runs all tests. Needs the .NET SDK and nothing else; tests that want more (mandoc, an older Linux) are skipped where it is missing.
 # The last line is "N passed, N failed". Arguments go to `dotnet test` (for instance --filter).
 source "$(dirname "$0")/eng/setup.sh"
 
@@ -7,6 +7,8 @@ dotnet build Maha.sln -c Release -v quiet -nologo
 results="$root/artifacts/test-results"
 rm -rf "$results"
 failed_runs=0
+# Imports, spaces and style; Release is what was built. The compiler tells the same rules in every build, except the order of imports and spaces.
+Configuration=Release dotnet format Maha.sln --verify-no-changes --severity warn --no-restore || failed_runs=$((failed_runs + 1))
 for project in tests/*/*.csproj; do
   name="$(basename "$project" .csproj)"
   dotnet test "$project" -c Release --no-build -v quiet --nologo --logger "trx;LogFileName=$name.trx" --results-directory "$results" "$@" || failed_runs=$((failed_runs + 1))

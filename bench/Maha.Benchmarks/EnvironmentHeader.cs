@@ -7,7 +7,7 @@ namespace Maha.Benchmarks;
 /// <summary>What a time depends on, printed above every table: versions, BLAS, threads, processor.</summary>
 internal static class EnvironmentHeader
 {
-    private static readonly string[] BlasNames = ["openblas", "mkl_rt", "mkl_core", "blis", "libblas", "atlas"];
+    private static readonly string[] s_blasNames = ["openblas", "mkl_rt", "mkl_core", "blis", "libblas", "atlas"];
 
     /// <summary>Prints the header as lines that begin with '#'. Call it after the first tensor was made: before, no BLAS is loaded.</summary>
     public static void Print(TextWriter output)
@@ -27,7 +27,7 @@ internal static class EnvironmentHeader
             return "unknown (no " + maps + ")";
         var loaded = File.ReadLines(maps)
             .Select(line => line[(line.IndexOf('/') is >= 0 and var start ? start : line.Length)..])
-            .Where(path => path.Length > 0 && BlasNames.Any(Path.GetFileName(path).Contains))
+            .Where(path => path.Length > 0 && s_blasNames.Any(Path.GetFileName(path).Contains))
             .Distinct().ToList();
         return loaded.Count == 0 ? "inside libtorch" : string.Join(" + ", loaded);
     }

@@ -1,8 +1,9 @@
+using Maha.Benchmarks;
 using Maha.Benchmarks.Ablation;
 using Maha.Benchmarks.Block;
+using Maha.Benchmarks.Devices;
 using Maha.Benchmarks.Embeddings;
 using Maha.Benchmarks.Flops;
-using Maha.Benchmarks.Devices;
 using Maha.Benchmarks.LanguageModel;
 using Maha.Benchmarks.Learn;
 using Maha.Benchmarks.Length;
@@ -16,7 +17,6 @@ using Maha.Benchmarks.Solvers;
 using Maha.Benchmarks.Streaming;
 using Maha.Benchmarks.Swap;
 using Maha.Benchmarks.Tokenizer;
-using Maha.Benchmarks;
 
 // Every measurement is one line here.
 var commands = new Command[]

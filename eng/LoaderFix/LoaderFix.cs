@@ -64,7 +64,9 @@ internal static class LoaderFix
                 return Refuse($"the names {NeededSymbol} and {NeededVersion} must stand in its string table once each", out reason);
             if (library.CountOfNamesIn(symbols[0].NameOffset, symbols[0].NameOffset + NeededSymbol.Length) != 1
                 || library.CountOfNamesIn(needs[0].NameOffset, needs[0].NameOffset + NeededVersion.Length) != 1)
+            {
                 return Refuse($"another name is a part of {NeededSymbol} or {NeededVersion} and would change with it", out reason);
+            }
 
             Put(bytes, symbols[0].NameOffset, OlderSymbol.PadRight(NeededSymbol.Length, '\0'));
             Put(bytes, needs[0].NameOffset, OlderVersion);

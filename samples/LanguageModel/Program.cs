@@ -92,7 +92,9 @@ internal sealed class Display(Action<TrainingProgress> each) : IProgress<Trainin
     {
         each(value);
         if (value.Validation is { } metrics)
+        {
             Console.WriteLine(FormattableString.Invariant($"epoch {value.Epoch} of {value.NumberOfEpochs}: validation loss {metrics.Loss:F3} per token, {value.Elapsed:mm\\:ss} elapsed"));
+        }
         else if (value.Elapsed - _shown > TimeSpan.FromSeconds(10))
         {
             _shown = value.Elapsed;

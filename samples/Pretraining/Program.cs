@@ -50,18 +50,18 @@ Console.WriteLine($"{first} or not: accuracy {mlContext.BinaryClassification.Eva
 Console.WriteLine($"all in {clock.Elapsed.TotalSeconds:F0} s");
 return 0;
 
-class Document
+internal class Document
 {
     [LoadColumn(0)] public string Label = "";
     [LoadColumn(1)] public string Text = "";
 }
 
-class Labeled
+internal class Labeled
 {
     public string Label = "";
 }
 
-class Verdict
+internal class Verdict
 {
     public bool IsFirst;
 }

@@ -15,13 +15,13 @@ mlContext.Model.Save(model, data.Schema, "model.zip");
 using var engine = mlContext.Model.CreatePredictionEngine<Document, Prediction>(model);
 Console.WriteLine(engine.Predict(new Document { Text = args[1] }).Topic);
 
-class Document
+internal class Document
 {
     [LoadColumn(0)] public string Label = "";
     [LoadColumn(1)] public string Text = "";
 }
 
-class Prediction
+internal class Prediction
 {
     public string Topic = "";
 }

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Reflection;
 using Maha.Layers.Core;
-using Maha.MLNet.Classification;
 using Microsoft.ML;
 using Spectre.Console;
 using TextClassification;

@@ -1,7 +1,7 @@
 using Maha.MLNet.Classification;
-using Maha.MLNet.TextEncoding;
 using Maha.MLNet.Internal;
 using Maha.MLNet.LanguageModel;
+using Maha.MLNet.TextEncoding;
 using static Maha.MLNet.Classification.MahaTextTrainerOptions;
 
 // In the namespace of what it extends, so that the methods are there without another using.

@@ -1,5 +1,3 @@
-using System.Text.RegularExpressions;
-
 namespace Maha.Build.Tests;
 
 // samples/Peer is not in the solution: it needs an older TorchSharp.

@@ -10,18 +10,18 @@ namespace Maha.Layers.Tests;
 public sealed partial class ArchitectureTests
 {
     // A type uses its own room and those below it.
-    private static readonly string[] Rooms =
+    private static readonly string[] s_rooms =
     [
         "Training", "Generation", "Swap", "Pretrained", "Models", "Text/Spectral", "Data", "Blocks",
         "Attention/Reference", "Attention/Maha", "Attention/Maha/Aggregation", "Attention/Maha/Pyramid", "Attention/Hsa", "Attention/Window", "Attention/Full", "Attention",
         "Weights", "Trees", "Text/Tokenization", "Kernels", "Core/Autograd", "Core",
     ];
 
-    private static readonly string Source = Path.Combine(
+    private static readonly string s_source = Path.Combine(
         typeof(ArchitectureTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(item => item.Key == "Root").Value!, "src", "Maha.Layers");
 
     [Fact]
-    public void EveryFile_HasARoom() => Assert.All(RoomsOfTypes().Values, room => Assert.Contains(room, Rooms));
+    public void EveryFile_HasARoom() => Assert.All(RoomsOfTypes().Values, room => Assert.Contains(room, s_rooms));
 
     [Fact]
     public void EveryNamespace_IsThatOfTheRoom()
@@ -41,10 +41,10 @@ public sealed partial class ArchitectureTests
         var up = assembly.MainModule.Types
             .Where(type => rooms.ContainsKey(type.FullName))
             .SelectMany(type => Uses(type).Distinct().Where(rooms.ContainsKey).Select(used => (From: type.FullName, To: used)))
-            .Where(arrow => Array.IndexOf(Rooms, rooms[arrow.To]) < Array.IndexOf(Rooms, rooms[arrow.From]))
+            .Where(arrow => Array.IndexOf(s_rooms, rooms[arrow.To]) < Array.IndexOf(s_rooms, rooms[arrow.From]))
             .Select(arrow => $"{rooms[arrow.From]}: {arrow.From} uses {arrow.To} of {rooms[arrow.To]}")
             .ToList();
-        Assert.True(up.Count == 0, $"Rooms use rooms below them only. Move the type, or what it needs:\n{string.Join('\n', up)}");
+        Assert.True(up.Count == 0, $"s_rooms use rooms below them only. Move the type, or what it needs:\n{string.Join('\n', up)}");
     }
 
     [Fact]
@@ -58,9 +58,9 @@ public sealed partial class ArchitectureTests
         Assert.Contains("Maha.Layers.Attention.MixingResult", used);
     }
 
-    private static IEnumerable<string> Files() => Directory.EnumerateFiles(Source, "*.cs", SearchOption.AllDirectories).Where(file => RoomOf(file).Split('/')[0] is not ("obj" or "bin"));
+    private static IEnumerable<string> Files() => Directory.EnumerateFiles(s_source, "*.cs", SearchOption.AllDirectories).Where(file => RoomOf(file).Split('/')[0] is not ("obj" or "bin"));
 
-    private static string RoomOf(string file) => Path.GetRelativePath(Source, Path.GetDirectoryName(file)!).Replace('\\', '/');
+    private static string RoomOf(string file) => Path.GetRelativePath(s_source, Path.GetDirectoryName(file)!).Replace('\\', '/');
 
     private static Dictionary<string, string> RoomsOfTypes()
     {

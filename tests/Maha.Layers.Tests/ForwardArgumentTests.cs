@@ -1,6 +1,5 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Models;
-using TorchSharp;
 using static Maha.Layers.Tests.PublicModules;
 using static TorchSharp.torch;
 

@@ -18,7 +18,17 @@ internal static class PublicModules
 
     public static MahaTransformerOptions Options { get; } = new()
     {
-        VocabSize = V, MaxSequenceLength = 9, DModel = D, NumHeads = 3, NumLayers = 2, FeedForwardDim = 20, Window = 4, Branching = 2, NumScales = S, Attention = AttentionKind.Maha, Dropout = 0,
+        VocabSize = V,
+        MaxSequenceLength = 9,
+        DModel = D,
+        NumHeads = 3,
+        NumLayers = 2,
+        FeedForwardDim = 20,
+        Window = 4,
+        Branching = 2,
+        NumScales = S,
+        Attention = AttentionKind.Maha,
+        Dropout = 0,
     };
 
     public static MahaTransformerOptions Causal { get; } = Options with { IsCausal = true, Positions = PositionKind.Rotary, EmbeddingNorm = true };

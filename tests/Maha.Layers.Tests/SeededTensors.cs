@@ -8,7 +8,7 @@ internal static class SeededTensors
     public static Tensor Random(int seed, ScalarType type, params long[] shape)
     {
         var random = new Random(seed);
-        var data = new double[shape.Aggregate(1L, (a, b) => a * b)];
+        double[] data = new double[shape.Aggregate(1L, (a, b) => a * b)];
         for (int i = 0; i < data.Length; i++)
             data[i] = (2 * random.NextDouble()) - 1;
         return tensor(data, shape).to(type);

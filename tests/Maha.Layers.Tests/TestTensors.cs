@@ -11,7 +11,7 @@ internal static class TestTensors
     public static Tensor Random(int seed, params long[] shape)
     {
         var random = new Random(seed);
-        var numbers = new double[shape.Aggregate(1L, (product, dimension) => product * dimension)];
+        double[] numbers = new double[shape.Aggregate(1L, (product, dimension) => product * dimension)];
         for (int i = 0; i < numbers.Length; i++)
             numbers[i] = Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
         return tensor(numbers).reshape(shape);
@@ -20,7 +20,7 @@ internal static class TestTensors
     public static Tensor RandomIds(int seed, int vocabSize, params long[] shape)
     {
         var random = new Random(seed);
-        var ids = new long[shape.Aggregate(1L, (product, dimension) => product * dimension)];
+        long[] ids = new long[shape.Aggregate(1L, (product, dimension) => product * dimension)];
         for (int i = 0; i < ids.Length; i++)
             ids[i] = random.Next(vocabSize);
         return tensor(ids).reshape(shape);

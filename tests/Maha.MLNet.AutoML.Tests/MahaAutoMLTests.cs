@@ -1,8 +1,7 @@
 using Maha.Layers.Core;
 using Maha.Layers.Training;
-using Maha.MLNet.AutoML;
-using Maha.MLNet.Tests;
 using Maha.MLNet.Classification;
+using Maha.MLNet.Tests;
 using Maha.MLNet.TextEncoding;
 using Microsoft.ML;
 using Microsoft.ML.AutoML;
@@ -210,7 +209,15 @@ public sealed class MahaAutoMLTests
     {
         var options = new MahaTextEncodingEstimator.Options
         {
-            OutputColumnName = "Features", InputColumnName = "Text", VocabSize = 320, FeedForwardDim = 32, TokensPerBatch = 512, ViewLength = 8, SpectralDim = 4, NumPairBuckets = 64, Seed = 7,
+            OutputColumnName = "Features",
+            InputColumnName = "Text",
+            VocabSize = 320,
+            FeedForwardDim = 32,
+            TokensPerBatch = 512,
+            ViewLength = 8,
+            SpectralDim = 4,
+            NumPairBuckets = 64,
+            Seed = 7,
         };
         var pipeline = Keys().Append(_mlContext.Auto().MahaEncode(options, Space())).Append(new SweepableEstimator(
             (context, _) => context.MulticlassClassification.Trainers.LbfgsMaximumEntropy(), new SearchSpace()));

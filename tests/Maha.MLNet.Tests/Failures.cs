@@ -7,8 +7,11 @@ internal static class Failures
     public static bool IsDisposed(Exception? exception)
     {
         for (; exception is not null; exception = exception.InnerException)
+        {
             if (exception is ObjectDisposedException)
                 return true;
+        }
+
         return false;
     }
 

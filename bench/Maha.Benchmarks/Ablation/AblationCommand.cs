@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Maha.Benchmarks.Block;
-using Maha.Layers.Attention;
 using Maha.Layers.Core;
 using Maha.Layers.Models;
 using Maha.Layers.Training;
@@ -25,13 +24,21 @@ internal static class AblationCommand
         var shape = new MahaTransformerOptions
         {
             VocabSize = 1, // the tokenizer's, once there is one
-            MaxSequenceLength = options.Integer("--max-tokens", 1024), DModel = options.Integer("--d-model", 128), NumHeads = options.Integer("--heads", 4),
-            NumLayers = options.Integer("--layers", 2), Positions = PositionKind.Rotary, Pooling = PoolingKind.MeanMax,
+            MaxSequenceLength = options.Integer("--max-tokens", 1024),
+            DModel = options.Integer("--d-model", 128),
+            NumHeads = options.Integer("--heads", 4),
+            NumLayers = options.Integer("--layers", 2),
+            Positions = PositionKind.Rotary,
+            Pooling = PoolingKind.MeanMax,
         };
         var training = new TrainingOptions
         {
-            NumberOfEpochs = options.Integer("--epochs", 6), TokensPerBatch = options.Integer("--tokens-per-batch", 8192), LearningRate = 2e-3,
-            EarlyStoppingMetric = ValidationMetric.Accuracy, EarlyStoppingPatience = null, Device = options.Flag("--cuda") ? CUDA : CPU,
+            NumberOfEpochs = options.Integer("--epochs", 6),
+            TokensPerBatch = options.Integer("--tokens-per-batch", 8192),
+            LearningRate = 2e-3,
+            EarlyStoppingMetric = ValidationMetric.Accuracy,
+            EarlyStoppingPatience = null,
+            Device = options.Flag("--cuda") ? CUDA : CPU,
         };
         set_num_threads(options.Integer("--threads", Environment.ProcessorCount));
         var results = new ResultsFile(options.Text("--out", Path.Combine("artifacts", "ablation.jsonl")));

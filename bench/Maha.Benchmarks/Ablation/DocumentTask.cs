@@ -38,8 +38,10 @@ internal sealed class DocumentTask : IDisposable
             (train, test) = (ManualPageData.TrainFile(folder, "section"), ManualPageData.TestFile(folder, "section"));
         }
         foreach (string file in new[] { train, test })
+        {
             if (!File.Exists(file))
                 throw new UsageException($"there is no file '{file}'.");
+        }
 
         var learn = ManualPageData.Read(train).Take(most).ToList();
         string[] labels = [.. learn.Select(row => row.Label).Distinct().Order(StringComparer.Ordinal)];

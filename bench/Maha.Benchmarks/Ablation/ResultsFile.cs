@@ -22,8 +22,11 @@ internal sealed class ResultsFile
         using var reader = new StreamReader(stream);
         var rows = new List<JsonObject>();
         while (reader.ReadLine() is { } line)
+        {
             if (line.Length > 0 && JsonNode.Parse(line) is JsonObject row && (string?)row["setting"] == setting)
                 rows.Add(row);
+        }
+
         return rows;
     }
 

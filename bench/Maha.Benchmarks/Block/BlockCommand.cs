@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using Maha.Layers.Attention;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Benchmarks.Block;
@@ -12,14 +11,14 @@ namespace Maha.Benchmarks.Block;
 /// </summary>
 internal static class BlockCommand
 {
-    private static readonly string[] DefaultVariants = ["full", "maha"];
-    private static readonly int[] DefaultLengths = [512, 1024, 2048, 4096];
+    private static readonly string[] s_defaultVariants = ["full", "maha"];
+    private static readonly int[] s_defaultLengths = [512, 1024, 2048, 4096];
 
     public static int Run(string[] args)
     {
         var reader = new OptionReader(args);
-        var lengths = reader.Integers("--n", DefaultLengths);
-        var variants = reader.Texts("--variants", DefaultVariants);
+        var lengths = reader.Integers("--n", s_defaultLengths);
+        var variants = reader.Texts("--variants", s_defaultVariants);
         string device = reader.Text("--device", "cpu"), type = reader.Text("--dtype", "float32");
         var shape = new MahaBlockOptions { DModel = reader.Integer("--d-model", 256), NumHeads = reader.Integer("--heads", 4), Dropout = 0 };
         int batch = reader.Integer("--batch", 1), threads = reader.Integer("--threads", 1), repeats = reader.Integer("--repeats", 5);
@@ -86,8 +85,13 @@ internal static class BlockCommand
             {
                 Console.WriteLine(JsonSerializer.Serialize(new
                 {
-                    variant = run.Variant, n = run.Length, device, dtype = type,
-                    forward_ms = run.ForwardMilliseconds, train_ms = run.TrainMilliseconds, peak_mb = run.PeakMegabytes,
+                    variant = run.Variant,
+                    n = run.Length,
+                    device,
+                    dtype = type,
+                    forward_ms = run.ForwardMilliseconds,
+                    train_ms = run.TrainMilliseconds,
+                    peak_mb = run.PeakMegabytes,
                 }));
                 return;
             }

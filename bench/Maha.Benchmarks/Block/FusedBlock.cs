@@ -1,4 +1,3 @@
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -34,7 +33,7 @@ internal sealed class FusedBlock : Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         long batch = x.shape[0], length = x.shape[1], width = x.shape[2];
-        Tensor[] heads = _input.call(_attentionNorm.call(x))
+        var heads = _input.call(_attentionNorm.call(x))
             .reshape(batch, length, 3, _numHeads, width / _numHeads)
             .permute(2, 0, 3, 1, 4)
             .unbind(0); // 3 x [B, H, N, K]

@@ -17,20 +17,20 @@ internal static class DeviceCommand
     private const double Limit = 1e-4;
 
     // No dropout: the devices draw other elements.
-    private static readonly MahaBlockOptions Shape = new() { DModel = 64, NumHeads = 4, MaxSequenceLength = 1024, Window = 64, NumScales = 4, Dropout = 0 };
+    private static readonly MahaBlockOptions s_shape = new() { DModel = 64, NumHeads = 4, MaxSequenceLength = 1024, Window = 64, NumScales = 4, Dropout = 0 };
 
-    private static readonly (string Name, MahaBlockOptions Options)[] Kinds =
+    private static readonly (string Name, MahaBlockOptions Options)[] s_kinds =
     [
         .. new[] { AggregationKind.Softmax, AggregationKind.ReferenceNash, AggregationKind.Mean, AggregationKind.Gated }.Select(kind => Reference(kind)),
-        .. new[] { AggregationKind.Convex, AggregationKind.Nash, AggregationKind.Mean, AggregationKind.Gated }.SelectMany(kind => Causal($"Maha {kind}", Shape with { Attention = AttentionKind.Maha, Aggregation = kind })),
-        .. Causal("Full", Shape with { Attention = AttentionKind.Full }),
-        .. Causal("Window", Shape with { Attention = AttentionKind.Window }),
-        ("Hsa", Shape with { Attention = AttentionKind.Hsa }),
-        ("HsaCausal", Shape with { Attention = AttentionKind.HsaCausal }),
-        ("HsaCausal overlap", Shape with { Attention = AttentionKind.HsaCausal, Overlap = true }),
-        ("Hsa rotary", Shape with { Attention = AttentionKind.Hsa, Positions = PositionKind.Rotary }),
-        ("HsaCausal rotary", Shape with { Attention = AttentionKind.HsaCausal, Positions = PositionKind.Rotary }),
-        ("Hsa recomputed", Shape with { Attention = AttentionKind.Hsa, RecomputeBlocks = true }),
+        .. new[] { AggregationKind.Convex, AggregationKind.Nash, AggregationKind.Mean, AggregationKind.Gated }.SelectMany(kind => Causal($"Maha {kind}", s_shape with { Attention = AttentionKind.Maha, Aggregation = kind })),
+        .. Causal("Full", s_shape with { Attention = AttentionKind.Full }),
+        .. Causal("Window", s_shape with { Attention = AttentionKind.Window }),
+        ("Hsa", s_shape with { Attention = AttentionKind.Hsa }),
+        ("HsaCausal", s_shape with { Attention = AttentionKind.HsaCausal }),
+        ("HsaCausal overlap", s_shape with { Attention = AttentionKind.HsaCausal, Overlap = true }),
+        ("Hsa rotary", s_shape with { Attention = AttentionKind.Hsa, Positions = PositionKind.Rotary }),
+        ("HsaCausal rotary", s_shape with { Attention = AttentionKind.HsaCausal, Positions = PositionKind.Rotary }),
+        ("Hsa recomputed", s_shape with { Attention = AttentionKind.Hsa, RecomputeBlocks = true }),
     ];
 
     public static int Run(string[] args)
@@ -40,7 +40,7 @@ internal static class DeviceCommand
             throw new UsageException("the comparison needs a CUDA device, but torch finds none. Build with -p:MahaDevice=cuda on a machine that has one.");
         EnvironmentHeader.Print(Console.Out);
         bool equal = true;
-        foreach (var (name, options) in Kinds)
+        foreach (var (name, options) in s_kinds)
         {
             var (output, gradient) = Compare(options);
             equal &= output <= Limit && gradient <= Limit;
@@ -49,7 +49,7 @@ internal static class DeviceCommand
         return equal ? ExitCode.Success : ExitCode.Failure;
     }
 
-    private static (string, MahaBlockOptions) Reference(AggregationKind kind) => ($"MahaReference {kind}", Shape with { Attention = AttentionKind.MahaReference, Aggregation = kind });
+    private static (string, MahaBlockOptions) Reference(AggregationKind kind) => ($"MahaReference {kind}", s_shape with { Attention = AttentionKind.MahaReference, Aggregation = kind });
 
     private static (string, MahaBlockOptions)[] Causal(string name, MahaBlockOptions options) => [(name, options), ($"{name} causal", options with { IsCausal = true })];
 
@@ -64,7 +64,7 @@ internal static class DeviceCommand
         device.to(CUDA);
         var input = randn(batch, length, options.DModel);
         var upstream = randn(batch, length, options.DModel);
-        Tensor? padding = options.Attention == AttentionKind.MahaReference ? null : arange(length).unsqueeze(0).ge(tensor(new long[] { length, 451 }).unsqueeze(1));
+        var padding = options.Attention == AttentionKind.MahaReference ? null : arange(length).unsqueeze(0).ge(tensor(new long[] { length, 451 }).unsqueeze(1));
 
         var (expected, gradients) = Pass(host, input, upstream, padding, CPU);
         var (actual, others) = Pass(device, input, upstream, padding, CUDA);

@@ -52,6 +52,7 @@ internal static class EmbeddingsCommand
         }
         Console.WriteLine("labels/class  features            default  best     (l1, l2)   spread over seeds");
         foreach (int budget in budgets)
+        {
             foreach (var (name, accuracies) in methods)
             {
                 var bySeed = Enumerable.Range(firstSeed, seeds).Select(seed => accuracies(Draw(corpus.Training, budget, seed))).ToList();
@@ -59,6 +60,8 @@ internal static class EmbeddingsCommand
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                     $"{budget,-13} {name,-19} {bySeed.Average(values => values[0]):F4}   {bySeed.Average(values => values[best]):F4}   ({s_strengths[best].L1:0.##}, {s_strengths[best].L2:0.##})   {bySeed.Min(values => values[best]):F4} .. {bySeed.Max(values => values[best]):F4}"));
             }
+        }
+
         return ExitCode.Success;
     }
 

@@ -9,12 +9,12 @@ namespace Maha.Benchmarks.Flops;
 /// <summary><c>flops [--n N...] [--variants V...] [--d-model D] [--heads H] [--json]</c>: floating-point operations of one block's forward pass, by component.</summary>
 internal static class FlopsCommand
 {
-    private static readonly int[] DefaultLengths = [512, 1024, 2048, 4096, 8192, 16384, 32768, 65536];
+    private static readonly int[] s_defaultLengths = [512, 1024, 2048, 4096, 8192, 16384, 32768, 65536];
 
     public static int Run(string[] args)
     {
         var reader = new OptionReader(args);
-        var lengths = reader.Integers("--n", DefaultLengths);
+        var lengths = reader.Integers("--n", s_defaultLengths);
         var variants = reader.Texts("--variants", [.. BlockVariants.All.Keys]);
         var shape = new MahaBlockOptions { DModel = reader.Integer("--d-model", 768), NumHeads = reader.Integer("--heads", 12) };
         bool json = reader.Flag("--json");
@@ -33,8 +33,14 @@ internal static class FlopsCommand
             {
                 Console.WriteLine(JsonSerializer.Serialize(new
                 {
-                    variant, n = length, attention = flops.Attention, projections = flops.Projections, convolutions = flops.Convolutions,
-                    aggregation = flops.Aggregation, feed_forward = flops.FeedForward, total = flops.Total,
+                    variant,
+                    n = length,
+                    attention = flops.Attention,
+                    projections = flops.Projections,
+                    convolutions = flops.Convolutions,
+                    aggregation = flops.Aggregation,
+                    feed_forward = flops.FeedForward,
+                    total = flops.Total,
                 }));
             }
             return ExitCode.Success;

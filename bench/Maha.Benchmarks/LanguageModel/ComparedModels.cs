@@ -20,7 +20,12 @@ internal static class ComparedModels
     {
         var options = PerplexitySettings.Variants[variant] with
         {
-            VocabSize = vocabSize, MaxSequenceLength = context, DModel = settings.DModel, NumHeads = settings.NumHeads, NumLayers = settings.NumLayers, Dropout = settings.Dropout,
+            VocabSize = vocabSize,
+            MaxSequenceLength = context,
+            DModel = settings.DModel,
+            NumHeads = settings.NumHeads,
+            NumLayers = settings.NumLayers,
+            Dropout = settings.Dropout,
         };
         int projections = options.Attention == AttentionKind.Maha ? (2 * options.NumScales) + 1 : 4;
         int width = ((FullFeedForward * 2) + 4 - projections) * settings.DModel / 2;

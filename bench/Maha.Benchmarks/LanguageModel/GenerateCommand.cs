@@ -34,7 +34,12 @@ internal static class GenerateCommand
         {
             using var model = ComparedModels.Build(PerplexitySettings.Variants[kind] with
             {
-                VocabSize = vocabulary, MaxSequenceLength = context, DModel = width, NumHeads = heads, NumLayers = layers, Dropout = 0,
+                VocabSize = vocabulary,
+                MaxSequenceLength = context,
+                DModel = width,
+                NumHeads = heads,
+                NumLayers = layers,
+                Dropout = 0,
             }, seed: 1);
             Measure(kind, model, prompts, tokens, vocabulary);
         }
@@ -44,7 +49,7 @@ internal static class GenerateCommand
     private static void Measure(string kind, MahaLanguageModel model, IReadOnlyList<int> prompts, int tokens, int vocabulary)
     {
         var states = prompts.Select(_ => model.StartDecoding()).ToArray();
-        var taken = new double[prompts.Count];
+        double[] taken = new double[prompts.Count];
         for (int i = 0; i < prompts.Count; i++)
         {
             using var ids = randint(vocabulary, [1, prompts[i]], int64);

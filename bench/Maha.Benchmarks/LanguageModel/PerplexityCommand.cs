@@ -1,6 +1,5 @@
 using System.Globalization;
 using Maha.Layers.Text;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Benchmarks.LanguageModel;
@@ -23,7 +22,7 @@ internal static class PerplexityCommand
         if (settings.Cuda && !cuda.is_available())
             throw new UsageException("--device cuda needs a CUDA device, but torch finds none.");
         var tokenizer = ByteLevelBpeTokenizer.Train(texts.Training, new ByteLevelBpeTokenizerOptions { VocabSize = settings.VocabSize });
-        var done = File.Exists(settings.Out) ? File.ReadAllLines(settings.Out) : [];
+        string[] done = File.Exists(settings.Out) ? File.ReadAllLines(settings.Out) : [];
         using (zeros(1))
             EnvironmentHeader.Print(Console.Out);
         Console.WriteLine(Head);

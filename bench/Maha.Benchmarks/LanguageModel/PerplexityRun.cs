@@ -93,8 +93,14 @@ internal sealed class PerplexityRun(PerplexitySettings settings, TextFolders tex
 
     private TrainingOptions Options(int epochs) => new()
     {
-        NumberOfEpochs = epochs, LearningRate = settings.LearningRate, TokensPerBatch = settings.TokensPerBatch, ValidationFraction = 0, EarlyStoppingPatience = null,
-        Seed = settings.Seed, WarmupFraction = 0.05, Device = settings.Cuda ? new Device(DeviceType.CUDA, 0) : CPU,
+        NumberOfEpochs = epochs,
+        LearningRate = settings.LearningRate,
+        TokensPerBatch = settings.TokensPerBatch,
+        ValidationFraction = 0,
+        EarlyStoppingPatience = null,
+        Seed = settings.Seed,
+        WarmupFraction = 0.05,
+        Device = settings.Cuda ? new Device(DeviceType.CUDA, 0) : CPU,
     };
 
     private sealed class LastDocuments(ITokenizedDocuments documents, int count) : ITokenizedDocuments

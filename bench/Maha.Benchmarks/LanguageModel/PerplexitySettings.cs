@@ -88,6 +88,9 @@ internal sealed record PerplexitySettings
     private static MahaTransformerOptions Attending(AttentionKind attention) => new()
     {
         VocabSize = 1, // the tokenizer's, once there is one
-        Attention = attention, IsCausal = true, Positions = PositionKind.Rotary, EmbeddingNorm = true,
+        Attention = attention,
+        IsCausal = true,
+        Positions = PositionKind.Rotary,
+        EmbeddingNorm = true,
     };
 }

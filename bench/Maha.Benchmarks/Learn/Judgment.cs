@@ -86,7 +86,13 @@ internal sealed record Judgment
             throw new InvalidOperationException($"There must be a prediction for each of {documents.Count} documents, but there are {count}.");
         return new Judgment
         {
-            Count = count, Right = right, LongCount = longCount, LongRight = longRight, LogLossSum = logLoss, Bins = bins, Classes = classes,
+            Count = count,
+            Right = right,
+            LongCount = longCount,
+            LongRight = longRight,
+            LogLossSum = logLoss,
+            Bins = bins,
+            Classes = classes,
         };
     }
 

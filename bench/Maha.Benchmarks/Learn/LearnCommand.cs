@@ -59,7 +59,13 @@ internal static class LearnCommand
                 {
                     var wanted = new LearnRecord
                     {
-                        Files = names, Data = contents, Variant = variant.Name, Settings = variant.Settings, Seed = seed, Fold = part.Name, Judgment = new Judgment(),
+                        Files = names,
+                        Data = contents,
+                        Variant = variant.Name,
+                        Settings = variant.Settings,
+                        Seed = seed,
+                        Fold = part.Name,
+                        Judgment = new Judgment(),
                         Build = typeof(MahaTextClassificationTrainer).Module.ModuleVersionId.ToString("N")[..8],
                     };
                     var record = done.FirstOrDefault(wanted.IsSameTraining) ?? Train(wanted, variant, part, numDocuments, longWords, onCuda, verbose, log);

@@ -43,7 +43,7 @@ internal static class LengthCommand
             throw new UsageException("--cuda needs a CUDA device, but torch finds none.");
 
         var rows = byFolds ? Read(folds, fold: null) : [.. Read(train, fold: 0), .. Read(test, fold: 1)];
-        var runs = byFolds ? wanted.Select(fold => fold - 1).ToArray() : [1];
+        int[] runs = byFolds ? wanted.Select(fold => fold - 1).ToArray() : [1];
         EnvironmentHeader.Print(Console.Out);
         var done = log.Length > 0 && File.Exists(log) ? File.ReadAllLines(log).Where(line => line.StartsWith("run ", StringComparison.Ordinal)).ToList() : [];
         foreach (int fold in runs)
@@ -85,21 +85,31 @@ internal static class LengthCommand
         {
             model = new MahaSequenceClassifier(new MahaTransformerOptions
             {
-                VocabSize = tokenizer.VocabSize, DModel = settings.DModel, NumHeads = 4, NumLayers = settings.Layers, MaxSequenceLength = settings.MaxTokens,
-                Positions = PositionKind.Rotary, Pooling = settings.Pooling,
+                VocabSize = tokenizer.VocabSize,
+                DModel = settings.DModel,
+                NumHeads = 4,
+                NumLayers = settings.Layers,
+                MaxSequenceLength = settings.MaxTokens,
+                Positions = PositionKind.Rotary,
+                Pooling = settings.Pooling,
             }, labels.Length);
         }
         using var owned = model;
         var trainer = new Trainer(new TrainingOptions
         {
-            NumberOfEpochs = settings.Epochs, LearningRate = settings.LearningRate, TokensPerBatch = settings.TokensPerBatch, Seed = seed,
-            EarlyStoppingMetric = ValidationMetric.Accuracy, EarlyStoppingPatience = null, Device = settings.Cuda ? CUDA : CPU,
+            NumberOfEpochs = settings.Epochs,
+            LearningRate = settings.LearningRate,
+            TokensPerBatch = settings.TokensPerBatch,
+            Seed = seed,
+            EarlyStoppingMetric = ValidationMetric.Accuracy,
+            EarlyStoppingPatience = null,
+            Device = settings.Cuda ? CUDA : CPU,
         });
         var task = new SequenceClassificationTask(model, labels.Length);
         trainer.Train(task, documents);
 
         (int Right, int Count) all = default, longer = default;
-        foreach (var part in new[] { true, false })
+        foreach (bool part in new[] { true, false })
         {
             var rows = testing.Where(row => tokenizer.CountTokens(row.Text) > settings.Cut == part).ToList();
             if (rows.Count == 0)

@@ -2,7 +2,6 @@ using System.Globalization;
 using Maha.Benchmarks.Block;
 using Maha.Layers.Models;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Maha.Benchmarks.Memory;
@@ -51,7 +50,12 @@ internal static class MemoryCommand
 
         using var model = new MahaLanguageModel(new MahaTransformerOptions
         {
-            VocabSize = VocabSize, DModel = DModel, NumHeads = NumHeads, NumLayers = 1, MaxSequenceLength = SequenceLength, IsCausal = true,
+            VocabSize = VocabSize,
+            DModel = DModel,
+            NumHeads = NumHeads,
+            NumLayers = 1,
+            MaxSequenceLength = SequenceLength,
+            IsCausal = true,
         });
         using var ids = randint(0, VocabSize, [BatchSize, SequenceLength], ScalarType.Int64);
         using var outer = NewDisposeScope();
@@ -64,9 +68,9 @@ internal static class MemoryCommand
 
     private static int Measure(nn.Module module, int steps, DisposeScope? outer, Action step)
     {
-        using AdamW optimizer = optim.AdamW(module.parameters(), 1e-3, weight_decay: 0.01);
-        var means = new double[Quarters];
-        var held = new int[Quarters];
+        using var optimizer = optim.AdamW(module.parameters(), 1e-3, weight_decay: 0.01);
+        double[] means = new double[Quarters];
+        int[] held = new int[Quarters];
         for (int quarter = 0; quarter < Quarters; quarter++)
         {
             int first = steps * quarter / Quarters, end = steps * (quarter + 1) / Quarters;

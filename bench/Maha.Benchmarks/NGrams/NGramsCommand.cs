@@ -32,14 +32,23 @@ internal static class NGramsCommand
         EnvironmentHeader.Print(Console.Out);
         var judge = isBag ? (Func<NGramFamily, int, NGramJudgment>)BagOfWords : (family, seed) => NGrams(family, seed, parallel);
         if (data is not null)
+        {
             Print(Path.GetFileName(data), seeds, seed => judge(OfFiles(LabeledFile.Read(data, false), LabeledFile.Read(test!, false)), seed));
+        }
         else if (folds is not null)
+        {
             Print(Path.GetFileName(folds), seeds, seed => NGramJudgment.Sum([.. OfFolds(folds).Select(fold => judge(fold, seed))]));
+        }
         else if (tiny < int.MaxValue)
+        {
             Print($"tiny-{classes}-{tiny}", seeds, seed => judge(Tiny(tiny, classes, seed), seed));
+        }
         else
+        {
             foreach (string family in families)
                 Print(family, seeds, seed => judge(NGramFamily.Make(family, seed), seed));
+        }
+
         return ExitCode.Success;
     }
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Benchmarks.Parity;
@@ -12,7 +11,7 @@ internal static class ParityCommand
     /// <summary>The largest relative error in float64 that counts as equal: sums of some hundred products, in another order.</summary>
     public const double Tolerance = 1e-9;
 
-    private static readonly IVectorKind[] Kinds =
+    private static readonly IVectorKind[] s_kinds =
     [
         new BlockVectors(),
         new TransformerVectors(),
@@ -38,7 +37,7 @@ internal static class ParityCommand
         using var scope = NewDisposeScope();
         var file = VectorFile.Read(path);
         string? what = file.Has("what") ? file.Text("what") : null;
-        var kind = Kinds.FirstOrDefault(kind => kind.Matches(what, file))
+        var kind = s_kinds.FirstOrDefault(kind => kind.Matches(what, file))
             ?? throw new FormatException($"the file must be of a known kind, but says '{what ?? "nothing"}' and has the fields {string.Join(", ", file.Left)}.");
         var comparison = new Comparison();
         kind.Compare(file, comparison, type);

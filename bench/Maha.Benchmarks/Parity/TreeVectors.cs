@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Maha.Layers.Attention;
 using Maha.Layers.Trees;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Benchmarks.Parity;

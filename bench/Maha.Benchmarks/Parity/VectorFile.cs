@@ -1,5 +1,4 @@
 using System.Text.Json;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Benchmarks.Parity;
@@ -109,7 +108,7 @@ internal sealed class VectorFile
         long[] shape = [.. fields.Take("shape", JsonValueKind.Array).EnumerateArray().Select(item => item.GetInt64())];
         var data = fields.Take("data", JsonValueKind.Array);
         fields.RefuseLeft();
-        Int128 count = shape.Aggregate((Int128)1, (product, dimension) => product * dimension);
+        var count = shape.Aggregate((Int128)1, (product, dimension) => product * dimension);
         if (shape.Any(dimension => dimension < 0) || count != data.GetArrayLength())
             throw new FormatException($"'{name}' must have as many numbers as its shape says, but has {data.GetArrayLength()} for [{string.Join(", ", shape)}].");
         return type == ScalarType.Int64

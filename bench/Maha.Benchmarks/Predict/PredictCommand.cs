@@ -78,13 +78,20 @@ internal static class PredictCommand
     private static MahaTextClassificationTransformer Classifier(MLContext mlContext, IDataView data, bool ngrams)
         => mlContext.MulticlassClassification.Trainers.MahaTextClassification(new MahaTextClassificationTrainer.Options
         {
-            NGrams = ngrams, NumberOfEpochs = 1, ValidationFraction = 0, MaxTrainingTime = s_trainingTime,
+            NGrams = ngrams,
+            NumberOfEpochs = 1,
+            ValidationFraction = 0,
+            MaxTrainingTime = s_trainingTime,
         }).Fit(data);
 
     private static MahaTextEncodingTransformer Encoder(MLContext mlContext, IDataView data)
         => mlContext.Transforms.MahaEncode(new MahaTextEncodingEstimator.Options
         {
-            OutputColumnName = "Features", InputColumnName = nameof(Document.Text), SegmentColumnName = "Segments", NumberOfEpochs = 1, MaxTrainingTime = s_trainingTime,
+            OutputColumnName = "Features",
+            InputColumnName = nameof(Document.Text),
+            SegmentColumnName = "Segments",
+            NumberOfEpochs = 1,
+            MaxTrainingTime = s_trainingTime,
         }).Fit(data);
 
     // The fewest seconds for all rows: what else runs on the machine only adds to them. The rounds take turns, so that it meets both alike.

@@ -11,7 +11,7 @@ namespace Maha.Benchmarks.SelfCheck;
 internal sealed record OperatorCheck(string Name, bool IsUsed, Func<long, long[][]> Shapes, Func<Tensor[], Tensor> Apply, Func<Tensor[], Tensor>? Exact = null)
 {
     // No width is left out where some hold for vectors of the processor: 1 to 3 vectors, and what lies between.
-    private static readonly long[] Widths = [3, 5, 8, 16, 24, 32, 40, 64];
+    private static readonly long[] s_widths = [3, 5, 8, 16, 24, 32, 40, 64];
 
     /// <summary>Runs the operator in float32 and in float64 at every width, with contiguous tensors and with transposed ones.</summary>
     /// <param name="seed">The seed of the inputs, which are standard normal.</param>
@@ -19,7 +19,7 @@ internal sealed record OperatorCheck(string Name, bool IsUsed, Func<long, long[]
     public OperatorErrors Run(int seed)
     {
         var worst = new OperatorErrors(0, 0, "");
-        foreach (long width in Widths)
+        foreach (long width in s_widths)
         {
             foreach (bool transposed in new[] { false, true })
             {

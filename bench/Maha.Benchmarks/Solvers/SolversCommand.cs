@@ -13,7 +13,7 @@ internal static class SolversCommand
     // tau from which on at most 1% of the instances may fail to converge.
     private const double LeastTemperature = 0.25;
     private const double AllowedFailures = 0.01;
-    private static readonly double[] Rhos = [0, 1e-3, 0.1, 1, 10, 1e3, 1e6];
+    private static readonly double[] s_rhos = [0, 1e-3, 0.1, 1, 10, 1e3, 1e6];
 
     public static int Run(string[] args)
     {
@@ -34,10 +34,10 @@ internal static class SolversCommand
         for (int instance = 0; instance < instances; instance++)
         {
             int scales = 1 + random.Next(12);
-            double rho = Rhos[random.Next(Rhos.Length)], magnitude = Math.Pow(10, random.Next(-6, 7));
+            double rho = s_rhos[random.Next(s_rhos.Length)], magnitude = Math.Pow(10, random.Next(-6, 7));
             var program = new SimplexProgram(Gram(random, scales, instance % 4), rho, scales, 1 + random.Next(scales));
             double[] linear = [.. Enumerable.Range(0, scales).Select(_ => magnitude * ((2 * random.NextDouble()) - 1))];
-            var weights = new double[scales];
+            double[] weights = new double[scales];
             var (residual, tried) = program.Solve(linear, weights);
             worst = residual <= worst ? worst : residual;
             worstSingle = Math.Max(worstSingle, rho <= 10 ? program.RelativeResidual(linear, [.. weights.Select(weight => (double)(float)weight)]) : 0);
@@ -74,7 +74,7 @@ internal static class SolversCommand
     private static double[] Gram(Random random, int scales, int kind)
     {
         int width = 1 + random.Next(64);
-        var rows = new double[scales][];
+        double[][] rows = new double[scales][];
         for (int s = 0; s < scales; s++)
         {
             rows[s] = kind == 1 && s > 0 ? [.. rows[0]] : [.. Enumerable.Range(0, width).Select(_ => kind == 2 ? 0 : (2 * random.NextDouble()) - 1 + (kind == 3 ? 30 : 0))];

@@ -20,8 +20,13 @@ internal static class StreamCommand
         int length = reader.Integer("--n", 1_000_000), threads = reader.Integer("--threads", 1);
         var options = new MahaBlockOptions
         {
-            DModel = reader.Integer("--d-model", 256), NumHeads = reader.Integer("--heads", 4), Attention = AttentionKind.HsaCausal,
-            Branching = reader.Integer("--branching", 16), Overlap = reader.Flag("--overlap"), Positions = PositionKind.Rotary, Dropout = 0,
+            DModel = reader.Integer("--d-model", 256),
+            NumHeads = reader.Integer("--heads", 4),
+            Attention = AttentionKind.HsaCausal,
+            Branching = reader.Integer("--branching", 16),
+            Overlap = reader.Flag("--overlap"),
+            Positions = PositionKind.Rotary,
+            Dropout = 0,
         };
         reader.RefuseLeft();
         if (length < Parts)

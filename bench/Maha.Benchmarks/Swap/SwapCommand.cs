@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json.Nodes;
 using Maha.Benchmarks.Ablation;
 using Maha.Layers.Attention;
 using Maha.Layers.Core;
@@ -35,13 +34,21 @@ internal static class SwapCommand
         {
             VocabSize = 1, // the tokenizer's, once there is one
             Attention = AttentionKind.Full,
-            MaxSequenceLength = options.Integer("--max-tokens", 1024), DModel = options.Integer("--d-model", 128), NumHeads = options.Integer("--heads", 4),
-            NumLayers = options.Integer("--layers", 4), Positions = PositionKind.Rotary, Pooling = PoolingKind.MeanMax,
+            MaxSequenceLength = options.Integer("--max-tokens", 1024),
+            DModel = options.Integer("--d-model", 128),
+            NumHeads = options.Integer("--heads", 4),
+            NumLayers = options.Integer("--layers", 4),
+            Positions = PositionKind.Rotary,
+            Pooling = PoolingKind.MeanMax,
         };
         var training = new TrainingOptions
         {
-            NumberOfEpochs = options.Integer("--epochs", 6), TokensPerBatch = options.Integer("--tokens-per-batch", 8192), LearningRate = TrainingRate,
-            EarlyStoppingMetric = ValidationMetric.Accuracy, EarlyStoppingPatience = null, Device = options.Flag("--cuda") ? CUDA : CPU,
+            NumberOfEpochs = options.Integer("--epochs", 6),
+            TokensPerBatch = options.Integer("--tokens-per-batch", 8192),
+            LearningRate = TrainingRate,
+            EarlyStoppingMetric = ValidationMetric.Accuracy,
+            EarlyStoppingPatience = null,
+            Device = options.Flag("--cuda") ? CUDA : CPU,
         };
         int samples = options.Integer("--samples", 64);
         double tuningRate = options.Number("--tuning-rate", TrainingRate);

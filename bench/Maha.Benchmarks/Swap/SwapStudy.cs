@@ -62,8 +62,11 @@ internal sealed class SwapStudy(MahaSequenceClassifier classifier, DocumentTask 
         var model = HsaConversion.Swap(classifier, layers.ToArray(), conversion);
         using var noGradient = no_grad();
         foreach (int layer in layers)
+        {
             foreach (var parameter in model.Encoder.Blocks[layer].Mixer.named_parameters().Where(entry => entry.name.StartsWith("q_proj.", StringComparison.Ordinal)))
                 parameter.parameter.zero_();
+        }
+
         return model;
     }
 

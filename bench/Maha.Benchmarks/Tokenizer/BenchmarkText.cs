@@ -32,7 +32,7 @@ internal sealed record BenchmarkText(string Source, IReadOnlyList<string> Docume
         foreach (string file in files)
         {
             using Stream raw = File.OpenRead(file);
-            using Stream content = file.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(raw, CompressionMode.Decompress) : raw;
+            using var content = file.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(raw, CompressionMode.Decompress) : raw;
             using var reader = new StreamReader(content);
             string text = reader.ReadToEnd();
             int length = Encoding.UTF8.GetByteCount(text);
@@ -57,7 +57,7 @@ internal sealed record BenchmarkText(string Source, IReadOnlyList<string> Docume
     private static BenchmarkText Generate(long maxBytes)
     {
         var random = new Random(1);
-        var words = new string[200_000];
+        string[] words = new string[200_000];
         for (int i = 0; i < words.Length; i++)
         {
             words[i] = string.Concat(Enumerable.Range(0, random.Next(1, 3 + i / 50_000)).Select(_ =>

@@ -75,7 +75,7 @@ internal static class TokenizerCommand
         // A loaded tokenizer starts with an empty cache.
         using var file = new MemoryStream();
         trained.Save(file);
-        ByteLevelBpeTokenizer tokenizer = trained;
+        var tokenizer = trained;
         void LoadAgain()
         {
             file.Position = 0;
@@ -108,7 +108,7 @@ internal static class TokenizerCommand
         string[] sample = [.. text.Documents.Take(20).Select(d => d[..Math.Min(d.Length, 50_000)])];
         for (var watch = Stopwatch.StartNew(); watch.Elapsed.TotalSeconds < 1;)
         {
-            ByteLevelBpeTokenizer tokenizer = ByteLevelBpeTokenizer.Train(sample, options);
+            var tokenizer = ByteLevelBpeTokenizer.Train(sample, options);
             foreach (int[] ids in tokenizer.EncodeBatch(sample))
             {
                 tokenizer.Decode(ids);

@@ -92,7 +92,7 @@ public class SearchSpace : OptionBase, IDictionary<string, OptionBase>
 
     private void AddOptionOf(MemberInfo member, Type type)
     {
-        var attributes = member.GetCustomAttributes(false).Where(a => a is ChoiceAttribute or RangeAttribute).ToArray();
+        object[] attributes = member.GetCustomAttributes(false).Where(a => a is ChoiceAttribute or RangeAttribute).ToArray();
         if (attributes.Length == 0)
             return;
         Contracts.Check(attributes.Length == 1, $"{member.Name} can only define one of the choice|range attribute");

@@ -76,22 +76,22 @@ public sealed class RSerialization
             case 9:
                 return ReadString(flags);
             case 10 or 13:
-                var ints = new int[ReadLength(4)];
+                int[] ints = new int[ReadLength(4)];
                 for (int i = 0; i < ints.Length; i++)
                     ints[i] = ReadInt();
                 return WithNames(ints, hasAttributes, depth);
             case 14:
-                var doubles = new double[ReadLength(8)];
+                double[] doubles = new double[ReadLength(8)];
                 for (int i = 0; i < doubles.Length; i++)
                     doubles[i] = BinaryPrimitives.ReadDoubleBigEndian(Take(8));
                 return WithNames(doubles, hasAttributes, depth);
             case 16:
-                var strings = new string?[ReadLength(4)];
+                string?[] strings = new string?[ReadLength(4)];
                 for (int i = 0; i < strings.Length; i++)
                     strings[i] = ReadItem(depth + 1) as string;
                 return WithNames(strings, hasAttributes, depth);
             case 19:
-                var items = new object?[ReadLength(4)];
+                object?[] items = new object?[ReadLength(4)];
                 for (int i = 0; i < items.Length; i++)
                     items[i] = ReadItem(depth + 1);
                 return WithNames(items, hasAttributes, depth);
@@ -104,8 +104,7 @@ public sealed class RSerialization
     private object WithNames(Array vector, bool hasAttributes, int depth)
     {
         var attributes = hasAttributes ? ReadItem(depth + 1) as RList : null;
-        return vector is object?[] items and not string?[]
-            ? new RList(items, attributes?["names"] as string?[])
+        return vector is object?[] items and not string?[]? new RList(items, attributes?["names"] as string?[])
             : vector;
     }
 

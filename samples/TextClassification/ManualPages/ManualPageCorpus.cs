@@ -4,7 +4,7 @@ namespace TextClassification.ManualPages;
 public sealed class ManualPageCorpus
 {
     // By section number. Games (6) are too few to learn from.
-    private static readonly string?[] SectionLabels =
+    private static readonly string?[] s_sectionLabels =
         [null, "command", "system-call", "library", "device", "file-format", null, "overview", "administration", "kernel"];
 
     private readonly List<CleanPage> _pages;
@@ -59,11 +59,11 @@ public sealed class ManualPageCorpus
 
     /// <summary>Which section of the manual a page belongs to: 8 classes, at most 700 pages each.</summary>
     public PageTask Section() => PageTask.Build(
-        "section", _pages.Select(page => (page.File.Name, SectionLabels[page.File.Section], page.Text)), maxPerClass: 700);
+        "section", _pages.Select(page => (page.File.Name, s_sectionLabels[page.File.Section], page.Text)), maxPerClass: 700);
 
     /// <summary>Whether a page is for who runs programs or for who writes them: 2 classes, all pages of both. Long texts to take passages from.</summary>
     public PageTask Reader() => PageTask.Build(
-        "reader", _pages.Select(page => (page.File.Name, SectionLabels[page.File.Section] switch
+        "reader", _pages.Select(page => (page.File.Name, s_sectionLabels[page.File.Section] switch
         {
             "command" or "administration" => "user",
             "library" or "system-call" => "programmer",

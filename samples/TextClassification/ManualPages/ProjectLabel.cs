@@ -6,7 +6,7 @@ namespace TextClassification.ManualPages;
 /// </summary>
 public static class ProjectLabel
 {
-    private static readonly Dictionary<string, string> FamilyOf = new()
+    private static readonly Dictionary<string, string> s_familyOf = new()
     {
         ["manpages"] = "linux",
         ["manpages-dev"] = "linux",
@@ -46,5 +46,5 @@ public static class ProjectLabel
     };
 
     /// <summary>The family of a package, or null for a package that belongs to none.</summary>
-    public static string? Of(string package) => FamilyOf.GetValueOrDefault(package);
+    public static string? Of(string package) => s_familyOf.GetValueOrDefault(package);
 }

@@ -40,7 +40,7 @@ public static class RenderedPage
     /// <summary>Bold is "x BACKSPACE x" and underlined "_ BACKSPACE x": the last one printed stays.</summary>
     internal static string StripOverstrikes(string text)
     {
-        var kept = new char[text.Length];
+        char[] kept = new char[text.Length];
         int length = 0;
         foreach (char c in text)
         {

@@ -27,7 +27,7 @@ public static class TsvText
         var field = new StringBuilder(text.Length + 16);
         int breaks = 0;
         bool blank = false;
-        foreach (Rune rune in text.ReplaceLineEndings("\n").EnumerateRunes())
+        foreach (var rune in text.ReplaceLineEndings("\n").EnumerateRunes())
         {
             if (rune.Value is '\n' or LineBreak)
             {

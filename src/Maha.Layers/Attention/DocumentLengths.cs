@@ -1,5 +1,4 @@
 using Maha.Layers.Core;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Attention;
@@ -16,7 +15,7 @@ internal static class DocumentLengths
     /// <exception cref="ArgumentException">The mask has another shape or type, or padding stands before a token.</exception>
     public static int[] Of(Tensor? keyPaddingMask, long batchSize, long length)
     {
-        var lengths = new int[batchSize];
+        int[] lengths = new int[batchSize];
         if (keyPaddingMask is null)
         {
             Array.Fill(lengths, (int)length);

@@ -93,8 +93,8 @@ internal static unsafe class GeluKernel
     {
         for (int k = 0; k < width; k += 16)
         {
-            Vector512<float> z = Vector512.Load(input + k) + Vector512.Load(bias + k);
-            Vector512<float> distribution = Distribution(z, out Vector512<float> exponential);
+            var z = Vector512.Load(input + k) + Vector512.Load(bias + k);
+            var distribution = Distribution(z, out var exponential);
             (Vector512.Load(gradient + k) * Vector512.MultiplyAddEstimate(z * Vector512.Create(InverseSqrt2Pi), exponential, distribution)).Store(gradient + k);
             (z * distribution).Store(output + k);
         }
@@ -113,7 +113,7 @@ internal static unsafe class GeluKernel
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Derivative(Vector512<float> z)
     {
-        Vector512<float> distribution = Distribution(z, out Vector512<float> exponential);
+        var distribution = Distribution(z, out var exponential);
         return Vector512.MultiplyAddEstimate(z * Vector512.Create(InverseSqrt2Pi), exponential, distribution);
     }
 
@@ -123,7 +123,7 @@ internal static unsafe class GeluKernel
     {
         if (!Avx512F.IsSupported)
             return Vector512<float>.One / x;
-        Vector512<float> estimate = Avx512F.Reciprocal14(x);
+        var estimate = Avx512F.Reciprocal14(x);
         return estimate * Avx512F.FusedMultiplyAddNegated(x, estimate, Vector512.Create(2f));
     }
 
@@ -132,15 +132,15 @@ internal static unsafe class GeluKernel
     private static Vector512<float> Distribution(Vector512<float> z, out Vector512<float> exponential)
     {
         // The bound keeps infinity out of the reciprocal; the order of the operands lets NaN through.
-        Vector512<float> u = Vector512.MinNative(Vector512.Create(Far), Vector512.Abs(z) * Vector512.Create(InverseSqrt2));
+        var u = Vector512.MinNative(Vector512.Create(Far), Vector512.Abs(z) * Vector512.Create(InverseSqrt2));
         exponential = VectorMath.ExpNonPositive(-(u * u));
-        Vector512<float> t = Reciprocal(Vector512.MultiplyAddEstimate(u, Vector512.Create(0.3275911f), Vector512<float>.One));
-        Vector512<float> p = Vector512.Create(1.061405429f);
+        var t = Reciprocal(Vector512.MultiplyAddEstimate(u, Vector512.Create(0.3275911f), Vector512<float>.One));
+        var p = Vector512.Create(1.061405429f);
         p = Vector512.MultiplyAddEstimate(p, t, Vector512.Create(-1.453152027f));
         p = Vector512.MultiplyAddEstimate(p, t, Vector512.Create(1.421413741f));
         p = Vector512.MultiplyAddEstimate(p, t, Vector512.Create(-0.284496736f));
         p = Vector512.MultiplyAddEstimate(p, t, Vector512.Create(0.254829592f));
-        Vector512<float> tail = p * t * exponential * Vector512.Create(0.5f); // Phi(-|z|)
+        var tail = p * t * exponential * Vector512.Create(0.5f); // Phi(-|z|)
         return Vector512.ConditionalSelect(Vector512.LessThan(z, Vector512<float>.Zero), tail, Vector512<float>.One - tail);
     }
 }

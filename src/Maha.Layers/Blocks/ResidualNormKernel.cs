@@ -39,41 +39,41 @@ internal static unsafe class ResidualNormKernel
     public static void ForwardRows<T>(int rows, int width, T* x, T* residual, T* weight, T* bias, T epsilon, T* output, T* sum, T* statistics)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        T count = T.CreateTruncating(width);
+        var count = T.CreateTruncating(width);
         int lanes = Vector<T>.Count;
         for (long row = 0; row < rows; row++)
         {
-            T* a = x + (row * width);
-            T* b = residual + (row * width);
-            T* y = output + (row * width);
+            var a = x + (row * width);
+            var b = residual + (row * width);
+            var y = output + (row * width);
 
             // The sum goes to the output first: two reads of a row in the first-level cache are cheap.
-            Vector<T> totals = Vector<T>.Zero;
-            T total = T.Zero;
+            var totals = Vector<T>.Zero;
+            var total = T.Zero;
             int k = 0;
             for (; k + lanes <= width; k += lanes)
             {
-                Vector<T> s = Vector.Load(a + k) + Vector.Load(b + k);
+                var s = Vector.Load(a + k) + Vector.Load(b + k);
                 s.Store(y + k);
                 totals += s;
             }
 
             for (; k < width; k++)
                 total += y[k] = a[k] + b[k];
-            T mean = (total + Vector.Sum(totals)) / count;
+            var mean = (total + Vector.Sum(totals)) / count;
 
             // Squares of differences, not the difference of squares: a large mean would cancel every digit.
             Vector<T> squares = Vector<T>.Zero, means = new(mean);
-            T square = T.Zero;
+            var square = T.Zero;
             for (k = 0; k + lanes <= width; k += lanes)
             {
-                Vector<T> d = Vector.Load(y + k) - means;
+                var d = Vector.Load(y + k) - means;
                 squares += d * d;
             }
 
             for (; k < width; k++)
                 square += (y[k] - mean) * (y[k] - mean);
-            T inverse = T.One / T.Sqrt(((square + Vector.Sum(squares)) / count) + epsilon);
+            var inverse = T.One / T.Sqrt(((square + Vector.Sum(squares)) / count) + epsilon);
             if (sum != null)
             {
                 new ReadOnlySpan<T>(y, width).CopyTo(new Span<T>(sum + (row * width), width));
@@ -93,17 +93,17 @@ internal static unsafe class ResidualNormKernel
     private static void BackwardPiece<T>(int piece, long rows, int width, T* sum, T* statistics, T* weight, T* gradient, T* inputGradient, T* parameterGradients)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        T count = T.CreateTruncating(width);
+        var count = T.CreateTruncating(width);
         int lanes = Vector<T>.Count;
-        T* weightGradient = parameterGradients + (2L * piece * width);
-        T* biasGradient = weightGradient + width;
+        var weightGradient = parameterGradients + (2L * piece * width);
+        var biasGradient = weightGradient + width;
         RowMath.Clear(weightGradient, 2 * width);
         long end = Math.Min(rows, (piece + 1L) * RowsPerPiece);
         for (long row = piece * (long)RowsPerPiece; row < end; row++)
         {
-            T* s = sum + (row * width);
-            T* g = gradient + (row * width);
-            T* dx = inputGradient + (row * width);
+            var s = sum + (row * width);
+            var g = gradient + (row * width);
+            var dx = inputGradient + (row * width);
             T mean = statistics[2 * row], inverse = statistics[(2 * row) + 1];
             Vector<T> means = new(mean), inverses = new(inverse), firsts = Vector<T>.Zero, seconds = Vector<T>.Zero;
             T first = T.Zero, second = T.Zero;
@@ -133,7 +133,7 @@ internal static unsafe class ResidualNormKernel
             seconds = new Vector<T>(second);
             for (k = 0; k + lanes <= width; k += lanes)
             {
-                Vector<T> normalized = (Vector.Load(s + k) - means) * inverses;
+                var normalized = (Vector.Load(s + k) - means) * inverses;
                 (((Vector.Load(g + k) * Vector.Load(weight + k)) - firsts - (normalized * seconds)) * inverses).Store(dx + k);
             }
 

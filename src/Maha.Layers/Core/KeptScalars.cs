@@ -21,10 +21,10 @@ internal static class KeptScalars
     private static readonly Scalar s_one = 1.ToScalar();
 
     [ThreadStatic]
-    private static Scalar?[]? t_latest;
+    private static Scalar?[]? s_latest;
 
     [ThreadStatic]
-    private static int t_next;
+    private static int s_next;
 
     [InPlaceOf(typeof(Scalar), "op_Implicit")]
     public static Scalar From(int value) => value switch
@@ -137,8 +137,8 @@ internal static class KeptScalars
 
     private static Scalar Keep(Scalar scalar)
     {
-        var latest = t_latest ??= new Scalar?[Kept];
-        latest[t_next++ & (Kept - 1)] = scalar;
+        var latest = s_latest ??= new Scalar?[Kept];
+        latest[s_next++ & (Kept - 1)] = scalar;
         return scalar;
     }
 }

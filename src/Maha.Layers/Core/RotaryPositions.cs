@@ -48,7 +48,7 @@ internal static class RotaryPositions
             T s = T.CreateTruncating(sine), c = T.CreateTruncating(cosine);
             for (int head = 0; head < heads; head++)
             {
-                T* row = rows + ((long)head * headDim) + k;
+                var row = rows + ((long)head * headDim) + k;
                 (row[0], row[half]) = ((row[0] * c) - (row[half] * s), (row[0] * s) + (row[half] * c));
             }
         }

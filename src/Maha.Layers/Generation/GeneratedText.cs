@@ -1,7 +1,6 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Models;
 using Maha.Layers.Text;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Generation;

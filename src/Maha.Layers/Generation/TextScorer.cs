@@ -2,7 +2,6 @@ using System.Text;
 using Maha.Layers.Core;
 using Maha.Layers.Models;
 using Maha.Layers.Text;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Generation;
@@ -60,7 +59,7 @@ public sealed class TextScorer
     /// <exception cref="OperationCanceledException">The scoring was canceled.</exception>
     public double[] LogLikelihoods(ReadOnlySpan<int> tokenIds, CancellationToken cancellationToken = default)
     {
-        var logLikelihoods = new double[tokenIds.Length];
+        double[] logLikelihoods = new double[tokenIds.Length];
         long[] stream = [ByteLevelBpeTokenizer.EosTokenId, .. tokenIds.ToArray().Select(id => (long)id)];
 
         // A context's last token is predicted but not read by the model; the next one begins half a context on.

@@ -27,7 +27,7 @@ internal static unsafe class DropoutKernel
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         uint threshold = (uint)Math.Min(probability * 4294967296.0, uint.MaxValue);
-        T scale = T.CreateChecked(1 / (1 - probability));
+        var scale = T.CreateChecked(1 / (1 - probability));
         int chunks = checked((int)((count + ChunkLength - 1) / ChunkLength));
         KernelThreads.For(chunks, threads, chunk =>
         {

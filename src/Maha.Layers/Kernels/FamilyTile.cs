@@ -40,21 +40,21 @@ internal static unsafe class FamilyTile
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Softmax(float* row, int columns)
     {
-        Vector512<float> most = Vector512.Load(row);
+        var most = Vector512.Load(row);
         for (int n = 16; n < columns; n += 16)
             most = Vector512.MaxNative(most, Vector512.Load(row + n));
         float largest = Largest(most);
         Vector512<float> total = Vector512<float>.Zero, subtracted = Vector512.Create(largest);
         for (int n = 0; n < columns; n += 16)
         {
-            Vector512<float> e = VectorMath.ExpNonPositive(Vector512.Load(row + n) - subtracted);
+            var e = VectorMath.ExpNonPositive(Vector512.Load(row + n) - subtracted);
             e.Store(row + n);
             total += e;
         }
         float sum = Vector512.Sum(total);
 
         // Divided by the sum, not exp(logit - logsumexp), whose rounding would show in the sum of the row.
-        Vector512<float> inverse = Vector512.Create(1 / sum);
+        var inverse = Vector512.Create(1 / sum);
         for (int n = 0; n < columns; n += 16)
             (Vector512.Load(row + n) * inverse).Store(row + n);
         return largest + MathF.Log(sum);
@@ -82,7 +82,7 @@ internal static unsafe class FamilyTile
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Dot(float* x, float* y, int columns)
     {
-        Vector512<float> sum = Vector512<float>.Zero;
+        var sum = Vector512<float>.Zero;
         for (int n = 0; n < columns; n += 16)
             sum = Vector512.MultiplyAddEstimate(Vector512.Load(x + n), Vector512.Load(y + n), sum);
         return Vector512.Sum(sum);
@@ -91,8 +91,8 @@ internal static unsafe class FamilyTile
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float Largest(Vector512<float> values)
     {
-        Vector256<float> eight = Vector256.Max(values.GetLower(), values.GetUpper());
-        Vector128<float> four = Vector128.Max(eight.GetLower(), eight.GetUpper());
+        var eight = Vector256.Max(values.GetLower(), values.GetUpper());
+        var four = Vector128.Max(eight.GetLower(), eight.GetUpper());
         return MathF.Max(MathF.Max(four[0], four[1]), MathF.Max(four[2], four[3]));
     }
 }

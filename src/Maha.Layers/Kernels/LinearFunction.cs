@@ -2,7 +2,6 @@ using Maha.Layers.Core;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.autograd;
-using static TorchSharp.torch.nn;
 
 namespace Maha.Layers.Kernels;
 
@@ -66,7 +65,7 @@ internal sealed unsafe class LinearFunction : DifferentiableFunction<LinearFunct
     protected override IReadOnlyList<Tensor?> Backward(AutogradContext ctx, IReadOnlyList<Tensor?> gradients)
     {
         var saved = ctx.get_saved_variables();
-        var biases = (bool[])ctx.get_data(BiasesKey);
+        bool[] biases = (bool[])ctx.get_data(BiasesKey);
         var input = saved[0];
         var rows = input.view(-1, input.shape[^1]); // [R, D]
         Tensor? inputGradient = null;

@@ -17,7 +17,7 @@ internal static unsafe class LinearKernel
     /// <summary>Fills for every layer its output [R, F] from input [R, D]. The pointers are those of weight [F, D], bias [F] (0 for none) and output.</summary>
     public static void Forward(long rows, int depth, float* input, ReadOnlySpan<LinearOperands> layers, int threads)
     {
-        LinearOperands[] operands = layers.ToArray();
+        var operands = layers.ToArray();
         float* memory = KernelScratch.GetShared<float>(operands.Sum(layer => (long)layer.Width) * depth);
         var weights = new PackedWeight[operands.Length];
         for (int i = 0; i < weights.Length; i++)

@@ -78,7 +78,7 @@ internal static unsafe class MicroTile
         for (int k = 0; k < depth; k++)
         {
             Vector512<float> b0 = Vector512.Load(b), b1 = Vector512.Load(b + 16);
-            Vector512<float> x = Vector512.Create(*a0);
+            var x = Vector512.Create(*a0);
             c00 = Avx512F.FusedMultiplyAdd(x, b0, c00); c01 = Avx512F.FusedMultiplyAdd(x, b1, c01);
             x = Vector512.Create(a0[aRow]);
             c10 = Avx512F.FusedMultiplyAdd(x, b0, c10); c11 = Avx512F.FusedMultiplyAdd(x, b1, c11);
@@ -135,7 +135,7 @@ internal static unsafe class MicroTile
         nint twice = 2 * aRow;
         for (int k = 0; k < depth; k++)
         {
-            Vector512<float> b0 = Vector512.Load(b);
+            var b0 = Vector512.Load(b);
             c0 = Avx512F.FusedMultiplyAdd(Vector512.Create(*a0), b0, c0);
             c1 = Avx512F.FusedMultiplyAdd(Vector512.Create(a0[aRow]), b0, c1);
             c2 = Avx512F.FusedMultiplyAdd(Vector512.Create(a0[twice]), b0, c2);
@@ -181,7 +181,7 @@ internal static unsafe class MicroTile
         for (int k = 0; k < depth; k++)
         {
             Vector256<float> b0 = Vector256.Load(b), b1 = Vector256.Load(b + 8);
-            Vector256<float> x = Vector256.Create(*a);
+            var x = Vector256.Create(*a);
             c00 = Vector256.MultiplyAddEstimate(x, b0, c00); c01 = Vector256.MultiplyAddEstimate(x, b1, c01);
             x = Vector256.Create(a[aRow]);
             c10 = Vector256.MultiplyAddEstimate(x, b0, c10); c11 = Vector256.MultiplyAddEstimate(x, b1, c11);

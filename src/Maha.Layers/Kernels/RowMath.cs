@@ -19,7 +19,7 @@ internal static unsafe class RowMath
             sum1 += Vector.Load(x + k + width) * Vector.Load(y + k + width);
         }
 
-        T sum = Vector.Sum(sum0 + sum1);
+        var sum = Vector.Sum(sum0 + sum1);
         for (; k < count; k++)
         {
             sum += x[k] * y[k];

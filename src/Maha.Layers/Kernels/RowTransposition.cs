@@ -34,7 +34,7 @@ internal static unsafe class RowTransposition
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Square(float* source, nint sourceRow, float scale, float* target, nint targetRow)
     {
-        Vector256<float> f = Vector256.Create(scale);
+        var f = Vector256.Create(scale);
         Vector256<float> r0 = Vector256.Load(source) * f, r1 = Vector256.Load(source + sourceRow) * f;
         Vector256<float> r2 = Vector256.Load(source + (2 * sourceRow)) * f, r3 = Vector256.Load(source + (3 * sourceRow)) * f;
         Vector256<float> r4 = Vector256.Load(source + (4 * sourceRow)) * f, r5 = Vector256.Load(source + (5 * sourceRow)) * f;

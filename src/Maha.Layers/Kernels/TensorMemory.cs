@@ -32,7 +32,7 @@ internal static unsafe class TensorMemory
     public static nint[] Pointers<T>(IReadOnlyList<Tensor> tensors)
         where T : unmanaged
     {
-        var pointers = new nint[tensors.Count];
+        nint[] pointers = new nint[tensors.Count];
         for (int i = 0; i < pointers.Length; i++)
             pointers[i] = (nint)Pointer<T>(tensors[i]);
         return pointers;

@@ -17,14 +17,14 @@ internal static unsafe class TokenProjection
         int f = 0, lanes = Vector<T>.Count, whole = depth / lanes * lanes;
         for (; f + 4 <= width; f += 4)
         {
-            T* w0 = weight + ((long)f * depth);
-            T* w1 = w0 + depth;
-            T* w2 = w1 + depth;
-            T* w3 = w2 + depth;
+            var w0 = weight + ((long)f * depth);
+            var w1 = w0 + depth;
+            var w2 = w1 + depth;
+            var w3 = w2 + depth;
             Vector<T> s0 = Vector<T>.Zero, s1 = s0, s2 = s0, s3 = s0;
             for (int k = 0; k < whole; k += lanes)
             {
-                Vector<T> v = Vector.Load(x + k);
+                var v = Vector.Load(x + k);
                 s0 += Vector.Load(w0 + k) * v;
                 s1 += Vector.Load(w1 + k) * v;
                 s2 += Vector.Load(w2 + k) * v;

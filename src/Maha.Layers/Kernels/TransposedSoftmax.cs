@@ -22,36 +22,36 @@ internal static unsafe class TransposedSoftmax
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static (Vector512<float> Largest, Vector512<float> Total) Weights(float* scores, nint row, int keys, float* bias, int hiddenFrom, int hiddenKeys)
     {
-        Vector512<float> largest = Vector512.Create(float.NegativeInfinity);
-        Vector512<int> query = Vector512<int>.Indices + Vector512.Create(hiddenFrom);
+        var largest = Vector512.Create(float.NegativeInfinity);
+        var query = Vector512<int>.Indices + Vector512.Create(hiddenFrom);
         float* s = scores;
         int j = 0;
         for (; j < hiddenKeys; j++, s += row)
         {
-            Vector512<float> seen = Vector512.GreaterThanOrEqual(query, Vector512.Create(j)).AsSingle();
-            Vector512<float> score = Vector512.ConditionalSelect(seen, Vector512.Load(s) + Vector512.Create(bias[j]), Vector512.Create(float.NegativeInfinity));
+            var seen = Vector512.GreaterThanOrEqual(query, Vector512.Create(j)).AsSingle();
+            var score = Vector512.ConditionalSelect(seen, Vector512.Load(s) + Vector512.Create(bias[j]), Vector512.Create(float.NegativeInfinity));
             score.Store(s);
             largest = Vector512.MaxNative(largest, score);
         }
 
         for (; j < keys; j++, s += row)
         {
-            Vector512<float> score = Vector512.Load(s) + Vector512.Create(bias[j]);
+            var score = Vector512.Load(s) + Vector512.Create(bias[j]);
             score.Store(s);
             largest = Vector512.MaxNative(largest, score);
         }
 
-        Vector512<float> total = Vector512<float>.Zero;
+        var total = Vector512<float>.Zero;
         s = scores;
         for (j = 0; j < keys; j++, s += row)
         {
-            Vector512<float> e = VectorMath.ExpNonPositive(Vector512.Load(s) - largest);
+            var e = VectorMath.ExpNonPositive(Vector512.Load(s) - largest);
             e.Store(s);
             total += e;
         }
 
         // Divided by the sum, not exp(score - logsumexp), whose rounding would show in the sum of a query's weights.
-        Vector512<float> inverse = Vector512<float>.One / total;
+        var inverse = Vector512<float>.One / total;
         s = scores;
         for (j = 0; j < keys; j++, s += row)
             (Vector512.Load(s) * inverse).Store(s);

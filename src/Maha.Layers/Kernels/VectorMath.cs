@@ -19,24 +19,24 @@ internal static class VectorMath
     public static Vector512<float> ExpNonPositive(Vector512<float> x)
     {
         // The order of the operands lets NaN through.
-        Vector512<float> bounded = Vector512.MaxNative(Vector512.Create(SmallestArgument), x);
-        Vector512<float> scaled = bounded * Vector512.Create(1.44269504f);
-        Vector512<float> n = Avx512F.IsSupported ? Avx512F.RoundScale(scaled, 0) : Vector512.Round(scaled);
-        Vector512<float> y = Vector512.MultiplyAddEstimate(n, Vector512.Create(-Ln2High), bounded);
+        var bounded = Vector512.MaxNative(Vector512.Create(SmallestArgument), x);
+        var scaled = bounded * Vector512.Create(1.44269504f);
+        var n = Avx512F.IsSupported ? Avx512F.RoundScale(scaled, 0) : Vector512.Round(scaled);
+        var y = Vector512.MultiplyAddEstimate(n, Vector512.Create(-Ln2High), bounded);
         y = Vector512.MultiplyAddEstimate(n, Vector512.Create(-Ln2Low), y);
 
         // Taylor coefficients of exp to degree 6 on |y| <= ln(2)/2: the remainder is 1.2e-7.
-        Vector512<float> p = Vector512.Create(1.0f / 720);
+        var p = Vector512.Create(1.0f / 720);
         p = Vector512.MultiplyAddEstimate(p, y, Vector512.Create(1.0f / 120));
         p = Vector512.MultiplyAddEstimate(p, y, Vector512.Create(1.0f / 24));
         p = Vector512.MultiplyAddEstimate(p, y, Vector512.Create(1.0f / 6));
         p = Vector512.MultiplyAddEstimate(p, y, Vector512.Create(0.5f));
         p = Vector512.MultiplyAddEstimate(p, y, Vector512<float>.One);
         p = Vector512.MultiplyAddEstimate(p, y, Vector512<float>.One);
-        Vector512<float> tiny = Vector512.LessThan(x, Vector512.Create(SmallestArgument));
+        var tiny = Vector512.LessThan(x, Vector512.Create(SmallestArgument));
         if (Avx512F.IsSupported)
             return Vector512.AndNot(Avx512F.Scale(p, n), tiny);
-        Vector512<int> exponent = Vector512.ShiftLeft(Vector512.ConvertToInt32Native(n) + Vector512.Create(127), 23); // 2^n as a bit pattern
+        var exponent = Vector512.ShiftLeft(Vector512.ConvertToInt32Native(n) + Vector512.Create(127), 23); // 2^n as a bit pattern
         return Vector512.AndNot(p * exponent.AsSingle(), tiny);
     }
 }

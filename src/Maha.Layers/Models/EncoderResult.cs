@@ -1,4 +1,3 @@
-using Maha.Layers.Attention;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Models;

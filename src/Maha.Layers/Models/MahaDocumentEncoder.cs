@@ -29,8 +29,8 @@ public sealed class MahaDocumentEncoder : Module<Tensor, Tensor?, Tensor>
     [ComponentName(Name = "beginning")] private readonly SpectralEmbedding? _beginning;
 
     // Not readonly: a move to another device puts other tensors here.
-    [ComponentName(Name = "center")] private Tensor _center;
-    [ComponentName(Name = "scale")] private Tensor _scale;
+    [ComponentName(Name = "center")] private readonly Tensor _center;
+    [ComponentName(Name = "scale")] private readonly Tensor _scale;
 
     /// <summary>Builds an encoder with random weights; center 0 and scale 1.</summary>
     /// <param name="options">The shape of the encoder.</param>

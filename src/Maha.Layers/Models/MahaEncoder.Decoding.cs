@@ -1,6 +1,5 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Core;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Models;

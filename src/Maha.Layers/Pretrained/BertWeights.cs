@@ -18,9 +18,9 @@ namespace Maha.Layers.Pretrained;
 /// </remarks>
 public static class BertWeights
 {
-    private static readonly string[] Prefixes = ["", "bert.", "roberta.", "model."];
+    private static readonly string[] s_prefixes = ["", "bert.", "roberta.", "model."];
 
-    private static readonly (string Theirs, string Ours)[] BlockNames =
+    private static readonly (string Theirs, string Ours)[] s_blockNames =
     [
         ("attention.self.query", "mixer.q_proj"),
         ("attention.self.key", "mixer.k_proj"),
@@ -64,7 +64,7 @@ public static class BertWeights
         ArgumentNullException.ThrowIfNull(tensors);
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
-        string prefix = Prefixes.FirstOrDefault(prefix => tensors.ContainsKey($"{prefix}embeddings.word_embeddings.weight"))
+        string prefix = s_prefixes.FirstOrDefault(prefix => tensors.ContainsKey($"{prefix}embeddings.word_embeddings.weight"))
             ?? throw new WeightFileException("The weights must have the names of a BERT or RoBERTa encoder, but there is no 'embeddings.word_embeddings.weight', with or without 'bert.' or 'roberta.' before it.");
         var words = Get("embeddings.word_embeddings.weight", 2); // [V, D]
         var positions = Get("embeddings.position_embeddings.weight", 2); // [P, D]
@@ -80,7 +80,9 @@ public static class BertWeights
             throw new WeightFileException($"The weights must have at least one layer, but there is no '{prefix}encoder.layer.0.attention.self.query.weight'.");
         if (tensors.Keys.FirstOrDefault(name => name.StartsWith($"{prefix}encoder.layer.", StringComparison.Ordinal)
             && !Enumerable.Range(0, layers).Any(layer => name.StartsWith($"{prefix}encoder.layer.{layer}.", StringComparison.Ordinal))) is { } further)
+        {
             throw new WeightFileException($"Layers must be numbered without gaps, but there is '{further}' and no '{prefix}encoder.layer.{layers}.attention.self.query.weight'. The file is incomplete: copy it again.");
+        }
 
         var state = new Dictionary<string, Tensor>
         {
@@ -90,7 +92,7 @@ public static class BertWeights
         Take("embeddings.LayerNorm", "embedding_norm");
         for (int layer = 0; layer < layers; layer++)
         {
-            foreach (var (theirs, ours) in BlockNames)
+            foreach (var (theirs, ours) in s_blockNames)
                 Take(string.Create(CultureInfo.InvariantCulture, $"encoder.layer.{layer}.{theirs}"), string.Create(CultureInfo.InvariantCulture, $"blocks.{layer}.{ours}"));
         }
         var encoder = new MahaEncoder(new MahaTransformerOptions

@@ -100,7 +100,7 @@ public static class HsaConversion
         Check(samples, options);
         TensorChecks.Known(options.Ranking, nameof(options.Ranking));
         TensorChecks.InRange(numLayers ?? 0, 0, int.MaxValue, nameof(numLayers), "Use null for all layers.");
-        var flat = Flops(classifier.Encoder.Options, samples, options);
+        long[] flat = Flops(classifier.Encoder.Options, samples, options);
         var steps = new List<SwapStep> { new(-1, 0, [], evaluate(classifier), flat.Sum(), 0) };
         var swapped = new SortedSet<int>();
         using var scope = NewDisposeScope();
@@ -154,7 +154,7 @@ public static class HsaConversion
     // The operations of every layer's attention over the samples.
     private static long[] Flops(MahaTransformerOptions model, IReadOnlyList<SampleBatch> samples, HsaConversionOptions options)
     {
-        var flops = new long[model.NumLayers];
+        long[] flops = new long[model.NumLayers];
         foreach (var (tokenIds, given) in samples)
         {
             var context = WithTrees(tokenIds, given, options);

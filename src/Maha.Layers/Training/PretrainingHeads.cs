@@ -23,7 +23,7 @@ internal sealed class PretrainingHeads : Module
     [ComponentName(Name = "output")] private readonly Linear? _output;
 
     // Not readonly: a move to another device puts another parameter here.
-    [ComponentName(Name = "bias")] private Parameter? _bias;
+    [ComponentName(Name = "bias")] private readonly Parameter? _bias;
     private readonly double _logitScale;
 
     public PretrainingHeads(MahaDocumentEncoder encoder, bool tieEmbedding) : base(nameof(PretrainingHeads))

@@ -70,7 +70,7 @@ public sealed class SequenceClassificationTask : ITrainingTask
     {
         ArgumentNullException.ThrowIfNull(batch);
         var (logits, auxiliaryLoss) = Classify(batch);
-        Tensor? weights = _classWeights is null ? null : tensor(_classWeights, dtype: logits.dtype, device: logits.device); // [C]
+        var weights = _classWeights is null ? null : tensor(_classWeights, dtype: logits.dtype, device: logits.device); // [C]
         var loss = nn.functional.cross_entropy(logits, batch.Labels!, weight: weights, label_smoothing: _labelSmoothing);
         double count = _classWeights is null ? batch.Rows.Count : batch.LabelValues!.Sum(label => (double)_classWeights[label]);
         return new TaskLoss(auxiliaryLoss is null ? loss : loss + auxiliaryLoss, count);

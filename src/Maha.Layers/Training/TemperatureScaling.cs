@@ -36,8 +36,11 @@ public static class TemperatureScaling
         if (logits.Count != labels.Count)
             throw new ArgumentException($"labels must be as many as logits, but there are {labels.Count} for {logits.Count}. Give one label a document.", nameof(labels));
         for (int i = 0; i < labels.Count; i++)
+        {
             if ((uint)labels[i] >= (uint)logits[i].Length)
                 throw new ArgumentException($"labels must lie in [0, {logits[i].Length}), the classes of the logits, but label {i} is {labels[i]}. Number the classes from 0.", nameof(labels));
+        }
+
         int count = logits.Count == 0 ? 0 : Math.Min(logits.Count, Math.Max(1, MaxLogits / logits[0].Length));
         if (count == 0 || logits.Any(row => row.Any(value => !float.IsFinite(value))))
             return None;

@@ -1,5 +1,3 @@
-using Maha.Layers.Attention;
-
 namespace Maha.Layers.Trees;
 
 /// <summary>A node of a tree over tokens, as it is written down: a span of tokens and what it is divided into.</summary>

@@ -54,7 +54,7 @@ internal static class ParentReading
     // Also bounds the depth, so that reading the tree by recursion is safe.
     private static void RefuseCycles(IReadOnlyList<int> parents, int root)
     {
-        var depth = new int[parents.Count]; // 0: not known yet
+        int[] depth = new int[parents.Count]; // 0: not known yet
         depth[root] = 1;
         var path = new Stack<int>();
         for (int first = 0; first < parents.Count; first++)

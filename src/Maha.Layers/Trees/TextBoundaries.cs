@@ -17,13 +17,13 @@ public static class TextBoundaries
     private const string UnspacedMarks = "\u3002\uFF0E\uFF01\uFF1F\uFF61\uFE12\uFE15\uFE16\uFE52\uFE56\uFE57";
 
     // With a period behind, these seldom end a sentence.
-    private static readonly HashSet<string> Abbreviations = new(StringComparer.OrdinalIgnoreCase)
+    private static readonly HashSet<string> s_abbreviations = new(StringComparer.OrdinalIgnoreCase)
     {
         "mr", "mrs", "ms", "dr", "prof", "rev", "hon", "st", "sen", "rep", "gov", "gen", "col", "capt", "lt", "sgt", "sr", "jr", "vs", "fig", "figs", "eq", "no", "nos", "vol", "pp", "cf",
         "e.g", "i.e", "al", "approx", "dept", "est", "inc", "ltd", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec",
     };
 
-    private static readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> AbbreviationLookup = Abbreviations.GetAlternateLookup<ReadOnlySpan<char>>();
+    private static readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> s_abbreviationLookup = s_abbreviations.GetAlternateLookup<ReadOnlySpan<char>>();
 
     private const int LongestAbbreviation = 6;
 
@@ -118,6 +118,6 @@ public static class TextBoundaries
             start--;
         var word = text[start..period];
         bool initial = word.Length > 0 && char.IsUpper(word[^1]) && (word.Length == 1 || word[^2] == '.');
-        return !initial && !AbbreviationLookup.Contains(word);
+        return !initial && !s_abbreviationLookup.Contains(word);
     }
 }

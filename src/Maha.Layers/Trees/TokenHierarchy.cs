@@ -126,7 +126,7 @@ public sealed class TokenHierarchy
     {
         ArgumentOutOfRangeException.ThrowIfNegative(before);
         ArgumentOutOfRangeException.ThrowIfNegative(behind);
-        var starts = new int[Depth][];
+        int[][] starts = new int[Depth][];
         for (int level = 0; level < Depth - 1; level++)
             starts[level] = [.. Enumerable.Range(0, before), .. _starts[level].Select(start => start + before), .. Enumerable.Range(_starts[level][^1] + before + 1, behind)];
         starts[^1] = [0, _starts[^1][^1] + before + behind];

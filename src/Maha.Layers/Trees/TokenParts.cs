@@ -1,7 +1,6 @@
 using System.Text;
 using Maha.Layers.Core;
 using Maha.Layers.Text;
-using static TorchSharp.torch;
 
 namespace Maha.Layers.Trees;
 

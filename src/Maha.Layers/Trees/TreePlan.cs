@@ -23,9 +23,9 @@ internal sealed class TreePlan
         for (int level = 0; level < Depth; level++)
         {
             int[] starts = tree.Starts(level).ToArray();
-            var sizes = new int[tree.Count(level)];
-            var parents = new int[tree.Count(level)];
-            var weightStart = new long[starts.Length - 1];
+            int[] sizes = new int[tree.Count(level)];
+            int[] parents = new int[tree.Count(level)];
+            long[] weightStart = new long[starts.Length - 1];
             for (int family = 0; family < starts.Length - 1; family++)
             {
                 int count = starts[family + 1] - starts[family];

@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json;
 using Maha.Layers.Core;
-using static TorchSharp.torch;
 
 namespace Maha.Layers.Weights;
 

@@ -5,7 +5,7 @@ namespace Maha.Layers.Weights;
 /// <summary>The element types of safetensors that tensors can hold here, and their names in a header.</summary>
 internal static class SafetensorsTypes
 {
-    private static readonly (string Name, ScalarType Type, int Size)[] Known =
+    private static readonly (string Name, ScalarType Type, int Size)[] s_known =
     [
         ("F64", ScalarType.Float64, 8),
         ("F32", ScalarType.Float32, 4),
@@ -20,12 +20,12 @@ internal static class SafetensorsTypes
     ];
 
     /// <summary>The names, for messages.</summary>
-    public static string Names { get; } = string.Join(", ", Known.Select(known => known.Name));
+    public static string Names { get; } = string.Join(", ", s_known.Select(known => known.Name));
 
     /// <summary>The type and the size in bytes of a name, or null.</summary>
     public static (ScalarType Type, int Size)? Find(string name)
     {
-        foreach (var known in Known)
+        foreach (var known in s_known)
         {
             if (known.Name == name)
                 return (known.Type, known.Size);
@@ -36,7 +36,7 @@ internal static class SafetensorsTypes
     /// <summary>The name and the size in bytes of a type, or null.</summary>
     public static (string Name, int Size)? Find(ScalarType type)
     {
-        foreach (var known in Known)
+        foreach (var known in s_known)
         {
             if (known.Type == type)
                 return (known.Name, known.Size);

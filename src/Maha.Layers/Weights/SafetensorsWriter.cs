@@ -13,7 +13,7 @@ namespace Maha.Layers.Weights;
 public static class SafetensorsWriter
 {
     private const int Alignment = 8;
-    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding s_strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>Writes a file. It appears under its name only when it is complete.</summary>
     /// <param name="path">The file's path; an existing file is replaced.</param>
@@ -151,7 +151,7 @@ public static class SafetensorsWriter
         bool valid = !text.Contains('\0');
         try
         {
-            StrictUtf8.GetByteCount(text);
+            s_strictUtf8.GetByteCount(text);
         }
         catch (EncoderFallbackException)
         {

@@ -182,7 +182,7 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
         int[] truth = [.. Enumerable.Range(0, validating.Count).Select(validating.LabelOf)];
         // What has begun is ended where the time is over; only a cancellation stops it.
         var cancellation = options.CancellationBehavior == CancellationBehavior.KeepBest ? CancellationToken.None : fitting.CancellationToken;
-        IReadOnlyList<float[]> logits = deep;
+        var logits = deep;
         if (ngrams is not null)
         {
             var heldOut = new HeldOutNGrams(ngrams, validating, tokenizer);

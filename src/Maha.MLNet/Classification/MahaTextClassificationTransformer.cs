@@ -90,8 +90,11 @@ public sealed class MahaTextClassificationTransformer : MahaTransformer
         {
             int best = 0;
             for (int i = 1; i < logits.Length; i++)
+            {
                 if (logits[i] > logits[best])
                     best = i;
+            }
+
             return best;
         }
     }

@@ -45,11 +45,14 @@ internal sealed class TextClassifier : TextModel<ClassifierManifest, MahaSequenc
         var documents = Encode(texts);
         float[][] logits = Predict(documents, (tokenIds, padding) => Network.call(tokenIds, padding).Logits);
         if (_ngrams is not null)
+        {
             ForEach(logits.Length, i =>
             {
                 var text = _ngrams.Read(Tokenizer.Decode(documents[i]));
                 logits[i] = _ngrams.Known.Recall(Manifest.NGrams!.Value.Combine(_ngrams.NewTextLogits(text), logits[i]), text.Content);
             });
+        }
+
         return logits;
     }
 

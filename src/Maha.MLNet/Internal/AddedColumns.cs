@@ -10,8 +10,11 @@ internal static class AddedColumns
     public static void Check(IReadOnlyList<(string Option, string Column)> read, IReadOnlyList<(string Option, string Column)> added)
     {
         foreach (var (option, column) in read.Concat(added))
+        {
             if (string.IsNullOrEmpty(column))
                 throw new ArgumentException($"{option} must name a column, but is {(column is null ? "null" : "empty")}. Leave it out for the default.", option);
+        }
+
         foreach (var same in added.GroupBy(pair => pair.Column).Where(group => group.Count() > 1))
             throw new ArgumentException($"The added columns must have different names, but {string.Join(" and ", same.Select(pair => pair.Option))} are '{same.Key}'. Rename one.", same.Last().Option);
     }

@@ -2,9 +2,8 @@
 // The day ML.NET opens these members, only this file changes.
 using System.Runtime.CompilerServices;
 using Maha.MLNet.Classification;
-using Maha.MLNet.TextEncoding;
-using Maha.MLNet.Internal;
 using Maha.MLNet.LanguageModel;
+using Maha.MLNet.TextEncoding;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;

@@ -6,7 +6,6 @@ using Maha.Layers.Models;
 using Maha.Layers.Text;
 using Maha.Layers.Training;
 using Maha.Layers.Trees;
-using Microsoft.ML;
 using Microsoft.ML.Runtime;
 using static TorchSharp.torch;
 
@@ -305,8 +304,10 @@ internal sealed class ModelFitting : IDisposable
     private void WatchHost()
     {
         lock (_cancellation)
+        {
             if (!_isDisposed && MLNetInternals.IsCanceled(_host))
                 _cancellation.Cancel();
+        }
     }
 
     private static string Describe(LayerDiagnostics layer)

@@ -71,7 +71,10 @@ internal abstract record ModelManifest
             // First the version: a newer file may have members that this version does not know.
             if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty(nameof(FormatVersion), out var version)
                 || version.ValueKind != JsonValueKind.Number || !version.TryGetInt32(out int format) || format < 1)
+            {
                 throw new InvalidDataException($"The description of a Maha {noun} must start with a positive {nameof(FormatVersion)}, but this one does not. The file is damaged: save the model again.");
+            }
+
             if (format > currentFormat)
                 throw new InvalidDataException($"This version of Maha reads models up to format {currentFormat}, but the model has format {format}. Update the package Maha.MLNet, or save the model with the older version.");
             var manifest = document.Deserialize<T>(s_json)

@@ -44,7 +44,7 @@ internal sealed class RowToRowMapper : IRowToRowMapper
 
     public IEnumerable<DataViewSchema.Column> GetDependencies(IEnumerable<DataViewSchema.Column> dependingColumns)
     {
-        var needed = new bool[InputSchema.Count];
+        bool[] needed = new bool[InputSchema.Count];
         foreach (var column in dependingColumns)
         {
             if (column.Index < needed.Length)
@@ -60,7 +60,7 @@ internal sealed class RowToRowMapper : IRowToRowMapper
 
     public bool[] Active(IEnumerable<DataViewSchema.Column> columns)
     {
-        var active = new bool[OutputSchema.Count];
+        bool[] active = new bool[OutputSchema.Count];
         foreach (var column in columns)
             active[column.Index] = true;
         return active;

@@ -132,12 +132,14 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
             {
                 checksums!.Check(format.ManifestStream, stream);
                 manifest = read(stream);
-            });
+            }
+            );
             yield return (ModelFormat.TokenizerStream, stream =>
             {
                 checksums!.Check(ModelFormat.TokenizerStream, stream);
                 tokenizer = ByteLevelBpeTokenizer.Load(stream);
-            });
+            }
+            );
             yield return (ModelFormat.WeightsStream, stream =>
             {
                 checksums!.Check(ModelFormat.WeightsStream, stream);
@@ -149,13 +151,17 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
                     throw new InvalidDataException($"The weights of the network that the file describes take at least {least} bytes, but the file has {stream.Length}. The file is damaged: save the model again.");
                 network = build(manifest);
                 ModuleWeights.Load(network, stream);
-            });
+            }
+            );
             foreach (var (name, readPart) in more?.Invoke(manifest!) ?? [])
+            {
                 yield return (name, stream =>
                 {
                     checksums!.Check(name, stream);
                     readPart(stream);
-                });
+                }
+                );
+            }
         }
     }
 
@@ -172,7 +178,7 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
     /// <param name="forward">Calls the network: token ids [B, N] and padding mask [B, N] or null, to rows [B, width].</param>
     protected float[][] Predict(EncodedTexts documents, Func<Tensor, Tensor?, Tensor> forward)
     {
-        var rows = new float[documents.Count][];
+        float[][] rows = new float[documents.Count][];
         using var mode = no_grad();
         foreach (int[] batch in documents.Batches(Device))
         {

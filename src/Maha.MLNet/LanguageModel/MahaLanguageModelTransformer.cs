@@ -1,5 +1,4 @@
 using Maha.Layers.Generation;
-using Maha.Layers.Models;
 using Maha.MLNet.Internal;
 using Microsoft.ML;
 using Microsoft.ML.Data;

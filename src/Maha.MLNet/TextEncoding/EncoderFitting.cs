@@ -3,10 +3,8 @@ using Maha.Layers.Models;
 using Maha.Layers.Training;
 using Maha.MLNet.Internal;
 using Microsoft.ML;
-using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using TorchSharp;
-using static TorchSharp.torch;
 using Options = Maha.MLNet.TextEncoding.MahaTextEncodingEstimator.Options;
 
 namespace Maha.MLNet.TextEncoding;
@@ -135,7 +133,9 @@ internal sealed class EncoderFitting(IHost host, Options options)
         var training = new DocumentChunks(documents, chunkLength, options.ChunksPerDocument, fitting.Seed, i => !isHeldOut[i]);
         var validating = new DocumentChunks(documents, chunkLength, options.ChunksPerDocument, fitting.Seed, i => isHeldOut[i]);
         if (training.Count == 0)
+        {
             fitting.Channel.Warning(MessageSensitivity.None, "No document has tokens to learn from: the encoder keeps its first weights.");
+        }
         else if (!options.Freeze)
         {
             // Split by documents here: the trainer would split pieces.
@@ -150,7 +150,7 @@ internal sealed class EncoderFitting(IHost host, Options options)
 
     private bool[] HeldOut(int count, int seed)
     {
-        var isHeldOut = new bool[count];
+        bool[] isHeldOut = new bool[count];
         int[] order = [.. Enumerable.Range(0, count)];
         new Random(seed).Shuffle(order);
         foreach (int i in order.Take((int)(options.ValidationFraction * count)))

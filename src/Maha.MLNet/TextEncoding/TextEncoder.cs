@@ -3,7 +3,6 @@ using Maha.Layers.Trees;
 using Maha.MLNet.Internal;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.MLNet.TextEncoding;
@@ -31,8 +30,11 @@ internal sealed class TextEncoder(TextModelParts<EncoderManifest, MahaDocumentEn
         using var use = new Use(this);
         float[][] vectors = Predict(Encode(texts), Network.call);
         if (Manifest.NormalizeLength)
+        {
             foreach (float[] vector in vectors)
                 Normalize(vector);
+        }
+
         return vectors;
     }
 

@@ -8,9 +8,9 @@ namespace Maha.Layers.Tests.Attention;
 /// <summary>The reference vectors of hierarchical attention, through ./bench.sh parity.</summary>
 public class HierarchicalVectorTests
 {
-    private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "Vectors", "hsa");
+    private static readonly string s_folder = Path.Combine(AppContext.BaseDirectory, "Vectors", "hsa");
 
-    public static TheoryData<string> Names => [.. Directory.GetFiles(Folder, "*.json").Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal)];
+    public static TheoryData<string> Names => [.. Directory.GetFiles(s_folder, "*.json").Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal)];
 
     [Fact]
     public void AllTenFiles_AreThere() => Assert.Equal(10, Names.Count);
@@ -19,7 +19,7 @@ public class HierarchicalVectorTests
     [MemberData(nameof(Names))]
     public void OutputsAndWeights_Agree_InFloat64(string name)
     {
-        var comparison = ParityCommand.Compare(Path.Combine(Folder, name));
+        var comparison = ParityCommand.Compare(Path.Combine(s_folder, name));
         Assert.True(comparison.Values > 80);
         Assert.Equal(1e-12, comparison.Tolerance);
         Assert.True(comparison.MaxRelativeError <= comparison.Tolerance, $"{comparison.Worst}: {comparison.MaxRelativeError:g3}");
@@ -29,7 +29,7 @@ public class HierarchicalVectorTests
     [MemberData(nameof(Names))]
     public void OutputsAndWeights_Agree_InFloat32(string name)
     {
-        var comparison = ParityCommand.Compare(Path.Combine(Folder, name), ScalarType.Float32);
+        var comparison = ParityCommand.Compare(Path.Combine(s_folder, name), ScalarType.Float32);
 
         // Logits of 1e4 carry an absolute error of 1e-3 in float32, in any attention.
         double allowed = name.Contains("extreme", StringComparison.Ordinal) ? 1e-2 : 1e-5;
@@ -80,10 +80,10 @@ public class HierarchicalVectorTests
         string path = Path.GetTempFileName();
         try
         {
-            var file = JsonNode.Parse(File.ReadAllText(Path.Combine(Folder, "mask_8.json")))!.AsObject();
+            var file = JsonNode.Parse(File.ReadAllText(Path.Combine(s_folder, "mask_8.json")))!.AsObject();
             file[field] = JsonNode.Parse(json);
             File.WriteAllText(path, file.ToJsonString());
-            Assert.Equal(ExitCode.Failure, ParityCommand.Run([path, Path.Combine(Folder, "mask_8.json")]));
+            Assert.Equal(ExitCode.Failure, ParityCommand.Run([path, Path.Combine(s_folder, "mask_8.json")]));
         }
         finally
         {
@@ -93,7 +93,7 @@ public class HierarchicalVectorTests
 
     private static Comparison CompareChanged(string name, Action<JsonObject> change)
     {
-        var file = JsonNode.Parse(File.ReadAllText(Path.Combine(Folder, name)))!.AsObject();
+        var file = JsonNode.Parse(File.ReadAllText(Path.Combine(s_folder, name)))!.AsObject();
         change(file);
         string path = Path.GetTempFileName();
         try

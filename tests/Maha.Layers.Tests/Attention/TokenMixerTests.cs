@@ -138,8 +138,18 @@ public class TokenMixerTests
         random.manual_seed(5);
         var mixer = TokenMixers.Create(new MahaBlockOptions
         {
-            Attention = attention, DModel = D, NumHeads = H, FeedForwardDim = 24, Window = 4, MaxSequenceLength = 64, CompressionRatio = ratio, Dropout = 0,
-            Aggregation = aggregation, Decomposition = decomposition, Positions = positions, CostPrice = 0.3,
+            Attention = attention,
+            DModel = D,
+            NumHeads = H,
+            FeedForwardDim = 24,
+            Window = 4,
+            MaxSequenceLength = 64,
+            CompressionRatio = ratio,
+            Dropout = 0,
+            Aggregation = aggregation,
+            Decomposition = decomposition,
+            Positions = positions,
+            CostPrice = 0.3,
         });
         mixer.to(type);
         mixer.eval();

@@ -18,8 +18,10 @@ public sealed class ClassifierStudiesTests : IDisposable
         var random = new Random(1);
         string[][] words = [["cat", "dog", "otter"], ["hammer", "saw", "drill"]];
         foreach (string name in new[] { "train.tsv", "test.tsv" })
+        {
             File.WriteAllLines(Path.Combine(_folder, name), Enumerable.Range(0, 24).Select(i =>
                 $"{(i % 2 == 0 ? "animals" : "tools")}\t{string.Join(' ', Enumerable.Range(0, 20).Select(_ => words[i % 2][random.Next(3)]))}."));
+        }
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

@@ -18,10 +18,10 @@ public sealed class SelfCheckTests
     [InlineData(false, ExitCode.Success)]
     public void AWrongOperator_IsNamed_AndFailsWhereItIsUsed(bool isUsed, int code)
     {
-        OperatorCheck wrongOutput = Squares("square", isUsed, x => x.square() + (IsSingle(x) && x.shape[^1] == 24 ? 0.01 : 0));
-        OperatorCheck wrongGradient = Squares("detached", isUsed, x => x.shape[^1] == 40 && IsSingle(x) ? x * x.detach() : x.square());
-        OperatorCheck notANumber = Squares("nan", isUsed, x => IsSingle(x) ? x.square() * double.NaN : x.square());
-        OperatorCheck right = Squares("right", isUsed, x => x.square());
+        var wrongOutput = Squares("square", isUsed, x => x.square() + (IsSingle(x) && x.shape[^1] == 24 ? 0.01 : 0));
+        var wrongGradient = Squares("detached", isUsed, x => x.shape[^1] == 40 && IsSingle(x) ? x * x.detach() : x.square());
+        var notANumber = Squares("nan", isUsed, x => IsSingle(x) ? x.square() * double.NaN : x.square());
+        var right = Squares("right", isUsed, x => x.square());
         using var output = new StringWriter();
 
         Assert.Equal(code, SelfCheckCommand.Report([wrongOutput, wrongGradient, notANumber, right], seed: 2, output));

@@ -9,7 +9,7 @@ public class BlockFlopsTests
 {
     private const int D = 12;
     private const int W = 4;
-    private static readonly MahaBlockOptions Options = new() { DModel = D, NumHeads = 3, FeedForwardDim = 20, Window = W, MaxSequenceLength = 64, GlobalTokens = 0 };
+    private static readonly MahaBlockOptions s_options = new() { DModel = D, NumHeads = 3, FeedForwardDim = 20, Window = W, MaxSequenceLength = 64, GlobalTokens = 0 };
 
     [Theory]
     [InlineData(1, 2)]
@@ -18,7 +18,7 @@ public class BlockFlopsTests
     [InlineData(64, 3)]
     public void Maha_EqualsCountedOperations(int length, int ratio)
     {
-        var flops = BlockFlops.Of(Options with { CompressionRatio = ratio, Aggregation = AggregationKind.Convex }, length);
+        var flops = BlockFlops.Of(s_options with { CompressionRatio = ratio, Aggregation = AggregationKind.Convex }, length);
         long attention = 0, projections = 0, convolutions = 0, aggregation = 0;
         var lengths = new List<int> { length };
         while (lengths[^1] > 2 * W)
@@ -65,7 +65,7 @@ public class BlockFlopsTests
     [InlineData(4096)]
     public void Hsa_EqualsCountedOperations(int length)
     {
-        var options = Options with { Attention = AttentionKind.Hsa, Branching = 5 };
+        var options = s_options with { Attention = AttentionKind.Hsa, Branching = 5 };
         long attention = 0;
         for (int nodes = length; nodes > 0; nodes = nodes <= 5 ? 0 : (nodes + 4) / 5)
         {
@@ -86,7 +86,7 @@ public class BlockFlopsTests
     [InlineData(625)]
     public void HsaCausal_EqualsCountedOperations(int length)
     {
-        var options = Options with { Attention = AttentionKind.HsaCausal, Branching = 5 };
+        var options = s_options with { Attention = AttentionKind.HsaCausal, Branching = 5 };
         long attention = 0;
         for (int cell = 1, nodes = length; ; cell *= 5, nodes = (nodes + 4) / 5)
         {

@@ -1,5 +1,4 @@
 using Maha.Layers.Blocks;
-using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 

@@ -1,15 +1,20 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Blocks;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Blocks;
 
 public class MahaBlockTests
 {
-    private static readonly MahaBlockOptions Options = new()
+    private static readonly MahaBlockOptions s_options = new()
     {
-        Attention = AttentionKind.MahaReference, DModel = 6, NumHeads = 3, FeedForwardDim = 10, NumScales = 3, CompressionRatio = 2, Aggregation = AggregationKind.Softmax,
+        Attention = AttentionKind.MahaReference,
+        DModel = 6,
+        NumHeads = 3,
+        FeedForwardDim = 10,
+        NumScales = 3,
+        CompressionRatio = 2,
+        Aggregation = AggregationKind.Softmax,
     };
 
     public static TheoryData<AggregationKind> Kinds => [AggregationKind.Softmax, AggregationKind.ReferenceNash, AggregationKind.Mean, AggregationKind.Gated];
@@ -19,7 +24,7 @@ public class MahaBlockTests
     public void Gradients_EqualCentralDifferences(AggregationKind kind)
     {
         using var scope = NewDisposeScope();
-        using var block = TestTensors.Prepared(new MahaBlock(Options with { Aggregation = kind }), seed: 1);
+        using var block = TestTensors.Prepared(new MahaBlock(s_options with { Aggregation = kind }), seed: 1);
         var hidden = TestTensors.Random(2, 2, 7, 6);
         var upstream = TestTensors.Random(3, 2, 7, 6);
         TestTensors.AssertGradients(() => (block.call(hidden, MixingContext.Unpadded).Output * upstream).sum(),
@@ -31,7 +36,7 @@ public class MahaBlockTests
     public void Shape_IsKept_AtAnyLength(AggregationKind kind)
     {
         using var scope = NewDisposeScope();
-        using var block = TestTensors.Prepared(new MahaBlock(Options with { Aggregation = kind, CompressionRatio = 3 }), seed: 4);
+        using var block = TestTensors.Prepared(new MahaBlock(s_options with { Aggregation = kind, CompressionRatio = 3 }), seed: 4);
         foreach (int length in new[] { 1, 2, 5, 16 })
         {
             var result = block.call(TestTensors.Random(5, 2, length, 6), MixingContext.Unpadded);
@@ -45,7 +50,7 @@ public class MahaBlockTests
     public void BatchOrder_IsFree()
     {
         using var scope = NewDisposeScope();
-        using var block = TestTensors.Prepared(new MahaBlock(Options with { Aggregation = AggregationKind.ReferenceNash }), seed: 6);
+        using var block = TestTensors.Prepared(new MahaBlock(s_options with { Aggregation = AggregationKind.ReferenceNash }), seed: 6);
         var hidden = TestTensors.Random(7, 3, 9, 6);
         var order = tensor(new long[] { 2, 0, 1 });
         TestTensors.AssertClose(
@@ -57,7 +62,7 @@ public class MahaBlockTests
     public void Padding_IsRefused_InReferenceMode()
     {
         using var scope = NewDisposeScope();
-        using var block = new MahaBlock(Options);
+        using var block = new MahaBlock(s_options);
         var context = new MixingContext { KeyPaddingMask = zeros([1, 4], ScalarType.Bool) };
         Assert.Contains("MahaReference mixes padded tokens", Assert.Throws<ArgumentException>(() => block.call(zeros(1, 4, 6), context)).Message);
     }
@@ -65,7 +70,7 @@ public class MahaBlockTests
     [Fact]
     public void EveryPart_IsRegisteredOnce()
     {
-        using var block = new MahaBlock(Options);
+        using var block = new MahaBlock(s_options);
         var names = block.state_dict().Keys.ToList();
         Assert.All(names, name => Assert.DoesNotContain("_local", name, StringComparison.Ordinal));
         Assert.Equal(names.Count, block.parameters().Count());
@@ -73,16 +78,16 @@ public class MahaBlockTests
 
     public static TheoryData<string, MahaBlockOptions, string> Refused => new()
     {
-        { "heads", Options with { DModel = 770, NumHeads = 12 }, "dModel must be divisible by numHeads, but 770 % 12 = 2." },
-        { "width", Options with { DModel = 0 }, "DModel must lie in [1, 65536], but is 0." },
-        { "no heads", Options with { NumHeads = 0 }, "NumHeads must lie in [1, 6], but is 0." },
-        { "feed-forward", Options with { FeedForwardDim = -1 }, "FeedForwardDim must lie in" },
-        { "no scales", Options with { NumScales = 0 }, "NumScales must lie in [1, 12], but is 0." },
-        { "ratio", Options with { CompressionRatio = 1 }, "CompressionRatio must lie in [2, 64], but is 1." },
-        { "dropout", Options with { Dropout = double.NaN }, "Dropout must lie in [0, 1), but is NaN." },
-        { "all dropped", Options with { Dropout = 1 }, "Dropout must lie in [0, 1), but is 1." },
-        { "aggregation", Options with { Aggregation = (AggregationKind)99 }, "Aggregation must be one of" },
-        { "attention", Options with { Attention = (AttentionKind)99 }, "Attention must be one of" },
+        { "heads", s_options with { DModel = 770, NumHeads = 12 }, "dModel must be divisible by numHeads, but 770 % 12 = 2." },
+        { "width", s_options with { DModel = 0 }, "DModel must lie in [1, 65536], but is 0." },
+        { "no heads", s_options with { NumHeads = 0 }, "NumHeads must lie in [1, 6], but is 0." },
+        { "feed-forward", s_options with { FeedForwardDim = -1 }, "FeedForwardDim must lie in" },
+        { "no scales", s_options with { NumScales = 0 }, "NumScales must lie in [1, 12], but is 0." },
+        { "ratio", s_options with { CompressionRatio = 1 }, "CompressionRatio must lie in [2, 64], but is 1." },
+        { "dropout", s_options with { Dropout = double.NaN }, "Dropout must lie in [0, 1), but is NaN." },
+        { "all dropped", s_options with { Dropout = 1 }, "Dropout must lie in [0, 1), but is 1." },
+        { "aggregation", s_options with { Aggregation = (AggregationKind)99 }, "Aggregation must be one of" },
+        { "attention", s_options with { Attention = (AttentionKind)99 }, "Attention must be one of" },
     };
 
     [Theory]
@@ -97,6 +102,6 @@ public class MahaBlockTests
     public void FeedForwardDim_FollowsTheWidth_UnlessGiven()
     {
         Assert.Equal(64, new MahaBlockOptions { DModel = 16 }.FeedForwardDim);
-        Assert.Equal(10, (Options with { DModel = 12 }).FeedForwardDim);
+        Assert.Equal(10, (s_options with { DModel = 12 }).FeedForwardDim);
     }
 }

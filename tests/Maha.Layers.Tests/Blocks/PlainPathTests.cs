@@ -26,7 +26,15 @@ public class PlainPathTests
         {
             var block = TestTensors.Prepared(new MahaBlock(new MahaBlockOptions
             {
-                DModel = D, NumHeads = 2, FeedForwardDim = 24, Window = 4, MaxSequenceLength = 40, Attention = attention, Aggregation = aggregation, IsCausal = isCausal, Dropout = 0,
+                DModel = D,
+                NumHeads = 2,
+                FeedForwardDim = 24,
+                Window = 4,
+                MaxSequenceLength = 40,
+                Attention = attention,
+                Aggregation = aggregation,
+                IsCausal = isCausal,
+                Dropout = 0,
             }), 3, scale: 0.1);
             block.to(type);
             var input = TestTensors.Random(1, 2, 33, D).to(type).requires_grad_();

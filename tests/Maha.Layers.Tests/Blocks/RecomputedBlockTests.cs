@@ -2,7 +2,6 @@ using Maha.Layers.Attention;
 using Maha.Layers.Core;
 using Maha.Layers.Models;
 using Maha.Layers.Tests.Core;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Blocks;
@@ -94,7 +93,16 @@ public class RecomputedBlockTests
 
     private static MahaEncoder Encoder(bool recompute) => TestTensors.Prepared(new MahaEncoder(new()
     {
-        VocabSize = V, DModel = 8, NumHeads = 2, NumLayers = 2, FeedForwardDim = 12, Aggregation = AggregationKind.Gated, MaxSequenceLength = 16, Dropout = 0.3, Positions = PositionKind.Rotary, RecomputeBlocks = recompute,
+        VocabSize = V,
+        DModel = 8,
+        NumHeads = 2,
+        NumLayers = 2,
+        FeedForwardDim = 12,
+        Aggregation = AggregationKind.Gated,
+        MaxSequenceLength = 16,
+        Dropout = 0.3,
+        Positions = PositionKind.Rotary,
+        RecomputeBlocks = recompute,
     }), 5);
 
     private static Tensor Loss(MahaEncoder encoder, Tensor? mask) =>

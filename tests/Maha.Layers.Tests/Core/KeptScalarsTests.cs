@@ -14,7 +14,7 @@ namespace Maha.Layers.Tests.Core;
 [Collection(AloneCollection.Name)]
 public sealed class KeptScalarsTests
 {
-    private static readonly UnsafeCalls Unsafe = new(Module(typeof(torch).Assembly.Location));
+    private static readonly UnsafeCalls s_unsafe = new(Module(typeof(torch).Assembly.Location));
 
     [Theory]
     [InlineData("Maha.Layers.dll")]
@@ -104,7 +104,15 @@ public sealed class KeptScalarsTests
         manual_seed(1);
         using var model = new MahaTokenModel(new MahaTransformerOptions
         {
-            VocabSize = 11, MaxSequenceLength = 32, Attention = attention, DModel = 8, NumHeads = 2, NumLayers = 2, FeedForwardDim = 16, Window = 4, Dropout = 0,
+            VocabSize = 11,
+            MaxSequenceLength = 32,
+            Attention = attention,
+            DModel = 8,
+            NumHeads = 2,
+            NumLayers = 2,
+            FeedForwardDim = 16,
+            Window = 4,
+            Dropout = 0,
         });
         using var optimizer = new KeptAdamW([new AdamW.ParamGroup(model.parameters(), lr: 0.01)], 0.01);
         using var ids = TestTensors.RandomIds(2, 11, 2, 32);
@@ -150,7 +158,7 @@ public sealed class KeptScalarsTests
            where method.HasBody
            from instruction in method.Body.Instructions
            let called = instruction.Operand as MethodReference
-           where called is not null && Unsafe.Contains(called) && !(called.Name == ".ctor" && instruction.OpCode == Mono.Cecil.Cil.OpCodes.Call)
+           where called is not null && s_unsafe.Contains(called) && !(called.Name == ".ctor" && instruction.OpCode == Mono.Cecil.Cil.OpCodes.Call)
            select $"{method.FullName} calls {called.FullName}",
     ];
 

@@ -6,7 +6,7 @@ namespace Maha.Layers.Tests.Data;
 
 public class BatchPlanTests
 {
-    private static readonly int[] LongTailed = [.. Enumerable.Range(0, 5000).Select(i => (int)Math.Exp(new Random(i).NextDouble() * 7))];
+    private static readonly int[] s_longTailed = [.. Enumerable.Range(0, 5000).Select(i => (int)Math.Exp(new Random(i).NextDouble() * 7))];
 
     [Fact]
     public void Plans_KeepTheirLaws()
@@ -26,20 +26,20 @@ public class BatchPlanTests
     [Fact]
     public void Epochs_AreShuffledAnew_AndRepeat()
     {
-        int[][] first = BatchPlan.Shuffled(LongTailed, 2000, 7, 1);
-        Assert.Equal(first, BatchPlan.Shuffled(LongTailed, 2000, 7, 1));
-        Assert.NotEqual(first, BatchPlan.Shuffled(LongTailed, 2000, 7, 2));
-        Assert.NotEqual(first, BatchPlan.Shuffled(LongTailed, 2000, 8, 1));
+        int[][] first = BatchPlan.Shuffled(s_longTailed, 2000, 7, 1);
+        Assert.Equal(first, BatchPlan.Shuffled(s_longTailed, 2000, 7, 1));
+        Assert.NotEqual(first, BatchPlan.Shuffled(s_longTailed, 2000, 7, 2));
+        Assert.NotEqual(first, BatchPlan.Shuffled(s_longTailed, 2000, 8, 1));
         // Not only the order of the batches: their members differ too, but for a few pairs among the longest.
         var groups = first.Select(batch => string.Join(',', batch.Order())).ToHashSet();
-        int again = BatchPlan.Shuffled(LongTailed, 2000, 7, 2).Count(batch => batch.Length > 1 && groups.Contains(string.Join(',', batch.Order())));
+        int again = BatchPlan.Shuffled(s_longTailed, 2000, 7, 2).Count(batch => batch.Length > 1 && groups.Contains(string.Join(',', batch.Order())));
         Assert.InRange(again, 0, first.Length / 20);
     }
 
     [Fact]
     public void Batches_ComeInRandomOrderOfLength()
     {
-        int[] longest = [.. BatchPlan.Shuffled(LongTailed, 2000, 7, 1).Select(batch => LongTailed[batch[^1]])];
+        int[] longest = [.. BatchPlan.Shuffled(s_longTailed, 2000, 7, 1).Select(batch => s_longTailed[batch[^1]])];
         int rises = longest.Zip(longest.Skip(1)).Count(pair => pair.First < pair.Second);
         Assert.InRange((double)rises / longest.Length, 0.35, 0.65);
     }
@@ -47,8 +47,8 @@ public class BatchPlanTests
     [Fact]
     public void LongTailedLengths_ArePaddedByUnderATenth()
     {
-        long padded = BatchPlan.Shuffled(LongTailed, 8192, 3, 1).Sum(batch => (long)batch.Length * batch.Max(row => LongTailed[row]));
-        Assert.InRange((double)padded / LongTailed.Sum(length => (long)length), 1, 1.1);
+        long padded = BatchPlan.Shuffled(s_longTailed, 8192, 3, 1).Sum(batch => (long)batch.Length * batch.Max(row => s_longTailed[row]));
+        Assert.InRange((double)padded / s_longTailed.Sum(length => (long)length), 1, 1.1);
     }
 
     [Fact]

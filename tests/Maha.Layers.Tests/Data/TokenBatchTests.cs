@@ -1,6 +1,5 @@
 using Maha.Layers.Data;
 using Maha.Layers.Tests.Training;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Data;

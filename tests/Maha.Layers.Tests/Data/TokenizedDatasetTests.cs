@@ -7,8 +7,8 @@ namespace Maha.Layers.Tests.Data;
 
 public class TokenizedDatasetTests
 {
-    private static readonly string[] Texts = [.. Enumerable.Range(0, 400).Select(i => string.Join(' ', Enumerable.Range(i, i % 40).Select(j => $"word{j * 7 % 31}")))];
-    private static readonly Lazy<ByteLevelBpeTokenizer> Tokenizer = new(() => ByteLevelBpeTokenizer.Train(Texts, new ByteLevelBpeTokenizerOptions { VocabSize = 300 }));
+    private static readonly string[] s_texts = [.. Enumerable.Range(0, 400).Select(i => string.Join(' ', Enumerable.Range(i, i % 40).Select(j => $"word{j * 7 % 31}")))];
+    private static readonly Lazy<ByteLevelBpeTokenizer> s_tokenizer = new(() => ByteLevelBpeTokenizer.Train(s_texts, new ByteLevelBpeTokenizerOptions { VocabSize = 300 }));
 
     [Theory]
     [InlineData(1L << 30, false)]
@@ -18,17 +18,17 @@ public class TokenizedDatasetTests
     {
         using var folder = new TemporaryFolder();
         using var dataset = TokenizedDataset.FromTexts(
-            Texts.Select((text, i) => (text, i % 5)), Tokenizer.Value,
+            s_texts.Select((text, i) => (text, i % 5)), s_tokenizer.Value,
             new TokenizedDatasetOptions { MaxBytesInMemory = maxBytesInMemory, TemporaryDirectory = folder.Path, NumThreads = 2 });
 
         Assert.Equal(isSpilled, dataset.IsSpilled);
-        Assert.Equal(Texts.Length, dataset.Count);
+        Assert.Equal(s_texts.Length, dataset.Count);
         Assert.True(dataset.HasLabels);
         long tokens = 0;
         // Backwards, so that what was read last is not what comes next.
-        for (int i = Texts.Length - 1; i >= 0; i--)
+        for (int i = s_texts.Length - 1; i >= 0; i--)
         {
-            int[] expected = Tokenizer.Value.Encode(Texts[i]);
+            int[] expected = s_tokenizer.Value.Encode(s_texts[i]);
             Assert.Equal(expected, IdsOf(dataset, i));
             Assert.Equal(i % 5, dataset.LabelOf(i));
             tokens += expected.Length;
@@ -53,7 +53,7 @@ public class TokenizedDatasetTests
             GC.Collect();
             alive = given.Count(reference => reference.IsAlive);
         }
-        using var dataset = TokenizedDataset.FromTexts(Stream(), Tokenizer.Value, new TokenizedDatasetOptions { NumThreads = 1, MaxDocumentTokens = 1 });
+        using var dataset = TokenizedDataset.FromTexts(Stream(), s_tokenizer.Value, new TokenizedDatasetOptions { NumThreads = 1, MaxDocumentTokens = 1 });
         Assert.Equal(count, dataset.Count);
         // The tokenizer gathers some hundred thousand characters before it starts.
         Assert.InRange(alive, 0, count / 5);
@@ -147,7 +147,7 @@ public class TokenizedDatasetTests
                 yield return "some words";
             }
         }
-        Assert.ThrowsAny<OperationCanceledException>(() => TokenizedDataset.FromTexts(Stream(), Tokenizer.Value, null, source.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => TokenizedDataset.FromTexts(Stream(), s_tokenizer.Value, null, source.Token));
     }
 
     [Fact]
@@ -168,7 +168,7 @@ public class TokenizedDatasetTests
         Assert.Throws<InvalidOperationException>(() => dataset.LabelOf(0));
         Assert.Throws<ArgumentException>(() => dataset.CopyTokens(0, new int[1]));
         Assert.Throws<ArgumentException>(() => TokenizedDataset.FromTokenIds([[1], null!]));
-        Assert.Throws<ArgumentException>(() => TokenizedDataset.FromTexts(["a", null!], Tokenizer.Value));
+        Assert.Throws<ArgumentException>(() => TokenizedDataset.FromTexts(["a", null!], s_tokenizer.Value));
         Assert.Throws<ArgumentOutOfRangeException>(() => TokenizedDataset.FromTokenIds([[1]], new TokenizedDatasetOptions { MaxDocumentTokens = 0 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => TokenizedDataset.FromTokenIds([[1]], new TokenizedDatasetOptions { MaxDocumentTokens = 1, OverlongDocuments = OverlongDocuments.KeepStartAndEnd }));
         Assert.Throws<ArgumentOutOfRangeException>(() => TokenizedDataset.FromTokenIds([[1]], new TokenizedDatasetOptions { MaxBytesInMemory = -1 }));

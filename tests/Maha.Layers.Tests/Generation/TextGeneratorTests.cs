@@ -7,7 +7,6 @@ using Maha.Layers.Models;
 using Maha.Layers.Tests.Text;
 using Maha.Layers.Text;
 using Maha.Layers.Training;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Generation;
@@ -15,7 +14,7 @@ namespace Maha.Layers.Tests.Generation;
 [Collection(AloneCollection.Name)]
 public class TextGeneratorTests
 {
-    private static readonly ByteLevelBpeTokenizer Tokenizer = TokenizerSamples.Small;
+    private static readonly ByteLevelBpeTokenizer s_tokenizer = TokenizerSamples.Small;
 
     [Theory]
     [InlineData(AttentionKind.Maha)]
@@ -26,22 +25,22 @@ public class TextGeneratorTests
     {
         using var model = Model(attention);
         string prompt = "the quick " + string.Join(' ', Enumerable.Repeat("dog", 40));
-        string text = new TextGenerator(model, Tokenizer).Generate(prompt, new GenerationOptions { MaxTokens = 20, Temperature = 0 });
-        List<int> ids = [ByteLevelBpeTokenizer.EosTokenId, .. Tokenizer.Encode(prompt)];
+        string text = new TextGenerator(model, s_tokenizer).Generate(prompt, new GenerationOptions { MaxTokens = 20, Temperature = 0 });
+        List<int> ids = [ByteLevelBpeTokenizer.EosTokenId, .. s_tokenizer.Encode(prompt)];
         int start = ids.Count;
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         while (ids.Count < start + 20)
         {
             var logits = model.call(tensor([.. ids.Select(id => (long)id)], [1, ids.Count]), null).Logits[0, ids.Count - 1];
-            foreach (int special in Enumerable.Range(0, Tokenizer.SpecialTokens.Count).Where(id => id != ByteLevelBpeTokenizer.EosTokenId))
+            foreach (int special in Enumerable.Range(0, s_tokenizer.SpecialTokens.Count).Where(id => id != ByteLevelBpeTokenizer.EosTokenId))
                 logits[special] = double.NegativeInfinity;
             int next = (int)logits.argmax().item<long>();
             if (next == ByteLevelBpeTokenizer.EosTokenId)
                 break;
             ids.Add(next);
         }
-        var decoder = Tokenizer.CreateStreamDecoder();
+        var decoder = s_tokenizer.CreateStreamDecoder();
         Assert.Equal(new StopSequenceFilter([]).Append(decoder.Append([.. ids[start..]])), text);
     }
 
@@ -49,7 +48,7 @@ public class TextGeneratorTests
     public async Task Stream_IsTheText_AndValid()
     {
         using var model = Model(AttentionKind.Maha);
-        var generator = new TextGenerator(model, Tokenizer);
+        var generator = new TextGenerator(model, s_tokenizer);
         foreach (var options in new[] { new GenerationOptions { MaxTokens = 150, Temperature = 3 }, new() { MaxTokens = 150, Temperature = 1.5, TopK = 50, TopP = 0.95, RepetitionPenalty = 1.2, Seed = 3 } })
         {
             foreach (string prompt in new[] { "", "the fox", "\U0001F600 \uD800 \u0436" })
@@ -74,7 +73,7 @@ public class TextGeneratorTests
     public void StopSequences_EndTheText_AcrossTokens()
     {
         using var model = Model(AttentionKind.Maha);
-        var generator = new TextGenerator(model, Tokenizer);
+        var generator = new TextGenerator(model, s_tokenizer);
         var options = new GenerationOptions { MaxTokens = 60, Temperature = 2 };
         string text = generator.Generate("the", options);
         Assert.True(text.Length > 30);
@@ -89,7 +88,7 @@ public class TextGeneratorTests
     public void MaxTokens_BoundsTheText_AndAnEmptyPromptWorks()
     {
         using var model = Model(AttentionKind.Full);
-        var generator = new TextGenerator(model, Tokenizer);
+        var generator = new TextGenerator(model, s_tokenizer);
         string one = generator.Generate("", new() { MaxTokens = 1, Temperature = 0 });
         string many = generator.Generate("", new() { MaxTokens = 9, Temperature = 0 });
         Assert.StartsWith(one, many, StringComparison.Ordinal);
@@ -100,7 +99,7 @@ public class TextGeneratorTests
     public async Task Cancellation_EndsIt()
     {
         using var model = Model(AttentionKind.Maha);
-        var generator = new TextGenerator(model, Tokenizer);
+        var generator = new TextGenerator(model, s_tokenizer);
         using var source = new CancellationTokenSource();
         int pieces = 0;
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
@@ -120,17 +119,17 @@ public class TextGeneratorTests
     {
         // A model that has seen nothing but "the" and the end.
         using var model = Model(AttentionKind.Maha);
-        using var documents = TokenizedDataset.FromTexts(Enumerable.Repeat("the", 200), Tokenizer);
+        using var documents = TokenizedDataset.FromTexts(Enumerable.Repeat("the", 200), s_tokenizer);
         new Trainer(new TrainingOptions { NumberOfEpochs = 6, TokensPerBatch = 128, LearningRate = 0.01, ValidationFraction = 0 })
             .Train(new LanguageModelingTask(model), new PackedContexts(documents, 16, ByteLevelBpeTokenizer.EosTokenId));
-        Assert.Equal("the", new TextGenerator(model, Tokenizer).Generate("", new() { MaxTokens = 50, Temperature = 0 }));
+        Assert.Equal("the", new TextGenerator(model, s_tokenizer).Generate("", new() { MaxTokens = 50, Temperature = 0 }));
     }
 
     [Fact]
     public void Arguments_AreChecked()
     {
         using var model = Model(AttentionKind.Maha);
-        var generator = new TextGenerator(model, Tokenizer);
+        var generator = new TextGenerator(model, s_tokenizer);
         Refused("MaxTokens", new() { MaxTokens = 0 });
         Refused("Temperature", new() { Temperature = -1 });
         Refused("Temperature", new() { Temperature = double.NaN });
@@ -143,8 +142,8 @@ public class TextGeneratorTests
         Refused("1,024", new() { StopSequences = [new string('x', 2000)] });
         Assert.Throws<ArgumentNullException>(() => generator.Generate(null!));
         using var other = new MahaLanguageModel(model.Encoder.Options with { VocabSize = 7 });
-        Assert.Contains("vocabulary", Assert.Throws<ArgumentException>(() => new TextGenerator(other, Tokenizer)).Message, StringComparison.Ordinal);
-        Assert.Contains("vocabulary", Assert.Throws<ArgumentException>(() => new TextScorer(other, Tokenizer)).Message, StringComparison.Ordinal);
+        Assert.Contains("vocabulary", Assert.Throws<ArgumentException>(() => new TextGenerator(other, s_tokenizer)).Message, StringComparison.Ordinal);
+        Assert.Contains("vocabulary", Assert.Throws<ArgumentException>(() => new TextScorer(other, s_tokenizer)).Message, StringComparison.Ordinal);
 
         void Refused(string message, GenerationOptions options)
         {
@@ -157,7 +156,7 @@ public class TextGeneratorTests
     public void LearnedPositions_EndWithAMessage()
     {
         using var model = new MahaLanguageModel(Options(AttentionKind.Maha) with { Positions = PositionKind.Learned, MaxSequenceLength = 8 });
-        var generator = new TextGenerator(model, Tokenizer);
+        var generator = new TextGenerator(model, s_tokenizer);
         Assert.Contains("Learned positions", Assert.Throws<ArgumentException>(() => generator.Generate(new string('x', 50))).Message, StringComparison.Ordinal);
     }
 
@@ -166,23 +165,23 @@ public class TextGeneratorTests
     {
         using var model = Model(AttentionKind.Maha);
         string text = TokenizerSamples.Texts[0];
-        int[] ids = Tokenizer.Encode(text);
+        int[] ids = s_tokenizer.Encode(text);
         using var scope = NewDisposeScope();
         long[] stream = [ByteLevelBpeTokenizer.EosTokenId, .. ids.Select(id => (long)id)];
         double[] whole = Of(0, stream.Length);
-        var score = new TextScorer(model, Tokenizer, 4096).Score(text);
+        var score = new TextScorer(model, s_tokenizer, 4096).Score(text);
         Assert.Equal(whole.Sum(), score.LogLikelihood, 1e-9);
         Assert.Equal((ids.Length, text.Length, text.Split(' ', '\n').Count(word => word.Length > 0)), (score.NumTokens, score.NumBytes, score.NumWords));
         Assert.Equal(Math.Exp(-whole.Sum() / text.Length), score.PerplexityPerByte, 1e-9);
         Assert.Equal(Math.Exp(-score.LogLikelihoodPerToken), score.PerplexityPerToken, 1e-9);
 
         // Contexts of 8 tokens, half new: tokens 1 to 7, then 8 to 11 from the context that begins at 4, ...
-        double[] contexts = new TextScorer(model, Tokenizer, 8).LogLikelihoods(ids);
+        double[] contexts = new TextScorer(model, s_tokenizer, 8).LogLikelihoods(ids);
         const double float32 = 1e-5;
         Assert.True(TestTensors.Difference(whole[..7], contexts[..7]) < float32);
         Assert.True(TestTensors.Difference(Of(4, 12)[3..], contexts[7..11]) < float32);
         Assert.Equal(ids.Length, contexts.Length);
-        Assert.Equal(new TextScore(0, 0, 0, 0), new TextScorer(model, Tokenizer).Score(""));
+        Assert.Equal(new TextScore(0, 0, 0, 0), new TextScorer(model, s_tokenizer).Score(""));
         Assert.Equal(score + score, new TextScore(2 * score.LogLikelihood, 2 * score.NumTokens, 2 * score.NumBytes, 2 * score.NumWords));
 
         double[] Of(int start, int end) => TestTensors.ToArray(model.LogLikelihoods(tensor(stream[start..end], [1, end - start]), null));
@@ -190,8 +189,19 @@ public class TextGeneratorTests
 
     private static MahaTransformerOptions Options(AttentionKind attention) => new()
     {
-        VocabSize = Tokenizer.VocabSize, MaxSequenceLength = 64, DModel = 24, NumHeads = 3, NumLayers = 2, FeedForwardDim = 48, Window = 8, Dropout = 0.1, IsCausal = true,
-        Attention = attention, Branching = 4, Positions = PositionKind.Rotary, EmbeddingNorm = true,
+        VocabSize = s_tokenizer.VocabSize,
+        MaxSequenceLength = 64,
+        DModel = 24,
+        NumHeads = 3,
+        NumLayers = 2,
+        FeedForwardDim = 48,
+        Window = 8,
+        Dropout = 0.1,
+        IsCausal = true,
+        Attention = attention,
+        Branching = 4,
+        Positions = PositionKind.Rotary,
+        EmbeddingNorm = true,
     };
 
     private static MahaLanguageModel Model(AttentionKind attention)

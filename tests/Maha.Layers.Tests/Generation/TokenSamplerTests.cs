@@ -5,38 +5,38 @@ namespace Maha.Layers.Tests.Generation;
 
 public class TokenSamplerTests
 {
-    private static readonly float[] Logits = [0.5f, 2, -1, 1, 3, 2.5f];
+    private static readonly float[] s_logits = [0.5f, 2, -1, 1, 3, 2.5f];
 
-    private static readonly double[] Probabilities = Softmax(Logits.Select(logit => (double)logit));
+    private static readonly double[] s_probabilities = Softmax(s_logits.Select(logit => (double)logit));
 
     [Fact]
-    public void Draws_FollowTheProbabilities() => AssertFrequencies(new GenerationOptions(), Probabilities);
+    public void Draws_FollowTheProbabilities() => AssertFrequencies(new GenerationOptions(), s_probabilities);
 
     [Fact]
     public void Temperature_DividesTheLogits() =>
-        AssertFrequencies(new GenerationOptions { Temperature = 0.5 }, Softmax(Logits.Select(logit => logit / 0.5)));
+        AssertFrequencies(new GenerationOptions { Temperature = 0.5 }, Softmax(s_logits.Select(logit => logit / 0.5)));
 
     [Fact]
-    public void TopK_DrawsAmongTheLikeliest() => AssertFrequencies(new GenerationOptions { TopK = 3 }, Normalized(p => p >= Probabilities[1] ? p : 0));
+    public void TopK_DrawsAmongTheLikeliest() => AssertFrequencies(new GenerationOptions { TopK = 3 }, Normalized(p => p >= s_probabilities[1] ? p : 0));
 
     [Fact]
     public void TopP_DrawsAmongTheFewestThatReachTheSum()
     {
         // 3, 2.5 and 2 have about 0.45, 0.27 and 0.17: the second reaches 0.7, the third 0.85.
-        AssertFrequencies(new GenerationOptions { TopP = 0.7 }, Normalized(p => p >= Probabilities[5] ? p : 0));
-        AssertFrequencies(new GenerationOptions { TopP = 0.85 }, Normalized(p => p >= Probabilities[1] ? p : 0));
-        AssertFrequencies(new GenerationOptions { TopP = 1e-9 }, Normalized(p => p >= Probabilities[4] ? p : 0));
+        AssertFrequencies(new GenerationOptions { TopP = 0.7 }, Normalized(p => p >= s_probabilities[5] ? p : 0));
+        AssertFrequencies(new GenerationOptions { TopP = 0.85 }, Normalized(p => p >= s_probabilities[1] ? p : 0));
+        AssertFrequencies(new GenerationOptions { TopP = 1e-9 }, Normalized(p => p >= s_probabilities[4] ? p : 0));
     }
 
     [Fact]
     public void ZeroTemperature_TakesTheLikeliest_AndThePenaltyTurnsToOthers()
     {
-        Assert.Equal(4, new TokenSampler(new GenerationOptions { Temperature = 0 }, _ => true).Next(Logits));
-        Assert.Equal(1, new TokenSampler(new GenerationOptions { Temperature = 0 }, token => token < 4).Next(Logits));
+        Assert.Equal(4, new TokenSampler(new GenerationOptions { Temperature = 0 }, _ => true).Next(s_logits));
+        Assert.Equal(1, new TokenSampler(new GenerationOptions { Temperature = 0 }, token => token < 4).Next(s_logits));
         var penalized = new TokenSampler(new GenerationOptions { Temperature = 0, RepetitionPenalty = 2 }, _ => true);
         penalized.See([5]);
-        Assert.Equal(4, penalized.Next(Logits)); // 3 > 2.5 / 2
-        Assert.Equal(1, penalized.Next(Logits)); // 2 > 3 / 2
+        Assert.Equal(4, penalized.Next(s_logits)); // 3 > 2.5 / 2
+        Assert.Equal(1, penalized.Next(s_logits)); // 2 > 3 / 2
         Assert.Equal(0, new TokenSampler(new GenerationOptions { Temperature = 0, RepetitionPenalty = 0.5 }, token => token is 0 or 3).Next([1, 0, 0, 1]));
         var negative = new TokenSampler(new GenerationOptions { Temperature = 0, RepetitionPenalty = 3 }, _ => true);
         negative.See([0]);
@@ -62,7 +62,7 @@ public class TokenSamplerTests
 
     private static double[] Normalized(Func<double, double> kept)
     {
-        double[] weights = [.. Probabilities.Select(kept)];
+        double[] weights = [.. s_probabilities.Select(kept)];
         return [.. weights.Select(weight => weight / weights.Sum())];
     }
 
@@ -75,7 +75,7 @@ public class TokenSamplerTests
     private static int[] Draws(GenerationOptions options, int count)
     {
         var sampler = new TokenSampler(options, _ => true);
-        return [.. Enumerable.Range(0, count).Select(_ => sampler.Next(Logits))];
+        return [.. Enumerable.Range(0, count).Select(_ => sampler.Next(s_logits))];
     }
 
     // Five standard deviations: the seed is fixed, so the test passes always or never.

@@ -1,5 +1,4 @@
 using Maha.Layers.Kernels;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Kernels;

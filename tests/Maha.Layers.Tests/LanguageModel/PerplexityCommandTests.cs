@@ -28,7 +28,7 @@ public sealed class PerplexityCommandTests : IDisposable
         Assert.Equal(ExitCode.Success, PerplexityCommand.Run([.. arguments, "--variants", "maha", "hsa-causal", "full", "--contexts", "32", "64", "--tokens", "9000"]));
         var rows = Rows(results);
         Assert.Equal(["maha 32", "hsa-causal 32", "full 32", "maha 64", "hsa-causal 64", "full 64"], rows.Select(row => $"{row[1]} {row[2]}"));
-        foreach (var row in rows)
+        foreach (string[] row in rows)
         {
             Assert.InRange(Number(row[7]), 9000 * 0.9, 9000 * 1.1); // tokens
             double perToken = Number(row[12]), perByte = Number(row[13]), perWord = Number(row[14]);

@@ -91,8 +91,21 @@ public class CausalEncoderTests
     {
         var encoder = TestTensors.Prepared(new MahaEncoder(new MahaTransformerOptions
         {
-            VocabSize = V, MaxSequenceLength = 64, DModel = 12, NumHeads = 3, NumLayers = 2, FeedForwardDim = 20, Window = 4, Dropout = 0, IsCausal = true,
-            Attention = attention, Aggregation = aggregation, Decomposition = decomposition, Positions = positions, CompressionRatio = ratio, CostPrice = 0.2,
+            VocabSize = V,
+            MaxSequenceLength = 64,
+            DModel = 12,
+            NumHeads = 3,
+            NumLayers = 2,
+            FeedForwardDim = 20,
+            Window = 4,
+            Dropout = 0,
+            IsCausal = true,
+            Attention = attention,
+            Aggregation = aggregation,
+            Decomposition = decomposition,
+            Positions = positions,
+            CompressionRatio = ratio,
+            CostPrice = 0.2,
         }), 11);
         encoder.to(type);
         return encoder;

@@ -16,8 +16,8 @@ public class DecodingTests
     private const int V = 19;
     private const double Float32 = 1e-5;
 
-    private static readonly AttentionKind[] Kinds = [AttentionKind.Maha, AttentionKind.Maha, AttentionKind.Maha, AttentionKind.Full, AttentionKind.Window, AttentionKind.HsaCausal];
-    private static readonly AggregationKind[] Aggregations = [AggregationKind.Convex, AggregationKind.Nash, AggregationKind.Mean, AggregationKind.Gated, AggregationKind.Softmax];
+    private static readonly AttentionKind[] s_kinds = [AttentionKind.Maha, AttentionKind.Maha, AttentionKind.Maha, AttentionKind.Full, AttentionKind.Window, AttentionKind.HsaCausal];
+    private static readonly AggregationKind[] s_aggregations = [AggregationKind.Convex, AggregationKind.Nash, AggregationKind.Mean, AggregationKind.Gated, AggregationKind.Softmax];
 
     [Fact]
     public void AnyPieces_GiveTheBatchComputation() =>
@@ -110,13 +110,23 @@ public class DecodingTests
 
     private static MahaTransformerOptions Options(AttentionKind attention) => new()
     {
-        VocabSize = V, MaxSequenceLength = 80, DModel = 12, NumHeads = 3, NumLayers = 2, FeedForwardDim = 20, Window = 4, Dropout = 0.1, IsCausal = true,
-        Attention = attention, Branching = 3, GlobalTokens = 2,
+        VocabSize = V,
+        MaxSequenceLength = 80,
+        DModel = 12,
+        NumHeads = 3,
+        NumLayers = 2,
+        FeedForwardDim = 20,
+        Window = 4,
+        Dropout = 0.1,
+        IsCausal = true,
+        Attention = attention,
+        Branching = 3,
+        GlobalTokens = 2,
     };
 
     private static Gen<Case> Cases() =>
-        from attention in Gen.Elements(Kinds)
-        from aggregation in Gen.Elements(Aggregations)
+        from attention in Gen.Elements(s_kinds)
+        from aggregation in Gen.Elements(s_aggregations)
         from granularity in Gen.Elements(WeightGranularity.Token, WeightGranularity.InputFree)
         from decomposition in Gen.Elements(Enum.GetValues<DecompositionKind>())
         from positions in Gen.Elements(Enum.GetValues<PositionKind>())
@@ -135,9 +145,20 @@ public class DecodingTests
         from type in Gen.Elements(ScalarType.Float32, ScalarType.Float64)
         select new Case(Options(attention) with
         {
-            Aggregation = aggregation, Granularity = granularity, Decomposition = decomposition, Positions = positions, CompressionRatio = ratio, NumScales = scales,
-            Window = window, Branching = branching, Overlap = overlap && attention == AttentionKind.HsaCausal, GlobalTokens = global, CostPrice = price,
-            RedundancyPrice = redundancy, Temperature = temperature, EmbeddingNorm = embeddingNorm,
+            Aggregation = aggregation,
+            Granularity = granularity,
+            Decomposition = decomposition,
+            Positions = positions,
+            CompressionRatio = ratio,
+            NumScales = scales,
+            Window = window,
+            Branching = branching,
+            Overlap = overlap && attention == AttentionKind.HsaCausal,
+            GlobalTokens = global,
+            CostPrice = price,
+            RedundancyPrice = redundancy,
+            Temperature = temperature,
+            EmbeddingNorm = embeddingNorm,
         }, length, pieces, type);
 
     // Pieces: 0 = random lengths; otherwise the length of the first one, and then token by token.

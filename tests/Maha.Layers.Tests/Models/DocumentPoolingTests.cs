@@ -1,5 +1,4 @@
 using Maha.Layers.Models;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Models;

@@ -1,7 +1,6 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Core;
 using Maha.Layers.Models;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Models;
@@ -23,7 +22,7 @@ public class EfficientEncoderTests
     public void PaddingAndItsContent_DoNotChangeFeatures(AttentionKind attention, PositionKind positions)
     {
         using var scope = NewDisposeScope();
-        using var encoder = Build(Options with { Attention = attention, Positions = positions });
+        using var encoder = Build(s_options with { Attention = attention, Positions = positions });
         foreach (int n in new[] { 1, 5, 18, 37 })
         {
             var ids = TestTensors.RandomIds(n, V, 1, n);
@@ -43,7 +42,7 @@ public class EfficientEncoderTests
     public void AllPaddingRows_GiveZero_AndChangeNobody(AttentionKind attention, PositionKind positions)
     {
         using var scope = NewDisposeScope();
-        using var encoder = Build(Options with { Attention = attention, Positions = positions });
+        using var encoder = Build(s_options with { Attention = attention, Positions = positions });
         var ids = TestTensors.RandomIds(1, V, 3, 21);
         var together = encoder.call(ids, new MixingContext { KeyPaddingMask = TokenMasks.Invalid([21, 0, 9], 21, CPU) }).Features;
         Assert.All(TestTensors.ToArray(together[1]), value => Assert.Equal(0, value));
@@ -54,7 +53,7 @@ public class EfficientEncoderTests
     public void WithoutLearnedPositions_LongerDocumentsThanTheModelWasMadeFor_Run()
     {
         using var scope = NewDisposeScope();
-        using var encoder = Build(Options with { Positions = PositionKind.Rotary });
+        using var encoder = Build(s_options with { Positions = PositionKind.Rotary });
         var features = encoder.call(TestTensors.RandomIds(1, V, 1, 150), MixingContext.Unpadded).Features;
         Assert.All(TestTensors.ToArray(features), value => Assert.True(double.IsFinite(value)));
     }
@@ -67,7 +66,7 @@ public class EfficientEncoderTests
         using var scope = NewDisposeScope();
         var results = new[] { false, true }.Select(recompute =>
         {
-            var encoder = Build(Options with { RecomputeBlocks = recompute, Dropout = dropout });
+            var encoder = Build(s_options with { RecomputeBlocks = recompute, Dropout = dropout });
             encoder.train();
             random.manual_seed(3);
             var features = encoder.call(TestTensors.RandomIds(1, V, 2, 23), MixingContext.Unpadded).Features;
@@ -84,7 +83,7 @@ public class EfficientEncoderTests
     [MemberData(nameof(Kinds))]
     public void TrainingSteps_LeaveNoTensorsBehind(AttentionKind attention, PositionKind positions)
     {
-        using var encoder = Build(Options with { Attention = attention, Positions = positions });
+        using var encoder = Build(s_options with { Attention = attention, Positions = positions });
         using var ids = TestTensors.RandomIds(1, V, 2, 30);
         Step();
         long before = Live();
@@ -106,9 +105,17 @@ public class EfficientEncoderTests
         return Tensor.TotalCount;
     }
 
-    private static readonly MahaTransformerOptions Options = new()
+    private static readonly MahaTransformerOptions s_options = new()
     {
-        VocabSize = V, MaxSequenceLength = 64, DModel = 12, NumHeads = 3, NumLayers = 2, FeedForwardDim = 20, Window = 4, Dropout = 0, Aggregation = AggregationKind.Convex,
+        VocabSize = V,
+        MaxSequenceLength = 64,
+        DModel = 12,
+        NumHeads = 3,
+        NumLayers = 2,
+        FeedForwardDim = 20,
+        Window = 4,
+        Dropout = 0,
+        Aggregation = AggregationKind.Convex,
     };
 
     private static MahaEncoder Build(MahaTransformerOptions options) => TestTensors.Prepared(new MahaEncoder(options), 11);

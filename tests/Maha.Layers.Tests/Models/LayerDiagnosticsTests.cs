@@ -4,7 +4,6 @@ using Maha.Layers.Kernels;
 using Maha.Layers.Models;
 using Maha.Layers.Training;
 using Maha.Layers.Trees;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Models;
@@ -13,7 +12,7 @@ public sealed class LayerDiagnosticsTests
 {
     private const int Batch = 3, Length = 23, Width = 12, Heads = 3, Vocabulary = 31, Classes = 4;
 
-    private static readonly int[] ValidLengths = [23, 7, 0];
+    private static readonly int[] s_validLengths = [23, 7, 0];
 
     [Theory]
     [InlineData(0, false, false, 0)]
@@ -28,10 +27,10 @@ public sealed class LayerDiagnosticsTests
         var (query, key) = (TestTensors.Random(1, Batch, Length, Width), TestTensors.Random(2, Batch, Length, Width));
         key[1, 7] = double.NaN; // padding may hold anything
         var plan = new WindowPlan(Batch, Length, Heads, Width / Heads, window, causal, band, global);
-        double[] means = TestTensors.ToArray(AttentionEntropy.Mean(query, key, plan, ValidLengths));
+        double[] means = TestTensors.ToArray(AttentionEntropy.Mean(query, key, plan, s_validLengths));
         var (q, k) = (query.data<double>().ToArray(), key.data<double>().ToArray());
         for (int document = 0; document < 2; document++)
-            Assert.Equal(SlowMean(q, k, plan, document, Rows(ValidLengths[document])), means[document], 1e-10);
+            Assert.Equal(SlowMean(q, k, plan, document, Rows(s_validLengths[document])), means[document], 1e-10);
         Assert.True(double.IsNaN(means[2]));
     }
 
@@ -76,9 +75,12 @@ public sealed class LayerDiagnosticsTests
             {
                 double sum = 0;
                 for (int document = 0; document < Batch; document++)
-                    for (int token = 0; token < ValidLengths[document]; token++)
+                {
+                    for (int token = 0; token < s_validLengths[document]; token++)
                         sum += weights[(((document * Length) + token) * scales) + scale];
-                Assert.Equal(sum / ValidLengths.Sum(), diagnostics[layer].MeanScaleWeights![scale], 1e-9);
+                }
+
+                Assert.Equal(sum / s_validLengths.Sum(), diagnostics[layer].MeanScaleWeights![scale], 1e-9);
             }
             Assert.Equal(1, diagnostics[layer].MeanScaleWeights!.Sum(), 1e-9);
             Assert.InRange(diagnostics[layer].Sparsity!.Value, 0, 1);
@@ -165,12 +167,12 @@ public sealed class LayerDiagnosticsTests
     {
         using var mixer = TestTensors.Prepared(new HsaMixer(options), seed: 7);
         var hidden = TestTensors.Random(3, Batch, Length, Width);
-        TokenHierarchy?[] trees = [.. ValidLengths.Select(length => length > 0 ? TokenHierarchy.Blocks(length, 4) : null)];
+        TokenHierarchy?[] trees = [.. s_validLengths.Select(length => length > 0 ? TokenHierarchy.Blocks(length, 4) : null)];
         var context = new MixingContext { KeyPaddingMask = Mask(), Hierarchies = trees, Inspect = true };
         double[] means = TestTensors.ToArray(mixer.call(hidden, context).AttentionEntropy!);
         for (int document = 0; document < 2; document++)
         {
-            int length = ValidLengths[document];
+            int length = s_validLengths[document];
             var alone = new MixingContext { Hierarchies = [trees[document]] };
             double[] weights = TestTensors.ToArray(mixer.Weights(hidden.narrow(0, document, 1).narrow(1, 0, length), alone));
             Assert.Equal(weights.Sum(weight => weight > 0 ? -weight * Math.Log(weight) : 0) / (Heads * length), means[document], 1e-9);
@@ -188,7 +190,7 @@ public sealed class LayerDiagnosticsTests
         {
             for (int head = 0; head < Heads; head++)
             {
-                double[] scores = [.. Enumerable.Range(0, ValidLengths[document]).Where(j => Sees(i, j)).Select(j =>
+                double[] scores = [.. Enumerable.Range(0, s_validLengths[document]).Where(j => Sees(i, j)).Select(j =>
                     Enumerable.Range(head * plan.HeadDim, plan.HeadDim).Sum(d => query[At(i, d)] * key[At(j, d)]) / Math.Sqrt(plan.HeadDim))];
                 double total = scores.Sum(Math.Exp);
                 entropies.Add(scores.Sum(score => -(Math.Exp(score) / total) * Math.Log(Math.Exp(score) / total)));
@@ -211,12 +213,20 @@ public sealed class LayerDiagnosticsTests
     private static MahaSequenceClassifier Classifier(AttentionKind attention, AggregationKind aggregation, WeightGranularity granularity) =>
         TestTensors.Prepared(new MahaSequenceClassifier(new MahaTransformerOptions
         {
-            VocabSize = Vocabulary, DModel = Width, NumHeads = Heads, NumLayers = 2, MaxSequenceLength = Length, Window = 3, Branching = 3,
-            Attention = attention, Aggregation = aggregation, Granularity = granularity,
+            VocabSize = Vocabulary,
+            DModel = Width,
+            NumHeads = Heads,
+            NumLayers = 2,
+            MaxSequenceLength = Length,
+            Window = 3,
+            Branching = 3,
+            Attention = attention,
+            Aggregation = aggregation,
+            Granularity = granularity,
         }, Classes), seed: 11);
 
     private static (Tensor Ids, Tensor Mask) Documents() => (TestTensors.RandomIds(4, Vocabulary, Batch, Length), Mask());
 
     private static Tensor Mask() =>
-        tensor(ValidLengths.SelectMany(n => Enumerable.Range(0, Length).Select(i => i >= n)).ToArray()).reshape(Batch, Length);
+        tensor(s_validLengths.SelectMany(n => Enumerable.Range(0, Length).Select(i => i >= n)).ToArray()).reshape(Batch, Length);
 }

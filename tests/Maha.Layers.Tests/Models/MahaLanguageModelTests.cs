@@ -140,7 +140,18 @@ public class MahaLanguageModelTests
 
     private static MahaTransformerOptions Options(AttentionKind attention) => new()
     {
-        VocabSize = V, MaxSequenceLength = 80, DModel = 12, NumHeads = 3, NumLayers = 2, FeedForwardDim = 20, Window = 4, Dropout = 0, IsCausal = true,
-        Attention = attention, Branching = 3, Positions = PositionKind.Rotary, EmbeddingNorm = true,
+        VocabSize = V,
+        MaxSequenceLength = 80,
+        DModel = 12,
+        NumHeads = 3,
+        NumLayers = 2,
+        FeedForwardDim = 20,
+        Window = 4,
+        Dropout = 0,
+        IsCausal = true,
+        Attention = attention,
+        Branching = 3,
+        Positions = PositionKind.Rotary,
+        EmbeddingNorm = true,
     };
 }

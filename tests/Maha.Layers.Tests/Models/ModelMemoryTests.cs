@@ -1,7 +1,6 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Blocks;
 using Maha.Layers.Models;
-using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -10,9 +9,17 @@ namespace Maha.Layers.Tests.Models;
 [Collection(AloneCollection.Name)]
 public class ModelMemoryTests
 {
-    private static readonly MahaTransformerOptions Options = new()
+    private static readonly MahaTransformerOptions s_options = new()
     {
-        VocabSize = 11, MaxSequenceLength = 9, Attention = AttentionKind.MahaReference, DModel = 6, NumHeads = 2, NumLayers = 2, FeedForwardDim = 10, NumScales = 3, Dropout = 0.1,
+        VocabSize = 11,
+        MaxSequenceLength = 9,
+        Attention = AttentionKind.MahaReference,
+        DModel = 6,
+        NumHeads = 2,
+        NumLayers = 2,
+        FeedForwardDim = 10,
+        NumScales = 3,
+        Dropout = 0.1,
     };
 
     [Theory]
@@ -22,7 +29,7 @@ public class ModelMemoryTests
     [InlineData(AggregationKind.Gated)]
     public void Forward_LeavesTheResultAlone(AggregationKind kind)
     {
-        using var model = new MahaSequenceClassifier(Options with { Aggregation = kind }, 3);
+        using var model = new MahaSequenceClassifier(s_options with { Aggregation = kind }, 3);
         using var ids = TestTensors.RandomIds(1, 11, 2, 8);
         long before = Live();
         using (var result = model.call(ids, null))
@@ -37,7 +44,7 @@ public class ModelMemoryTests
     [Fact]
     public void TrainingStep_InAScope_LeavesNothing()
     {
-        using var model = new MahaTokenModel(Options);
+        using var model = new MahaTokenModel(s_options);
         using var ids = TestTensors.RandomIds(2, 11, 2, 8);
         Step(); // gradients come into being
         long before = Live();
@@ -57,7 +64,7 @@ public class ModelMemoryTests
     [Fact]
     public void RefusedInput_LeavesNothing()
     {
-        using var block = new MahaBlock(Options);
+        using var block = new MahaBlock(s_options);
         using var hidden = zeros(1, 4, 7);
         long before = Live();
         Assert.Throws<ArgumentException>(() => block.call(hidden, MixingContext.Unpadded));
@@ -74,7 +81,7 @@ public class ModelMemoryTests
     public void DisposedModel_LeavesNothing(AttentionKind attention)
     {
         long before = Live();
-        var model = new MahaSequenceClassifier(Options with { Attention = attention, Aggregation = AggregationKind.Softmax, Pooling = PoolingKind.Attentive }, 3);
+        var model = new MahaSequenceClassifier(s_options with { Attention = attention, Aggregation = AggregationKind.Softmax, Pooling = PoolingKind.Attentive }, 3);
         Tensor[] owned = [.. model.parameters(), .. model.buffers()];
         // TorchSharp counts a tensor that became a parameter as living for ever, beside the parameter. Embeddings make theirs in native code.
         int moved = model.named_modules().Where(part => part.module is not TorchSharp.Modules.Embedding).Sum(part => part.module.parameters(recurse: false).Count());

@@ -1,6 +1,5 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Models;
-using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -8,17 +7,25 @@ namespace Maha.Layers.Tests.Models;
 
 public class ModelTests
 {
-    private static readonly MahaTransformerOptions Options = new()
+    private static readonly MahaTransformerOptions s_options = new()
     {
-        VocabSize = 11, MaxSequenceLength = 9, Attention = AttentionKind.MahaReference, DModel = 6, NumHeads = 2, NumLayers = 2, FeedForwardDim = 10, NumScales = 2,
-        Aggregation = AggregationKind.Softmax, Dropout = 0,
+        VocabSize = 11,
+        MaxSequenceLength = 9,
+        Attention = AttentionKind.MahaReference,
+        DModel = 6,
+        NumHeads = 2,
+        NumLayers = 2,
+        FeedForwardDim = 10,
+        NumScales = 2,
+        Aggregation = AggregationKind.Softmax,
+        Dropout = 0,
     };
 
     [Fact]
     public void Encoder_ReturnsFeatures_SummedLoss_AndAReportALayer()
     {
         using var scope = NewDisposeScope();
-        using var encoder = TestTensors.Prepared(new MahaEncoder(Options), seed: 1);
+        using var encoder = TestTensors.Prepared(new MahaEncoder(s_options), seed: 1);
         var result = encoder.call(TestTensors.RandomIds(2, 11, 3, 7), MixingContext.Unpadded);
         Assert.Equal([3L, 7L, 6L], result.Features.shape);
         Assert.Equal(0.2, result.AuxiliaryLoss.item<double>(), 1e-12); // two layers of 0.1
@@ -31,7 +38,7 @@ public class ModelTests
     public void Positions_Matter()
     {
         using var scope = NewDisposeScope();
-        using var encoder = TestTensors.Prepared(new MahaEncoder(Options), seed: 3);
+        using var encoder = TestTensors.Prepared(new MahaEncoder(s_options), seed: 3);
         var features = encoder.call(full([1, 6], 4, ScalarType.Int64), MixingContext.Unpadded).Features;
         Assert.True(TestTensors.Difference(features.narrow(1, 0, 1), features.narrow(1, 3, 1)) > 1e-3);
     }
@@ -40,9 +47,9 @@ public class ModelTests
     public void Heads_GiveTheirShapes()
     {
         using var scope = NewDisposeScope();
-        using var classifier = TestTensors.Prepared(new MahaSequenceClassifier(Options, 5), seed: 4);
-        using var language = TestTensors.Prepared(new MahaTokenModel(Options), seed: 5);
-        using var tagger = TestTensors.Prepared(new MahaTokenModel(Options, 3), seed: 6);
+        using var classifier = TestTensors.Prepared(new MahaSequenceClassifier(s_options, 5), seed: 4);
+        using var language = TestTensors.Prepared(new MahaTokenModel(s_options), seed: 5);
+        using var tagger = TestTensors.Prepared(new MahaTokenModel(s_options, 3), seed: 6);
         var ids = TestTensors.RandomIds(7, 11, 2, 8);
         Assert.Equal([2L, 5L], classifier.call(ids, null).Logits.shape);
         Assert.Equal([2L, 8L, 11L], language.call(ids, null).Logits.shape);
@@ -53,7 +60,7 @@ public class ModelTests
     public void Gradients_EqualCentralDifferences()
     {
         using var scope = NewDisposeScope();
-        using var model = TestTensors.Prepared(new MahaSequenceClassifier(Options, 3), seed: 9);
+        using var model = TestTensors.Prepared(new MahaSequenceClassifier(s_options, 3), seed: 9);
         var ids = TestTensors.RandomIds(10, 11, 2, 7);
         var labels = tensor(new long[] { 2, 0 });
         TestTensors.AssertGradients(
@@ -69,7 +76,7 @@ public class ModelTests
     public void Dropout_ActsInTrainingOnly()
     {
         using var scope = NewDisposeScope();
-        using var encoder = new MahaEncoder(Options with { Dropout = 0.5 });
+        using var encoder = new MahaEncoder(s_options with { Dropout = 0.5 });
         var ids = TestTensors.RandomIds(11, 11, 2, 7);
         encoder.train();
         Assert.True(TestTensors.Difference(Features(), Features()) > 0.1);
@@ -81,10 +88,10 @@ public class ModelTests
 
     public static TheoryData<string, MahaTransformerOptions> Refused => new()
     {
-        { "VocabSize must lie in", Options with { VocabSize = 0 } },
-        { "MaxSequenceLength must lie in", Options with { MaxSequenceLength = 0 } },
-        { "NumLayers must lie in", Options with { NumLayers = 0 } },
-        { "Dropout must lie in", Options with { Dropout = double.NegativeInfinity } },
+        { "VocabSize must lie in", s_options with { VocabSize = 0 } },
+        { "MaxSequenceLength must lie in", s_options with { MaxSequenceLength = 0 } },
+        { "NumLayers must lie in", s_options with { NumLayers = 0 } },
+        { "Dropout must lie in", s_options with { Dropout = double.NegativeInfinity } },
     };
 
     [Theory]
@@ -100,7 +107,7 @@ public class ModelTests
     public void WrongIds_Throw()
     {
         using var scope = NewDisposeScope();
-        using var model = new MahaTokenModel(Options);
+        using var model = new MahaTokenModel(s_options);
         Assert.Contains("[0, 11) (VocabSize), but lie in [0, 11]", Refuse(tensor(new long[] { 0, 11 }).reshape(1, 2)));
         Assert.Contains("but lie in [-1, 3]", Refuse(tensor(new long[] { -1, 3 }).reshape(1, 2)));
         Assert.Contains("at most 9 tokens long (MaxSequenceLength)", Refuse(zeros([1, 10], ScalarType.Int64)));
@@ -116,7 +123,7 @@ public class ModelTests
     public void WrongMask_Throws()
     {
         using var scope = NewDisposeScope();
-        using var model = new MahaSequenceClassifier(Options, 2);
+        using var model = new MahaSequenceClassifier(s_options, 2);
         var ids = zeros([2, 3], ScalarType.Int64);
         Assert.Contains("must hold Bool", Assert.Throws<ArgumentException>(() => model.call(ids, zeros(2, 3))).Message);
         Assert.Contains("[2, 3] of the tokens", Assert.Throws<ArgumentException>(() => model.call(ids, zeros([2, 4], ScalarType.Bool))).Message);
@@ -128,7 +135,7 @@ public class ModelTests
     {
         var random = new Random(12);
         manual_seed(12);
-        using var model = new MahaSequenceClassifier(Options with { DModel = 16, NumHeads = 4, FeedForwardDim = 32, NumLayers = 1, Aggregation = AggregationKind.Gated }, 2);
+        using var model = new MahaSequenceClassifier(s_options with { DModel = 16, NumHeads = 4, FeedForwardDim = 32, NumLayers = 1, Aggregation = AggregationKind.Gated }, 2);
         var optimizer = optim.AdamW(model.parameters(), lr: 3e-3);
         int correct = 0;
         for (int step = 0; step < 260; step++)
@@ -149,8 +156,8 @@ public class ModelTests
 
         (Tensor Ids, Tensor Labels) Documents(int count)
         {
-            var ids = new long[count * 8];
-            var labels = new long[count];
+            long[] ids = new long[count * 8];
+            long[] labels = new long[count];
             for (int document = 0; document < count; document++)
             {
                 for (int i = 0; i < 8; i++)

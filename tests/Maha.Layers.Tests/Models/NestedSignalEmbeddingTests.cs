@@ -13,13 +13,13 @@ public class NestedSignalEmbeddingTests
     private const int N = 7;
 
     // Leaves 0 to 4 are text, 5 and 6 numeric columns of the row.
-    private static readonly long[] Types = [0, 0, 0, 0, 0, 1, 1];
+    private static readonly long[] s_types = [0, 0, 0, 0, 0, 1, 1];
 
     private static NestedSignalEmbedding Embedding() => Prepared(
         new NestedSignalEmbedding(D, new LeafType { Name = "text", VocabSize = 9, MaxPositions = 5 }, new LeafType { Name = "column", Channels = 2, MaxPositions = 3 }), 4);
 
     private static NestedSignal Signal() =>
-        new(tensor(Types, [1, N]), RandomIds(1, 9, 1, N), Random(2, 1, N, 2), tensor(new long[] { 0, 1, 2, 3, 4, 0, 2 }, [1, N]));
+        new(tensor(s_types, [1, N]), RandomIds(1, 9, 1, N), Random(2, 1, N, 2), tensor(new long[] { 0, 1, 2, 3, 4, 0, 2 }, [1, N]));
 
     [Fact]
     public void EveryType_HasItsOwnProjectionAndPositions()
@@ -40,7 +40,7 @@ public class NestedSignalEmbeddingTests
         using var scope = NewDisposeScope();
         var embedding = Embedding();
         var signal = Signal();
-        var text = tensor(Types, [1, N]).eq(0);
+        var text = tensor(s_types, [1, N]).eq(0);
         var spoiled = signal with { TokenIds = signal.TokenIds!.masked_fill(text.logical_not(), -5), Numbers = signal.Numbers!.masked_fill(text.unsqueeze(-1), double.NaN) };
         AssertClose(embedding.call(signal), embedding.call(spoiled), 0);
     }

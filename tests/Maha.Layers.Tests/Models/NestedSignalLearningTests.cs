@@ -3,7 +3,6 @@ using Maha.Layers.Blocks;
 using Maha.Layers.Core;
 using Maha.Layers.Models;
 using Maha.Layers.Trees;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -8,9 +8,9 @@ namespace Maha.Layers.Tests.Models;
 /// <summary>The numbers of the published code, through ./bench.sh parity.</summary>
 public class ReferenceVectorTests
 {
-    private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "Vectors", "maha");
+    private static readonly string s_folder = Path.Combine(AppContext.BaseDirectory, "Vectors", "maha");
 
-    public static TheoryData<string> Names => [.. Directory.GetFiles(Folder, "*.json").Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal)];
+    public static TheoryData<string> Names => [.. Directory.GetFiles(s_folder, "*.json").Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal)];
 
     [Fact]
     public void AllEightFiles_AreThere() => Assert.Equal(8, Names.Count);
@@ -19,7 +19,7 @@ public class ReferenceVectorTests
     [MemberData(nameof(Names))]
     public void ValuesAndGradients_Agree_InFloat64(string name)
     {
-        var comparison = ParityCommand.Compare(Path.Combine(Folder, name));
+        var comparison = ParityCommand.Compare(Path.Combine(s_folder, name));
         Assert.True(comparison.Values > 100);
         Assert.True(comparison.MaxRelativeError <= Tolerances.VectorsFloat64, $"{comparison.Worst}: {comparison.MaxRelativeError:g3}");
     }
@@ -28,7 +28,7 @@ public class ReferenceVectorTests
     [MemberData(nameof(Names))]
     public void ValuesAndGradients_Agree_InFloat32(string name)
     {
-        var comparison = ParityCommand.Compare(Path.Combine(Folder, name), ScalarType.Float32);
+        var comparison = ParityCommand.Compare(Path.Combine(s_folder, name), ScalarType.Float32);
         Assert.True(comparison.MaxRelativeError <= Tolerances.VectorsFloat32, $"{comparison.Worst}: {comparison.MaxRelativeError:g3}");
     }
 
@@ -86,7 +86,7 @@ public class ReferenceVectorTests
 
     private static Comparison CompareChanged(string name, Action<JsonObject> change)
     {
-        var file = JsonNode.Parse(File.ReadAllText(Path.Combine(Folder, name)))!.AsObject();
+        var file = JsonNode.Parse(File.ReadAllText(Path.Combine(s_folder, name)))!.AsObject();
         change(file);
         string path = Path.GetTempFileName();
         try

@@ -7,9 +7,16 @@ namespace Maha.Layers.Tests.Models;
 /// <summary>Names and shapes of saved weights: a change here breaks every file that users have.</summary>
 public class StateApprovalTests
 {
-    private static readonly MahaTransformerOptions Options = new()
+    private static readonly MahaTransformerOptions s_options = new()
     {
-        VocabSize = 7, MaxSequenceLength = 9, Attention = AttentionKind.MahaReference, DModel = 6, NumHeads = 2, NumLayers = 1, FeedForwardDim = 10, NumScales = 3,
+        VocabSize = 7,
+        MaxSequenceLength = 9,
+        Attention = AttentionKind.MahaReference,
+        DModel = 6,
+        NumHeads = 2,
+        NumLayers = 1,
+        FeedForwardDim = 10,
+        NumScales = 3,
     };
 
     [Theory]
@@ -19,14 +26,14 @@ public class StateApprovalTests
     [InlineData(AggregationKind.Gated)]
     public void TokenModel(AggregationKind kind)
     {
-        using var model = new MahaTokenModel(Options with { Aggregation = kind });
+        using var model = new MahaTokenModel(s_options with { Aggregation = kind });
         Approve($"MahaTokenModel.MahaReference.{kind}", model);
     }
 
     [Fact]
     public void SequenceClassifier()
     {
-        using var model = new MahaSequenceClassifier(Options with { Aggregation = AggregationKind.Mean }, 4);
+        using var model = new MahaSequenceClassifier(s_options with { Aggregation = AggregationKind.Mean }, 4);
         Approve("MahaSequenceClassifier.MahaReference.Mean", model);
     }
 
@@ -37,7 +44,7 @@ public class StateApprovalTests
     [InlineData(AttentionKind.Window, AggregationKind.Mean)]
     public void EfficientTokenModel(AttentionKind attention, AggregationKind aggregation)
     {
-        using var model = new MahaTokenModel(Options with { Attention = attention, Aggregation = aggregation });
+        using var model = new MahaTokenModel(s_options with { Attention = attention, Aggregation = aggregation });
         Approve($"MahaTokenModel.{attention}.{aggregation}", model);
     }
 

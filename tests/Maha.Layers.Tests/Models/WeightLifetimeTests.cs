@@ -16,15 +16,15 @@ namespace Maha.Layers.Tests.Models;
 /// <summary>The weights of a module live until the module is disposed: no operation frees them, and no dispose scope does.</summary>
 public class WeightLifetimeTests
 {
-    private static readonly int V = TokenizerSamples.Small.VocabSize;
+    private static readonly int s_v = TokenizerSamples.Small.VocabSize;
 
-    private static readonly AttentionKind[] Causal = [AttentionKind.Maha, AttentionKind.Full, AttentionKind.Window, AttentionKind.HsaCausal];
+    private static readonly AttentionKind[] s_causal = [AttentionKind.Maha, AttentionKind.Full, AttentionKind.Window, AttentionKind.HsaCausal];
 
     public static TheoryData<string> Modules => PublicModules.Names;
 
     public static TheoryData<AttentionKind> Attentions => [.. Enum.GetValues<AttentionKind>()];
 
-    public static TheoryData<AttentionKind> CausalAttentions => [.. Causal];
+    public static TheoryData<AttentionKind> CausalAttentions => [.. s_causal];
 
     public static TheoryData<AggregationKind> Aggregations => [.. Enum.GetValues<AggregationKind>()];
 
@@ -202,7 +202,7 @@ public class WeightLifetimeTests
     [Fact]
     public void DocumentEncoder_KeepsItsWeights()
     {
-        using var documents = TokenizedDataset.FromTokenIds(Enumerable.Range(0, 8).Select(i => Enumerable.Range(i, 20).Select(id => id % V).ToArray()));
+        using var documents = TokenizedDataset.FromTokenIds(Enumerable.Range(0, 8).Select(i => Enumerable.Range(i, 20).Select(id => id % s_v).ToArray()));
         using var encoder = new MahaDocumentEncoder(Options(AttentionKind.Maha) with { Pooling = PoolingKind.Attentive }, new DocumentVectorParts { SpectralDim = 4, NumPairBuckets = 32, BeginningTokens = 5 });
         Alive(encoder, () => encoder.FitSpectral(documents, 1));
         Alive(encoder, encoder.StartFromSpectral);
@@ -225,11 +225,21 @@ public class WeightLifetimeTests
 
     private static MahaTransformerOptions Options(AttentionKind attention) => new()
     {
-        VocabSize = V, MaxSequenceLength = 32, DModel = 12, NumHeads = 3, NumLayers = 2, FeedForwardDim = 20, Window = 4, Branching = 3, NumScales = 2, Attention = attention, Dropout = 0.1,
+        VocabSize = s_v,
+        MaxSequenceLength = 32,
+        DModel = 12,
+        NumHeads = 3,
+        NumLayers = 2,
+        FeedForwardDim = 20,
+        Window = 4,
+        Branching = 3,
+        NumScales = 2,
+        Attention = attention,
+        Dropout = 0.1,
         Aggregation = attention == AttentionKind.MahaReference ? AggregationKind.Softmax : AggregationKind.Convex,
     };
 
-    private static Tensor Ids(int seed = 1, int length = 12) => RandomIds(seed, V - 1, 2, length);
+    private static Tensor Ids(int seed = 1, int length = 12) => RandomIds(seed, s_v - 1, 2, length);
 
     private static Tensor Mask() => stack([arange(12).ge(12), arange(12).ge(7)], 0);
 

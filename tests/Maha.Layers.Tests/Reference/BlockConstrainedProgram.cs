@@ -15,7 +15,7 @@ internal static class BlockConstrainedProgram
         var blocks = new List<(int[] Rows, int[] Columns)>();
         Collect(root, real, selfAttend, blocks);
         double[] means = [.. blocks.Select(block => block.Rows.Average(i => block.Columns.Average(j => logit(i, j))))];
-        var multipliers = new double[rows.Length];
+        double[] multipliers = new double[rows.Length];
         for (int step = 0; step < 300; step++)
         {
             var (gradient, hessian) = Derivatives(multipliers);
@@ -48,7 +48,7 @@ internal static class BlockConstrainedProgram
         (double[] Gradient, double[,] Hessian) Derivatives(double[] at)
         {
             double[] gradient = [.. rows.Select(_ => 1.0)];
-            var hessian = new double[rows.Length, rows.Length];
+            double[,] hessian = new double[rows.Length, rows.Length];
             for (int k = 0; k < blocks.Count; k++)
             {
                 int[] inside = [.. blocks[k].Rows.Select(i => Array.IndexOf(rows, i))];

@@ -15,7 +15,7 @@ internal static class GramInstances
     public static double[] Of(Random random, int scales, GramKind kind)
     {
         int width = 1 + random.Next(24);
-        var rows = new double[scales][];
+        double[][] rows = new double[scales][];
         for (int s = 0; s < scales; s++)
         {
             rows[s] = kind switch
@@ -31,7 +31,7 @@ internal static class GramInstances
             for (int d = 0; d < width; d++)
                 row[d] *= inverse;
         }
-        var gram = new double[scales * scales];
+        double[] gram = new double[scales * scales];
         for (int i = 0; i < gram.Length; i++)
             gram[i] = rows[i / scales].Zip(rows[i % scales], (x, y) => x * y).Sum() / width;
         return gram;

@@ -31,7 +31,7 @@ internal sealed partial class NaiveBpe
         while (bpe._tokens.Count < vocabSize)
         {
             var counts = new Dictionary<(int Left, int Right), long>();
-            foreach (List<int> word in words)
+            foreach (var word in words)
             {
                 for (int i = 1; i < word.Count; i++)
                 {
@@ -49,7 +49,7 @@ internal sealed partial class NaiveBpe
                 break;
             }
 
-            (int Left, int Right) best = allowed[0].Key;
+            var best = allowed[0].Key;
             bpe._tokens.Add(bpe.Joined(best));
             bpe.Merges.Add(best);
             words.ForEach(word => Apply(word, best, bpe._tokens.Count - 1));
@@ -62,7 +62,7 @@ internal sealed partial class NaiveBpe
 
     private List<int> EncodeWord(string word)
     {
-        List<int> ids = BytesOf(word);
+        var ids = BytesOf(word);
         for (int merge = 0; merge < Merges.Count; merge++)
         {
             Apply(ids, Merges[merge], _firstByteId + 256 + merge);

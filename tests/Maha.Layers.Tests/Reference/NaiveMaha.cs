@@ -12,7 +12,7 @@ internal static class NaiveMaha
     {
         int kernel = weight[0][0].Length, length = rows.Length;
         int outputs = (length + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1;
-        var result = new double[outputs][];
+        double[][] result = new double[outputs][];
         for (int i = 0; i < outputs; i++)
         {
             result[i] = (double[])bias.Clone();
@@ -32,7 +32,7 @@ internal static class NaiveMaha
     /// <summary>The adaptive maximum: cell i covers rows floor(i n / m) to ceil((i + 1) n / m) - 1.</summary>
     public static double[][] MaxPool(double[][] rows, int cells)
     {
-        var result = new double[cells][];
+        double[][] result = new double[cells][];
         for (int i = 0; i < cells; i++)
         {
             int from = i * rows.Length / cells, to = ((i + 1) * rows.Length + cells - 1) / cells;
@@ -49,7 +49,7 @@ internal static class NaiveMaha
     public static double[][] Attention(double[][] queries, double[][] keys, double[][] values, int heads)
     {
         int width = queries[0].Length / heads;
-        var result = queries.Select(_ => new double[queries[0].Length]).ToArray();
+        double[][] result = queries.Select(_ => new double[queries[0].Length]).ToArray();
         for (int head = 0; head < heads; head++)
         {
             int first = head * width;
@@ -72,7 +72,7 @@ internal static class NaiveMaha
         double[] weights = [.. scales.Select(_ => 1.0 / scales.Length)];
         for (int step = 0; step < steps; step++)
         {
-            var consensus = WeightedSum(scales, weights);
+            double[][] consensus = WeightedSum(scales, weights);
             weights = Softmax([.. scales.Select(scale => -Math.Sqrt(scale.Zip(consensus, (a, b) => a.Zip(b, (x, y) => (x - y) * (x - y)).Sum()).Sum()))]);
         }
         return weights;

@@ -50,7 +50,7 @@ internal static class SlowKeyTied
 
     private static double[] Row(TreeProblem problem, List<(int Start, int End)> partition, int row)
     {
-        var theta = new double[problem.Length];
+        double[] theta = new double[problem.Length];
         double total = 0;
         foreach (var (start, end) in partition)
         {

@@ -20,8 +20,8 @@ internal static class SlowWindowAttention
         for (int i = 0; i < valid; i++)
         {
             int[] keys = Keys(i, window, valid, causal, band, global);
-            var p = new double[keys.Length];
-            var dp = new double[keys.Length];
+            double[] p = new double[keys.Length];
+            double[] dp = new double[keys.Length];
             double most = double.NegativeInfinity, total = 0, delta = 0;
             for (int at = 0; at < keys.Length; at++)
             {

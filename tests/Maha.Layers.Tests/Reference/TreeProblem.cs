@@ -1,6 +1,5 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Trees;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Reference;

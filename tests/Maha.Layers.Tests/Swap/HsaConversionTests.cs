@@ -4,7 +4,6 @@ using Maha.Layers.Core;
 using Maha.Layers.Models;
 using Maha.Layers.Swap;
 using Maha.Layers.Trees;
-using TorchSharp;
 using static Maha.Layers.Tests.TestTensors;
 using static TorchSharp.torch;
 
@@ -15,11 +14,19 @@ public class HsaConversionTests
     private const int Length = 40;
     private const int Vocabulary = 50;
 
-    private static readonly HsaConversionOptions Trees = new() { Branching = 4 };
+    private static readonly HsaConversionOptions s_trees = new() { Branching = 4 };
 
     private static MahaTransformerOptions Options => new()
     {
-        VocabSize = Vocabulary, NumLayers = 3, DModel = 12, NumHeads = 3, FeedForwardDim = 20, Attention = AttentionKind.Full, MaxSequenceLength = 64, Dropout = 0.5, Positions = PositionKind.Rotary,
+        VocabSize = Vocabulary,
+        NumLayers = 3,
+        DModel = 12,
+        NumHeads = 3,
+        FeedForwardDim = 20,
+        Attention = AttentionKind.Full,
+        MaxSequenceLength = 64,
+        Dropout = 0.5,
+        Positions = PositionKind.Rotary,
     };
 
     [Fact]
@@ -28,7 +35,7 @@ public class HsaConversionTests
         using var scope = NewDisposeScope();
         var model = Model();
         var sample = Sample(1);
-        AssertClose(model.call(sample.TokenIds, sample.Context.KeyPaddingMask).Logits, HsaConversion.Swap(model, [], Trees).call(sample.TokenIds, sample.Context.KeyPaddingMask).Logits, 0);
+        AssertClose(model.call(sample.TokenIds, sample.Context.KeyPaddingMask).Logits, HsaConversion.Swap(model, [], s_trees).call(sample.TokenIds, sample.Context.KeyPaddingMask).Logits, 0);
     }
 
     [Fact]
@@ -47,7 +54,7 @@ public class HsaConversionTests
     {
         using var scope = NewDisposeScope();
         var model = Model();
-        var swapped = HsaConversion.Swap(model, [1], Trees);
+        var swapped = HsaConversion.Swap(model, [1], s_trees);
         foreach (var (name, weight) in model.state_dict())
             Assert.Equal(ToArray(weight), ToArray(swapped.state_dict()[name]));
         Assert.IsType<FullMixer>(swapped.Encoder.Blocks[0].Mixer);
@@ -63,14 +70,14 @@ public class HsaConversionTests
         var model = Model();
         model.train();
         var sample = Sample(2);
-        var measured = HsaConversion.Measure(model.Encoder, [sample, sample], Trees);
+        var measured = HsaConversion.Measure(model.Encoder, [sample, sample], s_trees);
         Assert.True(model.training && model.Encoder.training);
         model.eval();
         Assert.Equal([0, 1, 2], measured.Select(layer => layer.Layer));
         var hidden = model.Encoder.Embed(sample.TokenIds);
         for (int layer = 0; layer < 3; layer++)
         {
-            var swapped = (HsaMixer)HsaConversion.Swap(model, [layer], Trees).Encoder.Blocks[layer].Mixer;
+            var swapped = (HsaMixer)HsaConversion.Swap(model, [layer], s_trees).Encoder.Blocks[layer].Mixer;
             AssertClose(swapped.DistanceToFlat(hidden, sample.Context).mean([0]), tensor(measured[layer].Heads.ToArray()), 1e-12);
             Assert.True(measured[layer].Mean > 1e-6);
             hidden = model.Encoder.Blocks[layer].call(hidden, sample.Context).Output;
@@ -88,14 +95,14 @@ public class HsaConversionTests
         {
             scored.Add(string.Join(",", candidate.Encoder.Blocks.Select(block => block.Mixer is HsaMixer ? 1 : 0)));
             return scored.Count;
-        }, Trees with { Ranking = SwapRanking.Attention });
+        }, s_trees with { Ranking = SwapRanking.Attention });
         Assert.Equal(4, steps.Count);
         Assert.Equal([1.0, 2, 3, 4], steps.Select(step => step.Score));
         Assert.Equal("0,0,0", scored[0]);
         Assert.Equal("1,1,1", scored[3]);
-        var first = HsaConversion.Measure(model.Encoder, samples, Trees).MinBy(layer => layer.Mean)!;
+        var first = HsaConversion.Measure(model.Encoder, samples, s_trees).MinBy(layer => layer.Mean)!;
         Assert.Equal((first.Layer, first.Mean), (steps[1].Layer, steps[1].Distance));
-        var second = HsaConversion.Measure(HsaConversion.Swap(model, [first.Layer], Trees).Encoder, samples, Trees).MinBy(layer => layer.Mean)!;
+        var second = HsaConversion.Measure(HsaConversion.Swap(model, [first.Layer], s_trees).Encoder, samples, s_trees).MinBy(layer => layer.Mean)!;
         Assert.Equal((second.Layer, second.Mean), (steps[2].Layer, steps[2].Distance));
 
         long full = samples.Sum(sample => (long)(Length * Length) + (Length - 7) * (Length - 7)) * 4 * 12;
@@ -103,7 +110,7 @@ public class HsaConversionTests
         long tree = samples.Sum(_ => BlockFlops.Of(Options with { Attention = AttentionKind.Hsa, Branching = 4 }, Length).Attention + BlockFlops.Of(Options with { Attention = AttentionKind.Hsa, Branching = 4 }, Length - 7).Attention);
         Assert.Equal((2 * full) + tree, steps[1].AttentionFlops);
         Assert.Equal(1 - (tree / (double)full), steps[3].SwappedReduction, 1e-12);
-        Assert.Equal(2, HsaConversion.SwapInOrder(model, samples, _ => 0, Trees, numLayers: 1).Count);
+        Assert.Equal(2, HsaConversion.SwapInOrder(model, samples, _ => 0, s_trees, numLayers: 1).Count);
     }
 
     [Fact]
@@ -113,13 +120,13 @@ public class HsaConversionTests
         var model = Model();
         model.train();
         SampleBatch[] samples = [Sample(1), Sample(2)];
-        var steps = HsaConversion.SwapInOrder(model, samples, _ => 0, Trees);
+        var steps = HsaConversion.SwapInOrder(model, samples, _ => 0, s_trees);
         Assert.True(model.training);
         model.eval();
         var swapped = new List<int>();
         foreach (var step in steps.Skip(1))
         {
-            var distances = Enumerable.Range(0, 3).Except(swapped).ToDictionary(layer => layer, layer => PredictionDistance(HsaConversion.Swap(model, [.. swapped, layer], Trees)));
+            var distances = Enumerable.Range(0, 3).Except(swapped).ToDictionary(layer => layer, layer => PredictionDistance(HsaConversion.Swap(model, [.. swapped, layer], s_trees)));
             Assert.Equal(distances.MinBy(pair => pair.Value).Key, step.Layer);
             Assert.Equal(distances[step.Layer], step.PredictionDistance, 1e-12);
             Assert.True(step.PredictionDistance > 0);
@@ -141,7 +148,7 @@ public class HsaConversionTests
     {
         using var scope = NewDisposeScope();
         var model = Model();
-        var parts = new byte[Vocabulary];
+        byte[] parts = new byte[Vocabulary];
         Array.Fill(parts, (byte)2, 0, 10);
         (parts[12], parts[13], parts[14]) = (32 | 8, 32 | 8, 32 | 8); // unspaced marks, and blank lines
         var sample = Sample(4);
@@ -160,12 +167,12 @@ public class HsaConversionTests
     {
         using var scope = NewDisposeScope();
         var model = Model();
-        Refused("3 layers", () => HsaConversion.Swap(model, [3], Trees));
-        Refused("layer 1 has Hsa", () => HsaConversion.Swap(HsaConversion.Swap(model, [1], Trees), [1], Trees));
-        Refused("must be those", () => HsaConversion.Swap(HsaConversion.Swap(model, [1], Trees), [2], Trees with { Branching = 5 }));
-        Refused("at least one batch", () => HsaConversion.Measure(model.Encoder, [], Trees));
-        Refused("Context", () => HsaConversion.Measure(model.Encoder, [Sample(1) with { Context = null! }], Trees));
-        Refused("numLayers must lie in", () => HsaConversion.SwapInOrder(model, [Sample(1)], _ => 1, Trees, -1));
+        Refused("3 layers", () => HsaConversion.Swap(model, [3], s_trees));
+        Refused("layer 1 has Hsa", () => HsaConversion.Swap(HsaConversion.Swap(model, [1], s_trees), [1], s_trees));
+        Refused("must be those", () => HsaConversion.Swap(HsaConversion.Swap(model, [1], s_trees), [2], s_trees with { Branching = 5 }));
+        Refused("at least one batch", () => HsaConversion.Measure(model.Encoder, [], s_trees));
+        Refused("Context", () => HsaConversion.Measure(model.Encoder, [Sample(1) with { Context = null! }], s_trees));
+        Refused("numLayers must lie in", () => HsaConversion.SwapInOrder(model, [Sample(1)], _ => 1, s_trees, -1));
         Refused("names 2 for 3", () => (Options with { LayerAttention = [AttentionKind.Full, AttentionKind.Hsa] }).Validate());
 
         static void Refused(string message, Action action) => Assert.Contains(message, Assert.ThrowsAny<ArgumentException>(action).Message, StringComparison.Ordinal);

@@ -16,10 +16,18 @@ public class TrainedSwapTests
     private const int Filler = 30;
     private const int Length = 128;
 
-    private static readonly MahaTransformerOptions Model = new()
+    private static readonly MahaTransformerOptions s_model = new()
     {
-        VocabSize = 2 + NumClasses + Filler, MaxSequenceLength = Length, DModel = 32, NumHeads = 2, NumLayers = 4, FeedForwardDim = 64, Attention = AttentionKind.Full, Dropout = 0,
-        Positions = PositionKind.None, Pooling = PoolingKind.Mean,
+        VocabSize = 2 + NumClasses + Filler,
+        MaxSequenceLength = Length,
+        DModel = 32,
+        NumHeads = 2,
+        NumLayers = 4,
+        FeedForwardDim = 64,
+        Attention = AttentionKind.Full,
+        Dropout = 0,
+        Positions = PositionKind.None,
+        Pooling = PoolingKind.Mean,
     };
 
     [Fact]
@@ -27,7 +35,7 @@ public class TrainedSwapTests
     {
         MahaSequenceClassifier classifier;
         using (new RandomStateScope(1))
-            classifier = new MahaSequenceClassifier(Model, NumClasses);
+            classifier = new MahaSequenceClassifier(s_model, NumClasses);
         using var owner = classifier;
         using var training = Documents(600, seed: 1);
         using var test = Documents(300, seed: 2);

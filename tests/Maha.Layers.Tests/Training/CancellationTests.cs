@@ -1,6 +1,5 @@
 using Maha.Layers.Data;
 using Maha.Layers.Training;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Training;
@@ -8,7 +7,7 @@ namespace Maha.Layers.Tests.Training;
 [Collection(AloneCollection.Name)]
 public class CancellationTests
 {
-    private static readonly TrainingOptions Options = new() { NumberOfEpochs = 6, TokensPerBatch = 60, ValidationFraction = 0.3 };
+    private static readonly TrainingOptions s_options = new() { NumberOfEpochs = 6, TokensPerBatch = 60, ValidationFraction = 0.3 };
 
     [Fact]
     public void Training_StopsBeforeTheNextBatch_AndLeavesNothing()
@@ -23,7 +22,7 @@ public class CancellationTests
         {
             Assert.Equal(1, folder.NumFiles);
             using var randomStateBefore = random.get_rng_state();
-            Assert.ThrowsAny<OperationCanceledException>(() => new Trainer(Options).Train(Toys.TaskOf(classifier), documents, progress: new AtOnce(report =>
+            Assert.ThrowsAny<OperationCanceledException>(() => new Trainer(s_options).Train(Toys.TaskOf(classifier), documents, progress: new AtOnce(report =>
             {
                 steps = report.Step;
                 if (steps == 5)
@@ -56,7 +55,7 @@ public class CancellationTests
                 source.Cancel();
             return new TaskLoss(model.Weight.sum(), 1);
         });
-        Assert.ThrowsAny<OperationCanceledException>(() => new Trainer(Options with { GradientAccumulation = 10 }).Train(task, documents, cancellationToken: source.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => new Trainer(s_options with { GradientAccumulation = 10 }).Train(task, documents, cancellationToken: source.Token));
         Assert.Equal(3, batches);
         Assert.Equal(before, model.Values);
         Assert.Null(model.Weight.grad);
@@ -74,7 +73,7 @@ public class CancellationTests
             if (++batches == 2)
                 source.Cancel();
         });
-        Assert.ThrowsAny<OperationCanceledException>(() => new Trainer(Options).Train(task, documents, cancellationToken: source.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => new Trainer(s_options).Train(task, documents, cancellationToken: source.Token));
         Assert.Equal(2, batches);
     }
 
@@ -84,7 +83,7 @@ public class CancellationTests
         using var model = new TwoParameters();
         using var documents = Toys.Documents(20);
         var task = new ScriptedTask(model, _ => throw new InvalidOperationException("no batch may be made"));
-        Assert.ThrowsAny<OperationCanceledException>(() => new Trainer(Options).Train(task, documents, cancellationToken: new CancellationToken(true)));
+        Assert.ThrowsAny<OperationCanceledException>(() => new Trainer(s_options).Train(task, documents, cancellationToken: new CancellationToken(true)));
     }
 
     [Fact]
@@ -101,7 +100,7 @@ public class CancellationTests
             atValidation.Add(model.Values);
             return new ValidationMetrics { Loss = loss, Count = 1 };
         });
-        var result = new Trainer(Options with { CancellationBehavior = CancellationBehavior.KeepBest }).Train(task, documents, progress: new AtOnce(report =>
+        var result = new Trainer(s_options with { CancellationBehavior = CancellationBehavior.KeepBest }).Train(task, documents, progress: new AtOnce(report =>
         {
             if (report.Epoch == 4)
                 source.Cancel();
@@ -120,7 +119,7 @@ public class CancellationTests
         using var source = new CancellationTokenSource();
         double[] last = [];
         var task = new ScriptedTask(model, _ => new TaskLoss(model.Weight.sum(), 1));
-        var result = new Trainer(Options with { CancellationBehavior = CancellationBehavior.KeepBest }).Train(task, documents, progress: new AtOnce(report =>
+        var result = new Trainer(s_options with { CancellationBehavior = CancellationBehavior.KeepBest }).Train(task, documents, progress: new AtOnce(report =>
         {
             last = model.Values;
             if (report.Step == 3)
@@ -138,6 +137,6 @@ public class CancellationTests
         using var model = new TwoParameters();
         using var documents = Toys.Documents(20);
         var task = new ScriptedTask(model, _ => throw new OperationCanceledException("not the trainer's"));
-        Assert.Throws<OperationCanceledException>(() => new Trainer(Options with { CancellationBehavior = CancellationBehavior.KeepBest }).Train(task, documents));
+        Assert.Throws<OperationCanceledException>(() => new Trainer(s_options with { CancellationBehavior = CancellationBehavior.KeepBest }).Train(task, documents));
     }
 }

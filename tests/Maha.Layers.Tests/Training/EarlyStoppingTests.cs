@@ -1,5 +1,4 @@
 using Maha.Layers.Training;
-using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Training;
 

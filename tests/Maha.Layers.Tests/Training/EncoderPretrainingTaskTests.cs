@@ -12,7 +12,14 @@ public class EncoderPretrainingTaskTests
 {
     private static readonly MahaTransformerOptions s_model = new()
     {
-        VocabSize = 50, DModel = 12, NumHeads = 3, NumLayers = 1, MaxSequenceLength = 64, Window = 8, Positions = PositionKind.Rotary, Dropout = 0,
+        VocabSize = 50,
+        DModel = 12,
+        NumHeads = 3,
+        NumLayers = 1,
+        MaxSequenceLength = 64,
+        Window = 8,
+        Positions = PositionKind.Rotary,
+        Dropout = 0,
     };
 
     [Fact]
@@ -27,8 +34,11 @@ public class EncoderPretrainingTaskTests
         Assert.Equal(targets, places.Select(place => before[place]));
         Assert.All(places, place => Assert.True(before[place] > ByteLevelBpeTokenizer.EosTokenId));
         for (int i = 0; i < ids.Length; i++)
+        {
             if (!places.Contains(i) && i < 3000)
                 Assert.Equal(before[i], ids[i]);
+        }
+
         double share = places.Count / 40_000.0;
         Assert.InRange(share, 0.14, 0.16);
         Assert.InRange(places.Count(place => ids[place] == ByteLevelBpeTokenizer.MaskTokenId) / (double)places.Count, 0.77, 0.83);

@@ -133,8 +133,21 @@ public class LanguageModelingTaskTests
         using var random = new RandomStateScope(1);
         return new MahaLanguageModel(new MahaTransformerOptions
         {
-            VocabSize = V, MaxSequenceLength = 36, DModel = 32, NumHeads = 4, NumLayers = 2, FeedForwardDim = 64, Window = 16, NumScales = 2, Branching = 8, Dropout = 0, IsCausal = true,
-            Attention = attention, Overlap = attention == AttentionKind.HsaCausal, Positions = PositionKind.Rotary, EmbeddingNorm = true,
+            VocabSize = V,
+            MaxSequenceLength = 36,
+            DModel = 32,
+            NumHeads = 4,
+            NumLayers = 2,
+            FeedForwardDim = 64,
+            Window = 16,
+            NumScales = 2,
+            Branching = 8,
+            Dropout = 0,
+            IsCausal = true,
+            Attention = attention,
+            Overlap = attention == AttentionKind.HsaCausal,
+            Positions = PositionKind.Rotary,
+            EmbeddingNorm = true,
         });
     }
 

@@ -1,7 +1,6 @@
 using Maha.Layers.Core;
 using Maha.Layers.Models;
 using Maha.Layers.Training;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -10,7 +9,7 @@ namespace Maha.Layers.Tests.Training;
 [Collection(AloneCollection.Name)]
 public class LearningTests
 {
-    private static readonly TrainingOptions Options = new() { NumberOfEpochs = 12, TokensPerBatch = 256, LearningRate = 0.01, EarlyStoppingMetric = ValidationMetric.Accuracy };
+    private static readonly TrainingOptions s_options = new() { NumberOfEpochs = 12, TokensPerBatch = 256, LearningRate = 0.01, EarlyStoppingMetric = ValidationMetric.Accuracy };
 
     [Fact]
     public void Classifier_LearnsToFindAToken()
@@ -34,7 +33,14 @@ public class LearningTests
         using var randomState = new RandomStateScope(1);
         return new MahaSequenceClassifier(new MahaTransformerOptions
         {
-            VocabSize = Toys.VocabSize, MaxSequenceLength = 16, DModel = 16, NumHeads = 2, NumLayers = 1, FeedForwardDim = 32, NumScales = 2, Dropout = 0.1,
+            VocabSize = Toys.VocabSize,
+            MaxSequenceLength = 16,
+            DModel = 16,
+            NumHeads = 2,
+            NumLayers = 1,
+            FeedForwardDim = 32,
+            NumScales = 2,
+            Dropout = 0.1,
         }, Toys.NumClasses);
     }
 
@@ -42,7 +48,7 @@ public class LearningTests
     {
         using var documents = Toys.Documents(600);
         using var test = Toys.Documents(300, seed: 2);
-        var trainer = new Trainer(Options);
+        var trainer = new Trainer(s_options);
         trainer.Train(task, documents);
         return trainer.Evaluate(task, test).Accuracy!.Value;
     }

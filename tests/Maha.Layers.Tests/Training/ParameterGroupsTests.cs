@@ -1,6 +1,5 @@
 using Maha.Layers.Models;
 using Maha.Layers.Training;
-using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Training;
 

@@ -1,13 +1,12 @@
 using Maha.Layers.Data;
 using Maha.Layers.Training;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Training;
 
 public class SequenceClassificationTaskTests
 {
-    private static readonly int[] Labels = [0, 0, 0, 2];
+    private static readonly int[] s_labels = [0, 0, 0, 2];
 
     [Theory]
     [InlineData(ClassWeighting.None, 0)]
@@ -18,7 +17,7 @@ public class SequenceClassificationTaskTests
     {
         using var scope = NewDisposeScope();
         using var classifier = Toys.Classifier(type: ScalarType.Float64);
-        using var documents = Documents(Labels);
+        using var documents = Documents(s_labels);
         var task = Toys.TaskOf(classifier);
         task.Begin(new TrainingOptions { ClassWeighting = weighting, LabelSmoothing = labelSmoothing }, documents, null);
         var batch = TokenBatch.Create(documents, [0, 1, 2, 3]);
@@ -29,13 +28,13 @@ public class SequenceClassificationTaskTests
         double[] weights = weighting == ClassWeighting.None ? [1, 1, 1] : [(float)(4 / 6.0), 1, 2];
         double[] logits = TestTensors.ToArray(classifier.call(batch.TokenIds, batch.KeyPaddingMask));
         double sum = 0, count = 0;
-        for (int b = 0; b < Labels.Length; b++)
+        for (int b = 0; b < s_labels.Length; b++)
         {
             double[] row = logits[(b * 3)..(b * 3 + 3)];
             double logSum = Math.Log(row.Sum(Math.Exp));
             for (int c = 0; c < 3; c++)
-                sum += weights[c] * (logSum - row[c]) * (labelSmoothing / 3 + (c == Labels[b] ? 1 - labelSmoothing : 0));
-            count += weights[Labels[b]];
+                sum += weights[c] * (logSum - row[c]) * (labelSmoothing / 3 + (c == s_labels[b] ? 1 - labelSmoothing : 0));
+            count += weights[s_labels[b]];
         }
         Assert.Equal(count, loss.Count, 1e-6);
         Assert.Equal(sum / count, loss.Mean.item<double>(), Tolerances.SameFormula);
@@ -46,7 +45,7 @@ public class SequenceClassificationTaskTests
     {
         using var scope = NewDisposeScope();
         using var classifier = Toys.Classifier(type: ScalarType.Float64);
-        using var documents = Documents(Labels);
+        using var documents = Documents(s_labels);
         var plain = Toys.TaskOf(classifier);
         var task = new SequenceClassificationTask(classifier, (ids, mask) => (classifier.call(ids, mask), tensor(0.25)), 3);
         var trainer = new Trainer(new TrainingOptions());
@@ -85,7 +84,7 @@ public class SequenceClassificationTaskTests
         using var classifier = Toys.Classifier();
         var task = Toys.TaskOf(classifier);
         var trainer = new Trainer();
-        using var good = Documents(Labels);
+        using var good = Documents(s_labels);
         using var unlabeled = TokenizedDataset.FromTokenIds([[1], [2]]);
         using var tooHigh = Documents([0, 1, 3]);
         using var negative = Documents([0, -1, 2]);
@@ -101,7 +100,7 @@ public class SequenceClassificationTaskTests
     public void LogitsOfAnotherShape_AreRefused()
     {
         using var classifier = Toys.Classifier();
-        using var documents = Documents(Labels);
+        using var documents = Documents(s_labels);
         var task = new SequenceClassificationTask(classifier, (ids, mask) => (classifier.call(ids, mask), null), 4);
         var e = Assert.Throws<InvalidOperationException>(() => new Trainer().Evaluate(task, documents));
         Assert.Contains("shape [4, 4] (documents, classes), but they have [4, 3]", e.Message, StringComparison.Ordinal);

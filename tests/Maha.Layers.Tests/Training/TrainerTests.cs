@@ -1,6 +1,5 @@
 using Maha.Layers.Data;
 using Maha.Layers.Training;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Training;
@@ -9,7 +8,7 @@ namespace Maha.Layers.Tests.Training;
 [Collection(AloneCollection.Name)]
 public class TrainerTests
 {
-    private static readonly TrainingOptions Options = new() { NumberOfEpochs = 3, TokensPerBatch = 100, LearningRate = 0.02, Seed = 3 };
+    private static readonly TrainingOptions s_options = new() { NumberOfEpochs = 3, TokensPerBatch = 100, LearningRate = 0.02, Seed = 3 };
 
     [Fact]
     public void AnyNumberOfEpochs_StartsAtOnce()
@@ -31,11 +30,11 @@ public class TrainerTests
     public void SameSeed_GivesTheSameWeights_BitForBit()
     {
         using var documents = Toys.Documents(120);
-        double[] first = TrainedWeights(documents, Options);
+        double[] first = TrainedWeights(documents, s_options);
         // Whatever the process has drawn in between.
         using (rand(1000))
-            Assert.Equal(first, TrainedWeights(documents, Options));
-        Assert.NotEqual(first, TrainedWeights(documents, Options with { Seed = 4 }));
+            Assert.Equal(first, TrainedWeights(documents, s_options));
+        Assert.NotEqual(first, TrainedWeights(documents, s_options with { Seed = 4 }));
     }
 
     [Fact]
@@ -43,7 +42,7 @@ public class TrainerTests
     {
         using var documents = Toys.Documents(60);
         using var before = random.get_rng_state();
-        TrainedWeights(documents, Options);
+        TrainedWeights(documents, s_options);
         using var after = random.get_rng_state();
         Assert.Equal(before.data<byte>().ToArray(), after.data<byte>().ToArray());
     }
@@ -53,7 +52,7 @@ public class TrainerTests
     {
         // Every epoch is one step: of one batch, or of many small ones that count differently.
         using var documents = Toys.Documents(60);
-        var large = Options with { TokensPerBatch = 1 << 20, ClassWeighting = ClassWeighting.Balanced, ValidationFraction = 0 };
+        var large = s_options with { TokensPerBatch = 1 << 20, ClassWeighting = ClassWeighting.Balanced, ValidationFraction = 0 };
         var small = large with { TokensPerBatch = 40, GradientAccumulation = 1 << 20 };
         double[] expected = TrainedWeights(documents, large, dropout: 0, ScalarType.Float64);
         double[] actual = TrainedWeights(documents, small, dropout: 0, ScalarType.Float64);
@@ -68,7 +67,7 @@ public class TrainerTests
         using var documents = Toys.Documents(30);
         var task = new ScriptedTask(model, batch => new TaskLoss((model.Weight.sum() + model.Bias.sum()) * 0.0, batch.Rows.Count));
         var rates = new List<double>();
-        var options = Options with { WeightDecay = 0.5, ValidationFraction = 0 };
+        var options = s_options with { WeightDecay = 0.5, ValidationFraction = 0 };
         var result = new Trainer(options).Train(task, documents, progress: new AtOnce(report => rates.Add(report.LearningRate)));
         Assert.Equal(result.Steps, rates.Count);
         var schedule = new LearningRateSchedule(options.LearningRate, options.MinLearningRateFraction, options.WarmupFraction, result.Steps);
@@ -92,7 +91,7 @@ public class TrainerTests
             using var documents = Toys.Documents(30);
             int step = 0;
             var task = new ScriptedTask(model, _ => new TaskLoss(model.Weight.sum() * (step++ == 0 ? 1000 * firstScale : -1000), 1));
-            new Trainer(Options with { MaxGradientNorm = maxNorm, ValidationFraction = 0, WeightDecay = 0 }).Train(task, documents);
+            new Trainer(s_options with { MaxGradientNorm = maxNorm, ValidationFraction = 0, WeightDecay = 0 }).Train(task, documents);
             return model.Values[0];
         }
     }
@@ -108,7 +107,7 @@ public class TrainerTests
             seen.AddRange(batch.Rows);
             return new TaskLoss(model.Weight.sum(), batch.Rows.Count);
         });
-        new Trainer(Options with { ValidationFraction = 0 }).Train(task, documents);
+        new Trainer(s_options with { ValidationFraction = 0 }).Train(task, documents);
         Assert.Equal(150, seen.Count);
         foreach (int[] epoch in seen.Chunk(50))
             Assert.Equal(Enumerable.Range(0, 50), epoch.Order());
@@ -122,7 +121,7 @@ public class TrainerTests
         double[] before = model.Values;
         var losses = new List<double>();
         var task = new ScriptedTask(model, _ => new TaskLoss(model.Weight.sum() / 0, 0));
-        var result = new Trainer(Options with { ValidationFraction = 0 }).Train(task, documents, progress: new AtOnce(report => losses.Add(report.Loss)));
+        var result = new Trainer(s_options with { ValidationFraction = 0 }).Train(task, documents, progress: new AtOnce(report => losses.Add(report.Loss)));
         Assert.Equal(before, model.Values);
         Assert.All(losses, loss => Assert.True(double.IsNaN(loss)));
         Assert.True(double.IsNaN(result.Epochs[0].TrainingLoss));
@@ -140,7 +139,7 @@ public class TrainerTests
             training.Add(batch.Seed);
             return new TaskLoss(model.Weight.sum(), 1);
         }, onValidationBatch: batch => validation.Add(batch.Seed));
-        new Trainer(Options with { ValidationFraction = 0.5 }).Train(task, documents);
+        new Trainer(s_options with { ValidationFraction = 0.5 }).Train(task, documents);
         Assert.Equal(training.Count, training.Distinct().Count());
         Assert.True(validation.Count > 3);
         Assert.Equal(validation.Count / 3, validation.Distinct().Count());
@@ -153,7 +152,7 @@ public class TrainerTests
         using var documents = Toys.Documents(120);
         using var classifier = Toys.Classifier();
         var reports = new List<TrainingProgress>();
-        var result = new Trainer(Options with { EarlyStoppingPatience = null }).Train(Toys.TaskOf(classifier), documents, progress: new AtOnce(reports.Add));
+        var result = new Trainer(s_options with { EarlyStoppingPatience = null }).Train(Toys.TaskOf(classifier), documents, progress: new AtOnce(reports.Add));
         var steps = reports.Where(report => report.Validation is null).ToList();
         Assert.Equal(Enumerable.Range(1, steps.Count).Select(step => (long)step), steps.Select(report => report.Step));
         Assert.All(reports, report => Assert.Equal(steps.Count, report.TotalSteps));
@@ -173,7 +172,7 @@ public class TrainerTests
         long before = Toys.LiveTensors();
         var counts = new List<long>();
         var task = Toys.TaskOf(classifier);
-        new Trainer(Options with { NumberOfEpochs = 5, EarlyStoppingPatience = null, MinLearningRateFraction = 1 }).Train(task, documents, progress: new AtOnce(report =>
+        new Trainer(s_options with { NumberOfEpochs = 5, EarlyStoppingPatience = null, MinLearningRateFraction = 1 }).Train(task, documents, progress: new AtOnce(report =>
         {
             if (report.Validation is null && report.Epoch > 1)
                 counts.Add(Tensor.TotalCount);
@@ -195,11 +194,11 @@ public class TrainerTests
             Assert.Equal(is_grad_enabled(), classifier.training);
             return (classifier.call(ids, mask), null);
         }, Toys.NumClasses);
-        new Trainer(Options).Train(task, documents);
+        new Trainer(s_options).Train(task, documents);
         Assert.False(classifier.training);
         Assert.All(classifier.parameters(), parameter => Assert.Null(parameter.grad));
         classifier.train();
-        new Trainer(Options).Evaluate(Toys.TaskOf(classifier), documents);
+        new Trainer(s_options).Evaluate(Toys.TaskOf(classifier), documents);
         Assert.True(classifier.training);
     }
 
@@ -210,11 +209,11 @@ public class TrainerTests
         using var model = new TwoParameters();
         var task = new ScriptedTask(model, _ => new TaskLoss(model.Weight.sum(), 1));
         Assert.Contains("does not report MacroF1", Assert.Throws<ArgumentException>(
-            () => new Trainer(Options with { EarlyStoppingMetric = ValidationMetric.MacroF1 }).Train(task, documents)).Message, StringComparison.Ordinal);
+            () => new Trainer(s_options with { EarlyStoppingMetric = ValidationMetric.MacroF1 }).Train(task, documents)).Message, StringComparison.Ordinal);
         model.Weight.requires_grad_(false);
         model.Bias.requires_grad_(false);
         Assert.Contains("must have parameters that require gradients", Assert.Throws<ArgumentException>(
-            () => new Trainer(Options).Train(task, documents)).Message, StringComparison.Ordinal);
+            () => new Trainer(s_options).Train(task, documents)).Message, StringComparison.Ordinal);
     }
 
     private static double[] TrainedWeights(TokenizedDataset documents, TrainingOptions options, double dropout = 0.3, ScalarType type = ScalarType.Float32)

@@ -39,6 +39,11 @@ public class TrainingOptionsTests
     [Fact]
     public void SwitchesOff_AreValid() => new TrainingOptions
     {
-        WarmupFraction = 0, MinLearningRateFraction = 1, WeightDecay = 0, MaxGradientNorm = double.PositiveInfinity, ValidationFraction = 0, EarlyStoppingPatience = null,
+        WarmupFraction = 0,
+        MinLearningRateFraction = 1,
+        WeightDecay = 0,
+        MaxGradientNorm = double.PositiveInfinity,
+        ValidationFraction = 0,
+        EarlyStoppingPatience = null,
     }.Validate();
 }

@@ -7,8 +7,8 @@ namespace Maha.Layers.Tests.Trees;
 
 public class TokenPartsTests
 {
-    private static readonly ByteLevelBpeTokenizer Tokenizer = TokenizerSamples.Small;
-    private static readonly byte[] Parts = TokenParts.Of(Tokenizer);
+    private static readonly ByteLevelBpeTokenizer s_tokenizer = TokenizerSamples.Small;
+    private static readonly byte[] s_parts = TokenParts.Of(s_tokenizer);
 
     [Theory]
     [InlineData("The dog sleeps. The fox does not!\n\nA second paragraph, with words. And more? Yes.")]
@@ -18,8 +18,8 @@ public class TokenPartsTests
     [InlineData("\n\n. . .")]
     public void TreeOfTheIds_IsThatOfTheText(string text)
     {
-        var expected = TextHierarchy.Encode(Tokenizer, text, out int[] ids)!;
-        var tree = TokenParts.Tree([.. ids.Select(id => (long)id)], Parts);
+        var expected = TextHierarchy.Encode(s_tokenizer, text, out int[] ids)!;
+        var tree = TokenParts.Tree([.. ids.Select(id => (long)id)], s_parts);
         Assert.Equal(expected.Depth, tree.Depth);
         for (int level = 1; level <= tree.Depth; level++)
             Assert.Equal(Families(expected, level), Families(tree, level));
@@ -28,10 +28,10 @@ public class TokenPartsTests
     [Fact]
     public void TreesHoldAllTokensInSmallFamilies_WhateverTheText() => HostileText.Check(text =>
     {
-        long[] ids = [.. Tokenizer.Encode(text).Select(id => (long)id)];
+        long[] ids = [.. s_tokenizer.Encode(text).Select(id => (long)id)];
         if (ids.Length == 0)
             return;
-        var tree = TokenParts.Tree(ids, Parts, maxBranching: 5);
+        var tree = TokenParts.Tree(ids, s_parts, maxBranching: 5);
         Assert.Equal(ids.Length, tree.Length);
         Assert.All(Enumerable.Range(1, tree.Depth).SelectMany(level => Families(tree, level)), family => Assert.InRange(family.End - family.Start, 1, 5));
     });
@@ -39,8 +39,8 @@ public class TokenPartsTests
     [Fact]
     public void IdsOutsideTheVocabulary_AreRefused()
     {
-        Assert.Contains("must lie in", Assert.Throws<ArgumentException>(() => TokenParts.Tree([Tokenizer.VocabSize], Parts)).Message, StringComparison.Ordinal);
-        Assert.Contains("at least one", Assert.Throws<ArgumentException>(() => TokenParts.Tree([], Parts)).Message, StringComparison.Ordinal);
+        Assert.Contains("must lie in", Assert.Throws<ArgumentException>(() => TokenParts.Tree([s_tokenizer.VocabSize], s_parts)).Message, StringComparison.Ordinal);
+        Assert.Contains("at least one", Assert.Throws<ArgumentException>(() => TokenParts.Tree([], s_parts)).Message, StringComparison.Ordinal);
     }
 
     private static (int Start, int End)[] Families(TokenHierarchy tree, int level) => [.. Enumerable.Range(0, tree.Count(level)).Select(node => tree.Children(level, node))];

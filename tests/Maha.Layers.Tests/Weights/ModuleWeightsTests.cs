@@ -8,17 +8,25 @@ namespace Maha.Layers.Tests.Weights;
 
 public class ModuleWeightsTests
 {
-    private static readonly MahaTransformerOptions Options = new()
+    private static readonly MahaTransformerOptions s_options = new()
     {
-        VocabSize = 7, MaxSequenceLength = 9, Attention = AttentionKind.MahaReference, DModel = 6, NumHeads = 2, NumLayers = 2, FeedForwardDim = 10, NumScales = 3, Aggregation = AggregationKind.Gated,
+        VocabSize = 7,
+        MaxSequenceLength = 9,
+        Attention = AttentionKind.MahaReference,
+        DModel = 6,
+        NumHeads = 2,
+        NumLayers = 2,
+        FeedForwardDim = 10,
+        NumScales = 3,
+        Aggregation = AggregationKind.Gated,
     };
 
     [Fact]
     public void SavedModel_ComesBackBitForBit()
     {
         using var scope = NewDisposeScope();
-        using var model = new MahaTokenModel(Options);
-        using var other = new MahaTokenModel(Options);
+        using var model = new MahaTokenModel(s_options);
+        using var other = new MahaTokenModel(s_options);
         using var stream = new MemoryStream();
         ModuleWeights.Save(model, stream, new Dictionary<string, string> { ["version"] = "1" });
         stream.Position = 0;
@@ -37,9 +45,9 @@ public class ModuleWeightsTests
         string path = Path.GetTempFileName();
         try
         {
-            using var model = new MahaTokenModel(Options);
+            using var model = new MahaTokenModel(s_options);
             ModuleWeights.Save(model, path);
-            using var exact = new MahaTokenModel(Options);
+            using var exact = new MahaTokenModel(s_options);
             exact.to(ScalarType.Float64);
             ModuleWeights.Load(exact, path);
             Assert.All(exact.parameters(), parameter => Assert.Equal(ScalarType.Float64, parameter.dtype));
@@ -56,7 +64,7 @@ public class ModuleWeightsTests
     public void OtherModelsFile_IsRefused_AndNothingIsChanged()
     {
         using var scope = NewDisposeScope();
-        using var model = new MahaTokenModel(Options);
+        using var model = new MahaTokenModel(s_options);
         var before = model.state_dict().ToDictionary(entry => entry.Key, entry => entry.Value.detach().clone());
         Refuse("1 are missing ('head.bias')", tensors => tensors.Remove("head.bias"));
         Refuse("1 are unexpected ('more')", tensors => tensors.Add("more", zeros(1)));
@@ -90,7 +98,7 @@ public class ModuleWeightsTests
     public void DisposedWeight_IsNeitherSavedNorLoadedOver(string name)
     {
         using var scope = NewDisposeScope();
-        using var model = new MahaTokenModel(Options);
+        using var model = new MahaTokenModel(s_options);
         using var whole = new MemoryStream();
         ModuleWeights.Save(model, whole);
         var copies = model.state_dict().ToDictionary(entry => entry.Key, entry => entry.Value.detach().clone());
@@ -116,7 +124,7 @@ public class ModuleWeightsTests
     [Fact]
     public void DisposedBuffer_IsNotSaved()
     {
-        using var encoder = new MahaDocumentEncoder(Options with { Attention = AttentionKind.Full }, new DocumentVectorParts { SpectralDim = 0 });
+        using var encoder = new MahaDocumentEncoder(s_options with { Attention = AttentionKind.Full }, new DocumentVectorParts { SpectralDim = 0 });
         encoder.get_buffer("center")!.Dispose();
         Assert.Contains("('center')", Assert.Throws<InvalidOperationException>(() => ModuleWeights.Save(encoder, Stream.Null)).Message, StringComparison.Ordinal);
     }
@@ -124,7 +132,7 @@ public class ModuleWeightsTests
     [Fact]
     public void DisposedModel_IsNotSaved()
     {
-        var model = new MahaTokenModel(Options);
+        var model = new MahaTokenModel(s_options);
         int count = model.state_dict().Count;
         model.Dispose();
         Assert.Contains($"{count} of {count} have been disposed", Assert.Throws<InvalidOperationException>(() => ModuleWeights.Save(model, Stream.Null)).Message, StringComparison.Ordinal);

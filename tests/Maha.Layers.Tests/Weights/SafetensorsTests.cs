@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
 using Maha.Layers.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Weights;

@@ -117,7 +117,7 @@ public class AutoMLExperimentTests
     [Fact]
     public void Alternatives_AreTheWaysThroughThePipeline()
     {
-        SweepableEstimator[] parts = Enumerable.Range(0, 5).Select(_ => new SweepableEstimator((context, _) => context.Transforms.CopyColumns("a", "b"), new SearchSpace())).ToArray();
+        var parts = Enumerable.Range(0, 5).Select(_ => new SweepableEstimator((context, _) => context.Transforms.CopyColumns("a", "b"), new SearchSpace())).ToArray();
         var inner = parts[2].Append(parts[3]);
         var pipeline = parts[0].Append(parts[1], parts[4]).Append(inner, parts[4]);
         var choices = ((ChoiceOption)pipeline.SearchSpace["_SCHEMA_"]).Choices.Select(c => c.AsType<string>());

@@ -62,7 +62,7 @@ public class SearchSpaceTests
         var random = new Random(1);
         for (int i = 0; i < 200; i++)
         {
-            var point = Enumerable.Range(0, settings.FeatureSpaceDim).Select(_ => random.NextDouble()).ToArray();
+            double[] point = Enumerable.Range(0, settings.FeatureSpaceDim).Select(_ => random.NextDouble()).ToArray();
             var sampled = settings.SampleFromFeatureSpace(point);
             Assert.InRange(sampled.Width, 16, 256);
             Assert.InRange(sampled.Rate, 1e-5f * 0.999f, 1e-1f * 1.001f);

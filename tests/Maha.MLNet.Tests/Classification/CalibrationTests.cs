@@ -1,4 +1,3 @@
-using Maha.Layers.Training;
 using Maha.MLNet.Classification;
 using Microsoft.ML;
 
@@ -76,7 +75,7 @@ public class CalibrationTests
 
         double F1(List<BinaryPrediction> scored, double threshold)
         {
-            var right = scored.Zip(rows).Count(pair => pair.First.Probability > threshold && pair.Second.Label);
+            int right = scored.Zip(rows).Count(pair => pair.First.Probability > threshold && pair.Second.Label);
             return 2.0 * right / (scored.Count(row => row.Probability > threshold) + rows.Count(row => row.Label));
         }
     }

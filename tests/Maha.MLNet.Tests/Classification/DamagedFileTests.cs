@@ -183,7 +183,7 @@ public class DamagedFileTests
     {
         var e = Assert.ThrowsAny<Exception>(() => ModelZip.Load(zip.ToArray()));
         // ML.NET creates a transformer by reflection, so that the exception may be within others.
-        for (Exception? inner = e; inner is not null; inner = inner.InnerException)
+        for (var inner = e; inner is not null; inner = inner.InnerException)
         {
             if (inner is InvalidDataException)
                 return inner;

@@ -1,4 +1,3 @@
-using Maha.MLNet.Classification;
 using Microsoft.ML;
 
 namespace Maha.MLNet.Tests.Classification;

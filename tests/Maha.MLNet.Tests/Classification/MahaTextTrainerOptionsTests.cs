@@ -1,4 +1,3 @@
-using System.Reflection;
 using Maha.Layers.Attention;
 using Maha.Layers.Core;
 using Maha.Layers.Data;

@@ -1,4 +1,3 @@
-using Maha.MLNet.Classification;
 using Microsoft.ML;
 
 namespace Maha.MLNet.Tests.Classification;
@@ -48,7 +47,7 @@ public class RepeatabilityTests
     private static List<string> Scores(MLContext mlContext, int? seed)
     {
         var data = mlContext.Data.LoadFromEnumerable(s_documents);
-        using MahaBinaryTextClassificationTransformer model = Toys.BinaryTrainer(mlContext, options => options.Seed = seed).Fit(data);
+        using var model = Toys.BinaryTrainer(mlContext, options => options.Seed = seed).Fit(data);
         return Rows.Of(model.Transform(data));
     }
 }

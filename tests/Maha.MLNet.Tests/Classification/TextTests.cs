@@ -1,5 +1,4 @@
 using Maha.Layers.Data;
-using Maha.Layers.Training;
 using Microsoft.ML;
 
 namespace Maha.MLNet.Tests.Classification;

@@ -285,7 +285,7 @@ public class LookaheadTests(FittedModels fitted)
         // Row by row, by the mapper that a prediction engine uses.
         var mapper = model.GetRowToRowMapper(data.Schema);
         var view = model.Transform(data);
-        foreach (var active in columns.Select(name => new[] { name }).Append(columns))
+        foreach (string[]? active in columns.Select(name => new[] { name }).Append(columns))
         {
             using var source = data.GetRowCursor(data.Schema);
             using var alone = mapper.GetRow(source, mapper.OutputSchema);
@@ -365,8 +365,17 @@ public class LookaheadTests(FittedModels fitted)
         public static IEnumerable<AllTypes> Rows(int count)
             => Enumerable.Range(0, count).Select(row => new AllTypes
             {
-                Text = $"a dog and a cat {row}", Truth = row % 3 == 0, Number = row / 7.0, Whole = 1L << (row % 60), Small = (byte)row, Date = new DateTime(2026, 1, 1).AddDays(row),
-                Span = TimeSpan.FromSeconds(row), Key = (uint)row % 1000 + 1, Vector = [.. VectorOf(row)], Sparse = new VBuffer<double>(9, 1, [row], [row % 9]), Words = [.. Enumerable.Repeat($"w{row}", row % 4)],
+                Text = $"a dog and a cat {row}",
+                Truth = row % 3 == 0,
+                Number = row / 7.0,
+                Whole = 1L << (row % 60),
+                Small = (byte)row,
+                Date = new DateTime(2026, 1, 1).AddDays(row),
+                Span = TimeSpan.FromSeconds(row),
+                Key = (uint)row % 1000 + 1,
+                Vector = [.. VectorOf(row)],
+                Sparse = new VBuffer<double>(9, 1, [row], [row % 9]),
+                Words = [.. Enumerable.Repeat($"w{row}", row % 4)],
             });
 
         public static float[] VectorOf(int row) => [row, row + 0.5f, -row];

@@ -6,7 +6,6 @@ using Maha.MLNet.LanguageModel;
 using Maha.MLNet.Tests.LanguageModel;
 using Maha.MLNet.Tests.TextEncoding;
 using Microsoft.ML;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.MLNet.Tests.Internal;

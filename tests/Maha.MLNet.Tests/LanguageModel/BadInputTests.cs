@@ -154,7 +154,7 @@ public class BadInputTests
     private static Exception Refused(ModelZip zip)
     {
         var e = Assert.ThrowsAny<Exception>(() => ModelZip.Load(zip.ToArray()));
-        for (Exception? inner = e; inner is not null; inner = inner.InnerException)
+        for (var inner = e; inner is not null; inner = inner.InnerException)
         {
             if (inner is InvalidDataException)
                 return inner;

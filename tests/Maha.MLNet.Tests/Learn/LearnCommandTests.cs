@@ -109,7 +109,14 @@ public sealed class LearnCommandTests : IDisposable
         string log = Path.Combine(_folder, "shared.jsonl");
         Parallel.For(0, 32, new ParallelOptions { MaxDegreeOfParallelism = 4 }, seed => LearnLog.Append(log, new LearnRecord
         {
-            Files = "", Data = "", Variant = "", Settings = new string('x', 10_000), Seed = seed, Fold = "", Build = "", Judgment = new Judgment { PeakMegabytes = double.NaN },
+            Files = "",
+            Data = "",
+            Variant = "",
+            Settings = new string('x', 10_000),
+            Seed = seed,
+            Fold = "",
+            Build = "",
+            Judgment = new Judgment { PeakMegabytes = double.NaN },
         }));
         Assert.Equal(Enumerable.Range(0, 32), LearnLog.Read(log).Select(record => record.Seed).Order());
         File.AppendAllText(log, "{}\n");

@@ -90,10 +90,10 @@ public sealed class SavedModelTests
     private static void AssertClose(float[] expected, float[] actual, string what)
     {
         Assert.Equal(expected.Length, actual.Length);
-        for (var i = 0; i < expected.Length; i++)
+        for (int i = 0; i < expected.Length; i++)
         {
             // Relative to 1 or to the number: sums of float32 in another order.
-            var tolerance = 1e-5 * Math.Max(1, Math.Abs(expected[i]));
+            double tolerance = 1e-5 * Math.Max(1, Math.Abs(expected[i]));
             Assert.True(Math.Abs(expected[i] - actual[i]) <= tolerance, $"{what}, value {i}: expected {expected[i]}, got {actual[i]}.");
         }
     }

@@ -70,10 +70,15 @@ public class EncodingOptionsTests
             EncoderFitting.Check(options);
             object[] targets = [EncoderFitting.ModelOptionsOf(options, options.VocabSize), EncoderFitting.PartsOf(options), EncoderFitting.PretrainingOptionsOf(options), Maha.MLNet.Internal.ModelFitting.TrainingOptionsOf(options, options.Seed!.Value, CPU)];
             foreach (var property in typeof(Options).GetProperties())
+            {
                 foreach (object target in targets)
+                {
                     // The attention has a temperature of another kind.
                     if ((property.Name != nameof(Options.Temperature) || target is PretrainingOptions) && target.GetType().GetProperty(property.Name) is { } same && property.GetValue(options) is { } value && property.Name != nameof(Options.ValidationFraction))
                         Assert.Equal(value, same.GetValue(target));
+                }
+            }
+
             var manifest = new EncoderManifest
             {
                 FormatVersion = EncoderManifest.CurrentFormat,
@@ -115,7 +120,7 @@ public class EncodingOptionsTests
             using var model = Encoders.Fit(mlContext, data, change);
             return Encoders.Vectors(mlContext, model, "the cat near the rain")[0];
         }
-        var usual = Vector();
+        float[] usual = Vector();
         Action<Options>[] changes = [o => o.SpectralStart = false, o => o.ChunksPerDocument = 1, o => o.ContrastiveWeight = 0, o => o.MaskedTokenWeight = 0, o => o.TieEmbedding = false, o => o.Temperature = 1, o => o.MaskFraction = 0.5, o => o.ValidationFraction = 0.3, o => o.BeginningTokens = 2, o => o.ContextualWeight = 1];
         foreach (var change in changes)
             Assert.NotEqual(usual, Vector(change));
@@ -126,15 +131,38 @@ public class EncodingOptionsTests
 
     private static Options Random(Random random) => new()
     {
-        OutputColumnName = "Out" + random.Next(9), InputColumnName = "\u00e4\"" + random.Next(9), SegmentColumnName = random.Next(2) == 0 ? null : "Parts",
-        Segments = random.Next(2) == 0 ? SegmentKind.Sentence : SegmentKind.Paragraph, NormalizeLength = random.Next(2) == 0,
-        VocabSize = random.Next(300, 9000), MaxSequenceLength = random.Next(2, 5000), DModel = 4 * random.Next(1, 40), NumLayers = random.Next(1, 5),
-        FeedForwardDim = random.Next(2) == 0 ? null : random.Next(1, 99), NumScales = random.Next(2) == 0 ? null : random.Next(1, 12), Window = random.Next(1, 300), Branching = random.Next(2, 99),
-        Pooling = random.GetItems(Enum.GetValues<PoolingKind>(), 1)[0], Positions = random.GetItems(Enum.GetValues<PositionKind>(), 1)[0], Dropout = random.NextDouble(),
+        OutputColumnName = "Out" + random.Next(9),
+        InputColumnName = "\u00e4\"" + random.Next(9),
+        SegmentColumnName = random.Next(2) == 0 ? null : "Parts",
+        Segments = random.Next(2) == 0 ? SegmentKind.Sentence : SegmentKind.Paragraph,
+        NormalizeLength = random.Next(2) == 0,
+        VocabSize = random.Next(300, 9000),
+        MaxSequenceLength = random.Next(2, 5000),
+        DModel = 4 * random.Next(1, 40),
+        NumLayers = random.Next(1, 5),
+        FeedForwardDim = random.Next(2) == 0 ? null : random.Next(1, 99),
+        NumScales = random.Next(2) == 0 ? null : random.Next(1, 12),
+        Window = random.Next(1, 300),
+        Branching = random.Next(2, 99),
+        Pooling = random.GetItems(Enum.GetValues<PoolingKind>(), 1)[0],
+        Positions = random.GetItems(Enum.GetValues<PositionKind>(), 1)[0],
+        Dropout = random.NextDouble(),
         OverlongDocuments = random.GetItems(Enum.GetValues<OverlongDocuments>(), 1)[0],
-        SpectralDim = random.Next(300), NumPairBuckets = random.Next(1 << 15), BeginningTokens = random.Next(99), ContextualWeight = random.NextDouble(),
-        MaskedTokenWeight = random.NextDouble(), ContrastiveWeight = random.NextDouble(), MaskFraction = 0.01 + 0.9 * random.NextDouble(), TieEmbedding = random.Next(2) == 0,
-        ViewLength = random.Next(2, 999), Temperature = 0.01 + random.NextDouble(), NumberOfEpochs = random.Next(1, 99), LearningRate = 1e-4 + random.NextDouble(),
-        TokensPerBatch = random.Next(1, 99999), WeightDecay = random.NextDouble(), MaxGradientNorm = 0.1 + random.NextDouble(), Seed = random.Next(),
+        SpectralDim = random.Next(300),
+        NumPairBuckets = random.Next(1 << 15),
+        BeginningTokens = random.Next(99),
+        ContextualWeight = random.NextDouble(),
+        MaskedTokenWeight = random.NextDouble(),
+        ContrastiveWeight = random.NextDouble(),
+        MaskFraction = 0.01 + 0.9 * random.NextDouble(),
+        TieEmbedding = random.Next(2) == 0,
+        ViewLength = random.Next(2, 999),
+        Temperature = 0.01 + random.NextDouble(),
+        NumberOfEpochs = random.Next(1, 99),
+        LearningRate = 1e-4 + random.NextDouble(),
+        TokensPerBatch = random.Next(1, 99999),
+        WeightDecay = random.NextDouble(),
+        MaxGradientNorm = 0.1 + random.NextDouble(),
+        Seed = random.Next(),
     };
 }

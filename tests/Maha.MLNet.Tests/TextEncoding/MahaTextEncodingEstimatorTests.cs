@@ -30,8 +30,8 @@ public class MahaTextEncodingEstimatorTests
     {
         using var model = Encoders.Fit(_mlContext, _mlContext.Data.LoadFromEnumerable(Toys.Documents(12)));
         string longText = Toys.Filler(new Random(2), 60);
-        var alone = Encoders.Vectors(_mlContext, model, "the cat and the dog")[0];
-        var among = Encoders.Vectors(_mlContext, model, longText, "", "the cat and the dog", longText)[2];
+        float[] alone = Encoders.Vectors(_mlContext, model, "the cat and the dog")[0];
+        float[] among = Encoders.Vectors(_mlContext, model, longText, "", "the cat and the dog", longText)[2];
         Assert.Equal(model.VectorSize, alone.Length);
         for (int k = 0; k < alone.Length; k++)
             Assert.Equal(alone[k], among[k], 1e-5f);
@@ -62,7 +62,7 @@ public class MahaTextEncodingEstimatorTests
         var parts = view.GetColumn<float[]>("Parts").ToList();
         Assert.Equal(count * model.VectorSize, parts[0].Length);
         Assert.Empty(parts[1]);
-        var last = Encoders.Vectors(_mlContext, model, "A saw and a drill.")[0];
+        float[] last = Encoders.Vectors(_mlContext, model, "A saw and a drill.")[0];
         Assert.Equal(last, parts[0][^model.VectorSize..], Rows.AreAlike);
     }
 
@@ -94,7 +94,7 @@ public class MahaTextEncodingEstimatorTests
         using var first = Encoders.Fit(_mlContext, data);
         using var second = Encoders.Fit(_mlContext, data);
         using var other = Encoders.Fit(_mlContext, data, o => o.Seed = 8);
-        var expected = Encoders.Vectors(_mlContext, first, "the cat near the rain")[0];
+        float[] expected = Encoders.Vectors(_mlContext, first, "the cat near the rain")[0];
         Assert.Equal(expected, Encoders.Vectors(_mlContext, second, "the cat near the rain")[0]);
         Assert.NotEqual(expected, Encoders.Vectors(_mlContext, other, "the cat near the rain")[0]);
     }

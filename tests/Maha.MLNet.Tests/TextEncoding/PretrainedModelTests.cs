@@ -20,7 +20,7 @@ public sealed class PretrainedModelTests : IDisposable
     public void FrozenEncoder_IsTheSavedOne_FromZipAndFromWeights()
     {
         using var saved = Encoders.Fit(_mlContext, _data);
-        var expected = Encoders.Vectors(_mlContext, saved, "the cat near the rain")[0];
+        float[] expected = Encoders.Vectors(_mlContext, saved, "the cat near the rain")[0];
         string zip = Zip(saved), weights = Path.Combine(_folder, "encoder.safetensors");
         saved.SaveWeights(weights);
         foreach (string path in new[] { zip, weights })
@@ -63,12 +63,12 @@ public sealed class PretrainedModelTests : IDisposable
         using var languageModel = LanguageToys.Estimator(_mlContext, o => (o.Attention, o.Positions, o.Overlap) = (attention, positions, attention == AttentionKind.HsaCausal)).Fit(_data);
         string zip = Zip(languageModel), weights = Path.Combine(_folder, "language.safetensors");
         languageModel.SaveWeights(weights);
-        var expected = Frozen(zip);
+        float[] expected = Frozen(zip);
         Assert.Equal(expected, Frozen(weights));
         // At that rate nothing is learned, so that the classifier's file has the language model's weights.
         using var classifier = _mlContext.MulticlassClassification.Trainers.MahaTextClassification(new MahaTextClassificationTrainer.Options { PretrainedModel = zip, NumberOfEpochs = 1, LearningRate = 1e-9, Seed = 7 })
             .Fit(Toys.Keyed(_mlContext, Toys.Documents(30)));
-        var after = Frozen(Zip(classifier));
+        float[] after = Frozen(Zip(classifier));
         Assert.Equal(expected.Length, after.Length);
         for (int k = 0; k < expected.Length; k++)
             Assert.Equal(expected[k], after[k], 1e-3f);
@@ -79,7 +79,7 @@ public sealed class PretrainedModelTests : IDisposable
         {
             using var frozen = _mlContext.Transforms.MahaEncode(Of(path, freeze: true)).Fit(_data);
             using var loaded = (MahaTransformer)_mlContext.Model.Load(Zip(frozen), out _);
-            var vector = Encoders.Vectors(_mlContext, frozen, "the cat near the rain")[0];
+            float[] vector = Encoders.Vectors(_mlContext, frozen, "the cat near the rain")[0];
             Assert.All(vector, value => Assert.True(float.IsFinite(value)));
             Assert.Equal(vector, Encoders.Vectors(_mlContext, loaded, "the cat near the rain")[0]);
             return vector;
@@ -87,7 +87,14 @@ public sealed class PretrainedModelTests : IDisposable
 
         static MLNet.TextEncoding.MahaTextEncodingEstimator.Options Of(string path, bool freeze) => new()
         {
-            OutputColumnName = "Features", InputColumnName = "Text", PretrainedModel = path, Freeze = freeze, SpectralDim = 0, NumberOfEpochs = 1, ViewLength = 8, Seed = 7,
+            OutputColumnName = "Features",
+            InputColumnName = "Text",
+            PretrainedModel = path,
+            Freeze = freeze,
+            SpectralDim = 0,
+            NumberOfEpochs = 1,
+            ViewLength = 8,
+            Seed = 7,
         };
     }
 

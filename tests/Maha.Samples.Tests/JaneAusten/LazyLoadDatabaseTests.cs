@@ -4,7 +4,7 @@ namespace Maha.Samples.Tests.JaneAusten;
 
 public sealed class LazyLoadDatabaseTests : IDisposable
 {
-    private static readonly string[] Lines = ["LAMPS", "", "It is a truth", "  little known,  ", "", "", "that lamps \u00A3 5.", ""];
+    private static readonly string[] s_lines = ["LAMPS", "", "It is a truth", "  little known,  ", "", "", "that lamps \u00A3 5.", ""];
 
     private readonly string _folder = Directory.CreateTempSubdirectory("maha-novels-").FullName;
 
@@ -20,12 +20,12 @@ public sealed class LazyLoadDatabaseTests : IDisposable
     public void ReadStrings_GivesWhatWasWritten(int compression, char packing)
     {
         RWriter.WriteDatabase(
-            Database, compression, ("other", packing, new RWriter().Ints(1).ToArray()), ("lamps", packing, new RWriter().Strings(Lines).ToArray()));
+            Database, compression, ("other", packing, new RWriter().Ints(1).ToArray()), ("lamps", packing, new RWriter().Strings(s_lines).ToArray()));
 
         var database = LazyLoadDatabase.Open(Database);
 
         Assert.Equal(["other", "lamps"], database.Names);
-        Assert.Equal(Lines, database.ReadStrings("lamps"));
+        Assert.Equal(s_lines, database.ReadStrings("lamps"));
         Assert.Throws<ArgumentException>(() => database.ReadStrings("other"));
         Assert.Contains("other, lamps", Assert.Throws<ArgumentException>(() => database.ReadStrings("missing")).Message);
     }
@@ -46,7 +46,7 @@ public sealed class LazyLoadDatabaseTests : IDisposable
     [Fact]
     public void TruncatedFiles_AreInvalidData()
     {
-        RWriter.WriteDatabase(Database, 1, ("lamps", '1', new RWriter().Strings(Lines).ToArray()));
+        RWriter.WriteDatabase(Database, 1, ("lamps", '1', new RWriter().Strings(s_lines).ToArray()));
         byte[] entries = File.ReadAllBytes(Database + ".rdb");
 
         File.WriteAllBytes(Database + ".rdb", entries[..^1]);
@@ -62,7 +62,7 @@ public sealed class LazyLoadDatabaseTests : IDisposable
 
     [Fact]
     public void Novel_JoinsTheLinesOfAParagraph() => Assert.Equal(
-        "LAMPS\n\nIt is a truth little known,\n\nthat lamps \u00A3 5.\n\n", Novel.FromLines("lamps", Lines).Text);
+        "LAMPS\n\nIt is a truth little known,\n\nthat lamps \u00A3 5.\n\n", Novel.FromLines("lamps", s_lines).Text);
 
     [Fact]
     public void Prepare_WritesATextForEachNovel_WithoutFetchingWhatIsThere()
@@ -70,7 +70,7 @@ public sealed class LazyLoadDatabaseTests : IDisposable
         Directory.CreateDirectory(Path.Combine(_folder, "data"));
         RWriter.WriteDatabase(
             Path.Combine(_folder, "data", "Rdata"), 1,
-            (JaneAustenData.HeldOut, '1', new RWriter().Strings("a", "b").ToArray()), ("emma", '1', new RWriter().Strings(Lines).ToArray()));
+            (JaneAustenData.HeldOut, '1', new RWriter().Strings("a", "b").ToArray()), ("emma", '1', new RWriter().Strings(s_lines).ToArray()));
 
         var novels = JaneAustenData.Prepare(_folder);
 

@@ -5,7 +5,7 @@ public sealed class MandocFactAttribute : FactAttribute
 {
     public MandocFactAttribute()
     {
-        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);
+        string[] folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);
         if (!folders.Any(folder => File.Exists(Path.Combine(folder, "mandoc"))))
             Skip = "mandoc is not installed: apt-get install mandoc";
     }

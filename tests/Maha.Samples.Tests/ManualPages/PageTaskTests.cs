@@ -4,17 +4,17 @@ namespace Maha.Samples.Tests.ManualPages;
 
 public class PageTaskTests
 {
-    private static readonly (string Name, string? Label, string Text)[] Candidates = Enumerable.Range(0, 137)
+    private static readonly (string Name, string? Label, string Text)[] s_candidates = Enumerable.Range(0, 137)
         .Select(i => ($"page{i}.{i % 3 + 1}", (string?)(i % 3 == 0 ? "few" : "many"), $"text {i}"))
         .ToArray();
 
     [Fact]
     public void Split_DoesNotDependOnTheOrderOfThePages()
     {
-        var shuffled = Candidates.ToArray();
+        var shuffled = s_candidates.ToArray();
         new Random(7).Shuffle(shuffled);
 
-        Assert.Equal(PageTask.Build("t", Candidates).Pages, PageTask.Build("t", shuffled).Pages);
+        Assert.Equal(PageTask.Build("t", s_candidates).Pages, PageTask.Build("t", shuffled).Pages);
     }
 
     // Fixed, so that a change of the hash, which moves pages between the sets on every machine, is seen.
@@ -28,20 +28,20 @@ public class PageTaskTests
     [Fact]
     public void Test_IsAFifthOfEachClass_AndNoPageIsInBoth()
     {
-        var task = PageTask.Build("t", Candidates);
+        var task = PageTask.Build("t", s_candidates);
 
         foreach (var group in task.Pages.GroupBy(page => page.Label))
             Assert.Equal((group.Count() + 4) / 5, group.Count(page => page.Fold == 0));
         Assert.Empty(task.Train.Select(page => page.Name).Intersect(task.Test.Select(page => page.Name)));
-        Assert.Equal(Candidates.Length, task.Train.Count() + task.Test.Count());
+        Assert.Equal(s_candidates.Length, task.Train.Count() + task.Test.Count());
     }
 
     [Fact]
     public void Folds_AreOfEqualSizeInEachClass()
     {
-        foreach (var group in PageTask.Build("t", Candidates).Pages.GroupBy(page => page.Label))
+        foreach (var group in PageTask.Build("t", s_candidates).Pages.GroupBy(page => page.Label))
         {
-            var sizes = Enumerable.Range(0, PageTask.NumFolds).Select(fold => group.Count(page => page.Fold == fold)).ToArray();
+            int[] sizes = Enumerable.Range(0, PageTask.NumFolds).Select(fold => group.Count(page => page.Fold == fold)).ToArray();
             Assert.InRange(sizes.Max() - sizes.Min(), 0, 1);
         }
     }
@@ -49,17 +49,17 @@ public class PageTaskTests
     [Fact]
     public void Cap_KeepsAPrefixOfTheClassByHash()
     {
-        var capped = PageTask.Build("t", Candidates, maxPerClass: 30);
+        var capped = PageTask.Build("t", s_candidates, maxPerClass: 30);
 
         Assert.All(capped.Pages.GroupBy(page => page.Label), group => Assert.Equal(30, group.Count()));
-        var all = PageTask.Build("t", Candidates).Pages;
+        var all = PageTask.Build("t", s_candidates).Pages;
         Assert.Equal(all.Where(page => page.Label == "few").Take(30), capped.Pages.Where(page => page.Label == "few"));
     }
 
     [Fact]
     public void SmallClassesAndUnlabeledPages_AreLeftOut()
     {
-        var task = PageTask.Build("t", [.. Candidates, ("x", null, "x"), ("y", "lonely", "y")], minPerClass: 50);
+        var task = PageTask.Build("t", [.. s_candidates, ("x", null, "x"), ("y", "lonely", "y")], minPerClass: 50);
 
         Assert.Equal(["many"], task.Pages.Select(page => page.Label).Distinct());
     }

@@ -7,7 +7,7 @@ namespace Maha.Samples.Tests.ManualPages;
 
 public class TsvTextTests
 {
-    private static readonly Gen<string> AnyText = Gen
+    private static readonly Gen<string> s_anyText = Gen
         .Elements("a", "Zz", " ", "\t", "\n", "\r\n", "\r", "\"", "\u240A", "\u2028", "\u00A0", "\0", "\\n", "\U0001F600", "\uD800", "//", "#")
         .ListOf()
         .Select(parts => string.Concat(parts));
@@ -33,7 +33,7 @@ public class TsvTextTests
     [Fact]
     public void EncodedText_ComesBackExactly_WhateverTheText() => Check.One(
         Config.QuickThrowOnFailure.WithMaxTest(2000),
-        Prop.ForAll(AnyText.ToArbitrary(), text =>
+        Prop.ForAll(s_anyText.ToArbitrary(), text =>
         {
             string field = TsvText.Encode(text);
             return TsvText.Encode(TsvText.Decode(field)) == field;
@@ -43,7 +43,7 @@ public class TsvTextTests
     [Fact]
     public void Fields_NeedNoQuoting_WhateverTheText() => Check.One(
         Config.QuickThrowOnFailure.WithMaxTest(2000),
-        Prop.ForAll(AnyText.ToArbitrary(), text =>
+        Prop.ForAll(s_anyText.ToArbitrary(), text =>
         {
             string field = TsvText.Encode(text);
             return field.IndexOfAny(['\t', '\n', '\r', '\u2028', '\u0085', '\0']) < 0

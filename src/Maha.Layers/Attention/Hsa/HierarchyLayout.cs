@@ -63,7 +63,7 @@ internal sealed class HierarchyLayout
     public static HierarchyLayout Packed(IReadOnlyList<TokenHierarchy> documents)
     {
         int depth = documents.Max(document => document.Depth);
-        var starts = new int[depth][];
+        int[][] starts = new int[depth][];
         for (int level = 0; level < depth; level++)
         {
             var all = new List<int> { 0 };
@@ -89,11 +89,11 @@ internal sealed class HierarchyLayout
         {
             int[] leafStarts = [.. Enumerable.Range(0, Length + 1)]; // where the tokens of each node of the level below begin
             int[] documents = [.. Enumerable.Range(0, Roots)];
-            var owners = new int[levels.Length][]; // the document of every family
+            int[][] owners = new int[levels.Length][]; // the document of every family
             for (int level = levels.Length - 1; level >= 0; level--)
             {
                 owners[level] = documents;
-                var starts = _starts[level];
+                int[] starts = _starts[level];
                 documents = [.. Enumerable.Range(0, starts.Length - 1).SelectMany(j => Enumerable.Repeat(owners[level][j], starts[j + 1] - starts[j]))];
             }
             for (int level = 0; level < levels.Length; level++)

@@ -64,7 +64,7 @@ public sealed class HsaDecoderState : DecoderState
         int groups = (int)query.shape[0] * numHeads, headDim = (int)query.shape[2] / numHeads;
         long row = (long)groups * headDim;
         T* queries = TensorMemory.Pointer<T>(q), keys = TensorMemory.Pointer<T>(k), values = TensorMemory.Pointer<T>(v);
-        T* outputs = output is null ? null : TensorMemory.Pointer<T>(output);
+        var outputs = output is null ? null : TensorMemory.Pointer<T>(output);
         for (long token = 0; token < query.shape[1]; token++)
         {
             if (attends)

@@ -31,13 +31,13 @@ internal static unsafe class HsaDecoding
         var input = hidden.contiguous();
         var output = empty([batch, 1, width], hidden.dtype);
         long rows = (long)batch * width;
-        T* memory = KernelScratch.GetShared<T>(4 * rows);
-        T* x = TensorMemory.Pointer<T>(input);
+        var memory = KernelScratch.GetShared<T>(4 * rows);
+        var x = TensorMemory.Pointer<T>(input);
         for (int i = 0; i < 3; i++)
             Project(projections[i], batch, width, x, memory + (i * rows));
         if (rotary)
             RotaryPositions.RotateToken(state.Position, headDim, memory, 2 * batch * numHeads);
-        T* attended = memory + (3 * rows);
+        var attended = memory + (3 * rows);
         state.Step(memory, memory + rows, memory + (2 * rows), batch * numHeads, headDim, hidden.dtype, attended);
         Project(projections[3], batch, width, attended, TensorMemory.Pointer<T>(output));
         GC.KeepAlive(input);

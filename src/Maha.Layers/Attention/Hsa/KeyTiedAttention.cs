@@ -54,7 +54,7 @@ internal static class KeyTiedAttention
     // [G, M, b, ...] to [G, M, 2b, ...]: the family before, zeros before the first, and the family itself.
     private static Tensor WithFamilyBefore(Tensor families)
     {
-        var padding = new long[2 * (families.dim() - 1)];
+        long[] padding = new long[2 * (families.dim() - 1)];
         padding[^2] = 1;
         var before = nn.functional.pad(families, padding).narrow(1, 0, families.shape[1]);
         return cat([before, families], 2);

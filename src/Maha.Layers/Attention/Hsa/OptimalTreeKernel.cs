@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Maha.Layers.Kernels;
 using Maha.Layers.Trees;
 
@@ -45,8 +44,8 @@ internal static unsafe class OptimalTreeKernel
             for (int f = 0; f < starts.Length - 1; f++)
             {
                 int start = starts[f], count = starts[f + 1] - start;
-                TokenRows<float> familyKeys = keys.Whole(plan, level, start, count, headDim, count % MicroTile.Rows != 0, keyPack);
-                TokenRows<float> familyValues = values.Whole(plan, level, start, count, headDim, headDim != padded, valuePack);
+                var familyKeys = keys.Whole(plan, level, start, count, headDim, count % MicroTile.Rows != 0, keyPack);
+                var familyValues = values.Whole(plan, level, start, count, headDim, headDim != padded, valuePack);
                 plan.LogSizes[level].AsSpan(start, count).CopyTo(new Span<float>(bias, count));
                 float phi = 0, size = plan.FamilySize(level, f);
                 for (int panel = 0; panel < count; panel += Queries)

@@ -21,8 +21,8 @@ internal sealed class PackedLevel : HierarchyLevel
         _nodes = new Slots(starts, device);
         _tokens = new Slots(tokensOfFamilies, device);
         int most = Largest(tokensOfFamilies);
-        var child = new long[Families * most];
-        var before = new long[Families];
+        long[] child = new long[Families * most];
+        long[] before = new long[Families];
         for (int family = 0; family < Families; family++)
         {
             for (int node = starts[family]; node < starts[family + 1]; node++)
@@ -62,8 +62,8 @@ internal sealed class PackedLevel : HierarchyLevel
         {
             _families = starts.Length - 1;
             _size = Largest(starts);
-            var rows = new long[_families * _size];
-            var places = new long[starts[^1]];
+            long[] rows = new long[_families * _size];
+            long[] places = new long[starts[^1]];
             Array.Fill(rows, starts[^1]);
             for (int family = 0; family < _families; family++)
             {
@@ -80,7 +80,7 @@ internal sealed class PackedLevel : HierarchyLevel
 
         public Tensor Gather(Tensor rows)
         {
-            var padding = new long[2 * (rows.dim() - 1)];
+            long[] padding = new long[2 * (rows.dim() - 1)];
             padding[^1] = 1; // one row of zeros behind the last
             return nn.functional.pad(rows, padding).index_select(1, _rows).unflatten(1, _families, _size);
         }

@@ -28,7 +28,7 @@ internal sealed class RegularLevel(int nodes, int branching, long cell, int leng
         if (missing > 0)
         {
             // Pairs from the last dimension on, down to dimension 1.
-            var padding = new long[2 * (rows.dim() - 1)];
+            long[] padding = new long[2 * (rows.dim() - 1)];
             padding[^1] = missing;
             rows = nn.functional.pad(rows, padding);
         }

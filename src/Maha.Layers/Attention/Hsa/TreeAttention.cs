@@ -87,7 +87,7 @@ internal static class TreeAttention
     private static (long[] Sources, long[] Places) Packing(int[] validLengths, long length)
     {
         var sources = new List<long>();
-        var places = new long[validLengths.Length * length];
+        long[] places = new long[validLengths.Length * length];
         Array.Fill(places, validLengths.Sum());
         for (int document = 0; document < validLengths.Length; document++)
         {

@@ -60,26 +60,26 @@ internal sealed unsafe class TreeCache<T>(int groups, int headDim, int branching
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Attend(int group, T* query, T scale, T* output)
     {
-        T largest = T.NegativeInfinity;
+        var largest = T.NegativeInfinity;
         int count = 0;
         for (int level = 0; level < _keys.Count; level++)
         {
             // A node stands for b^level tokens.
-            T bias = T.CreateTruncating(level * Math.Log(branching));
+            var bias = T.CreateTruncating(level * Math.Log(branching));
             fixed (T* keys = &_keys[level][group * _places * headDim])
             {
                 for (int place = 0; place < _places; place++)
                 {
                     if (!_seen[level][place])
                         continue;
-                    T logit = (scale * RowMath.Dot(query, keys + (place * headDim), headDim)) + bias;
+                    var logit = (scale * RowMath.Dot(query, keys + (place * headDim), headDim)) + bias;
                     largest = T.Max(largest, logit);
                     _logits[count++] = logit;
                 }
             }
         }
 
-        T total = T.Zero;
+        var total = T.Zero;
         count = 0;
         RowMath.Clear(output, headDim);
         for (int level = 0; level < _keys.Count; level++)
@@ -90,7 +90,7 @@ internal sealed unsafe class TreeCache<T>(int groups, int headDim, int branching
                 {
                     if (!_seen[level][place])
                         continue;
-                    T weight = T.Exp(_logits[count++] - largest);
+                    var weight = T.Exp(_logits[count++] - largest);
                     total += weight;
                     RowMath.AddScaled(weight, values + (place * headDim), output, headDim);
                 }
@@ -108,7 +108,7 @@ internal sealed unsafe class TreeCache<T>(int groups, int headDim, int branching
         int place = First(level) + _counts[level]++;
         for (int group = 0; group < groups; group++)
         {
-            var row = Row(group, place);
+            int row = Row(group, place);
             new ReadOnlySpan<T>(key + ((long)group * headDim), headDim).CopyTo(_keys[level].AsSpan(row));
             new ReadOnlySpan<T>(value + ((long)group * headDim), headDim).CopyTo(_values[level].AsSpan(row));
         }
@@ -119,8 +119,8 @@ internal sealed unsafe class TreeCache<T>(int groups, int headDim, int branching
     // The open family becomes one node of the level above, the mean of its parts.
     private void Close(int level)
     {
-        T* means = KernelScratch.Get<T>(2L * groups * headDim);
-        T* valueMeans = means + ((long)groups * headDim);
+        var means = KernelScratch.Get<T>(2L * groups * headDim);
+        var valueMeans = means + ((long)groups * headDim);
         int first = First(level);
         for (int group = 0; group < groups; group++)
         {
@@ -138,7 +138,7 @@ internal sealed unsafe class TreeCache<T>(int groups, int headDim, int branching
 
     private void Mean(ReadOnlySpan<T> rows, T* mean)
     {
-        T share = T.One / T.CreateTruncating(branching);
+        var share = T.One / T.CreateTruncating(branching);
         RowMath.Clear(mean, headDim);
         fixed (T* first = rows)
         {

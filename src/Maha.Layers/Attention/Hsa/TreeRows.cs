@@ -49,7 +49,7 @@ internal readonly unsafe struct TreeRows(float* tokens, nint stride, float* node
             float* from = first + k;
             for (int i = 0; i < count; i++, from += row)
             {
-                Vector512<float> share = Vector512.Create(sizes[start + i] / size);
+                var share = Vector512.Create(sizes[start + i] / size);
                 sum0 = Vector512.MultiplyAddEstimate(share, Vector512.Load(from), sum0);
                 sum1 = Vector512.MultiplyAddEstimate(share, Vector512.Load(from + 16), sum1);
             }

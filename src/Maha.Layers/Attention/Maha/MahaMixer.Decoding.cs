@@ -47,10 +47,10 @@ public sealed partial class MahaMixer
         int batch = (int)hidden.shape[0], count = (int)hidden.shape[1];
         var inputs = cat([state.Inputs ?? zeros([batch, LocalReach, _options.DModel], hidden.dtype, hidden.device), hidden], 1);
         state.Keep(inputs.narrow(1, count, LocalReach));
-        Tensor? features = _localConvolution.call(inputs, Whole(batch, count + LocalReach, count + LocalReach)).narrow(1, LocalReach, count); // [B, N, D]
-        Tensor? values = LinearFunction.Apply(_valueProjection, features);
+        var features = _localConvolution.call(inputs, Whole(batch, count + LocalReach, count + LocalReach)).narrow(1, LocalReach, count); // [B, N, D]
+        var values = LinearFunction.Apply(_valueProjection, features);
         var upsampled = new Tensor[_options.NumScales];
-        var missing = new bool[count * _options.NumScales];
+        bool[] missing = new bool[count * _options.NumScales];
         long cell = 1;
         for (int scale = 0; scale < _options.NumScales; scale++)
         {
@@ -95,7 +95,7 @@ public sealed partial class MahaMixer
         var result = outputs;
         if (cell > 1)
         {
-            var rows = new long[count];
+            long[] rows = new long[count];
             for (int i = 0; i < count; i++)
                 rows[i] = ((position + i + 1) / cell) - before;
             result = cat([last, outputs], 1).index_select(1, tensor(rows, device: hidden.device)); // [B, N, D]

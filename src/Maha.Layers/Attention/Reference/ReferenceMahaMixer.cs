@@ -1,6 +1,5 @@
 using Maha.Layers.Core;
 using Maha.Layers.Kernels;
-using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;

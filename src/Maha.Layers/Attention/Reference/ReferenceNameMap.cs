@@ -1,5 +1,3 @@
-using Maha.Layers.Blocks;
-using Maha.Layers.Models;
 using Maha.Layers.Weights;
 using static TorchSharp.torch;
 
@@ -29,7 +27,7 @@ public static class ReferenceNameMap
     private const string SharedDecomposition = "attention.decomposition.";
 
     // Beginnings of names; a name that begins with the left gets the right instead.
-    private static readonly (string Theirs, string Ours)[] BlockNames =
+    private static readonly (string Theirs, string Ours)[] s_blockNames =
     [
         ("dilated_conv.0.", "mixer.local_conv."),
         ("decomposition.", "mixer.decomposition."),
@@ -44,7 +42,7 @@ public static class ReferenceNameMap
         ("ffn.3.", "feed_forward.contract."),
     ];
 
-    private static readonly (string Theirs, string Ours)[] ModelNames =
+    private static readonly (string Theirs, string Ours)[] s_modelNames =
     [
         ("token_emb.", "encoder.token_embedding."),
         ("pos_emb.", "encoder.position_embedding."),
@@ -75,7 +73,7 @@ public static class ReferenceNameMap
             return null;
         if (name == "aggregation.convex_logits" && aggregation != AggregationKind.Softmax)
             return null;
-        return Replace(name, BlockNames) ?? throw Unknown(name);
+        return Replace(name, s_blockNames) ?? throw Unknown(name);
     }
 
     /// <summary>Our name for a published model's name; null for what the published code holds but never reads.</summary>
@@ -83,7 +81,7 @@ public static class ReferenceNameMap
     {
         const string layers = "layers.";
         if (!name.StartsWith(layers, StringComparison.Ordinal))
-            return Replace(name, ModelNames) ?? throw Unknown(name);
+            return Replace(name, s_modelNames) ?? throw Unknown(name);
         int end = name.IndexOf('.', layers.Length);
         if (end < 0)
             throw Unknown(name);

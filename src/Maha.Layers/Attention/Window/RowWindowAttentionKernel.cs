@@ -15,18 +15,18 @@ internal static unsafe class RowWindowAttentionKernel
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         int blocks = plan.Blocks, headDim = plan.HeadDim;
-        T scale = T.One / T.Sqrt(T.CreateTruncating(headDim));
+        var scale = T.One / T.Sqrt(T.CreateTruncating(headDim));
         KernelThreads.For(plan.Batch * plan.Heads * blocks, threads, piece =>
         {
             int block = piece % blocks, head = piece / blocks % plan.Heads, document = piece / blocks / plan.Heads;
             long first = (long)document * plan.Length;
             nint channel = (nint)head * headDim;
-            T* logs = logSumExp + (((long)document * plan.Heads) + head) * plan.Length;
-            T* scores = KernelScratch.Get<T>(plan.MaxKeys);
+            var logs = logSumExp + (((long)document * plan.Heads) + head) * plan.Length;
+            var scores = KernelScratch.Get<T>(plan.MaxKeys);
             int end = Math.Min((block + 1) * plan.BlockLength, plan.Length);
             for (int i = block * plan.BlockLength; i < end; i++)
             {
-                T* to = output.Row(first + i) + channel;
+                var to = output.Row(first + i) + channel;
                 RowMath.Clear(to, headDim);
                 logs[i] = T.Zero;
                 if (i >= validLengths[document])
@@ -34,8 +34,8 @@ internal static unsafe class RowWindowAttentionKernel
                     continue;
                 }
 
-                KeyRange range = plan.Keys(block, i + 1, validLengths[document]);
-                T largest = T.NegativeInfinity;
+                var range = plan.Keys(block, i + 1, validLengths[document]);
+                var largest = T.NegativeInfinity;
                 for (int j = 0; j < range.Count; j++)
                 {
                     int token = range.Token(j);
@@ -45,10 +45,10 @@ internal static unsafe class RowWindowAttentionKernel
                     largest = T.Max(largest, scores[j]);
                 }
 
-                T total = T.Zero;
+                var total = T.Zero;
                 for (int j = 0; j < range.Count; j++)
                 {
-                    T weight = T.Exp(scores[j] - largest);
+                    var weight = T.Exp(scores[j] - largest);
                     total += weight;
                     RowMath.AddScaled(weight, values.Row(first + range.Token(j)) + channel, to, headDim);
                 }
@@ -66,29 +66,29 @@ internal static unsafe class RowWindowAttentionKernel
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         int headDim = plan.HeadDim;
-        T scale = T.One / T.Sqrt(T.CreateTruncating(headDim));
+        var scale = T.One / T.Sqrt(T.CreateTruncating(headDim));
 
         KernelThreads.ForBlocks(plan, threads, (document, head, block) =>
         {
             long first = (long)document * plan.Length;
             nint channel = (nint)head * headDim;
-            T* logs = logSumExp + (((long)document * plan.Heads) + head) * plan.Length;
-            T* weights = KernelScratch.Get<T>(2L * plan.MaxKeys);
-            T* products = weights + plan.MaxKeys;
+            var logs = logSumExp + (((long)document * plan.Heads) + head) * plan.Length;
+            var weights = KernelScratch.Get<T>(2L * plan.MaxKeys);
+            var products = weights + plan.MaxKeys;
             int end = Math.Min((block + 1) * plan.BlockLength, plan.Length);
             for (int i = block * plan.BlockLength; i < end; i++)
             {
-                T* query = queries.Row(first + i) + channel;
-                T* gradient = outputGradient.Row(first + i) + channel;
-                T* to = queryGradient.Row(first + i) + channel;
+                var query = queries.Row(first + i) + channel;
+                var gradient = outputGradient.Row(first + i) + channel;
+                var to = queryGradient.Row(first + i) + channel;
                 RowMath.Clear(to, headDim);
                 if (i >= validLengths[document])
                 {
                     continue;
                 }
 
-                KeyRange range = plan.Keys(block, i + 1, validLengths[document]);
-                T delta = T.Zero;
+                var range = plan.Keys(block, i + 1, validLengths[document]);
+                var delta = T.Zero;
                 for (int j = 0; j < range.Count; j++)
                 {
                     int token = range.Token(j);
@@ -100,7 +100,7 @@ internal static unsafe class RowWindowAttentionKernel
                 for (int j = 0; j < range.Count; j++)
                 {
                     long token = first + range.Token(j);
-                    T scoreGradient = weights[j] * (products[j] - delta) * scale;
+                    var scoreGradient = weights[j] * (products[j] - delta) * scale;
                     RowMath.AddScaled(weights[j], gradient, valueGradient.Row(token) + channel, headDim);
                     RowMath.AddScaled(scoreGradient, query, keyGradient.Row(token) + channel, headDim);
                     RowMath.AddScaled(scoreGradient, keys.Row(token) + channel, to, headDim);

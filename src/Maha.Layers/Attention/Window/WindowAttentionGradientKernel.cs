@@ -52,7 +52,7 @@ internal static unsafe class WindowAttentionGradientKernel
             return;
         }
 
-        KeyRange range = plan.Keys(block, validEnd, validLength);
+        var range = plan.Keys(block, validEnd, validLength);
         int keyCount = range.Count, keyRows = MicroTile.Padded(keyCount, MicroTile.Rows);
         const int Chunk = WindowPlan.ChunkRows;
         long keyPanel = (long)keyRows * padded, queryPanel = (long)Chunk * padded, scorePanel = (long)keyRows * ScoreRow;
@@ -129,13 +129,13 @@ internal static unsafe class WindowAttentionGradientKernel
         new ReadOnlySpan<float>(logs, rows).CopyTo(new Span<float>(padded, rows));
         for (int column = 0; column < rows; column += 16)
         {
-            Vector512<float> log = Vector512.Load(padded + column);
-            Vector512<float> delta = Vector512<float>.Zero;
+            var log = Vector512.Load(padded + column);
+            var delta = Vector512<float>.Zero;
             float* s = scores + column;
             float* p = products + column;
             for (int j = 0; j < keyCount; j++, s += ScoreRow, p += ScoreRow)
             {
-                Vector512<float> probability = VectorMath.ExpNonPositive(Vector512.Load(s) - log);
+                var probability = VectorMath.ExpNonPositive(Vector512.Load(s) - log);
                 probability.Store(s);
                 delta = Vector512.MultiplyAddEstimate(probability, Vector512.Load(p), delta);
             }

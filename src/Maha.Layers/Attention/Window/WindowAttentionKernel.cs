@@ -56,8 +56,8 @@ internal static unsafe class WindowAttentionKernel
         int headDim = plan.HeadDim, padded = MicroTile.Padded(headDim, MicroTile.NarrowColumns);
         long first = (long)document * plan.Length;
         nint channel = (nint)head * headDim;
-        KeyRange start = plan.Keys(firstBlock, Math.Min((firstBlock + 1) * plan.BlockLength, validLength), validLength);
-        KeyRange end = plan.Keys(lastBlock, Math.Min((lastBlock + 1) * plan.BlockLength, validLength), validLength);
+        var start = plan.Keys(firstBlock, Math.Min((firstBlock + 1) * plan.BlockLength, validLength), validLength);
+        var end = plan.Keys(lastBlock, Math.Min((lastBlock + 1) * plan.BlockLength, validLength), validLength);
         var shared = new KeyRange(start.Global, start.Start, end.End);
         int packedRows = MicroTile.Padded(shared.Count, MicroTile.Rows) + MicroTile.Rows, scoreRows = MicroTile.Padded(plan.MaxKeys, MicroTile.Rows);
         float* keyPack = KernelScratch.Get<float>((2L * packedRows * padded) + ((long)scoreRows * PanelColumns) + ((long)padded * 2 * PanelColumns));
@@ -69,7 +69,7 @@ internal static unsafe class WindowAttentionKernel
         PackKeys(values, first, channel, shared, 0, packedRows, headDim, padded, valuePack);
         for (int block = firstBlock; block <= lastBlock; block++)
         {
-            KeyRange range = plan.Keys(block, Math.Min((block + 1) * plan.BlockLength, validLength), validLength);
+            var range = plan.Keys(block, Math.Min((block + 1) * plan.BlockLength, validLength), validLength);
             long before = (long)(range.Start - shared.Start) * padded;
             Block(plan, document, head, block, validLength, range, queries, keyPack + before, valuePack + before, scores, queryPack, sums, output, logSumExp);
         }
@@ -183,8 +183,8 @@ internal static unsafe class WindowAttentionKernel
         s = scores;
         for (int j = 0; j < keyCount; j++, s += PanelColumns)
         {
-            Vector512<float> e0 = VectorMath.ExpNonPositive(Vector512.Load(s) - m0);
-            Vector512<float> e1 = VectorMath.ExpNonPositive(Vector512.Load(s + 16) - m1);
+            var e0 = VectorMath.ExpNonPositive(Vector512.Load(s) - m0);
+            var e1 = VectorMath.ExpNonPositive(Vector512.Load(s + 16) - m1);
             e0.Store(s);
             e1.Store(s + 16);
             t0 += e0;

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Runtime.ExceptionServices;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Core;
@@ -49,9 +48,11 @@ internal sealed record BackwardFailure(ExceptionDispatchInfo Exception, string F
     public static void ThrowKept()
     {
         if (Take() is { } failure)
+        {
             throw new InvalidOperationException(
                 $"An earlier backward pass failed in {failure.Function} (see the inner exception), so its gradients are incomplete: don't step with them. Call BackwardPass.Run(loss) in place of loss.backward() to get the exception there.",
                 failure.Exception.SourceException);
+        }
     }
 
     private enum Caller

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using Maha.Layers.Training;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Core;

@@ -44,7 +44,7 @@ internal sealed class SparseRows
     /// <summary>The transpose, [F, M].</summary>
     public SparseRows Transpose()
     {
-        var counts = new int[_numColumns + 1];
+        int[] counts = new int[_numColumns + 1];
         foreach (int column in _columns)
             counts[column + 1]++;
         for (int i = 0; i < _numColumns; i++)
@@ -57,12 +57,15 @@ internal sealed class SparseRows
         var columns = CollectionsMarshal.AsSpan(transpose._columns);
         var values = CollectionsMarshal.AsSpan(transpose._values);
         for (int row = 0; row < NumRows; row++)
+        {
             for (int i = _starts[row]; i < _starts[row + 1]; i++)
             {
                 int at = counts[_columns[i]]++;
                 columns[at] = row;
                 values[at] = _values[i];
             }
+        }
+
         return transpose;
     }
 

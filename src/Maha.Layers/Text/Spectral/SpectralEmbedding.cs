@@ -24,8 +24,8 @@ public sealed class SpectralEmbedding : Module<Tensor, Tensor?, Tensor>
     internal const int MaxDocuments = 20_000;
 
     // Not readonly: a move to another device puts other tensors here.
-    [ComponentName(Name = "table")] private Tensor _table;
-    [ComponentName(Name = "rarity")] private Tensor _rarity;
+    [ComponentName(Name = "table")] private readonly Tensor _table;
+    [ComponentName(Name = "rarity")] private readonly Tensor _rarity;
     private readonly LexicalFeatures _features;
     private readonly int _vocabSize;
 
@@ -80,8 +80,11 @@ public sealed class SpectralEmbedding : Module<Tensor, Tensor?, Tensor>
         foreach (var document in counts)
         {
             foreach (var (feature, occurrences) in document)
+            {
                 if (rarity[feature] > 0)
                     matrix.Add(feature, LexicalFeatures.Dampen(occurrences) * rarity[feature]);
+            }
+
             matrix.EndRow();
         }
         float[] table = TruncatedDecomposition.RightVectors(matrix, Dim, seed, cancellationToken);
@@ -111,8 +114,11 @@ public sealed class SpectralEmbedding : Module<Tensor, Tensor?, Tensor>
         {
             int count = 0;
             for (int i = b * length; i < (b + 1) * length; i++)
+            {
                 if (isPadding is null || !isPadding[i])
                     document[count++] = (int)ids[i];
+            }
+
             rows.Add(VectorOf(document.AsSpan(0, count)));
         }
         return cat([.. rows], 0).MoveToOuterDisposeScope();

@@ -21,6 +21,7 @@ internal static class SymmetricEigen
         {
             double largest = 0;
             for (int p = 0; p < size; p++)
+            {
                 for (int q = p + 1; q < size; q++)
                 {
                     double apq = a[p * size + q];
@@ -28,14 +29,19 @@ internal static class SymmetricEigen
                     if (Math.Abs(apq) > 1e-15 * scale)
                         Rotate(a, v, size, p, q);
                 }
+            }
+
             if (largest <= 1e-13 * scale)
                 break;
         }
         int[] order = [.. Enumerable.Range(0, size).OrderByDescending(i => a[i * size + i])];
         double[] vectors = new double[size * size];
         for (int k = 0; k < size; k++)
+        {
             for (int i = 0; i < size; i++)
                 vectors[i * size + k] = v[order[k] * size + i];
+        }
+
         return ([.. order.Select(i => a[i * size + i])], vectors);
     }
 

@@ -71,17 +71,17 @@ internal sealed class BpeTrainer
         var merges = new List<TokenPair>();
         CountPairs(cancellationToken);
         PushPairsFrom(0);
-        while (_tokenLengths.Count < _options.VocabSize && _candidates.TryDequeue(out int index, out Candidate candidate))
+        while (_tokenLengths.Count < _options.VocabSize && _candidates.TryDequeue(out int index, out var candidate))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            ref PairStatistics pair = ref CollectionsMarshal.AsSpan(_pairs)[index];
+            ref var pair = ref CollectionsMarshal.AsSpan(_pairs)[index];
             if (pair.Count != candidate.Count)
             {
                 Push(index);
                 continue;
             }
 
-            TokenPair merge = pair.Pair;
+            var merge = pair.Pair;
             int merged = _tokenLengths.Count;
             _tokenLengths.Add(_tokenLengths[merge.Left] + _tokenLengths[merge.Right]);
             merges.Add(merge);
@@ -121,7 +121,7 @@ internal sealed class BpeTrainer
     {
         foreach (int word in words)
         {
-            Span<int> symbols = _symbols.AsSpan(_starts[word], _lengths[word]);
+            var symbols = _symbols.AsSpan(_starts[word], _lengths[word]);
             int written = 0;
             for (int read = 0; read < symbols.Length; written++)
             {
@@ -178,8 +178,8 @@ internal sealed class BpeTrainer
 
     private void Push(int index)
     {
-        ref PairStatistics pair = ref CollectionsMarshal.AsSpan(_pairs)[index];
-        TokenPair tokens = pair.Pair;
+        ref var pair = ref CollectionsMarshal.AsSpan(_pairs)[index];
+        var tokens = pair.Pair;
         if (pair.Count >= _options.MinFrequency && _tokenLengths[tokens.Left] + _tokenLengths[tokens.Right] <= _options.MaxTokenLength)
         {
             _candidates.Enqueue(index, new Candidate(pair.Count, tokens));

@@ -70,21 +70,21 @@ internal sealed class BpeVocabulary
             return 1;
         }
 
-        TokenPair merge = Merges[id - FirstMergeId];
+        var merge = Merges[id - FirstMergeId];
         return _starts[merge.Left + 1] - _starts[merge.Left] + _starts[merge.Right + 1] - _starts[merge.Right];
     }
 
     private void WriteBytes(int id)
     {
-        Span<byte> destination = _bytes.AsSpan(_starts[id]);
+        var destination = _bytes.AsSpan(_starts[id]);
         if (id < FirstMergeId)
         {
             destination[0] = (byte)(id - FirstByteId);
             return;
         }
 
-        TokenPair merge = Merges[id - FirstMergeId];
-        ReadOnlySpan<byte> left = BytesOf(merge.Left);
+        var merge = Merges[id - FirstMergeId];
+        var left = BytesOf(merge.Left);
         left.CopyTo(destination);
         BytesOf(merge.Right).CopyTo(destination[left.Length..]);
     }

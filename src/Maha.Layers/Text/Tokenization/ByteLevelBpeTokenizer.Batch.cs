@@ -61,7 +61,7 @@ public sealed partial class ByteLevelBpeTokenizer
 
     private int[][] EncodeRound(List<string> round, ParallelOptions parallel)
     {
-        var ids = new int[round.Count][];
+        int[][] ids = new int[round.Count][];
         Parallel.For(0, round.Count, parallel, i => ids[i] = Encode(round[i]));
         return ids;
     }

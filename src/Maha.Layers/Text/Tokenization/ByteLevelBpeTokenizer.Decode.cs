@@ -37,7 +37,7 @@ public sealed partial class ByteLevelBpeTokenizer
                 continue;
             }
 
-            ReadOnlySpan<byte> token = _vocabulary.BytesOf(id);
+            var token = _vocabulary.BytesOf(id);
             token.CopyTo(bytes.AsSpan(length));
             length += token.Length;
         }

@@ -19,7 +19,7 @@ public sealed partial class ByteLevelBpeTokenizer
     public static ByteLevelBpeTokenizer Load(Stream stream)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        (BpeVocabulary vocabulary, ByteLevelBpeTokenizerOptions options) = TokenizerFile.Read(stream);
+        (var vocabulary, var options) = TokenizerFile.Read(stream);
         return new ByteLevelBpeTokenizer(vocabulary, options);
     }
 }

@@ -49,8 +49,8 @@ public sealed partial class ByteLevelBpeTokenizer
         void Report(int numMerges) =>
             progress?.Report(new TokenizerTrainingProgress(counter.TextsRead, counter.CharsRead, numMerges, maxMerges));
 
-        Dictionary<string, long> words = counter.Count(texts, () => Report(0));
-        List<TokenPair> merges = new BpeTrainer(words, options).Train(Report, cancellationToken);
+        var words = counter.Count(texts, () => Report(0));
+        var merges = new BpeTrainer(words, options).Train(Report, cancellationToken);
         return new ByteLevelBpeTokenizer(new BpeVocabulary(specialTokens, merges), options);
     }
 }

@@ -200,7 +200,7 @@ public sealed partial class ByteLevelBpeTokenizer
                 end = WordScanner.FindWordEnd(text, start);
             }
 
-            ReadOnlySpan<char> word = text[start..end];
+            var word = text[start..end];
             int hash = WordCache.Hash(word);
             scoped ReadOnlySpan<int> ids = _cache.Find(word, hash);
             if (ids.IsEmpty)

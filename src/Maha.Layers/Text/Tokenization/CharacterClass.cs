@@ -36,10 +36,10 @@ internal enum CharacterClass : byte
 /// <summary>Class of every character: one table read for U+0000 to U+FFFF.</summary>
 internal static class CharacterClasses
 {
-    private static readonly CharacterClass[] _table = BuildTable();
+    private static readonly CharacterClass[] s_table = BuildTable();
 
     /// <summary>The class of one UTF-16 code unit; <see cref="CharacterClass.Surrogate"/> asks for <see cref="OfPair"/>.</summary>
-    internal static CharacterClass Of(char c) => _table[c];
+    internal static CharacterClass Of(char c) => s_table[c];
 
     /// <summary>The class of the code point at <paramref name="index"/>, where the table said Surrogate, and its width in code units.</summary>
     internal static CharacterClass OfPair(ReadOnlySpan<char> text, int index, out int width)

@@ -19,7 +19,7 @@ internal sealed class SingleTokenWords
 {
     private const int Width = 16;
 
-    private static readonly SearchValues<byte> _asciiLetters =
+    private static readonly SearchValues<byte> s_asciiLetters =
         SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"u8);
 
     private readonly Entry[] _entries;
@@ -33,7 +33,7 @@ internal sealed class SingleTokenWords
         Span<byte> key = stackalloc byte[Width];
         for (int id = vocabulary.FirstByteId; id < vocabulary.VocabSize; id++)
         {
-            ReadOnlySpan<byte> bytes = vocabulary.BytesOf(id);
+            var bytes = vocabulary.BytesOf(id);
             if (bytes.Length >= Width || !IsWord(bytes))
             {
                 continue;
@@ -61,7 +61,7 @@ internal sealed class SingleTokenWords
 
         _shift = 64 - log2;
         _entries = new Entry[1 << log2];
-        foreach (Entry word in words)
+        foreach (var word in words)
         {
             int slot = Slot(word.Low, word.High);
             while (_entries[slot].Low != 0)
@@ -87,9 +87,9 @@ internal sealed class SingleTokenWords
         }
 
         ref ushort first = ref Unsafe.As<char, ushort>(ref Unsafe.Add(ref MemoryMarshal.GetReference(text), start));
-        Vector128<byte> bytes = Vector128.NarrowWithSaturation(
+        var bytes = Vector128.NarrowWithSaturation(
             Vector128.LoadUnsafe(ref first), Vector128.LoadUnsafe(ref first, (nuint)Vector128<ushort>.Count));
-        Vector128<byte> letters = Vector128.LessThanOrEqual(
+        var letters = Vector128.LessThanOrEqual(
             (bytes | Vector128.Create((byte)0x20)) - Vector128.Create((byte)'a'), Vector128.Create((byte)('z' - 'a')));
         uint isLetter = letters.ExtractMostSignificantBits();
         uint isSpace = text[start] == ' ' ? 1u : 0u;
@@ -100,12 +100,12 @@ internal sealed class SingleTokenWords
         }
 
         end = start + length;
-        Vector128<ulong> key = (bytes & Vector128.LessThan(Vector128<byte>.Indices, Vector128.Create((byte)length))).AsUInt64();
+        var key = (bytes & Vector128.LessThan(Vector128<byte>.Indices, Vector128.Create((byte)length))).AsUInt64();
         ulong low = key.ToScalar();
         ulong high = key.GetElement(1);
         for (int slot = Slot(low, high); ; slot = slot + 1 & _entries.Length - 1)
         {
-            ref readonly Entry entry = ref _entries[slot];
+            ref readonly var entry = ref _entries[slot];
             if (entry.Low == low && entry.High == high)
             {
                 return entry.Id;
@@ -120,8 +120,8 @@ internal sealed class SingleTokenWords
 
     private static bool IsWord(ReadOnlySpan<byte> bytes)
     {
-        ReadOnlySpan<byte> letters = bytes[0] == ' ' ? bytes[1..] : bytes;
-        return letters.Length > 0 && !letters.ContainsAnyExcept(_asciiLetters);
+        var letters = bytes[0] == ' ' ? bytes[1..] : bytes;
+        return letters.Length > 0 && !letters.ContainsAnyExcept(s_asciiLetters);
     }
 
     private int Slot(ulong low, ulong high)

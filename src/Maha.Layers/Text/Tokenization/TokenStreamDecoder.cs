@@ -37,7 +37,7 @@ public sealed class TokenStreamDecoder
             return _skipSpecialTokens ? rest : rest + _vocabulary.SpecialTokens[tokenId];
         }
 
-        ReadOnlySpan<byte> token = _vocabulary.BytesOf(tokenId);
+        var token = _vocabulary.BytesOf(tokenId);
         token.CopyTo(_bytes.AsSpan(_numPending));
         return DecodePending(_numPending + token.Length, isFinal: false);
     }

@@ -26,7 +26,7 @@ internal static class TokenizerFile
     // Changes whenever WordScanner would cut some text into other words: old merges then no longer fit.
     private const string PreTokenizer = "maha-words-64";
 
-    private static readonly string[] _properties =
+    private static readonly string[] s_properties =
         ["format", "version", "preTokenizer", "vocabSize", "minFrequency", "maxTokenLength", "specialTokens", "merges"];
 
     internal static void Write(Stream stream, BpeVocabulary vocabulary, ByteLevelBpeTokenizerOptions options)
@@ -47,7 +47,7 @@ internal static class TokenizerFile
 
         json.WriteEndArray();
         json.WriteStartArray("merges");
-        foreach (TokenPair merge in vocabulary.Merges)
+        foreach (var merge in vocabulary.Merges)
         {
             json.WriteStartArray();
             json.WriteNumberValue(merge.Left);
@@ -61,10 +61,10 @@ internal static class TokenizerFile
 
     internal static (BpeVocabulary Vocabulary, ByteLevelBpeTokenizerOptions Options) Read(Stream stream)
     {
-        ReadOnlyMemory<byte> content = ReadAll(stream);
+        var content = ReadAll(stream);
         try
         {
-            using JsonDocument document = Parse(content);
+            using var document = Parse(content);
             return Read(document.RootElement);
         }
         catch (InvalidOperationException e)
@@ -94,14 +94,14 @@ internal static class TokenizerFile
             throw Invalid(e.Message, e);
         }
 
-        List<TokenPair> merges = ReadMerges(root.GetProperty("merges"), specialTokens.Length, options);
+        var merges = ReadMerges(root.GetProperty("merges"), specialTokens.Length, options);
         return (new BpeVocabulary(specialTokens, merges), options);
     }
 
     private static ReadOnlyMemory<byte> ReadAll(Stream stream)
     {
         using var content = new MemoryStream();
-        var buffer = new byte[1 << 16];
+        byte[] buffer = new byte[1 << 16];
         for (int read; (read = stream.Read(buffer)) > 0;)
         {
             content.Write(buffer, 0, read);
@@ -153,11 +153,11 @@ internal static class TokenizerFile
                 : $"versions start at {Version}, but it has version {version}");
         }
 
-        foreach (JsonProperty property in root.EnumerateObject())
+        foreach (var property in root.EnumerateObject())
         {
-            if (!_properties.Contains(property.Name))
+            if (!s_properties.Contains(property.Name))
             {
-                throw Invalid($"version {Version} has no property \"{property.Name}\"; it has {string.Join(", ", _properties)}");
+                throw Invalid($"version {Version} has no property \"{property.Name}\"; it has {string.Join(", ", s_properties)}");
             }
         }
 
@@ -169,7 +169,7 @@ internal static class TokenizerFile
 
         foreach (string array in (string[])["specialTokens", "merges"])
         {
-            if (!root.TryGetProperty(array, out JsonElement value) || value.ValueKind != JsonValueKind.Array)
+            if (!root.TryGetProperty(array, out var value) || value.ValueKind != JsonValueKind.Array)
             {
                 throw Invalid($"\"{array}\" must be there and be an array");
             }
@@ -179,7 +179,7 @@ internal static class TokenizerFile
     private static string[] ReadSpecialTokens(JsonElement array)
     {
         var names = new List<string>();
-        foreach (JsonElement element in array.EnumerateArray())
+        foreach (var element in array.EnumerateArray())
         {
             names.Add(element.ValueKind == JsonValueKind.String
                 ? element.GetString()!
@@ -212,9 +212,9 @@ internal static class TokenizerFile
         }
 
         var distinctTokens = new HashSet<string>(tokens, StringComparer.Ordinal);
-        foreach (JsonElement element in array.EnumerateArray())
+        foreach (var element in array.EnumerateArray())
         {
-            TokenPair merge = ReadPair(element, merges.Count);
+            var merge = ReadPair(element, merges.Count);
             int id = firstMergeId + merges.Count;
             if (merge.Left < firstByteId || merge.Left >= id || merge.Right < firstByteId || merge.Right >= id)
             {
@@ -254,12 +254,12 @@ internal static class TokenizerFile
     }
 
     private static string ReadString(JsonElement root, string name) =>
-        root.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String
+        root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
             ? value.GetString()!
             : throw Invalid($"\"{name}\" must be there and be a string");
 
     private static long ReadInteger(JsonElement root, string name, long max) =>
-        root.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number
+        root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number
             && value.TryGetInt64(out long number) && number >= 0 && number <= max
             ? number
             : throw Invalid($"\"{name}\" must be there and be an integer from 0 to {max}");

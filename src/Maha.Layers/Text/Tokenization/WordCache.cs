@@ -46,7 +46,7 @@ internal sealed class WordCache
     internal void Add(ReadOnlySpan<char> word, int hash, ReadOnlySpan<int> ids)
     {
         int idsStart = HeaderLength + (word.Length + 1) / 2;
-        var entry = new int[idsStart + ids.Length];
+        int[] entry = new int[idsStart + ids.Length];
         entry[0] = hash;
         entry[1] = word.Length;
         word.CopyTo(MemoryMarshal.Cast<int, char>(entry.AsSpan(HeaderLength)));

@@ -40,7 +40,7 @@ internal sealed class WordCounter
     {
         long roundLength = (long)RoundLengthPerThread * _tables.Length;
         long gathered = 0;
-        foreach (ReadOnlyMemory<char> text in texts)
+        foreach (var text in texts)
         {
             AddPieces(text);
             TextsRead++;
@@ -66,7 +66,7 @@ internal sealed class WordCounter
         while (text.Length > PieceLength)
         {
             int cut = PieceLength;
-            ReadOnlySpan<char> chars = text.Span;
+            var chars = text.Span;
             while (cut < text.Length && !(chars[cut - 1] == '\n' && !char.IsWhiteSpace(chars[cut])))
             {
                 cut++;
@@ -98,7 +98,7 @@ internal sealed class WordCounter
 
     private static void CountPiece(ReadOnlySpan<char> text, Dictionary<string, long> table)
     {
-        Dictionary<string, long>.AlternateLookup<ReadOnlySpan<char>> words = table.GetAlternateLookup<ReadOnlySpan<char>>();
+        var words = table.GetAlternateLookup<ReadOnlySpan<char>>();
         for (int start = 0, end; start < text.Length; start = end)
         {
             end = WordScanner.FindWordEnd(text, start);
@@ -108,8 +108,8 @@ internal sealed class WordCounter
 
     private Dictionary<string, long> MergeTables()
     {
-        Dictionary<string, long> all = _tables[0];
-        foreach (Dictionary<string, long> table in _tables.AsSpan(1))
+        var all = _tables[0];
+        foreach (var table in _tables.AsSpan(1))
         {
             foreach ((string word, long count) in table)
             {

@@ -32,7 +32,7 @@ internal sealed class WordEncoder
 
         // merged[i]: what ids[i] and ids[i + 1] merge into; a smaller id was learned earlier.
         Span<int> mergedBuffer = stackalloc int[WordScanner.MaxWordBytes];
-        Span<int> merged = mergedBuffer[..(length - 1)];
+        var merged = mergedBuffer[..(length - 1)];
         for (int i = 0; i < merged.Length; i++)
         {
             merged[i] = _merges.Find(ids[i], ids[i + 1]);

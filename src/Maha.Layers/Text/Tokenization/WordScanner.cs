@@ -33,10 +33,10 @@ internal static class WordScanner
     {
         int limit = Math.Min(text.Length, start + MaxWordLength);
         int position = start;
-        CharacterClass kind = ClassAt(text, position);
+        var kind = ClassAt(text, position);
         if (kind is CharacterClass.Space or CharacterClass.Apostrophe && position + 1 < limit)
         {
-            CharacterClass next = ClassAt(text, position + 1);
+            var next = ClassAt(text, position + 1);
             if (kind == CharacterClass.Space ? !CharacterClasses.IsWhitespace(next) : next == CharacterClass.Letter)
             {
                 kind = next;
@@ -55,7 +55,7 @@ internal static class WordScanner
 
     private static CharacterClass ClassAt(ReadOnlySpan<char> text, int index)
     {
-        CharacterClass kind = CharacterClasses.Of(text[index]);
+        var kind = CharacterClasses.Of(text[index]);
         return kind == CharacterClass.Surrogate ? CharacterClasses.OfPair(text, index, out _) : kind;
     }
 
@@ -63,7 +63,7 @@ internal static class WordScanner
     {
         while (position < limit)
         {
-            CharacterClass kind = CharacterClasses.Of(text[position]);
+            var kind = CharacterClasses.Of(text[position]);
             int width = 1;
             if (kind == CharacterClass.Surrogate)
             {
@@ -101,7 +101,7 @@ internal static class WordScanner
         int afterNewline = start;
         for (; position < limit; position++)
         {
-            CharacterClass kind = CharacterClasses.Of(text[position]);
+            var kind = CharacterClasses.Of(text[position]);
             if (!CharacterClasses.IsWhitespace(kind))
             {
                 break;

@@ -63,7 +63,7 @@ internal static class Wtf8
         int written = 0;
         while (true)
         {
-            OperationStatus status = Utf8.ToUtf16(
+            var status = Utf8.ToUtf16(
                 bytes[read..], destination[written..], out int newRead, out int newWritten, replaceInvalidSequences: false, isFinalBlock: false);
             read += newRead;
             written += newWritten;
@@ -72,7 +72,7 @@ internal static class Wtf8
                 break;
             }
 
-            ReadOnlySpan<byte> rest = bytes[read..];
+            var rest = bytes[read..];
             int length = InvalidLength(rest, out char value, out bool isIncomplete);
             if (isIncomplete && !isFinal)
             {

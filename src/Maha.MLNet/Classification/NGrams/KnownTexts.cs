@@ -81,7 +81,7 @@ internal sealed class KnownTexts
     /// <param name="prior">The share of each class.</param>
     public static KnownTexts Fit(IReadOnlyList<ulong> contents, IReadOnlyList<int> labels, IReadOnlyList<float>? weights, IReadOnlyList<double> prior)
     {
-        var several = contents.CountBy(content => content).Where(pair => pair.Value > 1).Select(pair => pair.Key).Order().ToArray();
+        ulong[] several = contents.CountBy(content => content).Where(pair => pair.Value > 1).Select(pair => pair.Key).Order().ToArray();
         if (several.Length == 0)
             return None;
         var places = several.Select((content, place) => (content, place)).ToDictionary(pair => pair.content, pair => pair.place);

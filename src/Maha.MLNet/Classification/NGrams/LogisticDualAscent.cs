@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace Maha.MLNet.Classification.NGrams;
 
 // n documents, C classes, m margin, a dual variable
@@ -41,8 +39,8 @@ internal static class LogisticDualAscent
         // One of two classes against the other is the other against the one, with the signs turned: its numbers are those of the first.
         int ownClasses = numClasses == 2 ? 1 : numClasses;
         int[] order = [.. members];
-        var duals = new float[labels.Count][];
-        var norms = new float[labels.Count];
+        float[][] duals = new float[labels.Count][];
+        float[] norms = new float[labels.Count];
         foreach (int row in order)
         {
             duals[row] = new float[ownClasses];

@@ -123,7 +123,7 @@ internal sealed class NGramClassifier(NGramVocabulary vocabulary, NGramScorer sc
         {
             var model = models[m] = new LinearModel(count, classes);
             Read<float>(stream, classes).CopyTo(model.Bias, 0);
-            Half[] weights = new Half[classes];
+            var weights = new Half[classes];
             for (int f = 0; f < count; f++)
             {
                 stream.ReadExactly(MemoryMarshal.AsBytes(weights.AsSpan()));
@@ -182,11 +182,17 @@ internal sealed class NGramClassifier(NGramVocabulary vocabulary, NGramScorer sc
     private static void RequireEnds(int[] ends, int[] classes, int numClasses)
     {
         for (int i = 0, before = 0; i < ends.Length; before = ends[i++])
+        {
             if (ends[i] < before || ends[i] > classes.Length)
                 throw Damaged($"has a list that ends at {ends[i]}, behind {before} of {classes.Length}");
+        }
+
         foreach (int c in classes)
+        {
             if (c < 0 || c >= numClasses)
                 throw Damaged($"has a weight for the class {c} of {numClasses}");
+        }
+
         if ((ends.Length == 0 ? 0 : ends[^1]) != classes.Length)
             throw Damaged($"has {classes.Length} entries, but lists of {(ends.Length == 0 ? 0 : ends[^1])}");
     }
@@ -207,7 +213,7 @@ internal sealed class NGramClassifier(NGramVocabulary vocabulary, NGramScorer sc
     {
         int classes = model.NumClasses;
         Write<float>(stream, model.Bias.AsSpan(0, classes));
-        Half[] row = new Half[classes];
+        var row = new Half[classes];
         for (int f = 0; f < model.Weights.Length / model.Stride; f++)
         {
             for (int c = 0; c < classes; c++)
@@ -220,7 +226,7 @@ internal sealed class NGramClassifier(NGramVocabulary vocabulary, NGramScorer sc
 
     private static T[] Read<T>(Stream stream, int count) where T : struct
     {
-        T[] values = new T[count];
+        var values = new T[count];
         stream.ReadExactly(MemoryMarshal.AsBytes(values.AsSpan()));
         return values;
     }

@@ -39,8 +39,11 @@ internal sealed class StackedScorer(LinearParts parts, StackingModel stacking, S
         int classes = features.Length / StackedFeatures.NumBlocks;
         double[] evidence = new double[classes];
         foreach (int block in EvidenceBlocks)
+        {
             for (int c = 0; c < classes; c++)
                 evidence[c] += (features[block * classes + c] - mean[block * classes + c]) / EvidenceBlocks.Length;
+        }
+
         return evidence;
     }
 }

@@ -71,18 +71,28 @@ internal sealed class NGramVocabulary
             }
             hasCharacters |= document.Characters.Count > 0;
             foreach (ulong characters in document.Characters)
+            {
                 if (seen.Add(characters))
                     Count(characters, 1);
+            }
+
             if (frequencies.Count > MaxCounted)
+            {
                 foreach (var (hash, frequency) in frequencies)
+                {
                     if (frequency == 1)
                         frequencies.Remove(hash);
+                }
+            }
         }
         void Count(ulong hash, int first) => CollectionsMarshal.GetValueRefOrAddDefault(frequencies, hash, out bool exists) += exists ? 1 : first;
         var kept = new List<(ulong Hash, int Frequency)>();
         foreach (var (hash, frequency) in frequencies)
+        {
             if (frequency >= 2)
                 kept.Add((hash, frequency >= OfSmallClass ? frequency - OfSmallClass : frequency));
+        }
+
         if (kept.Count > maxCount)
         {
             // The hash makes the order one, whatever the dictionary's is.
@@ -115,8 +125,11 @@ internal sealed class NGramVocabulary
         int[] found = new int[2 * (end - start) + characters.Length];
         int count = 0;
         foreach (int index in characters)
+        {
             if (index >= 0)
                 found[count++] = index;
+        }
+
         for (int i = start; i < end; i++)
         {
             if (text.Tokens[i] >= 0)
@@ -127,7 +140,7 @@ internal sealed class NGramVocabulary
         var sorted = found.AsSpan(0, count);
         sorted.Sort();
         int distinct = 0;
-        var values = new float[count];
+        float[] values = new float[count];
         double squares = 0;
         for (int first = 0, next; first < count; first = next)
         {

@@ -93,12 +93,15 @@ internal static class NonNegativeWeights
         }
         // The matrix is positive definite: elimination needs no exchange of rows.
         for (int i = 0; i < free.Length; i++)
+        {
             for (int row = i + 1; row < free.Length; row++)
             {
                 double factor = system[row, i] / system[i, i];
                 for (int column = i; column <= free.Length; column++)
                     system[row, column] -= factor * system[i, column];
             }
+        }
+
         for (int i = free.Length - 1; i >= 0; i--)
         {
             double value = system[i, free.Length];

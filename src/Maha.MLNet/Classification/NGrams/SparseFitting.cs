@@ -30,8 +30,11 @@ internal sealed class SparseFitting(NGramFitting.TextsOfRows texts, int[] labels
             // An n-gram that no other fold has is one that a new document would have too, unread.
             bool[] isKnown = new bool[texts.Vocabulary.Count];
             foreach (int row in members)
+            {
                 foreach (int index in vectors[row][0].Indices)
                     isKnown[index] = true;
+            }
+
             var scores = new SparseScores(prior.Length);
             foreach (int row in scored)
             {
@@ -64,9 +67,14 @@ internal sealed class SparseFitting(NGramFitting.TextsOfRows texts, int[] labels
                 : Enumerable.Range(0, SparseScorer.MaxViews).Select(view => SparseScorer.Vector(texts.Vocabulary, text, view)).ToArray();
         });
         if (lengths.Max() > LinearParts.EdgeTokens)
+        {
             foreach (int row in rows)
+            {
                 if (vectors[row] is [var one])
                     vectors[row] = [one, one, one];
+            }
+        }
+
         return vectors;
     }
 
@@ -105,8 +113,11 @@ internal sealed class SparseFitting(NGramFitting.TextsOfRows texts, int[] labels
         {
             double[] logits = [.. logPrior];
             for (int i = 0; i < Classes.Length; i++)
+            {
                 for (int view = 0; view < slopes.Length; view++)
                     logits[Classes[i]] += slopes[view] * Document.Sources[view][i];
+            }
+
             return logits;
         }
     }

@@ -89,8 +89,11 @@ internal sealed class StackFolds
             foldsOfClass[labels[row]] = foldsOfClass.TryGetValue(labels[row], out var before) ? (before.Fold, before.IsMany || before.Fold != fold) : (fold, false);
         }
         foreach (int row in order)
+        {
             if (!foldsOfClass[labels[row]].IsMany)
                 folds[row] = Next(labels[row]);
+        }
+
         return isOne
             ? new StackFolds([.. folds.Select(fold => fold == 0 ? 0 : -1)], 1, labels, contents, weights)
             : new StackFolds(folds, count, labels, contents, weights);

@@ -64,8 +64,11 @@ internal sealed class StackedFitting(NGramFitting.TextsOfRows texts, int[] label
         double[]?[] features = new double[labels.Length][];
         int[] frequencies = new int[texts.Vocabulary.Count];
         foreach (var vector in vectors)
+        {
             foreach (int index in vector.Indices)
                 frequencies[index]++;
+        }
+
         Parallel.For(0, folds.Count, parallel, fold =>
         {
             int[] scored = [.. folds.Judged.Where(row => folds.Folds[row] == fold)];
@@ -75,9 +78,14 @@ internal sealed class StackedFitting(NGramFitting.TextsOfRows texts, int[] label
             // An n-gram that no other fold has is one that a new document would have too, unread.
             int[] outside = [.. frequencies];
             for (int row = 0; row < vectors.Length; row++)
+            {
                 if (folds.Folds[row] == fold)
+                {
                     foreach (int index in vectors[row].Indices)
                         outside[index]--;
+                }
+            }
+
             bool[] isKnown = [.. outside.Select(count => count > 0)];
             var parts = FitLinear(vectors, members, memberWeights);
             Parallel.ForEach(scored, parallel, row => features[row] = StackedFeatures.Of(texts.Vocabulary, texts[row].Where(isKnown), parts));

@@ -86,13 +86,16 @@ internal sealed class StackingModel
         })];
         double[] expected = new double[model.Parameters.Length];
         foreach (int block in expectedBlocks)
+        {
             for (int c = 0; c < numClasses; c++)
                 expected[(block * numClasses + c) * numClasses + c] = 1 / (expectedBlocks.Count * model.Scale[block * numClasses + c]);
+        }
+
         logPrior.CopyTo(expected, expected.Length - numClasses);
         (start?.Parameters ?? expected).CopyTo(model.Parameters, 0);
         // As many parts as there may be threads, whatever their number is: sums have one order, and the fit one result.
         const int parts = 32;
-        var gradients = new double[parts][];
+        double[][] gradients = new double[parts][];
         double[] losses = new double[parts];
         double[] Gradient(double[] parameters, out double value)
         {
@@ -111,8 +114,11 @@ internal sealed class StackingModel
             double[] total = new double[parameters.Length];
             value = losses.Sum();
             foreach (double[] gradient in gradients)
+            {
                 for (int i = 0; i < total.Length; i++)
                     total[i] += gradient[i];
+            }
+
             for (int i = 0; i < total.Length; i++)
             {
                 double moved = parameters[i] - expected[i];

@@ -28,7 +28,7 @@ public class FullAttentionTests
                 double[,] Rows(Tensor tensor)
                 {
                     double[] flat = SeededTensors.Values(tensor[document].narrow(1, head * K, K));
-                    var rows = new double[length, K];
+                    double[,] rows = new double[length, K];
                     Buffer.BlockCopy(flat, 0, rows, 0, flat.Length * sizeof(double));
                     return rows;
                 }

@@ -2,7 +2,6 @@ using Maha.Benchmarks.Parity;
 using Maha.Layers.Attention;
 using Maha.Layers.Tests.Reference;
 using Maha.Layers.Trees;
-using TorchSharp;
 using static Maha.Layers.Tests.TestTensors;
 using static TorchSharp.torch;
 

@@ -88,8 +88,17 @@ public class HsaMixerTests
         using var scope = NewDisposeScope();
         var options = new MahaTransformerOptions
         {
-            VocabSize = 40, NumLayers = 2, DModel = Width, NumHeads = 3, FeedForwardDim = 20, Attention = AttentionKind.HsaCausal, Branching = 3, MaxSequenceLength = 64, Dropout = 0,
-            Overlap = overlap, Positions = positions,
+            VocabSize = 40,
+            NumLayers = 2,
+            DModel = Width,
+            NumHeads = 3,
+            FeedForwardDim = 20,
+            Attention = AttentionKind.HsaCausal,
+            Branching = 3,
+            MaxSequenceLength = 64,
+            Dropout = 0,
+            Overlap = overlap,
+            Positions = positions,
         };
         var model = Prepared(new MahaTokenModel(options), 3);
         var ids = RandomIds(1, 40, 1, Length);

@@ -1,6 +1,5 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Tests.Reference;
-using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 

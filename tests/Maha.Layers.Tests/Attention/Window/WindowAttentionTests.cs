@@ -136,7 +136,7 @@ public class WindowAttentionTests
     {
         using var part = tensor.detach().select(0, document).narrow(1, channel, count);
         double[] flat = SeededTensors.Values(part);
-        var rows = new double[part.shape[0], count];
+        double[,] rows = new double[part.shape[0], count];
         Buffer.BlockCopy(flat, 0, rows, 0, flat.Length * sizeof(double));
         return rows;
     }

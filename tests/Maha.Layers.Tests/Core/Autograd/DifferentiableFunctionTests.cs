@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using Maha.Layers.Attention;
 using Maha.Layers.Blocks;
 using Maha.Layers.Core;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Core;
@@ -131,7 +130,7 @@ public class DifferentiableFunctionTests
     {
         var outputs = Differentiable(function);
         // The block's parameters are no arguments of its function.
-        Tensor[] inputs = name == nameof(RecomputedBlockFunction) ? function.Inputs[..1] : function.Inputs;
+        var inputs = name == nameof(RecomputedBlockFunction) ? function.Inputs[..1] : function.Inputs;
         var gradients = autograd.grad(outputs, inputs, [.. outputs.Select(output => ones_like(output))], create_graph: true);
         Assert.All(gradients, gradient => Assert.All(TestTensors.ToArray(gradient), value => Assert.Equal(0, value)));
         Assert.IsType<NotSupportedException>(Assert.Throws<InvalidOperationException>(function.Run).InnerException);

@@ -3,7 +3,6 @@ using Maha.Layers.Blocks;
 using Maha.Layers.Kernels;
 using Maha.Layers.Models;
 using Maha.Layers.Trees;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Core;

@@ -1,7 +1,6 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
 using Maha.Layers.Core;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Core;
@@ -23,7 +22,7 @@ public partial class NativeCallTests
         foreach (string file in files)
         {
             foreach (Match call in UnguardedCall().Matches(string.Join('\n', File.ReadLines(file).Where(line => !line.TrimStart().StartsWith("//", StringComparison.Ordinal)))))
-                Assert.True(allowed.TryGetValue(call.Groups[1].Value, out var places) && places.Contains(Path.GetFileName(file)), $"{file} calls {call.Value}), which ends the process where it fails. Check its arguments where {call.Groups[1].Value} is called already.");
+                Assert.True(allowed.TryGetValue(call.Groups[1].Value, out string[]? places) && places.Contains(Path.GetFileName(file)), $"{file} calls {call.Value}), which ends the process where it fails. Check its arguments where {call.Groups[1].Value} is called already.");
         }
     }
 

@@ -6,7 +6,6 @@ using Maha.Layers.Models;
 using Maha.Layers.Tests.Text;
 using Maha.Layers.Tests.Training;
 using Maha.Layers.Training;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Core;
@@ -165,6 +164,14 @@ public class OuterScopeTests
 
     private static MahaTransformerOptions Options(AttentionKind attention) => new()
     {
-        VocabSize = V, MaxSequenceLength = 64, DModel = 12, NumHeads = 3, NumLayers = 2, FeedForwardDim = 20, Window = 4, Dropout = 0, Attention = attention,
+        VocabSize = V,
+        MaxSequenceLength = 64,
+        DModel = 12,
+        NumHeads = 3,
+        NumLayers = 2,
+        FeedForwardDim = 20,
+        Window = 4,
+        Dropout = 0,
+        Attention = attention,
     };
 }

@@ -15,11 +15,15 @@ public class TruncatedDecompositionTests
         const int n = 9;
         double[] matrix = new double[n * n];
         for (int i = 0; i < n; i++)
+        {
             for (int j = 0; j <= i; j++)
                 matrix[i * n + j] = matrix[j * n + i] = _random.NextDouble() - 0.5;
+        }
+
         var (values, vectors) = SymmetricEigen.Of(matrix, n);
         Assert.Equal(values.OrderDescending(), values);
         for (int i = 0; i < n; i++)
+        {
             for (int j = 0; j < n; j++)
             {
                 double rebuilt = 0, product = 0;
@@ -31,6 +35,7 @@ public class TruncatedDecompositionTests
                 Assert.Equal(matrix[i * n + j], rebuilt, 1e-10);
                 Assert.Equal(i == j ? 1 : 0, product, 1e-10);
             }
+        }
     }
 
     [Fact]
@@ -39,9 +44,14 @@ public class TruncatedDecompositionTests
         var (sparse, dense) = Matrix();
         double[] gram = new double[Columns * Columns];
         for (int i = 0; i < Columns; i++)
+        {
             for (int j = 0; j < Columns; j++)
+            {
                 for (int row = 0; row < Rows; row++)
                     gram[i * Columns + j] += (double)dense[row * Columns + i] * dense[row * Columns + j];
+            }
+        }
+
         var (_, expected) = SymmetricEigen.Of(gram, Columns);
         float[] actual = TruncatedDecomposition.RightVectors(sparse, Width, 3, default);
         for (int k = 0; k < Width; k++)

@@ -19,7 +19,7 @@ public class BpeParityTests
         string[] texts = [.. TokenizerSamples.Texts.Select(WithoutPairsAndLongWords)];
         var options = new ByteLevelBpeTokenizerOptions { VocabSize = vocabSize, MinFrequency = minFrequency, MaxTokenLength = maxTokenLength };
         var tokenizer = ByteLevelBpeTokenizer.Train(texts, options);
-        NaiveBpe naive = NaiveBpe.Train(texts, vocabSize, minFrequency, maxTokenLength, NumSpecialTokens);
+        var naive = NaiveBpe.Train(texts, vocabSize, minFrequency, maxTokenLength, NumSpecialTokens);
         AssertSameMerges(naive, tokenizer);
     }
 
@@ -33,7 +33,7 @@ public class BpeParityTests
             string[] texts = [RandomWords(random, 60), RandomWords(random, 60)];
             var options = new ByteLevelBpeTokenizerOptions { VocabSize = 310, MinFrequency = 1 + round % 3 };
             var tokenizer = ByteLevelBpeTokenizer.Train(texts, options);
-            NaiveBpe naive = NaiveBpe.Train(texts, options.VocabSize, options.MinFrequency, options.MaxTokenLength, NumSpecialTokens);
+            var naive = NaiveBpe.Train(texts, options.VocabSize, options.MinFrequency, options.MaxTokenLength, NumSpecialTokens);
             AssertSameMerges(naive, tokenizer);
             string text = RandomWords(random, 60);
             Assert.Equal(naive.Encode(text), tokenizer.Encode(text));
@@ -44,7 +44,7 @@ public class BpeParityTests
     public void Encoding_EqualsTheNaiveTwin_OnAnyText()
     {
         string[] texts = [.. TokenizerSamples.Texts.Select(WithoutPairsAndLongWords)];
-        NaiveBpe naive = NaiveBpe.Train(texts, 400, 2, 64, NumSpecialTokens);
+        var naive = NaiveBpe.Train(texts, 400, 2, 64, NumSpecialTokens);
         var tokenizer = ByteLevelBpeTokenizer.Train(texts, new ByteLevelBpeTokenizerOptions { VocabSize = 400 });
         HostileText.CheckBasic(text =>
         {
@@ -59,7 +59,7 @@ public class BpeParityTests
     public void Encoding_EqualsTheNaiveTwin_OnTheLongestWords()
     {
         string[] texts = ["abababababab aaaaaaaa abcabcabcabc", "cabbage cabbage"];
-        NaiveBpe naive = NaiveBpe.Train(texts, 280, 1, 64, NumSpecialTokens);
+        var naive = NaiveBpe.Train(texts, 280, 1, 64, NumSpecialTokens);
         var tokenizer = ByteLevelBpeTokenizer.Train(texts, new ByteLevelBpeTokenizerOptions { VocabSize = 280, MinFrequency = 1 });
         var random = new Random(3);
         for (int length = 1; length <= WordScanner.MaxWordLength; length++)
@@ -73,7 +73,7 @@ public class BpeParityTests
     public void AnyCharacterBesideAWord_EncodesAsTheNaiveTwinDoes()
     {
         string[] texts = ["the dog and the fox and the dog and the fox", "theology anderson"];
-        NaiveBpe naive = NaiveBpe.Train(texts, 280, 2, 64, NumSpecialTokens);
+        var naive = NaiveBpe.Train(texts, 280, 2, 64, NumSpecialTokens);
         var tokenizer = ByteLevelBpeTokenizer.Train(texts, new ByteLevelBpeTokenizerOptions { VocabSize = 280 });
         for (int c = 0; c < 0xD800; c += c < 0x800 ? 1 : 37)
         {
@@ -86,7 +86,7 @@ public class BpeParityTests
     public void EveryPositionOfAWordInTheText_EncodesAsTheNaiveTwinDoes()
     {
         string[] texts = ["the dog, different differently different differently internationalization internationalization"];
-        NaiveBpe naive = NaiveBpe.Train(texts, 320, 2, 64, NumSpecialTokens);
+        var naive = NaiveBpe.Train(texts, 320, 2, 64, NumSpecialTokens);
         var tokenizer = ByteLevelBpeTokenizer.Train(texts, new ByteLevelBpeTokenizerOptions { VocabSize = 320 });
         string text = "the internationalization is different, not done differently by the dog";
         for (int start = 0; start < text.Length; start++)

@@ -41,7 +41,7 @@ public class ByteLevelBpeTokenizerTests
     [Fact]
     public void WithoutTexts_TheVocabularyIsSpecialTokensAndBytes()
     {
-        ByteLevelBpeTokenizer tokenizer = ByteLevelBpeTokenizer.Train(Array.Empty<string>());
+        var tokenizer = ByteLevelBpeTokenizer.Train(Array.Empty<string>());
         Assert.Equal(6 + 256, tokenizer.VocabSize);
         Assert.Equal([6 + 'a', 6 + 0xC3, 6 + 0xA9], tokenizer.Encode("a\u00E9"));
     }
@@ -68,7 +68,7 @@ public class ByteLevelBpeTokenizerTests
     [Fact]
     public void LoneSurrogates_BecomeTheThreeBytesOfTheirValue()
     {
-        ByteLevelBpeTokenizer bytes = ByteLevelBpeTokenizer.Train(Array.Empty<string>());
+        var bytes = ByteLevelBpeTokenizer.Train(Array.Empty<string>());
         Assert.Equal([6 + 0xED, 6 + 0xA0, 6 + 0x80], bytes.Encode("\uD800"));
         Assert.Equal([6 + 0xED, 6 + 0xBF, 6 + 0xBF], bytes.Encode("\uDFFF"));
         Assert.Equal([6 + 0xF0, 6 + 0x90, 6 + 0x80, 6 + 0x80], bytes.Encode("\uD800\uDC00"));
@@ -138,7 +138,7 @@ public class ByteLevelBpeTokenizerTests
     [Fact]
     public void StreamDecoder_HoldsBackIncompleteCharacters()
     {
-        TokenStreamDecoder decoder = _tokenizer.CreateStreamDecoder();
+        var decoder = _tokenizer.CreateStreamDecoder();
         string[] shown = [.. new byte[] { 0x61, 0xF0, 0x9F, 0x98, 0x80, 0x62, 0xED, 0xA0, 0x80, 0xE2 }.Select(b => decoder.Append(6 + b))];
         Assert.Equal(["a", "", "", "", "\U0001F600", "b", "", "", "\uD800", ""], shown);
         Assert.Equal("\uFFFD", decoder.Flush());

@@ -1,5 +1,4 @@
 using System.Text;
-using Maha.Layers.Text;
 
 namespace Maha.Layers.Tests.Text;
 
@@ -30,7 +29,7 @@ public class SingleTokenWordsTests
             }
         }
 
-        ByteLevelBpeTokenizer tokenizer = TokenizerSamples.Load(Encoding.UTF8.GetBytes(
+        var tokenizer = TokenizerSamples.Load(Encoding.UTF8.GetBytes(
             "{\"format\":\"maha-byte-level-bpe\",\"version\":1,\"preTokenizer\":\"maha-words-64\",\"vocabSize\":2000,\"minFrequency\":2," +
             "\"maxTokenLength\":64,\"specialTokens\":[\"[PAD]\",\"[CLS]\",\"[SEP]\",\"[MASK]\",\"[BOS]\",\"[EOS]\"]," +
             $"\"merges\":[{string.Join(',', merges)}]}}"));

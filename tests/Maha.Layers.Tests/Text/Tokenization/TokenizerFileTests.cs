@@ -21,7 +21,7 @@ public class TokenizerFileTests
     [Fact]
     public void HandwrittenFile_Loads()
     {
-        ByteLevelBpeTokenizer tokenizer = TokenizerSamples.Load(Encoding.UTF8.GetBytes(Good));
+        var tokenizer = TokenizerSamples.Load(Encoding.UTF8.GetBytes(Good));
         Assert.Equal(264, tokenizer.VocabSize);
         Assert.Equal([263, 6 + 'c', 262], tokenizer.Encode("abacab"));
     }
@@ -30,7 +30,7 @@ public class TokenizerFileTests
     public void HandwrittenFile_MayHoldATokenThatItsMergesNeverReach()
     {
         string file = Good.Replace("[262,103]", "[104,105],[103,263]", StringComparison.Ordinal);
-        ByteLevelBpeTokenizer tokenizer = TokenizerSamples.Load(Encoding.UTF8.GetBytes(file));
+        var tokenizer = TokenizerSamples.Load(Encoding.UTF8.GetBytes(file));
         Assert.Equal("abc", Encoding.UTF8.GetString(tokenizer.GetTokenBytes(264)));
         Assert.Equal([262, 6 + 'c', 6 + ' '], tokenizer.Encode("abc and enough text after it").Take(3));
     }
@@ -40,10 +40,14 @@ public class TokenizerFileTests
     {
         var options = new ByteLevelBpeTokenizerOptions
         {
-            VocabSize = 500, MinFrequency = 3, MaxTokenLength = 20, AdditionalSpecialTokens = ["<\u00E9\"\U0001F600>"], NumThreads = 3,
+            VocabSize = 500,
+            MinFrequency = 3,
+            MaxTokenLength = 20,
+            AdditionalSpecialTokens = ["<\u00E9\"\U0001F600>"],
+            NumThreads = 3,
         };
-        ByteLevelBpeTokenizer saved = ByteLevelBpeTokenizer.Train(TokenizerSamples.Texts, options);
-        ByteLevelBpeTokenizer loaded = TokenizerSamples.Load(TokenizerSamples.Save(saved));
+        var saved = ByteLevelBpeTokenizer.Train(TokenizerSamples.Texts, options);
+        var loaded = TokenizerSamples.Load(TokenizerSamples.Save(saved));
         Assert.Equal(saved.SpecialTokens, loaded.SpecialTokens);
         Assert.Equal(
             saved.Options with { AdditionalSpecialTokens = [], NumThreads = 0 }, loaded.Options with { AdditionalSpecialTokens = [] });
@@ -85,7 +89,7 @@ public class TokenizerFileTests
                 altered[i] = value;
                 try
                 {
-                    ByteLevelBpeTokenizer tokenizer = TokenizerSamples.Load(altered);
+                    var tokenizer = TokenizerSamples.Load(altered);
                     Assert.Equal("abab caf\u00E9", tokenizer.Decode(tokenizer.Encode("abab caf\u00E9")));
                 }
                 catch (InvalidDataException)

@@ -15,7 +15,7 @@ public class TokenizerPathologicalTests
     public void AMegabyteWithoutWordBoundaries_TrainsAndComesBack(string kind)
     {
         string text = Make(kind);
-        ByteLevelBpeTokenizer tokenizer = ByteLevelBpeTokenizer.Train([text], new ByteLevelBpeTokenizerOptions { VocabSize = 2000 });
+        var tokenizer = ByteLevelBpeTokenizer.Train([text], new ByteLevelBpeTokenizerOptions { VocabSize = 2000 });
         int[] ids = tokenizer.Encode(text, out int[] offsets);
         Assert.Equal(text, tokenizer.Decode(ids));
         Assert.Equal(text.Length, offsets[^1]);

@@ -98,7 +98,7 @@ public class TokenizerPropertyTests
             // Bytes of two- to four-byte sequences and special tokens among the ids, in any order.
             int[] ids = [.. Enumerable.Range(0, random.Next(12)).Select(_ => random.Next(4) == 0 ? random.Next(6) : 6 + random.Next(0x80, 0x100))];
             bool skip = random.Next(2) == 0;
-            TokenStreamDecoder decoder = _tokenizer.CreateStreamDecoder(skip);
+            var decoder = _tokenizer.CreateStreamDecoder(skip);
             string streamed = string.Concat(ids.Select(id => decoder.Append(id))) + decoder.Flush();
             Assert.Equal(_tokenizer.Decode(ids, skip), streamed);
         }
@@ -108,7 +108,7 @@ public class TokenizerPropertyTests
     public void StreamDecoder_NeverShowsHalfACharacter() => HostileText.Check(text =>
     {
         int[] ids = _tokenizer.Encode(text, out int[] offsets);
-        TokenStreamDecoder decoder = _tokenizer.CreateStreamDecoder();
+        var decoder = _tokenizer.CreateStreamDecoder();
         int shown = 0;
         for (int i = 0; i < ids.Length; i++)
         {
@@ -126,7 +126,7 @@ public class TokenizerPropertyTests
     [Fact]
     public void SavedAndLoaded_EncodesTheSame()
     {
-        ByteLevelBpeTokenizer loaded = TokenizerSamples.Load(TokenizerSamples.Save(_tokenizer));
+        var loaded = TokenizerSamples.Load(TokenizerSamples.Save(_tokenizer));
         HostileText.Check(text => Assert.Equal(_tokenizer.Encode(text), loaded.Encode(text)));
     }
 }

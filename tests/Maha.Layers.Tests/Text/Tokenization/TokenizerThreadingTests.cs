@@ -25,7 +25,7 @@ public class TokenizerThreadingTests
         // Each paragraph ends in one word of two newlines: with one of them cut, the pair would be a paragraph short.
         const int Paragraphs = 20_000;
         string text = string.Concat(Enumerable.Repeat("a paragraph of the text, with words\n\n", Paragraphs));
-        ByteLevelBpeTokenizer tokenizer = ByteLevelBpeTokenizer.Train(
+        var tokenizer = ByteLevelBpeTokenizer.Train(
             [text], new ByteLevelBpeTokenizerOptions { MinFrequency = Paragraphs, NumThreads = 2 });
         Assert.Single(tokenizer.Encode("\n\n"));
         Assert.Equal(262, ByteLevelBpeTokenizer.Train([text], new ByteLevelBpeTokenizerOptions { MinFrequency = 4 * Paragraphs }).VocabSize);
@@ -91,7 +91,7 @@ public class TokenizerThreadingTests
     [Fact]
     public void OneTokenizer_ServesManyThreads_WithMoreWordsThanTheCacheHolds()
     {
-        ByteLevelBpeTokenizer shared = TokenizerSamples.Load(TokenizerSamples.Save(TokenizerSamples.Small));
+        var shared = TokenizerSamples.Load(TokenizerSamples.Save(TokenizerSamples.Small));
         string[] texts = [.. Enumerable.Range(0, 64).Select(i => string.Concat(Enumerable.Range(0, 2500).Select(j => $" the{(char)('a' + j % 26)}{Letters(i * 2500 + j)}")))];
         int[][] expected = [.. texts.Select(TokenizerSamples.Small.Encode)];
         Parallel.For(0, 256, new ParallelOptions { MaxDegreeOfParallelism = 8 }, i =>
@@ -137,7 +137,7 @@ public class TokenizerThreadingTests
     public void Progress_CountsTextsCharactersAndMerges()
     {
         var reports = new List<TokenizerTrainingProgress>();
-        ByteLevelBpeTokenizer tokenizer = ByteLevelBpeTokenizer.Train(
+        var tokenizer = ByteLevelBpeTokenizer.Train(
             TokenizerSamples.Texts, new ByteLevelBpeTokenizerOptions { VocabSize = 300 }, new Reports(reports.Add));
         Assert.Equal(new TokenizerTrainingProgress(4, TokenizerSamples.Texts.Sum(t => t.Length), 0, 38), reports[0]);
         Assert.Equal(tokenizer.VocabSize - 262, reports[^1].NumMerges);

@@ -43,7 +43,7 @@ public class WordScannerTests
     [Fact]
     public void Words_PartitionTheTextAndAreBounded() => HostileText.Check(text =>
     {
-        List<string> words = Words(text);
+        var words = Words(text);
         Assert.Equal(text, string.Concat(words));
         Assert.All(words, word => Assert.InRange(word.Length, 1, WordScanner.MaxWordLength));
     });
@@ -51,7 +51,7 @@ public class WordScannerTests
     [Fact]
     public void Words_NeverSplitSurrogatePairs() => HostileText.Check(text =>
     {
-        List<string> words = Words(text);
+        var words = Words(text);
         for (int i = 1; i < words.Count; i++)
         {
             Assert.False(char.IsSurrogatePair(words[i - 1][^1], words[i][0]));
@@ -61,7 +61,7 @@ public class WordScannerTests
     [Fact]
     public void CutAfterNewlineBeforeNoWhitespace_ChangesNoWord() => HostileText.Check(text =>
     {
-        List<string> whole = Words(text);
+        var whole = Words(text);
         for (int cut = 1; cut < text.Length; cut++)
         {
             if (text[cut - 1] == '\n' && !char.IsWhiteSpace(text[cut]))

@@ -25,8 +25,10 @@ public class LinearPartTests
         var vectors = texts.Select(text => NGramText.Read(text)).Select(text => vocabulary.Vector(vocabulary.Index(text), 0, text.Tokens.Count)).ToArray();
         // The products of all pairs tell the n-grams, whatever their order is.
         for (int i = 0; i < texts.Length; i++)
+        {
             for (int j = 0; j <= i; j++)
                 Assert.Equal(expected[i].Sum(pair => pair.Value * expected[j].GetValueOrDefault(pair.Key)), Product(vectors[i], vectors[j]), 1e-5);
+        }
     }
 
     [Fact]
@@ -151,8 +153,10 @@ public class LinearPartTests
             Assert.True(fusion.Wide >= 0 && fusion.Deep >= 0);
             double fitted = Loss(fusion.Wide, fusion.Deep);
             for (double a = 0; a <= 4; a += 0.1)
+            {
                 for (double b = 0; b <= 4; b += 0.1)
                     Assert.True(fitted <= Loss(a, b) + 1e-4, $"seed {seed}: {fusion} is worse than {a}, {b}");
+            }
         }
     }
 

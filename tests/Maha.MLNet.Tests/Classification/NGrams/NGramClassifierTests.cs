@@ -144,8 +144,8 @@ public class NGramClassifierTests
             var fitting = new StackedFitting(texts, [.. Enumerable.Range(0, 60).Select(of.LabelOf)], null, [0.5, 0.5], 1, new ParallelOptions());
             return fitting.OutOfFold(fitting.Vectors([.. Enumerable.Range(0, 60)]), folds);
         }
-        var before = Features(documents);
-        var after = Features(new Relabeled(documents, row: 7, 1 - labels[7]));
+        double[]?[] before = Features(documents);
+        double[]?[] after = Features(new Relabeled(documents, row: 7, 1 - labels[7]));
         for (int row = 0; row < 60; row++)
             Assert.Equal(folds.Folds[row] == folds.Folds[7], before[row]!.SequenceEqual(after[row]!));
 

@@ -18,8 +18,10 @@ public partial class NGramTextTests
             string[] words = SlowTokens(text);
             Assert.Equal(words.Length, hashes.Count);
             for (int i = 0; i < words.Length; i++)
+            {
                 for (int j = 0; j < i; j++)
                     Assert.Equal(words[i] == words[j], hashes[i] == hashes[j]);
+            }
         }
     }
 

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Maha.Benchmarks.NGrams;
 using Maha.Layers.Data;
-using Maha.Layers.Training;
 using Maha.MLNet.Classification;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;

@@ -1,6 +1,5 @@
 using Maha.Layers.Core;
 using Maha.Layers.Kernels;
-using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -21,7 +20,7 @@ internal static class CausalScales
         int length = hierarchy.Lengths[0], numScales = options.NumScales, batch = hierarchy.Available.Length;
         var device = outputs[0].device;
         var upsampled = new Tensor[numScales];
-        var missing = new bool[length * numScales];
+        bool[] missing = new bool[length * numScales];
         upsampled[0] = outputs[0];
         for (int scale = 1; scale < numScales; scale++)
         {
@@ -70,14 +69,14 @@ internal static class CausalScales
     public static int[] Available(ScaleOutputs scales, int numScales)
     {
         long[] shape = scales.Upsampled[0].shape;
-        var available = new int[shape[0] * shape[1]];
+        int[] available = new int[shape[0] * shape[1]];
         if (scales.UnavailableScales is not { } unavailable)
         {
             Array.Fill(available, numScales);
             return available;
         }
         using var scope = NewDisposeScope();
-        var counts = unavailable.logical_not().sum([-1]).cpu().to(ScalarType.Int64).expand(shape[0], shape[1]).contiguous().data<long>().ToArray();
+        long[] counts = unavailable.logical_not().sum([-1]).cpu().to(ScalarType.Int64).expand(shape[0], shape[1]).contiguous().data<long>().ToArray();
         return [.. counts.Select(count => (int)count)];
     }
 

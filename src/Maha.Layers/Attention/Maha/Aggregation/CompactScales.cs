@@ -1,7 +1,6 @@
 using System.Collections;
 using Maha.Layers.Core;
 using Maha.Layers.Kernels;
-using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -37,7 +36,7 @@ internal sealed record CompactScales(IReadOnlyList<Tensor> Outputs, ScaleHierarc
 
     private static int[] Available(ScaleOutputs scales, int numScales)
     {
-        var available = new int[scales.Upsampled[0].shape[0]];
+        int[] available = new int[scales.Upsampled[0].shape[0]];
         Array.Fill(available, numScales);
         if (scales.UnavailableScales is not { } unavailable)
             return available;
@@ -143,7 +142,7 @@ internal sealed record CompactScales(IReadOnlyList<Tensor> Outputs, ScaleHierarc
     /// <summary>[B, S] booleans on a device, true = the document does not use the scale.</summary>
     public Tensor Unavailable(Device device)
     {
-        var flags = new bool[Hierarchy.Available.Length * NumScales];
+        bool[] flags = new bool[Hierarchy.Available.Length * NumScales];
         for (int i = 0; i < flags.Length; i++)
             flags[i] = i % NumScales >= Hierarchy.Available[i / NumScales];
         return tensor(flags, [Hierarchy.Available.Length, NumScales], device: device);

@@ -1,6 +1,5 @@
 using Maha.Layers.Core;
 using Maha.Layers.Weights;
-using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -27,8 +26,8 @@ public sealed class ConvexAggregation : ScaleAggregation
     private const double ResidualBound = 1e-9;
 
     // Not readonly: a move to another type or device puts other parameters here.
-    [ComponentName(Name = "utility")] private Parameter _utility;
-    [ComponentName(Name = "utility_bias")] private Parameter _bias;
+    [ComponentName(Name = "utility")] private readonly Parameter _utility;
+    [ComponentName(Name = "utility_bias")] private readonly Parameter _bias;
     private readonly MahaBlockOptions _options;
 
     /// <summary>Starts with utilities near 0, so that redundancy alone decides.</summary>

@@ -11,7 +11,7 @@ internal static class ScaleCosts
     public static Tensor Relative(int[] validLengths, ScaleHierarchy hierarchy, MahaBlockOptions options, Tensor like)
     {
         int scales = options.NumScales;
-        var costs = new double[validLengths.Length * scales];
+        double[] costs = new double[validLengths.Length * scales];
         for (int document = 0; document < validLengths.Length; document++)
         {
             double total = 0;

@@ -21,7 +21,7 @@ internal static unsafe class ScaleGramKernel
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         int count = plan.Scales, pieces = plan.Pieces;
-        var partial = new double[(long)plan.Batch * pieces * count * count];
+        double[] partial = new double[(long)plan.Batch * pieces * count * count];
         KernelThreads.For(plan.Batch * pieces, threads, piece => ForwardPiece<T>(plan, piece, validLengths, available, scales, partial));
 
         for (int document = 0; document < plan.Batch; document++)
@@ -37,7 +37,7 @@ internal static unsafe class ScaleGramKernel
                         sum += partial[((((long)document * pieces) + piece) * count + s) * count + m];
                     }
 
-                    T value = T.CreateTruncating(sum / norm);
+                    var value = T.CreateTruncating(sum / norm);
                     gram[((((long)document * count) + s) * count) + m] = value;
                     gram[((((long)document * count) + m) * count) + s] = value;
                 }
@@ -64,14 +64,14 @@ internal static unsafe class ScaleGramKernel
         int document = piece / pieces;
         long start = piece % pieces * plan.PieceLength, end = Math.Min(start + plan.PieceLength, validLengths[document]);
         double* inverse = stackalloc double[count];
-        Span<double> sums = partial.AsSpan(piece * count * count, count * count);
+        var sums = partial.AsSpan(piece * count * count, count * count);
         for (long i = start; i < end; i++)
         {
             Normalize<T>(plan, scales, document, i, available[document], inverse);
             for (int s = 0; s < available[document] && i % plan.Cells[s] == 0; s++)
             {
                 double tokens = Math.Min(plan.Cells[s], end - i);
-                T* row = plan.Row<T>(scales, s, document, i);
+                var row = plan.Row<T>(scales, s, document, i);
                 for (int m = s; m < available[document]; m++)
                 {
                     double dot = double.CreateTruncating(RowMath.Dot(row, plan.Row<T>(scales, m, document, i), plan.Width));
@@ -98,8 +98,8 @@ internal static unsafe class ScaleGramKernel
             for (int s = 0; s < available[document] && i % plan.Cells[s] == 0; s++)
             {
                 double tokens = Math.Min(plan.Cells[s], end - i);
-                T* row = plan.Row<T>(scales, s, document, i);
-                T* gradient = plan.Row<T>(scaleGradients, s, document, i);
+                var row = plan.Row<T>(scales, s, document, i);
+                var gradient = plan.Row<T>(scaleGradients, s, document, i);
                 for (int m = s; m < available[document]; m++)
                 {
                     double g = double.CreateTruncating(gramGradient[((((long)document * count) + s) * count) + m]
@@ -118,8 +118,8 @@ internal static unsafe class ScaleGramKernel
         {
             for (long i = start; i < end; i += plan.Cells[s])
             {
-                T* row = plan.Row<T>(scales, s, document, i);
-                T* gradient = plan.Row<T>(scaleGradients, s, document, i);
+                var row = plan.Row<T>(scales, s, document, i);
+                var gradient = plan.Row<T>(scaleGradients, s, document, i);
                 double inverseRms = InverseRms(row, width);
                 double along = double.CreateTruncating(RowMath.Dot(row, gradient, width)) * inverseRms * inverseRms / width;
                 RowMath.AddScaled(T.CreateTruncating(-along), row, gradient, width);

@@ -38,14 +38,14 @@ internal static unsafe class ScaleMixKernel
         for (long i = start; i < end; i++)
         {
             long token = ((long)document * plan.Length) + i;
-            T* to = output + (token * width);
+            var to = output + (token * width);
             if (i >= validLengths[document])
             {
                 RowMath.Clear(to, width);
                 continue;
             }
 
-            T* weight = weights + (token * plan.Scales);
+            var weight = weights + (token * plan.Scales);
             RowMath.Scale(weight[0], plan.Row<T>(scales, 0, document, i), to, width);
             for (int s = 1; s < available[document]; s++)
             {
@@ -69,15 +69,15 @@ internal static unsafe class ScaleMixKernel
         for (long i = start; i < end; i++)
         {
             long token = ((long)document * plan.Length) + i;
-            T* weight = weights + (token * plan.Scales);
-            T* gradient = weightGradient + (token * plan.Scales);
+            var weight = weights + (token * plan.Scales);
+            var gradient = weightGradient + (token * plan.Scales);
             RowMath.Clear(gradient, plan.Scales);
             if (i >= validLengths[document])
             {
                 continue;
             }
 
-            T* from = outputGradient + (token * width);
+            var from = outputGradient + (token * width);
             for (int s = 0; s < available[document]; s++)
             {
                 gradient[s] = RowMath.Dot(from, plan.Row<T>(scales, s, document, i), width);

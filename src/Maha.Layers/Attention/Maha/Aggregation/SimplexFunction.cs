@@ -39,8 +39,8 @@ internal sealed unsafe class SimplexFunction : SingleOutputFunction<SimplexFunct
         var weights = zeros_like(c);
         int documents = (int)c.shape[0], rows = (int)c.shape[1], scales = (int)c.shape[2], pieces = (rows + RowsPerPiece - 1) / RowsPerPiece;
         double* from = TensorMemory.Pointer<double>(c), matrix = TensorMemory.Pointer<double>(g), to = TensorMemory.Pointer<double>(weights);
-        var residuals = new double[documents * pieces];
-        var steps = new int[documents * pieces];
+        double[] residuals = new double[documents * pieces];
+        int[] steps = new int[documents * pieces];
         KernelThreads.For(documents * pieces, get_num_threads(), piece =>
         {
             int document = piece / pieces, start = piece % pieces * RowsPerPiece, end = Math.Min(start + RowsPerPiece, batch.Rows[document]);

@@ -249,7 +249,7 @@ internal sealed class SimplexProgram
     {
         if (support < _frequent.Length)
             return _frequent[support] ??= SupportFactor.Of(_matrix, _scales, support);
-        if (!_factors.TryGetValue(support, out SupportFactor? factor))
+        if (!_factors.TryGetValue(support, out var factor))
             _factors[support] = factor = SupportFactor.Of(_matrix, _scales, support);
         return factor;
     }
@@ -257,7 +257,7 @@ internal sealed class SimplexProgram
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void SolveOn(int support, ReadOnlySpan<double> c, Span<double> weights)
     {
-        SupportFactor factor = Factor(support);
+        var factor = Factor(support);
         factor.Solve(c, weights);
         if (!_refine)
             return;

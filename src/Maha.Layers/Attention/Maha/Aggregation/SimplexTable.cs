@@ -1,6 +1,5 @@
 using Maha.Layers.Core;
 using Maha.Layers.Kernels;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Attention;
@@ -50,8 +49,8 @@ internal sealed class SimplexTable : IDisposable
         _gram = gram.cpu().contiguous().data<double>().ToArray();
         double[] matrices = [.. _gram.Select((g, i) => (batch.Rho * g) + (i % square % (_scales + 1) == 0 ? 1 : 0))];
         _matrix = tensor(matrices, [documents, _scales, _scales], device: device);
-        var projections = new double[(long)documents * supports * square];
-        var offsets = new double[(long)documents * supports * _scales];
+        double[] projections = new double[(long)documents * supports * square];
+        double[] offsets = new double[(long)documents * supports * _scales];
         KernelThreads.For(documents, get_num_threads(), document =>
         {
             for (int support = 1; support < 1 << batch.Available[document]; support++)
@@ -152,7 +151,7 @@ internal sealed class SimplexTable : IDisposable
         var places = unsettled.flatten().nonzero().flatten(); // [U]
         long[] place = places.cpu().data<long>().ToArray();
         double[] terms = linear.flatten(0, 1).index_select(0, places).cpu().contiguous().data<double>().ToArray();
-        var settled = new double[terms.Length];
+        double[] settled = new double[terms.Length];
         int square = _scales * _scales;
         var programs = new Dictionary<int, SimplexProgram>();
         for (int i = 0; i < place.Length; i++)

@@ -20,7 +20,7 @@ namespace Maha.Layers.Attention;
 public sealed class SoftmaxAggregation : ScaleAggregation
 {
     // Not readonly: a move to another type or device puts another parameter here.
-    [ComponentName(Name = "logits")] private Parameter _logits;
+    [ComponentName(Name = "logits")] private readonly Parameter _logits;
     private readonly double _sparsityWeight;
 
     /// <summary>Starts with equal weights.</summary>

@@ -24,7 +24,7 @@ internal sealed class SupportFactor
     /// <summary>Factors the programme on the scales whose bit is set in <paramref name="support"/>; matrix is M [S, S], symmetric positive definite.</summary>
     public static SupportFactor Of(ReadOnlySpan<double> matrix, int scales, int support)
     {
-        var members = new int[int.PopCount(support)];
+        int[] members = new int[int.PopCount(support)];
         for (int s = 0, n = 0; s < scales; s++)
         {
             if ((support >> s & 1) != 0)
@@ -32,7 +32,7 @@ internal sealed class SupportFactor
         }
         int size = members.Length;
         double[] inverse = Invert(matrix, scales, members);
-        var z = new double[size];
+        double[] z = new double[size];
         double sum = 0;
         for (int i = 0; i < size; i++)
         {
@@ -89,7 +89,7 @@ internal sealed class SupportFactor
     private static double[] Invert(ReadOnlySpan<double> matrix, int scales, int[] members)
     {
         int size = members.Length;
-        var a = new double[size * size];
+        double[] a = new double[size * size];
         for (int i = 0; i < size; i++)
         {
             for (int j = 0; j < size; j++)

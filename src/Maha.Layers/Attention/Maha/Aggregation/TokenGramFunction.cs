@@ -18,7 +18,7 @@ internal sealed unsafe class TokenGramFunction : SingleOutputFunction<TokenGramF
     /// <inheritdoc/>
     protected override Tensor ForwardSingle(AutogradContext ctx, object[] arguments)
     {
-        var available = (int[])arguments[0];
+        int[] available = (int[])arguments[0];
         Tensor[] scales = [.. arguments.Skip(1).Cast<Tensor>()];
         long[] shape = scales[0].shape;
         var gram = empty([shape[0], shape[1], scales.Length, scales.Length], scales[0].dtype);
@@ -36,7 +36,7 @@ internal sealed unsafe class TokenGramFunction : SingleOutputFunction<TokenGramF
     protected override IReadOnlyList<Tensor?> BackwardSingle(AutogradContext ctx, Tensor gradient)
     {
         var scales = ctx.get_saved_variables();
-        var available = (int[])ctx.get_data(AvailableKey);
+        int[] available = (int[])ctx.get_data(AvailableKey);
         var upstream = gradient.contiguous();
         Tensor[] scaleGradients = [.. scales.Select(scale => empty_like(scale))];
         int width = (int)scales[0].shape[2];

@@ -37,7 +37,7 @@ internal static unsafe class TokenGramKernel
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         int count = scales.Length;
-        T* inverse = stackalloc T[count];
+        var inverse = stackalloc T[count];
         RowMath.Clear(gram, count * count);
         Products(token, available, width, scales, gram, inverse);
         for (int s = 0; s < available; s++)
@@ -53,20 +53,20 @@ internal static unsafe class TokenGramKernel
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         int count = scales.Length;
-        T d = T.CreateTruncating(width);
-        T* inverse = stackalloc T[count];
-        T* products = stackalloc T[count * count];
+        var d = T.CreateTruncating(width);
+        var inverse = stackalloc T[count];
+        var products = stackalloc T[count * count];
         Products(token, available, width, scales, products, inverse);
         for (int s = 0; s < count; s++)
         {
-            T* gradient = Row<T>(scaleGradients, s, token, width);
+            var gradient = Row<T>(scaleGradients, s, token, width);
             RowMath.Clear(gradient, width);
             if (s >= available)
                 continue;
-            T along = T.Zero;
+            var along = T.Zero;
             for (int m = 0; m < available; m++)
             {
-                T c = (gramGradient[(s * count) + m] + gramGradient[(m * count) + s]) * inverse[m] / d;
+                var c = (gramGradient[(s * count) + m] + gramGradient[(m * count) + s]) * inverse[m] / d;
                 along += c * products[(s * count) + m];
                 RowMath.AddScaled(inverse[s] * c, Row<T>(scales, m, token, width), gradient, width);
             }
@@ -84,7 +84,7 @@ internal static unsafe class TokenGramKernel
         {
             for (int m = s; m < available; m++)
             {
-                T product = RowMath.Dot(Row<T>(scales, s, token, width), Row<T>(scales, m, token, width), width);
+                var product = RowMath.Dot(Row<T>(scales, s, token, width), Row<T>(scales, m, token, width), width);
                 products[(s * count) + m] = product;
                 products[(m * count) + s] = product;
             }

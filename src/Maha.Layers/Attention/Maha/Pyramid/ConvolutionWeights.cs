@@ -15,8 +15,8 @@ namespace Maha.Layers.Attention;
 internal sealed class ConvolutionWeights : Module
 {
     // Not readonly: a move to another type or device puts other parameters here.
-    [ComponentName(Name = "weight")] private Parameter _weight;
-    [ComponentName(Name = "bias")] private Parameter _bias;
+    [ComponentName(Name = "weight")] private readonly Parameter _weight;
+    [ComponentName(Name = "bias")] private readonly Parameter _bias;
 
     /// <summary>Draws weights.</summary>
     /// <param name="inputs">D.</param>

@@ -48,8 +48,8 @@ internal static unsafe class DepthwiseConvolutionKernel
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         int count = Math.Min(ChannelsPerPiece, plan.Width - channel);
-        T* x = input + ((long)document * plan.InputLength * plan.Width) + channel;
-        T* y = output + ((long)document * plan.OutputLength * plan.Width) + channel;
+        var x = input + ((long)document * plan.InputLength * plan.Width) + channel;
+        var y = output + ((long)document * plan.OutputLength * plan.Width) + channel;
         for (int j = 0; j < plan.OutputLength; j++, y += plan.Width)
         {
             if (j >= outputLength)
@@ -84,12 +84,12 @@ internal static unsafe class DepthwiseConvolutionKernel
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         int k = 0;
-        T* second = x + xRow;
-        T* third = second + xRow;
-        Vector<T> floor = relu ? Vector<T>.Zero : new Vector<T>(T.NegativeInfinity);
+        var second = x + xRow;
+        var third = second + xRow;
+        var floor = relu ? Vector<T>.Zero : new Vector<T>(T.NegativeInfinity);
         for (; k + Vector<T>.Count <= count; k += Vector<T>.Count)
         {
-            Vector<T> sum = (Vector.Load(weight + k) * Vector.Load(x + k)) + Vector.Load(bias + k);
+            var sum = (Vector.Load(weight + k) * Vector.Load(x + k)) + Vector.Load(bias + k);
             sum = (Vector.Load(weight + weightRow + k) * Vector.Load(second + k)) + sum;
             sum = (Vector.Load(weight + (2 * weightRow) + k) * Vector.Load(third + k)) + sum;
             Vector.Max(sum, floor).Store(y + k);
@@ -105,11 +105,11 @@ internal static unsafe class DepthwiseConvolutionKernel
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         int count = Math.Min(ChannelsPerPiece, plan.Width - channel);
-        T* gradient = stackalloc T[ChannelsPerPiece];
+        var gradient = stackalloc T[ChannelsPerPiece];
         for (int document = 0; document < plan.Batch; document++)
         {
-            T* x = input + ((long)document * plan.InputLength * plan.Width) + channel;
-            T* dx = inputGradient + ((long)document * plan.InputLength * plan.Width) + channel;
+            var x = input + ((long)document * plan.InputLength * plan.Width) + channel;
+            var dx = inputGradient + ((long)document * plan.InputLength * plan.Width) + channel;
             for (int i = 0; i < plan.InputLength; i++)
                 RowMath.Clear(dx + ((long)i * plan.Width), count);
 

@@ -23,7 +23,7 @@ internal static class NearestUpsampling
         long coarseLength = coarse.shape[1];
         if (coarseLength == length)
             return coarse.alias().MoveToOuterDisposeScope();
-        var source = new long[length];
+        long[] source = new long[length];
         for (long i = 0; i < length; i++)
             source[i] = (long)((Int128)i * coarseLength / length);
         var index = tensor(source, device: coarse.device);

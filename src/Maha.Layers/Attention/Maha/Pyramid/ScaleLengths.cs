@@ -28,7 +28,7 @@ public static class ScaleLengths
         ArgumentOutOfRangeException.ThrowIfLessThan(numScales, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(compressionRatio, 2);
         ArgumentOutOfRangeException.ThrowIfLessThan(kernelSize, 1);
-        var lengths = new long[numScales];
+        long[] lengths = new long[numScales];
         lengths[0] = sequenceLength;
         for (int scale = 1; scale < numScales; scale++)
         {

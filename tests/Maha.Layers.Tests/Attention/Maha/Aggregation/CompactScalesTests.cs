@@ -30,7 +30,7 @@ public class CompactScalesTests
         {
             // A scale that a document doesn't use has weight 0, whatever stands there.
             var used = weights.masked_fill(compact.Unavailable(CPU).unsqueeze(1), 0);
-            Tensor sum = zeros_like(compact.Outputs[0]);
+            var sum = zeros_like(compact.Outputs[0]);
             for (int s = 0; s < compact.Outputs.Count; s++)
                 sum = sum + (compact.Upsample(compact.Outputs[s], s) * used.narrow(2, s, 1));
             return sum.masked_fill(Layers.Core.TokenMasks.Invalid(compact.Hierarchy.ValidLengths[0], length, CPU).unsqueeze(-1), 0);

@@ -22,7 +22,7 @@ public class NashEquilibriumTests
             double[] prices = [.. Enumerable.Range(0, scales).Select(_ => random.NextDouble() / 2)];
             double temperature = 0.25 + (2 * random.NextDouble());
             var game = new NashEquilibrium(gram, prices, temperature, scales);
-            var weights = new double[scales];
+            double[] weights = new double[scales];
             game.Solve(Tolerance, MaxIterations, weights);
             Assert.Equal(game.Converged, game.Residual <= Tolerance);
             Assert.Equal(1, weights.Sum(), 1e-9);
@@ -44,7 +44,7 @@ public class NashEquilibriumTests
 
             // Above the trace, hence above the largest eigenvalue: the equilibrium is unique.
             double temperature = gram[0] + gram[4] + gram[8] + 0.1;
-            var weights = new double[3];
+            double[] weights = new double[3];
             new NashEquilibrium(gram, prices, temperature, 3).Solve(Tolerance, MaxIterations, weights);
             double[] best = SimplexGrid.Points(3, 120).MinBy(a => Respond(gram, prices, temperature, a).Zip(a, (x, y) => Math.Abs(x - y)).Max())!;
             for (int s = 0; s < 3; s++)
@@ -55,7 +55,7 @@ public class NashEquilibriumTests
     [Fact]
     public void EqualScales_ShareEqually()
     {
-        var weights = new double[4];
+        double[] weights = new double[4];
         var game = new NashEquilibrium([1, 1, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], new double[4], 0.5, 2);
         game.Solve(Tolerance, MaxIterations, weights);
         Assert.Equal([0.5, 0.5, 0, 0], weights);
@@ -95,7 +95,7 @@ public class NashEquilibriumTests
     [Fact]
     public void CapTooSmall_IsVisible()
     {
-        var weights = new double[2];
+        double[] weights = new double[2];
         var game = new NashEquilibrium([1, 0.2, 0.2, 1], [0, 0.5], 1, 2);
         game.Solve(Tolerance, 2, weights);
         Assert.False(game.Converged);

@@ -166,7 +166,9 @@ public class ScaleAggregationTests
             scales with { UnavailableScales = zeros([BatchSize, NumScales], ScalarType.Bool) },
             scales with { IsCausal = true },
         })
+        {
             Assert.Contains("ReferenceNash", Assert.Throws<ArgumentException>(() => aggregation.call(refused)).Message);
+        }
     }
 
     [Fact]

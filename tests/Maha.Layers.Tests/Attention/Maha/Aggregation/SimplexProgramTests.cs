@@ -8,7 +8,7 @@ public class SimplexProgramTests
 {
     // The bound that the specification gives for float64.
     private const double ResidualBound = 1e-9;
-    private static readonly double[] Rhos = [0, 1e-3, 0.1, 1, 10, 1e3, 1e6];
+    private static readonly double[] s_rhos = [0, 1e-3, 0.1, 1, 10, 1e3, 1e6];
 
     [Fact]
     public void Residual_StaysBelowTheBound_OnRandomAndDegenerateProgrammes()
@@ -18,9 +18,9 @@ public class SimplexProgramTests
         {
             int scales = 1 + random.Next(12), available = 1 + random.Next(scales);
             double[] gram = GramInstances.Of(random, scales, (GramKind)(instance % 4));
-            double rho = Rhos[random.Next(Rhos.Length)], magnitude = Math.Pow(10, random.Next(-6, 7));
+            double rho = s_rhos[random.Next(s_rhos.Length)], magnitude = Math.Pow(10, random.Next(-6, 7));
             double[] linear = instance % 7 == 0 ? new double[scales] : [.. Enumerable.Range(0, scales).Select(_ => magnitude * ((2 * random.NextDouble()) - 1))];
-            var weights = new double[scales];
+            double[] weights = new double[scales];
             var (residual, steps) = new SimplexProgram(gram, rho, scales, available).Solve(linear, weights);
             Assert.True(residual < ResidualBound, $"instance {instance}: S {scales}, rho {rho}, magnitude {magnitude}: residual {residual:E2}");
             Assert.InRange(steps, 1, 5 + (2 * (1 << available)));
@@ -44,9 +44,9 @@ public class SimplexProgramTests
         for (int instance = 0; instance < 40; instance++)
         {
             double[] gram = GramInstances.Of(random, scales, (GramKind)(instance % 4));
-            double rho = Rhos[instance % 5];
+            double rho = s_rhos[instance % 5];
             double[] linear = [.. Enumerable.Range(0, scales).Select(_ => random.NextDouble() * 2)];
-            var weights = new double[scales];
+            double[] weights = new double[scales];
             new SimplexProgram(gram, rho, scales, scales).Solve(linear, weights);
             double value = Objective(gram, rho, linear, weights);
             foreach (double[] point in SimplexGrid.Points(scales, 24))
@@ -62,7 +62,7 @@ public class SimplexProgramTests
         for (int instance = 0; instance < 300; instance++)
         {
             double[] gram = GramInstances.Of(random, 6, (GramKind)(instance % 4));
-            double rho = Rhos[instance % Rhos.Length];
+            double rho = s_rhos[instance % s_rhos.Length];
             double[] linear = [.. Enumerable.Range(0, 6).Select(s => s == 5 ? -1e3 : random.NextDouble())];
             double[] five = new double[6], six = new double[6];
             new SimplexProgram(gram, rho, 6, 5).Solve(linear, five);
@@ -77,7 +77,7 @@ public class SimplexProgramTests
     [Fact]
     public void NoRedundancyPrice_IsTheProjectionOnTheSimplex()
     {
-        var weights = new double[3];
+        double[] weights = new double[3];
         new SimplexProgram(new double[9], 0, 3, 3).Solve([0.5, 0.2, -3], weights);
         Assert.Equal([0.65, 0.35, 0], weights.Select(w => Math.Round(w, 12)));
     }
@@ -149,7 +149,7 @@ public class SimplexProgramTests
     [Fact]
     public void InfiniteUtility_IsVisibleInTheResidual()
     {
-        var weights = new double[2];
+        double[] weights = new double[2];
         Assert.True(double.IsNaN(new SimplexProgram([1, 0, 0, 1], 1, 2, 2).Solve([double.PositiveInfinity, 0], weights).Residual));
     }
 
@@ -167,7 +167,7 @@ public class SimplexProgramTests
 
     private static (double[] Gradient, double Level) Stationarity(double[] gram, double rho, double[] linear, double[] a)
     {
-        var gradient = new double[a.Length];
+        double[] gradient = new double[a.Length];
         for (int s = 0; s < a.Length; s++)
         {
             gradient[s] = a[s] - linear[s];

@@ -1,6 +1,5 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Tests.Reference;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Attention;
@@ -38,7 +37,7 @@ public class HierarchicalDecompositionTests
         using var decomposition = TestTensors.Prepared(new HierarchicalDecomposition(DModel, NumScales, ratio), seed: 3);
         var input = TestTensors.Random(4, BatchSize, length, DModel);
         var actual = decomposition.call(input);
-        var expected = Rows.Of3(input);
+        double[][][] expected = Rows.Of3(input);
         for (int scale = 1; scale < NumScales; scale++)
         {
             double[][][] weight = Rows.Of3(decomposition.get_parameter($"downsamplers.{scale - 1}.weight")!);
@@ -58,7 +57,7 @@ public class HierarchicalDecompositionTests
         using var decomposition = new HierarchicalDecomposition(DModel, NumScales, ratio, DecompositionKind.AdaptiveMaxPool);
         var input = TestTensors.Random(5, BatchSize, length, DModel);
         var actual = decomposition.call(input);
-        var expected = Rows.Of3(input);
+        double[][][] expected = Rows.Of3(input);
         for (int scale = 1; scale < NumScales; scale++)
         {
             expected = [.. expected.Select(document => NaiveMaha.MaxPool(document, Math.Max(1, document.Length / ratio)))];
