@@ -1,5 +1,6 @@
 using Maha.Benchmarks;
 using Maha.Benchmarks.Ablation;
+using Maha.Benchmarks.Behavior;
 using Maha.Benchmarks.Block;
 using Maha.Benchmarks.Devices;
 using Maha.Benchmarks.Embeddings;
@@ -21,6 +22,7 @@ using Maha.Benchmarks.Tokenizer;
 // Every measurement is one line here.
 var commands = new Command[]
 {
+    new("behavior", BehaviorCommand.Arguments, "losses and predictions of short trainings with a fixed seed, as hashes of their bits: two versions of the code that print the same behave the same", BehaviorCommand.Run),
     new("parity", "FILE...", "compares the layers with reference vector files, values and gradients", ParityCommand.Run),
     new("tokenizer", "[--mb N] [--vocab N] [--threads N] [--file F...]", "trains the tokenizer and times training, encoding and decoding", TokenizerCommand.Run),
     new("memory", "[--steps N] [--scope step|outer]", "resident memory over training steps, with a dispose scope a step or one of the caller around all", MemoryCommand.Run),
