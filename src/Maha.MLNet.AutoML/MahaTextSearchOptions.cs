@@ -1,4 +1,5 @@
 using Maha.Layers.Attention;
+using Maha.Layers.Core;
 using Maha.Layers.Trees;
 using Maha.MLNet.Classification;
 using Maha.MLNet.TextEncoding;
@@ -120,18 +121,13 @@ public sealed class MahaTextSearchOptions
     internal TOptions On<TOptions>(TOptions options) where TOptions : MahaTextModelOptions
     {
         var merged = (TOptions)options.Copy();
+        // The attention first: a trial sets no option that its attention does not have.
         merged.Attention = Attention ?? merged.Attention;
-        merged.Hierarchy = Hierarchy ?? merged.Hierarchy;
-        merged.Aggregation = Aggregation ?? merged.Aggregation;
-        merged.DModel = DModel ?? merged.DModel;
-        merged.NumHeads = NumHeads ?? merged.NumHeads;
-        merged.NumLayers = NumLayers ?? merged.NumLayers;
-        merged.NumScales = NumScales ?? merged.NumScales;
-        merged.Window = Window ?? merged.Window;
-        merged.MaxSequenceLength = MaxSequenceLength ?? merged.MaxSequenceLength;
-        merged.NumberOfEpochs = NumberOfEpochs ?? merged.NumberOfEpochs;
-        merged.LearningRate = LearningRate ?? merged.LearningRate;
-        merged.Dropout = Dropout ?? merged.Dropout;
+        foreach (var searched in OptionChecks.Of(typeof(MahaTextSearchOptions)))
+        {
+            if (searched.GetValue(this) is { } value && merged.Uses(searched.Name))
+                typeof(MahaTextModelOptions).GetProperty(searched.Name)!.SetValue(merged, value);
+        }
         return merged;
     }
 }

@@ -186,8 +186,9 @@ public sealed class MahaAutoMLTests
         {
             var searched = space.SampleFromFeatureSpace([.. Enumerable.Range(0, space.FeatureSpaceDim).Select(_ => random.NextDouble())]);
             var options = searched.On(new MahaBinaryTextClassificationTrainer.Options());
-            foreach (var property in typeof(MahaTextSearchOptions).GetProperties())
+            foreach (var property in typeof(MahaTextSearchOptions).GetProperties().Where(property => options.Uses(property.Name)))
                 Assert.Equal(property.GetValue(searched), typeof(MahaTextModelOptions).GetProperty(property.Name)!.GetValue(options));
+            Assert.Empty(options.UnusedOptions());
         }
     }
 

@@ -1,3 +1,4 @@
+using Maha.Layers.Attention;
 using Maha.MLNet.Classification;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -87,7 +88,6 @@ internal static class Toys
         DModel = 16,
         NumLayers = 1,
         FeedForwardDim = 32,
-        Window = 8,
         TokensPerBatch = 512,
         NumberOfEpochs = epochs,
         LearningRate = 0.02,
@@ -96,11 +96,19 @@ internal static class Toys
         Seed = 7,
     };
 
+    /// <summary>Gives attentions with windows one that toys have several of.</summary>
+    public static void ShrinkWindow(MahaTextModelOptions options)
+    {
+        if (options.Uses(nameof(options.Window)) && options.Window == new MahaOptions().Window)
+            options.Window = 8;
+    }
+
     /// <summary>A trainer of the smallest useful model.</summary>
     public static MahaTextClassificationTrainer Trainer(MLContext mlContext, Action<MahaTextClassificationTrainer.Options>? change = null, int epochs = 1)
     {
         var options = Small<MahaTextClassificationTrainer.Options>(epochs);
         change?.Invoke(options);
+        ShrinkWindow(options);
         return mlContext.MulticlassClassification.Trainers.MahaTextClassification(options);
     }
 
@@ -109,6 +117,7 @@ internal static class Toys
     {
         var options = Small<MahaBinaryTextClassificationTrainer.Options>(epochs);
         change?.Invoke(options);
+        ShrinkWindow(options);
         return mlContext.BinaryClassification.Trainers.MahaTextClassification(options);
     }
 

@@ -17,14 +17,14 @@ internal static class AblationVariants
     /// <param name="tokenizer">Tells which tokens end sentences and paragraphs.</param>
     public static MahaTransformerOptions Of(string name, MahaTransformerOptions shape, ByteLevelBpeTokenizer tokenizer) => name switch
     {
-        "maha-convex" => shape with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Convex },
-        "maha-nash" => shape with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Nash },
-        "maha-gated" => shape with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Gated },
-        "maha-mean" => shape with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Mean },
-        "window" => shape with { Attention = AttentionKind.Window },
-        "full" => shape with { Attention = AttentionKind.Full },
-        "hsa-document" => shape with { Attention = AttentionKind.Hsa, Hierarchy = HierarchyKind.Document, TokenParts = TokenParts.Of(tokenizer) },
-        "hsa-blocks" => shape with { Attention = AttentionKind.Hsa, Hierarchy = HierarchyKind.Blocks },
+        "maha-convex" => shape with { Attention = new MahaOptions() },
+        "maha-nash" => shape with { Attention = new MahaOptions { Aggregation = new NashOptions() } },
+        "maha-gated" => shape with { Attention = new MahaOptions { Aggregation = AggregationOptions.Create(AggregationKind.Gated) } },
+        "maha-mean" => shape with { Attention = new MahaOptions { Aggregation = AggregationOptions.Create(AggregationKind.Mean) } },
+        "window" => shape with { Attention = new WindowOptions() },
+        "full" => shape with { Attention = new FullOptions() },
+        "hsa-document" => shape with { Attention = new HsaOptions { Hierarchy = HierarchyKind.Document }, TokenParts = TokenParts.Of(tokenizer) },
+        "hsa-blocks" => shape with { Attention = new HsaOptions() },
         _ => throw new UsageException($"--variants takes {string.Join(", ", Names)}, but got '{name}'."),
     };
 }

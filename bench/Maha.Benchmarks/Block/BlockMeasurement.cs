@@ -34,7 +34,7 @@ internal sealed class BlockMeasurement : IDisposable
             var block = new MahaBlock(options);
 
             // The published mixer refuses a mask, even one that hides nothing.
-            var context = options.Attention == AttentionKind.MahaReference ? MixingContext.Unpadded : new MixingContext { KeyPaddingMask = _padding };
+            var context = options.Attention is MahaReferenceOptions ? MixingContext.Unpadded : new MixingContext { KeyPaddingMask = _padding };
             (_block, _forwardPass) = (block, () => block.call(_input, context).Output);
         }
         _block.to(type);

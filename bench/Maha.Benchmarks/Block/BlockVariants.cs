@@ -12,16 +12,16 @@ internal static class BlockVariants
     /// <summary>Name -> what it changes in a block's options.</summary>
     public static readonly IReadOnlyDictionary<string, Func<MahaBlockOptions, MahaBlockOptions>> All = new Dictionary<string, Func<MahaBlockOptions, MahaBlockOptions>>
     {
-        ["full"] = options => options with { Attention = AttentionKind.Full },
-        ["hsa"] = options => options with { Attention = AttentionKind.Hsa },
-        ["hsa-causal"] = options => options with { Attention = AttentionKind.HsaCausal },
-        ["maha"] = options => options with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Convex },
-        ["maha-causal"] = options => options with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Convex, IsCausal = true },
-        ["maha-nash"] = options => options with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Nash },
-        ["maha-mean"] = options => options with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Mean },
-        ["maha-gated"] = options => options with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Gated },
-        ["window"] = options => options with { Attention = AttentionKind.Window },
-        ["reference"] = options => options with { Attention = AttentionKind.MahaReference, Aggregation = AggregationKind.Softmax },
+        ["full"] = options => options with { Attention = new FullOptions() },
+        ["hsa"] = options => options with { Attention = new HsaOptions() },
+        ["hsa-causal"] = options => options with { Attention = new HsaCausalOptions() },
+        ["maha"] = options => options with { Attention = new MahaOptions() },
+        ["maha-causal"] = options => options with { Attention = new MahaOptions(), IsCausal = true },
+        ["maha-nash"] = options => options with { Attention = new MahaOptions { Aggregation = new NashOptions() } },
+        ["maha-mean"] = options => options with { Attention = new MahaOptions { Aggregation = AggregationOptions.Create(AggregationKind.Mean) } },
+        ["maha-gated"] = options => options with { Attention = new MahaOptions { Aggregation = AggregationOptions.Create(AggregationKind.Gated) } },
+        ["window"] = options => options with { Attention = new WindowOptions() },
+        ["reference"] = options => options with { Attention = new MahaReferenceOptions { Aggregation = AggregationOptions.Create(AggregationKind.Softmax) } },
     };
 
     /// <summary>Refuses names and sizes that no block has.</summary>

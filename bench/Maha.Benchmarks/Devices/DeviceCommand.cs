@@ -17,20 +17,20 @@ internal static class DeviceCommand
     private const double Limit = 1e-4;
 
     // No dropout: the devices draw other elements.
-    private static readonly MahaBlockOptions s_shape = new() { DModel = 64, NumHeads = 4, MaxSequenceLength = 1024, Window = 64, NumScales = 4, Dropout = 0 };
+    private static readonly MahaBlockOptions s_shape = new() { DModel = 64, NumHeads = 4, MaxSequenceLength = 1024, Dropout = 0 };
 
     private static readonly (string Name, MahaBlockOptions Options)[] s_kinds =
     [
         .. new[] { AggregationKind.Softmax, AggregationKind.ReferenceNash, AggregationKind.Mean, AggregationKind.Gated }.Select(kind => Reference(kind)),
-        .. new[] { AggregationKind.Convex, AggregationKind.Nash, AggregationKind.Mean, AggregationKind.Gated }.SelectMany(kind => Causal($"Maha {kind}", s_shape with { Attention = AttentionKind.Maha, Aggregation = kind })),
-        .. Causal("Full", s_shape with { Attention = AttentionKind.Full }),
-        .. Causal("Window", s_shape with { Attention = AttentionKind.Window }),
-        ("Hsa", s_shape with { Attention = AttentionKind.Hsa }),
-        ("HsaCausal", s_shape with { Attention = AttentionKind.HsaCausal }),
-        ("HsaCausal overlap", s_shape with { Attention = AttentionKind.HsaCausal, Overlap = true }),
-        ("Hsa rotary", s_shape with { Attention = AttentionKind.Hsa, Positions = PositionKind.Rotary }),
-        ("HsaCausal rotary", s_shape with { Attention = AttentionKind.HsaCausal, Positions = PositionKind.Rotary }),
-        ("Hsa recomputed", s_shape with { Attention = AttentionKind.Hsa, RecomputeBlocks = true }),
+        .. new[] { AggregationKind.Convex, AggregationKind.Nash, AggregationKind.Mean, AggregationKind.Gated }.SelectMany(kind => Causal($"Maha {kind}", s_shape with { Attention = new MahaOptions { Window = 64, NumScales = 4, Aggregation = AggregationOptions.Create(kind) } })),
+        .. Causal("Full", s_shape with { Attention = new FullOptions() }),
+        .. Causal("Window", s_shape with { Attention = new WindowOptions { Window = 64 } }),
+        ("Hsa", s_shape with { Attention = new HsaOptions() }),
+        ("HsaCausal", s_shape with { Attention = new HsaCausalOptions() }),
+        ("HsaCausal overlap", s_shape with { Attention = new HsaCausalOptions { Overlap = true } }),
+        ("Hsa rotary", s_shape with { Attention = new HsaOptions(), Positions = PositionKind.Rotary }),
+        ("HsaCausal rotary", s_shape with { Attention = new HsaCausalOptions(), Positions = PositionKind.Rotary }),
+        ("Hsa recomputed", s_shape with { Attention = new HsaOptions(), RecomputeBlocks = true }),
     ];
 
     public static int Run(string[] args)
@@ -49,7 +49,7 @@ internal static class DeviceCommand
         return equal ? ExitCode.Success : ExitCode.Failure;
     }
 
-    private static (string, MahaBlockOptions) Reference(AggregationKind kind) => ($"MahaReference {kind}", s_shape with { Attention = AttentionKind.MahaReference, Aggregation = kind });
+    private static (string, MahaBlockOptions) Reference(AggregationKind kind) => ($"MahaReference {kind}", s_shape with { Attention = new MahaReferenceOptions { Aggregation = AggregationOptions.Create(kind) } });
 
     private static (string, MahaBlockOptions)[] Causal(string name, MahaBlockOptions options) => [(name, options), ($"{name} causal", options with { IsCausal = true })];
 
@@ -64,7 +64,7 @@ internal static class DeviceCommand
         device.to(CUDA);
         var input = randn(batch, length, options.DModel);
         var upstream = randn(batch, length, options.DModel);
-        var padding = options.Attention == AttentionKind.MahaReference ? null : arange(length).unsqueeze(0).ge(tensor(new long[] { length, 451 }).unsqueeze(1));
+        var padding = options.Attention is MahaReferenceOptions ? null : arange(length).unsqueeze(0).ge(tensor(new long[] { length, 451 }).unsqueeze(1));
 
         var (expected, gradients) = Pass(host, input, upstream, padding, CPU);
         var (actual, others) = Pass(device, input, upstream, padding, CUDA);

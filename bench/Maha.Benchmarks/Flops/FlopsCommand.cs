@@ -46,7 +46,7 @@ internal static class FlopsCommand
             return ExitCode.Success;
         }
 
-        Console.WriteLine($"# GFLOP of one block's forward pass for one document, multiply-add = 2; d_model {shape.DModel}, heads {shape.NumHeads}, window {shape.Window}; % of full's in brackets");
+        Console.WriteLine($"# GFLOP of one block's forward pass for one document, multiply-add = 2; d_model {shape.DModel}, heads {shape.NumHeads}, window {new MahaOptions().Window}; % of full's in brackets");
         Console.WriteLine($"{"variant",-12} {"n",7} {"attention",21} {"projections",12} {"convolutions",12} {"aggregation",12} {"feed_forward",12} {"total",21} {"attention/token",16}");
         foreach (var (variant, length, flops) in rows)
         {

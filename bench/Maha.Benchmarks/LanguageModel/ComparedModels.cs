@@ -27,11 +27,12 @@ internal static class ComparedModels
             NumLayers = settings.NumLayers,
             Dropout = settings.Dropout,
         };
-        int projections = options.Attention == AttentionKind.Maha ? (2 * options.NumScales) + 1 : 4;
+        int numScales = options.Attention is MahaOptions maha ? maha.CountScales(context) : 0;
+        int projections = numScales > 0 ? (2 * numScales) + 1 : 4;
         int width = ((FullFeedForward * 2) + 4 - projections) * settings.DModel / 2;
         return width >= 1
             ? options with { FeedForwardDim = width }
-            : throw new UsageException($"{options.NumScales} scales leave no weights for the feed-forward layers of maha at equal numbers of parameters. Use a shorter context.");
+            : throw new UsageException($"{numScales} scales leave no weights for the feed-forward layers of maha at equal numbers of parameters. Use a shorter context.");
     }
 
     /// <summary>A model with first weights from the seed.</summary>

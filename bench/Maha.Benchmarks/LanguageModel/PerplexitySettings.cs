@@ -11,12 +11,12 @@ internal sealed record PerplexitySettings
     /// <summary>What a variant is called, and what attends in it. <c>hsa-causal</c> is the language model's default; without overlap it is <c>hsa-disjoint</c>.</summary>
     public static readonly IReadOnlyDictionary<string, MahaTransformerOptions> Variants = new Dictionary<string, MahaTransformerOptions>
     {
-        ["maha"] = Attending(AttentionKind.Maha),
-        ["maha-mean"] = Attending(AttentionKind.Maha) with { Aggregation = AggregationKind.Mean },
-        ["hsa-causal"] = Attending(AttentionKind.HsaCausal) with { Overlap = true },
-        ["hsa-disjoint"] = Attending(AttentionKind.HsaCausal),
-        ["full"] = Attending(AttentionKind.Full),
-        ["window"] = Attending(AttentionKind.Window),
+        ["maha"] = Attending(new MahaOptions()),
+        ["maha-mean"] = Attending(new MahaOptions { Aggregation = AggregationOptions.Create(AggregationKind.Mean) }),
+        ["hsa-causal"] = Attending(new HsaCausalOptions { Overlap = true }),
+        ["hsa-disjoint"] = Attending(new HsaCausalOptions()),
+        ["full"] = Attending(new FullOptions()),
+        ["window"] = Attending(new WindowOptions()),
     };
 
     public required string Data { get; init; }
@@ -85,7 +85,7 @@ internal sealed record PerplexitySettings
         return settings;
     }
 
-    private static MahaTransformerOptions Attending(AttentionKind attention) => new()
+    private static MahaTransformerOptions Attending(AttentionOptions attention) => new()
     {
         VocabSize = 1, // the tokenizer's, once there is one
         Attention = attention,

@@ -15,7 +15,7 @@ internal sealed class BlockVectors : IVectorKind
         var options = Options(file.Object("config"));
         using var block = new MahaBlock(options);
         block.to(type);
-        ReferenceModule.Prepare(block, ReferenceNameMap.ForBlock(file.Tensors("parameters"), options.Aggregation));
+        ReferenceModule.Prepare(block, ReferenceNameMap.ForBlock(file.Tensors("parameters"), ((MultiscaleOptions)options.Attention).Aggregation.Kind));
         var input = file.Tensor("input").to(type);
 
         using (no_grad())
@@ -48,21 +48,18 @@ internal sealed class BlockVectors : IVectorKind
         if (file.Has("input_gradient"))
             comparison.Add("input_gradient", input.grad!, file.Tensor("input_gradient"));
         if (file.Has("parameter_gradients"))
-            ReferenceModule.CompareGradients(file, block, name => ReferenceNameMap.BlockName(name, options.Aggregation), comparison);
+            ReferenceModule.CompareGradients(file, block, name => ReferenceNameMap.BlockName(name, ((MultiscaleOptions)options.Attention).Aggregation.Kind), comparison);
     }
 
     private static MahaBlockOptions Options(VectorFile config)
     {
-        var defaults = new MahaBlockOptions { Attention = AttentionKind.MahaReference };
+        var defaults = new MahaBlockOptions();
         var options = new MahaBlockOptions
         {
-            Attention = AttentionKind.MahaReference,
+            Attention = ReferenceModule.Options(config),
             DModel = config.Integer("d_model"),
             NumHeads = config.Integer("num_heads"),
             FeedForwardDim = config.Integer("d_ff"),
-            NumScales = config.Integer("num_scales", defaults.NumScales),
-            CompressionRatio = config.Integer("compression_ratio", defaults.CompressionRatio),
-            Aggregation = ReferenceModule.Aggregation(config),
             Dropout = config.Number("dropout", defaults.Dropout),
         };
         config.RefuseLeft();

@@ -7,6 +7,18 @@ namespace Maha.Benchmarks.Parity;
 /// <summary>What the files of whole modules have in common: the aggregation's name, weights, gradients of weights.</summary>
 internal static class ReferenceModule
 {
+    /// <summary>The published attention with the options of a configuration.</summary>
+    public static MahaReferenceOptions Options(VectorFile config)
+    {
+        var defaults = new MahaReferenceOptions();
+        return defaults with
+        {
+            NumScales = config.Integer("num_scales", defaults.CountScales(0)),
+            CompressionRatio = config.Integer("compression_ratio", defaults.CompressionRatio),
+            Aggregation = AggregationOptions.Create(Aggregation(config)),
+        };
+    }
+
     /// <summary>The aggregation under its published name.</summary>
     public static AggregationKind Aggregation(VectorFile config) => config.Text("aggregation", "convex") switch
     {

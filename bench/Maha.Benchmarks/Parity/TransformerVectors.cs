@@ -19,7 +19,7 @@ internal sealed class TransformerVectors : IVectorKind
         var options = Options(file.Object("config"));
         using var model = new MahaTokenModel(options);
         model.to(type);
-        ReferenceModule.Prepare(model, ReferenceNameMap.ForTransformer(file.Tensors("parameters"), options.Aggregation));
+        ReferenceModule.Prepare(model, ReferenceNameMap.ForTransformer(file.Tensors("parameters"), ((MultiscaleOptions)options.Attention).Aggregation.Kind));
         var result = model.call(file.Tensor("ids", ScalarType.Int64), null);
         if (file.Has("output"))
             comparison.Add("output", result.Encoding.Features, file.Tensor("output"));
@@ -38,24 +38,21 @@ internal sealed class TransformerVectors : IVectorKind
         if (file.Has("parameter_gradients"))
         {
             loss.backward();
-            ReferenceModule.CompareGradients(file, model, name => ReferenceNameMap.ModelName(name, options.Aggregation), comparison);
+            ReferenceModule.CompareGradients(file, model, name => ReferenceNameMap.ModelName(name, ((MultiscaleOptions)options.Attention).Aggregation.Kind), comparison);
         }
     }
 
     private static MahaTransformerOptions Options(VectorFile config)
     {
-        var defaults = new MahaTransformerOptions { VocabSize = config.Integer("vocab_size"), Attention = AttentionKind.MahaReference };
+        var defaults = new MahaTransformerOptions { VocabSize = config.Integer("vocab_size") };
         var options = defaults with
         {
-            Attention = AttentionKind.MahaReference,
+            Attention = ReferenceModule.Options(config),
             MaxSequenceLength = config.Integer("max_len", defaults.MaxSequenceLength),
             DModel = config.Integer("d_model", defaults.DModel),
             NumHeads = config.Integer("num_heads", defaults.NumHeads),
             NumLayers = config.Integer("num_layers", defaults.NumLayers),
             FeedForwardDim = config.Integer("d_ff", defaults.FeedForwardDim),
-            NumScales = config.Integer("num_scales", defaults.NumScales),
-            CompressionRatio = config.Integer("compression_ratio", defaults.CompressionRatio),
-            Aggregation = ReferenceModule.Aggregation(config),
             Dropout = config.Number("dropout", defaults.Dropout),
         };
         config.RefuseLeft();

@@ -18,13 +18,12 @@ internal static class StreamCommand
     {
         var reader = new OptionReader(args);
         int length = reader.Integer("--n", 1_000_000), threads = reader.Integer("--threads", 1);
+        var hsa = new HsaCausalOptions { Branching = reader.Integer("--branching", 16), Overlap = reader.Flag("--overlap") };
         var options = new MahaBlockOptions
         {
             DModel = reader.Integer("--d-model", 256),
             NumHeads = reader.Integer("--heads", 4),
-            Attention = AttentionKind.HsaCausal,
-            Branching = reader.Integer("--branching", 16),
-            Overlap = reader.Flag("--overlap"),
+            Attention = hsa,
             Positions = PositionKind.Rotary,
             Dropout = 0,
         };
@@ -37,7 +36,7 @@ internal static class StreamCommand
         using var token = randn([1, 1, options.DModel]);
         using var state = mixer.StartDecoding();
         EnvironmentHeader.Print(Console.Out);
-        Console.WriteLine($"# {length} tokens, d_model {options.DModel}, heads {options.NumHeads}, branching {options.Branching}, overlap {options.Overlap}");
+        Console.WriteLine($"# {length} tokens, d_model {options.DModel}, heads {options.NumHeads}, branching {hsa.Branching}, overlap {hsa.Overlap}");
         Console.WriteLine($"{"tokens",10} {"us/token",9} {"cache_kb_per_head",18}");
         double first = 0, last = 0;
         for (int part = 0; part < Parts; part++)

@@ -33,7 +33,7 @@ internal static class SwapCommand
         var model = new MahaTransformerOptions
         {
             VocabSize = 1, // the tokenizer's, once there is one
-            Attention = AttentionKind.Full,
+            Attention = new FullOptions(),
             MaxSequenceLength = options.Integer("--max-tokens", 1024),
             DModel = options.Integer("--d-model", 128),
             NumHeads = options.Integer("--heads", 4),

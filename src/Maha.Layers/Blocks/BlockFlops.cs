@@ -34,15 +34,15 @@ public sealed record BlockFlops(long Attention, long Projections, long Convoluti
         options.Validate();
         ArgumentOutOfRangeException.ThrowIfLessThan(length, 1);
         long n = length, width = options.DModel, feedForward = 4 * n * width * options.FeedForwardDim;
+        var projected = new BlockFlops(0, 8 * n * width * width, 0, 0, feedForward); // queries, keys, values, output
         return options.Attention switch
         {
-            AttentionKind.Full => new BlockFlops(4 * width * (options.IsCausal ? n * (n + 1) / 2 : n * n), 8 * n * width * width, 0, 0, feedForward),
-            AttentionKind.Window => new BlockFlops(4 * width * (WindowPairs(n, options.Window, options.IsCausal) + ((options.IsCausal ? 1 : 2) * Math.Min(n, options.GlobalTokens) * n)), 8 * n * width * width, 0, 0, feedForward),
-            AttentionKind.Hsa or AttentionKind.HsaCausal when options.Hierarchy == HierarchyKind.Blocks =>
-                new BlockFlops(OfTree(options, TokenHierarchy.Blocks(length, options.Branching)), 8 * n * width * width, 0, 0, feedForward),
-            AttentionKind.Maha => OfMaha(options, length) with { FeedForward = feedForward },
-            AttentionKind.MahaReference => OfReference(options, length) with { FeedForward = feedForward },
-            _ => throw new ArgumentOutOfRangeException(nameof(options), options.Attention, $"Attention {options.Attention} is not counted."),
+            FullOptions => projected with { Attention = 4 * width * (options.IsCausal ? n * (n + 1) / 2 : n * n) },
+            WindowOptions window => projected with { Attention = 4 * width * (WindowPairs(n, window.Window, options.IsCausal) + GlobalPairs(n, window.GlobalTokens, options.IsCausal)) },
+            HsaOptions { Hierarchy: HierarchyKind.Blocks } hsa => projected with { Attention = OfTree(options, TokenHierarchy.Blocks(length, hsa.Branching)) },
+            MahaOptions maha => OfMaha(options, maha, length) with { FeedForward = feedForward },
+            MahaReferenceOptions reference => OfReference(options, reference, length) with { FeedForward = feedForward },
+            _ => throw new ArgumentOutOfRangeException(nameof(options), options.Attention, $"Attention {options.Attention.Kind} is not counted."),
         };
     }
 
@@ -55,9 +55,9 @@ public sealed record BlockFlops(long Attention, long Projections, long Convoluti
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(tree);
         options.Validate();
-        if (options.Attention is not (AttentionKind.Hsa or AttentionKind.HsaCausal))
-            throw new ArgumentException($"Attention must be Hsa or HsaCausal to be counted over a tree, but is {options.Attention}.", nameof(options));
-        bool causal = options.IsCausalTree;
+        if (options.Attention is not HsaOptions hsa)
+            throw new ArgumentException($"Attention must be Hsa or HsaCausal to be counted over a tree, but is {options.Attention.Kind}.", nameof(options));
+        bool causal = hsa.IsCausalIn(options);
         long pairs = 0, pooled = 0, passed = 0;
         for (int level = 0; level < tree.Depth; level++)
         {
@@ -66,7 +66,7 @@ public sealed record BlockFlops(long Attention, long Projections, long Convoluti
             {
                 var (start, end) = tree.Children(level + 1, family);
                 long children = end - start;
-                pairs += causal ? (children + (options.Overlap ? before : 0)) * Tokens(tree, level, start, end) : children * children;
+                pairs += causal ? (children + (hsa.Overlap ? before : 0)) * Tokens(tree, level, start, end) : children * children;
                 before = children;
             }
 
@@ -88,48 +88,49 @@ public sealed record BlockFlops(long Attention, long Projections, long Convoluti
         return end - start;
     }
 
-    private static BlockFlops OfMaha(MahaBlockOptions options, int length)
+    private static BlockFlops OfMaha(MahaBlockOptions options, MahaOptions maha, int length)
     {
+        int numScales = maha.CountScales(options.MaxSequenceLength);
         long width = options.DModel, n = length;
         var hierarchy = options.IsCausal
-            ? ScaleHierarchy.Causal([length], length, options.NumScales, options.CompressionRatio)
-            : new ScaleHierarchy([length], length, options.NumScales, options.CompressionRatio, options.Window);
+            ? ScaleHierarchy.Causal([length], length, numScales, maha.CompressionRatio)
+            : new ScaleHierarchy([length], length, numScales, maha.CompressionRatio, maha.Window);
         long attention = 0, projections = 2 * n * width * width, convolutions = 2L * KernelSize * n * width;
         for (int scale = 0; scale < hierarchy.Count; scale++)
         {
             long tokens = hierarchy.Lengths[scale];
-            attention += 4 * width * WindowPairs(tokens, options.Window, options.IsCausal);
+            attention += 4 * width * WindowPairs(tokens, maha.Window, options.IsCausal);
             projections += 4 * tokens * width * width;
 
             // Tokens and values pass the same operators.
-            if (scale > 0 && options.Decomposition == DecompositionKind.StridedConvolution)
+            if (scale > 0 && maha.Decomposition == DecompositionKind.StridedConvolution)
                 convolutions += 2 * 2L * KernelSize * tokens * width;
         }
-        return new BlockFlops(attention, projections, convolutions, OfAggregation(options, hierarchy.Lengths, hierarchy.Cells, n), 0);
+        return new BlockFlops(attention, projections, convolutions, OfAggregation(maha.Aggregation, width, hierarchy.Lengths, hierarchy.Cells, n), 0);
     }
 
-    private static BlockFlops OfReference(MahaBlockOptions options, int length)
+    private static BlockFlops OfReference(MahaBlockOptions options, MahaReferenceOptions reference, int length)
     {
         long width = options.DModel, n = length;
-        long[] lengths = ScaleLengths.Of(options.Decomposition, length, options.NumScales, options.CompressionRatio, KernelSize);
+        long[] lengths = ScaleLengths.Of(reference.Decomposition, length, reference.CountScales(options.MaxSequenceLength), reference.CompressionRatio, KernelSize);
         long attention = 0, projections = 2 * n * width * width, convolutions = 2L * KernelSize * n * width * width;
         for (int scale = 0; scale < lengths.Length; scale++)
         {
             attention += 4 * lengths[scale] * lengths[scale] * width;
             projections += 4 * lengths[scale] * width * width;
-            if (scale > 0 && options.Decomposition == DecompositionKind.StridedConvolution)
+            if (scale > 0 && reference.Decomposition == DecompositionKind.StridedConvolution)
                 convolutions += 2 * 2L * KernelSize * lengths[scale] * width * width;
         }
-        return new BlockFlops(attention, projections, convolutions, OfAggregation(options, [.. lengths.Select(_ => length)], [.. lengths.Select(_ => 1L)], n), 0);
+        return new BlockFlops(attention, projections, convolutions, OfAggregation(reference.Aggregation, width, [.. lengths.Select(_ => length)], [.. lengths.Select(_ => 1L)], n), 0);
     }
 
     // Gram matrix: a pair of scales meets once per token of the finer one (ScaleGramKernel), the norm of each token included.
-    private static long OfAggregation(MahaBlockOptions options, int[] lengths, long[] cells, long n)
+    private static long OfAggregation(AggregationOptions options, long width, int[] lengths, long[] cells, long n)
     {
-        long width = options.DModel, scales = lengths.Length, sum = 2 * scales * n * width;
+        long scales = lengths.Length, sum = 2 * scales * n * width;
         long gram = Enumerable.Range(0, (int)scales).Sum(s => 2L * lengths[s] * width * (scales - s + 1));
-        long utilities = options.Granularity == WeightGranularity.InputFree ? 0 : lengths.Sum(tokens => 2L * tokens * width);
-        return options.Aggregation switch
+        long utilities = options is ConvexOptions { Granularity: WeightGranularity.InputFree } ? 0 : lengths.Sum(tokens => 2L * tokens * width);
+        return options.Kind switch
         {
             AggregationKind.Convex => sum + gram + utilities,
             AggregationKind.Nash => sum + gram,
@@ -138,6 +139,9 @@ public sealed record BlockFlops(long Attention, long Projections, long Convoluti
             _ => sum,
         };
     }
+
+    // Every token with the global tokens and, where it may look ahead, the global tokens with every token.
+    private static long GlobalPairs(long tokens, int globalTokens, bool isCausal) => (isCausal ? 1 : 2) * Math.Min(tokens, globalTokens) * tokens;
 
     // Query-key pairs of windowed attention: every query of a block with every key of the block and its neighbors; causal: those at or before it.
     private static long WindowPairs(long tokens, int window, bool isCausal)

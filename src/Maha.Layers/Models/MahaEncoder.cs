@@ -2,7 +2,6 @@ using Maha.Layers.Attention;
 using Maha.Layers.Blocks;
 using Maha.Layers.Core;
 using Maha.Layers.Kernels;
-using Maha.Layers.Trees;
 using Maha.Layers.Weights;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -70,7 +69,7 @@ public sealed partial class MahaEncoder : Module<Tensor, MixingContext, EncoderR
             TensorChecks.TokenMask(context.KeyPaddingMask, batchSize, length, tokenIds, nameof(context));
 
         using var scope = NewDisposeScope();
-        if (Options is { Hierarchy: HierarchyKind.Document, TokenParts: not null } && context.Hierarchies is null)
+        if (Options is { UsesDocumentTrees: true, TokenParts: not null } && context.Hierarchies is null)
             context = context.WithTrees(tokenIds, Options.TokenParts);
         var hidden = Embed(tokenIds); // [B, N, D]
         Tensor? auxiliaryLoss = null;

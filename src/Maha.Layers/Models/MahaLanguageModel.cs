@@ -63,9 +63,9 @@ public sealed class MahaLanguageModel : Module<Tensor, Tensor?, ModelResult>
         for (int layer = 0; layer < options.NumLayers; layer++)
         {
             var block = options.OfLayer(layer);
-            if (!block.IsCausal && !block.IsCausalTree)
-                throw new ArgumentException($"A language model must not see later tokens, but layer {layer} has Attention {block.Attention} and IsCausal false. Set IsCausal to true, or Attention to HsaCausal.", nameof(options));
-            if (block.IsCausalTree && block.Hierarchy == HierarchyKind.Document)
+            if (!block.IsCausal && block.Attention is not HsaCausalOptions)
+                throw new ArgumentException($"A language model must not see later tokens, but layer {layer} has Attention {block.Attention.Kind} and IsCausal false. Set IsCausal to true, or Attention to HsaCausal.", nameof(options));
+            if (block.Attention is HsaOptions { Hierarchy: HierarchyKind.Document })
                 throw new ArgumentException("Hierarchy must be Blocks in a language model, since a sentence that is not written yet has no end, but is Document.", nameof(options));
         }
     }

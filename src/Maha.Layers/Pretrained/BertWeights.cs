@@ -103,7 +103,7 @@ public static class BertWeights
             NumLayers = layers,
             FeedForwardDim = (int)state["blocks.0.feed_forward.expand.weight"].shape[0],
             MaxSequenceLength = (int)state["position_embedding.weight"].shape[0],
-            Attention = AttentionKind.Full,
+            Attention = new FullOptions(),
             Positions = PositionKind.Learned,
             EmbeddingNorm = true,
             FinalNorm = false,

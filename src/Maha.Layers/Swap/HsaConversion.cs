@@ -166,7 +166,7 @@ public static class HsaConversion
                 for (int layer = 0; layer < flops.Length; layer++)
                 {
                     var shape = model.OfLayer(layer);
-                    flops[layer] += shape.Attention == AttentionKind.Hsa && shape.Hierarchy == HierarchyKind.Document
+                    flops[layer] += shape.Attention is HsaOptions { Hierarchy: HierarchyKind.Document }
                         ? BlockFlops.OfTree(shape, context.Hierarchies![document]!)
                         : BlockFlops.Of(shape, lengths[document]).Attention;
                 }
@@ -189,18 +189,20 @@ public static class HsaConversion
     {
         ArgumentNullException.ThrowIfNull(layers);
         ArgumentNullException.ThrowIfNull(options);
-        AttentionKind[] kinds = [.. Enumerable.Range(0, model.NumLayers).Select(layer => model.OfLayer(layer).Attention)];
-        bool sameTrees = model.Hierarchy == options.Hierarchy && (options.Hierarchy == HierarchyKind.Document || model.Branching == options.Branching);
-        if (kinds.Contains(AttentionKind.Hsa) && !sameTrees)
-            throw new ArgumentException($"The trees must be those of the layers that are hierarchical already, {model.Hierarchy} with branching {model.Branching}, but are {options.Hierarchy} with {options.Branching}. Swap from the standard encoder.", nameof(options));
+        AttentionOptions[] attentions = [.. Enumerable.Range(0, model.NumLayers).Select(layer => model.OfLayer(layer).Attention)];
+        foreach (var hsa in attentions.OfType<HsaOptions>())
+        {
+            if (hsa.Hierarchy != options.Hierarchy || (options.Hierarchy == HierarchyKind.Blocks && hsa.Branching != options.Branching))
+                throw new ArgumentException($"The trees must be those of the layers that are hierarchical already, {hsa.Hierarchy} with branching {hsa.Branching}, but are {options.Hierarchy} with {options.Branching}. Swap from the standard encoder.", nameof(options));
+        }
         foreach (int layer in layers.Distinct())
         {
             TensorChecks.InRange(layer, 0, model.NumLayers - 1, nameof(layers), $"The encoder has {model.NumLayers} layers.");
-            if (kinds[layer] != AttentionKind.Full)
-                throw new ArgumentException($"A layer must have the attention Full to be swapped, but layer {layer} has {kinds[layer]}. Leave it out.", nameof(layers));
-            kinds[layer] = AttentionKind.Hsa;
+            if (attentions[layer] is not FullOptions)
+                throw new ArgumentException($"A layer must have the attention Full to be swapped, but layer {layer} has {attentions[layer].Kind}. Leave it out.", nameof(layers));
+            attentions[layer] = new HsaOptions { Hierarchy = options.Hierarchy, Branching = options.Branching };
         }
-        return model with { LayerAttention = kinds, Hierarchy = options.Hierarchy, Branching = options.Branching, TokenParts = options.TokenParts ?? model.TokenParts };
+        return model with { LayerAttention = attentions, TokenParts = options.TokenParts ?? model.TokenParts };
     }
 
     private static MixingContext WithTrees(Tensor tokenIds, MixingContext context, HsaConversionOptions options) =>
@@ -231,7 +233,7 @@ public static class HsaConversion
             {
                 for (int layer = 0; layer < encoder.Blocks.Count; layer++)
                 {
-                    if (encoder.Options.OfLayer(layer).Attention == AttentionKind.Full)
+                    if (encoder.Options.OfLayer(layer).Attention is FullOptions)
                         Mixers[layer] = Copy(encoder.Blocks[layer].Mixer, new HsaMixer(SwappedOptions(encoder.Options, [layer], options).OfLayer(layer)));
                 }
             }

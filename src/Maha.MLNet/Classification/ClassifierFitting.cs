@@ -110,11 +110,11 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
 
     /// <summary>The shape of the model.</summary>
     internal static MahaTransformerOptions ModelOptionsOf(MahaTextTrainerOptions options, int vocabSize)
-        => ModelFitting.ModelOptionsOf(options, vocabSize) with { Pooling = options.Pooling };
+        => options.ToModelOptions(vocabSize) with { Pooling = options.Pooling };
 
     /// <summary>How it is trained.</summary>
     internal static TrainingOptions TrainingOptionsOf(MahaTextTrainerOptions options, int seed, Device? device)
-        => ModelFitting.TrainingOptionsOf(options, seed, device) with
+        => options.ToTrainingOptions(seed, device) with
         {
             LabelSmoothing = options.LabelSmoothing,
             ClassWeighting = options.ClassWeighting,

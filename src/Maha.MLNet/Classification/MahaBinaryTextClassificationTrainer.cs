@@ -37,7 +37,8 @@ public sealed class MahaBinaryTextClassificationTrainer : IEstimator<MahaBinaryT
         ArgumentNullException.ThrowIfNull(options);
         ClassifierFitting.Check(options);
         _host = environment.Register(nameof(MahaBinaryTextClassificationTrainer));
-        _options = options;
+        // A copy: what the caller changes afterward has no effect.
+        _options = (Options)options.Copy();
     }
 
     /// <summary>Trains on a data view.</summary>

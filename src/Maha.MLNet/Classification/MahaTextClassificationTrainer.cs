@@ -38,7 +38,8 @@ public sealed class MahaTextClassificationTrainer : IEstimator<MahaTextClassific
         ArgumentNullException.ThrowIfNull(options);
         ClassifierFitting.Check(options);
         _host = environment.Register(nameof(MahaTextClassificationTrainer));
-        _options = options;
+        // A copy: what the caller changes afterward has no effect.
+        _options = (Options)options.Copy();
     }
 
     /// <summary>Trains on a data view.</summary>

@@ -50,6 +50,8 @@ internal sealed class ModelFitting : IDisposable
         Device = Devices.Choose(host);
         _cancellation = CancellationTokenSource.CreateLinkedTokenSource(options.CancellationToken);
         Channel = host.Start("Training");
+        if (options.UnusedOptions() is { Count: > 0 } unused)
+            Channel.Warning(MessageSensitivity.None, $"{string.Join(", ", unused)} {(unused.Count == 1 ? "has" : "have")} no effect under Attention {options.Attention}. Leave {(unused.Count == 1 ? "it" : "them")} out, or choose an attention that has {(unused.Count == 1 ? "it" : "them")}.");
         _watchingHost = new Timer(_ => WatchHost(), null, s_hostInterval, s_hostInterval);
     }
 
@@ -228,49 +230,9 @@ internal sealed class ModelFitting : IDisposable
         return result;
     }
 
-    /// <summary>The shape of the model; what only some models have is for the caller to add.</summary>
-    public static MahaTransformerOptions ModelOptionsOf(MahaTextModelOptions options, int vocabSize)
-    {
-        var model = new MahaTransformerOptions
-        {
-            VocabSize = vocabSize,
-            MaxSequenceLength = options.MaxSequenceLength,
-            Attention = options.Attention,
-            Hierarchy = options.Hierarchy,
-            Branching = options.Branching,
-            Aggregation = options.Aggregation,
-            DModel = options.DModel,
-            NumHeads = options.NumHeads,
-            NumLayers = options.NumLayers,
-            CompressionRatio = options.CompressionRatio,
-            Window = options.Window,
-            Positions = options.Positions,
-            Dropout = options.Dropout,
-        };
-        if (options.FeedForwardDim is int width)
-            model = model with { FeedForwardDim = width };
-        return options.NumScales is int scales ? model with { NumScales = scales } : model;
-    }
-
     /// <summary>Gives a model whose trees are the documents' own what it needs of the tokenizer.</summary>
     public static MahaTransformerOptions WithTokenParts(MahaTransformerOptions model, ByteLevelBpeTokenizer tokenizer)
-        => model.Hierarchy == HierarchyKind.Document ? model with { TokenParts = TokenParts.Of(tokenizer) } : model;
-
-    /// <summary>How a model is trained; what only some tasks have is for the caller to add.</summary>
-    public static TrainingOptions TrainingOptionsOf(MahaTextModelOptions options, int seed, Device? device) => new()
-    {
-        NumberOfEpochs = options.NumberOfEpochs ?? MahaTextModelOptions.ModelDefaults.NumberOfEpochs,
-        LearningRate = options.LearningRate,
-        WarmupFraction = options.WarmupFraction,
-        WeightDecay = options.WeightDecay,
-        MaxGradientNorm = options.MaxGradientNorm,
-        TokensPerBatch = options.TokensPerBatch,
-        ValidationFraction = options.ValidationFraction,
-        EarlyStoppingPatience = options.EarlyStoppingPatience,
-        CancellationBehavior = options.CancellationBehavior,
-        Seed = seed,
-        Device = device,
-    };
+        => model.UsesDocumentTrees ? model with { TokenParts = TokenParts.Of(tokenizer) } : model;
 
     /// <summary>Checks the options that all models share, before any data is read.</summary>
     /// <param name="options">The options.</param>
@@ -283,6 +245,7 @@ internal sealed class ModelFitting : IDisposable
         if (options.Attention == AttentionKind.MahaReference)
             throw new ArgumentException("Attention must take padding, since documents of different lengths share a batch, but is MahaReference, which attends to padding as the published code does. Choose Maha, the efficient form.", nameof(options.Attention));
         model.Validate();
+        options.ValidateAttentions();
         CheckLimit(options.MaxSequenceLength, options.OverlongDocuments);
         training.Validate();
         if (options.MaxTrainingTime is { } time && !(time > TimeSpan.Zero && time <= s_longestTime))

@@ -46,9 +46,8 @@ internal abstract record ModelManifest
             weights += model.MaxSequenceLength * width;
         for (int layer = 0; layer < model.NumLayers; layer++)
         {
-            var attention = model.LayerAttention is { } kinds ? kinds[layer] : model.Attention;
             // Queries and keys for every scale and one value, or one of each.
-            long projections = attention is AttentionKind.Maha or AttentionKind.MahaReference ? 1 + 2L * model.NumScales : 3;
+            long projections = model.OfLayer(layer).Attention is MultiscaleOptions scales ? 1 + 2L * scales.CountScales(model.MaxSequenceLength) : 3;
             weights += projections * width * width + 2 * width * model.FeedForwardDim;
         }
         return weights;

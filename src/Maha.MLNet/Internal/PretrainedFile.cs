@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text.Json;
+using Maha.Layers.Attention;
 using Maha.Layers.Core;
 using Maha.Layers.Models;
 using Maha.Layers.Text;
@@ -13,6 +14,14 @@ internal sealed class PretrainedFile : IDisposable
 {
     /// <summary>The names of the text pairs of a weight file.</summary>
     public const string ManifestPair = "maha.manifest", TokenizerPair = "maha.tokenizer";
+
+    // The length is checked apart, and dropout is not part of a trained model.
+    private static readonly HashSet<string> s_architecture =
+    [
+        .. Enum.GetValues<AttentionKind>()
+            .SelectMany(kind => new MahaTransformerOptions { VocabSize = 1, Attention = AttentionOptions.Create(kind) }.Flatten().Keys)
+            .Except([nameof(MahaBlockOptions.MaxSequenceLength), nameof(MahaBlockOptions.Dropout)]),
+    ];
 
     private const string Encoder = "encoder.", Pooling = "pooling.";
 
@@ -104,7 +113,7 @@ internal sealed class PretrainedFile : IDisposable
 
     /// <summary>The shape of the model for documents of another length.</summary>
     public MahaTransformerOptions ModelFor(int maxSequenceLength)
-        => Model with { MaxSequenceLength = maxSequenceLength, NumScales = Model.NumScales, FeedForwardDim = Model.FeedForwardDim };
+        => Model.WithMaxSequenceLength(maxSequenceLength);
 
     /// <summary>The tokens of a document that are read: the file's, or fewer where the options say so.</summary>
     public int MaxSequenceLengthFor(MahaTextModelOptions options)
@@ -121,19 +130,13 @@ internal sealed class PretrainedFile : IDisposable
     public void Check(MahaTextModelOptions options)
     {
         var defaults = new TextEncoding.MahaTextEncodingEstimator.Options();
-        Agree(nameof(options.VocabSize), options.VocabSize, defaults.VocabSize, Model.VocabSize);
-        Agree(nameof(options.Attention), options.Attention, defaults.Attention, Model.Attention);
-        Agree(nameof(options.Hierarchy), options.Hierarchy, defaults.Hierarchy, Model.Hierarchy);
-        Agree(nameof(options.Branching), options.Branching, defaults.Branching, Model.Branching);
-        Agree(nameof(options.Aggregation), options.Aggregation, defaults.Aggregation, Model.Aggregation);
-        Agree(nameof(options.DModel), options.DModel, defaults.DModel, Model.DModel);
-        Agree(nameof(options.NumHeads), options.NumHeads, defaults.NumHeads, Model.NumHeads);
-        Agree(nameof(options.NumLayers), options.NumLayers, defaults.NumLayers, Model.NumLayers);
-        Agree(nameof(options.FeedForwardDim), options.FeedForwardDim, null, Model.FeedForwardDim);
-        Agree(nameof(options.NumScales), options.NumScales, null, Model.NumScales);
-        Agree(nameof(options.CompressionRatio), options.CompressionRatio, defaults.CompressionRatio, Model.CompressionRatio);
-        Agree(nameof(options.Window), options.Window, defaults.Window, Model.Window);
-        Agree(nameof(options.Positions), options.Positions, defaults.Positions, Model.Positions);
+        var own = Model.WithExplicitDefaults().Flatten();
+        foreach (var option in OptionChecks.Of(typeof(MahaTextModelOptions)).Where(option => s_architecture.Contains(option.Name)))
+        {
+            object? left = option.GetValue(defaults);
+            // What the file's attention does not have must be left out, too.
+            Agree(option.Name, option.GetValue(options), left, own.GetValueOrDefault(option.Name, left));
+        }
     }
 
     /// <summary>Checks one option.</summary>

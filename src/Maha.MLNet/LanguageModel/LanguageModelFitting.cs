@@ -68,15 +68,19 @@ internal sealed class LanguageModelFitting(IHost host, Options options)
         MahaLanguageModel.RequireCausal(model);
     }
 
-    /// <summary>The shape of the model: causal, whatever attends.</summary>
-    internal static MahaTransformerOptions ModelOptionsOf(Options options, int vocabSize) => ModelFitting.ModelOptionsOf(options, vocabSize) with
+    /// <summary>The shape of the model, which is causal under every attention.</summary>
+    /// <exception cref="ArgumentException">Overlap is set for an attention that does not have it.</exception>
+    internal static MahaTransformerOptions ModelOptionsOf(Options options, int vocabSize)
     {
-        IsCausal = true,
-        EmbeddingNorm = options.EmbeddingNorm,
-        Overlap = options.Overlap ?? options.Attention is AttentionKind.Hsa or AttentionKind.HsaCausal,
-    };
+        var model = options.ToModelOptions(vocabSize) with { IsCausal = true, EmbeddingNorm = options.EmbeddingNorm };
+        if (model.Attention is HsaOptions hsa)
+            return model with { Attention = hsa with { Overlap = options.Overlap ?? true } };
+        if (options.Overlap == true)
+            throw new ArgumentException($"Overlap is for Attention HsaCausal and Hsa, but Attention is {options.Attention}. Leave it out.", nameof(options));
+        return model;
+    }
 
     /// <summary>How it is trained.</summary>
     internal static TrainingOptions TrainingOptionsOf(Options options, int seed, Device? device)
-        => ModelFitting.TrainingOptionsOf(options, seed, device) with { LabelSmoothing = options.LabelSmoothing };
+        => options.ToTrainingOptions(seed, device) with { LabelSmoothing = options.LabelSmoothing };
 }

@@ -32,7 +32,8 @@ public sealed partial class MahaLanguageModelEstimator : IEstimator<MahaLanguage
         ArgumentNullException.ThrowIfNull(options);
         LanguageModelFitting.Check(options);
         _host = environment.Register(nameof(MahaLanguageModelEstimator));
-        _options = options;
+        // A copy: what the caller changes afterward has no effect.
+        _options = (Options)options.Copy();
     }
 
     /// <summary>Trains on a data view.</summary>

@@ -81,7 +81,7 @@ internal sealed class EncoderFitting(IHost host, Options options)
                 : [(nameof(options.OutputColumnName), options.OutputColumnName), (nameof(options.SegmentColumnName), options.SegmentColumnName)]);
         if (!Enum.IsDefined(options.Segments))
             throw new ArgumentOutOfRangeException(nameof(options), $"Segments must be one of {string.Join(", ", Enum.GetNames<SegmentKind>())}, but is {options.Segments}.");
-        ModelFitting.CheckOptions(options, ModelOptionsOf(options, options.VocabSize), ModelFitting.TrainingOptionsOf(options, 0, device: null));
+        ModelFitting.CheckOptions(options, ModelOptionsOf(options, options.VocabSize), options.ToTrainingOptions(0, device: null));
         PartsOf(options).Validate();
         PretrainingOptionsOf(options).Validate();
         if (options.ChunksPerDocument < 1)
@@ -93,7 +93,7 @@ internal sealed class EncoderFitting(IHost host, Options options)
 
     /// <summary>The shape of the transformer.</summary>
     internal static MahaTransformerOptions ModelOptionsOf(Options options, int vocabSize)
-        => ModelFitting.ModelOptionsOf(options, vocabSize) with { Pooling = options.Pooling };
+        => options.ToModelOptions(vocabSize) with { Pooling = options.Pooling };
 
     /// <summary>What the vector consists of.</summary>
     internal static DocumentVectorParts PartsOf(Options options) => new()
@@ -139,7 +139,7 @@ internal sealed class EncoderFitting(IHost host, Options options)
         else if (!options.Freeze)
         {
             // Split by documents here: the trainer would split pieces.
-            var trainingOptions = ModelFitting.TrainingOptionsOf(options, fitting.Seed, fitting.Device) with { ValidationFraction = 0 };
+            var trainingOptions = options.ToTrainingOptions(fitting.Seed, fitting.Device) with { ValidationFraction = 0 };
             var task = fitting.Build(() => new EncoderPretrainingTask(network, pretraining));
             fitting.Train(task, trainingOptions, training, validating.Count > 0 ? validating : null);
         }

@@ -32,7 +32,8 @@ public sealed partial class MahaTextEncodingEstimator : IEstimator<MahaTextEncod
         ArgumentNullException.ThrowIfNull(options);
         EncoderFitting.Check(options);
         _host = environment.Register(nameof(MahaTextEncodingEstimator));
-        _options = options;
+        // A copy: what the caller changes afterward has no effect.
+        _options = (Options)options.Copy();
     }
 
     /// <summary>Learns from a data view.</summary>

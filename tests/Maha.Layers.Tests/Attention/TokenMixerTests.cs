@@ -138,19 +138,13 @@ public class TokenMixerTests
         random.manual_seed(5);
         var mixer = TokenMixers.Create(new MahaBlockOptions
         {
-            Attention = attention,
             DModel = D,
             NumHeads = H,
             FeedForwardDim = 24,
-            Window = 4,
             MaxSequenceLength = 64,
-            CompressionRatio = ratio,
             Dropout = 0,
-            Aggregation = aggregation,
-            Decomposition = decomposition,
             Positions = positions,
-            CostPrice = 0.3,
-        });
+        }.With(attention: attention, window: 4, compressionRatio: ratio, aggregation: aggregation, decomposition: decomposition, costPrice: 0.3));
         mixer.to(type);
         mixer.eval();
         return mixer;

@@ -9,7 +9,7 @@ public class BlockFlopsTests
 {
     private const int D = 12;
     private const int W = 4;
-    private static readonly MahaBlockOptions s_options = new() { DModel = D, NumHeads = 3, FeedForwardDim = 20, Window = W, MaxSequenceLength = 64, GlobalTokens = 0 };
+    private static readonly MahaBlockOptions s_options = new MahaBlockOptions { DModel = D, NumHeads = 3, FeedForwardDim = 20, MaxSequenceLength = 64 }.With(window: W, globalTokens: 0);
 
     [Theory]
     [InlineData(1, 2)]
@@ -18,7 +18,7 @@ public class BlockFlopsTests
     [InlineData(64, 3)]
     public void Maha_EqualsCountedOperations(int length, int ratio)
     {
-        var flops = BlockFlops.Of(s_options with { CompressionRatio = ratio, Aggregation = AggregationKind.Convex }, length);
+        var flops = BlockFlops.Of(s_options.With(compressionRatio: ratio, aggregation: AggregationKind.Convex), length);
         long attention = 0, projections = 0, convolutions = 0, aggregation = 0;
         var lengths = new List<int> { length };
         while (lengths[^1] > 2 * W)
@@ -46,7 +46,7 @@ public class BlockFlopsTests
     public void Maha_AtThePapersSize_NeedsAtMostNineteenPercentOfStandardAttention()
     {
         var paper = new MahaBlockOptions { DModel = 768, NumHeads = 12, MaxSequenceLength = 4096 };
-        BlockFlops maha = BlockFlops.Of(paper, 4096), full = BlockFlops.Of(paper with { Attention = AttentionKind.Full }, 4096);
+        BlockFlops maha = BlockFlops.Of(paper, 4096), full = BlockFlops.Of(paper.With(attention: AttentionKind.Full), 4096);
         Assert.True(maha.Attention <= 0.19 * full.Attention);
         Assert.True(maha.Total < full.Total);
     }
@@ -65,7 +65,7 @@ public class BlockFlopsTests
     [InlineData(4096)]
     public void Hsa_EqualsCountedOperations(int length)
     {
-        var options = s_options with { Attention = AttentionKind.Hsa, Branching = 5 };
+        var options = s_options.With(attention: AttentionKind.Hsa, branching: 5);
         long attention = 0;
         for (int nodes = length; nodes > 0; nodes = nodes <= 5 ? 0 : (nodes + 4) / 5)
         {
@@ -86,7 +86,7 @@ public class BlockFlopsTests
     [InlineData(625)]
     public void HsaCausal_EqualsCountedOperations(int length)
     {
-        var options = s_options with { Attention = AttentionKind.HsaCausal, Branching = 5 };
+        var options = s_options.With(attention: AttentionKind.HsaCausal, branching: 5);
         long attention = 0;
         for (int cell = 1, nodes = length; ; cell *= 5, nodes = (nodes + 4) / 5)
         {
@@ -105,10 +105,10 @@ public class BlockFlopsTests
     [Fact]
     public void Hsa_AtFourThousandTokens_NeedsLessThanTwoPercentOfStandardAttention()
     {
-        var options = new MahaBlockOptions { Attention = AttentionKind.Hsa, MaxSequenceLength = 4096 };
-        long full = BlockFlops.Of(options with { Attention = AttentionKind.Full }, 4096).Attention;
+        var options = new MahaBlockOptions { MaxSequenceLength = 4096 }.With(attention: AttentionKind.Hsa);
+        long full = BlockFlops.Of(options.With(attention: AttentionKind.Full), 4096).Attention;
         Assert.True(BlockFlops.Of(options, 4096).Attention < 0.02 * full);
-        Assert.True(BlockFlops.Of(options with { Attention = AttentionKind.HsaCausal }, 4096).Attention < 0.02 * full);
+        Assert.True(BlockFlops.Of(options.With(attention: AttentionKind.HsaCausal), 4096).Attention < 0.02 * full);
     }
 
     private static void Loop(int count, Action body)

@@ -6,16 +6,12 @@ namespace Maha.Layers.Tests.Blocks;
 
 public class MahaBlockTests
 {
-    private static readonly MahaBlockOptions s_options = new()
+    private static readonly MahaBlockOptions s_options = new MahaBlockOptions
     {
-        Attention = AttentionKind.MahaReference,
         DModel = 6,
         NumHeads = 3,
         FeedForwardDim = 10,
-        NumScales = 3,
-        CompressionRatio = 2,
-        Aggregation = AggregationKind.Softmax,
-    };
+    }.With(attention: AttentionKind.MahaReference, numScales: 3, compressionRatio: 2, aggregation: AggregationKind.Softmax);
 
     public static TheoryData<AggregationKind> Kinds => [AggregationKind.Softmax, AggregationKind.ReferenceNash, AggregationKind.Mean, AggregationKind.Gated];
 
@@ -24,7 +20,7 @@ public class MahaBlockTests
     public void Gradients_EqualCentralDifferences(AggregationKind kind)
     {
         using var scope = NewDisposeScope();
-        using var block = TestTensors.Prepared(new MahaBlock(s_options with { Aggregation = kind }), seed: 1);
+        using var block = TestTensors.Prepared(new MahaBlock(s_options.With(aggregation: kind)), seed: 1);
         var hidden = TestTensors.Random(2, 2, 7, 6);
         var upstream = TestTensors.Random(3, 2, 7, 6);
         TestTensors.AssertGradients(() => (block.call(hidden, MixingContext.Unpadded).Output * upstream).sum(),
@@ -36,7 +32,7 @@ public class MahaBlockTests
     public void Shape_IsKept_AtAnyLength(AggregationKind kind)
     {
         using var scope = NewDisposeScope();
-        using var block = TestTensors.Prepared(new MahaBlock(s_options with { Aggregation = kind, CompressionRatio = 3 }), seed: 4);
+        using var block = TestTensors.Prepared(new MahaBlock(s_options.With(aggregation: kind, compressionRatio: 3)), seed: 4);
         foreach (int length in new[] { 1, 2, 5, 16 })
         {
             var result = block.call(TestTensors.Random(5, 2, length, 6), MixingContext.Unpadded);
@@ -50,7 +46,7 @@ public class MahaBlockTests
     public void BatchOrder_IsFree()
     {
         using var scope = NewDisposeScope();
-        using var block = TestTensors.Prepared(new MahaBlock(s_options with { Aggregation = AggregationKind.ReferenceNash }), seed: 6);
+        using var block = TestTensors.Prepared(new MahaBlock(s_options.With(aggregation: AggregationKind.ReferenceNash)), seed: 6);
         var hidden = TestTensors.Random(7, 3, 9, 6);
         var order = tensor(new long[] { 2, 0, 1 });
         TestTensors.AssertClose(
@@ -82,12 +78,10 @@ public class MahaBlockTests
         { "width", s_options with { DModel = 0 }, "DModel must lie in [1, 65536], but is 0." },
         { "no heads", s_options with { NumHeads = 0 }, "NumHeads must lie in [1, 6], but is 0." },
         { "feed-forward", s_options with { FeedForwardDim = -1 }, "FeedForwardDim must lie in" },
-        { "no scales", s_options with { NumScales = 0 }, "NumScales must lie in [1, 12], but is 0." },
-        { "ratio", s_options with { CompressionRatio = 1 }, "CompressionRatio must lie in [2, 64], but is 1." },
+        { "no scales", s_options.With(numScales: 0), "NumScales must lie in [1, 12], but is 0." },
+        { "ratio", s_options.With(compressionRatio: 1), "CompressionRatio must lie in [2, 64], but is 1." },
         { "dropout", s_options with { Dropout = double.NaN }, "Dropout must lie in [0, 1), but is NaN." },
         { "all dropped", s_options with { Dropout = 1 }, "Dropout must lie in [0, 1), but is 1." },
-        { "aggregation", s_options with { Aggregation = (AggregationKind)99 }, "Aggregation must be one of" },
-        { "attention", s_options with { Attention = (AttentionKind)99 }, "Attention must be one of" },
     };
 
     [Theory]
@@ -96,6 +90,22 @@ public class MahaBlockTests
     {
         var problem = Assert.ThrowsAny<ArgumentException>(() => new MahaBlock(options));
         Assert.True(problem.Message.Contains(message, StringComparison.Ordinal), $"{what}: {problem.Message}");
+    }
+
+    [Fact]
+    public void UnknownKinds_Throw()
+    {
+        Assert.Contains("Attention must be one of", Assert.Throws<ArgumentOutOfRangeException>(() => AttentionOptions.Create((AttentionKind)99)).Message, StringComparison.Ordinal);
+        Assert.Contains("Aggregation must be one of", Assert.Throws<ArgumentOutOfRangeException>(() => AggregationOptions.Create((AggregationKind)99)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void EveryKind_HasOptionsOfItsOwn()
+    {
+        foreach (var kind in Enum.GetValues<AttentionKind>())
+            Assert.Equal(kind, AttentionOptions.Create(kind).Kind);
+        foreach (var kind in Enum.GetValues<AggregationKind>())
+            Assert.Equal(kind, AggregationOptions.Create(kind).Kind);
     }
 
     [Fact]

@@ -29,13 +29,10 @@ public class PlainPathTests
                 DModel = D,
                 NumHeads = 2,
                 FeedForwardDim = 24,
-                Window = 4,
                 MaxSequenceLength = 40,
-                Attention = attention,
-                Aggregation = aggregation,
                 IsCausal = isCausal,
                 Dropout = 0,
-            }), 3, scale: 0.1);
+            }.With(window: 4, attention: attention, aggregation: aggregation)), 3, scale: 0.1);
             block.to(type);
             var input = TestTensors.Random(1, 2, 33, D).to(type).requires_grad_();
             var mask = new MixingContext { KeyPaddingMask = TokenMasks.Invalid([33, 12], 33, CPU) };

@@ -91,19 +91,18 @@ public class RecomputedBlockTests
         Assert.Equal(TestTensors.ToArray(before), TestTensors.ToArray(get_rng_state()));
     }
 
-    private static MahaEncoder Encoder(bool recompute) => TestTensors.Prepared(new MahaEncoder(new()
+    private static MahaEncoder Encoder(bool recompute) => TestTensors.Prepared(new MahaEncoder(new MahaTransformerOptions
     {
         VocabSize = V,
         DModel = 8,
         NumHeads = 2,
         NumLayers = 2,
         FeedForwardDim = 12,
-        Aggregation = AggregationKind.Gated,
         MaxSequenceLength = 16,
         Dropout = 0.3,
         Positions = PositionKind.Rotary,
         RecomputeBlocks = recompute,
-    }), 5);
+    }.With(aggregation: AggregationKind.Gated)), 5);
 
     private static Tensor Loss(MahaEncoder encoder, Tensor? mask) =>
         encoder.call(TestTensors.RandomIds(1, V, 2, 9), new MixingContext { KeyPaddingMask = mask }).Features.square().sum();

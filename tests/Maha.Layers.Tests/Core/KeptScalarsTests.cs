@@ -106,14 +106,12 @@ public sealed class KeptScalarsTests
         {
             VocabSize = 11,
             MaxSequenceLength = 32,
-            Attention = attention,
             DModel = 8,
             NumHeads = 2,
             NumLayers = 2,
             FeedForwardDim = 16,
-            Window = 4,
             Dropout = 0,
-        });
+        }.With(attention: attention, window: 4));
         using var optimizer = new KeptAdamW([new AdamW.ParamGroup(model.parameters(), lr: 0.01)], 0.01);
         using var ids = TestTensors.RandomIds(2, 11, 2, 32);
         return [.. Enumerable.Range(0, 15).Select(_ =>

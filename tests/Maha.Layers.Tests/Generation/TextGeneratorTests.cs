@@ -187,7 +187,7 @@ public class TextGeneratorTests
         double[] Of(int start, int end) => TestTensors.ToArray(model.LogLikelihoods(tensor(stream[start..end], [1, end - start]), null));
     }
 
-    private static MahaTransformerOptions Options(AttentionKind attention) => new()
+    private static MahaTransformerOptions Options(AttentionKind attention) => new MahaTransformerOptions
     {
         VocabSize = s_tokenizer.VocabSize,
         MaxSequenceLength = 64,
@@ -195,14 +195,11 @@ public class TextGeneratorTests
         NumHeads = 3,
         NumLayers = 2,
         FeedForwardDim = 48,
-        Window = 8,
         Dropout = 0.1,
         IsCausal = true,
-        Attention = attention,
-        Branching = 4,
         Positions = PositionKind.Rotary,
         EmbeddingNorm = true,
-    };
+    }.With(window: 8, attention: attention, branching: 4);
 
     private static MahaLanguageModel Model(AttentionKind attention)
     {

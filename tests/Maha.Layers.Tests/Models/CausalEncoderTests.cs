@@ -83,7 +83,7 @@ public class CausalEncoderTests
     [Fact]
     public void DocumentGranularity_IsRefused()
     {
-        var options = new MahaBlockOptions { IsCausal = true, Granularity = WeightGranularity.Document };
+        var options = new MahaBlockOptions { IsCausal = true }.With(granularity: WeightGranularity.Document);
         Assert.Contains("knows the future", Assert.Throws<ArgumentException>(options.Validate).Message);
     }
 
@@ -97,16 +97,10 @@ public class CausalEncoderTests
             NumHeads = 3,
             NumLayers = 2,
             FeedForwardDim = 20,
-            Window = 4,
             Dropout = 0,
             IsCausal = true,
-            Attention = attention,
-            Aggregation = aggregation,
-            Decomposition = decomposition,
             Positions = positions,
-            CompressionRatio = ratio,
-            CostPrice = 0.2,
-        }), 11);
+        }.With(window: 4, attention: attention, aggregation: aggregation, decomposition: decomposition, compressionRatio: ratio, costPrice: 0.2)), 11);
         encoder.to(type);
         return encoder;
     }

@@ -34,17 +34,17 @@ public class DecodingTests
         foreach (int ratio in new[] { 2, 3 })
         {
             foreach (var decomposition in Enum.GetValues<DecompositionKind>())
-                Check(new Case(Options(AttentionKind.Maha) with { Aggregation = aggregation, Decomposition = decomposition, CompressionRatio = ratio, NumScales = 4, CostPrice = 0.3 }, 61, 1, ScalarType.Float64));
+                Check(new Case(Options(AttentionKind.Maha).With(aggregation: aggregation, decomposition: decomposition, compressionRatio: ratio, numScales: 4, costPrice: 0.3), 61, 1, ScalarType.Float64));
         }
     }
 
     [Fact]
     public void LayersOfDifferentKinds_DecodeTogether() => Check(new Case(
-        Options(AttentionKind.Maha) with { NumLayers = 4, LayerAttention = [AttentionKind.Maha, AttentionKind.Full, AttentionKind.HsaCausal, AttentionKind.Window] }, 37, 5, ScalarType.Float64));
+        Options(AttentionKind.Maha) with { NumLayers = 4, LayerAttention = [Of(AttentionKind.Maha), Of(AttentionKind.Full), Of(AttentionKind.HsaCausal), Of(AttentionKind.Window)] }, 37, 5, ScalarType.Float64));
 
     [Fact]
     public void LongPrompt_InPieces_GivesTheBatchComputation() => Check(new Case(
-        Options(AttentionKind.Maha) with { NumLayers = 1, MaxSequenceLength = 6000, Positions = PositionKind.Rotary, Window = 16 }, 4500, 4300, ScalarType.Float64));
+        (Options(AttentionKind.Maha) with { NumLayers = 1, MaxSequenceLength = 6000, Positions = PositionKind.Rotary }).With(window: 16), 4500, 4300, ScalarType.Float64));
 
     [Theory]
     [InlineData(AttentionKind.Maha)]
@@ -108,7 +108,9 @@ public class DecodingTests
         Assert.Contains("causal", Assert.Throws<InvalidOperationException>(encoder.StartDecoding).Message, StringComparison.OrdinalIgnoreCase);
     }
 
-    private static MahaTransformerOptions Options(AttentionKind attention) => new()
+    private static AttentionOptions Of(AttentionKind attention) => Options(attention).Attention;
+
+    private static MahaTransformerOptions Options(AttentionKind attention) => new MahaTransformerOptions
     {
         VocabSize = V,
         MaxSequenceLength = 80,
@@ -116,13 +118,9 @@ public class DecodingTests
         NumHeads = 3,
         NumLayers = 2,
         FeedForwardDim = 20,
-        Window = 4,
         Dropout = 0.1,
         IsCausal = true,
-        Attention = attention,
-        Branching = 3,
-        GlobalTokens = 2,
-    };
+    }.With(window: 4, attention: attention, branching: 3, globalTokens: 2);
 
     private static Gen<Case> Cases() =>
         from attention in Gen.Elements(s_kinds)
@@ -143,23 +141,8 @@ public class DecodingTests
         from length in Gen.Choose(1, 75)
         from pieces in Gen.Choose(0, 80)
         from type in Gen.Elements(ScalarType.Float32, ScalarType.Float64)
-        select new Case(Options(attention) with
-        {
-            Aggregation = aggregation,
-            Granularity = granularity,
-            Decomposition = decomposition,
-            Positions = positions,
-            CompressionRatio = ratio,
-            NumScales = scales,
-            Window = window,
-            Branching = branching,
-            Overlap = overlap && attention == AttentionKind.HsaCausal,
-            GlobalTokens = global,
-            CostPrice = price,
-            RedundancyPrice = redundancy,
-            Temperature = temperature,
-            EmbeddingNorm = embeddingNorm,
-        }, length, pieces, type);
+        select new Case((Options(attention) with { Positions = positions, EmbeddingNorm = embeddingNorm }).With(
+            aggregation: aggregation, granularity: granularity, decomposition: decomposition, compressionRatio: ratio, numScales: scales, window: window, branching: branching, overlap: overlap && attention == AttentionKind.HsaCausal, globalTokens: global, costPrice: price, redundancyPrice: redundancy, temperature: temperature), length, pieces, type);
 
     // Pieces: 0 = random lengths; otherwise the length of the first one, and then token by token.
     private static void Check(Case one)

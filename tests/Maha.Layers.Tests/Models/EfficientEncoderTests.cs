@@ -22,7 +22,7 @@ public class EfficientEncoderTests
     public void PaddingAndItsContent_DoNotChangeFeatures(AttentionKind attention, PositionKind positions)
     {
         using var scope = NewDisposeScope();
-        using var encoder = Build(s_options with { Attention = attention, Positions = positions });
+        using var encoder = Build((s_options with { Positions = positions }).With(attention: attention));
         foreach (int n in new[] { 1, 5, 18, 37 })
         {
             var ids = TestTensors.RandomIds(n, V, 1, n);
@@ -42,7 +42,7 @@ public class EfficientEncoderTests
     public void AllPaddingRows_GiveZero_AndChangeNobody(AttentionKind attention, PositionKind positions)
     {
         using var scope = NewDisposeScope();
-        using var encoder = Build(s_options with { Attention = attention, Positions = positions });
+        using var encoder = Build((s_options with { Positions = positions }).With(attention: attention));
         var ids = TestTensors.RandomIds(1, V, 3, 21);
         var together = encoder.call(ids, new MixingContext { KeyPaddingMask = TokenMasks.Invalid([21, 0, 9], 21, CPU) }).Features;
         Assert.All(TestTensors.ToArray(together[1]), value => Assert.Equal(0, value));
@@ -83,7 +83,7 @@ public class EfficientEncoderTests
     [MemberData(nameof(Kinds))]
     public void TrainingSteps_LeaveNoTensorsBehind(AttentionKind attention, PositionKind positions)
     {
-        using var encoder = Build(s_options with { Attention = attention, Positions = positions });
+        using var encoder = Build((s_options with { Positions = positions }).With(attention: attention));
         using var ids = TestTensors.RandomIds(1, V, 2, 30);
         Step();
         long before = Live();
@@ -105,7 +105,7 @@ public class EfficientEncoderTests
         return Tensor.TotalCount;
     }
 
-    private static readonly MahaTransformerOptions s_options = new()
+    private static readonly MahaTransformerOptions s_options = new MahaTransformerOptions
     {
         VocabSize = V,
         MaxSequenceLength = 64,
@@ -113,10 +113,8 @@ public class EfficientEncoderTests
         NumHeads = 3,
         NumLayers = 2,
         FeedForwardDim = 20,
-        Window = 4,
         Dropout = 0,
-        Aggregation = AggregationKind.Convex,
-    };
+    }.With(window: 4, aggregation: AggregationKind.Convex);
 
     private static MahaEncoder Build(MahaTransformerOptions options) => TestTensors.Prepared(new MahaEncoder(options), 11);
 }

@@ -40,7 +40,7 @@ public sealed class LayerDiagnosticsTests
     public void EntropyOfATree_EqualsThatOfItsWeights(HierarchyKind hierarchy)
     {
         using var scope = NewDisposeScope();
-        var options = new MahaBlockOptions { DModel = Width, NumHeads = Heads, Attention = AttentionKind.Hsa, Hierarchy = hierarchy, Branching = 3 };
+        var options = new MahaBlockOptions { DModel = Width, NumHeads = Heads }.With(attention: AttentionKind.Hsa, hierarchy: hierarchy, branching: 3);
         AssertTreeEntropy(options);
     }
 
@@ -50,7 +50,7 @@ public sealed class LayerDiagnosticsTests
     public void EntropyOfACausalTree_EqualsThatOfItsWeights(bool overlap)
     {
         using var scope = NewDisposeScope();
-        AssertTreeEntropy(new MahaBlockOptions { DModel = Width, NumHeads = Heads, Attention = AttentionKind.HsaCausal, Branching = 3, Overlap = overlap });
+        AssertTreeEntropy(new MahaBlockOptions { DModel = Width, NumHeads = Heads }.With(attention: AttentionKind.HsaCausal, branching: 3, overlap: overlap));
     }
 
     [Theory]
@@ -68,7 +68,7 @@ public sealed class LayerDiagnosticsTests
         Assert.Equal(model.Encoder.Options.NumLayers, diagnostics.Count);
         for (int layer = 0; layer < diagnostics.Count; layer++)
         {
-            int scales = model.Encoder.Options.NumScales;
+            int scales = ((MahaOptions)model.Encoder.Options.Attention).CountScales(model.Encoder.Options.MaxSequenceLength);
             var reported = result.Encoding.Layers[layer].ScaleWeights!;
             double[] weights = TestTensors.ToArray((reported.dim() == 2 ? reported.unsqueeze(1) : reported).expand(Batch, Length, scales));
             for (int scale = 0; scale < scales; scale++)
@@ -109,14 +109,15 @@ public sealed class LayerDiagnosticsTests
     public void AttentionMaps_AreDistributionsOverTheTokensSeen(bool causal)
     {
         using var scope = NewDisposeScope();
-        var options = new MahaBlockOptions { DModel = Width, NumHeads = Heads, MaxSequenceLength = Length, Window = 3, IsCausal = causal };
+        var options = new MahaBlockOptions { DModel = Width, NumHeads = Heads, MaxSequenceLength = Length, IsCausal = causal }.With(window: 3);
         using var mixer = TestTensors.Prepared(new MahaMixer(options), seed: 7);
         const int valid = 17;
         var context = new MixingContext { KeyPaddingMask = arange(Length).ge(valid).unsqueeze(0) };
+        int scales = ((MahaOptions)options.Attention).CountScales(Length);
         var maps = mixer.AttentionMaps(TestTensors.Random(3, 1, Length, Width), context);
-        Assert.Equal([options.NumScales, Length, Length], maps.shape);
+        Assert.Equal([scales, Length, Length], maps.shape);
         double[] weights = TestTensors.ToArray(maps);
-        for (int scale = 0, cell = 1; scale < options.NumScales; scale++, cell *= 2)
+        for (int scale = 0, cell = 1; scale < scales; scale++, cell *= 2)
         {
             for (int i = 0; i < Length; i++)
             {
@@ -136,7 +137,7 @@ public sealed class LayerDiagnosticsTests
     public void AttentionMap_OfOneWindowOverTheDocument_IsSoftmax()
     {
         using var scope = NewDisposeScope();
-        using var mixer = TestTensors.Prepared(new MahaMixer(new MahaBlockOptions { DModel = Width, NumHeads = Heads, MaxSequenceLength = Length, Window = Length, NumScales = 1 }), seed: 7);
+        using var mixer = TestTensors.Prepared(new MahaMixer(new MahaBlockOptions { DModel = Width, NumHeads = Heads, MaxSequenceLength = Length }.With(window: Length, numScales: 1)), seed: 7);
         var hidden = TestTensors.Random(3, 1, Length, Width);
         var map = mixer.AttentionMaps(hidden, MixingContext.Unpadded)[0]; // [N, N]
         var entropy = mixer.call(hidden, new MixingContext { Inspect = true }).AttentionEntropy!;
@@ -218,12 +219,7 @@ public sealed class LayerDiagnosticsTests
             NumHeads = Heads,
             NumLayers = 2,
             MaxSequenceLength = Length,
-            Window = 3,
-            Branching = 3,
-            Attention = attention,
-            Aggregation = aggregation,
-            Granularity = granularity,
-        }, Classes), seed: 11);
+        }.With(window: 3, branching: 3, attention: attention, aggregation: aggregation, granularity: granularity), Classes), seed: 11);
 
     private static (Tensor Ids, Tensor Mask) Documents() => (TestTensors.RandomIds(4, Vocabulary, Batch, Length), Mask());
 

@@ -113,8 +113,8 @@ public class MahaLanguageModelTests
     public void ModelsThatSeeTheFuture_AreRefused()
     {
         Refused("layer 0", Options(AttentionKind.Maha) with { IsCausal = false });
-        Refused("layer 1", Options(AttentionKind.HsaCausal) with { IsCausal = false, LayerAttention = [AttentionKind.HsaCausal, AttentionKind.Full] });
-        Refused("no end", Options(AttentionKind.HsaCausal) with { Hierarchy = HierarchyKind.Document });
+        Refused("layer 1", Options(AttentionKind.HsaCausal) with { IsCausal = false, LayerAttention = [new HsaCausalOptions(), new FullOptions()] });
+        Refused("no end", Options(AttentionKind.HsaCausal).With(hierarchy: HierarchyKind.Document));
         MahaLanguageModel.RequireCausal(Options(AttentionKind.Hsa));
         MahaLanguageModel.RequireCausal(Options(AttentionKind.HsaCausal) with { IsCausal = false });
 
@@ -138,7 +138,7 @@ public class MahaLanguageModelTests
         Assert.Equal(0, outer.DisposablesCount);
     }
 
-    private static MahaTransformerOptions Options(AttentionKind attention) => new()
+    private static MahaTransformerOptions Options(AttentionKind attention) => new MahaTransformerOptions
     {
         VocabSize = V,
         MaxSequenceLength = 80,
@@ -146,12 +146,9 @@ public class MahaLanguageModelTests
         NumHeads = 3,
         NumLayers = 2,
         FeedForwardDim = 20,
-        Window = 4,
         Dropout = 0,
         IsCausal = true,
-        Attention = attention,
-        Branching = 3,
         Positions = PositionKind.Rotary,
         EmbeddingNorm = true,
-    };
+    }.With(window: 4, attention: attention, branching: 3);
 }

@@ -9,18 +9,16 @@ namespace Maha.Layers.Tests.Models;
 [Collection(AloneCollection.Name)]
 public class ModelMemoryTests
 {
-    private static readonly MahaTransformerOptions s_options = new()
+    private static readonly MahaTransformerOptions s_options = new MahaTransformerOptions
     {
         VocabSize = 11,
         MaxSequenceLength = 9,
-        Attention = AttentionKind.MahaReference,
         DModel = 6,
         NumHeads = 2,
         NumLayers = 2,
         FeedForwardDim = 10,
-        NumScales = 3,
         Dropout = 0.1,
-    };
+    }.With(attention: AttentionKind.MahaReference, numScales: 3);
 
     [Theory]
     [InlineData(AggregationKind.Softmax)]
@@ -29,7 +27,7 @@ public class ModelMemoryTests
     [InlineData(AggregationKind.Gated)]
     public void Forward_LeavesTheResultAlone(AggregationKind kind)
     {
-        using var model = new MahaSequenceClassifier(s_options with { Aggregation = kind }, 3);
+        using var model = new MahaSequenceClassifier(s_options.With(aggregation: kind), 3);
         using var ids = TestTensors.RandomIds(1, 11, 2, 8);
         long before = Live();
         using (var result = model.call(ids, null))
@@ -81,7 +79,7 @@ public class ModelMemoryTests
     public void DisposedModel_LeavesNothing(AttentionKind attention)
     {
         long before = Live();
-        var model = new MahaSequenceClassifier(s_options with { Attention = attention, Aggregation = AggregationKind.Softmax, Pooling = PoolingKind.Attentive }, 3);
+        var model = new MahaSequenceClassifier((s_options with { Pooling = PoolingKind.Attentive }).With(attention: attention, aggregation: AggregationKind.Softmax), 3);
         Tensor[] owned = [.. model.parameters(), .. model.buffers()];
         // TorchSharp counts a tensor that became a parameter as living for ever, beside the parameter. Embeddings make theirs in native code.
         int moved = model.named_modules().Where(part => part.module is not TorchSharp.Modules.Embedding).Sum(part => part.module.parameters(recurse: false).Count());

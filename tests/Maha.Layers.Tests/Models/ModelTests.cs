@@ -7,19 +7,16 @@ namespace Maha.Layers.Tests.Models;
 
 public class ModelTests
 {
-    private static readonly MahaTransformerOptions s_options = new()
+    private static readonly MahaTransformerOptions s_options = new MahaTransformerOptions
     {
         VocabSize = 11,
         MaxSequenceLength = 9,
-        Attention = AttentionKind.MahaReference,
         DModel = 6,
         NumHeads = 2,
         NumLayers = 2,
         FeedForwardDim = 10,
-        NumScales = 2,
-        Aggregation = AggregationKind.Softmax,
         Dropout = 0,
-    };
+    }.With(attention: AttentionKind.MahaReference, numScales: 2, aggregation: AggregationKind.Softmax);
 
     [Fact]
     public void Encoder_ReturnsFeatures_SummedLoss_AndAReportALayer()
@@ -135,7 +132,7 @@ public class ModelTests
     {
         var random = new Random(12);
         manual_seed(12);
-        using var model = new MahaSequenceClassifier(s_options with { DModel = 16, NumHeads = 4, FeedForwardDim = 32, NumLayers = 1, Aggregation = AggregationKind.Gated }, 2);
+        using var model = new MahaSequenceClassifier((s_options with { DModel = 16, NumHeads = 4, FeedForwardDim = 32, NumLayers = 1 }).With(aggregation: AggregationKind.Gated), 2);
         var optimizer = optim.AdamW(model.parameters(), lr: 3e-3);
         int correct = 0;
         for (int step = 0; step < 260; step++)

@@ -57,7 +57,7 @@ public class NestedSignalEmbeddingTests
             node = new HierarchyNode(0, N, [node]);
         var tree = TokenHierarchy.FromTree(node);
         Assert.Equal(depth, tree.Depth);
-        var block = Prepared(new MahaBlock(new MahaBlockOptions { DModel = D, NumHeads = 3, FeedForwardDim = 20, Attention = AttentionKind.Hsa, Hierarchy = HierarchyKind.Document, Dropout = 0 }), 6);
+        var block = Prepared(new MahaBlock(new MahaBlockOptions { DModel = D, NumHeads = 3, FeedForwardDim = 20, Dropout = 0 }.With(attention: AttentionKind.Hsa, hierarchy: HierarchyKind.Document)), 6);
         var embedding = Embedding();
         var signal = Signal();
         signal.Numbers!.requires_grad_(true);

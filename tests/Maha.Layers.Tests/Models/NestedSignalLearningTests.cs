@@ -83,7 +83,7 @@ public class NestedSignalLearningTests
 
         public RowClassifier() : base(nameof(RowClassifier)) => RegisterComponents();
 
-        private static MahaBlockOptions Shape => new() { DModel = D, NumHeads = 2, FeedForwardDim = 2 * D, Attention = AttentionKind.Hsa, Hierarchy = HierarchyKind.Document, Dropout = 0 };
+        private static MahaBlockOptions Shape => new MahaBlockOptions { DModel = D, NumHeads = 2, FeedForwardDim = 2 * D, Dropout = 0 }.With(attention: AttentionKind.Hsa, hierarchy: HierarchyKind.Document);
 
         public override Tensor forward(NestedSignal signal, MixingContext context)
         {

@@ -7,17 +7,15 @@ namespace Maha.Layers.Tests.Models;
 /// <summary>Names and shapes of saved weights: a change here breaks every file that users have.</summary>
 public class StateApprovalTests
 {
-    private static readonly MahaTransformerOptions s_options = new()
+    private static readonly MahaTransformerOptions s_options = new MahaTransformerOptions
     {
         VocabSize = 7,
         MaxSequenceLength = 9,
-        Attention = AttentionKind.MahaReference,
         DModel = 6,
         NumHeads = 2,
         NumLayers = 1,
         FeedForwardDim = 10,
-        NumScales = 3,
-    };
+    }.With(attention: AttentionKind.MahaReference, numScales: 3);
 
     [Theory]
     [InlineData(AggregationKind.Softmax)]
@@ -26,14 +24,14 @@ public class StateApprovalTests
     [InlineData(AggregationKind.Gated)]
     public void TokenModel(AggregationKind kind)
     {
-        using var model = new MahaTokenModel(s_options with { Aggregation = kind });
+        using var model = new MahaTokenModel(s_options.With(aggregation: kind));
         Approve($"MahaTokenModel.MahaReference.{kind}", model);
     }
 
     [Fact]
     public void SequenceClassifier()
     {
-        using var model = new MahaSequenceClassifier(s_options with { Aggregation = AggregationKind.Mean }, 4);
+        using var model = new MahaSequenceClassifier(s_options.With(aggregation: AggregationKind.Mean), 4);
         Approve("MahaSequenceClassifier.MahaReference.Mean", model);
     }
 
@@ -44,7 +42,7 @@ public class StateApprovalTests
     [InlineData(AttentionKind.Window, AggregationKind.Mean)]
     public void EfficientTokenModel(AttentionKind attention, AggregationKind aggregation)
     {
-        using var model = new MahaTokenModel(s_options with { Attention = attention, Aggregation = aggregation });
+        using var model = new MahaTokenModel(s_options.With(attention: attention, aggregation: aggregation));
         Approve($"MahaTokenModel.{attention}.{aggregation}", model);
     }
 

@@ -167,7 +167,7 @@ public class WeightLifetimeTests
         {
             if (aggregation == AggregationKind.ReferenceNash && attention == AttentionKind.Maha)
                 continue;
-            using var encoder = new MahaEncoder(Options(attention) with { Aggregation = aggregation, Dropout = 0 });
+            using var encoder = new MahaEncoder((Options(attention) with { Dropout = 0 }).With(aggregation: aggregation));
             Keeps(encoder, () =>
             {
                 var result = encoder.call(Ids(), MixingContext.Unpadded);
@@ -223,7 +223,7 @@ public class WeightLifetimeTests
 
     private static TrainingOptions Training => new() { NumberOfEpochs = 2, TokensPerBatch = 64, ValidationFraction = 0, Seed = 1 };
 
-    private static MahaTransformerOptions Options(AttentionKind attention) => new()
+    private static MahaTransformerOptions Options(AttentionKind attention) => new MahaTransformerOptions
     {
         VocabSize = s_v,
         MaxSequenceLength = 32,
@@ -231,13 +231,8 @@ public class WeightLifetimeTests
         NumHeads = 3,
         NumLayers = 2,
         FeedForwardDim = 20,
-        Window = 4,
-        Branching = 3,
-        NumScales = 2,
-        Attention = attention,
         Dropout = 0.1,
-        Aggregation = attention == AttentionKind.MahaReference ? AggregationKind.Softmax : AggregationKind.Convex,
-    };
+    }.With(window: 4, branching: 3, numScales: 2, attention: attention, aggregation: attention == AttentionKind.MahaReference ? AggregationKind.Softmax : AggregationKind.Convex);
 
     private static Tensor Ids(int seed = 1, int length = 12) => RandomIds(seed, s_v - 1, 2, length);
 

@@ -16,18 +16,17 @@ public class HsaConversionTests
 
     private static readonly HsaConversionOptions s_trees = new() { Branching = 4 };
 
-    private static MahaTransformerOptions Options => new()
+    private static MahaTransformerOptions Options => new MahaTransformerOptions
     {
         VocabSize = Vocabulary,
         NumLayers = 3,
         DModel = 12,
         NumHeads = 3,
         FeedForwardDim = 20,
-        Attention = AttentionKind.Full,
         MaxSequenceLength = 64,
         Dropout = 0.5,
         Positions = PositionKind.Rotary,
-    };
+    }.With(attention: AttentionKind.Full);
 
     [Fact]
     public void NoSwappedLayer_IsTheSameModel()
@@ -107,7 +106,7 @@ public class HsaConversionTests
 
         long full = samples.Sum(sample => (long)(Length * Length) + (Length - 7) * (Length - 7)) * 4 * 12;
         Assert.Equal(3 * full, steps[0].AttentionFlops);
-        long tree = samples.Sum(_ => BlockFlops.Of(Options with { Attention = AttentionKind.Hsa, Branching = 4 }, Length).Attention + BlockFlops.Of(Options with { Attention = AttentionKind.Hsa, Branching = 4 }, Length - 7).Attention);
+        long tree = samples.Sum(_ => BlockFlops.Of(Options.With(attention: AttentionKind.Hsa, branching: 4), Length).Attention + BlockFlops.Of(Options.With(attention: AttentionKind.Hsa, branching: 4), Length - 7).Attention);
         Assert.Equal((2 * full) + tree, steps[1].AttentionFlops);
         Assert.Equal(1 - (tree / (double)full), steps[3].SwappedReduction, 1e-12);
         Assert.Equal(2, HsaConversion.SwapInOrder(model, samples, _ => 0, s_trees, numLayers: 1).Count);
@@ -173,7 +172,7 @@ public class HsaConversionTests
         Refused("at least one batch", () => HsaConversion.Measure(model.Encoder, [], s_trees));
         Refused("Context", () => HsaConversion.Measure(model.Encoder, [Sample(1) with { Context = null! }], s_trees));
         Refused("numLayers must lie in", () => HsaConversion.SwapInOrder(model, [Sample(1)], _ => 1, s_trees, -1));
-        Refused("names 2 for 3", () => (Options with { LayerAttention = [AttentionKind.Full, AttentionKind.Hsa] }).Validate());
+        Refused("names 2 for 3", () => (Options with { LayerAttention = [new FullOptions(), new HsaOptions()] }).Validate());
 
         static void Refused(string message, Action action) => Assert.Contains(message, Assert.ThrowsAny<ArgumentException>(action).Message, StringComparison.Ordinal);
     }

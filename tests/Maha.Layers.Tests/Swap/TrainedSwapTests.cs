@@ -16,7 +16,7 @@ public class TrainedSwapTests
     private const int Filler = 30;
     private const int Length = 128;
 
-    private static readonly MahaTransformerOptions s_model = new()
+    private static readonly MahaTransformerOptions s_model = new MahaTransformerOptions
     {
         VocabSize = 2 + NumClasses + Filler,
         MaxSequenceLength = Length,
@@ -24,11 +24,10 @@ public class TrainedSwapTests
         NumHeads = 2,
         NumLayers = 4,
         FeedForwardDim = 64,
-        Attention = AttentionKind.Full,
         Dropout = 0,
         Positions = PositionKind.None,
         Pooling = PoolingKind.Mean,
-    };
+    }.With(attention: AttentionKind.Full);
 
     [Fact]
     public void OneLayerWithoutTraining_AndAllWithOneEpoch_CostAtMostThreePoints()

@@ -10,17 +10,16 @@ namespace Maha.Layers.Tests.Training;
 
 public class EncoderPretrainingTaskTests
 {
-    private static readonly MahaTransformerOptions s_model = new()
+    private static readonly MahaTransformerOptions s_model = new MahaTransformerOptions
     {
         VocabSize = 50,
         DModel = 12,
         NumHeads = 3,
         NumLayers = 1,
         MaxSequenceLength = 64,
-        Window = 8,
         Positions = PositionKind.Rotary,
         Dropout = 0,
-    };
+    }.With(window: 8);
 
     [Fact]
     public void Masking_FollowsTheShares_AndSparesSpecialTokens()

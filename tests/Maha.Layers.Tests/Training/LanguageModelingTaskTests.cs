@@ -139,16 +139,11 @@ public class LanguageModelingTaskTests
             NumHeads = 4,
             NumLayers = 2,
             FeedForwardDim = 64,
-            Window = 16,
-            NumScales = 2,
-            Branching = 8,
             Dropout = 0,
             IsCausal = true,
-            Attention = attention,
-            Overlap = attention == AttentionKind.HsaCausal,
             Positions = PositionKind.Rotary,
             EmbeddingNorm = true,
-        });
+        }.With(window: 16, numScales: 2, branching: 8, attention: attention, overlap: attention == AttentionKind.HsaCausal));
     }
 
     private static IEnumerable<int[]> Texts(int seed, int count)

@@ -39,9 +39,8 @@ public class LearningTests
             NumHeads = 2,
             NumLayers = 1,
             FeedForwardDim = 32,
-            NumScales = 2,
             Dropout = 0.1,
-        }, Toys.NumClasses);
+        }.With(numScales: 2), Toys.NumClasses);
     }
 
     private static double AccuracyOnNewDocuments(SequenceClassificationTask task)

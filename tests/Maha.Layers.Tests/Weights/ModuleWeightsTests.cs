@@ -8,18 +8,15 @@ namespace Maha.Layers.Tests.Weights;
 
 public class ModuleWeightsTests
 {
-    private static readonly MahaTransformerOptions s_options = new()
+    private static readonly MahaTransformerOptions s_options = new MahaTransformerOptions
     {
         VocabSize = 7,
         MaxSequenceLength = 9,
-        Attention = AttentionKind.MahaReference,
         DModel = 6,
         NumHeads = 2,
         NumLayers = 2,
         FeedForwardDim = 10,
-        NumScales = 3,
-        Aggregation = AggregationKind.Gated,
-    };
+    }.With(attention: AttentionKind.MahaReference, numScales: 3, aggregation: AggregationKind.Gated);
 
     [Fact]
     public void SavedModel_ComesBackBitForBit()
@@ -124,7 +121,7 @@ public class ModuleWeightsTests
     [Fact]
     public void DisposedBuffer_IsNotSaved()
     {
-        using var encoder = new MahaDocumentEncoder(s_options with { Attention = AttentionKind.Full }, new DocumentVectorParts { SpectralDim = 0 });
+        using var encoder = new MahaDocumentEncoder(s_options.With(attention: AttentionKind.Full), new DocumentVectorParts { SpectralDim = 0 });
         encoder.get_buffer("center")!.Dispose();
         Assert.Contains("('center')", Assert.Throws<InvalidOperationException>(() => ModuleWeights.Save(encoder, Stream.Null)).Message, StringComparison.Ordinal);
     }

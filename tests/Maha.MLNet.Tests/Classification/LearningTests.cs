@@ -20,7 +20,9 @@ public class LearningTests
         var warnings = Warnings.Of(mlContext);
         using var model = Toys.BinaryTrainer(mlContext, options =>
         {
-            (options.Attention, options.MaxSequenceLength, options.Window, options.DModel) = (attention, 96, 16, 32);
+            (options.Attention, options.MaxSequenceLength, options.DModel) = (attention, 96, 32);
+            if (attention == AttentionKind.Maha)
+                options.Window = 16;
             options.LearningRate = 0.003;
             options.Dropout = 0;
         }, epochs: 40).Fit(mlContext.Data.LoadFromEnumerable(Ordered(400, seed: 1)));

@@ -38,7 +38,6 @@ internal static class LanguageToys
         DModel = 16,
         NumLayers = 1,
         FeedForwardDim = 32,
-        Window = 8,
         TokensPerBatch = 512,
         NumberOfEpochs = epochs,
         LearningRate = 0.02,
@@ -50,6 +49,7 @@ internal static class LanguageToys
     {
         var options = Small(epochs);
         change?.Invoke(options);
+        Toys.ShrinkWindow(options);
         return mlContext.Transforms.MahaLanguageModel(options);
     }
 

@@ -17,7 +17,6 @@ internal static class Encoders
             DModel = 16,
             NumLayers = 1,
             FeedForwardDim = 32,
-            Window = 8,
             NumberOfEpochs = 1,
             ViewLength = 8,
             SpectralDim = 6,
@@ -26,6 +25,7 @@ internal static class Encoders
             Seed = 7,
         };
         change?.Invoke(options);
+        Toys.ShrinkWindow(options);
         return options;
     }
 

@@ -26,7 +26,7 @@ public sealed partial class FullMixer : TokenMixer
         : base(nameof(FullMixer))
     {
         ArgumentNullException.ThrowIfNull(options);
-        options.Validate();
+        options.Validated<FullOptions>();
         _options = options;
         _queryProjection = Linear(options.DModel, options.DModel); // W_Q
         _keyProjection = Linear(options.DModel, options.DModel); // W_K

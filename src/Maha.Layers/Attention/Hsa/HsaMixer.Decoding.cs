@@ -13,9 +13,9 @@ public sealed partial class HsaMixer
     /// <exception cref="InvalidOperationException">The mixer is not causal over blocks.</exception>
     public override HsaDecoderState StartDecoding()
     {
-        if (!_options.IsCausalTree || _options.Hierarchy != HierarchyKind.Blocks)
-            throw new InvalidOperationException($"Decoding needs Attention HsaCausal and Hierarchy Blocks, but they are {_options.Attention} and {_options.Hierarchy}: other forms see later tokens, or trees that end later.");
-        return new HsaDecoderState(_options.Branching, _options.Overlap);
+        if (!_hsa.IsCausalIn(_options) || _hsa.Hierarchy != HierarchyKind.Blocks)
+            throw new InvalidOperationException($"Decoding needs Attention HsaCausal and Hierarchy Blocks, but they are {_hsa.Kind} and {_hsa.Hierarchy}: other forms see later tokens, or trees that end later.");
+        return new HsaDecoderState(_hsa.Branching, _hsa.Overlap);
     }
 
     /// <inheritdoc/>
@@ -27,7 +27,7 @@ public sealed partial class HsaMixer
     {
         TensorChecks.Hidden(hidden, _options.DModel, _queryProjection, nameof(hidden));
         var own = DecoderState.Of<HsaDecoderState>(state, nameof(state));
-        own.CheckTree(_options.Branching, _options.Overlap);
+        own.CheckTree(_hsa.Branching, _hsa.Overlap);
         long batch = hidden.shape[0], length = hidden.shape[1];
         own.Check((int)batch * _options.NumHeads, _options.DModel / _options.NumHeads, hidden.dtype);
         using var noGradient = no_grad();
@@ -38,7 +38,7 @@ public sealed partial class HsaMixer
         Tensor attended;
         if (own.Position == 0 && length > 1)
         {
-            attended = TreeAttention.Blocks(query, key, value, _options.NumHeads, _options.Branching, Form, [.. Enumerable.Repeat((int)length, (int)batch)]);
+            attended = TreeAttention.Blocks(query, key, value, _options.NumHeads, _hsa.Branching, Form, [.. Enumerable.Repeat((int)length, (int)batch)]);
             own.TakeUp(key, value, _options.NumHeads);
         }
         else

@@ -26,6 +26,7 @@ public sealed partial class HsaMixer : TokenMixer
     [ComponentName(Name = "v_proj")] private readonly Linear _valueProjection;
     [ComponentName(Name = "out_proj")] private readonly Linear _outputProjection;
     private readonly MahaBlockOptions _options;
+    private readonly HsaOptions _hsa;
 
     /// <summary>Builds the projections.</summary>
     /// <param name="options">The shape of the block.</param>
@@ -34,9 +35,7 @@ public sealed partial class HsaMixer : TokenMixer
         : base(nameof(HsaMixer))
     {
         ArgumentNullException.ThrowIfNull(options);
-        options.Validate();
-        if (options.Attention is not (AttentionKind.Hsa or AttentionKind.HsaCausal))
-            throw new ArgumentException($"Attention must be Hsa or HsaCausal for hierarchical attention, but is {options.Attention}.", nameof(options));
+        _hsa = options.Validated<HsaOptions>();
         _options = options;
         _queryProjection = Linear(options.DModel, options.DModel); // W_Q
         _keyProjection = Linear(options.DModel, options.DModel); // W_K
@@ -56,9 +55,9 @@ public sealed partial class HsaMixer : TokenMixer
         using var scope = NewDisposeScope();
         int[] lengths = context.Lengths(hidden.shape[0], hidden.shape[1]);
         var (query, key, value) = Project(hidden, 0); // [B, N, D]
-        var attended = _options.Hierarchy == HierarchyKind.Document
+        var attended = _hsa.Hierarchy == HierarchyKind.Document
             ? TreeAttention.Documents(query, key, value, _options.NumHeads, context.Trees(lengths), Form, lengths)
-            : TreeAttention.Blocks(query, key, value, _options.NumHeads, _options.Branching, Form, lengths);
+            : TreeAttention.Blocks(query, key, value, _options.NumHeads, _hsa.Branching, Form, lengths);
         var output = TokenMasks.Clear(LinearFunction.Apply(_outputProjection, attended), lengths);
         return new MixingResult(output, zeros(Array.Empty<long>(), output.dtype, output.device))
         {
@@ -100,13 +99,13 @@ public sealed partial class HsaMixer : TokenMixer
         return HsaInspection.Weights(query, key, _options.NumHeads, Trees(context, lengths)[0], Form, lengths[0]).MoveToOuterDisposeScope();
     }
 
-    private HierarchicalForm Form => !_options.IsCausalTree
+    private HierarchicalForm Form => !_hsa.IsCausalIn(_options)
         ? HierarchicalForm.Optimal
-        : _options.Overlap ? HierarchicalForm.CausalOverlap : HierarchicalForm.Causal;
+        : _hsa.Overlap ? HierarchicalForm.CausalOverlap : HierarchicalForm.Causal;
 
-    private IReadOnlyList<TokenHierarchy?> Trees(MixingContext context, int[] lengths) => _options.Hierarchy == HierarchyKind.Document
+    private IReadOnlyList<TokenHierarchy?> Trees(MixingContext context, int[] lengths) => _hsa.Hierarchy == HierarchyKind.Document
         ? context.Trees(lengths)
-        : [.. lengths.Select(length => length > 0 ? TokenHierarchy.Blocks(length, _options.Branching) : null)];
+        : [.. lengths.Select(length => length > 0 ? TokenHierarchy.Blocks(length, _hsa.Branching) : null)];
 
     // Queries and keys are turned before anything is averaged.
     private (Tensor Query, Tensor Key, Tensor Value) Project(Tensor hidden, long start)

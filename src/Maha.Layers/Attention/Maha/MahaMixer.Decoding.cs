@@ -16,7 +16,7 @@ public sealed partial class MahaMixer
 
     /// <inheritdoc/>
     public override DecoderState StartDecoding() => _options.IsCausal
-        ? new MahaDecoderState(_options.NumScales, _options.Window)
+        ? new MahaDecoderState(_numScales, _maha.Window)
         : throw NotCausal();
 
     /// <inheritdoc/>
@@ -49,33 +49,33 @@ public sealed partial class MahaMixer
         state.Keep(inputs.narrow(1, count, LocalReach));
         var features = _localConvolution.call(inputs, Whole(batch, count + LocalReach, count + LocalReach)).narrow(1, LocalReach, count); // [B, N, D]
         var values = LinearFunction.Apply(_valueProjection, features);
-        var upsampled = new Tensor[_options.NumScales];
-        bool[] missing = new bool[count * _options.NumScales];
+        var upsampled = new Tensor[_numScales];
+        bool[] missing = new bool[count * _numScales];
         long cell = 1;
-        for (int scale = 0; scale < _options.NumScales; scale++)
+        for (int scale = 0; scale < _numScales; scale++)
         {
             var decoded = state.Scales[scale];
             if (scale > 0)
             {
                 // A cell beyond all lengths never completes.
-                cell = cell > long.MaxValue / _options.CompressionRatio ? long.MaxValue : cell * _options.CompressionRatio;
-                features = features is null ? null : decoded.Features.Step(features, _options.CompressionRatio, Reduce);
-                values = values is null ? null : decoded.Values.Step(values, _options.CompressionRatio, Reduce);
+                cell = cell > long.MaxValue / _maha.CompressionRatio ? long.MaxValue : cell * _maha.CompressionRatio;
+                features = features is null ? null : decoded.Features.Step(features, _maha.CompressionRatio, Reduce);
+                values = values is null ? null : decoded.Values.Step(values, _maha.CompressionRatio, Reduce);
             }
             upsampled[scale] = Upsampled(decoded, scale, cell, features, values, hidden, state.Position);
             for (int i = 0; i < count; i++)
-                missing[(i * _options.NumScales) + scale] = state.Position + i + 1 < cell;
+                missing[(i * _numScales) + scale] = state.Position + i + 1 < cell;
 
-            Tensor Reduce(Tensor rows, int cells) => _decomposition.Reduce(scale, rows, Whole(batch, (int)rows.shape[1], cells), _options.CompressionRatio);
+            Tensor Reduce(Tensor rows, int cells) => _decomposition.Reduce(scale, rows, Whole(batch, (int)rows.shape[1], cells), _maha.CompressionRatio);
         }
         state.Advance(count);
         var aggregated = _aggregation.call(new ScaleOutputs(upsampled)
         {
             IsCausal = true,
             UnavailableScales = missing.Contains(true)
-                ? tensor(missing, [1, count, _options.NumScales], device: hidden.device).expand(batch, count, _options.NumScales).contiguous()
+                ? tensor(missing, [1, count, _numScales], device: hidden.device).expand(batch, count, _numScales).contiguous()
                 : null,
-            RelativeCosts = _options.CostPrice > 0 ? CausalScales.Costs(_options, batch, hidden) : null,
+            RelativeCosts = CausalCosts(batch, hidden),
         });
         return aggregated.Output;
     }

@@ -30,6 +30,8 @@ public sealed partial class MahaMixer : TokenMixer
     [ComponentName(Name = "qk_projs")] private readonly ModuleList<Linear> _queryKeyProjections;
     [ComponentName(Name = "aggregation")] private readonly ScaleAggregation _aggregation;
     private readonly MahaBlockOptions _options;
+    private readonly MahaOptions _maha;
+    private readonly int _numScales;
 
     /// <summary>Builds the parts.</summary>
     /// <param name="options">The shape of the block.</param>
@@ -38,15 +40,16 @@ public sealed partial class MahaMixer : TokenMixer
         : base(nameof(MahaMixer))
     {
         ArgumentNullException.ThrowIfNull(options);
-        options.Validate();
+        _maha = options.Validated<MahaOptions>();
         _options = options;
+        _numScales = _maha.CountScales(options.MaxSequenceLength);
         int width = options.DModel;
         _localConvolution = new DepthwiseConvolution(width, kernelSize: 3, stride: 1, dilation: 2, relu: true, options.IsCausal);
         _dropout = new ActivationDropout(options.Dropout);
-        _decomposition = new ScaleReduction(width, options.NumScales, options.CompressionRatio, options.Decomposition, options.IsCausal);
+        _decomposition = new ScaleReduction(width, _numScales, _maha.CompressionRatio, _maha.Decomposition, options.IsCausal);
         _valueProjection = Linear(width, width); // W_V, shared by the scales
-        _queryKeyProjections = new ModuleList<Linear>([.. Enumerable.Range(0, options.NumScales).Select(_ => Linear(width, 2 * width, hasBias: false))]); // W_Q^s over W_K^s
-        _aggregation = ScaleAggregations.Create(options);
+        _queryKeyProjections = new ModuleList<Linear>([.. Enumerable.Range(0, _numScales).Select(_ => Linear(width, 2 * width, hasBias: false))]); // W_Q^s over W_K^s
+        _aggregation = ScaleAggregations.Create(width, _numScales, _maha.Aggregation);
         RegisterComponents();
     }
 
@@ -62,8 +65,8 @@ public sealed partial class MahaMixer : TokenMixer
         int batch = (int)hidden.shape[0], length = (int)hidden.shape[1];
         int[] lengths = context.Lengths(batch, length);
         var hierarchy = _options.IsCausal
-            ? ScaleHierarchy.Causal(lengths, length, _options.NumScales, _options.CompressionRatio)
-            : new ScaleHierarchy(lengths, length, _options.NumScales, _options.CompressionRatio, _options.Window);
+            ? ScaleHierarchy.Causal(lengths, length, _numScales, _maha.CompressionRatio)
+            : new ScaleHierarchy(lengths, length, _numScales, _maha.CompressionRatio, _maha.Window);
 
         var local = _localConvolution.call(hidden, new ConvolutionLengths(lengths, lengths, length)); // [B, N, D]
         var scales = _decomposition.call(_dropout.call(local), hierarchy); // S x [B, N_s, D]
@@ -76,7 +79,7 @@ public sealed partial class MahaMixer : TokenMixer
             var queriesAndKeys = scale == 0 ? finest[0] : LinearFunction.Apply(_queryKeyProjections[scale], scales[scale]); // [B, N_s, 2D]
             if (_options.Positions == PositionKind.Rotary)
                 queriesAndKeys = RotaryPositions.Rotate(queriesAndKeys, 2 * _options.NumHeads, hierarchy.Cells[scale]);
-            var plan = new WindowPlan(batch, hierarchy.Lengths[scale], _options.NumHeads, _options.DModel / _options.NumHeads, _options.Window, _options.IsCausal);
+            var plan = new WindowPlan(batch, hierarchy.Lengths[scale], _options.NumHeads, _options.DModel / _options.NumHeads, _maha.Window, _options.IsCausal);
             outputs[scale] = WindowAttention.Apply(queriesAndKeys, values[scale], plan, hierarchy.ValidLengths[scale]); // [B, N_s, D]
             var (query, key) = (queriesAndKeys.narrow(2, 0, _options.DModel), queriesAndKeys.narrow(2, _options.DModel, _options.DModel)); // [B, N_s, D]
             if (context.Inspect)
@@ -85,13 +88,13 @@ public sealed partial class MahaMixer : TokenMixer
         }
 
         var aggregated = _aggregation.call(_options.IsCausal
-            ? CausalScales.Of(outputs, hierarchy, _options, context.KeyPaddingMask)
+            ? CausalScales.Of(outputs, hierarchy, _numScales, CausalCosts(batch, outputs[0]), context.KeyPaddingMask)
             : Whole(outputs, hierarchy, lengths, context.KeyPaddingMask));
         return new MixingResult(aggregated.Output, aggregated.AuxiliaryLoss)
         {
             ScaleWeights = aggregated.ScaleWeights.detach(),
             Diagnostics = aggregated.Diagnostics,
-            AttentionEntropy = context.Inspect ? functional.pad(stack(entropies, 1), [0, _options.NumScales - entropies.Count], value: double.NaN) : null, // [B, S]
+            AttentionEntropy = context.Inspect ? functional.pad(stack(entropies, 1), [0, _numScales - entropies.Count], value: double.NaN) : null, // [B, S]
         }.MoveToOuterDisposeScope();
     }
 
@@ -114,7 +117,7 @@ public sealed partial class MahaMixer : TokenMixer
         using var scope = NewDisposeScope();
         var maps = new List<Tensor>(); // S' x [N, N]
         Mix(hidden, context, maps);
-        while (maps.Count < _options.NumScales)
+        while (maps.Count < _numScales)
             maps.Add(zeros_like(maps[0]));
         return stack(maps, 0).MoveToOuterDisposeScope();
     }
@@ -137,15 +140,26 @@ public sealed partial class MahaMixer : TokenMixer
         Tensor Numbers(Func<long, long> of) => tensor([.. Enumerable.Range(0, length).Select(i => of(i))], device: device);
     }
 
+    // kappa [B, S], where the aggregation has a price for it.
+    private Tensor? RelativeCosts(int[] lengths, ScaleHierarchy hierarchy, Tensor like) =>
+        _maha.Aggregation.ScaleCostPrice > 0 ? ScaleCosts.Relative(lengths, hierarchy, _numScales, _options.DModel, _maha.Window, like) : null;
+
+    // A document's own length is the future: prices are those of the longest document that the model is made for.
+    private Tensor? CausalCosts(int batch, Tensor like)
+    {
+        int[] longest = [.. Enumerable.Repeat(_options.MaxSequenceLength, batch)];
+        return RelativeCosts(longest, new ScaleHierarchy(longest, _options.MaxSequenceLength, _numScales, _maha.CompressionRatio, _maha.Window), like);
+    }
+
     private ScaleOutputs Whole(Tensor[] outputs, ScaleHierarchy hierarchy, int[] lengths, Tensor? keyPaddingMask)
     {
-        var compact = new CompactScales(outputs, hierarchy, _options.NumScales);
+        var compact = new CompactScales(outputs, hierarchy, _numScales);
         return new ScaleOutputs(compact.Upsampled())
         {
             Compact = compact,
             KeyPaddingMask = keyPaddingMask,
-            UnavailableScales = hierarchy.Available.Min() < _options.NumScales ? compact.Unavailable(outputs[0].device) : null,
-            RelativeCosts = _options.CostPrice > 0 ? ScaleCosts.Relative(lengths, hierarchy, _options, outputs[0]) : null,
+            UnavailableScales = hierarchy.Available.Min() < _numScales ? compact.Unavailable(outputs[0].device) : null,
+            RelativeCosts = RelativeCosts(lengths, hierarchy, outputs[0]),
         };
     }
 }

@@ -31,13 +31,14 @@ public sealed class ReferenceMahaMixer : TokenMixer
     public ReferenceMahaMixer(MahaBlockOptions options) : base(nameof(ReferenceMahaMixer))
     {
         ArgumentNullException.ThrowIfNull(options);
-        options.Validate();
+        var reference = options.Validated<MahaReferenceOptions>();
+        int numScales = reference.CountScales(options.MaxSequenceLength);
         _dModel = options.DModel;
         _localConvolution = new ConvolutionWeights(_dModel, _dModel, kernelSize: 3);
         _dropout = new ActivationDropout(options.Dropout);
-        _decomposition = new HierarchicalDecomposition(_dModel, options.NumScales, options.CompressionRatio, options.Decomposition);
-        _attention = new MultiscaleAttention(_dModel, options.NumHeads, options.NumScales);
-        _aggregation = ScaleAggregations.Create(options);
+        _decomposition = new HierarchicalDecomposition(_dModel, numScales, reference.CompressionRatio, reference.Decomposition);
+        _attention = new MultiscaleAttention(_dModel, options.NumHeads, numScales);
+        _aggregation = ScaleAggregations.Create(_dModel, numScales, reference.Aggregation);
         RegisterComponents();
     }
 

@@ -9,7 +9,7 @@ namespace Maha.Layers.Attention;
 public sealed partial class WindowMixer
 {
     /// <inheritdoc/>
-    public override DecoderState StartDecoding() => _options.IsCausal ? new WindowDecoderState(_options.Window, _options.GlobalTokens) : throw NotCausal();
+    public override DecoderState StartDecoding() => _options.IsCausal ? new WindowDecoderState(_window.Window, _window.GlobalTokens) : throw NotCausal();
 
     /// <inheritdoc/>
     /// <remarks>Equal to the last rows of <see cref="forward"/> over all tokens so far. Time a token and memory O((w + g) * D), whatever the length.</remarks>

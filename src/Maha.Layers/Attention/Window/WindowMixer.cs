@@ -20,6 +20,7 @@ public sealed partial class WindowMixer : TokenMixer
     [ComponentName(Name = "v_proj")] private readonly Linear _valueProjection;
     [ComponentName(Name = "out_proj")] private readonly Linear _outputProjection;
     private readonly MahaBlockOptions _options;
+    private readonly WindowOptions _window;
 
     /// <summary>Builds the projections.</summary>
     /// <param name="options">The shape of the block.</param>
@@ -28,7 +29,7 @@ public sealed partial class WindowMixer : TokenMixer
         : base(nameof(WindowMixer))
     {
         ArgumentNullException.ThrowIfNull(options);
-        options.Validate();
+        _window = options.Validated<WindowOptions>();
         _options = options;
         _queryKeyProjection = Linear(options.DModel, 2 * options.DModel); // W_Q over W_K
         _valueProjection = Linear(options.DModel, options.DModel); // W_V
@@ -43,13 +44,13 @@ public sealed partial class WindowMixer : TokenMixer
         TensorChecks.Hidden(hidden, _options.DModel, _valueProjection, nameof(hidden));
         ArgumentNullException.ThrowIfNull(context);
         using var scope = NewDisposeScope();
-        int batch = (int)hidden.shape[0], length = (int)hidden.shape[1], heads = _options.NumHeads, global = Math.Min(_options.GlobalTokens, length);
+        int batch = (int)hidden.shape[0], length = (int)hidden.shape[1], heads = _options.NumHeads, global = Math.Min(_window.GlobalTokens, length);
         int[] lengths = context.Lengths(batch, length);
         var projected = LinearFunction.ApplyAll(hidden, _queryKeyProjection, _valueProjection);
         var (queriesAndKeys, values) = (projected[0], projected[1]); // [B, N, 2D], [B, N, D]
         if (_options.Positions == PositionKind.Rotary)
             queriesAndKeys = RotaryPositions.Rotate(queriesAndKeys, 2 * heads, cell: 1);
-        var plan = new WindowPlan(batch, length, heads, _options.DModel / heads, _options.Window, _options.IsCausal, Band: true, GlobalKeys: global);
+        var plan = new WindowPlan(batch, length, heads, _options.DModel / heads, _window.Window, _options.IsCausal, Band: true, GlobalKeys: global);
         var attended = WindowAttention.Apply(queriesAndKeys, values, plan, lengths); // [B, N, D]
 
         // In a causal model the first tokens see no more than the window shows them.

@@ -14,16 +14,14 @@ public class HsaMixerTests
     private const int Width = 12;
     private const int Length = 29;
 
-    private static MahaBlockOptions Options(AttentionKind attention = AttentionKind.Hsa) => new()
+    private static MahaBlockOptions Options(AttentionKind attention = AttentionKind.Hsa) => new MahaBlockOptions
     {
         DModel = Width,
         NumHeads = 3,
         FeedForwardDim = 20,
-        Attention = attention,
-        Branching = 3,
         MaxSequenceLength = 200,
         Dropout = 0,
-    };
+    }.With(attention: attention, branching: 3);
 
     [Fact]
     public void BranchingOfTheWholeDocument_IsFullAttention()
@@ -31,7 +29,7 @@ public class HsaMixerTests
         using var scope = NewDisposeScope();
         foreach (var positions in Enum.GetValues<PositionKind>())
         {
-            var mixer = Prepared(new HsaMixer(Options() with { Branching = 1024, Positions = positions }), 5);
+            var mixer = Prepared(new HsaMixer((Options() with { Positions = positions }).With(branching: 1024)), 5);
             var full = Prepared(new FullMixer(Options(AttentionKind.Full) with { Positions = positions }), 5);
             var hidden = Random(1, 2, Length, Width);
             AssertClose(full.call(hidden, MixingContext.Unpadded).Output, mixer.call(hidden, MixingContext.Unpadded).Output, Tolerances.SameFormula);
@@ -47,7 +45,7 @@ public class HsaMixerTests
     public void PaddingAndTheRestOfTheBatch_DoNotChangeOutput(AttentionKind attention, HierarchyKind hierarchy, bool overlap)
     {
         using var scope = NewDisposeScope();
-        var mixer = Prepared(new HsaMixer(Options(attention) with { Hierarchy = hierarchy, Overlap = overlap, Positions = PositionKind.Rotary }), 5);
+        var mixer = Prepared(new HsaMixer((Options(attention) with { Positions = PositionKind.Rotary }).With(hierarchy: hierarchy, overlap: overlap)), 5);
         int[] lengths = [Length, 1, 0, 10];
         var hidden = Random(1, 4, Length + 70, Width);
         var padding = stack([.. lengths.Select(length => arange(Length + 70).ge(length))], 0);
@@ -72,7 +70,7 @@ public class HsaMixerTests
         foreach (var attention in new[] { AttentionKind.Hsa, AttentionKind.HsaCausal })
         {
             var blocks = Prepared(new HsaMixer(Options(attention)), 5);
-            var documents = Prepared(new HsaMixer(Options(attention) with { Hierarchy = HierarchyKind.Document }), 5);
+            var documents = Prepared(new HsaMixer(Options(attention).With(hierarchy: HierarchyKind.Document)), 5);
             var hidden = Random(1, 2, Length, Width);
             var tree = TokenHierarchy.Blocks(Length, 3);
             AssertClose(blocks.call(hidden, MixingContext.Unpadded).Output, documents.call(hidden, new MixingContext { Hierarchies = [tree, tree] }).Output, Tolerances.SameFormula);
@@ -93,13 +91,10 @@ public class HsaMixerTests
             DModel = Width,
             NumHeads = 3,
             FeedForwardDim = 20,
-            Attention = AttentionKind.HsaCausal,
-            Branching = 3,
             MaxSequenceLength = 64,
             Dropout = 0,
-            Overlap = overlap,
             Positions = positions,
-        };
+        }.With(attention: AttentionKind.HsaCausal, branching: 3, overlap: overlap);
         var model = Prepared(new MahaTokenModel(options), 3);
         var ids = RandomIds(1, 40, 1, Length);
         var output = model.call(ids, null).Logits;
@@ -130,7 +125,7 @@ public class HsaMixerTests
     {
         using var scope = NewDisposeScope();
         const int tokens = 100; // more than 3^4
-        var mixer = Prepared(new HsaMixer(Options(AttentionKind.HsaCausal) with { Overlap = overlap, Positions = PositionKind.Rotary }), 5);
+        var mixer = Prepared(new HsaMixer((Options(AttentionKind.HsaCausal) with { Positions = PositionKind.Rotary }).With(overlap: overlap)), 5);
         var hidden = Random(1, 2, tokens, Width);
         var batch = mixer.call(hidden, MixingContext.Unpadded).Output;
         using var state = mixer.StartDecoding();
@@ -172,7 +167,7 @@ public class HsaMixerTests
         using var state = mixer.StartDecoding();
         mixer.Decode(Random(1, 2, 1, Width), state);
         Assert.Contains("other sequences", Assert.Throws<ArgumentException>(() => mixer.Decode(Random(1, 3, 1, Width), state)).Message, StringComparison.Ordinal);
-        foreach (var change in new Func<MahaBlockOptions, MahaBlockOptions>[] { options => options with { Overlap = true }, options => options with { Branching = 7 } })
+        foreach (var change in new Func<MahaBlockOptions, MahaBlockOptions>[] { options => options.With(overlap: true), options => options.With(branching: 7) })
         {
             var other = Prepared(new HsaMixer(change(Options(AttentionKind.HsaCausal))), 5);
             Assert.Contains("same tree", Assert.Throws<ArgumentException>(() => other.Decode(Random(1, 2, 1, Width), state)).Message, StringComparison.Ordinal);
@@ -187,7 +182,7 @@ public class HsaMixerTests
     {
         using var scope = NewDisposeScope();
         var mixer = Prepared(new HsaMixer(Options()), 5);
-        var flat = Prepared(new HsaMixer(Options() with { Branching = 1024 }), 5);
+        var flat = Prepared(new HsaMixer(Options().With(branching: 1024)), 5);
         var hidden = Random(1, 1, Length + 4, Width);
         var context = new MixingContext { KeyPaddingMask = arange(Length + 4).ge(Length).unsqueeze(0) };
         var (weights, softmax) = (mixer.Weights(hidden, context).narrow(1, 0, Length).narrow(2, 0, Length), flat.Weights(hidden, context).narrow(1, 0, Length).narrow(2, 0, Length));
@@ -202,7 +197,7 @@ public class HsaMixerTests
     public void MissingTrees_AreRefused()
     {
         using var scope = NewDisposeScope();
-        var mixer = Prepared(new HsaMixer(Options() with { Hierarchy = HierarchyKind.Document }), 5);
+        var mixer = Prepared(new HsaMixer(Options().With(hierarchy: HierarchyKind.Document)), 5);
         var hidden = Random(1, 2, 5, Width);
         var tree = TokenHierarchy.FromEnds(5, [2]);
         Refused("is null", MixingContext.Unpadded);
@@ -223,10 +218,10 @@ public class HsaMixerTests
     }
 
     [Fact]
-    public void OverlapWithoutCausality_IsRefused() => Assert.Contains("HsaCausal", Assert.Throws<ArgumentException>(() => (Options() with { Overlap = true }).Validate()).Message, StringComparison.Ordinal);
+    public void OverlapWithoutCausality_IsRefused() => Assert.Contains("HsaCausal", Assert.Throws<ArgumentException>(() => (Options().With(overlap: true)).Validate()).Message, StringComparison.Ordinal);
 
     [Theory]
     [InlineData(1)]
     [InlineData(1025)]
-    public void BranchingOutOfRange_IsRefused(int branching) => Assert.Throws<ArgumentOutOfRangeException>(() => (Options() with { Branching = branching }).Validate());
+    public void BranchingOutOfRange_IsRefused(int branching) => Assert.Throws<ArgumentOutOfRangeException>(() => (Options().With(branching: branching)).Validate());
 }

@@ -46,7 +46,7 @@ internal sealed class FunctionCase(Tensor[] inputs, Func<Tensor[], Tensor[]> run
         },
         [typeof(RecomputedBlockFunction)] = () =>
         {
-            var block = new MahaBlock(new MahaBlockOptions { DModel = 8, NumHeads = 2, FeedForwardDim = 12, Attention = AttentionKind.Full, Dropout = 0.3 });
+            var block = new MahaBlock(new MahaBlockOptions { DModel = 8, NumHeads = 2, FeedForwardDim = 12, Dropout = 0.3 }.With(attention: AttentionKind.Full));
             return new([Leaf(1, B, N, 8), .. block.parameters()], x =>
             {
                 var result = RecomputedBlockFunction.Apply(block, x[0], MixingContext.Unpadded);

@@ -36,7 +36,7 @@ public class OuterScopeTests
     [MemberData(nameof(Models))]
     public void CallersOwnBackward_LeavesNothing(AttentionKind attention, AggregationKind aggregation, bool recompute)
     {
-        using var model = new MahaSequenceClassifier(Options(attention) with { Aggregation = aggregation, RecomputeBlocks = recompute, Dropout = 0.1 }, 3);
+        using var model = new MahaSequenceClassifier((Options(attention) with { RecomputeBlocks = recompute, Dropout = 0.1 }).With(aggregation: aggregation), 3);
         using var ids = TestTensors.RandomIds(1, V, 2, 20);
         using var mask = attention == AttentionKind.MahaReference ? null : TokenMasks.Invalid([20, 9], 20, CPU);
         AssertFlat(() =>
@@ -162,7 +162,7 @@ public class OuterScopeTests
         return uncollected - live;
     }
 
-    private static MahaTransformerOptions Options(AttentionKind attention) => new()
+    private static MahaTransformerOptions Options(AttentionKind attention) => new MahaTransformerOptions
     {
         VocabSize = V,
         MaxSequenceLength = 64,
@@ -170,8 +170,6 @@ public class OuterScopeTests
         NumHeads = 3,
         NumLayers = 2,
         FeedForwardDim = 20,
-        Window = 4,
         Dropout = 0,
-        Attention = attention,
-    };
+    }.With(window: 4, attention: attention);
 }

@@ -13,11 +13,12 @@ internal static class CausalScales
     /// <summary>Upsampled outputs with availability per token.</summary>
     /// <param name="outputs">O_s, [B, N_s, D] each, of the scales that have a complete token.</param>
     /// <param name="hierarchy">The lengths.</param>
-    /// <param name="options">Scales and prices.</param>
+    /// <param name="numScales">S, the number of scales of the model.</param>
+    /// <param name="relativeCosts">The share of the operations that each scale takes, [B, S]; null without prices.</param>
     /// <param name="keyPaddingMask">[B, N] or null.</param>
-    public static ScaleOutputs Of(Tensor[] outputs, ScaleHierarchy hierarchy, MahaBlockOptions options, Tensor? keyPaddingMask)
+    public static ScaleOutputs Of(Tensor[] outputs, ScaleHierarchy hierarchy, int numScales, Tensor? relativeCosts, Tensor? keyPaddingMask)
     {
-        int length = hierarchy.Lengths[0], numScales = options.NumScales, batch = hierarchy.Available.Length;
+        int length = hierarchy.Lengths[0], batch = hierarchy.Available.Length;
         var device = outputs[0].device;
         var upsampled = new Tensor[numScales];
         bool[] missing = new bool[length * numScales];
@@ -42,7 +43,7 @@ internal static class CausalScales
             IsCausal = true,
             KeyPaddingMask = keyPaddingMask,
             UnavailableScales = tensor(missing, [1, length, numScales], device: device).expand(batch, length, numScales).contiguous(),
-            RelativeCosts = options.CostPrice > 0 ? Costs(options, batch, outputs[0]) : null,
+            RelativeCosts = relativeCosts,
         };
     }
 
@@ -88,12 +89,5 @@ internal static class CausalScales
         int[] lengths = DocumentLengths.Of(scales.KeyPaddingMask, shape[0], shape[1]);
         var hierarchy = new ScaleHierarchy(lengths, (int)shape[1], [.. lengths.Select(_ => numScales)]);
         return new CompactScales(scales.Upsampled, hierarchy, numScales).Mix(weights);
-    }
-
-    /// <summary>kappa [B, S]. A document's own length is the future: prices are those of the longest document that the model is made for.</summary>
-    public static Tensor Costs(MahaBlockOptions options, int batch, Tensor like)
-    {
-        int[] longest = [.. Enumerable.Repeat(options.MaxSequenceLength, batch)];
-        return ScaleCosts.Relative(longest, new ScaleHierarchy(longest, options.MaxSequenceLength, options.NumScales, options.CompressionRatio, options.Window), options, like);
     }
 }

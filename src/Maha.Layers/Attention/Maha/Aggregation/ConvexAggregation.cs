@@ -28,15 +28,20 @@ public sealed class ConvexAggregation : ScaleAggregation
     // Not readonly: a move to another type or device puts other parameters here.
     [ComponentName(Name = "utility")] private readonly Parameter _utility;
     [ComponentName(Name = "utility_bias")] private readonly Parameter _bias;
-    private readonly MahaBlockOptions _options;
+    private readonly ConvexOptions _options;
+    private readonly int _dModel;
 
     /// <summary>Starts with utilities near 0, so that redundancy alone decides.</summary>
-    /// <param name="options">Width, scales, granularity, prices and temperature.</param>
-    public ConvexAggregation(MahaBlockOptions options)
-        : base(nameof(ConvexAggregation), Checked(options).NumScales)
+    /// <param name="dModel">D, the width of a token.</param>
+    /// <param name="numScales">S, the number of scales.</param>
+    /// <param name="options">Granularity, prices and temperature.</param>
+    public ConvexAggregation(int dModel, int numScales, ConvexOptions options)
+        : base(nameof(ConvexAggregation), numScales)
     {
+        OptionChecks.Validate(options);
         _options = options;
-        _utility = Parameter(randn(options.DModel) * 0.02);
+        _dModel = dModel;
+        _utility = Parameter(randn(dModel) * 0.02);
         _bias = Parameter(zeros(NumScales));
         RegisterComponents();
         ModuleWeights.OutliveScopes(this);
@@ -47,7 +52,7 @@ public sealed class ConvexAggregation : ScaleAggregation
     {
         Check(scales);
         if (scales.Compact is null)
-            TensorChecks.Hidden(scales.Upsampled[0], _options.DModel, _utility, nameof(scales));
+            TensorChecks.Hidden(scales.Upsampled[0], _dModel, _utility, nameof(scales));
         if (scales.IsCausal)
             return Causal(scales);
         var compact = CompactScales.Of(scales, NumScales);
@@ -115,12 +120,5 @@ public sealed class ConvexAggregation : ScaleAggregation
         var counts = tensor([.. valid.Select(n => Math.Max(1.0, n))], [valid.Length, 1, 1], device: utilities.device).to(utilities.dtype);
         var invalid = TokenMasks.Invalid(valid, utilities.shape[1], utilities.device).unsqueeze(-1);
         return utilities.masked_fill(invalid, 0).sum([1], keepdim: true) / counts; // [B, 1, S']
-    }
-
-    private static MahaBlockOptions Checked(MahaBlockOptions options)
-    {
-        ArgumentNullException.ThrowIfNull(options);
-        options.Validate();
-        return options;
     }
 }

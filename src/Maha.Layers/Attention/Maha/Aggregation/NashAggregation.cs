@@ -1,3 +1,4 @@
+using Maha.Layers.Core;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -17,12 +18,17 @@ namespace Maha.Layers.Attention;
 /// </remarks>
 public sealed class NashAggregation : ScaleAggregation
 {
-    private readonly MahaBlockOptions _options;
+    private readonly NashOptions _options;
 
     /// <summary>Has no parameters.</summary>
-    /// <param name="options">Scales, price, temperature, tolerance and cap.</param>
-    public NashAggregation(MahaBlockOptions options)
-        : base(nameof(NashAggregation), Checked(options).NumScales) => _options = options;
+    /// <param name="numScales">S, the number of scales.</param>
+    /// <param name="options">Price, temperature, tolerance and the largest number of iterations.</param>
+    public NashAggregation(int numScales, NashOptions options)
+        : base(nameof(NashAggregation), numScales)
+    {
+        OptionChecks.Validate(options);
+        _options = options;
+    }
 
     /// <inheritdoc/>
     public override AggregationResult forward(ScaleOutputs scales)
@@ -67,11 +73,4 @@ public sealed class NashAggregation : ScaleAggregation
         Residuals = tensor([.. batch.Games.Select(game => game.Residual)], device: device),
         Tolerance = _options.Tolerance,
     };
-
-    private static MahaBlockOptions Checked(MahaBlockOptions options)
-    {
-        ArgumentNullException.ThrowIfNull(options);
-        options.Validate();
-        return options;
-    }
 }

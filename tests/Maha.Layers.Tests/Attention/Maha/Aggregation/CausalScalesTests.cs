@@ -35,6 +35,6 @@ public class CausalScalesTests
             SeededTensors.Random(scale, ScalarType.Float64, batch, rows, Width).to(type).requires_grad_())];
 
         ScaleOutputs Scales(Tensor[] outputs) => CausalScales.Of(
-            outputs, ScaleHierarchy.Causal(Lengths(), length, numScales, 2), new MahaBlockOptions { DModel = Width, NumHeads = 2, NumScales = numScales, IsCausal = true, MaxSequenceLength = 512 }, null);
+            outputs, ScaleHierarchy.Causal(Lengths(), length, numScales, 2), numScales, null, null);
     }
 }

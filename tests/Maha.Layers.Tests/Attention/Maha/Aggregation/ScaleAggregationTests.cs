@@ -235,5 +235,5 @@ public class ScaleAggregationTests
         => new([.. Enumerable.Range(0, NumScales).Select(s => TestTensors.Random(100 * seed + s, BatchSize, Length, DModel) * 0.5)]);
 
     private static ScaleAggregation Create(AggregationKind kind, int numScales = NumScales)
-        => TestTensors.Prepared(ScaleAggregations.Create(new() { DModel = DModel, NumHeads = 1, NumScales = numScales, Aggregation = kind }), seed: 20);
+        => TestTensors.Prepared(ScaleAggregations.Create(DModel, numScales, AggregationOptions.Create(kind)), seed: 20);
 }

@@ -1,0 +1,40 @@
+using Maha.Layers.Core;
+
+namespace Maha.Layers.Attention;
+
+/// <summary>The options of the convex aggregation: a quadratic program over the simplex of scale weights.</summary>
+public sealed record ConvexOptions : AggregationOptions
+{
+    /// <inheritdoc/>
+    public override AggregationKind Kind => AggregationKind.Convex;
+
+    /// <summary>What has scale weights of its own: every token, every document, or only the model.</summary>
+    /// <value><see cref="WeightGranularity.Token"/>.</value>
+    public WeightGranularity Granularity { get; init; } = WeightGranularity.Token;
+
+    /// <summary>rho, the price of redundancy between scales.</summary>
+    /// <value>0.5. From 0 to 1,000,000; 0 is the projection on the simplex (sparsemax).</value>
+    [OptionRange(0, 1e6, "0 is the projection on the simplex.")]
+    public double RedundancyPrice { get; init; } = 0.5;
+
+    /// <summary>lambda, the price of a scale's share of the floating-point operations.</summary>
+    /// <value>0. Finite, not negative.</value>
+    [OptionRange(0, double.MaxValue, "Use 0 to switch it off.")]
+    public double CostPrice { get; init; }
+
+    /// <summary>tau, the softness of the weights: the utilities are divided by it.</summary>
+    /// <value>1. From 0.001 to 1,000.</value>
+    [OptionRange(1e-3, 1e3, "1 is usual.")]
+    public double Temperature { get; init; } = 1;
+
+    /// <inheritdoc/>
+    internal override double ScaleCostPrice => CostPrice;
+
+    /// <inheritdoc/>
+    internal override void Validate(MahaBlockOptions block)
+    {
+        base.Validate(block);
+        if (block.IsCausal && Granularity == WeightGranularity.Document)
+            throw new ArgumentException("Granularity must be Token or InputFree in a causal model, since a document's mean knows the future, but is Document.", nameof(block));
+    }
+}

@@ -1,0 +1,18 @@
+using Maha.Layers.Core;
+
+namespace Maha.Layers.Attention;
+
+/// <summary>The options of multiscale attention at linear cost.</summary>
+public sealed record MahaOptions : MultiscaleOptions
+{
+    /// <inheritdoc/>
+    public override AttentionKind Kind => AttentionKind.Maha;
+
+    /// <summary>w, the number of tokens of a block of a scale; a token attends to its own block and to both neighboring blocks.</summary>
+    /// <value>128. From 1 to 1,048,576.</value>
+    [OptionRange(1, 1 << 20, "128 suits most processors.")]
+    public int Window { get; init; } = 128;
+
+    /// <inheritdoc/>
+    internal override int CountScales(int maxSequenceLength) => NumScales ?? ScaleCount.Needed(maxSequenceLength, Math.Max(2, CompressionRatio), Math.Max(1, Window));
+}

@@ -1,0 +1,71 @@
+using Maha.Layers.Attention;
+using Maha.MLNet.Classification;
+using Maha.MLNet.LanguageModel;
+using Maha.MLNet.TextEncoding;
+using Microsoft.ML;
+
+namespace Maha.MLNet.Tests;
+
+/// <summary>What every estimator does with its options.</summary>
+public sealed class EstimatorOptionsTests
+{
+    private static readonly MLContext s_context = new(1);
+
+    [Fact]
+    public void Estimators_CopyTheirOptions()
+    {
+        var multiclass = new MahaTextClassificationTrainer.Options();
+        var binary = new MahaBinaryTextClassificationTrainer.Options();
+        var encoder = new MahaTextEncodingEstimator.Options { InputColumnName = "Text" };
+        var model = new MahaLanguageModelEstimator.Options { InputColumnName = "Text" };
+        var schema = EstimatorContract.Shape(s_context.Data.LoadFromEnumerable(new[] { new Document { Label = "a", Text = "b" } }).Schema);
+        var keyed = EstimatorContract.Shape(Toys.Keyed(s_context, [new Document { Label = "a", Text = "b" }]).Schema);
+        var flagged = EstimatorContract.Shape(s_context.Data.LoadFromEnumerable(new[] { new Verdict { Text = "b" } }).Schema);
+        (SchemaShape Schema, Func<SchemaShape, SchemaShape> Promise)[] estimators =
+        [
+            (keyed, s_context.MulticlassClassification.Trainers.MahaTextClassification(multiclass).GetOutputSchema),
+            (flagged, s_context.BinaryClassification.Trainers.MahaTextClassification(binary).GetOutputSchema),
+            (schema, s_context.Transforms.MahaEncode(encoder).GetOutputSchema),
+            (schema, s_context.Transforms.MahaLanguageModel(model).GetOutputSchema),
+        ];
+        string[][] before = [.. estimators.Select(one => Names(one.Promise(one.Schema)))];
+        multiclass.ScoreColumnName = binary.ScoreColumnName = encoder.OutputColumnName = model.OutputColumnName = "Changed";
+        string[][] after = [.. estimators.Select(one => Names(one.Promise(one.Schema)))];
+
+        Assert.Equal(before, after);
+        Assert.DoesNotContain("Changed", after.SelectMany(names => names));
+    }
+
+    [Fact]
+    public void OptionsThatTheAttentionDoesNotHave_CauseAWarning()
+    {
+        var context = new MLContext(1);
+        var warnings = Warnings.Of(context);
+        using var model = Toys.Trainer(context, options => (options.Attention, options.Window, options.Branching) = (AttentionKind.Full, 8, 4)).Fit(Toys.Keyed(context, Toys.Documents(20)));
+        Assert.Equal(["Branching, Window have no effect under Attention Full. Leave them out, or choose an attention that has them."], warnings);
+    }
+
+    [Theory]
+    [InlineData(AttentionKind.Hsa, "CompressionRatio, NumScales, Aggregation, Window")]
+    [InlineData(AttentionKind.HsaCausal, "CompressionRatio, NumScales, Aggregation, Window")]
+    [InlineData(AttentionKind.Maha, "Hierarchy, Branching")]
+    [InlineData(AttentionKind.Window, "Hierarchy, Branching, CompressionRatio, NumScales, Aggregation")]
+    [InlineData(AttentionKind.Full, "Hierarchy, Branching, CompressionRatio, NumScales, Aggregation, Window")]
+    public void UnusedOptions_AreThoseOfOtherAttentions(AttentionKind attention, string expected)
+    {
+        var options = new MahaTextClassificationTrainer.Options
+        {
+            Attention = attention,
+            Hierarchy = Maha.Layers.Trees.HierarchyKind.Document,
+            Branching = 4,
+            CompressionRatio = 3,
+            NumScales = 2,
+            Aggregation = AggregationKind.Mean,
+            Window = 8,
+        };
+        Assert.Equal(expected.Split(", ").Order(), options.UnusedOptions().Order());
+        Assert.Empty(new MahaTextClassificationTrainer.Options { Attention = attention }.UnusedOptions());
+    }
+
+    private static string[] Names(SchemaShape schema) => [.. schema.Select(column => column.Name)];
+}
