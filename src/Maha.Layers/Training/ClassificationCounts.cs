@@ -14,7 +14,7 @@ internal sealed class ClassificationCounts
     /// <param name="numClasses">The number of classes C, at least 1.</param>
     public ClassificationCounts(int numClasses)
     {
-        TensorChecks.InRange(numClasses, 1, 1 << 24, nameof(numClasses), "Give the number of classes of the model.");
+        TensorChecks.InRange(numClasses, 1, 1 << 24, nameof(numClasses), "Pass the number of classes of the model.");
         _labeled = new long[numClasses];
         _predicted = new long[numClasses];
         _correct = new long[numClasses];

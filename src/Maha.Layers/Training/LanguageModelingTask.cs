@@ -30,7 +30,10 @@ public sealed class LanguageModelingTask : ITrainingTask
     /// <param name="contextGrowthFraction">
     /// The fraction of the training during which contexts grow, in [0, 1]. With 0, contexts are complete from the first step on.
     /// </param>
-    /// <param name="shortestContext">The number of tokens of the first pieces, from 2 to 16,777,216.</param>
+    /// <param name="shortestContext">
+    /// The minimum number of tokens of a piece, from 2 to 16,777,216. The first pieces have at least this length and less than twice this
+    /// length; shorter contexts are not cut.
+    /// </param>
     /// <exception cref="ArgumentException">An argument is out of range.</exception>
     public LanguageModelingTask(MahaLanguageModel model, double contextGrowthFraction = 0, int shortestContext = 64)
     {

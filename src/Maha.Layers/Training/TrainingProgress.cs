@@ -6,7 +6,7 @@ public sealed record TrainingProgress
     /// <summary>The number of the epoch, from 1.</summary>
     public required int Epoch { get; init; }
 
-    /// <summary>The number of epochs without early stopping.</summary>
+    /// <summary>The number of epochs, if early stopping does not end the training before.</summary>
     public required int NumberOfEpochs { get; init; }
 
     /// <summary>The number of steps done, over all epochs.</summary>
@@ -30,7 +30,7 @@ public sealed record TrainingProgress
     /// <summary>The time since the start of the training.</summary>
     public required TimeSpan Elapsed { get; init; }
 
-    /// <summary>The estimated remaining time, validations included, without early stopping.</summary>
+    /// <summary>The estimated remaining time, validations included, if early stopping does not end the training before.</summary>
     public required TimeSpan TimeLeft { get; init; }
 
     /// <summary>The metrics of the validation that this report follows; null in the reports of steps.</summary>

@@ -42,8 +42,8 @@ public sealed record ValidationMetrics
     internal bool IsFinite => Count == 0 || double.IsFinite(Loss);
 
     /// <summary>
-    /// Returns whether these metrics are better than others, which null never is. A metric that is NaN, or of a model whose loss is not
-    /// finite, is worse than every number.
+    /// Returns whether these metrics are better than others; true where the others are null. A metric that is NaN, or of a model whose loss
+    /// is not finite, is worse than every number.
     /// </summary>
     internal bool IsBetterThan(ValidationMetrics? other, ValidationMetric metric)
     {
