@@ -39,7 +39,8 @@ internal struct DeterministicRandom
         }
     }
 
-    private static ulong Mix(ulong z)
+    /// <summary>The finalizer of SplitMix64: mixes all bits of a number into all bits of the result.</summary>
+    public static ulong Mix(ulong z)
     {
         z = unchecked((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9);
         z = unchecked((z ^ (z >> 27)) * 0x94D049BB133111EB);
