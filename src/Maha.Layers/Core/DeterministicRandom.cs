@@ -10,11 +10,14 @@ internal struct DeterministicRandom
 
     public DeterministicRandom(ulong seed) => _state = seed;
 
-    /// <summary>A seed made of several numbers.</summary>
-    public static ulong Combine(int seed, int purpose, long index)
+    /// <summary>Derives the seed of one use of a user's seed.</summary>
+    /// <param name="seed">The user's seed.</param>
+    /// <param name="purpose">What the numbers are drawn for.</param>
+    /// <param name="index">The epoch, batch or other number that tells draws of one purpose apart.</param>
+    public static ulong Combine(int seed, SeedPurpose purpose, long index)
     {
         ulong mixed = Mix(unchecked((ulong)seed + 0x9E3779B97F4A7C15));
-        mixed = Mix(mixed ^ unchecked((ulong)purpose));
+        mixed = Mix(mixed ^ (ulong)purpose);
         return Mix(mixed ^ unchecked((ulong)index));
     }
 
@@ -22,6 +25,9 @@ internal struct DeterministicRandom
 
     /// <summary>A number from 0 to limit - 1. The bias is below limit / 2^64.</summary>
     public int Next(int limit) => (int)Math.BigMul(Next(), (ulong)limit, out _);
+
+    /// <summary>A number in [0, 1), uniform among the multiples of 2^-53.</summary>
+    public double NextDouble() => (Next() >> 11) * (1.0 / (1L << 53));
 
     /// <summary>Puts the items in a random order (Fisher-Yates).</summary>
     public void Shuffle<T>(Span<T> items)
@@ -33,7 +39,8 @@ internal struct DeterministicRandom
         }
     }
 
-    private static ulong Mix(ulong z)
+    /// <summary>The finalizer of SplitMix64: mixes all bits of a number into all bits of the result.</summary>
+    public static ulong Mix(ulong z)
     {
         z = unchecked((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9);
         z = unchecked((z ^ (z >> 27)) * 0x94D049BB133111EB);

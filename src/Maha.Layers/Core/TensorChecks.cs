@@ -110,6 +110,22 @@ internal static class TensorChecks
             throw new ArgumentOutOfRangeException(name, value, $"{name} must lie in [0, 1), but is {value}. Use 0 to switch it off.");
     }
 
+    /// <summary>Checks that a number lies in [0, 1].</summary>
+    public static void Fraction(double value, string name, string remedy)
+        => Require(value >= 0 && value <= 1, value, name, "lie in [0, 1]", remedy);
+
+    /// <summary>Checks a rule about a number. Write the rule so that NaN breaks it.</summary>
+    /// <param name="holds">Whether the number follows the rule.</param>
+    /// <param name="value">The number.</param>
+    /// <param name="name">The name of the argument or option.</param>
+    /// <param name="rule">The rule, continuing "must".</param>
+    /// <param name="remedy">A sentence that says what to do.</param>
+    public static void Require(bool holds, double value, string name, string rule, string remedy)
+    {
+        if (!holds)
+            throw new ArgumentOutOfRangeException(name, value, $"{name} must {rule}, but is {value}. {remedy}");
+    }
+
     /// <summary>Checks that a value is one of an enumeration's.</summary>
     public static void Known<T>(T value, string name) where T : struct, Enum
     {

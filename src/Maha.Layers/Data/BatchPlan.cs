@@ -3,25 +3,22 @@ using Maha.Layers.Core;
 namespace Maha.Layers.Data;
 
 /// <summary>
-/// Which documents go into which batch: documents of like length together, so that little is padded, and at most so many
-/// tokens a batch, padding included. A document longer than that is a batch of its own.
+/// Assigns documents to batches. Documents of similar length share a batch, so that there is little padding. A batch has at most a
+/// given number of tokens, padding included; a longer document is a batch of its own.
 /// </summary>
 internal static class BatchPlan
 {
-    private const int ShuffleRows = 1;
-    private const int ShuffleBatches = 2;
-
-    // Documents are sorted by length within pools of about this many batches: enough to pad little (documents of a batch
-    // are neighbors among thousands), few enough that the batches are made of other documents at every epoch.
+    // Documents are sorted by length within pools of about this many batches: enough for little padding (the documents of a
+    // batch are neighbors among thousands), few enough that every epoch puts other documents together.
     private const int BatchesPerPool = 64;
 
-    /// <summary>The batches of an epoch: every document once, in an order that depends on the seed and the epoch alone.</summary>
+    /// <summary>The batches of an epoch: every document once, in an order that depends only on the seed and the epoch.</summary>
     public static int[][] Shuffled(ReadOnlySpan<int> lengths, int tokensPerBatch, int seed, int epoch)
     {
         int[] rows = new int[lengths.Length];
         for (int i = 0; i < rows.Length; i++)
             rows[i] = i;
-        new DeterministicRandom(DeterministicRandom.Combine(seed, ShuffleRows, epoch)).Shuffle(rows.AsSpan());
+        new DeterministicRandom(DeterministicRandom.Combine(seed, SeedPurpose.DocumentOrder, epoch)).Shuffle(rows.AsSpan());
 
         var batches = new List<int[]>();
         long tokensPerPool = (long)BatchesPerPool * tokensPerBatch;
@@ -33,7 +30,7 @@ internal static class BatchPlan
             Cut(rows.AsSpan(start, end - start), lengths, tokensPerBatch, batches);
         }
         int[][] plan = [.. batches];
-        new DeterministicRandom(DeterministicRandom.Combine(seed, ShuffleBatches, epoch)).Shuffle(plan.AsSpan());
+        new DeterministicRandom(DeterministicRandom.Combine(seed, SeedPurpose.BatchOrder, epoch)).Shuffle(plan.AsSpan());
         return plan;
     }
 
@@ -59,7 +56,7 @@ internal static class BatchPlan
 
     private static void Cut(Span<int> rows, ReadOnlySpan<int> lengths, int tokensPerBatch, List<int[]> batches)
     {
-        // Length first, then the place before: the order of equal lengths is the shuffled one.
+        // By length, then by the position before sorting: documents of equal length stay in shuffled order.
         long[] keys = new long[rows.Length];
         for (int i = 0; i < keys.Length; i++)
             keys[i] = ((long)lengths[rows[i]] << 32) | (uint)i;
@@ -68,7 +65,7 @@ internal static class BatchPlan
         int start = 0;
         for (int i = 0; i < rows.Length; i++)
         {
-            // The documents come by length, so that the next is the longest: the batch gets its width.
+            // The documents are sorted by length, so the next one is the longest and sets the width of the batch.
             long width = Math.Max(1, lengths[rows[i]]);
             if (i > start && width * (i - start + 1) > tokensPerBatch)
             {

@@ -2,21 +2,25 @@ using Maha.Layers.Core;
 
 namespace Maha.Layers.Data;
 
-/// <summary>Pieces of long documents to pretrain on. The label of a piece is the index of its document, so that pieces of one document are not told apart.</summary>
-/// <remarks>A document longer than a piece gives pieces at random places without overlap, up to a limit: one book does not outweigh a hundred pages.</remarks>
-public sealed class DocumentChunks : ITokenizedDocuments
+/// <summary>
+/// Pieces of documents for pretraining. The label of a piece is the index of its document, so that a task does not contrast pieces
+/// of the same document.
+/// </summary>
+/// <remarks>
+/// A document longer than a piece gives pieces at random positions without overlap, up to a limit, so that one book does not
+/// outweigh a hundred pages.
+/// </remarks>
+internal sealed class DocumentChunks : ITokenizedDocuments
 {
-    private const int Places = 11;
-
     private readonly ITokenizedDocuments _documents;
     private readonly List<(int Document, int Start, int Length)> _chunks = [];
 
-    /// <summary>Cuts documents.</summary>
-    /// <param name="documents">The documents; they are read when a piece is.</param>
-    /// <param name="chunkLength">The tokens of a piece, at most.</param>
-    /// <param name="maxChunksPerDocument">The pieces of a document, at most.</param>
-    /// <param name="seed">The seed of their places.</param>
-    /// <param name="include">Which documents take part; null for all.</param>
+    /// <summary>Cuts documents into pieces.</summary>
+    /// <param name="documents">The documents; the tokens of a piece are read when they are asked for.</param>
+    /// <param name="chunkLength">The maximum number of tokens of a piece, at least 1.</param>
+    /// <param name="maxChunksPerDocument">The maximum number of pieces of a document, at least 1.</param>
+    /// <param name="seed">The seed of the positions.</param>
+    /// <param name="include">Returns whether the document at an index is used; null for all.</param>
     /// <exception cref="ArgumentException">A number is below 1.</exception>
     public DocumentChunks(ITokenizedDocuments documents, int chunkLength, int maxChunksPerDocument, int seed, Func<int, bool>? include = null)
     {
@@ -29,11 +33,12 @@ public sealed class DocumentChunks : ITokenizedDocuments
             int length = documents.LengthOf(i);
             if (length == 0 || include?.Invoke(i) == false)
                 continue;
-            int[] places = [.. Enumerable.Range(0, (length + chunkLength - 1) / chunkLength)];
-            if (places.Length > maxChunksPerDocument)
-                new DeterministicRandom(DeterministicRandom.Combine(seed, Places, i)).Shuffle(places.AsSpan(1)); // the beginning is always one
-            foreach (int place in places.Take(maxChunksPerDocument).Order())
-                _chunks.Add((i, place * chunkLength, Math.Min(chunkLength, length - place * chunkLength)));
+            int[] positions = [.. Enumerable.Range(0, (length + chunkLength - 1) / chunkLength)];
+            // The first piece is always kept.
+            if (positions.Length > maxChunksPerDocument)
+                new DeterministicRandom(DeterministicRandom.Combine(seed, SeedPurpose.ChunkPositions, i)).Shuffle(positions.AsSpan(1));
+            foreach (int position in positions.Take(maxChunksPerDocument).Order())
+                _chunks.Add((i, position * chunkLength, Math.Min(chunkLength, length - position * chunkLength)));
         }
     }
 
@@ -53,8 +58,8 @@ public sealed class DocumentChunks : ITokenizedDocuments
     public void CopyTokens(int index, Span<int> destination)
     {
         var (document, start, length) = _chunks[index];
-        int[] whole = new int[_documents.LengthOf(document)];
-        _documents.CopyTokens(document, whole);
-        whole.AsSpan(start, length).CopyTo(destination);
+        int[] tokens = new int[_documents.LengthOf(document)];
+        _documents.CopyTokens(document, tokens);
+        tokens.AsSpan(start, length).CopyTo(destination);
     }
 }

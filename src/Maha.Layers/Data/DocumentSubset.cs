@@ -2,11 +2,9 @@ using Maha.Layers.Core;
 
 namespace Maha.Layers.Data;
 
-/// <summary>Some documents of others, in an order of its own. Owns nothing.</summary>
-public sealed class DocumentSubset : ITokenizedDocuments
+/// <summary>Some of the documents of another collection, in an order of its own. The documents stay with their owner.</summary>
+internal sealed class DocumentSubset : ITokenizedDocuments
 {
-    private const int ShuffleClass = 3;
-
     private readonly ITokenizedDocuments _documents;
     private readonly int[] _rows;
 
@@ -22,7 +20,7 @@ public sealed class DocumentSubset : ITokenizedDocuments
     /// <inheritdoc/>
     public bool HasLabels => _documents.HasLabels;
 
-    /// <summary>The indices in the whole of the documents of the subset.</summary>
+    /// <summary>The index of each document of the subset in the collection that it was taken from.</summary>
     public IReadOnlyList<int> Rows => _rows;
 
     /// <inheritdoc/>
@@ -35,13 +33,13 @@ public sealed class DocumentSubset : ITokenizedDocuments
     public void CopyTokens(int index, Span<int> destination) => _documents.CopyTokens(_rows[index], destination);
 
     /// <summary>
-    /// Splits at random, each class in the same proportion as far as whole documents allow, and at least one document of
-    /// each class stays in training. Both parts keep the order of the documents.
+    /// Splits documents at random into two parts. Each class is split in the same proportion, as far as the number of its documents
+    /// allows, and keeps at least one document in training. Both parts keep the order of the documents.
     /// </summary>
-    /// <param name="documents">All documents, with labels or without.</param>
-    /// <param name="validationFraction">The part of the documents that validates. At least 0, below 1.</param>
-    /// <param name="seed">The same seed gives the same parts, on every machine.</param>
-    /// <returns>The validation part is null where it would be empty.</returns>
+    /// <param name="documents">The documents, with or without labels.</param>
+    /// <param name="validationFraction">The fraction of the documents for validation, in [0, 1).</param>
+    /// <param name="seed">The seed. The same seed gives the same parts on every machine.</param>
+    /// <returns>The two parts; the validation part is null where it would be empty.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The fraction is out of range.</exception>
     public static (DocumentSubset Training, DocumentSubset? Validation) Split(ITokenizedDocuments documents, double validationFraction, int seed)
     {
@@ -58,15 +56,15 @@ public sealed class DocumentSubset : ITokenizedDocuments
 
         var training = new List<int>();
         var validation = new List<int>();
-        // What rounding takes from one class goes to the next: many small classes still give the whole fraction.
-        double owed = 0.5;
+        // The remainder of rounding is carried to the next class, so that many small classes still give the fraction that was asked for.
+        double carried = 0.5;
         foreach (var (label, members) in classes)
         {
-            owed += validationFraction * members.Count;
-            int count = Math.Clamp((int)owed, 0, members.Count - 1);
-            owed -= count;
+            carried += validationFraction * members.Count;
+            int count = Math.Clamp((int)carried, 0, members.Count - 1);
+            carried -= count;
             int[] shuffled = [.. members];
-            new DeterministicRandom(DeterministicRandom.Combine(seed, ShuffleClass, label)).Shuffle(shuffled.AsSpan());
+            new DeterministicRandom(DeterministicRandom.Combine(seed, SeedPurpose.ValidationSplit, label)).Shuffle(shuffled.AsSpan());
             validation.AddRange(shuffled[..count]);
             training.AddRange(shuffled[count..]);
         }

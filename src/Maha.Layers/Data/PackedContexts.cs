@@ -4,43 +4,55 @@ namespace Maha.Layers.Data;
 
 // C tokens of a context
 
-/// <summary>Documents as contexts of one length, for language models: the documents stand behind each other, an end-of-text token before the first and behind each.</summary>
+/// <summary>
+/// Documents as contexts of one length, for language models. The documents are joined to one stream of tokens, with an end-of-text token
+/// before the first document and after each document.
+/// </summary>
 /// <remarks>
-/// <para>A context holds C tokens of that stream and begins with the last token of the one before, so that every token of the documents, and every end, is
-/// predicted exactly once. Only the last context may be shorter. Documents without tokens are left out.</para>
-/// <para>Nothing is copied: tokens are read from the documents when a context is asked for. Owns nothing; reading is as safe from many threads as theirs.</para>
+/// <para>A context holds C tokens of that stream and begins with the last token of the previous context, so that every token of the
+/// documents, and every end of text, is predicted exactly once. Only the last context may be shorter. Documents without tokens are left
+/// out.</para>
+/// <para>The tokens are not copied: they are read from the documents when a context is asked for. The documents stay with their owner.
+/// Contexts can be read from several threads at the same time if the documents can.</para>
 /// </remarks>
 public sealed class PackedContexts : ITokenizedDocuments
 {
     private readonly ITokenizedDocuments _documents;
     private readonly int _contextLength;
     private readonly int _endOfText;
-    private readonly int[] _rows; // the documents that have tokens
-    private readonly long[] _starts; // where in the stream each begins; behind the last, the stream's length
+    private readonly int[] _rows; // the indices of the documents that have tokens
+    private readonly long[] _starts; // the position in the stream where each begins; last, the length of the stream
 
-    /// <summary>Packs documents.</summary>
-    /// <param name="documents">The documents; they stay the caller's and must not change.</param>
-    /// <param name="contextLength">C, at least 2.</param>
-    /// <param name="endOfText">The token at the end of a text.</param>
-    /// <exception cref="ArgumentException">No document has a token, or an argument is out of range.</exception>
+    /// <summary>Packs documents into contexts.</summary>
+    /// <param name="documents">The documents. They must stay alive and unchanged as long as the contexts are used.</param>
+    /// <param name="contextLength">C, the number of tokens of a context, from 2 to 16,777,216.</param>
+    /// <param name="endOfText">The id of the end-of-text token, at least 0.</param>
+    /// <exception cref="ArgumentException">No document has tokens, or an argument is out of range.</exception>
     public PackedContexts(ITokenizedDocuments documents, int contextLength, int endOfText)
     {
         ArgumentNullException.ThrowIfNull(documents);
-        TensorChecks.InRange(contextLength, 2, 1 << 24, nameof(contextLength), "The first token of a context is not predicted, so that it takes two.");
+        TensorChecks.InRange(contextLength, 2, 1 << 24, nameof(contextLength), "The first token of a context is not predicted, so a context needs two.");
         ArgumentOutOfRangeException.ThrowIfNegative(endOfText);
         _documents = documents;
         _contextLength = contextLength;
         _endOfText = endOfText;
         _rows = [.. Enumerable.Range(0, documents.Count).Where(row => documents.LengthOf(row) > 0)];
         if (_rows.Length == 0)
-            throw new ArgumentException($"documents must hold at least one document with tokens, but of {documents.Count} none has any. Look at what was read.", nameof(documents));
+        {
+            throw new ArgumentException(
+                $"documents must hold at least one document with tokens, but of {documents.Count} none has any. Check what was read.", nameof(documents));
+        }
         _starts = new long[_rows.Length + 1];
         _starts[0] = 1;
         for (int i = 0; i < _rows.Length; i++)
             _starts[i + 1] = _starts[i] + documents.LengthOf(_rows[i]) + 1;
         long contexts = (_starts[^1] - 1 + contextLength - 2) / (contextLength - 1);
         if (contexts > int.MaxValue)
-            throw new ArgumentException($"There must be at most {int.MaxValue} contexts, but {_starts[^1]} tokens in contexts of {contextLength} make {contexts}. Raise contextLength.", nameof(contextLength));
+        {
+            throw new ArgumentException(
+                $"There must be at most {int.MaxValue} contexts, but {_starts[^1]} tokens in contexts of {contextLength} make {contexts}. Raise contextLength.",
+                nameof(contextLength));
+        }
         Count = (int)contexts;
     }
 
@@ -50,21 +62,27 @@ public sealed class PackedContexts : ITokenizedDocuments
     /// <inheritdoc/>
     public bool HasLabels => false;
 
-    /// <summary>The number of tokens that are predicted, over all contexts: those of the documents and an end for each.</summary>
+    /// <summary>The number of predicted tokens over all contexts: the tokens of the documents and one end of text per document.</summary>
     public long NumPredictedTokens => _starts[^1] - 1;
 
     /// <inheritdoc/>
     public int LengthOf(int index) => (int)Math.Min(_contextLength, _starts[^1] - StartOf(index));
 
     /// <inheritdoc/>
-    public int LabelOf(int index) => throw new InvalidOperationException("Contexts have no labels: a language model predicts tokens. Ask the documents themselves.");
+    /// <exception cref="InvalidOperationException">Always, since contexts have no labels.</exception>
+    public int LabelOf(int index)
+        => throw new InvalidOperationException("Contexts have no labels, since a language model predicts tokens. Ask the documents themselves.");
 
     /// <inheritdoc/>
     public void CopyTokens(int index, Span<int> destination)
     {
         long start = StartOf(index), end = start + LengthOf(index);
         if (destination.Length < end - start)
-            throw new ArgumentException($"destination must hold the {end - start} tokens of context {index}, but is {destination.Length} long. Ask LengthOf first.", nameof(destination));
+        {
+            throw new ArgumentException(
+                $"destination must hold the {end - start} tokens of context {index}, but is {destination.Length} long. Ask LengthOf first.",
+                nameof(destination));
+        }
         int written = 0;
         if (start == 0)
             destination[written++] = _endOfText;

@@ -6,7 +6,7 @@ namespace Maha.Layers.Data;
 
 // B batch, N length
 
-/// <summary>Documents as tensors: padded at the end to the longest of them.</summary>
+/// <summary>A batch of documents as tensors, padded at the end to the length of the longest.</summary>
 public sealed class TokenBatch : IDisposable
 {
     private TokenBatch(Tensor tokenIds, Tensor? keyPaddingMask, Tensor? labels)
@@ -16,43 +16,47 @@ public sealed class TokenBatch : IDisposable
         Labels = labels;
     }
 
-    /// <summary>[B, N] of Int64; N is the length of the longest document, at least 1. Padding holds <see cref="ByteLevelBpeTokenizer.PadTokenId"/>.</summary>
+    /// <summary>
+    /// The token ids, [B, N] of Int64. N is the length of the longest document, at least 1. Padding holds
+    /// <see cref="ByteLevelBpeTokenizer.PadTokenId"/>.
+    /// </summary>
     public Tensor TokenIds { get; }
 
-    /// <summary>[B, N] of Bool, true = ignore this token; null where nothing is padded.</summary>
+    /// <summary>The padding mask, [B, N] of Bool, true = ignore this token; null without padding.</summary>
     public Tensor? KeyPaddingMask { get; }
 
-    /// <summary>[B] of Int64, the class indices; null without labels.</summary>
+    /// <summary>The class indices, [B] of Int64; null without labels.</summary>
     public Tensor? Labels { get; }
 
-    /// <summary>The class indices once more, in managed memory; null without labels.</summary>
+    /// <summary>The class indices in managed memory; null without labels.</summary>
     public IReadOnlyList<int>? LabelValues { get; private init; }
 
-    /// <summary>The length of each document without padding.</summary>
+    /// <summary>The number of tokens of each document, without padding.</summary>
     public required IReadOnlyList<int> Lengths { get; init; }
 
-    /// <summary>The index of each document among those the batch was made of.</summary>
+    /// <summary>The index of each document in the collection that the batch was made from.</summary>
     public required IReadOnlyList<int> Rows { get; init; }
 
-    /// <summary>The sum of <see cref="Lengths"/>.</summary>
+    /// <summary>The number of tokens of all documents, without padding.</summary>
     public long NumTokens { get; private init; }
 
     /// <summary>
-    /// A number for what a task draws at random (which tokens it masks, which views it takes). In training it differs by batch and
-    /// epoch; in validation it differs by batch and is the same at every epoch, so that epochs compare.
+    /// The seed of what a task draws at random, such as the tokens that it masks. In training it differs by batch and epoch; in
+    /// validation it differs by batch only, so that epochs can be compared.
     /// </summary>
     public long Seed { get; private init; }
 
-    /// <summary>The part of the training's steps that was behind it when the batch was made, from 0 at the first step to below 1; 1 in validation.</summary>
+    /// <summary>The fraction of the training steps that were done when the batch was made: in [0, 1) in training, 1 in validation.</summary>
     public double Progress { get; private init; }
 
-    /// <summary>Makes the tensors of some documents.</summary>
-    /// <param name="documents">Where the documents are.</param>
-    /// <param name="rows">Their indices, in the order of the rows of the tensors; at least one.</param>
-    /// <param name="device">Where the tensors go; null for the CPU.</param>
-    /// <param name="seed">The batch's <see cref="Seed"/>.</param>
-    /// <param name="progress">The batch's <see cref="Progress"/>.</param>
-    /// <exception cref="ArgumentException">There are no rows, or one is out of range.</exception>
+    /// <summary>Creates the batch of some documents.</summary>
+    /// <param name="documents">The documents to choose from.</param>
+    /// <param name="rows">The indices of the documents of the batch, at least one, in the order of the rows of the tensors.</param>
+    /// <param name="device">The device of the tensors; null for the CPU.</param>
+    /// <param name="seed">The value of <see cref="Seed"/>.</param>
+    /// <param name="progress">The value of <see cref="Progress"/>.</param>
+    /// <returns>The batch. Dispose it, or create it inside a dispose scope.</returns>
+    /// <exception cref="ArgumentException"><paramref name="rows"/> is empty, or an index is out of range.</exception>
     /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
     public static TokenBatch Create(ITokenizedDocuments documents, IReadOnlyList<int> rows, Device? device = null, long seed = 0, double progress = 1)
     {
@@ -70,7 +74,7 @@ public sealed class TokenBatch : IDisposable
             width = Math.Max(width, lengths[b]);
         }
 
-        // The tensors may go on using the arrays they are made of, so that every batch gets new ones.
+        // A tensor may keep using the array that it is made of, so every batch gets new arrays.
         long[] ids = new long[checked(lengths.Length * width)];
         bool[] isPadding = new bool[ids.Length];
         int[] tokens = new int[width];
@@ -102,7 +106,7 @@ public sealed class TokenBatch : IDisposable
         };
     }
 
-    /// <summary>Frees the tensors. Not needed inside a dispose scope.</summary>
+    /// <summary>Disposes the tensors. A batch that was created inside a dispose scope is disposed with the scope.</summary>
     public void Dispose()
     {
         TokenIds.Dispose();

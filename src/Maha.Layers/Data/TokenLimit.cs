@@ -2,15 +2,17 @@ using Maha.Layers.Core;
 
 namespace Maha.Layers.Data;
 
-/// <summary>Cuts the token ids of a document that is longer than a limit. Training and prediction cut alike.</summary>
-public static class TokenLimit
+/// <summary>Cuts the token ids of documents that are longer than a limit. Training and prediction share it, so both cut in the same way.</summary>
+internal static class TokenLimit
 {
-    /// <summary>What is kept of a document.</summary>
-    /// <param name="tokenIds">The ids of the document.</param>
-    /// <param name="limit">The most ids that are kept, at least 1; 2 with <see cref="OverlongDocuments.KeepStartAndEnd"/>.</param>
-    /// <param name="overlong">What is kept of a document with more.</param>
-    /// <returns>The ids themselves where they are within the limit, else the kept ones.</returns>
-    /// <exception cref="ArgumentException">The document is longer than the limit and <paramref name="overlong"/> is <see cref="OverlongDocuments.Throw"/>.</exception>
+    /// <summary>Returns the token ids that are kept of a document.</summary>
+    /// <param name="tokenIds">The token ids of the document.</param>
+    /// <param name="limit">The maximum number of ids, at least 1; at least 2 with <see cref="OverlongDocuments.KeepStartAndEnd"/>.</param>
+    /// <param name="overlong">What to keep of a longer document.</param>
+    /// <returns>The ids as they are where they are within the limit, otherwise the kept ids.</returns>
+    /// <exception cref="ArgumentException">
+    /// The document is longer than the limit and <paramref name="overlong"/> is <see cref="OverlongDocuments.Throw"/>.
+    /// </exception>
     public static ReadOnlyMemory<int> Cut(ReadOnlyMemory<int> tokenIds, int limit, OverlongDocuments overlong)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
@@ -18,7 +20,11 @@ public static class TokenLimit
         if (tokenIds.Length <= limit)
             return tokenIds;
         if (overlong == OverlongDocuments.Throw)
-            throw new ArgumentException($"A document must have at most {limit} tokens, but has {tokenIds.Length}. Raise the limit, cut the document, or let OverlongDocuments say what to keep.", nameof(tokenIds));
+        {
+            throw new ArgumentException(
+                $"A document must have at most {limit} tokens, but has {tokenIds.Length}. " +
+                "Raise the limit, shorten the document, or set OverlongDocuments to what to keep.", nameof(tokenIds));
+        }
         int keptAtEnd = overlong switch
         {
             OverlongDocuments.KeepStart => 0,

@@ -4,15 +4,16 @@ using Microsoft.Win32.SafeHandles;
 namespace Maha.Layers.Data;
 
 /// <summary>
-/// A long row of token ids that is appended to, then read at random: in memory up to a limit, in a temporary file beyond it.
+/// A long sequence of token ids that is first appended to and then read in any order. It is in memory up to a limit, otherwise in a
+/// temporary file.
 /// </summary>
 /// <remarks>
-/// The file goes when it is closed: by Dispose, or by the handle's finalizer. On Unix it loses its name as soon as it is
+/// The file is deleted when it is closed, by Dispose or by the finalizer of its handle. On Unix its name is removed as soon as it is
 /// open, so that nothing is left even when the process is killed.
 /// </remarks>
 internal sealed class TokenStore : IDisposable
 {
-    // 4 MiB: large enough to write at a disk's pace, small beside any limit worth having.
+    // 4 MiB: large enough to write at the speed of the disk, small compared to any useful limit.
     private const int MaxSegmentTokens = 1 << 20;
     private const int MinSegmentTokens = 1 << 10;
 
@@ -33,10 +34,10 @@ internal sealed class TokenStore : IDisposable
         _segmentTokens = (int)Math.Clamp(maxBytesInMemory / sizeof(int), MinSegmentTokens, MaxSegmentTokens);
     }
 
-    /// <summary>The number of ids.</summary>
+    /// <summary>The number of token ids.</summary>
     public long Count { get; private set; }
 
-    /// <summary>Whether the ids are in a file.</summary>
+    /// <summary>Whether the token ids are in a file.</summary>
     public bool IsSpilled => _file is not null;
 
     public void Append(ReadOnlySpan<int> ids)
@@ -53,7 +54,7 @@ internal sealed class TokenStore : IDisposable
         }
     }
 
-    /// <summary>Ends the appending; reading may begin.</summary>
+    /// <summary>Ends appending. Call it before the first read.</summary>
     public void Complete()
     {
         if (!IsSpilled)
@@ -117,16 +118,15 @@ internal sealed class TokenStore : IDisposable
         string path = Path.Combine(_directory, $"maha-tokens-{Guid.NewGuid():N}.tmp");
         try
         {
-            var file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose | FileOptions.RandomAccess);
+            var file = File.OpenHandle(
+                path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose | FileOptions.RandomAccess);
             if (!OperatingSystem.IsWindows())
                 File.Delete(path);
             return file;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new IOException(
-                $"Token ids beyond {_maxBytesInMemory} bytes (MaxBytesInMemory) go to a temporary file, but none can be made in '{_directory}': {e.Message} " +
-                "Name a folder that can be written as TemporaryDirectory, or raise MaxBytesInMemory.", e);
+            throw FileError($"none can be created in '{_directory}'", "Set TemporaryDirectory to a folder that can be written", e);
         }
     }
 
@@ -138,11 +138,16 @@ internal sealed class TokenStore : IDisposable
         }
         catch (IOException e)
         {
-            throw new IOException(
-                $"Token ids beyond {_maxBytesInMemory} bytes (MaxBytesInMemory) go to a temporary file, but writing in '{_directory}' failed after {_written} bytes: {e.Message} " +
-                "Name a folder with more space as TemporaryDirectory, or raise MaxBytesInMemory.", e);
+            throw FileError($"writing in '{_directory}' failed after {_written} bytes", "Set TemporaryDirectory to a folder with more space", e);
         }
         _written += (long)ids.Length * sizeof(int);
+    }
+
+    private IOException FileError(string problem, string remedy, Exception cause)
+    {
+        return new IOException(
+            $"Token ids beyond {_maxBytesInMemory} bytes (MaxBytesInMemory) go to a temporary file, but {problem}: {cause.Message} " +
+            $"{remedy}, or raise MaxBytesInMemory.", cause);
     }
 
     private static void ReadFile(SafeFileHandle file, long offset, Span<byte> destination)
@@ -151,7 +156,10 @@ internal sealed class TokenStore : IDisposable
         {
             int count = RandomAccess.Read(file, destination, offset);
             if (count == 0)
-                throw new EndOfStreamException($"The temporary file of token ids ends at byte {offset}, before the document does. It was changed from outside.");
+            {
+                throw new EndOfStreamException(
+                    $"The temporary file of token ids must hold all documents, but ends at byte {offset}. It was changed by another process.");
+            }
             offset += count;
             destination = destination[count..];
         }

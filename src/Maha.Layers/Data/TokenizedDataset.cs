@@ -1,16 +1,14 @@
 using Maha.Layers.Text;
 
-
 namespace Maha.Layers.Data;
 
 /// <summary>
-/// Documents as token ids: 4 bytes a token, in memory up to a limit and in a temporary file beyond it.
+/// Documents as token ids, 4 bytes per token. They are in memory up to a limit, otherwise in a temporary file.
 /// </summary>
 /// <remarks>
-/// <para>Texts are streamed: only a few are in memory at a time, whatever their number. Several threads tokenize; the order and
-/// the ids are those of one thread.</para>
-/// <para>The temporary file is removed by <see cref="Dispose"/>, and when building ends by an exception or a cancellation.</para>
-/// <para>Reading is safe from many threads.</para>
+/// <para>Texts are streamed: only a few are in memory at the same time. Several threads tokenize; the result is that of one thread.</para>
+/// <para>The temporary file is removed by <see cref="Dispose"/>, and when an exception or a cancellation ends the building.</para>
+/// <para>The documents can be read from several threads at the same time.</para>
 /// </remarks>
 public sealed class TokenizedDataset : ITokenizedDocuments, IDisposable
 {
@@ -36,62 +34,75 @@ public sealed class TokenizedDataset : ITokenizedDocuments, IDisposable
     /// <summary>The number of tokens of all documents.</summary>
     public long NumTokens => _store.Count;
 
-    /// <summary>The number of documents that were longer than the limit and have been cut.</summary>
+    /// <summary>The number of documents that were longer than the limit and were cut.</summary>
     public int NumTruncatedDocuments { get; private set; }
 
-    /// <summary>The number of tokens cut off those documents.</summary>
+    /// <summary>The number of tokens that were cut from those documents.</summary>
     public long NumTruncatedTokens { get; private set; }
 
-    /// <summary>Whether the ids are in a temporary file.</summary>
+    /// <summary>Whether the token ids are in a temporary file.</summary>
     public bool IsSpilled => _store.IsSpilled;
 
     /// <summary>Tokenizes texts without labels.</summary>
-    /// <param name="texts">The texts; enumerated once, on the calling thread. Empty texts are kept, as documents without tokens.</param>
-    /// <param name="tokenizer">What makes the token ids.</param>
-    /// <param name="options">Limits and threads; null for the defaults.</param>
-    /// <param name="cancellationToken">Ends the building with an <see cref="OperationCanceledException"/>.</param>
-    /// <returns>The documents in the order of the texts.</returns>
-    /// <exception cref="ArgumentException">A text is null, an option is not valid, or a document is too long and the options say Throw.</exception>
+    /// <param name="texts">The texts, enumerated once on the calling thread. An empty text becomes a document without tokens.</param>
+    /// <param name="tokenizer">The tokenizer.</param>
+    /// <param name="options">The limits and the number of threads; null for the defaults.</param>
+    /// <param name="cancellationToken">Checked before every document.</param>
+    /// <returns>The documents in the order of the texts. Dispose them at the end.</returns>
+    /// <exception cref="ArgumentException">
+    /// A text is null, an option is not valid, or a document is too long and the options say <see cref="OverlongDocuments.Throw"/>.
+    /// </exception>
     /// <exception cref="IOException">The temporary file can't be written.</exception>
+    /// <exception cref="OperationCanceledException">The building was canceled.</exception>
     public static TokenizedDataset FromTexts(
         IEnumerable<string> texts, ByteLevelBpeTokenizer tokenizer, TokenizedDatasetOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(texts);
         ArgumentNullException.ThrowIfNull(tokenizer);
         var dataset = new TokenizedDataset(options, hasLabels: false);
-        return dataset.Fill(tokenizer.EncodeBatch(texts, dataset._options.NumThreads, cancellationToken).Select(ids => (ids, 0)), cancellationToken);
+        var encoded = tokenizer.EncodeBatch(texts, dataset._options.NumThreads, cancellationToken);
+        return dataset.Fill(encoded.Select(ids => (ids, 0)), cancellationToken);
     }
 
     /// <summary>Tokenizes texts with labels.</summary>
-    /// <param name="documents">The texts and their class indices; enumerated once, on the calling thread.</param>
-    /// <param name="tokenizer">What makes the token ids.</param>
-    /// <param name="options">Limits and threads; null for the defaults.</param>
-    /// <param name="cancellationToken">Ends the building with an <see cref="OperationCanceledException"/>.</param>
-    /// <returns>The documents in the order of the texts.</returns>
-    /// <exception cref="ArgumentException">A text is null, an option is not valid, or a document is too long and the options say Throw.</exception>
+    /// <param name="documents">The texts and their class indices, enumerated once on the calling thread.</param>
+    /// <param name="tokenizer">The tokenizer.</param>
+    /// <param name="options">The limits and the number of threads; null for the defaults.</param>
+    /// <param name="cancellationToken">Checked before every document.</param>
+    /// <returns>The documents in the order of the texts. Dispose them at the end.</returns>
+    /// <exception cref="ArgumentException">
+    /// A text is null, an option is not valid, or a document is too long and the options say <see cref="OverlongDocuments.Throw"/>.
+    /// </exception>
     /// <exception cref="IOException">The temporary file can't be written.</exception>
+    /// <exception cref="OperationCanceledException">The building was canceled.</exception>
     public static TokenizedDataset FromTexts(
-        IEnumerable<(string Text, int Label)> documents, ByteLevelBpeTokenizer tokenizer, TokenizedDatasetOptions? options = null, CancellationToken cancellationToken = default)
+        IEnumerable<(string Text, int Label)> documents, ByteLevelBpeTokenizer tokenizer, TokenizedDatasetOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(documents);
         ArgumentNullException.ThrowIfNull(tokenizer);
         var dataset = new TokenizedDataset(options, hasLabels: true);
-        // The tokenizer takes texts a little ahead of the ids it gives back; the labels wait for them.
+        // The tokenizer reads a few texts ahead of the ids that it returns; the labels wait for the ids.
         var labels = new Queue<int>();
         var texts = documents.Select(document =>
         {
             labels.Enqueue(document.Label);
             return document.Text;
         });
-        return dataset.Fill(tokenizer.EncodeBatch(texts, dataset._options.NumThreads, cancellationToken).Select(ids => (ids, labels.Dequeue())), cancellationToken);
+        var encoded = tokenizer.EncodeBatch(texts, dataset._options.NumThreads, cancellationToken);
+        return dataset.Fill(encoded.Select(ids => (ids, labels.Dequeue())), cancellationToken);
     }
 
-    /// <summary>Takes token ids without labels.</summary>
-    /// <param name="documents">The ids of each document; enumerated once, on the calling thread.</param>
-    /// <param name="options">Limits; null for the defaults.</param>
-    /// <param name="cancellationToken">Ends the building with an <see cref="OperationCanceledException"/>.</param>
-    /// <exception cref="ArgumentException">A document is null or an option is not valid, or a document is too long and the options say Throw.</exception>
+    /// <summary>Stores token ids without labels.</summary>
+    /// <param name="documents">The token ids of each document, enumerated once on the calling thread.</param>
+    /// <param name="options">The limits; null for the defaults.</param>
+    /// <param name="cancellationToken">Checked before every document.</param>
+    /// <returns>The documents in the given order. Dispose them at the end.</returns>
+    /// <exception cref="ArgumentException">
+    /// A document is null, an option is not valid, or a document is too long and the options say <see cref="OverlongDocuments.Throw"/>.
+    /// </exception>
     /// <exception cref="IOException">The temporary file can't be written.</exception>
+    /// <exception cref="OperationCanceledException">The building was canceled.</exception>
     public static TokenizedDataset FromTokenIds(
         IEnumerable<int[]> documents, TokenizedDatasetOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -99,12 +110,16 @@ public sealed class TokenizedDataset : ITokenizedDocuments, IDisposable
         return new TokenizedDataset(options, hasLabels: false).Fill(documents.Select(ids => (ids, 0)), cancellationToken);
     }
 
-    /// <summary>Takes token ids with labels.</summary>
-    /// <param name="documents">The ids and the class index of each document; enumerated once, on the calling thread.</param>
-    /// <param name="options">Limits; null for the defaults.</param>
-    /// <param name="cancellationToken">Ends the building with an <see cref="OperationCanceledException"/>.</param>
-    /// <exception cref="ArgumentException">A document is null or an option is not valid, or a document is too long and the options say Throw.</exception>
+    /// <summary>Stores token ids with labels.</summary>
+    /// <param name="documents">The token ids and the class index of each document, enumerated once on the calling thread.</param>
+    /// <param name="options">The limits; null for the defaults.</param>
+    /// <param name="cancellationToken">Checked before every document.</param>
+    /// <returns>The documents in the given order. Dispose them at the end.</returns>
+    /// <exception cref="ArgumentException">
+    /// A document is null, an option is not valid, or a document is too long and the options say <see cref="OverlongDocuments.Throw"/>.
+    /// </exception>
     /// <exception cref="IOException">The temporary file can't be written.</exception>
+    /// <exception cref="OperationCanceledException">The building was canceled.</exception>
     public static TokenizedDataset FromTokenIds(
         IEnumerable<(int[] TokenIds, int Label)> documents, TokenizedDatasetOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -123,7 +138,7 @@ public sealed class TokenizedDataset : ITokenizedDocuments, IDisposable
     public int LabelOf(int index)
     {
         if (!HasLabels)
-            throw new InvalidOperationException("The documents must have labels to be asked for them, but were made without. Build the data set from pairs of text and label.");
+            throw new InvalidOperationException("The documents must have labels, but were built without. Build the data set from pairs of text and label.");
         CheckIndex(index);
         return _labels[index];
     }
@@ -134,18 +149,21 @@ public sealed class TokenizedDataset : ITokenizedDocuments, IDisposable
     {
         int length = LengthOf(index);
         if (destination.Length < length)
-            throw new ArgumentException($"destination must hold the {length} tokens of document {index}, but is {destination.Length} long. Ask LengthOf first.", nameof(destination));
+        {
+            throw new ArgumentException(
+                $"destination must hold the {length} tokens of document {index}, but is {destination.Length} long. Ask LengthOf first.", nameof(destination));
+        }
         _store.Read(_starts[index], destination[..length]);
     }
 
-    /// <summary>Copies some token ids of a document, from the given one on.</summary>
+    /// <summary>Copies the token ids of a document that start at a position.</summary>
     internal void CopyTokens(int index, int from, Span<int> destination)
     {
         CheckIndex(index);
         _store.Read(_starts[index] + from, destination);
     }
 
-    /// <summary>Frees the memory and removes the temporary file.</summary>
+    /// <summary>Releases the memory and removes the temporary file.</summary>
     public void Dispose() => _store.Dispose();
 
     private TokenizedDataset Fill(IEnumerable<(int[] TokenIds, int Label)> documents, CancellationToken cancellationToken)
@@ -171,12 +189,19 @@ public sealed class TokenizedDataset : ITokenizedDocuments, IDisposable
     private void Add(int[] tokenIds, int label)
     {
         if (tokenIds is null)
-            throw new ArgumentException($"Documents must not be null, but document {Count} is. Use an empty array for a document without tokens.", nameof(tokenIds));
+        {
+            throw new ArgumentException(
+                $"Documents must not be null, but document {Count} is. Use an empty array for a document without tokens.", nameof(tokenIds));
+        }
         ReadOnlyMemory<int> kept = tokenIds;
         if (_options.MaxDocumentTokens is int limit && tokenIds.Length > limit)
         {
             if (_options.OverlongDocuments == OverlongDocuments.Throw)
-                throw new ArgumentException($"Documents must have at most {limit} tokens (MaxDocumentTokens), but document {Count} has {tokenIds.Length}. Raise the limit, cut the document, or let OverlongDocuments say what to keep.");
+            {
+                throw new ArgumentException(
+                    $"Documents must have at most {limit} tokens (MaxDocumentTokens), but document {Count} has {tokenIds.Length}. " +
+                    "Raise the limit, shorten the document, or set OverlongDocuments to what to keep.");
+            }
             kept = TokenLimit.Cut(tokenIds, limit, _options.OverlongDocuments);
             NumTruncatedDocuments++;
             NumTruncatedTokens += tokenIds.Length - limit;

@@ -2,16 +2,16 @@ using System.Text;
 
 namespace Maha.Layers.Generation;
 
-/// <summary>Passes text on as it comes, up to the first stop sequence; holds back what may be the beginning of one.</summary>
-/// <remarks>Lone surrogates, which a model's bytes may spell, become U+FFFD, so that all that is given out is valid UTF-16.</remarks>
+/// <summary>Passes generated text on up to the first stop sequence. Text that may be the beginning of a stop sequence is held back.</summary>
+/// <remarks>Lone surrogates, which a model can generate byte by byte, become U+FFFD, so that the output is valid UTF-16.</remarks>
 internal sealed class StopSequenceFilter(IReadOnlyList<string> stopSequences)
 {
     private readonly StringBuilder _held = new();
 
-    /// <summary>Whether a stop sequence has come; nothing is passed on after it.</summary>
+    /// <summary>Whether a stop sequence has appeared. No text is passed on after it.</summary>
     public bool IsStopped { get; private set; }
 
-    /// <summary>Takes text and returns what can be given out.</summary>
+    /// <summary>Adds text and returns the text that can be passed on.</summary>
     public string Append(string text)
     {
         if (IsStopped || text.Length == 0)
@@ -27,23 +27,23 @@ internal sealed class StopSequenceFilter(IReadOnlyList<string> stopSequences)
         if (stop >= 0)
         {
             IsStopped = true;
-            return Valid(all[..stop]);
+            return ReplaceLoneSurrogates(all[..stop]);
         }
-        int keep = Held(all);
-        _held.Append(all, all.Length - keep, keep);
-        return Valid(all[..(all.Length - keep)]);
+        int heldBack = HeldBackLength(all);
+        _held.Append(all, all.Length - heldBack, heldBack);
+        return ReplaceLoneSurrogates(all[..(all.Length - heldBack)]);
     }
 
-    /// <summary>Ends the text: what was held back is no stop sequence.</summary>
+    /// <summary>Ends the text and returns the text that was held back, since no stop sequence can follow.</summary>
     public string Flush()
     {
-        string rest = IsStopped ? "" : Valid(_held.ToString());
+        string rest = IsStopped ? "" : ReplaceLoneSurrogates(_held.ToString());
         _held.Clear();
         return rest;
     }
 
-    // The longest end of the text that begins a stop sequence, or half of a surrogate pair.
-    private int Held(string text)
+    // The length of the longest end of the text that begins a stop sequence, or that is the first half of a surrogate pair.
+    private int HeldBackLength(string text)
     {
         int longest = char.IsHighSurrogate(text[^1]) ? 1 : 0;
         foreach (string sequence in stopSequences)
@@ -57,7 +57,7 @@ internal sealed class StopSequenceFilter(IReadOnlyList<string> stopSequences)
         return longest;
     }
 
-    private static string Valid(string text)
+    private static string ReplaceLoneSurrogates(string text)
     {
         StringBuilder? repaired = null;
         for (int i = 0; i < text.Length; i++)

@@ -5,38 +5,37 @@ using Maha.Layers.Text;
 
 namespace Maha.Layers.Generation;
 
-/// <summary>Continues texts by a language model.</summary>
+/// <summary>Generates text with a language model.</summary>
 /// <remarks>
-/// <para>The prompt stands behind an end-of-text token, as texts do in training, and may be of any length (of at most MaxSequenceLength tokens, with what is generated, where positions
-/// are learned). It is taken up once; then every token costs what <see cref="MahaEncoder.Decode"/> says, whatever stands before it.</para>
-/// <para>All that is given out is valid UTF-16: characters whose bytes are split over tokens wait until they are whole.</para>
-/// <para>Owns nothing. Safe to use from many threads as long as nobody trains the model.</para>
+/// <para>The prompt follows an end-of-text token, as texts do in training. It may have any length; only with learned positions, the prompt
+/// and the generated text together have at most MaxSequenceLength tokens. The prompt is read once. After that, a token costs what
+/// <see cref="MahaEncoder.Decode"/> states, however long the text before it is.</para>
+/// <para>The output is valid UTF-16: a character whose bytes are split over several tokens is returned when it is complete.</para>
+/// <para>The generator does not dispose the model. It can be used from several threads at the same time while the model is not being
+/// trained.</para>
 /// </remarks>
 public sealed class TextGenerator
 {
     private readonly MahaLanguageModel _model;
     private readonly ByteLevelBpeTokenizer _tokenizer;
 
-    /// <summary>Puts a model and its tokenizer together.</summary>
-    /// <param name="model">The model; it stays the caller's.</param>
-    /// <param name="tokenizer">The tokenizer of the model's token ids.</param>
+    /// <summary>Creates a generator.</summary>
+    /// <param name="model">The language model.</param>
+    /// <param name="tokenizer">The tokenizer that the model was trained with.</param>
     /// <exception cref="ArgumentException">The vocabularies have different sizes.</exception>
     public TextGenerator(MahaLanguageModel model, ByteLevelBpeTokenizer tokenizer)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(tokenizer);
-        if (model.Encoder.Options.VocabSize != tokenizer.VocabSize)
-            throw new ArgumentException($"The tokenizer must have the vocabulary of the model, but they have {tokenizer.VocabSize} and {model.Encoder.Options.VocabSize} ids. Use the tokenizer that the model was trained with.", nameof(tokenizer));
+        VocabularyCheck.RequireSameSize(model, tokenizer);
         _model = model;
         _tokenizer = tokenizer;
     }
 
-    /// <summary>Continues a text.</summary>
+    /// <summary>Generates the continuation of a text.</summary>
     /// <param name="prompt">The text to continue; may be empty.</param>
-    /// <param name="options">How to continue; null for the defaults.</param>
-    /// <param name="cancellationToken">Ends the generation before the next token.</param>
-    /// <returns>What comes behind the prompt, without it.</returns>
-    /// <exception cref="ArgumentException">An option is not valid, or learned positions end before the last token.</exception>
+    /// <param name="options">The options; null for the defaults.</param>
+    /// <param name="cancellationToken">Checked before every token.</param>
+    /// <returns>The generated text, without the prompt.</returns>
+    /// <exception cref="ArgumentException">An option is not valid, or the text is longer than learned positions allow.</exception>
     /// <exception cref="OperationCanceledException">The generation was canceled.</exception>
     public string Generate(string prompt, GenerationOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -47,12 +46,15 @@ public sealed class TextGenerator
         return all.ToString();
     }
 
-    /// <summary>Continues a text and gives it out as it comes.</summary>
+    /// <summary>Generates the continuation of a text piece by piece.</summary>
     /// <param name="prompt">The text to continue; may be empty.</param>
-    /// <param name="options">How to continue; null for the defaults.</param>
-    /// <param name="cancellationToken">Ends the generation before the next token.</param>
-    /// <returns>The pieces of what comes behind the prompt, none of them empty; together what <see cref="Generate"/> returns. Tokens are computed on the thread pool, each when it is asked for.</returns>
-    /// <exception cref="ArgumentException">An option is not valid (thrown at once), or learned positions end before the last token.</exception>
+    /// <param name="options">The options; null for the defaults.</param>
+    /// <param name="cancellationToken">Checked before every token.</param>
+    /// <returns>
+    /// The pieces of the generated text, none of them empty; together they are what <see cref="Generate"/> returns. Every token is
+    /// computed on the thread pool when it is asked for.
+    /// </returns>
+    /// <exception cref="ArgumentException">An option is not valid (thrown by the call itself), or the text is longer than learned positions allow.</exception>
     /// <exception cref="OperationCanceledException">The generation was canceled.</exception>
     public IAsyncEnumerable<string> GenerateAsync(string prompt, GenerationOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -70,10 +72,10 @@ public sealed class TextGenerator
         }
     }
 
-    private GeneratedText Start(string prompt, GenerationOptions? options)
+    private GenerationSession Start(string prompt, GenerationOptions? options)
     {
         Check(prompt, options);
-        return new GeneratedText(_model, _tokenizer, prompt, options ?? new GenerationOptions());
+        return new GenerationSession(_model, _tokenizer, prompt, options ?? new GenerationOptions());
     }
 
     private static void Check(string prompt, GenerationOptions? options)

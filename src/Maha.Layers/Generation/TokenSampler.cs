@@ -1,45 +1,48 @@
 using Maha.Layers.Core;
 
-
 namespace Maha.Layers.Generation;
 
-/// <summary>Draws the next token from logits: repetition penalty, temperature, the k likeliest, the likeliest that reach p, a draw.</summary>
-/// <remarks>In float64 and on the processor, so that the same logits give the same token everywhere. Time O(V), besides the sorting of those that may be drawn under <see cref="GenerationOptions.TopP"/>.</remarks>
+/// <summary>
+/// Draws the next token from logits. The steps are: repetition penalty, top k, temperature, top p, random draw.
+/// </summary>
+/// <remarks>
+/// It computes in float64 on the CPU, so that the same logits give the same token everywhere. Time O(V) for a vocabulary of V tokens,
+/// and the sorting of the candidates under <see cref="GenerationOptions.TopP"/>.
+/// </remarks>
 internal sealed class TokenSampler
 {
-    private const int TokenDraws = 7;
-
     private readonly GenerationOptions _options;
     private readonly Func<int, bool> _isAllowed;
-    private readonly HashSet<int> _seen = [];
+    private readonly HashSet<int> _history = [];
     private readonly List<(int Token, double Value)> _candidates = [];
     private DeterministicRandom _random;
 
-    /// <summary>Starts a text.</summary>
-    /// <param name="options">Checked options.</param>
-    /// <param name="isAllowed">Which tokens may be drawn.</param>
+    /// <summary>Creates the sampler of one text.</summary>
+    /// <param name="options">The options, which must be valid.</param>
+    /// <param name="isAllowed">Returns whether a token may be drawn.</param>
     public TokenSampler(GenerationOptions options, Func<int, bool> isAllowed)
     {
         _options = options;
         _isAllowed = isAllowed;
-        _random = new DeterministicRandom(DeterministicRandom.Combine(options.Seed, TokenDraws, 0));
+        _random = new DeterministicRandom(DeterministicRandom.Combine(options.Seed, SeedPurpose.TokenSampling, 0));
     }
 
-    /// <summary>Notes tokens that are in the text.</summary>
-    public void See(ReadOnlySpan<int> tokens)
+    /// <summary>Adds the tokens of the prompt to those that the repetition penalty applies to.</summary>
+    public void AddHistory(ReadOnlySpan<int> tokens)
     {
         foreach (int token in tokens)
-            _seen.Add(token);
+            _history.Add(token);
     }
 
     /// <summary>Draws a token.</summary>
-    /// <param name="logits">[V].</param>
+    /// <param name="logits">The logits of the next token, [V].</param>
+    /// <returns>The token, which is added to the history.</returns>
     /// <exception cref="InvalidOperationException">A logit is not a number.</exception>
     public int Next(ReadOnlySpan<float> logits)
     {
         Gather(logits);
         int drawn = _options.Temperature == 0 ? Best() : Draw();
-        _seen.Add(drawn);
+        _history.Add(drawn);
         return drawn;
     }
 
@@ -50,16 +53,19 @@ internal sealed class TokenSampler
         {
             double logit = logits[token];
             if (double.IsNaN(logit))
-                throw new InvalidOperationException($"The logits must be numbers, but that of token {token} is not. Look for weights that are not finite.");
+            {
+                throw new InvalidOperationException(
+                    $"The logits must be numbers, but that of token {token} is NaN. Check the model for weights that are not finite.");
+            }
             if (!_isAllowed(token))
                 continue;
-            if (_options.RepetitionPenalty != 1 && _seen.Contains(token))
+            if (_options.RepetitionPenalty != 1 && _history.Contains(token))
                 logit = logit > 0 ? logit / _options.RepetitionPenalty : logit * _options.RepetitionPenalty;
             _candidates.Add((token, logit));
         }
     }
 
-    // The first of the largest.
+    // The first of the largest logits.
     private int Best()
     {
         var best = _candidates[0];
@@ -70,14 +76,14 @@ internal sealed class TokenSampler
 
     private int Draw()
     {
-        if (_options.TopK is int most && most < _candidates.Count)
-            KeepLargest(most);
+        if (_options.TopK is int topK && topK < _candidates.Count)
+            KeepLargest(topK);
         double largest = double.NegativeInfinity, total = 0;
         foreach (var (_, logit) in _candidates)
             largest = Math.Max(largest, logit);
         for (int i = 0; i < _candidates.Count; i++)
         {
-            // Infinite logits of all the likeliest leave equal chances to them.
+            // The difference of two infinite logits is NaN: the largest get weight 1 without a difference, so they are equally likely.
             var (token, logit) = _candidates[i];
             double weight = logit == largest ? 1 : Math.Exp((logit - largest) / _options.Temperature);
             _candidates[i] = (token, weight);
@@ -85,7 +91,7 @@ internal sealed class TokenSampler
         }
         if (_options.TopP < 1)
             total = KeepMass(total);
-        double left = (_random.Next() >> 11) * (1.0 / (1L << 53)) * total;
+        double left = _random.NextDouble() * total;
         foreach (var (token, weight) in _candidates)
         {
             left -= weight;
@@ -100,7 +106,7 @@ internal sealed class TokenSampler
         var smallestFirst = new PriorityQueue<(int Token, double Value), (double Value, int Order)>(count + 1);
         foreach (var candidate in _candidates)
         {
-            // Of equal ones the first stay.
+            // Of equal logits the first stay.
             smallestFirst.Enqueue(candidate, (candidate.Value, -candidate.Token));
             if (smallestFirst.Count > count)
                 smallestFirst.Dequeue();
@@ -110,10 +116,10 @@ internal sealed class TokenSampler
             _candidates.Add(candidate);
     }
 
-    // The likeliest until their sum reaches the share, at least one; returns their sum.
+    // Keeps the likeliest until their sum reaches the fraction TopP, at least one. Returns their sum.
     private double KeepMass(double total)
     {
-        // All below this together have less than what may be left out, so none of them is needed.
+        // All candidates below this number together have less weight than may be left out, so none of them is needed.
         double floor = (1 - _options.TopP) * total / _candidates.Count;
         _candidates.RemoveAll(candidate => candidate.Value < floor);
         _candidates.Sort((x, y) => x.Value != y.Value ? y.Value.CompareTo(x.Value) : x.Token.CompareTo(y.Token));

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Maha.Layers.Core;
 
 namespace Maha.Layers.Kernels;
 
@@ -33,7 +34,7 @@ internal static unsafe class DropoutKernel
         {
             long start = (long)chunk * ChunkLength;
             int length = (int)Math.Min(ChunkLength, count - start);
-            ulong words = SplitMix((ulong)seed + ((ulong)chunk * 0x9E3779B97F4A7C15));
+            ulong words = DeterministicRandom.Mix((ulong)seed + ((ulong)chunk * 0x9E3779B97F4A7C15));
             Chunk(input + start, output + start, length, threshold, scale, (uint)words, (uint)(words >> 32));
         });
     }
@@ -76,12 +77,5 @@ internal static unsafe class DropoutKernel
         x ^= (x >> 13) ^ second;
         x *= 0xC2B2AE35u;
         return x ^ (x >> 16);
-    }
-
-    private static ulong SplitMix(ulong x)
-    {
-        x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9;
-        x = (x ^ (x >> 27)) * 0x94D049BB133111EB;
-        return x ^ (x >> 31);
     }
 }

@@ -1,14 +1,14 @@
 namespace Maha.Layers.Training;
 
-/// <summary>What a canceled training does.</summary>
+/// <summary>Specifies what a canceled training does.</summary>
 public enum CancellationBehavior
 {
-    /// <summary>It throws <see cref="OperationCanceledException"/>. The weights are those of the last whole step.</summary>
+    /// <summary>It throws an <see cref="OperationCanceledException"/>. The weights are those of the last complete step.</summary>
     Throw,
 
     /// <summary>
-    /// It returns a result that says so. The weights are the best so far, or those of the last whole step where no
-    /// validation has taken place.
+    /// It returns a result with the outcome <see cref="TrainingOutcome.Canceled"/>. The weights are the best so far, or those of the last
+    /// complete step where no validation has ended.
     /// </summary>
     KeepBest,
 }

@@ -1,11 +1,14 @@
 namespace Maha.Layers.Training;
 
-/// <summary>How much a document counts in the loss by its class.</summary>
+/// <summary>Specifies how the classes of the documents are weighted in the loss.</summary>
 public enum ClassWeighting
 {
-    /// <summary>Every document counts the same, so that frequent classes count more.</summary>
+    /// <summary>Every document has the same weight, so frequent classes have more influence.</summary>
     None,
 
-    /// <summary>Every class counts the same: its documents count n / (C n_c), of n documents of C classes, n_c of them in the class.</summary>
+    /// <summary>
+    /// Every class has the same weight. A document of class c has the weight n / (C n_c), with n documents, C classes and n_c documents of
+    /// the class.
+    /// </summary>
     Balanced,
 }

@@ -2,36 +2,36 @@ using Maha.Layers.Core;
 
 namespace Maha.Layers.Training;
 
-/// <summary>Counts of right and wrong predictions, from which the metrics of a whole data set follow.</summary>
-public sealed class ClassificationCounts
+/// <summary>Counts correct and wrong predictions, and computes the metrics of a whole data set from the counts.</summary>
+internal sealed class ClassificationCounts
 {
     private readonly long[] _labeled;
     private readonly long[] _predicted;
-    private readonly long[] _right;
+    private readonly long[] _correct;
     private double _negativeLogProbability;
 
-    /// <summary>Starts with nothing counted.</summary>
-    /// <param name="numClasses">C, at least 1.</param>
+    /// <summary>Creates empty counts.</summary>
+    /// <param name="numClasses">The number of classes C, at least 1.</param>
     public ClassificationCounts(int numClasses)
     {
-        TensorChecks.InRange(numClasses, 1, 1 << 24, nameof(numClasses), "Give the number of classes of the model.");
+        TensorChecks.InRange(numClasses, 1, 1 << 24, nameof(numClasses), "Pass the number of classes of the model.");
         _labeled = new long[numClasses];
         _predicted = new long[numClasses];
-        _right = new long[numClasses];
+        _correct = new long[numClasses];
     }
 
     /// <summary>The number of predictions.</summary>
     public long Count { get; private set; }
 
-    /// <summary>The share of right predictions; NaN of none.</summary>
-    public double Accuracy => (double)_right.Sum() / Count;
+    /// <summary>The fraction of correct predictions; NaN without predictions.</summary>
+    public double Accuracy => (double)_correct.Sum() / Count;
 
-    /// <summary>The mean of -ln p(label); NaN of none.</summary>
+    /// <summary>The mean of -ln p(label); NaN without predictions.</summary>
     public double LogLoss => _negativeLogProbability / Count;
 
     /// <summary>
-    /// The mean over the classes of 2 right / (labeled + predicted), the harmonic mean of precision and recall. Classes that
-    /// are neither label nor prediction of any document are left out. NaN of no predictions.
+    /// The mean over the classes of F1 = 2 correct / (labeled + predicted), the harmonic mean of precision and recall. Classes that are
+    /// neither the label nor the prediction of a document are left out. NaN without predictions.
     /// </summary>
     public double MacroF1
     {
@@ -39,20 +39,20 @@ public sealed class ClassificationCounts
         {
             double sum = 0;
             int classes = 0;
-            for (int c = 0; c < _right.Length; c++)
+            for (int c = 0; c < _correct.Length; c++)
             {
                 long occurrences = _labeled[c] + _predicted[c];
                 if (occurrences == 0)
                     continue;
-                sum += 2.0 * _right[c] / occurrences;
+                sum += 2.0 * _correct[c] / occurrences;
                 classes++;
             }
             return sum / classes;
         }
     }
 
-    /// <summary>Counts a prediction.</summary>
-    /// <param name="label">The right class.</param>
+    /// <summary>Adds a prediction.</summary>
+    /// <param name="label">The class of the document.</param>
     /// <param name="predicted">The predicted class.</param>
     /// <param name="logProbability">ln p(label), at most 0.</param>
     /// <exception cref="ArgumentOutOfRangeException">A class is not in [0, C).</exception>
@@ -63,7 +63,7 @@ public sealed class ClassificationCounts
         _labeled[label]++;
         _predicted[predicted]++;
         if (label == predicted)
-            _right[label]++;
+            _correct[label]++;
         _negativeLogProbability -= logProbability;
         Count++;
     }

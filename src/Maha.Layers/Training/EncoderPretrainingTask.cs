@@ -2,30 +2,31 @@ using Maha.Layers.Attention;
 using Maha.Layers.Core;
 using Maha.Layers.Data;
 using Maha.Layers.Models;
-using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace Maha.Layers.Training;
 
-// B documents of a batch, N length of a view, D width, V vocabulary, n masked tokens
+// B documents of a batch, N length of a view, D width, V vocabulary, P width of a projected vector, n masked tokens
 
-/// <summary>Trains an encoder on documents without labels: masked tokens, and two views of a document that find each other.</summary>
+/// <summary>Trains an encoder on documents without labels, by predicting masked tokens and by recognizing two views of the same document.</summary>
 /// <remarks>
-/// <para>Every document of a batch gives two random pieces (views). Of both, tokens are masked and told by the features at their places (Devlin et al. 2019);
-/// the loss is over those places alone. The pooled features of the two, through a linear layer and scaled to length 1, shall be more alike than those
-/// of different documents: InfoNCE with temperature tau (van den Oord et al. 2018; pieces of a document as in Giorgi et al. 2021). Pieces with the same label
-/// come from the same document and are not held against each other. One pass of the encoder serves both losses.</para>
-/// <para>The heads are thrown away; the encoder and its pooling are what is learned.</para>
+/// <para>Every document of a batch gives two random pieces, its views. In both, tokens are masked and predicted from the features at their
+/// positions (Devlin et al. 2019); this loss is over the masked tokens only.</para>
+/// <para>The pooled features of a view go through a linear layer and are scaled to length 1. The contrastive loss asks that the two views
+/// of a document are more similar than views of different documents: InfoNCE with temperature tau (van den Oord et al. 2018; pieces of
+/// documents as in Giorgi et al. 2021). Pieces with the same label come from the same document and are not contrasted.</para>
+/// <para>One forward pass of the encoder serves both losses. The heads are discarded after the training; the encoder and its pooling are
+/// the result.</para>
 /// </remarks>
-public sealed class EncoderPretrainingTask : ITrainingTask
+internal sealed class EncoderPretrainingTask : ITrainingTask
 {
     private readonly PretrainingHeads _heads;
     private readonly PretrainingOptions _options;
 
-    /// <summary>A task for an encoder of documents.</summary>
-    /// <param name="encoder">What is trained.</param>
-    /// <param name="options">What it learns; null for the defaults.</param>
+    /// <summary>Creates the task.</summary>
+    /// <param name="encoder">The encoder to train.</param>
+    /// <param name="options">The options; null for the defaults.</param>
     /// <exception cref="ArgumentException">An option is not valid.</exception>
     public EncoderPretrainingTask(MahaDocumentEncoder encoder, PretrainingOptions? options = null)
     {
@@ -54,30 +55,37 @@ public sealed class EncoderPretrainingTask : ITrainingTask
         var device = batch.TokenIds.device;
         var ids = tensor(views.Ids, [views.Count, views.Length], device: device); // [2B or B, N]
         var padding = views.IsPadded ? tensor(views.IsPadding, [views.Count, views.Length], device: device) : null;
-        using var encoding = _heads.Encoder.call(ids, padding is null ? MixingContext.Unpadded : new MixingContext { KeyPaddingMask = padding });
+        var context = padding is null ? MixingContext.Unpadded : new MixingContext { KeyPaddingMask = padding };
+        using var encoding = _heads.Encoder.call(ids, context);
         Tensor? loss = null;
-        if (_options.MaskedTokenWeight > 0 && views.Places.Count > 0)
+        if (_options.MaskedTokenWeight > 0 && views.MaskedPositions.Count > 0)
         {
-            var places = encoding.Features.reshape(-1, encoding.Features.shape[2]).index_select(0, tensor(views.Places.ToArray(), device: device)); // [n, D]
-            loss = functional.cross_entropy(_heads.Tell(places), tensor(views.Targets.ToArray(), device: device)) * _options.MaskedTokenWeight;
+            var positions = tensor(views.MaskedPositions.ToArray(), device: device);
+            var masked = encoding.Features.reshape(-1, encoding.Features.shape[2]).index_select(0, positions); // [n, D]
+            var targets = tensor(views.Targets.ToArray(), device: device);
+            loss = functional.cross_entropy(_heads.PredictTokens(masked), targets) * _options.MaskedTokenWeight;
         }
-        // One document alone has nothing to be told from.
+        // A single document has no other document to be contrasted with.
         if (_options.ContrastiveWeight > 0 && batch.Rows.Count > 1)
         {
-            var contrast = Contrast(_heads.Project(_heads.Pooling.call(encoding.Features, padding)), views.Documents, _options.Temperature) * _options.ContrastiveWeight;
-            loss = loss is null ? contrast : loss + contrast;
+            var vectors = _heads.Project(_heads.Pooling.call(encoding.Features, padding)); // [2B, P]
+            var contrastive = ContrastiveLoss(vectors, views.Documents, _options.Temperature) * _options.ContrastiveWeight;
+            loss = loss is null ? contrastive : loss + contrastive;
         }
         return loss is null ? new TaskLoss(zeros(1), 0) : new TaskLoss(loss + encoding.AuxiliaryLoss, batch.Rows.Count);
     }
 
     /// <inheritdoc/>
-    public IValidationPass BeginValidation() => new Pass(this);
+    public IValidationPass BeginValidation() => new MeanLossPass(Loss);
 
-    /// <summary>InfoNCE over 2B unit vectors, the partner of i being i + B: each is to be found among all but itself and other pieces of its document.</summary>
-    /// <param name="vectors">[2B, P].</param>
+    /// <summary>
+    /// Computes InfoNCE over 2B unit vectors, where vectors i and i + B are partners: the cross-entropy of finding the partner among all
+    /// vectors but the vector itself and other pieces of its document.
+    /// </summary>
+    /// <param name="vectors">The vectors, [2B, P].</param>
     /// <param name="documents">The document of each vector.</param>
-    /// <param name="temperature">tau.</param>
-    internal static Tensor Contrast(Tensor vectors, IReadOnlyList<int> documents, double temperature)
+    /// <param name="temperature">The temperature tau.</param>
+    internal static Tensor ContrastiveLoss(Tensor vectors, IReadOnlyList<int> documents, double temperature)
     {
         int count = documents.Count;
         bool[] isIgnored = new bool[count * count];
@@ -88,24 +96,9 @@ public sealed class EncoderPretrainingTask : ITrainingTask
             for (int j = 0; j < count; j++)
                 isIgnored[i * count + j] = documents[i] == documents[j] && j != partners[i];
         }
-        var alike = vectors.CheckedMatmul(vectors.t()) / temperature; // [2B, 2B]
-        // Large, but finite: a softmax over it has no NaN in its gradient.
-        alike = alike.masked_fill(tensor(isIgnored, [count, count], device: vectors.device), -1e9);
-        return functional.cross_entropy(alike, tensor(partners, device: vectors.device));
-    }
-
-    private sealed class Pass(EncoderPretrainingTask task) : IValidationPass
-    {
-        private double _sum;
-        private double _count;
-
-        public void Add(TokenBatch batch)
-        {
-            var loss = task.Loss(batch);
-            _sum += loss.Mean.ToDouble() * loss.Count;
-            _count += loss.Count;
-        }
-
-        public ValidationMetrics Complete() => new() { Loss = _count > 0 ? _sum / _count : double.NaN, Count = (long)_count };
+        var similarities = vectors.CheckedMatmul(vectors.t()) / temperature; // [2B, 2B]
+        // Large but finite: infinity would give NaN in the gradient of the softmax.
+        similarities = similarities.masked_fill(tensor(isIgnored, [count, count], device: vectors.device), -1e9);
+        return functional.cross_entropy(similarities, tensor(partners, device: vectors.device));
     }
 }

@@ -3,32 +3,34 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Training;
 
-/// <summary>What a model is trained to do: its loss, and how it is judged. The one loop of <see cref="Trainer"/> does the rest.</summary>
+/// <summary>A task that a model is trained for: the loss and the validation metrics. <see cref="Trainer"/> has the training loop.</summary>
 /// <remarks>
-/// A task holds nothing that changes from step to step. What it draws at random it draws from <see cref="TokenBatch.Seed"/>,
-/// so that trainings repeat; dropout is taken care of by the trainer.
+/// A task has no state that changes from step to step. Random draws of a task must be seeded with <see cref="TokenBatch.Seed"/>, so that
+/// a training can be repeated. The trainer seeds dropout.
 /// </remarks>
 public interface ITrainingTask
 {
-    /// <summary>What is trained: its parameters that require gradients.</summary>
+    /// <summary>The module that is trained. Its parameters that require gradients are changed.</summary>
     nn.Module Module { get; }
 
-    /// <summary>Whether validation reports a metric. The loss always.</summary>
+    /// <summary>Returns whether validation reports a metric. Every task reports the loss.</summary>
+    /// <param name="metric">The metric.</param>
     bool Reports(ValidationMetric metric);
 
     /// <summary>
-    /// Prepares: refuses documents and options that don't fit, and takes from the training documents what the loss needs. Called
-    /// once a training, before the first batch.
+    /// Prepares a training: checks the options and the documents, and computes from the training documents what the loss needs. Called
+    /// once per training, before the first batch.
     /// </summary>
-    /// <param name="options">The options of the training, checked.</param>
-    /// <param name="trainingDocuments">The documents to train on, without those set apart for validation.</param>
+    /// <param name="options">The options of the training, which are valid.</param>
+    /// <param name="trainingDocuments">The documents to train on, without those for validation.</param>
     /// <param name="validationDocuments">The documents to validate on; null without validation.</param>
-    /// <exception cref="ArgumentException">An option or a document doesn't fit the task.</exception>
+    /// <exception cref="ArgumentException">An option or a document does not fit the task.</exception>
     void Begin(TrainingOptions options, ITokenizedDocuments trainingDocuments, ITokenizedDocuments? validationDocuments);
 
-    /// <summary>The loss of a training batch. The module is in training mode, gradients are on, a dispose scope is open.</summary>
+    /// <summary>Computes the loss of a training batch. The module is in training mode, gradients are on, and a dispose scope is open.</summary>
+    /// <param name="batch">The batch.</param>
     TaskLoss Loss(TokenBatch batch);
 
-    /// <summary>Starts the judgment of a set of documents.</summary>
+    /// <summary>Starts the validation on a set of documents.</summary>
     IValidationPass BeginValidation();
 }

@@ -2,12 +2,13 @@ using Maha.Layers.Data;
 
 namespace Maha.Layers.Training;
 
-/// <summary>Gathers the metrics of a set of documents, batch after batch: of all of them, not of the last batch.</summary>
+/// <summary>Accumulates the metrics of a set of documents over all of its batches.</summary>
 public interface IValidationPass
 {
-    /// <summary>Adds a batch. The module is in evaluation mode, gradients are off, a dispose scope is open.</summary>
+    /// <summary>Adds a batch. The module is in evaluation mode, gradients are off, and a dispose scope is open.</summary>
+    /// <param name="batch">The batch.</param>
     void Add(TokenBatch batch);
 
-    /// <summary>The metrics of all batches that were added.</summary>
+    /// <summary>Returns the metrics of all batches that were added.</summary>
     ValidationMetrics Complete();
 }

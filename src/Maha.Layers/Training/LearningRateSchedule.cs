@@ -1,7 +1,7 @@
 namespace Maha.Layers.Training;
 
 /// <summary>
-/// The learning rate of each step: linear warm-up, then half a cosine (Loshchilov and Hutter 2017) down to a part of the peak.
+/// The learning rate of each step: a linear warm-up, then half a cosine (Loshchilov and Hutter 2017) down to a fraction of the peak.
 /// </summary>
 /// <remarks>
 /// With T steps, W = round(warmupFraction T) of them warm-up, peak p and floor m p:
@@ -12,13 +12,13 @@ internal sealed class LearningRateSchedule(double peak, double minFraction, doub
 {
     private readonly long _warmupSteps = (long)Math.Round(warmupFraction * totalSteps, MidpointRounding.AwayFromZero);
 
-    /// <summary>The rate of a step.</summary>
-    /// <param name="step">From 0 to totalSteps - 1.</param>
+    /// <summary>Returns the learning rate of a step.</summary>
+    /// <param name="step">The step, in [0, totalSteps).</param>
     public double RateAt(long step)
     {
         if (step < _warmupSteps)
             return peak * (step + 1) / _warmupSteps;
-        // A single step after the warm-up has the peak: there is nothing to fall along.
+        // A single step after the warm-up has the peak, since there is no interval to decay over.
         long last = totalSteps - 1 - _warmupSteps;
         double u = last <= 0 ? 0 : (double)(step - _warmupSteps) / last;
         return peak * (minFraction + (1 - minFraction) * 0.5 * (1 + Math.Cos(Math.PI * u)));

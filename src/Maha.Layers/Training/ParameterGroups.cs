@@ -3,16 +3,16 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Training;
 
-/// <summary>Which parameters decay.</summary>
+/// <summary>Groups the parameters of a module for the optimizer.</summary>
 internal static class ParameterGroups
 {
     /// <summary>
-    /// The parameters that require gradients, each once: those that decay (matrices and kernels), and those that don't
-    /// (vectors and scalars, so biases and norms, and whatever belongs to an embedding or a norm).
+    /// Splits the parameters that require gradients, each once, into those with weight decay (matrices and kernels) and those without
+    /// (vectors and scalars, which biases and norms are, and all parameters of embeddings and norms).
     /// </summary>
-    public static (List<Parameter> Decaying, List<Parameter> Constant) Of(nn.Module module)
+    public static (List<Parameter> Decaying, List<Parameter> NotDecaying) SplitByWeightDecay(nn.Module module)
     {
-        // A weight shared by an embedding and a linear layer is the embedding's.
+        // A weight that an embedding and a linear layer share does not decay.
         var exempt = new HashSet<nint>();
         foreach (var part in module.modules().Append(module))
         {
@@ -25,12 +25,12 @@ internal static class ParameterGroups
         }
 
         var decaying = new List<Parameter>();
-        var constant = new List<Parameter>();
+        var notDecaying = new List<Parameter>();
         foreach (var parameter in module.parameters())
         {
             if (parameter.requires_grad)
-                (exempt.Contains(parameter.Handle) ? constant : decaying).Add(parameter);
+                (exempt.Contains(parameter.Handle) ? notDecaying : decaying).Add(parameter);
         }
-        return (decaying, constant);
+        return (decaying, notDecaying);
     }
 }

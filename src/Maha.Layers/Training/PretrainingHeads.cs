@@ -11,10 +11,10 @@ namespace Maha.Layers.Training;
 
 // D width, V vocabulary, P width of a pooled vector, n masked tokens
 
-/// <summary>What is trained: an encoder with its pooling, and heads that are thrown away afterwards.</summary>
+/// <summary>The module that pretraining trains: an encoder with its pooling, and heads that are discarded afterwards.</summary>
 internal sealed class PretrainingHeads : Module
 {
-    // What is trained of the document encoder, under its own names; the rest is fitted.
+    // The parts of the document encoder that are trained, under its own names. Its other parts are fitted.
     [ComponentName(Name = "encoder")] private readonly MahaEncoder _encoder;
     [ComponentName(Name = "pooling")] private readonly DocumentPooling _pooling;
     [ComponentName(Name = "dense")] private readonly Linear _dense;
@@ -31,7 +31,7 @@ internal sealed class PretrainingHeads : Module
         (_encoder, _pooling) = (encoder.Encoder, encoder.Pooling);
         var options = encoder.Options;
         var device = _encoder.TokenEmbeddings.device;
-        // Embeddings of variance 1 against normed features: without the factor the first logits have a deviation of sqrt(D).
+        // Embeddings have variance 1 and features are normed: without the factor, the first logits have a standard deviation of sqrt(D).
         _logitScale = 1 / Math.Sqrt(options.DModel);
         _dense = Linear(options.DModel, options.DModel);
         _norm = LayerNorm(options.DModel, options.NormEpsilon);
@@ -49,8 +49,8 @@ internal sealed class PretrainingHeads : Module
 
     public DocumentPooling Pooling => _pooling;
 
-    /// <summary>The logits of masked tokens, [n, V].</summary>
-    public Tensor Tell(Tensor features)
+    /// <summary>Computes the logits [n, V] of masked tokens from the features [n, D] at their positions.</summary>
+    public Tensor PredictTokens(Tensor features)
     {
         using var scope = NewDisposeScope();
         var hidden = _norm.call(functional.gelu(_dense.call(features))); // [n, D]
@@ -58,7 +58,7 @@ internal sealed class PretrainingHeads : Module
         return logits.MoveToOuterDisposeScope();
     }
 
-    /// <summary>The unit vectors of views, [B, P].</summary>
+    /// <summary>Projects pooled vectors [B, P] and scales them to length 1.</summary>
     public Tensor Project(Tensor pooled)
     {
         using var scope = NewDisposeScope();

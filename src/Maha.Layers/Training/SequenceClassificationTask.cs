@@ -7,22 +7,25 @@ namespace Maha.Layers.Training;
 
 // B batch, N length, C classes
 
-/// <summary>Trains a model to tell the class of a document.</summary>
+/// <summary>Trains a model to classify documents.</summary>
 /// <remarks>
-/// Loss = cross-entropy of the logits [B, C], with label smoothing and class weights, plus the model's auxiliary loss. Validation
-/// reports log loss, accuracy and macro F1 over all documents.
+/// The loss is the cross-entropy of the logits [B, C], with label smoothing and class weights, plus the auxiliary loss of the model.
+/// Validation reports log loss, accuracy and macro F1 over all documents.
 /// </remarks>
 public sealed class SequenceClassificationTask : ITrainingTask
 {
     private readonly Func<Tensor, Tensor?, (Tensor Logits, Tensor? AuxiliaryLoss)> _forward;
-    private readonly MahaSequenceClassifier? _inspected;
+    private readonly MahaSequenceClassifier? _inspectable;
     private readonly int _numClasses;
     private double _labelSmoothing;
     private float[]? _classWeights;
 
-    /// <summary>A task for a classifier of documents.</summary>
-    /// <param name="classifier">Takes token ids [B, N] and a padding mask [B, N] (true = ignore) or null, and returns logits [B, C].</param>
-    /// <param name="numClasses">C, at least 2.</param>
+    /// <summary>Creates a task for a classifier of documents.</summary>
+    /// <param name="classifier">
+    /// The module to train. Its inputs are token ids [B, N] and a padding mask [B, N] (true = ignore) or null; it returns logits [B, C].
+    /// </param>
+    /// <param name="numClasses">The number of classes C, at least 2.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="numClasses"/> is below 2.</exception>
     public SequenceClassificationTask(nn.Module<Tensor, Tensor?, ModelResult> classifier, int numClasses)
         : this(classifier, (tokenIds, keyPaddingMask) =>
         {
@@ -30,18 +33,22 @@ public sealed class SequenceClassificationTask : ITrainingTask
             return (result.Logits, result.AuxiliaryLoss);
         }, numClasses)
     {
-        _inspected = classifier as MahaSequenceClassifier;
+        _inspectable = classifier as MahaSequenceClassifier;
     }
 
-    /// <summary>A task for any module that classifies documents.</summary>
-    /// <param name="module">What is trained.</param>
-    /// <param name="forward">Calls it: token ids [B, N] and padding mask [B, N] (true = ignore) or null, to logits [B, C] and the auxiliary loss or null.</param>
-    /// <param name="numClasses">C, at least 2.</param>
+    /// <summary>Creates a task for a module with another signature that classifies documents.</summary>
+    /// <param name="module">The module to train.</param>
+    /// <param name="forward">
+    /// Calls the module. The inputs are token ids [B, N] and a padding mask [B, N] (true = ignore) or null; the results are logits [B, C]
+    /// and the auxiliary loss or null.
+    /// </param>
+    /// <param name="numClasses">The number of classes C, at least 2.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="numClasses"/> is below 2.</exception>
     public SequenceClassificationTask(nn.Module module, Func<Tensor, Tensor?, (Tensor Logits, Tensor? AuxiliaryLoss)> forward, int numClasses)
     {
         ArgumentNullException.ThrowIfNull(module);
         ArgumentNullException.ThrowIfNull(forward);
-        TensorChecks.InRange(numClasses, 2, 1 << 24, nameof(numClasses), "A classifier tells at least two classes apart.");
+        TensorChecks.InRange(numClasses, 2, 1 << 24, nameof(numClasses), "A classifier distinguishes at least two classes.");
         Module = module;
         _forward = forward;
         _numClasses = numClasses;
@@ -77,38 +84,46 @@ public sealed class SequenceClassificationTask : ITrainingTask
     }
 
     /// <inheritdoc/>
-    public IValidationPass BeginValidation() => new Pass(this);
+    public IValidationPass BeginValidation() => new ValidationPass(this);
 
     private (Tensor Logits, Tensor? AuxiliaryLoss) Classify(TokenBatch batch)
     {
         var (logits, auxiliaryLoss) = _forward(batch.TokenIds, batch.KeyPaddingMask);
-        return (Checked(logits, batch), auxiliaryLoss);
+        return (RequireShape(logits, batch), auxiliaryLoss);
     }
 
-    private Tensor Checked(Tensor logits, TokenBatch batch)
+    private Tensor RequireShape(Tensor logits, TokenBatch batch)
     {
         long[] shape = logits.shape;
         if (!shape.AsSpan().SequenceEqual([batch.Rows.Count, _numClasses]))
-            throw new InvalidOperationException($"The module must return logits of the shape [{batch.Rows.Count}, {_numClasses}] (documents, classes), but they have {TensorChecks.Show(shape)}. Build it with {_numClasses} classes.");
+        {
+            throw new InvalidOperationException(
+                $"The module must return logits of the shape [{batch.Rows.Count}, {_numClasses}] (documents, classes), but they have " +
+                $"{TensorChecks.Show(shape)}. Build it with {_numClasses} classes.");
+        }
         return logits;
     }
 
     private long[] CountLabels(ITokenizedDocuments documents, string name)
     {
         if (!documents.HasLabels)
-            throw new ArgumentException($"{name} must have labels for classification, but have none. Build the data set from pairs of text and label.", name);
+            throw new ArgumentException($"{name} must have labels for classification, but has none. Build the data set from pairs of text and label.", name);
         long[] counts = new long[_numClasses];
         for (int i = 0; i < documents.Count; i++)
         {
             int label = documents.LabelOf(i);
             if ((uint)label >= (uint)_numClasses)
-                throw new ArgumentException($"The labels of {name} must lie in [0, {_numClasses}), but document {i} has {label}. Build the model with more classes, or number the classes from 0.", name);
+            {
+                throw new ArgumentException(
+                    $"The labels of {name} must lie in [0, {_numClasses}), but document {i} has {label}. " +
+                    "Build the model with more classes, or number the classes from 0.", name);
+            }
             counts[label]++;
         }
         return counts;
     }
 
-    // A class without documents has no right weight; 1 matters to label smoothing only.
+    // The weight of a class without documents has an effect on label smoothing only.
     private static float[] BalancedWeights(long[] counts)
     {
         double total = counts.Sum();
@@ -116,7 +131,7 @@ public sealed class SequenceClassificationTask : ITrainingTask
         return Array.ConvertAll(counts, count => count == 0 ? 1 : (float)(total / (present * (double)count)));
     }
 
-    private sealed class Pass(SequenceClassificationTask task) : IValidationPass
+    private sealed class ValidationPass(SequenceClassificationTask task) : IValidationPass
     {
         private readonly ClassificationCounts _counts = new(task._numClasses);
         private readonly List<(int Row, float[] Logits)> _logits = [];
@@ -125,13 +140,13 @@ public sealed class SequenceClassificationTask : ITrainingTask
         public void Add(TokenBatch batch)
         {
             var logits = Classify(batch);
-            float[] ofBatch = logits.to(ScalarType.Float32).cpu().data<float>().ToArray();
+            float[] batchLogits = logits.to(ScalarType.Float32).cpu().data<float>().ToArray();
             for (int b = 0; b < batch.Rows.Count; b++)
-                _logits.Add((batch.Rows[b], ofBatch[(b * task._numClasses)..((b + 1) * task._numClasses)]));
+                _logits.Add((batch.Rows[b], batchLogits[(b * task._numClasses)..((b + 1) * task._numClasses)]));
             var logProbabilities = nn.functional.log_softmax(logits.to(ScalarType.Float64), 1); // [B, C]
-            var ofLabels = logProbabilities.gather(1, batch.Labels!.unsqueeze(1)).squeeze(1).cpu(); // [B]
+            var labelProbabilities = logProbabilities.gather(1, batch.Labels!.unsqueeze(1)).squeeze(1).cpu(); // [B]
             var predictions = logProbabilities.argmax(1).cpu(); // [B]
-            double[] values = ofLabels.data<double>().ToArray();
+            double[] values = labelProbabilities.data<double>().ToArray();
             long[] predicted = predictions.data<long>().ToArray();
             for (int b = 0; b < values.Length; b++)
                 _counts.Add(batch.LabelValues![b], (int)predicted[b], values[b]);
@@ -144,16 +159,16 @@ public sealed class SequenceClassificationTask : ITrainingTask
             MacroF1 = _counts.MacroF1,
             Count = _counts.Count,
             Logits = [.. _logits.OrderBy(pair => pair.Row).Select(pair => pair.Logits)],
-            Layers = task._inspected is null ? null : _layers.Complete(),
+            Layers = task._inspectable is null ? null : _layers.Complete(),
         };
 
         private Tensor Classify(TokenBatch batch)
         {
-            if (task._inspected is null)
+            if (task._inspectable is null)
                 return task.Classify(batch).Logits;
-            var result = task._inspected.Inspect(batch.TokenIds, batch.KeyPaddingMask);
+            var result = task._inspectable.Inspect(batch.TokenIds, batch.KeyPaddingMask);
             _layers.Add(result.Encoding, batch.KeyPaddingMask);
-            return task.Checked(result.Logits, batch);
+            return task.RequireShape(result.Logits, batch);
         }
     }
 }

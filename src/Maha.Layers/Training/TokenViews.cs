@@ -2,12 +2,11 @@ using Maha.Layers.Core;
 using Maha.Layers.Data;
 using Maha.Layers.Text;
 
-
 namespace Maha.Layers.Training;
 
 // B documents of a batch, N length of the longest view
 
-/// <summary>Random pieces of the documents of a batch, with masked tokens: the first views, then the second ones in the same order.</summary>
+/// <summary>Random pieces (views) of the documents of a batch, with masked tokens. The first views of all documents come before the second views.</summary>
 internal sealed class TokenViews
 {
     public TokenViews(TokenBatch batch, PretrainingOptions options, int vocabSize)
@@ -18,9 +17,9 @@ internal sealed class TokenViews
         int[] starts = new int[Count], lengths = new int[Count];
         for (int view = 0; view < Count; view++)
         {
-            int whole = batch.Lengths[view % documents];
-            lengths[view] = Math.Min(whole, options.ViewLength);
-            starts[view] = random.Next(whole - lengths[view] + 1);
+            int length = batch.Lengths[view % documents];
+            lengths[view] = Math.Min(length, options.ViewLength);
+            starts[view] = random.Next(length - lengths[view] + 1);
         }
         Length = Math.Max(1, lengths.Max());
         Ids = new long[Count * Length];
@@ -35,31 +34,32 @@ internal sealed class TokenViews
             IsPadding.AsSpan(view * Length + lengths[view], Length - lengths[view]).Fill(true);
             IsPadded |= lengths[view] < Length;
         }
-        Documents = [.. Enumerable.Range(0, Count).Select(view => batch.LabelValues is { } labels ? labels[view % documents] : batch.Rows[view % documents])];
-        (Places, Targets) = options.MaskedTokenWeight > 0 ? TokenMasking.Apply(Ids, options.MaskFraction, vocabSize, ref random) : ([], []);
+        var ids = batch.LabelValues ?? batch.Rows;
+        Documents = [.. Enumerable.Range(0, Count).Select(view => ids[view % documents])];
+        (MaskedPositions, Targets) = options.MaskedTokenWeight > 0 ? TokenMasker.Mask(Ids, options.MaskFraction, vocabSize, ref random) : ([], []);
     }
 
-    /// <summary>2B, or B where there is no second view.</summary>
+    /// <summary>The number of views: 2B, or B without the contrastive loss.</summary>
     public int Count { get; }
 
-    /// <summary>N.</summary>
+    /// <summary>The length N of the longest view, at least 1.</summary>
     public int Length { get; }
 
-    /// <summary>[Count, N], masked.</summary>
+    /// <summary>The token ids after masking, [Count, N].</summary>
     public long[] Ids { get; }
 
-    /// <summary>[Count, N], true = padding.</summary>
+    /// <summary>The padding mask, [Count, N], true = padding.</summary>
     public bool[] IsPadding { get; }
 
-    /// <summary>Whether anything is padded.</summary>
+    /// <summary>Whether a view is padded.</summary>
     public bool IsPadded { get; }
 
-    /// <summary>The document of each view.</summary>
+    /// <summary>The document of each view: its label where the batch has labels, otherwise its row.</summary>
     public IReadOnlyList<int> Documents { get; }
 
-    /// <summary>The places of the masked tokens in <see cref="Ids"/>.</summary>
-    public List<long> Places { get; }
+    /// <summary>The positions of the masked tokens in <see cref="Ids"/>.</summary>
+    public List<long> MaskedPositions { get; }
 
-    /// <summary>What stood there.</summary>
+    /// <summary>The ids of the masked tokens before masking.</summary>
     public List<long> Targets { get; }
 }

@@ -6,21 +6,20 @@ using static TorchSharp.torch;
 namespace Maha.Layers.Training;
 
 /// <summary>
-/// The training loop of all models: AdamW (Loshchilov and Hutter 2019) with warm-up and cosine decay, clipping and accumulation
-/// of gradients, validation after every epoch, early stopping, and the best weights at the end.
+/// Trains a model on documents: AdamW (Loshchilov and Hutter 2019) with warm-up and cosine decay, gradient clipping and accumulation,
+/// validation after every epoch, early stopping, and the best weights at the end.
 /// </summary>
 /// <remarks>
-/// <para>The same seed, documents, first weights and number of threads give the same weights, bit for bit. The process is not
-/// re-seeded: what draws from its random state (dropout) does so inside a <see cref="RandomStateScope"/>, which puts the state
-/// back. Two trainings at a time in one process share that state, and don't repeat.</para>
-/// <para>Cancellation is looked for before every batch of training and validation.</para>
-/// <para>Validation sees all its documents, with dropout off. The best weights wait in the CPU's memory.</para>
-/// <para>docs/training.md tells more.</para>
+/// <para>The same seed, documents, first weights and number of threads give the same weights, bit for bit. The trainer seeds the random
+/// state of the process for dropout and restores it at the end. Two trainings that run at the same time in one process share that state,
+/// so they cannot be repeated.</para>
+/// <para>Cancellation is checked before every batch of training and validation.</para>
+/// <para>Validation uses all of its documents, with dropout off. The best weights are kept in CPU memory during the training.</para>
 /// </remarks>
 public sealed class Trainer
 {
-    /// <summary>Makes a trainer.</summary>
-    /// <param name="options">How to train; null for the defaults.</param>
+    /// <summary>Creates a trainer.</summary>
+    /// <param name="options">The options; null for the defaults.</param>
     /// <exception cref="ArgumentException">An option is not valid.</exception>
     public Trainer(TrainingOptions? options = null)
     {
@@ -28,21 +27,29 @@ public sealed class Trainer
         Options.Validate();
     }
 
-    /// <summary>How the trainer trains.</summary>
+    /// <summary>The options of the trainer.</summary>
     public TrainingOptions Options { get; }
 
     /// <summary>Trains the module of a task.</summary>
-    /// <param name="task">What to train, and for what.</param>
-    /// <param name="trainingDocuments">The documents to learn from; they stay the caller's.</param>
+    /// <param name="task">The task, with the module to train.</param>
+    /// <param name="trainingDocuments">The documents to train on. The caller disposes them.</param>
     /// <param name="validationDocuments">
-    /// The documents to judge by; null to set apart <see cref="TrainingOptions.ValidationFraction"/> of the training documents.
+    /// The documents to validate on; null to set apart <see cref="TrainingOptions.ValidationFraction"/> of the training documents.
     /// </param>
-    /// <param name="progress">Told after every step and every validation, on the training thread unless it is a <see cref="Progress{T}"/>.</param>
-    /// <param name="cancellationToken">Ends the training before the next batch, as <see cref="TrainingOptions.CancellationBehavior"/> says.</param>
-    /// <returns>The history. The module has the best weights, or the last where there was no validation.</returns>
-    /// <exception cref="ArgumentException">There are no documents, or they or the options don't fit the task.</exception>
-    /// <exception cref="TrainingDivergedException">A loss or a gradient was not finite.</exception>
-    /// <exception cref="OperationCanceledException">The training was canceled.</exception>
+    /// <param name="progress">
+    /// Receives a report after every step and every validation, on the calling thread unless it is a <see cref="Progress{T}"/>.
+    /// </param>
+    /// <param name="cancellationToken">
+    /// Checked before every batch. <see cref="TrainingOptions.CancellationBehavior"/> specifies what a canceled training does.
+    /// </param>
+    /// <returns>The history of the training. The module has the best weights, or the last weights without validation.</returns>
+    /// <exception cref="ArgumentException">There are no documents, or the documents or options do not fit the task.</exception>
+    /// <exception cref="TrainingDivergedException">
+    /// A training loss or a gradient norm was not finite, or the validation loss of every epoch was not finite.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">
+    /// The training was canceled and <see cref="TrainingOptions.CancellationBehavior"/> is <see cref="CancellationBehavior.Throw"/>.
+    /// </exception>
     public TrainingResult Train(
         ITrainingTask task, ITokenizedDocuments trainingDocuments, ITokenizedDocuments? validationDocuments = null,
         IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
@@ -55,7 +62,11 @@ public sealed class Trainer
         else if (Options.ValidationFraction > 0)
             (trainingDocuments, validationDocuments) = DocumentSubset.Split(trainingDocuments, Options.ValidationFraction, Options.Seed);
         if (validationDocuments is not null && !task.Reports(Options.EarlyStoppingMetric))
-            throw new ArgumentException($"EarlyStoppingMetric must be one that the task reports, but {task.GetType().Name} does not report {Options.EarlyStoppingMetric}. Use {nameof(ValidationMetric.Loss)}.", nameof(task));
+        {
+            throw new ArgumentException(
+                $"EarlyStoppingMetric must be one that the task reports, but {task.GetType().Name} does not report {Options.EarlyStoppingMetric}. " +
+                $"Use {nameof(ValidationMetric.Loss)}.", nameof(task));
+        }
 
         task.Begin(Options, trainingDocuments, validationDocuments);
         if (Options.Device is not null)
@@ -64,13 +75,13 @@ public sealed class Trainer
         return run.Run(cancellationToken);
     }
 
-    /// <summary>Judges the module of a task by documents, with dropout off.</summary>
-    /// <param name="task">What to judge.</param>
-    /// <param name="documents">The documents to judge by.</param>
-    /// <param name="cancellationToken">Looked for before every batch.</param>
-    /// <returns>The metrics of all documents.</returns>
-    /// <exception cref="ArgumentException">There are no documents, or they or the options don't fit the task.</exception>
-    /// <exception cref="OperationCanceledException">The judgment was canceled.</exception>
+    /// <summary>Evaluates the module of a task on documents, with dropout off.</summary>
+    /// <param name="task">The task, with the module to evaluate.</param>
+    /// <param name="documents">The documents to evaluate on.</param>
+    /// <param name="cancellationToken">Checked before every batch.</param>
+    /// <returns>The metrics over all documents.</returns>
+    /// <exception cref="ArgumentException">There are no documents, or the documents or options do not fit the task.</exception>
+    /// <exception cref="OperationCanceledException">The evaluation was canceled.</exception>
     public ValidationMetrics Evaluate(ITrainingTask task, ITokenizedDocuments documents, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(task);
@@ -82,7 +93,7 @@ public sealed class Trainer
         bool wasTraining = task.Module.training;
         try
         {
-            return Judge(task, documents, Options, cancellationToken);
+            return Validate(task, documents, Options, cancellationToken);
         }
         finally
         {
@@ -90,7 +101,7 @@ public sealed class Trainer
         }
     }
 
-    internal static ValidationMetrics Judge(ITrainingTask task, ITokenizedDocuments documents, TrainingOptions options, CancellationToken cancellationToken)
+    internal static ValidationMetrics Validate(ITrainingTask task, ITokenizedDocuments documents, TrainingOptions options, CancellationToken cancellationToken)
     {
         using var guard = no_grad();
         var device = DeviceOf(task.Module);
@@ -101,7 +112,7 @@ public sealed class Trainer
         {
             cancellationToken.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            long seed = (long)DeterministicRandom.Combine(options.Seed, TrainingRun.ValidationDraws, i);
+            long seed = (long)DeterministicRandom.Combine(options.Seed, SeedPurpose.ValidationDraws, i);
             pass.Add(TokenBatch.Create(documents, plan[i], device, seed));
         }
         return pass.Complete();
@@ -112,6 +123,6 @@ public sealed class Trainer
     private static void RequireDocuments(ITokenizedDocuments documents, string name)
     {
         if (documents.Count == 0)
-            throw new ArgumentException($"{name} must hold at least one document, but holds none. Look at what was read, and at filters before it.", name);
+            throw new ArgumentException($"{name} must hold at least one document, but holds none. Check what was read, and filters before it.", name);
     }
 }

@@ -2,11 +2,12 @@ using System.Diagnostics;
 
 namespace Maha.Layers.Training;
 
-/// <summary>How fast a training is, and how long it will still take.</summary>
-/// <remarks>Training and validation are timed apart, so that the speed does not drop after a validation nor the estimate forget them.</remarks>
+/// <summary>Measures the speed of a training and estimates the remaining time.</summary>
+/// <remarks>Training and validation are timed separately, so that a validation does not lower the speed and the estimate includes validations.</remarks>
 internal sealed class TrainingClock(long totalTokens, int totalValidations)
 {
-    // Until a validation has been timed: a forward pass alone costs about a third of a training step.
+    // The cost of a validation token relative to a training token until a validation has been timed: a forward pass is about a third of
+    // a training step.
     private const double AssumedValidationCost = 1.0 / 3;
 
     private readonly long _started = Stopwatch.GetTimestamp();
@@ -15,7 +16,7 @@ internal sealed class TrainingClock(long totalTokens, int totalValidations)
     private long _tokens;
     private int _validations;
 
-    /// <summary>The tokens of the validation documents.</summary>
+    /// <summary>The number of tokens of the validation documents.</summary>
     public long ValidationTokens { get; init; }
 
     public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_started);

@@ -1,14 +1,24 @@
 namespace Maha.Layers.Training;
 
-/// <summary>A loss or a gradient was not a finite number. The weights are those before the step that brought it; where the loss of no validation was finite, those behind the last step.</summary>
+/// <summary>
+/// The exception that is thrown when a training diverges: a training loss or a gradient norm was not finite, or the validation loss of
+/// every epoch was not finite.
+/// </summary>
+/// <remarks>
+/// The weights of the model are those before the failed step, or those after the last step where validation found the problem. The
+/// usual remedy is a lower <see cref="TrainingOptions.LearningRate"/>; the message suggests values.
+/// </remarks>
 public sealed class TrainingDivergedException : Exception
 {
-    internal TrainingDivergedException(string what, double value, int epoch, long step, long totalSteps, double loss, double learningRate, TrainingOptions options, bool isStepDone)
+    internal TrainingDivergedException(
+        string quantity, double value, int epoch, long step, long totalSteps, double loss, double learningRate, TrainingOptions options, bool isStepDone)
         : base(
-            $"The {what} must be finite, but is {value} at step {step} of {totalSteps} (epoch {epoch} of {options.NumberOfEpochs}; loss {loss}, learning rate {learningRate:G4}). " +
-            $"The weights are those {(isStepDone ? "behind" : "before")} the step. Likely remedies: a lower LearningRate (now {options.LearningRate:G4}; try {options.LearningRate / 10:G4}), " +
-            $"a longer WarmupFraction (now {options.WarmupFraction:G4}), a lower MaxGradientNorm (now {options.MaxGradientNorm:G4}). " +
-            "At step 1, look for weights that are not finite.")
+            $"The {quantity} must be finite, but is {value} at step {step} of {totalSteps} " +
+            $"(epoch {epoch} of {options.NumberOfEpochs}; loss {loss}, learning rate {learningRate:G4}). " +
+            $"The weights are those {(isStepDone ? "after" : "before")} the step. " +
+            $"Likely remedies: a lower LearningRate (now {options.LearningRate:G4}; try {options.LearningRate / 10:G4}), " +
+            $"a higher WarmupFraction (now {options.WarmupFraction:G4}), a lower MaxGradientNorm (now {options.MaxGradientNorm:G4}). " +
+            "At step 1, check the model for weights that are not finite.")
     {
         Epoch = epoch;
         Step = step;
@@ -16,13 +26,13 @@ public sealed class TrainingDivergedException : Exception
         LearningRate = learningRate;
     }
 
-    /// <summary>The epoch, from 1.</summary>
+    /// <summary>The number of the epoch, from 1.</summary>
     public int Epoch { get; }
 
-    /// <summary>The step, from 1, over all epochs. It was not done, unless it is the loss of the validations that is not finite.</summary>
+    /// <summary>The number of the step over all epochs, from 1. The step was not done, except where the validation loss is not finite.</summary>
     public long Step { get; }
 
-    /// <summary>The loss of the step: of the batch where it was found, if it is the loss that is not finite.</summary>
+    /// <summary>The loss of the step; the loss of the batch where the training loss is not finite.</summary>
     public double Loss { get; }
 
     /// <summary>The learning rate of the step.</summary>

@@ -1,14 +1,14 @@
 namespace Maha.Layers.Training;
 
-/// <summary>Why a training ended.</summary>
+/// <summary>Specifies why a training ended.</summary>
 public enum TrainingOutcome
 {
-    /// <summary>All epochs were run.</summary>
+    /// <summary>All epochs were done.</summary>
     Completed,
 
-    /// <summary>The metric had not improved for as many epochs as <see cref="TrainingOptions.EarlyStoppingPatience"/> allows.</summary>
+    /// <summary>The metric did not improve for <see cref="TrainingOptions.EarlyStoppingPatience"/> epochs.</summary>
     StoppedEarly,
 
-    /// <summary>It was canceled, and <see cref="TrainingOptions.CancellationBehavior"/> was to keep the best.</summary>
+    /// <summary>The training was canceled, and <see cref="TrainingOptions.CancellationBehavior"/> is <see cref="CancellationBehavior.KeepBest"/>.</summary>
     Canceled,
 }

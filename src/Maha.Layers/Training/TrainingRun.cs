@@ -7,15 +7,10 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Training;
 
-/// <summary>One training, from the first step to the last.</summary>
+/// <summary>One training from the first step to the last: its state and its loop.</summary>
 internal sealed class TrainingRun : IDisposable
 {
-    // What the seed is used for besides the order of documents (see BatchPlan and DocumentSubset).
-    internal const int ValidationDraws = 4;
-    private const int TrainingDraws = 5;
-    private const int Dropout = 6;
-
-    // Planning takes time before the first step: as many epochs tell the mean of the others'.
+    // Planning takes time before the first step. This many epochs give the mean number of batches of the others.
     private const int MaxPlannedEpochs = 256;
 
     private readonly ITrainingTask _task;
@@ -49,20 +44,25 @@ internal sealed class TrainingRun : IDisposable
         _lengths = BatchPlan.Lengths(trainingDocuments);
         _device = Trainer.DeviceOf(task.Module);
 
-        var (decaying, constant) = ParameterGroups.Of(task.Module);
-        _parameters = [.. decaying, .. constant];
+        var (decaying, notDecaying) = ParameterGroups.SplitByWeightDecay(task.Module);
+        _parameters = [.. decaying, .. notDecaying];
         if (_parameters.Count == 0)
-            throw new ArgumentException($"The module of the task must have parameters that require gradients, but {task.Module.GetName()} has none. Register its parts, or unfreeze some.", nameof(task));
+        {
+            throw new ArgumentException(
+                $"The module of the task must have parameters that require gradients, but {task.Module.GetName()} has none. " +
+                "Register its parts, or unfreeze some.", nameof(task));
+        }
         var groups = new List<AdamW.ParamGroup>();
         if (decaying.Count > 0)
             groups.Add(new AdamW.ParamGroup(decaying, lr: options.LearningRate, weight_decay: options.WeightDecay));
-        if (constant.Count > 0)
-            groups.Add(new AdamW.ParamGroup(constant, lr: options.LearningRate, weight_decay: 0));
-        _optimizer = new KeptAdamW(groups, options.LearningRate);
+        if (notDecaying.Count > 0)
+            groups.Add(new AdamW.ParamGroup(notDecaying, lr: options.LearningRate, weight_decay: 0));
+        _optimizer = new ScalarKeepingAdamW(groups, options.LearningRate);
 
         _totalSteps = TotalSteps(options.NumberOfEpochs);
         _schedule = new LearningRateSchedule(options.LearningRate, options.MinLearningRateFraction, options.WarmupFraction, _totalSteps);
-        _clock = new TrainingClock(_lengths.Sum(length => (long)length) * options.NumberOfEpochs, validationDocuments is null ? 0 : options.NumberOfEpochs)
+        long trainingTokens = _lengths.Sum(length => (long)length) * options.NumberOfEpochs;
+        _clock = new TrainingClock(trainingTokens, validationDocuments is null ? 0 : options.NumberOfEpochs)
         {
             ValidationTokens = validationDocuments is null ? 0 : BatchPlan.Lengths(validationDocuments).Sum(length => (long)length),
         };
@@ -73,14 +73,15 @@ internal sealed class TrainingRun : IDisposable
         var module = _task.Module;
         bool wasTraining = module.training;
         var outcome = TrainingOutcome.Completed;
-        using var randomState = new RandomStateScope((long)DeterministicRandom.Combine(_options.Seed, Dropout, 0), _device);
+        using var randomState = new RandomStateScope((long)DeterministicRandom.Combine(_options.Seed, SeedPurpose.Dropout, 0), _device);
         try
         {
             module.zero_grad();
             for (int epoch = 1; epoch <= _options.NumberOfEpochs && outcome == TrainingOutcome.Completed; epoch++)
             {
                 RunEpoch(epoch, cancellationToken);
-                if (_best is not null && _options.EarlyStoppingPatience is int patience && epoch - _best.Epoch >= patience && epoch < _options.NumberOfEpochs)
+                bool isExhausted = _best is not null && _options.EarlyStoppingPatience is int patience && epoch - _best.Epoch >= patience;
+                if (isExhausted && epoch < _options.NumberOfEpochs)
                     outcome = TrainingOutcome.StoppedEarly;
             }
         }
@@ -93,9 +94,12 @@ internal sealed class TrainingRun : IDisposable
             module.zero_grad();
             module.train(wasTraining);
         }
-        // The last step is judged by nothing else: where no epoch ended with a finite loss, there are no weights worth keeping.
+        // Only validation can find that the last step diverged. Where no epoch ended with a finite loss, there are no weights worth keeping.
         if (_best is { Validation: { IsFinite: false, Loss: var loss } })
-            throw new TrainingDivergedException("validation loss", loss, _best.Epoch, _step, _totalSteps, _lastStep!.Loss, _lastStep.LearningRate, _options, isStepDone: true);
+        {
+            throw new TrainingDivergedException(
+                "validation loss", loss, _best.Epoch, _step, _totalSteps, _lastStep!.Loss, _lastStep.LearningRate, _options, isStepDone: true);
+        }
         if (_best is not null)
             _bestWeights.Restore(module);
         return new TrainingResult
@@ -121,7 +125,7 @@ internal sealed class TrainingRun : IDisposable
 
     private long NumSteps(int batches) => (batches + (long)_options.GradientAccumulation - 1) / _options.GradientAccumulation;
 
-    // The number of batches differs a little between epochs, since each shuffles anew: the schedule must know all of them.
+    // The number of batches differs a little by epoch, since each shuffles anew, and the schedule needs the number of all steps.
     private long TotalSteps(int numberOfEpochs)
     {
         int planned = Math.Min(numberOfEpochs, MaxPlannedEpochs);
@@ -156,12 +160,12 @@ internal sealed class TrainingRun : IDisposable
         {
             _best = report;
             _bestValidation = validation;
-            _bestWeights.Take(_task.Module);
+            _bestWeights.Capture(_task.Module);
         }
     }
 
-    // Batches of a step: gradients of count_1 loss_1, count_2 loss_2, ... are summed, divided by count_1 on the way, so that their
-    // size stays that of one batch, and scaled to the mean at the end. One batch a step then costs no scaling.
+    // The gradient of a step is that of sum(count_i loss_i) / sum(count_i) over its batches i. The batches add up
+    // sum(count_i / count_1 loss_i), whose size is that of one batch, and the sum is scaled at the end. A step of one batch needs no scaling.
     private (double Loss, double Count) Step(int epoch, int[][] plan, int first, int last, CancellationToken cancellationToken)
     {
         long started = Stopwatch.GetTimestamp();
@@ -172,7 +176,7 @@ internal sealed class TrainingRun : IDisposable
         {
             cancellationToken.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            long seed = (long)DeterministicRandom.Combine(_options.Seed, TrainingDraws, ((long)epoch << 32) | (uint)b);
+            long seed = (long)DeterministicRandom.Combine(_options.Seed, SeedPurpose.TrainingDraws, ((long)epoch << 32) | (uint)b);
             var batch = TokenBatch.Create(_trainingDocuments, plan[b], _device, seed, (double)_step / _totalSteps);
             tokens += batch.NumTokens;
             var loss = _task.Loss(batch);
@@ -237,7 +241,7 @@ internal sealed class TrainingRun : IDisposable
         if (_validationDocuments is null)
             return null;
         long started = Stopwatch.GetTimestamp();
-        var metrics = Trainer.Judge(_task, _validationDocuments, _options, cancellationToken);
+        var metrics = Trainer.Validate(_task, _validationDocuments, _options, cancellationToken);
         _clock.AddValidation(Stopwatch.GetElapsedTime(started));
         _progress?.Report(_lastStep! with { Elapsed = _clock.Elapsed, TimeLeft = _clock.TimeLeft, Validation = WithoutLogits(metrics) });
         return metrics;
@@ -245,6 +249,6 @@ internal sealed class TrainingRun : IDisposable
 
     private static ValidationMetrics? WithoutLogits(ValidationMetrics? metrics) => metrics is null ? null : metrics with { Logits = null };
 
-    private TrainingDivergedException Diverged(string what, double value, int epoch, double loss, double learningRate) =>
-        new(what, value, epoch, _step + 1, _totalSteps, loss, learningRate, _options, isStepDone: false);
+    private TrainingDivergedException Diverged(string quantity, double value, int epoch, double loss, double learningRate) =>
+        new(quantity, value, epoch, _step + 1, _totalSteps, loss, learningRate, _options, isStepDone: false);
 }

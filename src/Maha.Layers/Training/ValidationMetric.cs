@@ -1,14 +1,14 @@
 namespace Maha.Layers.Training;
 
-/// <summary>What tells which epoch's weights are the best.</summary>
+/// <summary>Specifies the validation metric that determines the best epoch.</summary>
 public enum ValidationMetric
 {
-    /// <summary>The mean loss; the lowest is the best.</summary>
+    /// <summary>The mean loss. Lower is better.</summary>
     Loss,
 
-    /// <summary>The share of right predictions; the highest is the best.</summary>
+    /// <summary>The fraction of correct predictions. Higher is better.</summary>
     Accuracy,
 
-    /// <summary>The mean over the classes of the harmonic mean of precision and recall; the highest is the best.</summary>
+    /// <summary>The mean F1 score over the classes, where F1 is the harmonic mean of precision and recall. Higher is better.</summary>
     MacroF1,
 }

@@ -3,12 +3,13 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Training;
 
-/// <summary>A copy in the CPU's memory of what a module saves: parameters and persistent buffers.</summary>
+/// <summary>A copy in CPU memory of the weights of a module: its parameters and persistent buffers.</summary>
 internal sealed class WeightSnapshot : IDisposable
 {
     private readonly Dictionary<string, Tensor> _copies = [];
 
-    public void Take(nn.Module module)
+    /// <summary>Copies the weights of a module.</summary>
+    public void Capture(nn.Module module)
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
@@ -21,6 +22,7 @@ internal sealed class WeightSnapshot : IDisposable
         }
     }
 
+    /// <summary>Copies the captured weights back to the module.</summary>
     public void Restore(nn.Module module)
     {
         using var guard = no_grad();

@@ -7,39 +7,41 @@ using static TorchSharp.torch;
 namespace Maha.Layers.Weights;
 
 /// <summary>
-/// Saves the parameters and buffers of a module as safetensors, and loads them back.
+/// Saves the parameters and buffers of a module to safetensors files, and loads them.
 /// </summary>
 /// <remarks>
-/// Saving and loading are all or nothing: that every weight is alive, and names, shapes and element types, are checked before the file or the module is touched.
-/// <para>The weights of a module belong to the module, not to the dispose scope that it was built or loaded in: they live until the module is disposed.
-/// What a layer's property <c>weight</c>, <c>parameters()</c> or <c>state_dict()</c> returns are the weights themselves, so disposing it destroys the model.</para>
+/// <para>Names, shapes and element types are checked, and whether a weight has been disposed, before a file is written or a module is
+/// changed. So an exception leaves the file or the module as it was.</para>
+/// <para>The weights of a module belong to the module, not to the dispose scope in which it was built or loaded: they live until the module
+/// is disposed. A layer's property <c>weight</c>, <c>parameters()</c> and <c>state_dict()</c> return the weights themselves, not copies, so
+/// disposing a returned tensor destroys the model.</para>
 /// </remarks>
 public static class ModuleWeights
 {
-    // The most names that a message lists.
+    // The maximum number of names that a message lists.
     private const int ListedNames = 10;
 
-    /// <summary>Saves a module's weights to a file.</summary>
+    /// <summary>Saves the weights of a module to a file.</summary>
     /// <param name="module">The module.</param>
-    /// <param name="path">The file's path; an existing file is replaced when the new one is complete.</param>
-    /// <param name="metadata">Text pairs to go with the weights.</param>
-    /// <exception cref="InvalidOperationException">A weight has been disposed; nothing was written.</exception>
+    /// <param name="path">The path of the file. An existing file is replaced when the new one is complete.</param>
+    /// <param name="metadata">Key-value pairs of text to save with the weights; null for none.</param>
+    /// <exception cref="InvalidOperationException">A weight has been disposed. Nothing was written.</exception>
     public static void Save(nn.Module module, string path, IReadOnlyDictionary<string, string>? metadata = null)
         => SafetensorsWriter.Write(path, StateOf(module), metadata);
 
-    /// <summary>Saves a module's weights to a stream, which stays open.</summary>
+    /// <summary>Saves the weights of a module to a stream, which stays open.</summary>
     /// <param name="module">The module.</param>
     /// <param name="stream">A writable stream.</param>
-    /// <param name="metadata">Text pairs to go with the weights.</param>
-    /// <exception cref="InvalidOperationException">A weight has been disposed; nothing was written.</exception>
+    /// <param name="metadata">Key-value pairs of text to save with the weights; null for none.</param>
+    /// <exception cref="InvalidOperationException">A weight has been disposed. Nothing was written.</exception>
     public static void Save(nn.Module module, Stream stream, IReadOnlyDictionary<string, string>? metadata = null)
         => SafetensorsWriter.Write(stream, StateOf(module), metadata);
 
-    /// <summary>Loads a file into a module.</summary>
-    /// <param name="module">The module; its weights keep their device and element type, the file's are converted to it.</param>
-    /// <param name="path">The file's path.</param>
-    /// <returns>The text pairs of the file.</returns>
-    /// <exception cref="WeightFileException">The file is broken, or its names or shapes are not the module's.</exception>
+    /// <summary>Loads the weights of a module from a file.</summary>
+    /// <param name="module">The module. Its weights keep their device and element type; the values of the file are converted.</param>
+    /// <param name="path">The path of the file.</param>
+    /// <returns>The metadata of the file.</returns>
+    /// <exception cref="WeightFileException">The file is damaged, or its names, shapes or element types are not those of the module.</exception>
     /// <exception cref="InvalidOperationException">A weight of the module has been disposed.</exception>
     public static IReadOnlyDictionary<string, string> Load(nn.Module module, string path)
     {
@@ -47,11 +49,11 @@ public static class ModuleWeights
         return Load(module, reader);
     }
 
-    /// <summary>Loads a stream into a module.</summary>
-    /// <param name="module">The module; its weights keep their device and element type, the file's are converted to it.</param>
-    /// <param name="stream">A readable stream at the beginning of the file; it stays open and need not seek.</param>
-    /// <returns>The text pairs of the file.</returns>
-    /// <exception cref="WeightFileException">The file is broken, or its names or shapes are not the module's.</exception>
+    /// <summary>Loads the weights of a module from a stream.</summary>
+    /// <param name="module">The module. Its weights keep their device and element type; the values of the file are converted.</param>
+    /// <param name="stream">A readable stream at the beginning of the file. It stays open and need not support seeking.</param>
+    /// <returns>The metadata of the file.</returns>
+    /// <exception cref="WeightFileException">The file is damaged, or its names, shapes or element types are not those of the module.</exception>
     /// <exception cref="InvalidOperationException">A weight of the module has been disposed.</exception>
     public static IReadOnlyDictionary<string, string> Load(nn.Module module, Stream stream)
     {
@@ -59,20 +61,20 @@ public static class ModuleWeights
         return Load(module, reader);
     }
 
-    /// <summary>Copies tensors into a module.</summary>
-    /// <param name="module">The module; its weights keep their device and element type.</param>
-    /// <param name="tensors">The tensors by the names of the module's state.</param>
-    /// <exception cref="WeightFileException">Names or shapes are not the module's.</exception>
+    /// <summary>Copies tensors into the weights of a module.</summary>
+    /// <param name="module">The module. Its weights keep their device and element type; the values of the tensors are converted.</param>
+    /// <param name="tensors">The tensors by their names in the state of the module.</param>
+    /// <exception cref="WeightFileException">Names, shapes or element types are not those of the module.</exception>
     /// <exception cref="InvalidOperationException">A weight of the module has been disposed.</exception>
     public static void Load(nn.Module module, IReadOnlyDictionary<string, Tensor> tensors)
     {
         ArgumentNullException.ThrowIfNull(tensors);
         var state = StateOf(module);
-        Compare(state, tensors.ToDictionary(pair => pair.Key, pair => (pair.Value.dtype, (IReadOnlyList<long>)pair.Value.shape)));
+        RequireMatch(state, tensors.ToDictionary(pair => pair.Key, pair => (pair.Value.dtype, (IReadOnlyList<long>)pair.Value.shape)));
         Copy(state, tensors);
     }
 
-    /// <summary>What a module saves, by name; TorchSharp's <c>state_dict</c> leaves disposed weights out without a word.</summary>
+    /// <summary>Returns the weights of a module by name. Unlike TorchSharp's <c>state_dict</c>, it does not silently omit disposed weights.</summary>
     /// <exception cref="InvalidOperationException">A weight has been disposed.</exception>
     internal static Dictionary<string, Tensor> StateOf(nn.Module module)
     {
@@ -80,35 +82,40 @@ public static class ModuleWeights
         return module.state_dict();
     }
 
-    /// <summary>Checks that no weight of a module has been disposed, as saving and loading do.</summary>
+    /// <summary>Checks that no weight of a module has been disposed. Saving and loading do the same check.</summary>
     /// <param name="module">The module.</param>
-    /// <exception cref="InvalidOperationException">One has.</exception>
+    /// <exception cref="InvalidOperationException">A weight has been disposed. The message names it.</exception>
     public static void RequireAlive(nn.Module module)
     {
         ArgumentNullException.ThrowIfNull(module);
-        var dead = new List<string>();
+        var disposed = new List<string>();
         int count = 0;
         foreach (var (path, part) in module.named_modules().Prepend(("", module)))
         {
             foreach (var (name, parameter) in ParametersOf(part))
-                Look(path, name, parameter);
+                Check(path, name, parameter);
             foreach (var (name, (buffer, _)) in BuffersOf(part))
-                Look(path, name, buffer);
+                Check(path, name, buffer);
         }
-        if (dead.Count > 0)
-            throw new InvalidOperationException($"All weights of a module must be alive, but {dead.Count} of {count} have been disposed{List(dead)}. Dispose no tensor that a layer's weight, parameters() or state_dict() returned; build or load the module again.");
+        if (disposed.Count > 0)
+        {
+            throw new InvalidOperationException(
+                $"All weights of a module must be alive, but {disposed.Count} of {count} have been disposed{FormatNames(disposed)}. " +
+                "Dispose no tensor that a layer's weight, parameters() or state_dict() returned; build or load the module again.");
+        }
 
-        void Look(string path, string name, Tensor weight)
+        void Check(string path, string name, Tensor weight)
         {
             count++;
             if (weight.IsInvalid)
-                dead.Add(path.Length == 0 ? name : $"{path}.{name}");
+                disposed.Add(path.Length == 0 ? name : $"{path}.{name}");
         }
     }
 
-    /// <summary>Makes a new module the owner of its weights: they live until it is disposed, whatever dispose scope it is built in.</summary>
+    /// <summary>Detaches the weights of a new module from the dispose scope that it is built in: they live until the module is disposed.</summary>
     /// <remarks>
-    /// As TorchSharp's Linear, LayerNorm and convolutions do by themselves. Its Embedding does not, nor do parameters and buffers that a module registers: the constructor that makes such ends with this.
+    /// TorchSharp's Linear, LayerNorm and convolutions do so themselves. Its Embedding does not, and a module that registers parameters or
+    /// buffers of its own does not either: the constructor of such a module ends with this call.
     /// </remarks>
     internal static void OutliveScopes(nn.Module module)
     {
@@ -118,7 +125,7 @@ public static class ModuleWeights
             buffer.DetachFromDisposeScope();
     }
 
-    // What is registered, disposed or not: TorchSharp's enumerations hide what has been disposed. Its own subclasses see these fields.
+    // All registered tensors: the enumerations of TorchSharp hide those that have been disposed.
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_internal_params")]
     private static extern ref OrderedDict<string, Parameter> ParametersOf(nn.Module module);
 
@@ -128,25 +135,39 @@ public static class ModuleWeights
     private static IReadOnlyDictionary<string, string> Load(nn.Module module, SafetensorsReader reader)
     {
         var state = StateOf(module);
-        Compare(state, reader.Entries.ToDictionary(entry => entry.Name, entry => (entry.ElementType, entry.Shape)));
+        RequireMatch(state, reader.Entries.ToDictionary(entry => entry.Name, entry => (entry.ElementType, entry.Shape)));
         using var scope = NewDisposeScope();
         Copy(state, reader.ReadAll());
         return reader.Metadata;
     }
 
-    private static void Compare(Dictionary<string, Tensor> state, Dictionary<string, (ScalarType Type, IReadOnlyList<long> Shape)> given)
+    private static void RequireMatch(Dictionary<string, Tensor> state, Dictionary<string, (ScalarType Type, IReadOnlyList<long> Shape)> values)
     {
-        var missing = state.Keys.Where(name => !given.ContainsKey(name)).ToList();
-        var unexpected = given.Keys.Where(name => !state.ContainsKey(name)).ToList();
+        var missing = state.Keys.Where(name => !values.ContainsKey(name)).ToList();
+        var unexpected = values.Keys.Where(name => !state.ContainsKey(name)).ToList();
         if (missing.Count + unexpected.Count > 0)
-            throw new WeightFileException($"The weights must have the names of the module's state, but {missing.Count} are missing{List(missing)} and {unexpected.Count} are unexpected{List(unexpected)}. Build the module with the options that the weights were saved with, or map the names.");
+        {
+            throw new WeightFileException(
+                $"The weights must have the names of the module's state, but {missing.Count} are missing{FormatNames(missing)} and " +
+                $"{unexpected.Count} are unexpected{FormatNames(unexpected)}. " +
+                "Build the module with the options that the weights were saved with, or map the names.");
+        }
         foreach (var (name, target) in state)
         {
-            var (type, shape) = given[name];
+            var (type, shape) = values[name];
             if (!shape.SequenceEqual(target.shape))
-                throw new WeightFileException($"The weights must have the shapes of the module's state, but {SafetensorsHeader.Quote(name)} is {TensorChecks.Show(shape.ToArray())} and the module's is {TensorChecks.Show(target.shape)}. Build the module with the options that the weights were saved with.");
+            {
+                throw new WeightFileException(
+                    $"The weights must have the shapes of the module's state, but {SafetensorsHeader.Quote(name)} is " +
+                    $"{TensorChecks.Show(shape.ToArray())} and the module's is {TensorChecks.Show(target.shape)}. " +
+                    "Build the module with the options that the weights were saved with.");
+            }
             if (is_floating_point(type) != target.is_floating_point())
-                throw new WeightFileException($"The weights must have the kind of elements of the module's state, but {SafetensorsHeader.Quote(name)} holds {type} and the module's {target.dtype}.");
+            {
+                throw new WeightFileException(
+                    $"The weights must be floating-point numbers where the module's are, but {SafetensorsHeader.Quote(name)} holds {type} and " +
+                    $"the module's {target.dtype}. Save the weights with the element type of the module.");
+            }
         }
     }
 
@@ -157,7 +178,7 @@ public static class ModuleWeights
             target.copy_(tensors[name]);
     }
 
-    private static string List(List<string> names)
+    private static string FormatNames(List<string> names)
     {
         if (names.Count == 0)
             return "";

@@ -4,16 +4,17 @@ using static TorchSharp.torch;
 namespace Maha.Layers.Weights;
 
 /// <summary>
-/// Reads a safetensors file: the header at once, tensors when they are asked for.
+/// Reads a safetensors file. The header is read by the constructor, a tensor when it is asked for.
 /// </summary>
 /// <remarks>
-/// <para>Everything that the header says is checked before a tensor is allocated: its length, duplicate names, element types, that shape and offsets agree,
-/// that the tensors fill the file without gap and overlap. So a small file never causes a large allocation.</para>
-/// <para>Streams that can't seek work too: then tensors are read in the order of <see cref="Entries"/>, and memory grows with what has been read.</para>
+/// <para>The whole header is checked before a tensor is allocated: its length, duplicate names, element types, that the offsets of each tensor
+/// match its shape, and that the tensors fill the file without gaps and overlaps. So a small file never causes a large allocation.</para>
+/// <para>The stream need not support seeking. Then tensors must be read in the order of <see cref="Entries"/>, and a tensor is allocated only
+/// when its bytes have been read.</para>
 /// </remarks>
 public sealed class SafetensorsReader : IDisposable
 {
-    // One read of the stream; also the step in which memory grows for a stream whose length is not known.
+    // The size of one read, and the step in which memory grows for a stream of unknown length.
     private const int ChunkBytes = 1 << 20;
 
     private readonly Stream _stream;
@@ -24,8 +25,8 @@ public sealed class SafetensorsReader : IDisposable
     private long _position;
 
     /// <summary>Reads and checks the header.</summary>
-    /// <param name="stream">A readable stream that stands at the beginning of the file.</param>
-    /// <param name="leaveOpen">True: disposing the reader leaves the stream open.</param>
+    /// <param name="stream">A readable stream at the beginning of the file.</param>
+    /// <param name="leaveOpen">Whether the stream stays open when the reader is disposed.</param>
     /// <exception cref="ArgumentException">The stream can't be read.</exception>
     /// <exception cref="WeightFileException">The header is not valid.</exception>
     public SafetensorsReader(Stream stream, bool leaveOpen = false)
@@ -43,12 +44,13 @@ public sealed class SafetensorsReader : IDisposable
     /// <summary>The tensors of the file in the order of their bytes.</summary>
     public IReadOnlyList<SafetensorsEntry> Entries => _header.Entries;
 
-    /// <summary>The text pairs of the file.</summary>
+    /// <summary>The key-value pairs of text in the file.</summary>
     public IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
 
     /// <summary>Opens a file.</summary>
-    /// <param name="path">The file's path.</param>
-    /// <returns>The reader, which owns the file.</returns>
+    /// <param name="path">The path of the file.</param>
+    /// <returns>The reader. Dispose it to close the file.</returns>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="WeightFileException">The header is not valid.</exception>
     public static SafetensorsReader Open(string path)
     {
@@ -65,26 +67,32 @@ public sealed class SafetensorsReader : IDisposable
         }
     }
 
-    /// <summary>Reads one tensor into the CPU's memory.</summary>
-    /// <param name="name">The tensor's name. Where the stream can't seek, it must not lie before one that was read already.</param>
-    /// <returns>A new tensor with the type and shape that the header says.</returns>
+    /// <summary>Reads one tensor into CPU memory.</summary>
+    /// <param name="name">
+    /// The name of the tensor. Where the stream does not support seeking, tensors must be read in the order of <see cref="Entries"/>.
+    /// </param>
+    /// <returns>A new tensor with the element type and shape of the header.</returns>
     /// <exception cref="KeyNotFoundException">The file has no such tensor.</exception>
-    /// <exception cref="InvalidOperationException">The stream can't seek and the tensor lies before one that was read already.</exception>
-    /// <exception cref="WeightFileException">The file ends early, or a BOOL is neither 0 nor 1.</exception>
+    /// <exception cref="InvalidOperationException">The stream does not support seeking, and the tensor precedes one that was read already.</exception>
+    /// <exception cref="WeightFileException">The file ends before the tensor does, or a BOOL is neither 0 nor 1.</exception>
     /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
     public Tensor Read(string name)
     {
         TorchLibrary.EnsureLoaded();
         ArgumentNullException.ThrowIfNull(name);
         if (!_byName.TryGetValue(name, out var entry))
-            throw new KeyNotFoundException($"The file must hold the tensor that is read, but has no {SafetensorsHeader.Quote(name)} among its {Entries.Count}. See Entries.");
+        {
+            throw new KeyNotFoundException(
+                $"The file must hold the tensor, but has no {SafetensorsHeader.Quote(name)} among its {Entries.Count} tensors. Entries lists them.");
+        }
         Seek(entry);
         return _stream.CanSeek ? ReadKnown(entry) : ReadGrowing(entry);
     }
 
     /// <summary>Reads all tensors in the order of their bytes.</summary>
-    /// <returns>The tensors by name, in the CPU's memory.</returns>
-    /// <exception cref="WeightFileException">The file ends early, or a BOOL is neither 0 nor 1.</exception>
+    /// <returns>The tensors by name, in CPU memory.</returns>
+    /// <exception cref="InvalidOperationException">The stream does not support seeking, and a tensor was read already.</exception>
+    /// <exception cref="WeightFileException">The file ends before the tensor does, or a BOOL is neither 0 nor 1.</exception>
     /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
     public Dictionary<string, Tensor> ReadAll()
     {
@@ -103,7 +111,7 @@ public sealed class SafetensorsReader : IDisposable
         return tensors;
     }
 
-    /// <summary>Closes the stream, unless it was to be left open.</summary>
+    /// <summary>Closes the stream, unless the constructor was told to leave it open.</summary>
     public void Dispose()
     {
         if (!_leaveOpen)
@@ -118,13 +126,17 @@ public sealed class SafetensorsReader : IDisposable
             return;
         }
         if (entry.Offset < _position)
-            throw new InvalidOperationException($"A stream that can't seek must be read in the order of Entries, but {SafetensorsHeader.Quote(entry.Name)} begins at byte {entry.Offset} and the stream stands at {_position}. Read in order, or copy the stream to a file.");
+        {
+            throw new InvalidOperationException(
+                $"A stream that can't seek must be read in the order of Entries, but {SafetensorsHeader.Quote(entry.Name)} begins at byte " +
+                $"{entry.Offset} and the stream is at byte {_position}. Read in order, or copy the stream to a file.");
+        }
         byte[] skipped = new byte[Math.Min(ChunkBytes, entry.Offset - _position)];
         while (_position < entry.Offset)
             Fill(skipped.AsSpan(0, (int)Math.Min(skipped.Length, entry.Offset - _position)), entry);
     }
 
-    /// <summary>The file is known to hold the bytes: they go straight into the tensor.</summary>
+    /// <summary>Reads into the new tensor directly, since the file is known to hold all its bytes.</summary>
     private Tensor ReadKnown(SafetensorsEntry entry)
     {
         var tensor = empty(entry.Shape.ToArray(), entry.ElementType);
@@ -141,7 +153,7 @@ public sealed class SafetensorsReader : IDisposable
         return tensor;
     }
 
-    /// <summary>The header may promise more than the stream holds: the tensor is allocated when its bytes are there.</summary>
+    /// <summary>Reads the bytes before the tensor is allocated, since the header may promise more bytes than the stream holds.</summary>
     private Tensor ReadGrowing(SafetensorsEntry entry)
     {
         var chunks = new List<byte[]>();
@@ -180,10 +192,13 @@ public sealed class SafetensorsReader : IDisposable
         int read = _stream.ReadAtLeast(target, target.Length, throwOnEndOfStream: false);
         _position += read;
         if (read < target.Length)
-            throw new WeightFileException($"The file must hold the {entry.ByteCount} bytes of {SafetensorsHeader.Quote(entry.Name)}, but ends before. It is cut off: copy it again.");
+        {
+            throw new WeightFileException(
+                $"The file must hold the {entry.ByteCount} bytes of {SafetensorsHeader.Quote(entry.Name)}, but ends before. It is cut off: copy it again.");
+        }
     }
 
-    /// <summary>A boolean byte above 1 has no defined meaning in native code.</summary>
+    /// <summary>Checks that booleans are 0 or 1, since native code does not define other values.</summary>
     private static void CheckBooleans(Tensor tensor, SafetensorsEntry entry)
     {
         if (entry.ElementType != ScalarType.Bool)
@@ -192,7 +207,10 @@ public sealed class SafetensorsReader : IDisposable
         {
             int wrong = chunk.IndexOfAnyExceptInRange((byte)0, (byte)1);
             if (wrong >= 0)
-                throw new WeightFileException($"A BOOL must be the byte 0 or 1, but byte {first + wrong} of {SafetensorsHeader.Quote(entry.Name)} is {chunk[wrong]}. Save it as U8.");
+            {
+                throw new WeightFileException(
+                    $"A BOOL must be the byte 0 or 1, but byte {first + wrong} of {SafetensorsHeader.Quote(entry.Name)} is {chunk[wrong]}. Save it as U8.");
+            }
         });
     }
 }

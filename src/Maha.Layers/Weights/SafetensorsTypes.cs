@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Weights;
 
-/// <summary>The element types of safetensors that tensors can hold here, and their names in a header.</summary>
+/// <summary>The element types of safetensors files that are supported, with their names in a header.</summary>
 internal static class SafetensorsTypes
 {
     private static readonly (string Name, ScalarType Type, int Size)[] s_known =
@@ -19,10 +19,10 @@ internal static class SafetensorsTypes
         ("BOOL", ScalarType.Bool, 1),
     ];
 
-    /// <summary>The names, for messages.</summary>
+    /// <summary>The names of all types, for messages.</summary>
     public static string Names { get; } = string.Join(", ", s_known.Select(known => known.Name));
 
-    /// <summary>The type and the size in bytes of a name, or null.</summary>
+    /// <summary>Returns the type of a name and its size in bytes, or null for an unknown name.</summary>
     public static (ScalarType Type, int Size)? Find(string name)
     {
         foreach (var known in s_known)
@@ -33,7 +33,7 @@ internal static class SafetensorsTypes
         return null;
     }
 
-    /// <summary>The name and the size in bytes of a type, or null.</summary>
+    /// <summary>Returns the name of a type and its size in bytes, or null for an unsupported type.</summary>
     public static (string Name, int Size)? Find(ScalarType type)
     {
         foreach (var known in s_known)

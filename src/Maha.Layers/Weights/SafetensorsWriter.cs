@@ -8,22 +8,28 @@ using static TorchSharp.torch;
 namespace Maha.Layers.Weights;
 
 /// <summary>
-/// Writes safetensors files. Equal tensors make equal bytes: names are sorted, and the header is padded with blanks to a multiple of 8 bytes.
+/// Writes safetensors files.
 /// </summary>
+/// <remarks>
+/// Equal tensors give equal files: the names are sorted, and the header is padded with spaces to a multiple of 8 bytes.
+/// </remarks>
 public static class SafetensorsWriter
 {
     private const int Alignment = 8;
     private static readonly UTF8Encoding s_strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <summary>Writes a file. It appears under its name only when it is complete.</summary>
-    /// <param name="path">The file's path; an existing file is replaced.</param>
-    /// <param name="tensors">The tensors by name, on any device and in any layout.</param>
-    /// <param name="metadata">Text pairs to go with them.</param>
-    /// <exception cref="ArgumentException">A name is not allowed, or a tensor was disposed or has an element type that the format lacks; no file was made.</exception>
+    /// <summary>Writes a file. The file has its name only when it is complete.</summary>
+    /// <param name="path">The path of the file. An existing file is replaced.</param>
+    /// <param name="tensors">The tensors by name. They may be on any device and need not be contiguous.</param>
+    /// <param name="metadata">Key-value pairs of text to write with the tensors; null for none.</param>
+    /// <exception cref="ArgumentException">
+    /// A name is not allowed, or a tensor was disposed or has an element type that the format lacks. No file was written.
+    /// </exception>
+    /// <exception cref="IOException">The file can't be written.</exception>
     public static void Write(string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var content = new Content(tensors, metadata);
+        var content = new FileContent(tensors, metadata);
         string partial = path + ".partial";
         try
         {
@@ -39,31 +45,34 @@ public static class SafetensorsWriter
     }
 
     /// <summary>Writes to a stream, which stays open.</summary>
-    /// <param name="stream">A writable stream; it need not seek.</param>
-    /// <param name="tensors">The tensors by name, on any device and in any layout.</param>
-    /// <param name="metadata">Text pairs to go with them.</param>
-    /// <exception cref="ArgumentException">The stream can't be written, a name is not allowed, or a tensor was disposed or has an element type that the format lacks; nothing was written.</exception>
+    /// <param name="stream">A writable stream. It need not support seeking.</param>
+    /// <param name="tensors">The tensors by name. They may be on any device and need not be contiguous.</param>
+    /// <param name="metadata">Key-value pairs of text to write with the tensors; null for none.</param>
+    /// <exception cref="ArgumentException">
+    /// The stream can't be written, a name is not allowed, or a tensor was disposed or has an element type that the format lacks. Nothing
+    /// was written.
+    /// </exception>
     public static void Write(Stream stream, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(stream);
         if (!stream.CanWrite)
             throw new ArgumentException("stream must be writable, but is not. Open it for writing.", nameof(stream));
-        new Content(tensors, metadata).Write(stream);
+        new FileContent(tensors, metadata).Write(stream);
     }
 
-    /// <summary>What a file will hold, checked before there is a file.</summary>
-    private readonly struct Content
+    /// <summary>The content of a file, checked before the file is created.</summary>
+    private readonly struct FileContent
     {
         private readonly IReadOnlyDictionary<string, Tensor> _tensors;
         private readonly List<SafetensorsEntry> _entries;
         private readonly byte[] _header;
 
-        public Content(IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata)
+        public FileContent(IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata)
         {
             ArgumentNullException.ThrowIfNull(tensors);
             _tensors = tensors;
-            _entries = Layout(tensors);
-            _header = Header(_entries, metadata);
+            _entries = CreateEntries(tensors);
+            _header = CreateHeader(_entries, metadata);
         }
 
         public void Write(Stream stream)
@@ -76,13 +85,13 @@ public static class SafetensorsWriter
             {
                 using var scope = NewDisposeScope();
                 using var noGradient = no_grad();
-                var plain = _tensors[entry.Name].detach().cpu().contiguous();
-                TensorBytes.ForEachChunk(plain, entry.ByteCount, (chunk, _) => stream.Write(chunk));
+                var contiguous = _tensors[entry.Name].detach().cpu().contiguous();
+                TensorBytes.ForEachChunk(contiguous, entry.ByteCount, (chunk, _) => stream.Write(chunk));
             }
         }
     }
 
-    private static List<SafetensorsEntry> Layout(IReadOnlyDictionary<string, Tensor> tensors)
+    private static List<SafetensorsEntry> CreateEntries(IReadOnlyDictionary<string, Tensor> tensors)
     {
         var entries = new List<SafetensorsEntry>(tensors.Count);
         long offset = 0;
@@ -90,11 +99,15 @@ public static class SafetensorsWriter
         {
             CheckText(name);
             if (name == SafetensorsHeader.MetadataKey)
-                throw new ArgumentException($"No tensor may be called {name}, since the format keeps its text pairs there. Rename it.", nameof(tensors));
+                throw new ArgumentException($"No tensor may have the name {name}, since the format stores its metadata there. Rename it.", nameof(tensors));
             var tensor = tensors[name];
             TensorChecks.Alive(tensor, name);
             if (SafetensorsTypes.Find(tensor.dtype) is not { } type)
-                throw new ArgumentException($"The type of a tensor must be one of {SafetensorsTypes.Names}, but {SafetensorsHeader.Quote(name)} is {tensor.dtype}. Convert it with to(...).", nameof(tensors));
+            {
+                throw new ArgumentException(
+                    $"The type of a tensor must be one of {SafetensorsTypes.Names}, but {SafetensorsHeader.Quote(name)} is {tensor.dtype}. " +
+                    "Convert it with to(...).", nameof(tensors));
+            }
             long bytes = checked(tensor.numel() * type.Size);
             entries.Add(new SafetensorsEntry(name, tensor.dtype, tensor.shape, offset, bytes));
             offset = checked(offset + bytes);
@@ -102,10 +115,10 @@ public static class SafetensorsWriter
         return entries;
     }
 
-    private static byte[] Header(List<SafetensorsEntry> entries, IReadOnlyDictionary<string, string>? metadata)
+    private static byte[] CreateHeader(List<SafetensorsEntry> entries, IReadOnlyDictionary<string, string>? metadata)
     {
         using var buffer = new MemoryStream();
-        // Plain letters of other scripts stay as they are; the default would escape them.
+        // Letters of other scripts stay as they are; the default encoder would escape them.
         using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
             writer.WriteStartObject();
@@ -133,7 +146,11 @@ public static class SafetensorsWriter
         while (buffer.Length % Alignment != 0)
             buffer.WriteByte((byte)' ');
         if (buffer.Length > SafetensorsHeader.MaxHeaderBytes)
-            throw new ArgumentException($"The header of a safetensors file may have at most {SafetensorsHeader.MaxHeaderBytes} bytes, but would have {buffer.Length}. Write fewer tensors or less metadata.", nameof(entries));
+        {
+            throw new ArgumentException(
+                $"The header of a safetensors file must have at most {SafetensorsHeader.MaxHeaderBytes} bytes, but would have {buffer.Length}. " +
+                "Write fewer tensors or less metadata.", nameof(entries));
+        }
         return buffer.ToArray();
     }
 
@@ -158,6 +175,9 @@ public static class SafetensorsWriter
             valid = false;
         }
         if (!valid)
-            throw new ArgumentException($"Names and metadata must be valid Unicode without NUL, but {SafetensorsHeader.Quote(text)} is not.", nameof(text));
+        {
+            throw new ArgumentException(
+                $"Names and metadata must be valid Unicode without NUL, but {SafetensorsHeader.Quote(text)} is not. Change the text.", nameof(text));
+        }
     }
 }

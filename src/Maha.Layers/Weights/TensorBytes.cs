@@ -2,17 +2,17 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Weights;
 
-/// <summary>The bytes of a tensor in pieces: a span holds at most 2 GB, a tensor may hold more.</summary>
+/// <summary>Gives access to the bytes of a tensor in pieces, since a span holds at most 2 GB and a tensor can hold more.</summary>
 internal static class TensorBytes
 {
     private const long ChunkBytes = 1 << 24;
 
-    /// <summary>Works on a piece of a tensor's bytes.</summary>
-    /// <param name="chunk">The piece.</param>
-    /// <param name="first">Where it begins in the tensor.</param>
+    /// <summary>Reads or writes a piece of the bytes of a tensor.</summary>
+    /// <param name="chunk">The bytes of the piece.</param>
+    /// <param name="first">The position of the first byte of the piece in the tensor.</param>
     public delegate void ChunkAction(Span<byte> chunk, long first);
 
-    /// <summary>Calls an action with all bytes of a contiguous tensor in the CPU's memory, in order.</summary>
+    /// <summary>Calls an action for every piece of a contiguous tensor in CPU memory, in order.</summary>
     public static void ForEachChunk(Tensor tensor, long byteCount, ChunkAction action)
     {
         if (byteCount == 0)

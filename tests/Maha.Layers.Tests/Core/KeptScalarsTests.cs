@@ -61,7 +61,7 @@ public sealed class KeptScalarsTests
         using var scope = NewDisposeScope();
         var (expected, actual) = (new Parameter(TestTensors.Random(1, [3, 4])), new Parameter(TestTensors.Random(1, [3, 4])));
         using var theirs = optim.AdamW([new AdamW.ParamGroup([expected], lr: 0.01, weight_decay: 0.1)]);
-        using var ours = new KeptAdamW([new AdamW.ParamGroup([actual], lr: 0.01, weight_decay: 0.1)], 0.01);
+        using var ours = new ScalarKeepingAdamW([new AdamW.ParamGroup([actual], lr: 0.01, weight_decay: 0.1)], 0.01);
         for (int step = 0; step < 5; step++)
         {
             expected.grad = TestTensors.Random(10 + step, [3, 4]);
@@ -112,7 +112,7 @@ public sealed class KeptScalarsTests
             FeedForwardDim = 16,
             Dropout = 0,
         }.With(attention: attention, window: 4));
-        using var optimizer = new KeptAdamW([new AdamW.ParamGroup(model.parameters(), lr: 0.01)], 0.01);
+        using var optimizer = new ScalarKeepingAdamW([new AdamW.ParamGroup(model.parameters(), lr: 0.01)], 0.01);
         using var ids = TestTensors.RandomIds(2, 11, 2, 32);
         return [.. Enumerable.Range(0, 15).Select(_ =>
         {

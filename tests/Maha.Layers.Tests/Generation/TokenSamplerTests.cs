@@ -34,12 +34,12 @@ public class TokenSamplerTests
         Assert.Equal(4, new TokenSampler(new GenerationOptions { Temperature = 0 }, _ => true).Next(s_logits));
         Assert.Equal(1, new TokenSampler(new GenerationOptions { Temperature = 0 }, token => token < 4).Next(s_logits));
         var penalized = new TokenSampler(new GenerationOptions { Temperature = 0, RepetitionPenalty = 2 }, _ => true);
-        penalized.See([5]);
+        penalized.AddHistory([5]);
         Assert.Equal(4, penalized.Next(s_logits)); // 3 > 2.5 / 2
         Assert.Equal(1, penalized.Next(s_logits)); // 2 > 3 / 2
         Assert.Equal(0, new TokenSampler(new GenerationOptions { Temperature = 0, RepetitionPenalty = 0.5 }, token => token is 0 or 3).Next([1, 0, 0, 1]));
         var negative = new TokenSampler(new GenerationOptions { Temperature = 0, RepetitionPenalty = 3 }, _ => true);
-        negative.See([0]);
+        negative.AddHistory([0]);
         Assert.Equal(1, negative.Next([-1, -2])); // -1 * 3 < -2
     }
 

@@ -54,7 +54,7 @@ public class DivergenceTests
         var task = new ScriptedTask(model, _ => new TaskLoss(model.Weight.sum(), 1), () => new ValidationMetrics { Loss = double.NaN, Accuracy = 0.5, Count = 4 });
         var e = Assert.Throws<TrainingDivergedException>(() => new Trainer(s_options with { EarlyStoppingMetric = metric, ValidationFraction = 0.1 }).Train(task, documents));
         Assert.Contains("The validation loss must be finite, but is NaN", e.Message, StringComparison.Ordinal);
-        Assert.Contains("The weights are those behind the step.", e.Message, StringComparison.Ordinal);
+        Assert.Contains("The weights are those after the step.", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -29,28 +29,28 @@ public class EncoderPretrainingTaskTests
         for (int i = 0; i < ids.Length; i++)
             ids[i] = i % 3 == 0 ? i / 3 % 6 : 6 + random.Next(500);
         before = [.. ids];
-        var (places, targets) = TokenMasking.Apply(ids, 0.15, 506, ref random);
-        Assert.Equal(targets, places.Select(place => before[place]));
-        Assert.All(places, place => Assert.True(before[place] > ByteLevelBpeTokenizer.EosTokenId));
+        var (positions, targets) = TokenMasker.Mask(ids, 0.15, 506, ref random);
+        Assert.Equal(targets, positions.Select(position => before[position]));
+        Assert.All(positions, position => Assert.True(before[position] > ByteLevelBpeTokenizer.EosTokenId));
         for (int i = 0; i < ids.Length; i++)
         {
-            if (!places.Contains(i) && i < 3000)
+            if (!positions.Contains(i) && i < 3000)
                 Assert.Equal(before[i], ids[i]);
         }
 
-        double share = places.Count / 40_000.0;
+        double share = positions.Count / 40_000.0;
         Assert.InRange(share, 0.14, 0.16);
-        Assert.InRange(places.Count(place => ids[place] == ByteLevelBpeTokenizer.MaskTokenId) / (double)places.Count, 0.77, 0.83);
-        Assert.InRange(places.Count(place => ids[place] == before[place]) / (double)places.Count, 0.08, 0.12);
+        Assert.InRange(positions.Count(position => ids[position] == ByteLevelBpeTokenizer.MaskTokenId) / (double)positions.Count, 0.77, 0.83);
+        Assert.InRange(positions.Count(position => ids[position] == before[position]) / (double)positions.Count, 0.08, 0.12);
     }
 
     [Fact]
-    public void Contrast_EqualsItsDefinition_AndIgnoresPiecesOfTheSameDocument()
+    public void ContrastiveLoss_EqualsItsDefinition_AndIgnoresPiecesOfTheSameDocument()
     {
         const double tau = 0.3;
         int[] documents = [0, 1, 1, 0, 1, 1]; // three documents' pieces, two of them of one document
         using var vectors = randn(6, 4, dtype: ScalarType.Float64, generator: new Generator(3));
-        using var loss = EncoderPretrainingTask.Contrast(vectors, documents, tau);
+        using var loss = EncoderPretrainingTask.ContrastiveLoss(vectors, documents, tau);
         double[] values = vectors.data<double>().ToArray();
         double Alike(int i, int j) => Enumerable.Range(0, 4).Sum(k => values[i * 4 + k] * values[j * 4 + k]) / tau;
         double expected = 0;

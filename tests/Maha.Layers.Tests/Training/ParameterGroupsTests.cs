@@ -9,9 +9,9 @@ public class ParameterGroupsTests
     public void BiasesNormsAndEmbeddings_DoNotDecay()
     {
         using var model = new MahaSequenceClassifier(new MahaTransformerOptions { VocabSize = 11, MaxSequenceLength = 8, DModel = 6, NumHeads = 2, NumLayers = 1, FeedForwardDim = 10 }, 3);
-        var (decaying, constant) = ParameterGroups.Of(model);
+        var (decaying, notDecaying) = ParameterGroups.SplitByWeightDecay(model);
         var names = model.named_parameters().ToDictionary(entry => entry.parameter.Handle, entry => entry.name);
-        Assert.Equal(names.Values.Order(), decaying.Concat(constant).Select(parameter => names[parameter.Handle]).Order());
+        Assert.Equal(names.Values.Order(), decaying.Concat(notDecaying).Select(parameter => names[parameter.Handle]).Order());
         Assert.All(decaying, parameter =>
         {
             string name = names[parameter.Handle];
@@ -20,11 +20,11 @@ public class ParameterGroupsTests
             Assert.DoesNotContain("embedding", name, StringComparison.Ordinal);
         });
         Assert.Contains(decaying, parameter => names[parameter.Handle] == "head.weight");
-        string[] constantNames = [.. constant.Select(parameter => names[parameter.Handle])];
-        Assert.Contains("encoder.token_embedding.weight", constantNames);
-        Assert.Contains("encoder.position_embedding.weight", constantNames);
-        Assert.Contains("encoder.final_norm.weight", constantNames);
-        Assert.Contains("head.bias", constantNames);
+        string[] notDecayingNames = [.. notDecaying.Select(parameter => names[parameter.Handle])];
+        Assert.Contains("encoder.token_embedding.weight", notDecayingNames);
+        Assert.Contains("encoder.position_embedding.weight", notDecayingNames);
+        Assert.Contains("encoder.final_norm.weight", notDecayingNames);
+        Assert.Contains("head.bias", notDecayingNames);
     }
 
     [Fact]
@@ -32,8 +32,8 @@ public class ParameterGroupsTests
     {
         using var classifier = Toys.Classifier();
         classifier.get_parameter("head.weight")!.requires_grad_(false);
-        var (decaying, constant) = ParameterGroups.Of(classifier);
+        var (decaying, notDecaying) = ParameterGroups.SplitByWeightDecay(classifier);
         Assert.Empty(decaying);
-        Assert.Equal(2, constant.Count);
+        Assert.Equal(2, notDecaying.Count);
     }
 }

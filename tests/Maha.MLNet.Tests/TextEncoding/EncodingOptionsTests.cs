@@ -25,7 +25,7 @@ public class EncodingOptionsTests
         { o => o.ContextualWeight = double.NaN, "ContextualWeight must lie in [0, 1000]" },
         { o => o.MaskedTokenWeight = -1, "MaskedTokenWeight must be at least 0" },
         { o => o.ContrastiveWeight = double.PositiveInfinity, "ContrastiveWeight must be at least 0 and finite" },
-        { o => (o.MaskedTokenWeight, o.ContrastiveWeight) = (0, 0), "There must be something to learn" },
+        { o => (o.MaskedTokenWeight, o.ContrastiveWeight) = (0, 0), "must be above 0, but both are 0" },
         { o => o.MaskFraction = 1, "MaskFraction" },
         { o => o.MaskFraction = 0, "MaskFraction must be above 0" },
         { o => o.ViewLength = 1, "ViewLength must lie in" },

@@ -54,7 +54,7 @@ internal static class TruncatedDecomposition
 
     private static float[] Random(int rows, int width, int seed)
     {
-        var random = new DeterministicRandom(DeterministicRandom.Combine(seed, 0x5EC7, 0));
+        var random = new DeterministicRandom(DeterministicRandom.Combine(seed, SeedPurpose.RandomProjection, 0));
         float[] values = new float[(long)rows * width];
         foreach (ref float value in values.AsSpan())
             value = (int)(random.Next() >> 40) / (float)(1 << 23) - 1; // uniform in [-1, 1): as good as normal ones here

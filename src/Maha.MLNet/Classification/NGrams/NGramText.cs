@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Maha.Layers.Core;
 
 namespace Maha.MLNet.Classification.NGrams;
 
@@ -149,11 +150,5 @@ internal sealed class NGramText
         (>= 0x0E00 and <= 0x0EFF) or (>= 0x1000 and <= 0x109F) or (>= 0x1780 and <= 0x17FF) or (>= 0x3040 and <= 0x312F) or (>= 0x31F0 and <= 0x31FF)
         or (>= 0x3400 and <= 0x4DBF) or (>= 0x4E00 and <= 0x9FFF) or (>= 0xF900 and <= 0xFAFF) or (>= 0xFF66 and <= 0xFF9D) or (>= 0x20000 and <= 0x3FFFF);
 
-    // The finalizer of SplitMix64.
-    private static ulong Mix(ulong z)
-    {
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-        return z ^ (z >> 31);
-    }
+    private static ulong Mix(ulong z) => DeterministicRandom.Mix(z);
 }

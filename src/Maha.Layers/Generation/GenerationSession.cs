@@ -5,10 +5,10 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Generation;
 
-/// <summary>One text that is being generated: the cache, the draws, the text that waits.</summary>
-internal sealed class GeneratedText : IDisposable
+/// <summary>The generation of one text: the cache of the model, the sampler, and the text that is held back.</summary>
+internal sealed class GenerationSession : IDisposable
 {
-    // Tokens of a prompt that are taken up between two looks for a cancellation.
+    // The number of tokens of a prompt that are read between two checks for cancellation.
     private const int PromptPiece = 4096;
 
     private readonly MahaLanguageModel _model;
@@ -17,32 +17,38 @@ internal sealed class GeneratedText : IDisposable
     private readonly TokenSampler _sampler;
     private readonly TokenStreamDecoder _decoder;
     private readonly StopSequenceFilter _filter;
-    private int[] _next; // not taken up yet
+    private int[] _unread; // the tokens that the model has not read yet
     private int _generated;
-    private bool _ended;
+    private bool _isEnded;
 
-    public GeneratedText(MahaLanguageModel model, ByteLevelBpeTokenizer tokenizer, string prompt, GenerationOptions options)
+    public GenerationSession(MahaLanguageModel model, ByteLevelBpeTokenizer tokenizer, string prompt, GenerationOptions options)
     {
         _model = model;
         _options = options;
-        _next = [ByteLevelBpeTokenizer.EosTokenId, .. tokenizer.Encode(prompt)];
-        _sampler = new TokenSampler(options, token => token == ByteLevelBpeTokenizer.EosTokenId || (token < tokenizer.VocabSize && !tokenizer.IsSpecialToken(token)));
-        _sampler.See(_next.AsSpan(1));
+        _unread = [ByteLevelBpeTokenizer.EosTokenId, .. tokenizer.Encode(prompt)];
+        _sampler = new TokenSampler(options, IsAllowed);
+        _sampler.AddHistory(_unread.AsSpan(1));
         _decoder = tokenizer.CreateStreamDecoder();
         _filter = new StopSequenceFilter(options.StopSequences);
         _state = model.StartDecoding();
+
+        // No special token but the end of the text.
+        bool IsAllowed(int token)
+            => token == ByteLevelBpeTokenizer.EosTokenId || (token < tokenizer.VocabSize && !tokenizer.IsSpecialToken(token));
     }
 
-    /// <summary>The text that the next token completes, mostly a word, sometimes nothing; null at the end.</summary>
+    /// <summary>Generates the next token.</summary>
+    /// <param name="cancellationToken">Checked before the token, and between pieces of a long prompt.</param>
+    /// <returns>The text that the token completes, which may be empty; null after the end of the text.</returns>
     /// <exception cref="OperationCanceledException">The generation was canceled.</exception>
     public string? Next(CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if (_ended)
+        if (_isEnded)
             return null;
         int token = _sampler.Next(Logits(cancellationToken));
         _generated++;
-        _next = [token];
+        _unread = [token];
         if (token == ByteLevelBpeTokenizer.EosTokenId)
             return End("");
         string text = _filter.Append(_decoder.Append(token));
@@ -51,10 +57,10 @@ internal sealed class GeneratedText : IDisposable
 
     public void Dispose() => _state.Dispose();
 
-    // The bytes of a character that was not completed are left out.
+    // The bytes of an incomplete character are left out.
     private string End(string text)
     {
-        _ended = true;
+        _isEnded = true;
         return text + _filter.Flush();
     }
 
@@ -65,10 +71,11 @@ internal sealed class GeneratedText : IDisposable
         {
             cancellationToken.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            int end = Math.Min(_next.Length, start + PromptPiece);
-            var ids = tensor(Array.ConvertAll(_next[start..end], id => (long)id), [1, end - start], device: _model.Encoder.TokenEmbeddings.device);
+            int end = Math.Min(_unread.Length, start + PromptPiece);
+            long[] piece = Array.ConvertAll(_unread[start..end], id => (long)id);
+            var ids = tensor(piece, [1, end - start], device: _model.Encoder.TokenEmbeddings.device);
             var logits = _model.Decode(ids, _state);
-            if (end == _next.Length)
+            if (end == _unread.Length)
                 return logits.select(0, 0).to(ScalarType.Float32).cpu().data<float>().ToArray();
         }
     }

@@ -4,11 +4,15 @@ using static TorchSharp.torch;
 namespace Maha.Layers.Training;
 
 /// <summary>
-/// TorchSharp's <see cref="AdamW"/>, number for number, with a step whose Scalars stay alive during the native calls (eng/ScalarKeeper): TorchSharp's own makes eight per parameter and step,
-/// and a training makes millions of steps' worth. State and options are those of the base class.
+/// TorchSharp's <see cref="AdamW"/>, bit for bit, with a step that keeps its Scalars alive during the native calls (see eng/ScalarKeeper).
+/// TorchSharp's own step creates eight Scalars per parameter, millions in a training, and the garbage collector may free one of them
+/// during a native call. State and options are those of the base class.
 /// </summary>
-/// <remarks>Loshchilov and Hutter, "Decoupled Weight Decay Regularization", arXiv 1711.05101, algorithm 2. Neither amsgrad nor maximize, which nothing here asks for.</remarks>
-internal sealed class KeptAdamW(IEnumerable<AdamW.ParamGroup> groups, double learningRate) : AdamW(groups, learningRate)
+/// <remarks>
+/// Loshchilov and Hutter, "Decoupled Weight Decay Regularization", arXiv 1711.05101, algorithm 2. The options amsgrad and maximize, which
+/// the trainer does not use, are not implemented.
+/// </remarks>
+internal sealed class ScalarKeepingAdamW(IEnumerable<AdamW.ParamGroup> groups, double learningRate) : AdamW(groups, learningRate)
 {
     /// <summary>Updates every parameter that has a gradient.</summary>
     public override Tensor step(Func<Tensor>? closure = null) => _step<ParamGroup>(Update, closure);
