@@ -13,7 +13,7 @@ namespace Maha.Layers.Blocks;
 /// Two linear layers over every token by itself: Dropout(W_2 Dropout(GELU(W_1 x + b_1)) + b_2).
 /// </summary>
 /// <remarks>Cost: 4 * D * F * N floating-point operations.</remarks>
-public sealed class FeedForward : Module<Tensor, Tensor>
+internal sealed class FeedForward : Module<Tensor, Tensor>
 {
     [ComponentName(Name = "expand")] private readonly Linear _expand;
     [ComponentName(Name = "contract")] private readonly Linear _contract;
@@ -46,7 +46,7 @@ public sealed class FeedForward : Module<Tensor, Tensor>
     {
         TensorChecks.Hidden(hidden, _dModel, _expand, nameof(hidden));
         using var scope = NewDisposeScope();
-        if (!Drops && FeedForwardFunction.Suits(hidden, _expand, _contract))
+        if (!AppliesDropout && FeedForwardFunction.IsApplicable(hidden, _expand, _contract))
             return FeedForwardFunction.Apply(hidden, _expand, _contract).MoveToOuterDisposeScope();
         var expanded = Activation.Gelu(_expand, hidden); // [B, N, F]
         var contracted = LinearFunction.Apply(_contract, _dropout.call(expanded)); // [B, N, D]
@@ -55,19 +55,19 @@ public sealed class FeedForward : Module<Tensor, Tensor>
 
     /// <summary>LayerNorm(y + this layer of y) with y = LayerNorm(hidden + update), in one pass over the tokens; null where that cannot be had.</summary>
     /// <remarks>Not where a gradient is asked for or activations are dropped.</remarks>
-    internal Tensor? BetweenNorms(Tensor hidden, Tensor update, LayerNorm before, LayerNorm after)
+    internal Tensor? TryForwardBetweenNorms(Tensor hidden, Tensor update, LayerNorm before, LayerNorm after)
     {
-        bool suits = !Drops && !is_grad_enabled() && FeedForwardFunction.Suits(hidden, _expand, _contract);
-        return suits ? FeedForwardFunction.BetweenNorms(hidden, update, before, _expand, _contract, after) : null;
+        bool suits = !AppliesDropout && !is_grad_enabled() && FeedForwardFunction.IsApplicable(hidden, _expand, _contract);
+        return suits ? FeedForwardFunction.ApplyBetweenNorms(hidden, update, before, _expand, _contract, after) : null;
     }
 
-    private bool Drops => training && _dropout.Probability > 0;
+    private bool AppliesDropout => training && _dropout.Probability > 0;
 
     // Tokens of a long prompt whose wide activations are in memory at once.
     private const long PieceTokens = 4096;
 
     /// <summary>The layers without dropout and without keeping more than a piece of the wide activations: for decoding.</summary>
-    internal Tensor Plain(Tensor hidden)
+    internal Tensor ForwardInChunks(Tensor hidden)
     {
         using var scope = NewDisposeScope();
         long length = hidden.shape[1];

@@ -16,7 +16,7 @@ internal sealed unsafe class FeedForwardFunction : SingleOutputFunction<FeedForw
     private const int ChunkRows = 2048;
 
     /// <summary>Whether the kernel can run on these layers and pays.</summary>
-    public static bool Suits(Tensor input, Linear expand, Linear contract) =>
+    public static bool IsApplicable(Tensor input, Linear expand, Linear contract) =>
         expand.bias is not null && contract.bias is not null && LinearFunction.Suits(input, expand.weight!.shape[0]) && LinearFunction.Suits(input, contract.weight!.shape[0]);
 
     /// <summary>W_2 gelu(W_1 x + b_1) + b_2, of the input's shape.</summary>
@@ -29,7 +29,7 @@ internal sealed unsafe class FeedForwardFunction : SingleOutputFunction<FeedForw
     }
 
     /// <summary>LayerNorm(y + W_2 gelu(W_1 y + b_1) + b_2) with y = LayerNorm(x + update), without gradient.</summary>
-    public static Tensor BetweenNorms(Tensor x, Tensor update, LayerNorm before, Linear expand, Linear contract, LayerNorm after)
+    public static Tensor ApplyBetweenNorms(Tensor x, Tensor update, LayerNorm before, Linear expand, Linear contract, LayerNorm after)
     {
         using var scope = NewDisposeScope();
         Tensor[] operands = [x.contiguous(), expand.weight!.contiguous(), expand.bias!.contiguous(), contract.weight!.contiguous(), contract.bias!.contiguous()];
@@ -37,7 +37,7 @@ internal sealed unsafe class FeedForwardFunction : SingleOutputFunction<FeedForw
         var contiguousUpdate = update.contiguous();
         var output = empty_like(operands[0]);
         FeedForwardKernel.ForwardBetweenNorms(
-            x.numel() / x.shape[^1], Layer(operands), Norm(norms[0], norms[1], before.eps), Norm(norms[2], norms[3], after.eps),
+            x.numel() / x.shape[^1], ToLayerOperands(operands), ToNormOperands(norms[0], norms[1], before.eps), ToNormOperands(norms[2], norms[3], after.eps),
             TensorMemory.Pointer<float>(operands[0]), TensorMemory.Pointer<float>(contiguousUpdate), TensorMemory.Pointer<float>(output), get_num_threads());
         return output.MoveToOuterDisposeScope();
     }
@@ -83,15 +83,15 @@ internal sealed unsafe class FeedForwardFunction : SingleOutputFunction<FeedForw
     {
         var output = empty_like(operands[0]);
         FeedForwardKernel.Forward(
-            operands[0].numel() / operands[0].shape[^1], Layer(operands), TensorMemory.Pointer<float>(operands[0]),
+            operands[0].numel() / operands[0].shape[^1], ToLayerOperands(operands), TensorMemory.Pointer<float>(operands[0]),
             expanded is null ? null : TensorMemory.Pointer<float>(expanded), TensorMemory.Pointer<float>(output), get_num_threads());
         GC.KeepAlive(operands);
         return output;
     }
 
-    private static FeedForwardOperands Layer(Tensor[] operands) => new(
+    private static FeedForwardOperands ToLayerOperands(Tensor[] operands) => new(
         TensorMemory.Pointer<float>(operands[1]), TensorMemory.Pointer<float>(operands[2]), TensorMemory.Pointer<float>(operands[3]), TensorMemory.Pointer<float>(operands[4]),
         (int)operands[1].shape[1], (int)operands[1].shape[0]);
 
-    private static NormOperands Norm(Tensor weight, Tensor bias, double epsilon) => new(TensorMemory.Pointer<float>(weight), TensorMemory.Pointer<float>(bias), (float)epsilon);
+    private static NormOperands ToNormOperands(Tensor weight, Tensor bias, double epsilon) => new(TensorMemory.Pointer<float>(weight), TensorMemory.Pointer<float>(bias), (float)epsilon);
 }

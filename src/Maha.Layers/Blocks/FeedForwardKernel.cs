@@ -15,7 +15,7 @@ internal static unsafe class FeedForwardKernel
     private const int RowGap = 16;
 
     /// <summary>Whether the kernel can run and pays.</summary>
-    public static bool Suits(long rows, int width, int inner) => LinearKernel.Suits(rows, width) && LinearKernel.Suits(rows, inner);
+    public static bool IsApplicable(long rows, int width, int inner) => LinearKernel.Suits(rows, width) && LinearKernel.Suits(rows, inner);
 
     /// <summary>Fills output [R, D] and, unless it is null, expanded [R, F], which is W_1 x.</summary>
     public static void Forward(long rows, FeedForwardOperands layer, float* x, float* expanded, float* output, int threads)
@@ -28,7 +28,7 @@ internal static unsafe class FeedForwardKernel
             long start = pieces.Start(piece);
             int count = (int)(pieces.Start(piece + 1) - start);
             float* hidden = KernelScratch.Get<float>((long)RowPieces.MostRows * (inner + RowGap));
-            Rows(count, layer, first, second, x + (start * width), expanded == null ? null : expanded + (start * inner), hidden, output + (start * width));
+            ForwardRows(count, layer, first, second, x + (start * width), expanded == null ? null : expanded + (start * inner), hidden, output + (start * width));
         });
     }
 
@@ -46,7 +46,7 @@ internal static unsafe class FeedForwardKernel
             float* y = hidden + ((long)RowPieces.MostRows * (inner + RowGap));
             float* contracted = y + ((long)RowPieces.MostRows * width);
             before.Apply(count, width, x + offset, update + offset, y);
-            Rows(count, layer, first, second, y, null, hidden, contracted);
+            ForwardRows(count, layer, first, second, y, null, hidden, contracted);
             after.Apply(count, width, y, contracted, output + offset);
         });
     }
@@ -58,7 +58,7 @@ internal static unsafe class FeedForwardKernel
         return (PackedWeight.Of(layer.FirstWeight, layer.Width, layer.Inner, memory, threads), PackedWeight.Of(layer.SecondWeight, layer.Inner, layer.Width, memory + elements, threads));
     }
 
-    private static void Rows(int count, FeedForwardOperands layer, PackedWeight first, PackedWeight second, float* x, float* expanded, float* hidden, float* output)
+    private static void ForwardRows(int count, FeedForwardOperands layer, PackedWeight first, PackedWeight second, float* x, float* expanded, float* hidden, float* output)
     {
         nint row = layer.Inner + RowGap, expandedRow = expanded == null ? row : layer.Inner;
         float* target = expanded == null ? hidden : expanded;

@@ -38,10 +38,10 @@ internal sealed class RecomputedBlockFunction : DifferentiableFunction<Recompute
     {
         var (hidden, mask, recomputation) = ((Tensor)arguments[0], (Tensor?)arguments[1], (Recomputation)arguments[2]);
         // As saved variables they outlive a caller who frees them, and a caller who changes them is told. The graph frees them.
-        ctx.save_for_backward([hidden, mask!, recomputation.Random ? get_rng_state() : null!]);
+        ctx.save_for_backward([hidden, mask!, recomputation.DrawsRandomNumbers ? get_rng_state() : null!]);
         ctx.save_data(RecomputationKey, recomputation);
         var result = recomputation.Block.call(hidden, recomputation.Context);
-        recomputation.Keep(result);
+        recomputation.Store(result);
         return [result.Output, result.AuxiliaryLoss];
     }
 
@@ -52,7 +52,7 @@ internal sealed class RecomputedBlockFunction : DifferentiableFunction<Recompute
         var saved = ctx.get_saved_variables();
         var hidden = saved[0].detach().requires_grad_();
         using var gradientsOn = enable_grad();
-        var result = recomputation.Again(hidden, saved[1], saved[2]);
+        var result = recomputation.Rerun(hidden, saved[1], saved[2]);
         var outputs = new List<Tensor>();
         var incoming = new List<Tensor>();
         foreach (var (output, gradient) in new[] { (result.Output, gradients[0]), (result.AuxiliaryLoss, gradients[1]) })
@@ -69,7 +69,7 @@ internal sealed class RecomputedBlockFunction : DifferentiableFunction<Recompute
 }
 
 /// <summary>What the second computation of a block needs besides its input.</summary>
-internal sealed class Recomputation(MahaBlock block, MixingContext context, bool random)
+internal sealed class Recomputation(MahaBlock block, MixingContext context, bool drawsRandomNumbers)
 {
     private readonly bool _training = block.training;
     private MixingResult? _result;
@@ -79,10 +79,10 @@ internal sealed class Recomputation(MahaBlock block, MixingContext context, bool
     public MixingContext Context { get; } = context;
 
     /// <summary>Whether the block draws random numbers.</summary>
-    public bool Random { get; } = random;
+    public bool DrawsRandomNumbers { get; } = drawsRandomNumbers;
 
     /// <summary>Takes the first computation's result. Its outputs are freed with the scope of the call; what is only looked at goes to the caller.</summary>
-    public void Keep(MixingResult result)
+    public void Store(MixingResult result)
     {
         _result = result;
         result.ScaleWeights?.MoveToOuterDisposeScope();
@@ -103,7 +103,7 @@ internal sealed class Recomputation(MahaBlock block, MixingContext context, bool
     /// <param name="mask">The padding of the context.</param>
     /// <param name="generatorState">The generator's state before the first computation; null where it drew none.</param>
     /// <exception cref="InvalidOperationException">The block was switched between training and evaluation in between.</exception>
-    public MixingResult Again(Tensor hidden, Tensor? mask, Tensor? generatorState)
+    public MixingResult Rerun(Tensor hidden, Tensor? mask, Tensor? generatorState)
     {
         if (Block.training != _training)
             throw new InvalidOperationException($"A block with RecomputeBlocks must be in the same mode in its forward and its backward pass, but was switched to {(_training ? "evaluation" : "training")} in between. Call train() or eval() after backward().");

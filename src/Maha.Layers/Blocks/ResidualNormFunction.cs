@@ -44,14 +44,14 @@ internal sealed unsafe class ResidualNormFunction : SingleOutputFunction<Residua
         int width = (int)saved[2].numel();
         var parameters = empty([ResidualNormKernel.Pieces(saved[0].numel() / width), 2, width], saved[0].dtype);
         if (upstream.dtype == ScalarType.Float32)
-            Back<float>(saved, upstream, inputGradient, parameters);
+            RunBackward<float>(saved, upstream, inputGradient, parameters);
         else
-            Back<double>(saved, upstream, inputGradient, parameters);
+            RunBackward<double>(saved, upstream, inputGradient, parameters);
         var summed = parameters.sum([0]); // [2, D]
         return [inputGradient, inputGradient, summed[0].clone(), summed[1].clone(), null];
     }
 
-    private static void Back<T>(List<Tensor> saved, Tensor gradient, Tensor inputGradient, Tensor parameters)
+    private static void RunBackward<T>(List<Tensor> saved, Tensor gradient, Tensor inputGradient, Tensor parameters)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         int width = (int)saved[2].numel();

@@ -15,7 +15,7 @@ namespace Maha.Layers.Models;
 /// Padded tokens have no say, whatever they hold; a document of padding alone gives 0.
 /// Attentive: p = sum over valid i of softmax_i(w . features_i) features_i.
 /// </remarks>
-public sealed class DocumentPooling : Module<Tensor, Tensor?, Tensor>
+internal sealed class DocumentPooling : Module<Tensor, Tensor?, Tensor>
 {
     [ComponentName(Name = "scores")] private readonly Linear? _scores;
     private readonly PoolingKind _kind;

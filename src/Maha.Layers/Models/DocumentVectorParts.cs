@@ -3,7 +3,7 @@ using Maha.Layers.Core;
 namespace Maha.Layers.Models;
 
 /// <summary>What the vector of a document consists of, beside the pooled features of the encoder.</summary>
-public sealed record DocumentVectorParts
+internal sealed record DocumentVectorParts
 {
     /// <summary>K, the width of each spectral part.</summary>
     /// <value>128. From 0 to 4,096; 0 leaves the spectral parts out.</value>

@@ -29,7 +29,7 @@ public sealed record LayerDiagnostics
     /// <param name="encoding">What the encoder returned.</param>
     /// <param name="keyPaddingMask">The padding it was given, [B, N]; null where nothing is padded.</param>
     /// <returns>One entry a layer, the first layer first.</returns>
-    public static IReadOnlyList<LayerDiagnostics> Of(EncoderResult encoding, Tensor? keyPaddingMask)
+    public static IReadOnlyList<LayerDiagnostics> Compute(EncoderResult encoding, Tensor? keyPaddingMask)
     {
         ArgumentNullException.ThrowIfNull(encoding);
         var sums = new DiagnosticsSums();

@@ -19,7 +19,7 @@ namespace Maha.Layers.Models;
 /// has the mean 0 and, over its width, the root mean square 2 (the encoder's: times its weight), at which ML.NET's linear trainers with their default
 /// regularization do well. Directions are not whitened: where labels are few, that makes noise as loud as what tells.
 /// </remarks>
-public sealed class MahaDocumentEncoder : Module<Tensor, Tensor?, Tensor>
+internal sealed class MahaDocumentEncoder : Module<Tensor, Tensor?, Tensor>
 {
     private const double Loudness = 2;
 
@@ -86,7 +86,7 @@ public sealed class MahaDocumentEncoder : Module<Tensor, Tensor?, Tensor>
 
     /// <summary>Starts the encoder's token embedding from the spectral part's directions, so that tokens of like use begin near each other.</summary>
     /// <remarks>Rows have the variance of random ones; tokens that the spectral part doesn't know stay random. Without spectral parts nothing happens.</remarks>
-    public void StartFromSpectral()
+    public void InitializeFromSpectral()
     {
         if (_spectral is null)
             return;

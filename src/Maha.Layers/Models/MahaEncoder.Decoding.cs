@@ -14,7 +14,7 @@ public sealed partial class MahaEncoder
     /// <summary>Starts the decoding of sequences piece by piece.</summary>
     /// <returns>A state for <see cref="Decode"/>, empty. Dispose it at the end.</returns>
     /// <exception cref="InvalidOperationException">A layer is not causal, or causal over trees that only a whole document has.</exception>
-    public DecoderState StartDecoding()
+    internal DecoderState StartDecoding()
     {
         var layers = new List<DecoderState>();
         foreach (var block in _blocks)
@@ -30,7 +30,7 @@ public sealed partial class MahaEncoder
     /// O(L * b * D log N) under <see cref="AttentionKind.HsaCausal"/>, O(L * N * D) under <see cref="AttentionKind.Full"/>, with N the tokens so far.
     /// </returns>
     /// <exception cref="ArgumentException">The ids have another rank or type, are out of range or on another device, the state is one of other sequences, or learned positions end before the last token.</exception>
-    public Tensor Decode(Tensor tokenIds, DecoderState state)
+    internal Tensor Decode(Tensor tokenIds, DecoderState state)
     {
         TensorChecks.TokenIds(tokenIds, Options.VocabSize, int.MaxValue, TokenEmbeddings, nameof(tokenIds));
         var own = DecoderState.Of<EncoderDecoderState>(state, nameof(state));

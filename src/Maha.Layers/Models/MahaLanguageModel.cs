@@ -56,7 +56,7 @@ public sealed class MahaLanguageModel : Module<Tensor, Tensor?, ModelResult>
     /// <summary>Checks that options describe a causal model that can be decoded.</summary>
     /// <param name="options">The shape of the encoder.</param>
     /// <exception cref="ArgumentException">They don't; the message says the rule, the value and the remedy.</exception>
-    public static void RequireCausal(MahaTransformerOptions options)
+    internal static void RequireCausal(MahaTransformerOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
@@ -89,7 +89,7 @@ public sealed class MahaLanguageModel : Module<Tensor, Tensor?, ModelResult>
     /// <param name="labelSmoothing">The part of the probability of the right token that the loss spreads over all tokens, in [0, 1).</param>
     /// <returns>The loss with its graph. Memory O(B * N * D + V * D): the logits are made and forgotten in chunks.</returns>
     /// <exception cref="ArgumentException">The ids or the mask have another shape, type or device than the model takes.</exception>
-    public NextTokenLoss Loss(Tensor tokenIds, Tensor? keyPaddingMask, double labelSmoothing = 0)
+    internal NextTokenLoss Loss(Tensor tokenIds, Tensor? keyPaddingMask, double labelSmoothing = 0)
     {
         TensorChecks.Probability(labelSmoothing, nameof(labelSmoothing));
         using var scope = NewDisposeScope();
@@ -116,19 +116,19 @@ public sealed class MahaLanguageModel : Module<Tensor, Tensor?, ModelResult>
             ?? throw new ArgumentException($"tokenIds must hold at least two tokens a row, since the first is not predicted, but have the shape {TensorChecks.Show(tokenIds.shape)}. Begin every row with the token of the text's end.", nameof(tokenIds));
         long batch = tokenIds.shape[0], length = tokenIds.shape[1] - 1;
         var encoding = Encode(tokenIds.narrow(1, 0, length), keyPaddingMask?.narrow(1, 0, length));
-        return NextTokenLossFunction.OfEveryRow(encoding.Features.flatten(0, 1), OutputWeight, targets).neg().reshape(batch, length).MoveToOuterDisposeScope();
+        return NextTokenLossFunction.PerRow(encoding.Features.flatten(0, 1), OutputWeight, targets).neg().reshape(batch, length).MoveToOuterDisposeScope();
     }
 
     /// <summary>Starts the decoding of sequences piece by piece.</summary>
     /// <returns>A state for <see cref="Decode"/>, empty. Dispose it at the end.</returns>
-    public DecoderState StartDecoding() => _encoder.StartDecoding();
+    internal DecoderState StartDecoding() => _encoder.StartDecoding();
 
     /// <summary>Takes the next tokens of every sequence up and scores the token behind them.</summary>
     /// <param name="tokenIds">[B, N] of Int64, the next N tokens of each sequence, at least 1.</param>
     /// <param name="state">The tokens before, from <see cref="StartDecoding"/>; takes the new ones up.</param>
     /// <returns>The logits [B, V] at the last token, without gradient. Time as <see cref="MahaEncoder.Decode"/> says.</returns>
     /// <exception cref="ArgumentException">As <see cref="MahaEncoder.Decode"/>.</exception>
-    public Tensor Decode(Tensor tokenIds, DecoderState state)
+    internal Tensor Decode(Tensor tokenIds, DecoderState state)
     {
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();

@@ -42,7 +42,7 @@ public sealed class MahaSequenceClassifier : Module<Tensor, Tensor?, ModelResult
     public MahaEncoder Encoder => _encoder;
 
     /// <summary>What makes one vector of the features.</summary>
-    public DocumentPooling Pooling => _pooling;
+    internal DocumentPooling Pooling => _pooling;
 
     /// <summary>Classifies a batch of documents.</summary>
     /// <param name="tokenIds">[B, N] of Int64.</param>
@@ -55,7 +55,7 @@ public sealed class MahaSequenceClassifier : Module<Tensor, Tensor?, ModelResult
     /// <summary>Classifies a batch of documents and looks into the layers: their reports have everything, the entropy of the attention too.</summary>
     /// <param name="tokenIds">[B, N] of Int64.</param>
     /// <param name="keyPaddingMask">[B, N] of Bool, true = ignore this token; null where nothing is padded.</param>
-    /// <returns>What <see cref="forward"/> returns, with the same logits. <see cref="LayerDiagnostics.Of"/> makes numbers of it.</returns>
+    /// <returns>What <see cref="forward"/> returns, with the same logits. <see cref="LayerDiagnostics.Compute"/> makes numbers of it.</returns>
     /// <exception cref="ArgumentException">The ids or the mask have another shape, type or device than the model takes.</exception>
     public ModelResult Inspect(Tensor tokenIds, Tensor? keyPaddingMask) => Classify(tokenIds, new MixingContext { KeyPaddingMask = keyPaddingMask, Inspect = true });
 

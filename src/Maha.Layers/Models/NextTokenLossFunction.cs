@@ -26,7 +26,7 @@ internal sealed class NextTokenLossFunction : SingleOutputFunction<NextTokenLoss
         CallSingle(features, weight, targets, labelSmoothing, is_grad_enabled() && (features.requires_grad || weight.requires_grad));
 
     /// <summary>-log p(target) of every row, [R] of float64; 0 where there is no target.</summary>
-    public static Tensor OfEveryRow(Tensor features, Tensor weight, Tensor targets)
+    public static Tensor PerRow(Tensor features, Tensor weight, Tensor targets)
     {
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
@@ -36,7 +36,7 @@ internal sealed class NextTokenLossFunction : SingleOutputFunction<NextTokenLoss
             using var inner = NewDisposeScope();
             var wanted = targets.narrow(0, start, count);
             var logits = LinearFunction.Apply(features.narrow(0, start, count), weight, null).to(ScalarType.Float64); // [C, V]
-            losses.Add((logits.logsumexp(1) - Picked(logits, wanted)).masked_fill(wanted.lt(0), 0).MoveToOuterDisposeScope());
+            losses.Add((logits.logsumexp(1) - GatherTargets(logits, wanted)).masked_fill(wanted.lt(0), 0).MoveToOuterDisposeScope());
         }
         return cat(losses, 0).MoveToOuterDisposeScope();
     }
@@ -58,7 +58,7 @@ internal sealed class NextTokenLossFunction : SingleOutputFunction<NextTokenLoss
             var (rows, wanted, isValid) = (features.narrow(0, start, count), targets.narrow(0, start, count), valid.narrow(0, start, count).unsqueeze(1));
             var logits = LinearFunction.Apply(rows, weight, null); // [C, V]
             var normalizer = logits.logsumexp(1, keepdim: true); // [C, 1]
-            var loss = normalizer.squeeze(1) - ((1 - smoothing) * Picked(logits, wanted));
+            var loss = normalizer.squeeze(1) - ((1 - smoothing) * GatherTargets(logits, wanted));
             if (smoothing > 0)
                 loss = loss - (smoothing * logits.mean([1]));
             sum.add_(loss.masked_fill(isValid.squeeze(1).logical_not(), 0).to(ScalarType.Float64).sum());
@@ -86,7 +86,7 @@ internal sealed class NextTokenLossFunction : SingleOutputFunction<NextTokenLoss
     }
 
     // The logits of the targets, [C]; anything where there is none.
-    private static Tensor Picked(Tensor logits, Tensor targets) => logits.gather(1, targets.clamp_min(0).unsqueeze(1)).squeeze(1);
+    private static Tensor GatherTargets(Tensor logits, Tensor targets) => logits.gather(1, targets.clamp_min(0).unsqueeze(1)).squeeze(1);
 
     private static IEnumerable<(long Start, long Count)> Chunks(Tensor features, Tensor weight)
     {

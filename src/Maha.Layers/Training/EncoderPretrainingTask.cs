@@ -18,7 +18,7 @@ namespace Maha.Layers.Training;
 /// come from the same document and are not held against each other. One pass of the encoder serves both losses.</para>
 /// <para>The heads are thrown away; the encoder and its pooling are what is learned.</para>
 /// </remarks>
-public sealed class EncoderPretrainingTask : ITrainingTask
+internal sealed class EncoderPretrainingTask : ITrainingTask
 {
     private readonly PretrainingHeads _heads;
     private readonly PretrainingOptions _options;

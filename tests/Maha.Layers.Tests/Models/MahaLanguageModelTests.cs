@@ -62,7 +62,7 @@ public class MahaLanguageModelTests
         AssertClose(expected, loss, Tolerances.SameFormula);
         AssertClose(features.grad!, byFeatures, Tolerances.SameFormula);
         AssertClose(weight.grad!, byWeight, Tolerances.SameFormula);
-        AssertClose(expected, NextTokenLossFunction.OfEveryRow(features, weight, targets).mean(), Tolerances.SameFormula);
+        AssertClose(expected, NextTokenLossFunction.PerRow(features, weight, targets).mean(), Tolerances.SameFormula);
     }
 
     [Theory]

@@ -14,7 +14,7 @@ internal sealed class LexicalFeatures(int vocabSize, int numPairBuckets, int max
     public int Count => vocabSize + numPairBuckets;
 
     /// <summary>How often each feature occurs, in the order of first occurrence, so that sums over it repeat.</summary>
-    public Dictionary<int, int> Of(ReadOnlySpan<int> ids)
+    public Dictionary<int, int> CountOccurrences(ReadOnlySpan<int> ids)
     {
         ids = ids[..Math.Min(ids.Length, maxTokens)];
         var counts = new Dictionary<int, int>(2 * ids.Length);

@@ -70,7 +70,7 @@ internal sealed class SparseRows
     }
 
     /// <summary>The product with a dense matrix [F, K], row by row: [M, K]. Each row is one thread's, so that the sums repeat.</summary>
-    public float[] Times(float[] dense, int width, CancellationToken cancellationToken)
+    public float[] Multiply(float[] dense, int width, CancellationToken cancellationToken)
     {
         float[] product = new float[(long)NumRows * width];
         Parallel.For(0, NumRows, new ParallelOptions { CancellationToken = cancellationToken }, row =>

@@ -18,7 +18,7 @@ namespace Maha.Layers.Text;
 /// of M unlabelled documents. Features that only one document has don't count. It is closed-form: seconds where training a network takes minutes,
 /// and hard to beat where labels are few. It knows nothing of order beyond pairs. Cost of a document O(N K).
 /// </remarks>
-public sealed class SpectralEmbedding : Module<Tensor, Tensor?, Tensor>
+internal sealed class SpectralEmbedding : Module<Tensor, Tensor?, Tensor>
 {
     /// <summary>Fitting looks at this many documents at most, spread evenly: more change the directions little and take memory.</summary>
     internal const int MaxDocuments = 20_000;
@@ -70,7 +70,7 @@ public sealed class SpectralEmbedding : Module<Tensor, Tensor?, Tensor>
             int index = (int)((long)i * documents.Count / count);
             int[] ids = new int[documents.LengthOf(index)];
             documents.CopyTokens(index, ids);
-            counts[i] = _features.Of(ids);
+            counts[i] = _features.CountOccurrences(ids);
             foreach (int feature in counts[i].Keys)
                 rarity[feature]++;
         }
@@ -129,7 +129,7 @@ public sealed class SpectralEmbedding : Module<Tensor, Tensor?, Tensor>
 
     private Tensor VectorOf(ReadOnlySpan<int> ids)
     {
-        var counts = _features.Of(ids);
+        var counts = _features.CountOccurrences(ids);
         if (counts.Count == 0)
             return zeros(1, Dim, device: _table.device);
         long[] features = [.. counts.Keys.Select(feature => (long)feature)];

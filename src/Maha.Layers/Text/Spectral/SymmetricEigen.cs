@@ -8,7 +8,7 @@ internal static class SymmetricEigen
     /// <summary>Eigenvalues from the largest, and the eigenvectors as columns.</summary>
     /// <param name="matrix">[N, N] row by row; only read.</param>
     /// <param name="size">N.</param>
-    public static (double[] Values, double[] Vectors) Of(double[] matrix, int size)
+    public static (double[] Values, double[] Vectors) Decompose(double[] matrix, int size)
     {
         double[] a = [.. matrix];
         double[] v = new double[size * size]; // eigenvectors as rows while rotating: memory in order

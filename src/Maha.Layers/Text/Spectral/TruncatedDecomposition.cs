@@ -29,14 +29,14 @@ internal static class TruncatedDecomposition
         float[] basis = Random(matrix.NumColumns, rank, seed); // [F, R]
         for (int iteration = 0; iteration < Iterations; iteration++)
         {
-            float[] left = matrix.Times(basis, rank, cancellationToken); // [M, R]
+            float[] left = matrix.Multiply(basis, rank, cancellationToken); // [M, R]
             Orthogonalize(left, rank);
-            basis = transpose.Times(left, rank, cancellationToken); // [F, R]
+            basis = transpose.Multiply(left, rank, cancellationToken); // [F, R]
             Orthogonalize(basis, rank);
         }
         // Rayleigh-Ritz within the subspace: the eigenvectors of (X Q)' (X Q).
-        float[] image = matrix.Times(basis, rank, cancellationToken);
-        var (values, rotation) = SymmetricEigen.Of(Gram(image, rank), rank);
+        float[] image = matrix.Multiply(basis, rank, cancellationToken);
+        var (values, rotation) = SymmetricEigen.Decompose(Gram(image, rank), rank);
         for (int k = 0; k < Math.Min(width, rank); k++)
         {
             if (values[k] <= values[0] * SmallestShare * SmallestShare)
@@ -66,7 +66,7 @@ internal static class TruncatedDecomposition
     {
         for (int pass = 0; pass < 2; pass++)
         {
-            var (values, rotation) = SymmetricEigen.Of(Gram(columns, width), width);
+            var (values, rotation) = SymmetricEigen.Decompose(Gram(columns, width), width);
             double[] scaled = new double[width * width];
             for (int k = 0; k < width; k++)
             {

@@ -49,7 +49,7 @@ public sealed partial class ByteLevelBpeTokenizer
 
     /// <summary>A decoder for ids that come one by one, as from a language model. Each stream needs its own.</summary>
     /// <param name="skipSpecialTokens">As in <see cref="Decode"/>.</param>
-    public TokenStreamDecoder CreateStreamDecoder(bool skipSpecialTokens = true) => new(this, _vocabulary, skipSpecialTokens);
+    internal TokenStreamDecoder CreateStreamDecoder(bool skipSpecialTokens = true) => new(this, _vocabulary, skipSpecialTokens);
 
     private static void AppendDecoded(ReadOnlySpan<byte> bytes, StringBuilder text)
     {

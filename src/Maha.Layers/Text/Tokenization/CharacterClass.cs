@@ -38,11 +38,11 @@ internal static class CharacterClasses
 {
     private static readonly CharacterClass[] s_table = BuildTable();
 
-    /// <summary>The class of one UTF-16 code unit; <see cref="CharacterClass.Surrogate"/> asks for <see cref="OfPair"/>.</summary>
-    internal static CharacterClass Of(char c) => s_table[c];
+    /// <summary>The class of one UTF-16 code unit; <see cref="CharacterClass.Surrogate"/> asks for <see cref="ClassifyPair"/>.</summary>
+    internal static CharacterClass Classify(char c) => s_table[c];
 
     /// <summary>The class of the code point at <paramref name="index"/>, where the table said Surrogate, and its width in code units.</summary>
-    internal static CharacterClass OfPair(ReadOnlySpan<char> text, int index, out int width)
+    internal static CharacterClass ClassifyPair(ReadOnlySpan<char> text, int index, out int width)
     {
         char high = text[index];
         if (!char.IsHighSurrogate(high) || index + 1 >= text.Length || !char.IsLowSurrogate(text[index + 1]))
@@ -52,7 +52,7 @@ internal static class CharacterClasses
         }
 
         width = 2;
-        return OfCategory(CharUnicodeInfo.GetUnicodeCategory(char.ConvertToUtf32(high, text[index + 1])));
+        return FromCategory(CharUnicodeInfo.GetUnicodeCategory(char.ConvertToUtf32(high, text[index + 1])));
     }
 
     internal static bool IsWhitespace(CharacterClass c) => c is CharacterClass.Space or CharacterClass.Whitespace or CharacterClass.Newline;
@@ -69,14 +69,14 @@ internal static class CharacterClasses
                 '\'' or '\u2019' => CharacterClass.Apostrophe,
                 _ when char.IsSurrogate((char)c) => CharacterClass.Surrogate,
                 _ when char.IsWhiteSpace((char)c) => CharacterClass.Whitespace,
-                _ => OfCategory(CharUnicodeInfo.GetUnicodeCategory((char)c)),
+                _ => FromCategory(CharUnicodeInfo.GetUnicodeCategory((char)c)),
             };
         }
 
         return table;
     }
 
-    private static CharacterClass OfCategory(UnicodeCategory category) => category switch
+    private static CharacterClass FromCategory(UnicodeCategory category) => category switch
     {
         UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter
             or UnicodeCategory.ModifierLetter or UnicodeCategory.OtherLetter => CharacterClass.Letter,

@@ -10,7 +10,7 @@ namespace Maha.Layers.Text;
 /// What the calls of <see cref="Append(int)"/> and a final <see cref="Flush"/> return, put together, is what
 /// <see cref="ByteLevelBpeTokenizer.Decode"/> returns for all the ids. Not safe to use from several threads at once.
 /// </remarks>
-public sealed class TokenStreamDecoder
+internal sealed class TokenStreamDecoder
 {
     // An incomplete sequence has at most three bytes; a token at most WordScanner.MaxWordBytes.
     private readonly byte[] _bytes = new byte[3 + WordScanner.MaxWordBytes];

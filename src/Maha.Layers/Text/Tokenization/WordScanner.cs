@@ -55,19 +55,19 @@ internal static class WordScanner
 
     private static CharacterClass ClassAt(ReadOnlySpan<char> text, int index)
     {
-        var kind = CharacterClasses.Of(text[index]);
-        return kind == CharacterClass.Surrogate ? CharacterClasses.OfPair(text, index, out _) : kind;
+        var kind = CharacterClasses.Classify(text[index]);
+        return kind == CharacterClass.Surrogate ? CharacterClasses.ClassifyPair(text, index, out _) : kind;
     }
 
     private static int SkipRun(ReadOnlySpan<char> text, int position, int limit, int classes)
     {
         while (position < limit)
         {
-            var kind = CharacterClasses.Of(text[position]);
+            var kind = CharacterClasses.Classify(text[position]);
             int width = 1;
             if (kind == CharacterClass.Surrogate)
             {
-                kind = CharacterClasses.OfPair(text, position, out width);
+                kind = CharacterClasses.ClassifyPair(text, position, out width);
                 if (position + width > limit)
                 {
                     break;
@@ -101,7 +101,7 @@ internal static class WordScanner
         int afterNewline = start;
         for (; position < limit; position++)
         {
-            var kind = CharacterClasses.Of(text[position]);
+            var kind = CharacterClasses.Classify(text[position]);
             if (!CharacterClasses.IsWhitespace(kind))
             {
                 break;
@@ -119,7 +119,7 @@ internal static class WordScanner
         }
 
         // The last space before a word belongs to the word. A lone space got there in FindWordEnd already.
-        bool wordFollows = position < text.Length && !CharacterClasses.IsWhitespace(CharacterClasses.Of(text[position]));
+        bool wordFollows = position < text.Length && !CharacterClasses.IsWhitespace(CharacterClasses.Classify(text[position]));
         return wordFollows && text[position - 1] == ' ' && position - 1 > start ? position - 1 : position;
     }
 }
