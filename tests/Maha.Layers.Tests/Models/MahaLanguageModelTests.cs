@@ -114,7 +114,7 @@ public class MahaLanguageModelTests
     {
         Refused("layer 0", Options(AttentionKind.Maha) with { IsCausal = false });
         Refused("layer 1", Options(AttentionKind.HsaCausal) with { IsCausal = false, LayerAttention = [AttentionKind.HsaCausal, AttentionKind.Full] });
-        Refused("no end", Options(AttentionKind.HsaCausal) with { Hierarchy = HierarchyKind.Document });
+        Refused("Hierarchy must be Blocks", Options(AttentionKind.HsaCausal) with { Hierarchy = HierarchyKind.Document });
         MahaLanguageModel.RequireCausal(Options(AttentionKind.Hsa));
         MahaLanguageModel.RequireCausal(Options(AttentionKind.HsaCausal) with { IsCausal = false });
 

@@ -32,7 +32,7 @@ public class WeightLifetimeTests
     public void EveryPublicModule_IsInTheTable()
     {
         var types = typeof(MahaEncoder).Assembly.GetExportedTypes().Where(type => type.IsSubclassOf(typeof(nn.Module)) && !type.IsAbstract);
-        Assert.Equal(types.Select(type => type.Name).Order(), PublicModules.All.Values.Select(make => make().GetType().Name).Distinct().Order());
+        Assert.Empty(types.Select(type => type.Name).Except(PublicModules.All.Values.Select(make => make().GetType().Name)));
     }
 
     [Theory]
