@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace Maha.Layers.Text;
 
 /// <summary>
-/// The file form, version 1 (docs/tokenizer.md): one JSON object in UTF-8 with exactly these properties, in any order:
+/// The file format, version 1: one JSON object in UTF-8 with exactly these properties, in any order:
 /// <code>
 /// {
 ///   "format": "maha-byte-level-bpe", "version": 1,
@@ -18,12 +18,12 @@ internal static class TokenizerFile
 {
     internal const int Version = 1;
 
-    /// <summary>A vocabulary of the greatest size takes under 20 MB; more is no tokenizer, and is refused before it fills the memory.</summary>
+    /// <summary>The largest vocabulary takes less than 20 MB. A longer stream is not a tokenizer and is refused before it fills the memory.</summary>
     internal const int MaxFileBytes = 64 << 20;
 
     private const string Format = "maha-byte-level-bpe";
 
-    // Changes whenever WordScanner would cut some text into other words: old merges then no longer fit.
+    // Must change whenever WordScanner splits any text differently, since the merges depend on the words.
     private const string PreTokenizer = "maha-words-64";
 
     private static readonly string[] s_properties =
@@ -69,7 +69,7 @@ internal static class TokenizerFile
         }
         catch (InvalidOperationException e)
         {
-            // Names and strings with invalid UTF-8, or with lone surrogates as escapes, fail only when they are read.
+            // Names and strings with invalid UTF-8 or with escaped lone surrogates throw only when they are read.
             throw Invalid($"all strings must be valid Unicode: {e.Message}", e);
         }
     }
@@ -127,11 +127,11 @@ internal static class TokenizerFile
         }
         catch (JsonException e)
         {
-            throw Invalid($"its {content.Length} bytes are no complete JSON object (truncated or altered): {e.Message}", e);
+            throw Invalid($"its {content.Length} bytes are not a complete JSON object (truncated or altered): {e.Message}", e);
         }
     }
 
-    /// <summary>Format and version first: they decide what the rest may look like.</summary>
+    /// <summary>Checks format and version first, since they determine the other properties.</summary>
     private static void CheckHeader(JsonElement root)
     {
         if (root.ValueKind != JsonValueKind.Object)
@@ -171,7 +171,7 @@ internal static class TokenizerFile
         {
             if (!root.TryGetProperty(array, out var value) || value.ValueKind != JsonValueKind.Array)
             {
-                throw Invalid($"\"{array}\" must be there and be an array");
+                throw Invalid($"\"{array}\" must exist and be an array");
             }
         }
     }
@@ -256,14 +256,14 @@ internal static class TokenizerFile
     private static string ReadString(JsonElement root, string name) =>
         root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
             ? value.GetString()!
-            : throw Invalid($"\"{name}\" must be there and be a string");
+            : throw Invalid($"\"{name}\" must exist and be a string");
 
     private static long ReadInteger(JsonElement root, string name, long max) =>
         root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number
             && value.TryGetInt64(out long number) && number >= 0 && number <= max
             ? number
-            : throw Invalid($"\"{name}\" must be there and be an integer from 0 to {max}");
+            : throw Invalid($"\"{name}\" must exist and be an integer from 0 to {max}");
 
     private static InvalidDataException Invalid(string rule, Exception? inner = null) =>
-        new($"This is no tokenizer file: {rule}. Load a file that ByteLevelBpeTokenizer.Save wrote.", inner);
+        new($"This is not a valid tokenizer file: {rule}. Load a file that ByteLevelBpeTokenizer.Save wrote.", inner);
 }
