@@ -55,9 +55,7 @@ internal sealed class BpeTrainer
             _lengths[index] = length;
             _counts[index] = count;
             foreach (byte b in bytes[..length])
-            {
                 symbols.Add(_firstByteId + b);
-            }
 
             index++;
         }
@@ -90,9 +88,7 @@ internal sealed class BpeTrainer
             CollectionsMarshal.AsSpan(_pairs)[index].Words = [];
             PushPairsFrom(firstNewPair);
             if (merges.Count % MergesPerReport == 0)
-            {
                 report(merges.Count);
-            }
         }
 
         report(merges.Count);
@@ -104,15 +100,11 @@ internal sealed class BpeTrainer
         for (int word = 0; word < _starts.Length; word++)
         {
             if ((word & 0xFFF) == 0)
-            {
                 cancellationToken.ThrowIfCancellationRequested();
-            }
 
             ReadOnlySpan<int> symbols = _symbols.AsSpan(_starts[word], _lengths[word]);
             for (int i = 1; i < symbols.Length; i++)
-            {
                 Increase(symbols[i - 1], symbols[i], word);
-            }
         }
     }
 
@@ -171,9 +163,7 @@ internal sealed class BpeTrainer
     private void PushPairsFrom(int first)
     {
         for (int index = first; index < _pairs.Count; index++)
-        {
             Push(index);
-        }
     }
 
     private void Push(int index)
@@ -204,14 +194,10 @@ internal sealed class BpeTrainer
         {
             Count += count;
             if (NumWords > 0 && Words[NumWords - 1] == word)
-            {
                 return;
-            }
 
             if (NumWords == Words.Length)
-            {
                 Array.Resize(ref Words, Math.Max(4, 2 * NumWords));
-            }
 
             Words[NumWords++] = word;
         }

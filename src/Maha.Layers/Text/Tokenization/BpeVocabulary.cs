@@ -21,15 +21,11 @@ internal sealed class BpeVocabulary
         Merges = [.. merges];
         _specialIds = new Dictionary<string, int>(StringComparer.Ordinal);
         for (int id = 0; id < SpecialTokens.Length; id++)
-        {
             _specialIds.Add(SpecialTokens[id], id);
-        }
 
         _starts = new int[FirstMergeId + Merges.Length + 1];
         for (int id = FirstByteId; id < VocabSize; id++)
-        {
             _starts[id + 1] = checked(_starts[id] + LengthOf(id));
-        }
 
         _bytes = new byte[_starts[VocabSize]];
         _charCounts = new byte[VocabSize];
@@ -66,9 +62,7 @@ internal sealed class BpeVocabulary
     private int LengthOf(int id)
     {
         if (id < FirstMergeId)
-        {
             return 1;
-        }
 
         var merge = Merges[id - FirstMergeId];
         return _starts[merge.Left + 1] - _starts[merge.Left] + _starts[merge.Right + 1] - _starts[merge.Right];
@@ -94,9 +88,7 @@ internal sealed class BpeVocabulary
     {
         int count = 0;
         foreach (byte b in bytes)
-        {
             count += (b & 0xC0) == 0x80 ? 0 : b >= 0xF0 ? 2 : 1;
-        }
 
         return (byte)count;
     }

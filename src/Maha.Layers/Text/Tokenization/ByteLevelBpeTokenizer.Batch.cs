@@ -41,23 +41,17 @@ public sealed partial class ByteLevelBpeTokenizer
             round.Add(WordCounter.RequireText(text, index++));
             chars += text.Length;
             if (chars < maxChars && round.Count < maxTexts)
-            {
                 continue;
-            }
 
             foreach (int[] ids in EncodeRound(round, parallel))
-            {
                 yield return ids;
-            }
 
             round.Clear();
             chars = 0;
         }
 
         foreach (int[] ids in EncodeRound(round, parallel))
-        {
             yield return ids;
-        }
     }
 
     private int[][] EncodeRound(List<string> round, ParallelOptions parallel)

@@ -125,9 +125,7 @@ public sealed partial class ByteLevelBpeTokenizer
         int[] ids = Encode(text);
         offsets = new int[ids.Length + 1];
         for (int i = 0; i < ids.Length; i++)
-        {
             offsets[i + 1] = offsets[i] + _vocabulary.CharCountOf(ids[i]);
-        }
 
         return ids;
     }
@@ -146,17 +144,13 @@ public sealed partial class ByteLevelBpeTokenizer
         ArgumentOutOfRangeException.ThrowIfNegative(maxTokens);
         charsConsumed = 0;
         if (maxTokens == 0)
-        {
             return [];
-        }
 
         var sink = new LimitedSink(maxTokens, Math.Min(maxTokens, CapacityFor(text.Length)));
         EncodeWords(text, ref sink);
         int[] ids = sink.Ids.ToArray();
         foreach (int id in ids)
-        {
             charsConsumed += _vocabulary.CharCountOf(id);
-        }
 
         if (sink.NextInWord >= 0 && (_vocabulary.BytesOf(sink.NextInWord)[0] & 0xC0) == 0x80)
         {
@@ -201,17 +195,13 @@ public sealed partial class ByteLevelBpeTokenizer
             if (id >= 0)
             {
                 if (!sink.Add(id))
-                {
                     return;
-                }
 
                 continue;
             }
 
             if (end == 0)
-            {
                 end = WordScanner.FindWordEnd(text, start);
-            }
 
             var word = text[start..end];
             int hash = WordCache.Hash(word);
@@ -223,9 +213,7 @@ public sealed partial class ByteLevelBpeTokenizer
             }
 
             if (!sink.Add(ids))
-            {
                 return;
-            }
         }
     }
 

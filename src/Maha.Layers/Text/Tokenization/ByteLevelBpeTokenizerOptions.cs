@@ -72,17 +72,13 @@ public sealed record ByteLevelBpeTokenizerOptions
     private void ValidateSpecialTokens()
     {
         if (AdditionalSpecialTokens is null)
-        {
             throw new ArgumentException("AdditionalSpecialTokens must not be null. Omit it to have none.", nameof(AdditionalSpecialTokens));
-        }
 
         var seen = new HashSet<string>(SpecialTokenNames.Fixed, StringComparer.Ordinal);
         foreach (string name in AdditionalSpecialTokens)
         {
             if (string.IsNullOrEmpty(name))
-            {
                 throw new ArgumentException("A special token's name must not be null or empty. Remove it or give it a name.", nameof(AdditionalSpecialTokens));
-            }
 
             if (Wtf8.HasLoneSurrogate(name))
             {

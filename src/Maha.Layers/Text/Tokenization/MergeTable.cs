@@ -19,9 +19,7 @@ internal sealed class MergeTable
     {
         int log2 = 4;
         while (1 << log2 < 2 * merges.Count)
-        {
             log2++;
-        }
 
         _shift = 64 - log2;
         _pairs = new ulong[1 << log2];
@@ -32,9 +30,7 @@ internal sealed class MergeTable
             ulong pair = Key(merges[i].Left, merges[i].Right);
             int slot = Slot(pair);
             while (_merged[slot] != None)
-            {
                 slot = slot + 1 & _merged.Length - 1;
-            }
 
             _pairs[slot] = pair;
             _merged[slot] = firstId + i;
@@ -49,9 +45,7 @@ internal sealed class MergeTable
         {
             int merged = _merged[slot];
             if (merged == None || _pairs[slot] == pair)
-            {
                 return merged;
-            }
 
             slot = slot + 1 & _merged.Length - 1;
         }

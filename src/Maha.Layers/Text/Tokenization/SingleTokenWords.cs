@@ -35,14 +35,10 @@ internal sealed class SingleTokenWords
         {
             var bytes = vocabulary.BytesOf(id);
             if (bytes.Length >= Width || !IsWord(bytes))
-            {
                 continue;
-            }
 
             for (int i = 0; i < bytes.Length; i++)
-            {
                 text[i] = (char)bytes[i];
-            }
 
             // In a file that training did not make, earlier merges may split the bytes of a token.
             if (encoder.Encode(text[..bytes.Length], ids) == 1)
@@ -55,9 +51,7 @@ internal sealed class SingleTokenWords
 
         int log2 = 4;
         while (1 << log2 < 2 * words.Count)
-        {
             log2++;
-        }
 
         _shift = 64 - log2;
         _entries = new Entry[1 << log2];
@@ -65,9 +59,7 @@ internal sealed class SingleTokenWords
         {
             int slot = Slot(word.Low, word.High);
             while (_entries[slot].Low != 0)
-            {
                 slot = slot + 1 & _entries.Length - 1;
-            }
 
             _entries[slot] = word;
         }
@@ -82,9 +74,7 @@ internal sealed class SingleTokenWords
     {
         end = 0;
         if (text.Length - start < Width)
-        {
             return -1;
-        }
 
         ref ushort first = ref Unsafe.As<char, ushort>(ref Unsafe.Add(ref MemoryMarshal.GetReference(text), start));
         var bytes = Vector128.NarrowWithSaturation(
@@ -95,9 +85,7 @@ internal sealed class SingleTokenWords
         uint isSpace = text[start] == ' ' ? 1u : 0u;
         int length = BitOperations.TrailingZeroCount(~(isLetter | isSpace));
         if (length <= (int)isSpace || length >= Width || text[start + length] >= 0x80)
-        {
             return -1;
-        }
 
         end = start + length;
         var key = (bytes & Vector128.LessThan(Vector128<byte>.Indices, Vector128.Create((byte)length))).AsUInt64();
@@ -107,14 +95,10 @@ internal sealed class SingleTokenWords
         {
             ref readonly var entry = ref _entries[slot];
             if (entry.Low == low && entry.High == high)
-            {
                 return entry.Id;
-            }
 
             if (entry.Low == 0)
-            {
                 return -1;
-            }
         }
     }
 

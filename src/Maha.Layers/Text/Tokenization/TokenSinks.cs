@@ -24,9 +24,7 @@ internal struct CollectingSink(int capacity) : ITokenSink, IDisposable
     public bool Add(int id)
     {
         if (Count == _ids.Length)
-        {
             Grow(1);
-        }
 
         _ids[Count++] = id;
         return true;
@@ -35,9 +33,7 @@ internal struct CollectingSink(int capacity) : ITokenSink, IDisposable
     public bool Add(ReadOnlySpan<int> ids)
     {
         if (_ids.Length - Count < ids.Length)
-        {
             Grow(ids.Length);
-        }
 
         ids.CopyTo(_ids.AsSpan(Count));
         Count += ids.Length;

@@ -48,9 +48,7 @@ internal sealed class TokenStreamDecoder
     {
         var text = new StringBuilder();
         foreach (int id in tokenIds)
-        {
             text.Append(Append(id));
-        }
 
         return text.ToString();
     }

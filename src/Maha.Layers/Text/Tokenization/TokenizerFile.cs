@@ -41,9 +41,7 @@ internal static class TokenizerFile
         json.WriteNumber("maxTokenLength", options.MaxTokenLength);
         json.WriteStartArray("specialTokens");
         foreach (string name in vocabulary.SpecialTokens)
-        {
             json.WriteStringValue(name);
-        }
 
         json.WriteEndArray();
         json.WriteStartArray("merges");
@@ -106,9 +104,7 @@ internal static class TokenizerFile
         {
             content.Write(buffer, 0, read);
             if (content.Length > MaxFileBytes)
-            {
                 throw Invalid($"a tokenizer file has at most {MaxFileBytes} bytes, but this stream has more");
-            }
         }
 
         return content.GetBuffer().AsMemory(0, (int)content.Length);
@@ -117,9 +113,7 @@ internal static class TokenizerFile
     private static JsonDocument Parse(ReadOnlyMemory<byte> content)
     {
         if (content.IsEmpty)
-        {
             throw Invalid("the stream is empty");
-        }
 
         try
         {
@@ -135,15 +129,11 @@ internal static class TokenizerFile
     private static void CheckHeader(JsonElement root)
     {
         if (root.ValueKind != JsonValueKind.Object)
-        {
             throw Invalid($"it must be a JSON object, but is {root.ValueKind}");
-        }
 
         string format = ReadString(root, "format");
         if (format != Format)
-        {
             throw Invalid($"\"format\" must be \"{Format}\", but is \"{format}\"");
-        }
 
         long version = ReadInteger(root, "version", long.MaxValue);
         if (version != Version)
@@ -156,23 +146,17 @@ internal static class TokenizerFile
         foreach (var property in root.EnumerateObject())
         {
             if (!s_properties.Contains(property.Name))
-            {
                 throw Invalid($"version {Version} has no property \"{property.Name}\"; it has {string.Join(", ", s_properties)}");
-            }
         }
 
         string preTokenizer = ReadString(root, "preTokenizer");
         if (preTokenizer != PreTokenizer)
-        {
             throw Invalid($"\"preTokenizer\" must be \"{PreTokenizer}\", but is \"{preTokenizer}\"");
-        }
 
         foreach (string array in (string[])["specialTokens", "merges"])
         {
             if (!root.TryGetProperty(array, out var value) || value.ValueKind != JsonValueKind.Array)
-            {
                 throw Invalid($"\"{array}\" must exist and be an array");
-            }
         }
     }
 
@@ -188,9 +172,7 @@ internal static class TokenizerFile
 
         string[] fixedNames = SpecialTokenNames.Fixed;
         if (names.Count < fixedNames.Length || !names.Take(fixedNames.Length).SequenceEqual(fixedNames))
-        {
             throw Invalid($"\"specialTokens\" must start with {string.Join(' ', fixedNames)}, but is {string.Join(' ', names.Take(10))}");
-        }
 
         return [.. names];
     }
@@ -200,16 +182,12 @@ internal static class TokenizerFile
         int firstMergeId = firstByteId + BpeVocabulary.NumBytes;
         int count = array.GetArrayLength();
         if (count > options.VocabSize - firstMergeId)
-        {
             throw Invalid($"vocabSize {options.VocabSize} leaves room for {options.VocabSize - firstMergeId} merges, but there are {count}");
-        }
 
         var merges = new List<TokenPair>(count);
         var tokens = new List<string>(count + BpeVocabulary.NumBytes);
         for (int b = 0; b < BpeVocabulary.NumBytes; b++)
-        {
             tokens.Add(((char)b).ToString());
-        }
 
         var distinctTokens = new HashSet<string>(tokens, StringComparer.Ordinal);
         foreach (var element in array.EnumerateArray())
@@ -217,9 +195,7 @@ internal static class TokenizerFile
             var merge = ReadPair(element, merges.Count);
             int id = firstMergeId + merges.Count;
             if (merge.Left < firstByteId || merge.Left >= id || merge.Right < firstByteId || merge.Right >= id)
-            {
                 throw Invalid($"merge {merges.Count} must join ids from {firstByteId} to {id - 1}, but joins {merge.Left} and {merge.Right}");
-            }
 
             string left = tokens[merge.Left - firstByteId];
             string right = tokens[merge.Right - firstByteId];
@@ -230,9 +206,7 @@ internal static class TokenizerFile
             }
 
             if (!distinctTokens.Add(left + right))
-            {
                 throw Invalid($"no two tokens are the same, but merge {merges.Count} ({merge.Left}, {merge.Right}) makes an earlier token again");
-            }
 
             tokens.Add(left + right);
             merges.Add(merge);

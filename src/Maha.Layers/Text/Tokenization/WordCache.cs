@@ -27,15 +27,11 @@ internal sealed class WordCache
         int first = hash & NumSlots - 1;
         int[]? entry = Volatile.Read(ref _slots[first]);
         if (entry is not null && Matches(entry, word, hash))
-        {
             return Ids(entry, word.Length);
-        }
 
         int[]? second = Volatile.Read(ref _slots[first ^ 1]);
         if (second is null || !Matches(second, word, hash))
-        {
             return default;
-        }
 
         Volatile.Write(ref _slots[first ^ 1], entry);
         Volatile.Write(ref _slots[first], second);
@@ -67,9 +63,7 @@ internal sealed class WordCache
             // Four characters at a time. The last four may overlap earlier ones, so that nothing after the word is read.
             int last = word.Length - 4;
             for (int i = 0; i < last; i += 4)
-            {
                 hash = Mix(hash, Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref bytes, 2 * i)));
-            }
 
             hash = Mix(hash, Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref bytes, 2 * last)));
         }

@@ -22,9 +22,7 @@ internal sealed class WordCounter
         _parallel = new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellationToken };
         _tables = new Dictionary<string, long>[threads];
         for (int i = 0; i < threads; i++)
-        {
             _tables[i] = new Dictionary<string, long>(StringComparer.Ordinal);
-        }
     }
 
     internal long TextsRead { get; private set; }
@@ -68,18 +66,14 @@ internal sealed class WordCounter
             int cut = PieceLength;
             var chars = text.Span;
             while (cut < text.Length && !(chars[cut - 1] == '\n' && !char.IsWhiteSpace(chars[cut])))
-            {
                 cut++;
-            }
 
             _pieces.Add(text[..cut]);
             text = text[cut..];
         }
 
         if (!text.IsEmpty)
-        {
             _pieces.Add(text);
-        }
     }
 
     private void CountRound()
@@ -112,9 +106,7 @@ internal sealed class WordCounter
         foreach (var table in _tables.AsSpan(1))
         {
             foreach ((string word, long count) in table)
-            {
                 CollectionsMarshal.GetValueRefOrAddDefault(all, word, out _) += count;
-            }
         }
 
         return all;

@@ -69,15 +69,11 @@ internal static class WordScanner
             {
                 kind = CharacterClasses.ClassifyPair(text, position, out width);
                 if (position + width > limit)
-                {
                     break;
-                }
             }
 
             if ((classes >> (int)kind & 1) == 0)
-            {
                 break;
-            }
 
             position += width;
         }
@@ -88,9 +84,7 @@ internal static class WordScanner
     private static int SkipNumber(ReadOnlySpan<char> text, int position, int limit)
     {
         for (int digits = 0; digits < MaxDigits && position < limit && ClassAt(text, position) == CharacterClass.Number; digits++)
-        {
             position += char.IsHighSurrogate(text[position]) ? 2 : 1;
-        }
 
         return position;
     }
@@ -103,20 +97,14 @@ internal static class WordScanner
         {
             var kind = CharacterClasses.Classify(text[position]);
             if (!CharacterClasses.IsWhitespace(kind))
-            {
                 break;
-            }
 
             if (kind == CharacterClass.Newline)
-            {
                 afterNewline = position + 1;
-            }
         }
 
         if (afterNewline > start)
-        {
             return afterNewline;
-        }
 
         // The last space before a word belongs to the word. FindWordEnd has already handled a single space.
         bool wordFollows = position < text.Length && !CharacterClasses.IsWhitespace(CharacterClasses.Classify(text[position]));

@@ -68,16 +68,12 @@ internal static class Wtf8
             read += newRead;
             written += newWritten;
             if (status == OperationStatus.Done)
-            {
                 break;
-            }
 
             var rest = bytes[read..];
             int length = InvalidLength(rest, out char value, out bool isIncomplete);
             if (isIncomplete && !isFinal)
-            {
                 break;
-            }
 
             destination[written++] = value;
             read += length;
@@ -95,9 +91,7 @@ internal static class Wtf8
         {
             isIncomplete = rest.Length == 2;
             if (isIncomplete || (rest[2] & 0xC0) != 0x80)
-            {
                 return 2;
-            }
 
             value = (char)(0xD000 | (rest[1] & 0x3F) << 6 | rest[2] & 0x3F);
             return 3;
@@ -112,14 +106,10 @@ internal static class Wtf8
         for (int i = 0; i < text.Length; i++)
         {
             if (!char.IsSurrogate(text[i]))
-            {
                 continue;
-            }
 
             if (!char.IsHighSurrogate(text[i]) || i + 1 >= text.Length || !char.IsLowSurrogate(text[i + 1]))
-            {
                 return true;
-            }
 
             i++;
         }
