@@ -131,7 +131,6 @@ public static class Program
         _ when type == typeof(double) => 0.1,
         _ when type == typeof(string) => "name",
         _ when type == typeof(MahaTransformerOptions) || type == typeof(MahaBlockOptions) => new MahaTransformerOptions { VocabSize = 300 },
-        _ when type == typeof(DocumentVectorParts) => new DocumentVectorParts(),
         _ when type == typeof(TrainingOptions) => new TrainingOptions(),
         _ when type.IsInterface && type.IsGenericType && typeof(IEnumerable).IsAssignableFrom(type) && type.GetGenericArguments().Length == 1 => Array.CreateInstance(type.GetGenericArguments()[0], 0),
         _ when type.IsValueType => Activator.CreateInstance(type),

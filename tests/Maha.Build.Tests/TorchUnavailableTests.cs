@@ -82,7 +82,7 @@ public sealed class TorchUnavailableTests : IDisposable
     public void WithNativeFiles_NothingIsThrown()
     {
         TorchLibrary.EnsureLoaded();
-        using var pooling = new DocumentPooling(8, PoolingKind.Mean);
+        using var embedding = new NestedSignalEmbedding(8, new LeafType { Name = "column", Channels = 2 });
         using var tensor = torch.ones(1);
         Assert.Equal(1, tensor.item<float>());
     }

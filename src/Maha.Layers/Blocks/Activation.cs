@@ -8,7 +8,9 @@ namespace Maha.Layers.Blocks;
 /// <summary>The activation of the feed-forward layer and of convolutions.</summary>
 internal static class Activation
 {
-    /// <summary>GELU of a linear layer's output. In float32 on the processor the bias is added on the way, which saves a pass over the widest tensor of a block.</summary>
+    /// <summary>
+    /// Computes gelu(W x + b). In float32 on the CPU one pass adds the bias and applies GELU, which saves a pass over the widest tensor of a block.
+    /// </summary>
     public static Tensor Gelu(Linear layer, Tensor input)
     {
         using var scope = NewDisposeScope();
@@ -17,7 +19,7 @@ internal static class Activation
         return activated.MoveToOuterDisposeScope();
     }
 
-    /// <summary>LayerNorm(hidden + update), in one pass where the processor's memory holds them.</summary>
+    /// <summary>Computes LayerNorm(hidden + update), in one pass for tensors in CPU memory.</summary>
     public static Tensor ResidualNorm(LayerNorm norm, Tensor hidden, Tensor update) =>
         TensorMemory.Reachable(hidden)
             ? ResidualNormFunction.Apply(hidden, update, norm.weight!, norm.bias!, norm.eps)

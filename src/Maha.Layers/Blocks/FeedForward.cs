@@ -10,11 +10,14 @@ namespace Maha.Layers.Blocks;
 // B batch, N length, D width, F feed-forward width
 
 /// <summary>
-/// Two linear layers over every token by itself: Dropout(W_2 Dropout(GELU(W_1 x + b_1)) + b_2).
+/// Two linear layers, applied to every token separately: Dropout(W_2 Dropout(GELU(W_1 x + b_1)) + b_2).
 /// </summary>
 /// <remarks>Cost: 4 * D * F * N floating-point operations.</remarks>
-public sealed class FeedForward : Module<Tensor, Tensor>
+internal sealed class FeedForward : Module<Tensor, Tensor>
 {
+    // The tokens of a long prompt whose wide activations are in memory at once.
+    private const long ChunkTokens = 4096;
+
     [ComponentName(Name = "expand")] private readonly Linear _expand;
     [ComponentName(Name = "contract")] private readonly Linear _contract;
     [ComponentName(Name = "dropout")] private readonly ActivationDropout _dropout;
@@ -23,7 +26,7 @@ public sealed class FeedForward : Module<Tensor, Tensor>
     /// <summary>Builds the layers.</summary>
     /// <param name="dModel">D, the width of the tokens.</param>
     /// <param name="feedForwardDim">F, the width between the layers.</param>
-    /// <param name="dropout">The probability of dropping an activation in training, in [0, 1).</param>
+    /// <param name="dropout">The probability with which an activation is dropped in training, in [0, 1).</param>
     /// <exception cref="ArgumentOutOfRangeException">An argument is outside its range.</exception>
     /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
     public FeedForward(int dModel, int feedForwardDim, double dropout = 0.1) : base(TorchLibrary.EnsureLoadedFor(nameof(FeedForward)))
@@ -41,43 +44,29 @@ public sealed class FeedForward : Module<Tensor, Tensor>
     /// <summary>Applies the layers.</summary>
     /// <param name="hidden">[B, N, D].</param>
     /// <returns>[B, N, D].</returns>
-    /// <exception cref="ArgumentException">The input has another rank, width, element type or device, or no token.</exception>
+    /// <exception cref="ArgumentException">The input has another rank, width, element type or device, or no tokens.</exception>
     public override Tensor forward(Tensor hidden)
     {
         TensorChecks.Hidden(hidden, _dModel, _expand, nameof(hidden));
         using var scope = NewDisposeScope();
-        if (!Drops && FeedForwardFunction.Suits(hidden, _expand, _contract))
+        if (!AppliesDropout && FeedForwardFunction.IsApplicable(hidden, _expand, _contract))
             return FeedForwardFunction.Apply(hidden, _expand, _contract).MoveToOuterDisposeScope();
         var expanded = Activation.Gelu(_expand, hidden); // [B, N, F]
         var contracted = LinearFunction.Apply(_contract, _dropout.call(expanded)); // [B, N, D]
         return _dropout.call(contracted).MoveToOuterDisposeScope();
     }
 
-    /// <summary>LayerNorm(y + this layer of y) with y = LayerNorm(hidden + update), in one pass over the tokens; null where that cannot be had.</summary>
-    /// <remarks>Not where a gradient is asked for or activations are dropped.</remarks>
-    internal Tensor? BetweenNorms(Tensor hidden, Tensor update, LayerNorm before, LayerNorm after)
+    /// <summary>Computes LayerNorm(y + ffn(y)) with y = LayerNorm(hidden + update) in one pass over the tokens.</summary>
+    /// <returns>[B, N, D]; null where the fused kernel can't be used, as with gradients or with active dropout.</returns>
+    internal Tensor? TryForwardBetweenNorms(Tensor hidden, Tensor update, LayerNorm before, LayerNorm after)
     {
-        bool suits = !Drops && !is_grad_enabled() && FeedForwardFunction.Suits(hidden, _expand, _contract);
-        return suits ? FeedForwardFunction.BetweenNorms(hidden, update, before, _expand, _contract, after) : null;
+        bool canFuse = !AppliesDropout && !is_grad_enabled() && FeedForwardFunction.IsApplicable(hidden, _expand, _contract);
+        return canFuse ? FeedForwardFunction.ApplyBetweenNorms(hidden, update, before, _expand, _contract, after) : null;
     }
 
-    private bool Drops => training && _dropout.Probability > 0;
+    private bool AppliesDropout => training && _dropout.Probability > 0;
 
-    // Tokens of a long prompt whose wide activations are in memory at once.
-    private const long PieceTokens = 4096;
-
-    /// <summary>The layers without dropout and without keeping more than a piece of the wide activations: for decoding.</summary>
-    internal Tensor Plain(Tensor hidden)
-    {
-        using var scope = NewDisposeScope();
-        long length = hidden.shape[1];
-        var pieces = new List<Tensor>();
-        for (long start = 0; start < length; start += PieceTokens)
-        {
-            using var inner = NewDisposeScope();
-            var piece = length <= PieceTokens ? hidden : hidden.narrow(1, start, Math.Min(PieceTokens, length - start)).contiguous();
-            pieces.Add(LinearFunction.Apply(_contract, Activation.Gelu(_expand, piece)).MoveToOuterDisposeScope());
-        }
-        return (pieces.Count == 1 ? pieces[0] : cat(pieces, 1)).MoveToOuterDisposeScope();
-    }
+    /// <summary>Applies the layers without dropout, chunk by chunk, so that the wide activations of one chunk are in memory: for decoding.</summary>
+    internal Tensor ForwardInChunks(Tensor hidden) => SequenceChunks.Apply(
+        hidden, ChunkTokens, chunk => LinearFunction.Apply(_contract, Activation.Gelu(_expand, chunk.contiguous())));
 }

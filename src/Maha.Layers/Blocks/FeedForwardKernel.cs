@@ -4,20 +4,22 @@ namespace Maha.Layers.Blocks;
 
 // R rows (tokens), D width, F width between the layers
 
-/// <summary>The feed-forward layer in one pass over the tokens, y = W_2 gelu(W_1 x + b_1) + b_2, alone or with what a block does around it. float32.</summary>
+/// <summary>
+/// The feed-forward layer in one pass over the tokens, y = W_2 gelu(W_1 x + b_1) + b_2, alone or with the residual norms of a block. float32.
+/// </summary>
 /// <remarks>
-/// The activations between the layers are the widest of a block: a piece of rows goes through both layers while they are in the second-level cache.
+/// The activations between the layers are the widest of a block: a piece of rows passes both layers while it is in the second-level cache.
 /// Slow twin: torch's linear and gelu.
 /// </remarks>
 internal static unsafe class FeedForwardKernel
 {
-    // A row distance of a power of two would map all rows of a tile to a few cache sets.
+    // A row stride that is a power of two would map all rows of a tile to a few cache sets.
     private const int RowGap = 16;
 
-    /// <summary>Whether the kernel can run and pays.</summary>
-    public static bool Suits(long rows, int width, int inner) => LinearKernel.Suits(rows, width) && LinearKernel.Suits(rows, inner);
+    /// <summary>Whether the kernel supports these sizes and is faster than torch's operators.</summary>
+    public static bool IsApplicable(long rows, int width, int inner) => LinearKernel.Suits(rows, width) && LinearKernel.Suits(rows, inner);
 
-    /// <summary>Fills output [R, D] and, unless it is null, expanded [R, F], which is W_1 x.</summary>
+    /// <summary>Computes output [R, D] and, unless it is null, expanded [R, F] = W_1 x.</summary>
     public static void Forward(long rows, FeedForwardOperands layer, float* x, float* expanded, float* output, int threads)
     {
         var (first, second) = Pack(layer, threads);
@@ -28,12 +30,16 @@ internal static unsafe class FeedForwardKernel
             long start = pieces.Start(piece);
             int count = (int)(pieces.Start(piece + 1) - start);
             float* hidden = KernelScratch.Get<float>((long)RowPieces.MostRows * (inner + RowGap));
-            Rows(count, layer, first, second, x + (start * width), expanded == null ? null : expanded + (start * inner), hidden, output + (start * width));
+            float* expandedRows = expanded == null ? null : expanded + (start * inner);
+            ForwardRows(count, layer, first, second, x + (start * width), expandedRows, hidden, output + (start * width));
         });
     }
 
-    /// <summary>What follows the mixer in a block without dropout: y = LayerNorm(x + update); output = LayerNorm(y + W_2 gelu(W_1 y + b_1) + b_2).</summary>
-    public static void ForwardBetweenNorms(long rows, FeedForwardOperands layer, NormOperands before, NormOperands after, float* x, float* update, float* output, int threads)
+    /// <summary>
+    /// Computes the part of a block after its mixer, without dropout: y = LayerNorm(x + update); output = LayerNorm(y + W_2 gelu(W_1 y + b_1) + b_2).
+    /// </summary>
+    public static void ForwardBetweenNorms(
+        long rows, FeedForwardOperands layer, NormOperands before, NormOperands after, float* x, float* update, float* output, int threads)
     {
         var (first, second) = Pack(layer, threads);
         int width = layer.Width, inner = layer.Inner;
@@ -46,7 +52,7 @@ internal static unsafe class FeedForwardKernel
             float* y = hidden + ((long)RowPieces.MostRows * (inner + RowGap));
             float* contracted = y + ((long)RowPieces.MostRows * width);
             before.Apply(count, width, x + offset, update + offset, y);
-            Rows(count, layer, first, second, y, null, hidden, contracted);
+            ForwardRows(count, layer, first, second, y, null, hidden, contracted);
             after.Apply(count, width, y, contracted, output + offset);
         });
     }
@@ -55,10 +61,13 @@ internal static unsafe class FeedForwardKernel
     {
         long elements = (long)layer.Width * layer.Inner;
         float* memory = KernelScratch.GetShared<float>(2 * elements);
-        return (PackedWeight.Of(layer.FirstWeight, layer.Width, layer.Inner, memory, threads), PackedWeight.Of(layer.SecondWeight, layer.Inner, layer.Width, memory + elements, threads));
+        var first = PackedWeight.Of(layer.FirstWeight, layer.Width, layer.Inner, memory, threads);
+        var second = PackedWeight.Of(layer.SecondWeight, layer.Inner, layer.Width, memory + elements, threads);
+        return (first, second);
     }
 
-    private static void Rows(int count, FeedForwardOperands layer, PackedWeight first, PackedWeight second, float* x, float* expanded, float* hidden, float* output)
+    private static void ForwardRows(
+        int count, FeedForwardOperands layer, PackedWeight first, PackedWeight second, float* x, float* expanded, float* hidden, float* output)
     {
         nint row = layer.Inner + RowGap, expandedRow = expanded == null ? row : layer.Inner;
         float* target = expanded == null ? hidden : expanded;

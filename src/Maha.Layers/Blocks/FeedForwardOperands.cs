@@ -1,6 +1,6 @@
 namespace Maha.Layers.Blocks;
 
-/// <summary>Where the parameters of a feed-forward layer lie: W_1 [F, D], b_1 [F], W_2 [D, F], b_2 [D]. The caller keeps the tensors alive.</summary>
+/// <summary>Pointers to the parameters of a feed-forward layer: W_1 [F, D], b_1 [F], W_2 [D, F], b_2 [D]. The caller keeps the tensors alive.</summary>
 internal readonly unsafe struct FeedForwardOperands(float* firstWeight, float* firstBias, float* secondWeight, float* secondBias, int width, int inner)
 {
     public readonly float* FirstWeight = firstWeight;

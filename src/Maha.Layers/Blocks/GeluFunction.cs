@@ -7,10 +7,10 @@ namespace Maha.Layers.Blocks;
 
 // F width
 
-/// <summary>The differentiable call of <see cref="GeluKernel"/>. Arguments: input [..., F] and bias [F], float32 on the processor.</summary>
+/// <summary>The autograd function of <see cref="GeluKernel"/>. Arguments: input [..., F] and bias [F], float32 in CPU memory.</summary>
 internal sealed unsafe class GeluFunction : SingleOutputFunction<GeluFunction>
 {
-    /// <summary>gelu(input + bias). Where no gradient is asked for, the input's memory takes the result: it must be a temporary of the caller.</summary>
+    /// <summary>Returns gelu(input + bias). Without gradient the result overwrites the input, which must be a temporary of the caller.</summary>
     public static Tensor Apply(Tensor input, Tensor bias)
     {
         if (is_grad_enabled() && (input.requires_grad || bias.requires_grad))
@@ -40,8 +40,8 @@ internal sealed unsafe class GeluFunction : SingleOutputFunction<GeluFunction>
         var inputGradient = empty_like(input);
         int width = (int)bias.numel();
         GeluKernel.Backward(
-            input.numel() / width, width, TensorMemory.Pointer<float>(input), TensorMemory.Pointer<float>(contiguousBias), TensorMemory.Pointer<float>(upstream),
-            TensorMemory.Pointer<float>(inputGradient), get_num_threads());
+            input.numel() / width, width, TensorMemory.Pointer<float>(input), TensorMemory.Pointer<float>(contiguousBias),
+            TensorMemory.Pointer<float>(upstream), TensorMemory.Pointer<float>(inputGradient), get_num_threads());
         return [inputGradient, inputGradient.view(-1, width).sum([0])];
     }
 
@@ -50,7 +50,8 @@ internal sealed unsafe class GeluFunction : SingleOutputFunction<GeluFunction>
         using var contiguousBias = bias.contiguous();
         int width = (int)bias.numel();
         GeluKernel.Forward(
-            input.numel() / width, width, TensorMemory.Pointer<float>(input), TensorMemory.Pointer<float>(contiguousBias), TensorMemory.Pointer<float>(output), get_num_threads());
+            input.numel() / width, width, TensorMemory.Pointer<float>(input), TensorMemory.Pointer<float>(contiguousBias), TensorMemory.Pointer<float>(output),
+            get_num_threads());
         GC.KeepAlive(input);
     }
 }

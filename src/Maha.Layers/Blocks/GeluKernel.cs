@@ -5,24 +5,24 @@ using Maha.Layers.Kernels;
 
 namespace Maha.Layers.Blocks;
 
-// rows of tokens, F width
+// R rows (tokens), F width
 
 /// <summary>Bias and exact GELU in one pass: y = z * Phi(z) with z = x + bias, and its derivative. float32.</summary>
 /// <remarks>
 /// The normal distribution comes from erfc(u) = t * P(t) * exp(-u^2) with t = 1 / (1 + p u) (Abramowitz and Stegun 7.1.26, absolute error 1.5e-7).
-/// As an operator of its own the bias costs a pass over the widest tensor of a block, and the activation another. Slow twin: torch's gelu in float64.
+/// As separate operators, bias and activation each cost a pass over the widest tensor of a block. Slow twin: torch's gelu in float64.
 /// </remarks>
 internal static unsafe class GeluKernel
 {
-    // Rows per piece: enough work to hand to a thread, few enough that four threads have something at short inputs.
+    // Enough work for one thread, and few enough rows that a short input keeps four threads busy.
     private const int RowsPerPiece = 64;
     private const float InverseSqrt2 = 0.70710678f;
 
-    // Its square is a float32, and Phi is 0 or 1 from far below on.
-    private const float Far = 1e18f;
+    // A bound whose square is a finite float32; Phi is 0 or 1 at far smaller values.
+    private const float MaxMagnitude = 1e18f;
     private const float InverseSqrt2Pi = 0.39894228f;
 
-    /// <summary>output = gelu(input + bias); output may be input.</summary>
+    /// <summary>Computes output = gelu(input + bias); output may be input.</summary>
     public static void Forward(long rows, int width, float* input, float* bias, float* output, int threads) =>
         KernelThreads.For(Pieces(rows), threads, piece =>
         {
@@ -30,11 +30,15 @@ internal static unsafe class GeluKernel
             ForwardRows((int)Math.Min(RowsPerPiece, rows - start), width, input + (start * width), width, bias, output + (start * width), width);
         });
 
-    /// <summary>inputGradient = gradient * gelu'(input + bias).</summary>
+    /// <summary>Computes inputGradient = gradient * gelu'(input + bias).</summary>
     public static void Backward(long rows, int width, float* input, float* bias, float* gradient, float* inputGradient, int threads) =>
-        KernelThreads.For(Pieces(rows), threads, piece => BackwardPiece(piece * (long)RowsPerPiece, Math.Min(rows, (piece + 1L) * RowsPerPiece), width, input, bias, gradient, inputGradient));
+        KernelThreads.For(Pieces(rows), threads, piece =>
+        {
+            long start = piece * (long)RowsPerPiece;
+            BackwardPiece(start, Math.Min(rows, start + RowsPerPiece), width, input, bias, gradient, inputGradient);
+        });
 
-    /// <summary>output = gelu(input + bias) and, in place, gradient *= gelu'(input + bias). The width must be a multiple of 16.</summary>
+    /// <summary>Computes output = gelu(input + bias) and, in place, gradient *= gelu'(input + bias). The width must be a multiple of 16.</summary>
     public static void Recompute(long rows, int width, float* input, float* bias, float* gradient, float* output, int threads) =>
         KernelThreads.For(Pieces(rows), threads, piece =>
         {
@@ -45,23 +49,23 @@ internal static unsafe class GeluKernel
 
     private static int Pieces(long rows) => (int)((rows + RowsPerPiece - 1) / RowsPerPiece);
 
-    /// <summary>The forward pass of some rows on the caller's thread; strides in elements.</summary>
+    /// <summary>Computes the forward pass of some rows on the calling thread. Strides are in elements.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ForwardRows(int rows, int width, float* input, nint inputRow, float* bias, float* output, nint outputRow)
     {
-        int whole = width / 16 * 16;
+        int vectorized = width / 16 * 16;
         float* padded = stackalloc float[16];
         for (int row = 0; row < rows; row++)
         {
             float* x = input + (row * inputRow);
             float* y = output + (row * outputRow);
-            for (int k = 0; k < whole; k += 16)
+            for (int k = 0; k < vectorized; k += 16)
                 Gelu(Vector512.Load(x + k) + Vector512.Load(bias + k)).Store(y + k);
-            if (whole < width)
+            if (vectorized < width)
             {
-                LoadTail(x + whole, bias + whole, width - whole, padded);
+                LoadTail(x + vectorized, bias + vectorized, width - vectorized, padded);
                 Gelu(Vector512.Load(padded)).Store(padded);
-                new ReadOnlySpan<float>(padded, width - whole).CopyTo(new Span<float>(y + whole, width - whole));
+                new ReadOnlySpan<float>(padded, width - vectorized).CopyTo(new Span<float>(y + vectorized, width - vectorized));
             }
         }
     }
@@ -69,21 +73,21 @@ internal static unsafe class GeluKernel
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void BackwardPiece(long start, long end, int width, float* input, float* bias, float* gradient, float* inputGradient)
     {
-        int whole = width / 16 * 16;
+        int vectorized = width / 16 * 16;
         float* padded = stackalloc float[16];
         for (long row = start; row < end; row++)
         {
             float* x = input + (row * width);
             float* g = gradient + (row * width);
             float* dx = inputGradient + (row * width);
-            for (int k = 0; k < whole; k += 16)
+            for (int k = 0; k < vectorized; k += 16)
                 (Derivative(Vector512.Load(x + k) + Vector512.Load(bias + k)) * Vector512.Load(g + k)).Store(dx + k);
-            if (whole < width)
+            if (vectorized < width)
             {
-                LoadTail(x + whole, bias + whole, width - whole, padded);
+                LoadTail(x + vectorized, bias + vectorized, width - vectorized, padded);
                 Derivative(Vector512.Load(padded)).Store(padded);
-                for (int k = whole; k < width; k++)
-                    dx[k] = padded[k - whole] * g[k];
+                for (int k = vectorized; k < width; k++)
+                    dx[k] = padded[k - vectorized] * g[k];
             }
         }
     }
@@ -117,7 +121,7 @@ internal static unsafe class GeluKernel
         return Vector512.MultiplyAddEstimate(z * Vector512.Create(InverseSqrt2Pi), exponential, distribution);
     }
 
-    // Fourteen bits and one Newton step give all of float32 at a quarter of a division's time.
+    // An estimate of 14 bits and one Newton step reach float32 precision in a quarter of the time of a division.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Reciprocal(Vector512<float> x)
     {
@@ -127,12 +131,12 @@ internal static unsafe class GeluKernel
         return estimate * Avx512F.FusedMultiplyAddNegated(x, estimate, Vector512.Create(2f));
     }
 
-    // Phi(z), and exp(-z^2 / 2) on the side.
+    // Returns Phi(z), and exp(-z^2 / 2) as a by-product.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Distribution(Vector512<float> z, out Vector512<float> exponential)
     {
-        // The bound keeps infinity out of the reciprocal; the order of the operands lets NaN through.
-        var u = Vector512.MinNative(Vector512.Create(Far), Vector512.Abs(z) * Vector512.Create(InverseSqrt2));
+        // The bound keeps infinity out of the reciprocal. MinNative returns its second operand for NaN, so NaN is kept.
+        var u = Vector512.MinNative(Vector512.Create(MaxMagnitude), Vector512.Abs(z) * Vector512.Create(InverseSqrt2));
         exponential = VectorMath.ExpNonPositive(-(u * u));
         var t = Reciprocal(Vector512.MultiplyAddEstimate(u, Vector512.Create(0.3275911f), Vector512<float>.One));
         var p = Vector512.Create(1.061405429f);

@@ -60,7 +60,7 @@ public sealed class MahaBlock : Module<Tensor, MixingContext, MixingResult>
         TensorChecks.Hidden(hidden, _dModel, _mixerNorm, nameof(hidden));
         using var scope = NewDisposeScope();
         var mixed = _mixer.call(hidden, context);
-        if (_feedForward.BetweenNorms(hidden, mixed.Output, _mixerNorm, _feedForwardNorm) is { } fused)
+        if (_feedForward.TryForwardBetweenNorms(hidden, mixed.Output, _mixerNorm, _feedForwardNorm) is { } fused)
             return (mixed with { Output = fused }).MoveToOuterDisposeScope();
         var attended = Activation.ResidualNorm(_mixerNorm, hidden, _dropout.call(mixed.Output)); // [B, N, D]
         var output = Activation.ResidualNorm(_feedForwardNorm, attended, _feedForward.call(attended)); // [B, N, D]
@@ -83,6 +83,6 @@ public sealed class MahaBlock : Module<Tensor, MixingContext, MixingResult>
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
         var attended = Activation.ResidualNorm(_mixerNorm, hidden, _mixer.Decode(hidden, state)); // [B, N, D]
-        return Activation.ResidualNorm(_feedForwardNorm, attended, _feedForward.Plain(attended)).MoveToOuterDisposeScope();
+        return Activation.ResidualNorm(_feedForwardNorm, attended, _feedForward.ForwardInChunks(attended)).MoveToOuterDisposeScope();
     }
 }

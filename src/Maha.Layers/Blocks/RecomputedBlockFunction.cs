@@ -8,10 +8,13 @@ namespace Maha.Layers.Blocks;
 
 // B batch, N length, D width
 
-/// <summary>A block whose inside is forgotten after the forward pass and computed again in the backward pass. Arguments: hidden [B, N, D], padding [B, N] or null, a <see cref="Recomputation"/>.</summary>
+/// <summary>
+/// Activation checkpointing: keeps only a block's input in the forward pass and computes the block again in the backward pass.
+/// Arguments: hidden [B, N, D], padding [B, N] or null, a <see cref="Recomputation"/>.
+/// </summary>
 /// <remarks>
-/// Keeps B * N * D numbers a block instead of some twenty times that, for about a third more time (Chen et al. 2016). Gradients of the block's parameters are added
-/// to their <c>grad</c> by the inner backward pass: use <c>backward()</c>, not <c>autograd.grad</c>, for them.
+/// Keeps B * N * D numbers per block instead of about twenty times as many, for about a third more time (Chen et al. 2016). The inner backward pass adds the
+/// gradients of the block's parameters to their <c>grad</c>: compute them with <c>backward()</c>, not with <c>autograd.grad</c>.
 /// </remarks>
 internal sealed class RecomputedBlockFunction : DifferentiableFunction<RecomputedBlockFunction>
 {
@@ -22,11 +25,17 @@ internal sealed class RecomputedBlockFunction : DifferentiableFunction<Recompute
     {
         bool drops = block.training && block.DropoutProbability > 0;
         if (drops && hidden.device_type != DeviceType.CPU)
-            throw new ArgumentException($"RecomputeBlocks must draw the same dropout twice and can do so on the CPU only, but the tokens are on {hidden.device}. Set Dropout to 0 or RecomputeBlocks to false.", nameof(hidden));
+        {
+            throw new ArgumentException(
+                $"RecomputeBlocks must draw the same dropout twice and can do so on the CPU only, but the tokens are on {hidden.device}. " +
+                "Set Dropout to 0 or RecomputeBlocks to false.",
+                nameof(hidden));
+        }
         bool learns = block.parameters().Any(parameter => parameter.requires_grad);
         if (!hidden.requires_grad && !learns)
             return block.call(hidden, context);
-        // Behind frozen embeddings only the block's parameters, which are no arguments, want gradients: without an argument that does, no backward pass would come by.
+        // After frozen embeddings only the block's parameters need gradients. They are not arguments of the function, and autograd calls Backward
+        // only if an argument needs a gradient.
         using var input = hidden.requires_grad ? null : hidden.detach().requires_grad_();
         var recomputation = new Recomputation(block, context, drops);
         var outputs = Call(input ?? hidden, context.KeyPaddingMask, recomputation);
@@ -37,11 +46,11 @@ internal sealed class RecomputedBlockFunction : DifferentiableFunction<Recompute
     protected override IReadOnlyList<Tensor> Forward(AutogradContext ctx, object[] arguments)
     {
         var (hidden, mask, recomputation) = ((Tensor)arguments[0], (Tensor?)arguments[1], (Recomputation)arguments[2]);
-        // As saved variables they outlive a caller who frees them, and a caller who changes them is told. The graph frees them.
-        ctx.save_for_backward([hidden, mask!, recomputation.Random ? get_rng_state() : null!]);
+        // Saved variables stay alive when the caller disposes them, and autograd reports a change in place. The graph frees them.
+        ctx.save_for_backward([hidden, mask!, recomputation.DrawsRandomNumbers ? get_rng_state() : null!]);
         ctx.save_data(RecomputationKey, recomputation);
         var result = recomputation.Block.call(hidden, recomputation.Context);
-        recomputation.Keep(result);
+        recomputation.Store(result);
         return [result.Output, result.AuxiliaryLoss];
     }
 
@@ -52,7 +61,7 @@ internal sealed class RecomputedBlockFunction : DifferentiableFunction<Recompute
         var saved = ctx.get_saved_variables();
         var hidden = saved[0].detach().requires_grad_();
         using var gradientsOn = enable_grad();
-        var result = recomputation.Again(hidden, saved[1], saved[2]);
+        var result = recomputation.Rerun(hidden, saved[1], saved[2]);
         var outputs = new List<Tensor>();
         var incoming = new List<Tensor>();
         foreach (var (output, gradient) in new[] { (result.Output, gradients[0]), (result.AuxiliaryLoss, gradients[1]) })
@@ -68,8 +77,8 @@ internal sealed class RecomputedBlockFunction : DifferentiableFunction<Recompute
     }
 }
 
-/// <summary>What the second computation of a block needs besides its input.</summary>
-internal sealed class Recomputation(MahaBlock block, MixingContext context, bool random)
+/// <summary>The state that the second computation of a block needs besides its input.</summary>
+internal sealed class Recomputation(MahaBlock block, MixingContext context, bool drawsRandomNumbers)
 {
     private readonly bool _training = block.training;
     private MixingResult? _result;
@@ -79,10 +88,10 @@ internal sealed class Recomputation(MahaBlock block, MixingContext context, bool
     public MixingContext Context { get; } = context;
 
     /// <summary>Whether the block draws random numbers.</summary>
-    public bool Random { get; } = random;
+    public bool DrawsRandomNumbers { get; } = drawsRandomNumbers;
 
-    /// <summary>Takes the first computation's result. Its outputs are freed with the scope of the call; what is only looked at goes to the caller.</summary>
-    public void Keep(MixingResult result)
+    /// <summary>Stores the result of the first computation. Its outputs are freed with the scope of the call; the reports are handed to the caller.</summary>
+    public void Store(MixingResult result)
     {
         _result = result;
         result.ScaleWeights?.MoveToOuterDisposeScope();
@@ -90,7 +99,7 @@ internal sealed class Recomputation(MahaBlock block, MixingContext context, bool
         result.Diagnostics?.Residuals?.MoveToOuterDisposeScope();
     }
 
-    /// <summary>The first computation's result, which the graph then no longer holds.</summary>
+    /// <summary>Returns the stored result and forgets it, so that the graph does not keep it alive.</summary>
     public MixingResult TakeResult()
     {
         var result = _result!;
@@ -98,15 +107,19 @@ internal sealed class Recomputation(MahaBlock block, MixingContext context, bool
         return result;
     }
 
-    /// <summary>The second computation, with the random numbers of the first.</summary>
+    /// <summary>Computes the block again, with the random numbers of the first computation.</summary>
     /// <param name="hidden">The block's input.</param>
     /// <param name="mask">The padding of the context.</param>
-    /// <param name="generatorState">The generator's state before the first computation; null where it drew none.</param>
+    /// <param name="generatorState">The state of the random generator before the first computation; null if the block draws no random numbers.</param>
     /// <exception cref="InvalidOperationException">The block was switched between training and evaluation in between.</exception>
-    public MixingResult Again(Tensor hidden, Tensor? mask, Tensor? generatorState)
+    public MixingResult Rerun(Tensor hidden, Tensor? mask, Tensor? generatorState)
     {
         if (Block.training != _training)
-            throw new InvalidOperationException($"A block with RecomputeBlocks must be in the same mode in its forward and its backward pass, but was switched to {(_training ? "evaluation" : "training")} in between. Call train() or eval() after backward().");
+        {
+            throw new InvalidOperationException(
+                "A block with RecomputeBlocks must be in the same mode in its forward and its backward pass, " +
+                $"but was switched to {(_training ? "evaluation" : "training")} in between. Call train() or eval() after backward().");
+        }
         var context = Context with { KeyPaddingMask = mask };
         if (generatorState is null)
             return Block.call(hidden, context);

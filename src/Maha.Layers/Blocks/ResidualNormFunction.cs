@@ -8,10 +8,10 @@ namespace Maha.Layers.Blocks;
 
 // D width
 
-/// <summary>The differentiable call of <see cref="ResidualNormKernel"/>. Arguments: x and residual [..., D], weight and bias [D], epsilon.</summary>
+/// <summary>The autograd function of <see cref="ResidualNormKernel"/>. Arguments: x and residual [..., D], weight and bias [D], epsilon.</summary>
 internal sealed unsafe class ResidualNormFunction : SingleOutputFunction<ResidualNormFunction>
 {
-    /// <summary>LayerNorm(x + residual), of the inputs' shape.</summary>
+    /// <summary>Returns LayerNorm(x + residual), which has the shape of the inputs.</summary>
     public static Tensor Apply(Tensor x, Tensor residual, Tensor weight, Tensor bias, double epsilon)
     {
         using var scope = NewDisposeScope();
@@ -44,14 +44,14 @@ internal sealed unsafe class ResidualNormFunction : SingleOutputFunction<Residua
         int width = (int)saved[2].numel();
         var parameters = empty([ResidualNormKernel.Pieces(saved[0].numel() / width), 2, width], saved[0].dtype);
         if (upstream.dtype == ScalarType.Float32)
-            Back<float>(saved, upstream, inputGradient, parameters);
+            RunBackward<float>(saved, upstream, inputGradient, parameters);
         else
-            Back<double>(saved, upstream, inputGradient, parameters);
+            RunBackward<double>(saved, upstream, inputGradient, parameters);
         var summed = parameters.sum([0]); // [2, D]
         return [inputGradient, inputGradient, summed[0].clone(), summed[1].clone(), null];
     }
 
-    private static void Back<T>(List<Tensor> saved, Tensor gradient, Tensor inputGradient, Tensor parameters)
+    private static void RunBackward<T>(List<Tensor> saved, Tensor gradient, Tensor inputGradient, Tensor parameters)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         int width = (int)saved[2].numel();
@@ -73,9 +73,10 @@ internal sealed unsafe class ResidualNormFunction : SingleOutputFunction<Residua
     {
         int width = (int)weight.numel();
         ResidualNormKernel.Forward(
-            x.numel() / width, width, TensorMemory.Pointer<T>(x), TensorMemory.Pointer<T>(residual), TensorMemory.Pointer<T>(weight), TensorMemory.Pointer<T>(bias),
-            T.CreateTruncating(epsilon), TensorMemory.Pointer<T>(output), sum is null ? null : TensorMemory.Pointer<T>(sum), statistics is null ? null : TensorMemory.Pointer<T>(statistics),
-            get_num_threads());
+            x.numel() / width, width, TensorMemory.Pointer<T>(x), TensorMemory.Pointer<T>(residual),
+            TensorMemory.Pointer<T>(weight), TensorMemory.Pointer<T>(bias),
+            T.CreateTruncating(epsilon), TensorMemory.Pointer<T>(output), sum is null ? null : TensorMemory.Pointer<T>(sum),
+            statistics is null ? null : TensorMemory.Pointer<T>(statistics), get_num_threads());
         GC.KeepAlive(x);
         GC.KeepAlive(residual);
     }

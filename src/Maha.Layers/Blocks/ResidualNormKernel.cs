@@ -6,18 +6,19 @@ namespace Maha.Layers.Blocks;
 
 // R rows (tokens), D width
 
-/// <summary>LayerNorm of a sum in one pass: y = (s - mean) / sqrt(var + eps) * weight + bias with s = x + r, and its gradients.</summary>
+/// <summary>Layer norm of a sum in one pass: y = (s - mean) / sqrt(var + eps) * weight + bias with s = x + r, and its gradients.</summary>
 /// <remarks>Slow twin: torch's layer_norm of the sum.</remarks>
 internal static unsafe class ResidualNormKernel
 {
-    // Rows per piece; a piece sums the parameter gradients of its rows, and the pieces are added in order: the result does not depend on the threads.
+    // Each piece sums the parameter gradients of its rows, and the pieces are added in order: the result does not depend on the number of threads.
     private const int RowsPerPiece = 256;
 
-    /// <summary>Pieces of work for a number of rows.</summary>
+    /// <summary>Returns the number of pieces that the rows are divided into.</summary>
     public static int Pieces(long rows) => (int)((rows + RowsPerPiece - 1) / RowsPerPiece);
 
-    /// <summary>Fills output [R, D] and, unless they are null, sum [R, D] and statistics [R, 2] (mean, inverse deviation).</summary>
-    public static void Forward<T>(long rows, int width, T* x, T* residual, T* weight, T* bias, T epsilon, T* output, T* sum, T* statistics, int threads)
+    /// <summary>Computes output [R, D] and, unless they are null, sum [R, D] and statistics [R, 2] (mean, inverse standard deviation).</summary>
+    public static void Forward<T>(
+        long rows, int width, T* x, T* residual, T* weight, T* bias, T epsilon, T* output, T* sum, T* statistics, int threads)
         where T : unmanaged, IFloatingPointIeee754<T> =>
         KernelThreads.For(Pieces(rows), threads, piece =>
         {
@@ -29,12 +30,13 @@ internal static unsafe class ResidualNormKernel
                 sum == null ? null : sum + offset, statistics == null ? null : statistics + (2 * start));
         });
 
-    /// <summary>Fills inputGradient [R, D], the gradient of both addends, and parameterGradients [pieces, 2, D] (weight, bias).</summary>
+    /// <summary>Computes inputGradient [R, D], the gradient of both addends, and parameterGradients [pieces, 2, D] (weight, bias).</summary>
     public static void Backward<T>(long rows, int width, T* sum, T* statistics, T* weight, T* gradient, T* inputGradient, T* parameterGradients, int threads)
         where T : unmanaged, IFloatingPointIeee754<T> =>
-        KernelThreads.For(Pieces(rows), threads, piece => BackwardPiece(piece, rows, width, sum, statistics, weight, gradient, inputGradient, parameterGradients));
+        KernelThreads.For(
+            Pieces(rows), threads, piece => BackwardPiece(piece, rows, width, sum, statistics, weight, gradient, inputGradient, parameterGradients));
 
-    /// <summary>The forward pass of some rows on the caller's thread.</summary>
+    /// <summary>Computes the forward pass of some rows on the calling thread.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ForwardRows<T>(int rows, int width, T* x, T* residual, T* weight, T* bias, T epsilon, T* output, T* sum, T* statistics)
         where T : unmanaged, IFloatingPointIeee754<T>
@@ -47,7 +49,7 @@ internal static unsafe class ResidualNormKernel
             var b = residual + (row * width);
             var y = output + (row * width);
 
-            // The sum goes to the output first: two reads of a row in the first-level cache are cheap.
+            // The output holds the sum first: reading a row twice from the first-level cache is cheap.
             var totals = Vector<T>.Zero;
             var total = T.Zero;
             int k = 0;
@@ -62,7 +64,7 @@ internal static unsafe class ResidualNormKernel
                 total += y[k] = a[k] + b[k];
             var mean = (total + Vector.Sum(totals)) / count;
 
-            // Squares of differences, not the difference of squares: a large mean would cancel every digit.
+            // Squares of the differences to the mean, not E[s^2] - mean^2, which a large mean would cancel completely.
             Vector<T> squares = Vector<T>.Zero, means = new(mean);
             var square = T.Zero;
             for (k = 0; k + lanes <= width; k += lanes)
@@ -90,7 +92,8 @@ internal static unsafe class ResidualNormKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void BackwardPiece<T>(int piece, long rows, int width, T* sum, T* statistics, T* weight, T* gradient, T* inputGradient, T* parameterGradients)
+    private static void BackwardPiece<T>(
+        int piece, long rows, int width, T* sum, T* statistics, T* weight, T* gradient, T* inputGradient, T* parameterGradients)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var count = T.CreateTruncating(width);

@@ -4,7 +4,7 @@ namespace Maha.Layers.Models;
 
 // B batch, N length, S scales
 
-/// <summary>Gathers the <see cref="LayerDiagnostics"/> of a set of documents, batch after batch.</summary>
+/// <summary>Accumulates the <see cref="LayerDiagnostics"/> of a set of documents, batch by batch.</summary>
 internal sealed class DiagnosticsSums
 {
     private Layer[]? _layers;
@@ -16,13 +16,15 @@ internal sealed class DiagnosticsSums
         using var scope = NewDisposeScope();
         long batch = encoding.Features.shape[0], length = encoding.Features.shape[1];
         var device = encoding.Features.device;
-        var valid = keyPaddingMask is null ? ones([batch, length], ScalarType.Float64, device) : keyPaddingMask.logical_not().to(ScalarType.Float64); // [B, N]
+        var valid = keyPaddingMask is null
+            ? ones([batch, length], ScalarType.Float64, device)
+            : keyPaddingMask.logical_not().to(ScalarType.Float64); // [B, N]
         _layers ??= [.. encoding.Layers.Select(_ => new Layer())];
         for (int layer = 0; layer < _layers.Length; layer++)
             _layers[layer].Add(encoding.Layers[layer], valid);
     }
 
-    /// <summary>The means over all batches.</summary>
+    /// <summary>Returns the means over all batches.</summary>
     public IReadOnlyList<LayerDiagnostics> Complete() => [.. (_layers ?? []).Select(layer => layer.Complete())];
 
     private sealed class Layer

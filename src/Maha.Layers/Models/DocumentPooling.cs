@@ -9,21 +9,21 @@ namespace Maha.Layers.Models;
 // B batch, N length, D width
 
 /// <summary>
-/// One vector of a document's features.
+/// Pools the features of a document's tokens to one vector.
 /// </summary>
 /// <remarks>
-/// Padded tokens have no say, whatever they hold; a document of padding alone gives 0.
+/// Padded tokens are ignored, whatever they hold. A document without tokens has the vector 0.
 /// Attentive: p = sum over valid i of softmax_i(w . features_i) features_i.
 /// </remarks>
-public sealed class DocumentPooling : Module<Tensor, Tensor?, Tensor>
+internal sealed class DocumentPooling : Module<Tensor, Tensor?, Tensor>
 {
     [ComponentName(Name = "scores")] private readonly Linear? _scores;
     private readonly PoolingKind _kind;
     private readonly int _dModel;
 
-    /// <summary>Builds a pooling.</summary>
+    /// <summary>Creates the module.</summary>
     /// <param name="dModel">D, the width of the features.</param>
-    /// <param name="kind">How to pool.</param>
+    /// <param name="kind">The kind of pooling.</param>
     /// <exception cref="ArgumentException">The width is below 1, or the kind is unknown.</exception>
     /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
     public DocumentPooling(int dModel, PoolingKind kind) : base(TorchLibrary.EnsureLoadedFor(nameof(DocumentPooling)))
@@ -42,9 +42,11 @@ public sealed class DocumentPooling : Module<Tensor, Tensor?, Tensor>
 
     /// <summary>Pools a batch.</summary>
     /// <param name="features">[B, N, D].</param>
-    /// <param name="keyPaddingMask">[B, N] of Bool, true = ignore; null where nothing is padded.</param>
+    /// <param name="keyPaddingMask">[B, N] of Bool, true = ignore this token; null if no token is padded.</param>
     /// <returns>[B, OutputDim].</returns>
-    /// <exception cref="ArgumentException">The features have another rank, width, element type or device, or no token, or the mask is not one of their tokens.</exception>
+    /// <exception cref="ArgumentException">
+    /// The features have another rank, width, element type or device, or no tokens, or the mask does not match their tokens.
+    /// </exception>
     public override Tensor forward(Tensor features, Tensor? keyPaddingMask)
     {
         TensorChecks.Hidden(features, _dModel, _scores?.weight, nameof(features));
@@ -82,7 +84,7 @@ public sealed class DocumentPooling : Module<Tensor, Tensor?, Tensor>
     {
         if (padding is null)
             return (_scores!.call(features).softmax(1) * features).sum(1);
-        // Filled, not multiplied: padding may hold anything. A row of padding alone has equal scores over zeros, so it comes out 0.
+        // Filled, not multiplied by 0: padding may hold NaN. A row of padding alone has equal weights over zeros, so its vector is 0.
         var clean = features.masked_fill(padding.unsqueeze(-1), 0);
         double least = finfo(features.dtype).min;
         var weights = _scores!.call(clean).masked_fill(padding.unsqueeze(-1), least).softmax(1); // [B, N, 1]

@@ -1,12 +1,11 @@
 using Maha.Layers.Attention;
 
-
 namespace Maha.Layers.Models;
 
-/// <summary>What a causal encoder remembers of the tokens so far: the states of its layers.</summary>
+/// <summary>The cache of a causal encoder: the decoder states of its layers.</summary>
 internal sealed class EncoderDecoderState(IReadOnlyList<DecoderState> layers) : DecoderState
 {
-    /// <summary>The layers' states, the first layer first.</summary>
+    /// <summary>The states of the layers, the first layer first.</summary>
     public IReadOnlyList<DecoderState> Layers { get; } = layers;
 
     /// <inheritdoc/>

@@ -1,4 +1,3 @@
-using Maha.Layers.Attention;
 using Maha.Layers.Core;
 using Maha.Layers.Data;
 using Maha.Layers.Text;
@@ -12,29 +11,30 @@ namespace Maha.Layers.Models;
 // B batch, N length, D width, K width of a spectral part, E width of the vector
 
 /// <summary>
-/// One vector a document: the encoder's features pooled, beside spectral vectors of the whole document and of its beginning.
+/// One vector per document: the pooled features of the encoder, and spectral vectors of the document and of its beginning.
 /// </summary>
 /// <remarks>
 /// vector = (raw - center) * scale, raw = [pool(features), spectral(document), spectral(beginning)]. Center and scale are fitted on documents: every part
-/// has the mean 0 and, over its width, the root mean square 2 (the encoder's: times its weight), at which ML.NET's linear trainers with their default
-/// regularization do well. Directions are not whitened: where labels are few, that makes noise as loud as what tells.
+/// has the mean 0 and the root mean square 2 over its width (the encoder's part: times its weight). ML.NET's linear trainers do well at this scale with their
+/// default regularization. Directions are not whitened: with few labels, whitening amplifies noise.
 /// </remarks>
-public sealed class MahaDocumentEncoder : Module<Tensor, Tensor?, Tensor>
+internal sealed class MahaDocumentEncoder : Module<Tensor, Tensor?, Tensor>
 {
-    private const double Loudness = 2;
+    // The root mean square of each part over its width.
+    private const double PartDeviation = 2;
 
     [ComponentName(Name = "encoder")] private readonly MahaEncoder _encoder;
     [ComponentName(Name = "pooling")] private readonly DocumentPooling _pooling;
     [ComponentName(Name = "spectral")] private readonly SpectralEmbedding? _spectral;
     [ComponentName(Name = "beginning")] private readonly SpectralEmbedding? _beginning;
 
-    // Not readonly: a move to another device puts other tensors here.
+    // TorchSharp replaces these fields when the module moves to another device.
     [ComponentName(Name = "center")] private readonly Tensor _center;
     [ComponentName(Name = "scale")] private readonly Tensor _scale;
 
-    /// <summary>Builds an encoder with random weights; center 0 and scale 1.</summary>
+    /// <summary>Creates an encoder with random weights, center 0 and scale 1.</summary>
     /// <param name="options">The shape of the encoder.</param>
-    /// <param name="parts">What the vector consists of.</param>
+    /// <param name="parts">The parts of the vector besides the encoder's features.</param>
     /// <exception cref="ArgumentException">The options are not valid.</exception>
     /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
     public MahaDocumentEncoder(MahaTransformerOptions options, DocumentVectorParts parts) : base(TorchLibrary.EnsureLoadedFor(nameof(MahaDocumentEncoder)))
@@ -50,7 +50,8 @@ public sealed class MahaDocumentEncoder : Module<Tensor, Tensor?, Tensor>
         if (parts.SpectralDim > 0)
         {
             _spectral = new SpectralEmbedding(options.VocabSize, parts.SpectralDim, parts.NumPairBuckets);
-            _beginning = parts.BeginningTokens > 0 ? new SpectralEmbedding(options.VocabSize, parts.SpectralDim, parts.NumPairBuckets, parts.BeginningTokens) : null;
+            if (parts.BeginningTokens > 0)
+                _beginning = new SpectralEmbedding(options.VocabSize, parts.SpectralDim, parts.NumPairBuckets, parts.BeginningTokens);
         }
         OutputDim = _pooling.OutputDim + (_spectral?.Dim ?? 0) + (_beginning?.Dim ?? 0);
         _center = zeros(OutputDim);
@@ -62,21 +63,21 @@ public sealed class MahaDocumentEncoder : Module<Tensor, Tensor?, Tensor>
     /// <summary>The shape of the encoder.</summary>
     public MahaTransformerOptions Options { get; }
 
-    /// <summary>What the vector consists of.</summary>
+    /// <summary>The parts of the vector besides the encoder's features.</summary>
     public DocumentVectorParts Parts { get; }
 
-    /// <summary>E.</summary>
+    /// <summary>E, the width of the vector.</summary>
     public int OutputDim { get; }
 
-    /// <summary>The model of tokens inside.</summary>
+    /// <summary>The encoder of the tokens.</summary>
     public MahaEncoder Encoder => _encoder;
 
-    /// <summary>What makes one vector of the features.</summary>
+    /// <summary>The pooling of the encoder's features.</summary>
     public DocumentPooling Pooling => _pooling;
 
     /// <summary>Learns the spectral parts from documents without labels.</summary>
     /// <param name="documents">The documents.</param>
-    /// <param name="seed">The seed.</param>
+    /// <param name="seed">The seed of the decomposition's first guess.</param>
     /// <param name="cancellationToken">Ends the fitting with an <see cref="OperationCanceledException"/>.</param>
     public void FitSpectral(ITokenizedDocuments documents, int seed, CancellationToken cancellationToken = default)
     {
@@ -84,9 +85,11 @@ public sealed class MahaDocumentEncoder : Module<Tensor, Tensor?, Tensor>
         _beginning?.Fit(documents, seed, cancellationToken);
     }
 
-    /// <summary>Starts the encoder's token embedding from the spectral part's directions, so that tokens of like use begin near each other.</summary>
-    /// <remarks>Rows have the variance of random ones; tokens that the spectral part doesn't know stay random. Without spectral parts nothing happens.</remarks>
-    public void StartFromSpectral()
+    /// <summary>Initializes the encoder's token embedding with the directions of the spectral part: tokens of similar use start near each other.</summary>
+    /// <remarks>
+    /// Rows have the variance of random rows. Tokens that the spectral part doesn't know stay random. Without spectral parts this does nothing.
+    /// </remarks>
+    public void InitializeFromSpectral()
     {
         if (_spectral is null)
             return;
@@ -100,8 +103,8 @@ public sealed class MahaDocumentEncoder : Module<Tensor, Tensor?, Tensor>
         target.copy_(where(length > 1e-8, rows / length.clamp_min(1e-8) * Math.Sqrt(width), target));
     }
 
-    /// <summary>Fits center and scale on documents; the other weights stay as they are.</summary>
-    /// <param name="documents">Some documents; about 1,000 are plenty.</param>
+    /// <summary>Fits center and scale on documents. The other weights don't change.</summary>
+    /// <param name="documents">The documents; about 1,000 are enough.</param>
     /// <param name="cancellationToken">Ends the fitting with an <see cref="OperationCanceledException"/>.</param>
     public void FitScale(ITokenizedDocuments documents, CancellationToken cancellationToken = default)
     {
@@ -115,7 +118,8 @@ public sealed class MahaDocumentEncoder : Module<Tensor, Tensor?, Tensor>
             using var scope = NewDisposeScope();
             using var noGradient = no_grad();
             var batch = TokenBatch.Create(documents, [i], _center.device);
-            float[] raw = Raw(batch.TokenIds, documents.LengthOf(i) == 0 ? ones_like(batch.TokenIds).to(ScalarType.Bool) : null).cpu().data<float>().ToArray();
+            var padding = documents.LengthOf(i) == 0 ? ones_like(batch.TokenIds).to(ScalarType.Bool) : null;
+            float[] raw = Raw(batch.TokenIds, padding).cpu().data<float>().ToArray();
             for (int k = 0; k < raw.Length; k++)
             {
                 sum[k] += raw[k];
@@ -129,9 +133,9 @@ public sealed class MahaDocumentEncoder : Module<Tensor, Tensor?, Tensor>
 
     /// <summary>Encodes a batch of documents.</summary>
     /// <param name="tokenIds">[B, N] of Int64.</param>
-    /// <param name="keyPaddingMask">[B, N] of Bool, true = ignore this token; null where nothing is padded.</param>
+    /// <param name="keyPaddingMask">[B, N] of Bool, true = ignore this token; null if no token is padded.</param>
     /// <returns>[B, E].</returns>
-    /// <exception cref="ArgumentException">The ids or the mask have another shape, type or device than the model takes.</exception>
+    /// <exception cref="ArgumentException">The ids or the mask have a shape, type or device that the model does not accept.</exception>
     public override Tensor forward(Tensor tokenIds, Tensor? keyPaddingMask)
     {
         using var scope = NewDisposeScope();
@@ -141,7 +145,7 @@ public sealed class MahaDocumentEncoder : Module<Tensor, Tensor?, Tensor>
     private Tensor Raw(Tensor tokenIds, Tensor? keyPaddingMask)
     {
         using var scope = NewDisposeScope();
-        var encoding = Encoder.call(tokenIds, keyPaddingMask is null ? MixingContext.Unpadded : new MixingContext { KeyPaddingMask = keyPaddingMask });
+        var encoding = Encoder.Encode(tokenIds, keyPaddingMask);
         var parts = new List<Tensor> { Pooling.call(encoding.Features, keyPaddingMask) };
         if (_spectral is not null)
             parts.Add(_spectral.call(tokenIds, keyPaddingMask));
@@ -154,7 +158,13 @@ public sealed class MahaDocumentEncoder : Module<Tensor, Tensor?, Tensor>
     {
         float[] center = new float[OutputDim], scale = new float[OutputDim];
         int start = 0;
-        foreach (var (width, weight) in new[] { (Pooling.OutputDim, Loudness * Parts.ContextualWeight), (_spectral?.Dim ?? 0, Loudness), (_beginning?.Dim ?? 0, Loudness) })
+        var parts = new[]
+        {
+            (Width: Pooling.OutputDim, Deviation: PartDeviation * Parts.ContextualWeight),
+            (Width: _spectral?.Dim ?? 0, Deviation: PartDeviation),
+            (Width: _beginning?.Dim ?? 0, Deviation: PartDeviation),
+        };
+        foreach (var (width, deviation) in parts)
         {
             double variance = 0;
             for (int k = start; k < start + width; k++)
@@ -163,8 +173,8 @@ public sealed class MahaDocumentEncoder : Module<Tensor, Tensor?, Tensor>
                 center[k] = (float)mean;
                 variance += Math.Max(0, squares[k] / count - mean * mean);
             }
-            // One document, or all alike: nothing to scale by.
-            float factor = variance > 1e-10 ? (float)(weight * Math.Sqrt(width / variance)) : 1;
+            // With one document, or with equal ones, there is no deviation to scale by.
+            float factor = variance > 1e-10 ? (float)(deviation * Math.Sqrt(width / variance)) : 1;
             scale.AsSpan(start, width).Fill(factor);
             start += width;
         }

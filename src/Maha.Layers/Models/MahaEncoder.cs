@@ -13,10 +13,11 @@ namespace Maha.Layers.Models;
 // B batch, N length, D width, V vocabulary, L layers
 
 /// <summary>
-/// Token ids to features: embeddings of tokens and positions, L blocks, a final norm.
+/// Computes features from token ids: embeddings of tokens and positions, L blocks, a final norm.
 /// </summary>
 /// <remarks>
-/// h_0 = Dropout(E_token[id_i] + E_position[i]); h_l = block_l(h_{l-1}); features = LayerNorm(h_L). A norm behind the embeddings and none at the end make the layout of BERT. The auxiliary losses of the blocks are summed.
+/// h_0 = Dropout(E_token[id_i] + E_position[i]); h_l = block_l(h_{l-1}); features = LayerNorm(h_L). With a norm after the embeddings and none after the last
+/// block, this is the layout of BERT. The auxiliary losses of the blocks are summed.
 /// </remarks>
 public sealed partial class MahaEncoder : Module<Tensor, MixingContext, EncoderResult>
 {
@@ -27,7 +28,7 @@ public sealed partial class MahaEncoder : Module<Tensor, MixingContext, EncoderR
     [ComponentName(Name = "blocks")] private readonly ModuleList<MahaBlock> _blocks;
     [ComponentName(Name = "final_norm")] private readonly LayerNorm? _finalNorm;
 
-    /// <summary>Builds an encoder with random weights.</summary>
+    /// <summary>Creates an encoder with random weights.</summary>
     /// <param name="options">The shape of the model.</param>
     /// <exception cref="ArgumentException">The options are not valid.</exception>
     /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
@@ -52,17 +53,20 @@ public sealed partial class MahaEncoder : Module<Tensor, MixingContext, EncoderR
     /// <summary>The blocks, the first layer first.</summary>
     public IReadOnlyList<MahaBlock> Blocks => [.. _blocks];
 
-    /// <summary>The matrix of the token embeddings, [V, D]: the registered parameter, since moving a module makes new ones.</summary>
+    /// <summary>The matrix of the token embeddings, [V, D]. This is the registered parameter, which a move to another device replaces.</summary>
     internal Tensor TokenEmbeddings => _tokenEmbedding.get_parameter("weight")!;
 
     /// <summary>Encodes a batch of documents.</summary>
-    /// <param name="tokenIds">[B, N] of Int64, each in [0, V), N at most MaxSequenceLength where positions are learned.</param>
-    /// <param name="context">Padding and what else the layers share.</param>
-    /// <returns>The features [B, N, D], 0 at padded tokens, the sum of the auxiliary losses, and a report a layer.</returns>
-    /// <exception cref="ArgumentException">The ids have another rank or type, are out of range, too long or on another device, or the blocks refuse the context.</exception>
+    /// <param name="tokenIds">[B, N] of Int64, each in [0, V). With learned positions N is at most MaxSequenceLength.</param>
+    /// <param name="context">The padding mask and other data that the layers share.</param>
+    /// <returns>The features [B, N, D], 0 at padded tokens, the sum of the auxiliary losses, and a report per layer.</returns>
+    /// <exception cref="ArgumentException">
+    /// The ids have another rank or type, are out of range, too many or on another device, or the blocks refuse the context.
+    /// </exception>
     public override EncoderResult forward(Tensor tokenIds, MixingContext context)
     {
-        TensorChecks.TokenIds(tokenIds, Options.VocabSize, _positionEmbedding is null ? int.MaxValue : Options.MaxSequenceLength, TokenEmbeddings, nameof(tokenIds));
+        int maxLength = _positionEmbedding is null ? int.MaxValue : Options.MaxSequenceLength;
+        TensorChecks.TokenIds(tokenIds, Options.VocabSize, maxLength, TokenEmbeddings, nameof(tokenIds));
         ArgumentNullException.ThrowIfNull(context);
         long batchSize = tokenIds.shape[0], length = tokenIds.shape[1];
         if (context.KeyPaddingMask is not null)
@@ -89,10 +93,14 @@ public sealed partial class MahaEncoder : Module<Tensor, MixingContext, EncoderR
         return new EncoderResult(features, auxiliaryLoss!, layers).MoveToOuterDisposeScope();
     }
 
-    /// <summary>What the first block is given, [B, N, D].</summary>
+    /// <summary>Encodes a batch of documents with a padding mask, [B, N], or none.</summary>
+    internal EncoderResult Encode(Tensor tokenIds, Tensor? keyPaddingMask) =>
+        call(tokenIds, keyPaddingMask is null ? MixingContext.Unpadded : new MixingContext { KeyPaddingMask = keyPaddingMask });
+
+    /// <summary>Returns the input of the first block, [B, N, D].</summary>
     internal Tensor Embed(Tensor tokenIds)
     {
         using var scope = NewDisposeScope();
-        return _dropout.call(Embedded(tokenIds, start: 0)).MoveToOuterDisposeScope();
+        return _dropout.call(EmbedWithoutDropout(tokenIds, start: 0)).MoveToOuterDisposeScope();
     }
 }

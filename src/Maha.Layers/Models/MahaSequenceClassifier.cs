@@ -11,9 +11,9 @@ namespace Maha.Layers.Models;
 // B batch, N length, D width, C classes
 
 /// <summary>
-/// Classifies whole documents: the features of the document's own tokens pooled to one vector, then one linear layer.
+/// Classifies documents: the features of a document's tokens are pooled to one vector, which one linear layer maps to class scores.
 /// </summary>
-/// <remarks>logits = W Dropout(pool over valid i of features_i) + b. A document of padding alone has the vector 0.</remarks>
+/// <remarks>logits = W Dropout(pool over valid i of features_i) + b. A document without tokens has the vector 0.</remarks>
 public sealed class MahaSequenceClassifier : Module<Tensor, Tensor?, ModelResult>
 {
     [ComponentName(Name = "encoder")] private readonly MahaEncoder _encoder;
@@ -21,7 +21,7 @@ public sealed class MahaSequenceClassifier : Module<Tensor, Tensor?, ModelResult
     [ComponentName(Name = "dropout")] private readonly ActivationDropout _dropout;
     [ComponentName(Name = "head")] private readonly Linear _head;
 
-    /// <summary>Builds a classifier with random weights.</summary>
+    /// <summary>Creates a classifier with random weights.</summary>
     /// <param name="options">The shape of the encoder.</param>
     /// <param name="numClasses">C, at least 2.</param>
     /// <exception cref="ArgumentException">The options or the number of classes are not valid.</exception>
@@ -30,7 +30,7 @@ public sealed class MahaSequenceClassifier : Module<Tensor, Tensor?, ModelResult
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        TensorChecks.InRange(numClasses, 2, 1 << 24, nameof(numClasses), "A classifier tells at least two classes apart.");
+        TensorChecks.InRange(numClasses, 2, 1 << 24, nameof(numClasses), "A classifier distinguishes at least two classes.");
         _encoder = new MahaEncoder(options);
         _pooling = new DocumentPooling(options.DModel, options.Pooling);
         _dropout = new ActivationDropout(options.Dropout);
@@ -38,28 +38,29 @@ public sealed class MahaSequenceClassifier : Module<Tensor, Tensor?, ModelResult
         RegisterComponents();
     }
 
-    /// <summary>The model under the head.</summary>
+    /// <summary>The encoder before the pooling.</summary>
     public MahaEncoder Encoder => _encoder;
 
-    /// <summary>What makes one vector of the features.</summary>
-    public DocumentPooling Pooling => _pooling;
+    /// <summary>The pooling of the encoder's features.</summary>
+    internal DocumentPooling Pooling => _pooling;
 
     /// <summary>Classifies a batch of documents.</summary>
     /// <param name="tokenIds">[B, N] of Int64.</param>
-    /// <param name="keyPaddingMask">[B, N] of Bool, true = ignore this token; null where nothing is padded.</param>
-    /// <returns>The logits [B, C] and the encoding under them.</returns>
-    /// <exception cref="ArgumentException">The ids or the mask have another shape, type or device than the model takes.</exception>
+    /// <param name="keyPaddingMask">[B, N] of Bool, true = ignore this token; null if no token is padded.</param>
+    /// <returns>The logits [B, C], and the result of the encoder that they are computed from.</returns>
+    /// <exception cref="ArgumentException">The ids or the mask have a shape, type or device that the model does not accept.</exception>
     public override ModelResult forward(Tensor tokenIds, Tensor? keyPaddingMask) =>
         Classify(tokenIds, keyPaddingMask is null ? MixingContext.Unpadded : new MixingContext { KeyPaddingMask = keyPaddingMask });
 
-    /// <summary>Classifies a batch of documents and looks into the layers: their reports have everything, the entropy of the attention too.</summary>
+    /// <summary>Classifies a batch of documents and inspects the layers: their reports include the entropy of the attention.</summary>
     /// <param name="tokenIds">[B, N] of Int64.</param>
-    /// <param name="keyPaddingMask">[B, N] of Bool, true = ignore this token; null where nothing is padded.</param>
-    /// <returns>What <see cref="forward"/> returns, with the same logits. <see cref="LayerDiagnostics.Of"/> makes numbers of it.</returns>
-    /// <exception cref="ArgumentException">The ids or the mask have another shape, type or device than the model takes.</exception>
-    public ModelResult Inspect(Tensor tokenIds, Tensor? keyPaddingMask) => Classify(tokenIds, new MixingContext { KeyPaddingMask = keyPaddingMask, Inspect = true });
+    /// <param name="keyPaddingMask">[B, N] of Bool, true = ignore this token; null if no token is padded.</param>
+    /// <returns>The result of <see cref="forward"/> with complete reports. <see cref="LayerDiagnostics.Compute"/> summarizes them.</returns>
+    /// <exception cref="ArgumentException">The ids or the mask have a shape, type or device that the model does not accept.</exception>
+    public ModelResult Inspect(Tensor tokenIds, Tensor? keyPaddingMask) =>
+        Classify(tokenIds, new MixingContext { KeyPaddingMask = keyPaddingMask, Inspect = true });
 
-    /// <summary>Classifies with all that layers can be told.</summary>
+    /// <summary>Classifies a batch of documents with a given context.</summary>
     internal ModelResult Classify(Tensor tokenIds, MixingContext context)
     {
         using var scope = NewDisposeScope();

@@ -4,9 +4,9 @@ namespace Maha.Layers.Models;
 
 // B batch, N length, C classes
 
-/// <summary>What a model with a head returns.</summary>
+/// <summary>The result of a model with an output layer.</summary>
 /// <param name="Logits">[B, C] for a classifier of documents, [B, N, C] for a model of tokens.</param>
-/// <param name="Encoding">The features under the head, the auxiliary loss, and what can be inspected.</param>
+/// <param name="Encoding">The result of the encoder: features, auxiliary loss and layer reports.</param>
 public sealed record ModelResult(Tensor Logits, EncoderResult Encoding) : IDisposable
 {
     /// <summary>The sum of the layers' auxiliary losses, a scalar.</summary>
@@ -19,7 +19,7 @@ public sealed record ModelResult(Tensor Logits, EncoderResult Encoding) : IDispo
         Encoding.Dispose();
     }
 
-    /// <summary>Hands all tensors of the result to the scope around the innermost one.</summary>
+    /// <summary>Moves all tensors of the result to the dispose scope around the current one.</summary>
     internal ModelResult MoveToOuterDisposeScope()
     {
         Logits.MoveToOuterDisposeScope();

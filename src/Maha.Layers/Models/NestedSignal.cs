@@ -2,11 +2,15 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Models;
 
-// B batch, N leaves, C numbers of a leaf
+// B batch, N leaves, C numbers per leaf
 
-/// <summary>The leaves of a batch of nested signals, of several types side by side: the tokens of a row's text, and the row's numeric columns as further leaves.</summary>
-/// <param name="Types">[B, N] of Int64: which type a leaf is, in the order that <see cref="NestedSignalEmbedding"/> was given them.</param>
-/// <param name="TokenIds">[B, N] of Int64, looked at where a leaf is a token; null where no type is.</param>
-/// <param name="Numbers">[B, N, C], looked at where a leaf is numbers; a type of fewer channels uses the first; null where no type is.</param>
-/// <param name="Positions">[B, N] of Int64, a leaf's position among those of its type, or a column's number; null where no type has positions.</param>
+/// <summary>
+/// The leaves of a batch of nested signals. Leaves can be of several types, such as the tokens of a row's text and the row's numeric columns.
+/// </summary>
+/// <param name="Types">[B, N] of Int64: the type of each leaf, an index into the types of the <see cref="NestedSignalEmbedding"/>.</param>
+/// <param name="TokenIds">[B, N] of Int64, used for leaves that are tokens; null if there are no such types.</param>
+/// <param name="Numbers">
+/// [B, N, C], used for leaves that are numbers; a type with fewer channels uses the first ones; null if there are no such types.
+/// </param>
+/// <param name="Positions">[B, N] of Int64: the position of a leaf among those of its type, or a column's index; null if no type has positions.</param>
 public sealed record NestedSignal(Tensor Types, Tensor? TokenIds, Tensor? Numbers, Tensor? Positions);

@@ -6,27 +6,27 @@ using static TorchSharp.torch.autograd;
 
 namespace Maha.Layers.Models;
 
-// R rows (tokens), D width, V vocabulary, C rows of a chunk
+// R rows (tokens), D width, V vocabulary, C rows per chunk
 
 /// <summary>
-/// The mean cross-entropy of next tokens without the R x V logits. Arguments: features [R, D], weight [V, D], targets [R] of Int64 (negative = none), label smoothing,
-/// whether gradients will be asked for.
+/// The mean cross-entropy of next tokens, computed without holding the R x V logits. Arguments: features [R, D], weight [V, D], targets [R] of Int64
+/// (negative = none), label smoothing, whether gradients are needed.
 /// </summary>
 /// <remarks>
-/// Logits exist for C rows at a time. Their gradient is known as soon as they are, p - target, so the forward pass already makes the gradients of features and weight (which the
-/// backward pass only scales): the same three matrix products as with all logits, exact, in R * D + V * D numbers.
+/// Logits exist for C rows at a time. Their gradient, p - target, follows from them directly, so the forward pass also computes the gradients of features and
+/// weight, and the backward pass only scales them: the same three matrix products as with all logits, exact, in memory of R * D + V * D numbers.
 /// </remarks>
 internal sealed class NextTokenLossFunction : SingleOutputFunction<NextTokenLossFunction>
 {
-    // Logits of a chunk, in elements: 16 MiB of float32.
+    // The logits of a chunk, in elements: 16 MiB of float32.
     private const long ChunkElements = 1 << 22;
 
-    /// <summary>The mean over the rows that have a target, a scalar; 0 without any.</summary>
+    /// <summary>Returns the mean over the rows that have a target, a scalar; 0 if no row has one.</summary>
     public static Tensor Apply(Tensor features, Tensor weight, Tensor targets, double labelSmoothing) =>
         CallSingle(features, weight, targets, labelSmoothing, is_grad_enabled() && (features.requires_grad || weight.requires_grad));
 
-    /// <summary>-log p(target) of every row, [R] of float64; 0 where there is no target.</summary>
-    public static Tensor OfEveryRow(Tensor features, Tensor weight, Tensor targets)
+    /// <summary>Returns -ln p(target) of every row, [R] of Float64; 0 for a row without target.</summary>
+    public static Tensor PerRow(Tensor features, Tensor weight, Tensor targets)
     {
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
@@ -36,7 +36,7 @@ internal sealed class NextTokenLossFunction : SingleOutputFunction<NextTokenLoss
             using var inner = NewDisposeScope();
             var wanted = targets.narrow(0, start, count);
             var logits = LinearFunction.Apply(features.narrow(0, start, count), weight, null).to(ScalarType.Float64); // [C, V]
-            losses.Add((logits.logsumexp(1) - Picked(logits, wanted)).masked_fill(wanted.lt(0), 0).MoveToOuterDisposeScope());
+            losses.Add((logits.logsumexp(1) - GatherTargets(logits, wanted)).masked_fill(wanted.lt(0), 0).MoveToOuterDisposeScope());
         }
         return cat(losses, 0).MoveToOuterDisposeScope();
     }
@@ -55,10 +55,11 @@ internal sealed class NextTokenLossFunction : SingleOutputFunction<NextTokenLoss
         foreach (var (start, count) in Chunks(features, weight))
         {
             using var inner = NewDisposeScope();
-            var (rows, wanted, isValid) = (features.narrow(0, start, count), targets.narrow(0, start, count), valid.narrow(0, start, count).unsqueeze(1));
+            var (rows, wanted) = (features.narrow(0, start, count), targets.narrow(0, start, count)); // [C, D], [C]
+            var isValid = valid.narrow(0, start, count).unsqueeze(1); // [C, 1]
             var logits = LinearFunction.Apply(rows, weight, null); // [C, V]
             var normalizer = logits.logsumexp(1, keepdim: true); // [C, 1]
-            var loss = normalizer.squeeze(1) - ((1 - smoothing) * Picked(logits, wanted));
+            var loss = normalizer.squeeze(1) - ((1 - smoothing) * GatherTargets(logits, wanted));
             if (smoothing > 0)
                 loss = loss - (smoothing * logits.mean([1]));
             sum.add_(loss.masked_fill(isValid.squeeze(1).logical_not(), 0).to(ScalarType.Float64).sum());
@@ -85,8 +86,8 @@ internal sealed class NextTokenLossFunction : SingleOutputFunction<NextTokenLoss
         return [saved[0] * gradient, saved[1] * gradient, null, null, null];
     }
 
-    // The logits of the targets, [C]; anything where there is none.
-    private static Tensor Picked(Tensor logits, Tensor targets) => logits.gather(1, targets.clamp_min(0).unsqueeze(1)).squeeze(1);
+    // Returns the logits of the targets, [C]; the value of a row without target has no meaning.
+    private static Tensor GatherTargets(Tensor logits, Tensor targets) => logits.gather(1, targets.clamp_min(0).unsqueeze(1)).squeeze(1);
 
     private static IEnumerable<(long Start, long Count)> Chunks(Tensor features, Tensor weight)
     {

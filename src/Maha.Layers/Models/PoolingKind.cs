@@ -1,17 +1,17 @@
 namespace Maha.Layers.Models;
 
-/// <summary>How the features of a document's tokens become one vector.</summary>
+/// <summary>The way the features of a document's tokens become one vector. Padded tokens are ignored.</summary>
 public enum PoolingKind
 {
-    /// <summary>The mean over the document's own tokens, of width D.</summary>
+    /// <summary>The mean over the tokens, of width D.</summary>
     Mean,
 
-    /// <summary>The largest value of every channel over the document's own tokens, of width D: what occurs anywhere is seen, however long the document.</summary>
+    /// <summary>The largest value of every channel over the tokens, of width D. A feature of a single token counts, however long the document is.</summary>
     Max,
 
-    /// <summary>Mean and maximum side by side, of width 2D.</summary>
+    /// <summary>The mean and the maximum, concatenated, of width 2D.</summary>
     MeanMax,
 
-    /// <summary>A learned softmax over the document's own tokens, of width D.</summary>
+    /// <summary>The mean weighted by a learned softmax over the tokens, of width D.</summary>
     Attentive,
 }

@@ -1,24 +1,26 @@
 using Maha.Layers.Trees;
 
-
 namespace Maha.Layers.Swap;
 
-/// <summary>The trees of layers that are swapped to hierarchical attention.</summary>
+/// <summary>The options of a conversion to hierarchical attention: the trees, and the order of the layers.</summary>
 public sealed record HsaConversionOptions
 {
-    /// <summary>Where the trees come from.</summary>
+    /// <summary>The kind of the trees.</summary>
     /// <value><see cref="HierarchyKind.Blocks"/>.</value>
     public HierarchyKind Hierarchy { get; init; } = HierarchyKind.Blocks;
 
-    /// <summary>b, the parts of a block.</summary>
-    /// <value>16. From 2 to 1,024. Ignored where <see cref="Hierarchy"/> is Document.</value>
+    /// <summary>b, the number of parts of a block, with <see cref="HierarchyKind.Blocks"/>.</summary>
+    /// <value>16. From 2 to 1,024.</value>
     public int Branching { get; init; } = 16;
 
-    /// <summary>By what the next layer to swap is chosen.</summary>
-    /// <value><see cref="SwapRanking.Predictions"/>. Used by <see cref="HsaConversion.SwapInOrder"/>.</value>
+    /// <summary>The rule by which <see cref="HsaConversion.SwapInOrder"/> chooses the next layer.</summary>
+    /// <value><see cref="SwapRanking.Predictions"/>.</value>
     public SwapRanking Ranking { get; init; } = SwapRanking.Predictions;
 
-    /// <summary>What tokens mean for sentences and paragraphs, for models that build the documents' trees from their token ids.</summary>
-    /// <value>Null: with <see cref="HierarchyKind.Document"/> every batch brings its trees.</value>
+    /// <summary>
+    /// The role of each token of the vocabulary in sentences and paragraphs, with <see cref="HierarchyKind.Document"/>: the model builds the documents' trees
+    /// from their token ids.
+    /// </summary>
+    /// <value>Null: every batch contains its trees. From <see cref="Trees.TokenParts.Of"/>.</value>
     public byte[]? TokenParts { get; init; }
 }

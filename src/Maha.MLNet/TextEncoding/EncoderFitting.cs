@@ -126,7 +126,7 @@ internal sealed class EncoderFitting(IHost host, Options options)
     {
         network.FitSpectral(documents, fitting.Seed, fitting.CancellationToken);
         if (options.SpectralStart && !isPretrained)
-            network.StartFromSpectral();
+            network.InitializeFromSpectral();
         var pretraining = PretrainingOptionsOf(options);
         int chunkLength = (int)Math.Min((long)options.ViewLength * (options.ContrastiveWeight > 0 ? ViewsPerChunk : 1), int.MaxValue / 2);
         bool[] isHeldOut = HeldOut(documents.Count, fitting.Seed);

@@ -64,7 +64,7 @@ public sealed class LayerDiagnosticsTests
         using var model = Classifier(AttentionKind.Maha, aggregation, granularity);
         var (ids, mask) = Documents();
         var result = model.Inspect(ids, mask);
-        var diagnostics = LayerDiagnostics.Of(result.Encoding, mask);
+        var diagnostics = LayerDiagnostics.Compute(result.Encoding, mask);
         Assert.Equal(model.Encoder.Options.NumLayers, diagnostics.Count);
         for (int layer = 0; layer < diagnostics.Count; layer++)
         {

@@ -62,7 +62,7 @@ public class MahaLanguageModelTests
         AssertClose(expected, loss, Tolerances.SameFormula);
         AssertClose(features.grad!, byFeatures, Tolerances.SameFormula);
         AssertClose(weight.grad!, byWeight, Tolerances.SameFormula);
-        AssertClose(expected, NextTokenLossFunction.OfEveryRow(features, weight, targets).mean(), Tolerances.SameFormula);
+        AssertClose(expected, NextTokenLossFunction.PerRow(features, weight, targets).mean(), Tolerances.SameFormula);
     }
 
     [Theory]
@@ -114,7 +114,7 @@ public class MahaLanguageModelTests
     {
         Refused("layer 0", Options(AttentionKind.Maha) with { IsCausal = false });
         Refused("layer 1", Options(AttentionKind.HsaCausal) with { IsCausal = false, LayerAttention = [new HsaCausalOptions(), new FullOptions()] });
-        Refused("no end", Options(AttentionKind.HsaCausal).With(hierarchy: HierarchyKind.Document));
+        Refused("Hierarchy must be Blocks", Options(AttentionKind.HsaCausal).With(hierarchy: HierarchyKind.Document));
         MahaLanguageModel.RequireCausal(Options(AttentionKind.Hsa));
         MahaLanguageModel.RequireCausal(Options(AttentionKind.HsaCausal) with { IsCausal = false });
 

@@ -1,20 +1,22 @@
+using System.Runtime.InteropServices;
+
 namespace Maha.Layers.Text;
 
 // V vocabulary, F features
 
 /// <summary>
-/// What a document's tokens say without their order beyond pairs: F = V + buckets features, tokens first, then hashed pairs of neighbors.
+/// The features of a document's vocabulary: counts of its tokens and of its hashed pairs of neighboring tokens, F = V + buckets features, tokens first.
 /// </summary>
 /// <param name="vocabSize">V.</param>
-/// <param name="numPairBuckets">How many buckets the pairs share; 0 for none.</param>
-/// <param name="maxTokens">How many tokens from a document's beginning are looked at.</param>
+/// <param name="numPairBuckets">The number of buckets for pairs; 0 for no pairs.</param>
+/// <param name="maxTokens">The number of tokens at the beginning of a document that are counted.</param>
 internal sealed class LexicalFeatures(int vocabSize, int numPairBuckets, int maxTokens)
 {
-    /// <summary>F.</summary>
+    /// <summary>F, the number of features.</summary>
     public int Count => vocabSize + numPairBuckets;
 
-    /// <summary>How often each feature occurs, in the order of first occurrence, so that sums over it repeat.</summary>
-    public Dictionary<int, int> Of(ReadOnlySpan<int> ids)
+    /// <summary>Counts the occurrences of each feature. The order is that of the first occurrences, so that sums over the counts are reproducible.</summary>
+    public Dictionary<int, int> CountOccurrences(ReadOnlySpan<int> ids)
     {
         ids = ids[..Math.Min(ids.Length, maxTokens)];
         var counts = new Dictionary<int, int>(2 * ids.Length);
@@ -27,10 +29,10 @@ internal sealed class LexicalFeatures(int vocabSize, int numPairBuckets, int max
         return counts;
     }
 
-    /// <summary>The weight of a count before the inverse document frequency: what is said twice is not twice as telling.</summary>
+    /// <summary>Returns the weight of a count before the inverse document frequency: 1 + ln count, since repetitions add little information.</summary>
     public static float Dampen(int count) => 1 + MathF.Log(count);
 
-    // Multiplication by odd constants and the high half of the product: neighbors in the vocabulary don't share buckets.
+    // Multiplication by odd constants and the high half of the product: neighboring token ids go to different buckets.
     private int Bucket(int first, int second)
     {
         ulong mixed = unchecked((ulong)(uint)first * 0x9E3779B97F4A7C15 + (ulong)(uint)second * 0xC2B2AE3D27D4EB4F);
@@ -38,6 +40,6 @@ internal sealed class LexicalFeatures(int vocabSize, int numPairBuckets, int max
         return (int)Math.BigMul(mixed, (ulong)numPairBuckets, out _);
     }
 
-    private static void Add(Dictionary<int, int> counts, int feature)
-        => System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(counts, feature, out _)++;
+    private static void Add(Dictionary<int, int> counts, int feature) =>
+        CollectionsMarshal.GetValueRefOrAddDefault(counts, feature, out _)++;
 }

@@ -3,9 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace Maha.Layers.Text;
 
-// M rows, F columns, K width of a dense factor
+// M rows, F columns, K width of a dense matrix
 
-/// <summary>A sparse matrix by rows, [M, F].</summary>
+/// <summary>A sparse matrix [M, F], stored by rows.</summary>
 internal sealed class SparseRows
 {
     private readonly int _numColumns;
@@ -15,20 +15,20 @@ internal sealed class SparseRows
 
     public SparseRows(int numColumns) => _numColumns = numColumns;
 
-    /// <summary>M.</summary>
+    /// <summary>M, the number of complete rows.</summary>
     public int NumRows => _starts.Count - 1;
 
-    /// <summary>F.</summary>
+    /// <summary>F, the number of columns.</summary>
     public int NumColumns => _numColumns;
 
-    /// <summary>Adds to the last row.</summary>
+    /// <summary>Adds an element to the current row.</summary>
     public void Add(int column, float value)
     {
         _columns.Add(column);
         _values.Add(value);
     }
 
-    /// <summary>Ends the last row, scaled to the length 1 unless it is 0.</summary>
+    /// <summary>Ends the current row and scales it to the norm 1, unless it is 0.</summary>
     public void EndRow()
     {
         var values = CollectionsMarshal.AsSpan(_values)[_starts[^1]..];
@@ -41,7 +41,7 @@ internal sealed class SparseRows
         _starts.Add(_values.Count);
     }
 
-    /// <summary>The transpose, [F, M].</summary>
+    /// <summary>Returns the transpose, [F, M].</summary>
     public SparseRows Transpose()
     {
         int[] counts = new int[_numColumns + 1];
@@ -69,8 +69,9 @@ internal sealed class SparseRows
         return transpose;
     }
 
-    /// <summary>The product with a dense matrix [F, K], row by row: [M, K]. Each row is one thread's, so that the sums repeat.</summary>
-    public float[] Times(float[] dense, int width, CancellationToken cancellationToken)
+    /// <summary>Returns the product with a dense matrix [F, K], which is [M, K].</summary>
+    /// <remarks>One thread computes a row, so the result does not depend on the number of threads.</remarks>
+    public float[] Multiply(float[] dense, int width, CancellationToken cancellationToken)
     {
         float[] product = new float[(long)NumRows * width];
         Parallel.For(0, NumRows, new ParallelOptions { CancellationToken = cancellationToken }, row =>
@@ -82,7 +83,7 @@ internal sealed class SparseRows
         return product;
     }
 
-    /// <summary>sum += factor * x.</summary>
+    /// <summary>Computes sum += factor * x.</summary>
     public static void AddScaled(Span<float> sum, ReadOnlySpan<float> x, float factor)
     {
         var sums = MemoryMarshal.Cast<float, Vector<float>>(sum);

@@ -10,38 +10,39 @@ namespace Maha.Layers.Text;
 // B batch, N length, F features (tokens and hashed pairs of neighbors), K width
 
 /// <summary>
-/// A vector of a document's vocabulary: its tokens and pairs of neighboring tokens, weighted by how rare they are, in the K directions in which
-/// a collection of documents differs most (latent semantic analysis, Deerwester et al. 1990).
+/// Embeds a document by its vocabulary: its tokens and pairs of neighboring tokens, weighted by rarity, projected to the K directions of greatest variation
+/// in a collection of documents (latent semantic analysis, Deerwester et al. 1990).
 /// </summary>
 /// <remarks>
-/// x_f = (1 + ln count_f) ln((1 + M) / (1 + df_f)), x scaled to length 1; vector = x V with V [F, K] from a truncated singular value decomposition
-/// of M unlabelled documents. Features that only one document has don't count. It is closed-form: seconds where training a network takes minutes,
-/// and hard to beat where labels are few. It knows nothing of order beyond pairs. Cost of a document O(N K).
+/// x_f = (1 + ln count_f) ln((1 + M) / (1 + df_f)), x scaled to the norm 1; vector = x V with V [F, K] from a truncated singular value decomposition of
+/// M unlabeled documents. Features that only one document has are ignored. Fitting is closed-form and takes seconds where training a network takes minutes;
+/// with few labels the embedding is hard to beat. It ignores the order of tokens beyond pairs. Cost per document O(N K).
 /// </remarks>
-public sealed class SpectralEmbedding : Module<Tensor, Tensor?, Tensor>
+internal sealed class SpectralEmbedding : Module<Tensor, Tensor?, Tensor>
 {
-    /// <summary>Fitting looks at this many documents at most, spread evenly: more change the directions little and take memory.</summary>
+    /// <summary>The most documents that fitting uses, spread evenly over all: more documents change the directions little and need memory.</summary>
     internal const int MaxDocuments = 20_000;
 
-    // Not readonly: a move to another device puts other tensors here.
+    // TorchSharp replaces these fields when the module moves to another device.
     [ComponentName(Name = "table")] private readonly Tensor _table;
     [ComponentName(Name = "rarity")] private readonly Tensor _rarity;
     private readonly LexicalFeatures _features;
     private readonly int _vocabSize;
 
-    /// <summary>Builds an embedding that gives 0 until it is fitted or loaded.</summary>
+    /// <summary>Creates an embedding whose vectors are 0 until it is fitted or loaded.</summary>
     /// <param name="vocabSize">The number of token ids.</param>
-    /// <param name="dim">K.</param>
-    /// <param name="numPairBuckets">The buckets that hashed pairs of tokens share; 0 for tokens alone.</param>
-    /// <param name="maxTokens">How many tokens from a document's beginning are looked at.</param>
+    /// <param name="dim">K, the width of the vector.</param>
+    /// <param name="numPairBuckets">The number of buckets for hashed pairs of tokens; 0 for single tokens only.</param>
+    /// <param name="maxTokens">The number of tokens at the beginning of a document that are used.</param>
     /// <exception cref="ArgumentException">A number is out of its range.</exception>
     /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
-    public SpectralEmbedding(int vocabSize, int dim, int numPairBuckets = 16384, int maxTokens = int.MaxValue) : base(TorchLibrary.EnsureLoadedFor(nameof(SpectralEmbedding)))
+    public SpectralEmbedding(int vocabSize, int dim, int numPairBuckets = 16384, int maxTokens = int.MaxValue)
+        : base(TorchLibrary.EnsureLoadedFor(nameof(SpectralEmbedding)))
     {
         TensorChecks.InRange(vocabSize, 1, 1 << 24, nameof(vocabSize), "Give the number of ids of the tokenizer.");
         TensorChecks.InRange(dim, 1, 4096, nameof(dim), "Use about 128.");
         TensorChecks.InRange(numPairBuckets, 0, 1 << 24, nameof(numPairBuckets), "Use about twice the vocabulary, or 0.");
-        TensorChecks.InRange(maxTokens, 1, int.MaxValue, nameof(maxTokens), "Leave it out to look at whole documents.");
+        TensorChecks.InRange(maxTokens, 1, int.MaxValue, nameof(maxTokens), "Omit it to use complete documents.");
         _features = new LexicalFeatures(vocabSize, numPairBuckets, maxTokens);
         _vocabSize = vocabSize;
         Dim = dim;
@@ -51,10 +52,10 @@ public sealed class SpectralEmbedding : Module<Tensor, Tensor?, Tensor>
         ModuleWeights.OutliveScopes(this);
     }
 
-    /// <summary>K.</summary>
+    /// <summary>K, the width of the vector.</summary>
     public int Dim { get; }
 
-    /// <summary>Learns rarity and directions from documents without labels.</summary>
+    /// <summary>Fits rarity and directions to documents without labels.</summary>
     /// <param name="documents">The documents.</param>
     /// <param name="seed">The seed of the decomposition's first guess.</param>
     /// <param name="cancellationToken">Ends the fitting with an <see cref="OperationCanceledException"/>.</param>
@@ -70,7 +71,7 @@ public sealed class SpectralEmbedding : Module<Tensor, Tensor?, Tensor>
             int index = (int)((long)i * documents.Count / count);
             int[] ids = new int[documents.LengthOf(index)];
             documents.CopyTokens(index, ids);
-            counts[i] = _features.Of(ids);
+            counts[i] = _features.CountOccurrences(ids);
             foreach (int feature in counts[i].Keys)
                 rarity[feature]++;
         }
@@ -94,11 +95,13 @@ public sealed class SpectralEmbedding : Module<Tensor, Tensor?, Tensor>
         _rarity.copy_(tensor(rarity));
     }
 
-    /// <summary>The vectors of a batch of documents.</summary>
+    /// <summary>Embeds a batch of documents.</summary>
     /// <param name="tokenIds">[B, N] of Int64.</param>
-    /// <param name="keyPaddingMask">[B, N] of Bool, true = ignore this token; null where nothing is padded.</param>
+    /// <param name="keyPaddingMask">[B, N] of Bool, true = ignore this token; null if no token is padded.</param>
     /// <returns>[B, K]; 0 for a document without known features.</returns>
-    /// <exception cref="ArgumentException">The ids or the mask have another shape, type or device than the embedding takes, or an id is not in the vocabulary.</exception>
+    /// <exception cref="ArgumentException">
+    /// The ids or the mask have a shape, type or device that the embedding does not accept, or an id is not in the vocabulary.
+    /// </exception>
     public override Tensor forward(Tensor tokenIds, Tensor? keyPaddingMask)
     {
         TensorChecks.TokenIds(tokenIds, _vocabSize, int.MaxValue, _table, nameof(tokenIds));
@@ -124,19 +127,19 @@ public sealed class SpectralEmbedding : Module<Tensor, Tensor?, Tensor>
         return cat([.. rows], 0).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The directions of single tokens, [V, K].</summary>
+    /// <summary>The directions of the single tokens, [V, K].</summary>
     internal Tensor TokenTable => _table.narrow(0, 0, _vocabSize);
 
     private Tensor VectorOf(ReadOnlySpan<int> ids)
     {
-        var counts = _features.Of(ids);
+        var counts = _features.CountOccurrences(ids);
         if (counts.Count == 0)
             return zeros(1, Dim, device: _table.device);
         long[] features = [.. counts.Keys.Select(feature => (long)feature)];
         float[] dampened = [.. counts.Values.Select(LexicalFeatures.Dampen)];
         var index = tensor(features, device: _table.device);
         var weights = tensor(dampened, device: _table.device) * _rarity.index_select(0, index); // [n]
-        var norm = weights.square().sum().sqrt().clamp_min(1e-12); // where no feature is known all weights are 0
+        var norm = weights.square().sum().sqrt().clamp_min(1e-12); // all weights are 0 if no feature is known
         return (weights / norm).unsqueeze(0).CheckedMatmul(_table.index_select(0, index)); // [1, K]
     }
 }

@@ -1,17 +1,17 @@
 namespace Maha.Layers.Text;
 
-/// <summary>The eigenvalues and eigenvectors of a small symmetric matrix, by Jacobi's rotations.</summary>
+/// <summary>Computes the eigenvalues and eigenvectors of a small symmetric matrix by Jacobi rotations.</summary>
 internal static class SymmetricEigen
 {
     private const int MaxSweeps = 30;
 
-    /// <summary>Eigenvalues from the largest, and the eigenvectors as columns.</summary>
-    /// <param name="matrix">[N, N] row by row; only read.</param>
+    /// <summary>Computes the eigenvalues in descending order, and the eigenvectors as columns [N, N].</summary>
+    /// <param name="matrix">[N, N], row by row. It is not changed.</param>
     /// <param name="size">N.</param>
-    public static (double[] Values, double[] Vectors) Of(double[] matrix, int size)
+    public static (double[] Values, double[] Vectors) Decompose(double[] matrix, int size)
     {
         double[] a = [.. matrix];
-        double[] v = new double[size * size]; // eigenvectors as rows while rotating: memory in order
+        double[] v = new double[size * size]; // the eigenvectors are rows here, so that the rotations read memory in order
         for (int i = 0; i < size; i++)
             v[i * size + i] = 1;
         double scale = 0;

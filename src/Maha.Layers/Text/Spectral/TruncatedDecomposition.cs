@@ -1,6 +1,5 @@
 using Maha.Layers.Core;
 
-
 namespace Maha.Layers.Text;
 
 // M rows, F columns, K kept directions
@@ -8,17 +7,19 @@ namespace Maha.Layers.Text;
 /// <summary>
 /// The K right singular vectors of a sparse matrix with the largest singular values, by randomized subspace iteration (Halko, Martinsson and Tropp 2011).
 /// </summary>
-/// <remarks>Deterministic for a seed, whatever the number of threads. Cost O(nnz K) and O((M + F) K^2) an iteration.</remarks>
+/// <remarks>Deterministic for a seed and independent of the number of threads. Cost per iteration O(nnz K + (M + F) K^2).</remarks>
 internal static class TruncatedDecomposition
 {
-    // A few directions more than asked for, and a few iterations: the singular values of texts fall slowly.
+    // More directions than requested and several iterations, since the singular values of texts decrease slowly.
     private const int Oversampling = 8;
     private const int Iterations = 4;
 
-    // Below this share of the largest singular value a direction is rounding.
+    // A direction with a smaller share of the largest singular value is a rounding error.
     private const double SmallestShare = 1e-5;
 
-    /// <summary>The directions as columns, [F, K] row by row; those beyond the matrix's rank are 0.</summary>
+    // Separates the random numbers of the first guess from those of other steps with the same seed.
+
+    /// <summary>Computes the directions as columns of [F, K], stored row by row. Directions beyond the rank of the matrix are 0.</summary>
     public static float[] RightVectors(SparseRows matrix, int width, int seed, CancellationToken cancellationToken)
     {
         int rank = Math.Min(width + Oversampling, Math.Min(matrix.NumRows, matrix.NumColumns));
@@ -29,14 +30,14 @@ internal static class TruncatedDecomposition
         float[] basis = Random(matrix.NumColumns, rank, seed); // [F, R]
         for (int iteration = 0; iteration < Iterations; iteration++)
         {
-            float[] left = matrix.Times(basis, rank, cancellationToken); // [M, R]
+            float[] left = matrix.Multiply(basis, rank, cancellationToken); // [M, R]
             Orthogonalize(left, rank);
-            basis = transpose.Times(left, rank, cancellationToken); // [F, R]
+            basis = transpose.Multiply(left, rank, cancellationToken); // [F, R]
             Orthogonalize(basis, rank);
         }
         // Rayleigh-Ritz within the subspace: the eigenvectors of (X Q)' (X Q).
-        float[] image = matrix.Times(basis, rank, cancellationToken);
-        var (values, rotation) = SymmetricEigen.Of(Gram(image, rank), rank);
+        float[] image = matrix.Multiply(basis, rank, cancellationToken);
+        var (values, rotation) = SymmetricEigen.Decompose(Gram(image, rank), rank);
         for (int k = 0; k < Math.Min(width, rank); k++)
         {
             if (values[k] <= values[0] * SmallestShare * SmallestShare)
@@ -57,16 +58,16 @@ internal static class TruncatedDecomposition
         var random = new DeterministicRandom(DeterministicRandom.Combine(seed, SeedPurpose.RandomProjection, 0));
         float[] values = new float[(long)rows * width];
         foreach (ref float value in values.AsSpan())
-            value = (int)(random.Next() >> 40) / (float)(1 << 23) - 1; // uniform in [-1, 1): as good as normal ones here
+            value = (int)(random.Next() >> 40) / (float)(1 << 23) - 1; // uniform in [-1, 1), which works as well as normal numbers here
         return values;
     }
 
-    // Gram's matrix and its eigenvectors instead of Gram-Schmidt: two passes over memory. Directions that vanish are set to 0.
+    // The eigenvectors of the Gram matrix instead of Gram-Schmidt: two passes over memory. Directions that vanish become 0.
     private static void Orthogonalize(float[] columns, int width)
     {
         for (int pass = 0; pass < 2; pass++)
         {
-            var (values, rotation) = SymmetricEigen.Of(Gram(columns, width), width);
+            var (values, rotation) = SymmetricEigen.Decompose(Gram(columns, width), width);
             double[] scaled = new double[width * width];
             for (int k = 0; k < width; k++)
             {
@@ -91,19 +92,19 @@ internal static class TruncatedDecomposition
         });
     }
 
-    // A column of the result is one thread's; blocks of rows are summed in float32, the blocks in float64.
+    // One thread computes a column of the result. Rows of a block are summed in float32, blocks in float64.
     private static double[] Gram(float[] columns, int width)
     {
-        const int block = 256;
+        const int blockRows = 256;
         int rows = columns.Length / width;
         double[] gram = new double[width * width];
         Parallel.For(0, width, r =>
         {
             float[] sums = new float[width];
-            for (int first = 0; first < rows; first += block)
+            for (int first = 0; first < rows; first += blockRows)
             {
                 Array.Clear(sums);
-                for (int row = first; row < Math.Min(rows, first + block); row++)
+                for (int row = first; row < Math.Min(rows, first + blockRows); row++)
                     SparseRows.AddScaled(sums, columns.AsSpan(row * width, width), columns[row * width + r]);
                 for (int c = 0; c < width; c++)
                     gram[r * width + c] += sums[c];

@@ -3,17 +3,17 @@ using System.Runtime.InteropServices;
 namespace Maha.Layers.Text;
 
 /// <summary>
-/// Learns merges from counted words: again and again the most frequent pair of neighboring tokens becomes a token.
+/// Learns merges from counted words: repeatedly the most frequent pair of neighboring tokens becomes a new token.
 /// </summary>
 /// <remarks>
-/// <para>Pair counts are kept up to date instead of counted anew: a merge visits only the words that hold its pair. The
-/// next pair comes from a heap whose entries may be outdated; counts only fall once a pair is in the heap, so an outdated
-/// entry comes up too early, and goes back with its true count. The slow twin in the tests is NaiveBpe.</para>
-/// <para>Ties: equal counts go to the smaller left id, then the smaller right id. Counts are sums over words, so neither
-/// the order of the words nor the number of threads that counted them matters.</para>
-/// <para>No two tokens get the same bytes. Tokens only grow, so between two borders that a stretch of bytes still has, the
-/// merges so far depended on these bytes alone: at any time all such stretches with equal bytes are cut alike, and a merge
-/// that joins one joins all of them.</para>
+/// <para>Pair counts are updated instead of counted again: a merge visits only the words that contain its pair. The next
+/// pair comes from a heap whose entries may be outdated. The count of a pair in the heap can only decrease, so an outdated
+/// entry is dequeued too early and is enqueued again with its current count. The slow twin in the tests is NaiveBpe.</para>
+/// <para>Of pairs with equal counts, the one with the smaller left id comes first, then the one with the smaller right id.
+/// Counts are sums over words, so the result depends neither on the order of the words nor on the number of threads.</para>
+/// <para>No two tokens have the same bytes. Tokens only grow, so the merges between two token boundaries depend only on the
+/// bytes between them. At any time all stretches of equal bytes between boundaries are therefore split in the same way, and
+/// a merge that joins one of them joins all of them.</para>
 /// </remarks>
 internal sealed class BpeTrainer
 {
@@ -22,7 +22,7 @@ internal sealed class BpeTrainer
     private readonly int _firstByteId;
     private readonly ByteLevelBpeTokenizerOptions _options;
 
-    // Words: symbols of word w at _symbols[_starts[w] .. _starts[w] + _lengths[w]).
+    // The symbols of word w are _symbols[_starts[w] .. _starts[w] + _lengths[w]].
     private readonly int[] _symbols;
     private readonly int[] _starts;
     private readonly int[] _lengths;
@@ -32,7 +32,7 @@ internal sealed class BpeTrainer
     private readonly List<PairStatistics> _pairs = [];
     private readonly PriorityQueue<int, Candidate> _candidates = new();
 
-    // Bytes in every token.
+    // The number of bytes of every token.
     private readonly List<int> _tokenLengths = [];
 
     internal BpeTrainer(Dictionary<string, long> words, ByteLevelBpeTokenizerOptions options)
@@ -55,9 +55,7 @@ internal sealed class BpeTrainer
             _lengths[index] = length;
             _counts[index] = count;
             foreach (byte b in bytes[..length])
-            {
                 symbols.Add(_firstByteId + b);
-            }
 
             index++;
         }
@@ -65,7 +63,7 @@ internal sealed class BpeTrainer
         _symbols = [.. symbols];
     }
 
-    /// <summary>The merges, in the order learned; merge i makes the id 256 + number of special tokens + i.</summary>
+    /// <summary>Learns the merges and returns them in order. Merge i makes the id 256 + number of special tokens + i.</summary>
     internal List<TokenPair> Train(Action<int> report, CancellationToken cancellationToken)
     {
         var merges = new List<TokenPair>();
@@ -90,9 +88,7 @@ internal sealed class BpeTrainer
             CollectionsMarshal.AsSpan(_pairs)[index].Words = [];
             PushPairsFrom(firstNewPair);
             if (merges.Count % MergesPerReport == 0)
-            {
                 report(merges.Count);
-            }
         }
 
         report(merges.Count);
@@ -104,19 +100,15 @@ internal sealed class BpeTrainer
         for (int word = 0; word < _starts.Length; word++)
         {
             if ((word & 0xFFF) == 0)
-            {
                 cancellationToken.ThrowIfCancellationRequested();
-            }
 
             ReadOnlySpan<int> symbols = _symbols.AsSpan(_starts[word], _lengths[word]);
             for (int i = 1; i < symbols.Length; i++)
-            {
                 Increase(symbols[i - 1], symbols[i], word);
-            }
         }
     }
 
-    /// <summary>Replaces the pair in every word that holds it and brings the counts of its neighbors up to date.</summary>
+    /// <summary>Replaces the pair in every word that contains it and updates the counts of the neighboring pairs.</summary>
     private void Merge(TokenPair merge, int merged, ReadOnlySpan<int> words)
     {
         foreach (int word in words)
@@ -164,16 +156,14 @@ internal sealed class BpeTrainer
         CollectionsMarshal.AsSpan(_pairs)[index].Add(word, _counts[word]);
     }
 
-    // The word stays in the pair's list: a merge that doesn't find the pair in it leaves it as it is.
+    // The word stays in the pair's list: a merge does not change a word that no longer contains the pair.
     private void Decrease(int left, int right, int word) =>
         CollectionsMarshal.AsSpan(_pairs)[_pairIndexes[new TokenPair(left, right)]].Count -= _counts[word];
 
     private void PushPairsFrom(int first)
     {
         for (int index = first; index < _pairs.Count; index++)
-        {
             Push(index);
-        }
     }
 
     private void Push(int index)
@@ -191,7 +181,7 @@ internal sealed class BpeTrainer
         }
     }
 
-    /// <summary>How often a pair occurs, and in which words.</summary>
+    /// <summary>The count of a pair, and the words that contain it.</summary>
     private struct PairStatistics(TokenPair pair)
     {
         internal readonly TokenPair Pair = pair;
@@ -199,25 +189,21 @@ internal sealed class BpeTrainer
         internal int[] Words = [];
         internal int NumWords = 0;
 
-        /// <summary>Adds an occurrence. Occurrences come word by word, so a word already listed is the last.</summary>
+        /// <summary>Adds an occurrence. Occurrences are added word by word, so a word that is already listed is the last one.</summary>
         internal void Add(int word, long count)
         {
             Count += count;
             if (NumWords > 0 && Words[NumWords - 1] == word)
-            {
                 return;
-            }
 
             if (NumWords == Words.Length)
-            {
                 Array.Resize(ref Words, Math.Max(4, 2 * NumWords));
-            }
 
             Words[NumWords++] = word;
         }
     }
 
-    /// <summary>A pair and its count when it was put into the heap; the best comes first.</summary>
+    /// <summary>A pair and its count at the time it was enqueued. The most frequent pair is the smallest.</summary>
     private readonly record struct Candidate(long Count, TokenPair Pair) : IComparable<Candidate>
     {
         public int CompareTo(Candidate other)

@@ -2,7 +2,7 @@ namespace Maha.Layers.Text;
 
 /// <summary>
 /// The token table: ids 0 to S-1 are the special tokens, S to S+255 the bytes, and S+256+i the token that merge i makes.
-/// The merges alone determine it. No two tokens have the same bytes.
+/// The special tokens and the merges determine it. No two tokens have the same bytes.
 /// </summary>
 internal sealed class BpeVocabulary
 {
@@ -13,23 +13,19 @@ internal sealed class BpeVocabulary
     private readonly byte[] _charCounts;
     private readonly Dictionary<string, int> _specialIds;
 
-    /// <param name="specialTokens">Names, the fixed ones first.</param>
-    /// <param name="merges">Pairs of earlier ids, none special; trusted: training makes and loading checks them.</param>
+    /// <param name="specialTokens">The names of the special tokens, the fixed ones first.</param>
+    /// <param name="merges">Pairs of earlier ids, none of them special. They are not checked here: training makes valid ones, and loading checks them.</param>
     internal BpeVocabulary(IReadOnlyList<string> specialTokens, IReadOnlyList<TokenPair> merges)
     {
         SpecialTokens = [.. specialTokens];
         Merges = [.. merges];
         _specialIds = new Dictionary<string, int>(StringComparer.Ordinal);
         for (int id = 0; id < SpecialTokens.Length; id++)
-        {
             _specialIds.Add(SpecialTokens[id], id);
-        }
 
         _starts = new int[FirstMergeId + Merges.Length + 1];
         for (int id = FirstByteId; id < VocabSize; id++)
-        {
             _starts[id + 1] = checked(_starts[id] + LengthOf(id));
-        }
 
         _bytes = new byte[_starts[VocabSize]];
         _charCounts = new byte[VocabSize];
@@ -54,21 +50,19 @@ internal sealed class BpeVocabulary
 
     internal bool TryGetSpecialId(string name, out int id) => _specialIds.TryGetValue(name, out id);
 
-    /// <summary>The bytes of a token; none for a special token.</summary>
+    /// <summary>Returns the bytes of a token; empty for a special token.</summary>
     internal ReadOnlySpan<byte> BytesOf(int id) => _bytes.AsSpan(_starts[id], _starts[id + 1] - _starts[id]);
 
     /// <summary>
-    /// UTF-16 code units whose first byte lies in the token: with it a character split over tokens counts once, at its
-    /// first byte, and the counts of a text's tokens sum to the text's length.
+    /// Returns the number of UTF-16 code units whose first byte is in the token. A character split over tokens counts once, at
+    /// its first byte, so the counts of a text's tokens sum to the length of the text.
     /// </summary>
     internal int CharCountOf(int id) => _charCounts[id];
 
     private int LengthOf(int id)
     {
         if (id < FirstMergeId)
-        {
             return 1;
-        }
 
         var merge = Merges[id - FirstMergeId];
         return _starts[merge.Left + 1] - _starts[merge.Left] + _starts[merge.Right + 1] - _starts[merge.Right];
@@ -89,14 +83,12 @@ internal sealed class BpeVocabulary
         BytesOf(merge.Right).CopyTo(destination[left.Length..]);
     }
 
-    // A four-byte sequence is a pair of code units. At most 192 bytes a token, so a byte holds the count.
+    // A sequence of four bytes is a surrogate pair. A token has at most 192 bytes, so a byte can hold the count.
     private static byte CountChars(ReadOnlySpan<byte> bytes)
     {
         int count = 0;
         foreach (byte b in bytes)
-        {
             count += (b & 0xC0) == 0x80 ? 0 : b >= 0xF0 ? 2 : 1;
-        }
 
         return (byte)count;
     }

@@ -2,17 +2,18 @@ namespace Maha.Layers.Text;
 
 public sealed partial class ByteLevelBpeTokenizer
 {
-    // Texts are gathered to this many characters a thread before they are tokenized: enough to keep threads busy,
-    // little enough that a stream of texts is never in memory.
+    // The texts of a round: enough to keep the threads busy, and few enough that a stream of texts is never in memory as a
+    // whole.
     private const int BatchCharsPerThread = 1 << 18;
     private const int BatchTextsPerThread = 1 << 12;
 
-    /// <summary>The token ids of many texts, in their order, tokenized by several threads.</summary>
+    /// <summary>Encodes many texts with several threads. The results are in the order of the texts.</summary>
     /// <param name="texts">
-    /// The texts; enumerated once, on the thread that enumerates the result, and only a little ahead of it.
+    /// The texts. They are enumerated once, on the thread that enumerates the result, and only slightly ahead of it.
     /// </param>
-    /// <param name="numThreads">Threads to use; default 0: one for each processor. The result doesn't depend on it.</param>
+    /// <param name="numThreads">The number of threads; 0, the default, for one per processor. The result doesn't depend on it.</param>
     /// <param name="cancellationToken">Ends the enumeration with an <see cref="OperationCanceledException"/>.</param>
+    /// <returns>The token ids of each text.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="texts"/> is null.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="numThreads"/> is negative.</exception>
     /// <exception cref="ArgumentException">A text is null (thrown when it is reached).</exception>
@@ -40,23 +41,17 @@ public sealed partial class ByteLevelBpeTokenizer
             round.Add(WordCounter.RequireText(text, index++));
             chars += text.Length;
             if (chars < maxChars && round.Count < maxTexts)
-            {
                 continue;
-            }
 
             foreach (int[] ids in EncodeRound(round, parallel))
-            {
                 yield return ids;
-            }
 
             round.Clear();
             chars = 0;
         }
 
         foreach (int[] ids in EncodeRound(round, parallel))
-        {
             yield return ids;
-        }
     }
 
     private int[][] EncodeRound(List<string> round, ParallelOptions parallel)

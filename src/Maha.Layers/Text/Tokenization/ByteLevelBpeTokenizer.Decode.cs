@@ -5,14 +5,15 @@ namespace Maha.Layers.Text;
 
 public sealed partial class ByteLevelBpeTokenizer
 {
-    /// <summary>The text of token ids.</summary>
-    /// <param name="ids">Any ids of the vocabulary, in any order.</param>
+    /// <summary>Decodes token ids to text.</summary>
+    /// <param name="ids">Ids of the vocabulary, in any order.</param>
     /// <param name="skipSpecialTokens">
-    /// Default true: special tokens leave nothing in the text. False: their names are written, for display.
+    /// True, the default, to omit special tokens from the text; false to write their names, for display.
     /// </param>
     /// <returns>
-    /// The text. Ids that <c>Encode</c> made give back their text exactly. Other ids, as a language model may produce, can
-    /// hold bytes that are no UTF-8: each maximal part of a sequence becomes one U+FFFD. A special token ends a sequence.
+    /// The text. The ids that <c>Encode</c> returned for a text decode to exactly this text. Other ids, as from a language
+    /// model, can have bytes that are not valid UTF-8: each maximal part of a sequence becomes one U+FFFD. A special token
+    /// ends a sequence.
     /// </returns>
     /// <exception cref="ArgumentOutOfRangeException">An id is not in the vocabulary.</exception>
     public string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens = true)
@@ -47,9 +48,9 @@ public sealed partial class ByteLevelBpeTokenizer
         return text.ToString();
     }
 
-    /// <summary>A decoder for ids that come one by one, as from a language model. Each stream needs its own.</summary>
-    /// <param name="skipSpecialTokens">As in <see cref="Decode"/>.</param>
-    public TokenStreamDecoder CreateStreamDecoder(bool skipSpecialTokens = true) => new(this, _vocabulary, skipSpecialTokens);
+    /// <summary>Creates a decoder for ids that arrive one by one, as from a language model. Each stream needs its own decoder.</summary>
+    /// <param name="skipSpecialTokens">See <see cref="Decode"/>.</param>
+    internal TokenStreamDecoder CreateStreamDecoder(bool skipSpecialTokens = true) => new(this, _vocabulary, skipSpecialTokens);
 
     private static void AppendDecoded(ReadOnlySpan<byte> bytes, StringBuilder text)
     {

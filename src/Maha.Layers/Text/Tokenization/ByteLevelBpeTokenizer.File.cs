@@ -2,7 +2,8 @@ namespace Maha.Layers.Text;
 
 public sealed partial class ByteLevelBpeTokenizer
 {
-    /// <summary>Writes the tokenizer in the form of docs/tokenizer.md: UTF-8 JSON, about 12 bytes a merge. Leaves the stream open.</summary>
+    /// <summary>Writes the tokenizer to a stream as JSON in UTF-8, about 12 bytes per merge. The stream stays open.</summary>
+    /// <param name="stream">A stream that can be written.</param>
     /// <exception cref="ArgumentNullException"><paramref name="stream"/> is null.</exception>
     public void Save(Stream stream)
     {
@@ -10,11 +11,13 @@ public sealed partial class ByteLevelBpeTokenizer
         TokenizerFile.Write(stream, _vocabulary, Options);
     }
 
-    /// <summary>Reads a tokenizer that <see cref="Save"/> wrote, from the stream's position to its end. Leaves the stream open.</summary>
-    /// <returns>A tokenizer that encodes and decodes as the saved one.</returns>
+    /// <summary>Reads a tokenizer that <see cref="Save"/> wrote, from the position of the stream to its end. The stream stays open.</summary>
+    /// <param name="stream">A stream that can be read.</param>
+    /// <returns>A tokenizer that encodes and decodes exactly as the saved one.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="stream"/> is null.</exception>
     /// <exception cref="InvalidDataException">
-    /// The stream holds no tokenizer, a truncated or altered one, or one of a newer version; the message says which rule is broken.
+    /// The stream does not contain a tokenizer, the tokenizer is truncated or altered, or its version is newer than this library supports. The message
+    /// states the violated rule.
     /// </exception>
     public static ByteLevelBpeTokenizer Load(Stream stream)
     {

@@ -4,15 +4,15 @@ public sealed partial class ByteLevelBpeTokenizer
 {
     /// <summary>Learns a vocabulary from texts.</summary>
     /// <param name="texts">
-    /// The training texts; enumerated once, on the calling thread. A few million characters at a time and the distinct words
-    /// are held in memory, not the texts.
+    /// The training texts. They are enumerated once, on the calling thread. A few million characters at a time and the distinct
+    /// words are in memory, not all texts.
     /// </param>
-    /// <param name="options">Default: <c>new ByteLevelBpeTokenizerOptions()</c>.</param>
-    /// <param name="progress">Told about every round of texts and every 256 merges, on the calling thread.</param>
+    /// <param name="options">The options; null for the defaults.</param>
+    /// <param name="progress">Receives a report after every round of texts and every 256 merges, on the calling thread.</param>
     /// <param name="cancellationToken">Ends training with an <see cref="OperationCanceledException"/>.</param>
     /// <returns>
-    /// The tokenizer. It depends on the texts (not on their order) and the options, never on threads or time. Without any
-    /// text it has the special tokens and the 256 bytes.
+    /// The tokenizer. It depends on the texts, but not on their order, and on the options, but not on the number of threads.
+    /// Without texts it has the special tokens and the 256 bytes.
     /// </returns>
     /// <exception cref="ArgumentNullException"><paramref name="texts"/> is null.</exception>
     /// <exception cref="ArgumentException">An option is out of range, or a text is null.</exception>
@@ -27,10 +27,11 @@ public sealed partial class ByteLevelBpeTokenizer
     }
 
     /// <summary>Learns a vocabulary from texts.</summary>
-    /// <param name="texts">As in the other overload; a memory must stay unchanged until the enumeration has ended.</param>
-    /// <param name="options">Default: <c>new ByteLevelBpeTokenizerOptions()</c>.</param>
-    /// <param name="progress">Told about every round of texts and every 256 merges, on the calling thread.</param>
+    /// <param name="texts">The training texts, as in the other overload. Their memory must not change until the enumeration has ended.</param>
+    /// <param name="options">The options; null for the defaults.</param>
+    /// <param name="progress">Receives a report after every round of texts and every 256 merges, on the calling thread.</param>
     /// <param name="cancellationToken">Ends training with an <see cref="OperationCanceledException"/>.</param>
+    /// <returns>The tokenizer, as in the other overload.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="texts"/> is null.</exception>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     public static ByteLevelBpeTokenizer Train(

@@ -3,38 +3,37 @@ using System.Buffers;
 namespace Maha.Layers.Text;
 
 /// <summary>
-/// Byte-level byte-pair encoding (Sennrich et al. 2016; on bytes as in GPT-2): text to token ids and back without loss,
-/// with merges learned from training texts.
+/// A tokenizer with byte-level byte-pair encoding (Sennrich et al. 2016; on bytes as in GPT-2). It converts text to token ids
+/// and back without loss, by merges learned from training texts.
 /// </summary>
 /// <remarks>
-/// <para>Text is cut into words (a word with the space before it, up to three digits, a run of punctuation, white space
-/// through its last newline); a word is taken as its UTF-8 bytes, to which the learned merges are applied in the order they
-/// were learned. Every byte is a token, so no text is out of vocabulary and none needs an unknown token.</para>
-/// <para>For every string <c>s</c>, <c>Decode(Encode(s)) == s</c>, lone surrogates included: they are encoded as the three
-/// bytes their value would have in UTF-8 (WTF-8) and decoded from them.</para>
+/// <para>Text is split into words: letters with the space before them, up to three digits, a run of punctuation, or white
+/// space up to its last newline. The learned merges are applied to the UTF-8 bytes of a word in the order they were learned.
+/// Every byte is a token, so every text can be encoded and there is no unknown token.</para>
+/// <para>For every string <c>s</c>, <c>Decode(Encode(s)) == s</c>. This includes lone surrogates, which are encoded as the
+/// three bytes that their value would have in UTF-8 (WTF-8).</para>
 /// <para>Special tokens have ids but no bytes: no text encodes to one.</para>
-/// <para>Immutable and safe to use from many threads. Encoding takes time linear in the text, whatever the text. A cache of
-/// words, bounded and shared by all threads, makes repeated words quick and changes no result.</para>
-/// <para>docs/tokenizer.md tells the algorithm, the file form and measured speeds.</para>
+/// <para>A tokenizer is immutable and safe to use from several threads. Encoding takes linear time for every text. A bounded
+/// cache of words, shared by all threads, makes repeated words fast and does not change results.</para>
 /// </remarks>
 public sealed partial class ByteLevelBpeTokenizer
 {
-    /// <summary>Id of [PAD], which fills short rows of a batch.</summary>
+    /// <summary>The id of [PAD], which fills short rows of a batch.</summary>
     public const int PadTokenId = 0;
 
-    /// <summary>Id of [CLS], whose final state a classifier may read.</summary>
+    /// <summary>The id of [CLS], whose final state a classifier can use.</summary>
     public const int ClsTokenId = 1;
 
-    /// <summary>Id of [SEP], between and after the parts of a sequence.</summary>
+    /// <summary>The id of [SEP], which separates and ends the parts of a sequence.</summary>
     public const int SepTokenId = 2;
 
-    /// <summary>Id of [MASK], which stands for a hidden token in masked-token modeling.</summary>
+    /// <summary>The id of [MASK], which replaces a token in masked language modeling.</summary>
     public const int MaskTokenId = 3;
 
-    /// <summary>Id of [BOS], the beginning of a text in a language model.</summary>
+    /// <summary>The id of [BOS], the beginning of a text in a language model.</summary>
     public const int BosTokenId = 4;
 
-    /// <summary>Id of [EOS], the end of a text in a language model.</summary>
+    /// <summary>The id of [EOS], the end of a text in a language model.</summary>
     public const int EosTokenId = 5;
 
     private readonly BpeVocabulary _vocabulary;
@@ -50,16 +49,17 @@ public sealed partial class ByteLevelBpeTokenizer
         Options = options with { AdditionalSpecialTokens = [.. options.AdditionalSpecialTokens] };
     }
 
-    /// <summary>What the tokenizer was trained with. <see cref="ByteLevelBpeTokenizerOptions.NumThreads"/> is not saved.</summary>
+    /// <summary>The options that the tokenizer was trained with. <see cref="ByteLevelBpeTokenizerOptions.NumThreads"/> is not saved.</summary>
     public ByteLevelBpeTokenizerOptions Options { get; }
 
-    /// <summary>Number of token ids, special tokens included: ids are 0 to VocabSize - 1. At most the option of that name.</summary>
+    /// <summary>The number of token ids, including special tokens: ids are 0 to VocabSize - 1. At most the option of the same name.</summary>
     public int VocabSize => _vocabulary.VocabSize;
 
-    /// <summary>Names of the special tokens; a name's index is its id.</summary>
+    /// <summary>The names of the special tokens. The index of a name is its id.</summary>
     public IReadOnlyList<string> SpecialTokens => _vocabulary.SpecialTokens.AsReadOnly();
 
-    /// <summary>Whether <paramref name="tokenId"/> is a special token.</summary>
+    /// <summary>Returns whether an id is that of a special token.</summary>
+    /// <param name="tokenId">The id.</param>
     /// <exception cref="ArgumentOutOfRangeException">The id is not in the vocabulary.</exception>
     public bool IsSpecialToken(int tokenId)
     {
@@ -67,20 +67,21 @@ public sealed partial class ByteLevelBpeTokenizer
         return _vocabulary.IsSpecial(tokenId);
     }
 
-    /// <summary>The id of a special token.</summary>
-    /// <param name="name">Its name, for instance "[MASK]".</param>
-    /// <exception cref="ArgumentException">There is no special token of that name.</exception>
+    /// <summary>Returns the id of a special token.</summary>
+    /// <param name="name">The name of the token, for instance "[MASK]".</param>
+    /// <exception cref="ArgumentException">There is no special token of this name.</exception>
     public int GetSpecialTokenId(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
         return _vocabulary.TryGetSpecialId(name, out int id)
             ? id
             : throw new ArgumentException(
-                $"The name must be a special token ({string.Join(' ', _vocabulary.SpecialTokens)}), but is '{name}'. " +
-                "Name it in AdditionalSpecialTokens before training.", nameof(name));
+                $"The name must be that of a special token ({string.Join(' ', _vocabulary.SpecialTokens)}), but is '{name}'. " +
+                "To have further special tokens, add their names to AdditionalSpecialTokens before training.", nameof(name));
     }
 
-    /// <summary>The bytes a token stands for; empty for a special token. They need not be whole UTF-8 sequences.</summary>
+    /// <summary>Returns the bytes of a token; empty for a special token. They can be a part of a UTF-8 sequence.</summary>
+    /// <param name="tokenId">The id of the token.</param>
     /// <exception cref="ArgumentOutOfRangeException">The id is not in the vocabulary.</exception>
     public ReadOnlySpan<byte> GetTokenBytes(int tokenId)
     {
@@ -88,7 +89,9 @@ public sealed partial class ByteLevelBpeTokenizer
         return _vocabulary.BytesOf(tokenId);
     }
 
-    /// <summary>The token ids of a text. Empty text has none.</summary>
+    /// <summary>Encodes a text to token ids. An empty text has none.</summary>
+    /// <param name="text">Any text.</param>
+    /// <returns>The token ids.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="text"/> is null.</exception>
     public int[] Encode(string text)
     {
@@ -96,7 +99,9 @@ public sealed partial class ByteLevelBpeTokenizer
         return Encode(text.AsSpan());
     }
 
-    /// <summary>The token ids of a text. Empty text has none.</summary>
+    /// <summary>Encodes a text to token ids. An empty text has none.</summary>
+    /// <param name="text">Any text.</param>
+    /// <returns>The token ids.</returns>
     public int[] Encode(ReadOnlySpan<char> text)
     {
         var sink = new CollectingSink(CapacityFor(text.Length));
@@ -106,49 +111,46 @@ public sealed partial class ByteLevelBpeTokenizer
         return ids;
     }
 
-    /// <summary>The token ids of a text, and where in the text each token lies.</summary>
+    /// <summary>Encodes a text to token ids and their positions in the text.</summary>
     /// <param name="text">Any text.</param>
     /// <param name="offsets">
-    /// One more than there are ids: token i covers the characters from <c>offsets[i]</c> to before <c>offsets[i + 1]</c>.
-    /// The spans partition the text. A character whose bytes are split over several tokens lies in the token with its first
-    /// byte; a token that holds only later bytes has an empty span. A token is either white space or holds no more of it than
-    /// one space at its start, so a token never reaches over the end of a sentence, line or paragraph.
+    /// One offset more than there are ids: token i covers the characters from <c>offsets[i]</c> up to, but not including,
+    /// <c>offsets[i + 1]</c>. The spans partition the text. A character whose bytes are split over several tokens belongs to
+    /// the token with its first byte; a token that has only later bytes has an empty span. A token is either white space or
+    /// contains no white space except one space at its start, so no token crosses the end of a sentence, line or paragraph.
     /// </param>
+    /// <returns>The token ids.</returns>
     public int[] Encode(ReadOnlySpan<char> text, out int[] offsets)
     {
         int[] ids = Encode(text);
         offsets = new int[ids.Length + 1];
         for (int i = 0; i < ids.Length; i++)
-        {
             offsets[i + 1] = offsets[i] + _vocabulary.CharCountOf(ids[i]);
-        }
 
         return ids;
     }
 
-    /// <summary>The first token ids of a text, equal to the beginning of <c>Encode(text)</c>; the rest of the text isn't tokenized.</summary>
+    /// <summary>Encodes the beginning of a text to a limited number of token ids. They are the first ids of <c>Encode(text)</c>.</summary>
     /// <param name="text">Any text.</param>
     /// <param name="maxTokens">The most ids to return, at least 0.</param>
     /// <param name="charsConsumed">
-    /// Characters of which all bytes are in the returned tokens. Less than the text's length exactly if tokens were cut off.
+    /// The number of characters whose bytes are all in the returned tokens. It is less than the length of the text exactly if
+    /// tokens were cut off.
     /// </param>
+    /// <returns>At most <paramref name="maxTokens"/> ids.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxTokens"/> is negative.</exception>
     public int[] Encode(ReadOnlySpan<char> text, int maxTokens, out int charsConsumed)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(maxTokens);
         charsConsumed = 0;
         if (maxTokens == 0)
-        {
             return [];
-        }
 
         var sink = new LimitedSink(maxTokens, Math.Min(maxTokens, CapacityFor(text.Length)));
         EncodeWords(text, ref sink);
         int[] ids = sink.Ids.ToArray();
         foreach (int id in ids)
-        {
             charsConsumed += _vocabulary.CharCountOf(id);
-        }
 
         if (sink.NextInWord >= 0 && (_vocabulary.BytesOf(sink.NextInWord)[0] & 0xC0) == 0x80)
         {
@@ -160,7 +162,10 @@ public sealed partial class ByteLevelBpeTokenizer
         return ids;
     }
 
-    /// <summary>Writes the token ids of a text to <paramref name="destination"/> and returns their number.</summary>
+    /// <summary>Encodes a text and writes its token ids to a buffer writer.</summary>
+    /// <param name="text">Any text.</param>
+    /// <param name="destination">The writer of the ids.</param>
+    /// <returns>The number of ids.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="destination"/> is null.</exception>
     public int Encode(ReadOnlySpan<char> text, IBufferWriter<int> destination)
     {
@@ -170,7 +175,9 @@ public sealed partial class ByteLevelBpeTokenizer
         return sink.Count;
     }
 
-    /// <summary>Number of token ids of a text, without making them.</summary>
+    /// <summary>Counts the token ids of a text without allocating them.</summary>
+    /// <param name="text">Any text.</param>
+    /// <returns>The number of ids that <c>Encode(text)</c> returns.</returns>
     public int CountTokens(ReadOnlySpan<char> text)
     {
         var sink = new CountingSink();
@@ -188,17 +195,13 @@ public sealed partial class ByteLevelBpeTokenizer
             if (id >= 0)
             {
                 if (!sink.Add(id))
-                {
                     return;
-                }
 
                 continue;
             }
 
             if (end == 0)
-            {
                 end = WordScanner.FindWordEnd(text, start);
-            }
 
             var word = text[start..end];
             int hash = WordCache.Hash(word);
@@ -210,13 +213,11 @@ public sealed partial class ByteLevelBpeTokenizer
             }
 
             if (!sink.Add(ids))
-            {
                 return;
-            }
         }
     }
 
-    // About four characters a token in English; the sink grows where there are fewer.
+    // English has about four characters per token. The sink grows if a text has fewer.
     private static int CapacityFor(int textLength) => textLength / 3 + 16;
 
     private void CheckId(int id, string paramName)
@@ -225,7 +226,7 @@ public sealed partial class ByteLevelBpeTokenizer
         {
             throw new ArgumentOutOfRangeException(paramName, id,
                 $"Token ids must be from 0 to {VocabSize - 1} (the vocabulary has {VocabSize}), but one is {id}. " +
-                "Use the tokenizer the ids were made with.");
+                "Use the tokenizer that made the ids.");
         }
     }
 }

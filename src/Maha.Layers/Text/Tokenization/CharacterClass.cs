@@ -2,13 +2,13 @@ using System.Globalization;
 
 namespace Maha.Layers.Text;
 
-/// <summary>What a character is to the pre-tokenizer. The order matters: <see cref="CharacterClasses"/> compares ranges.</summary>
+/// <summary>The classes of characters that the pre-tokenizer distinguishes.</summary>
 internal enum CharacterClass : byte
 {
     /// <summary>Punctuation, symbols, controls, unassigned, lone surrogates.</summary>
     Other,
 
-    /// <summary>U+0027 or U+2019: as Other, but it leads a word when a letter follows ("don't" is "don" and "'t").</summary>
+    /// <summary>U+0027 or U+2019: like Other, but it starts a word if a letter follows ("don't" is "don" and "'t").</summary>
     Apostrophe,
 
     /// <summary>Combining marks and variation selectors: they extend a run of letters or of Other.</summary>
@@ -20,7 +20,7 @@ internal enum CharacterClass : byte
     /// <summary>Categories N*.</summary>
     Number,
 
-    /// <summary>U+0020, which leads the word after it.</summary>
+    /// <summary>U+0020, which starts the word after it.</summary>
     Space,
 
     /// <summary>White space other than U+0020 and newlines.</summary>
@@ -29,20 +29,20 @@ internal enum CharacterClass : byte
     /// <summary>LF, VT, FF, CR, NEL, LS, PS.</summary>
     Newline,
 
-    /// <summary>Half of a code point beyond U+FFFF, or a lone surrogate; only in the table, never a final answer.</summary>
+    /// <summary>A surrogate: half of a code point beyond U+FFFF, or a lone one. Only the table contains it; it is resolved to another class.</summary>
     Surrogate,
 }
 
-/// <summary>Class of every character: one table read for U+0000 to U+FFFF.</summary>
+/// <summary>Classifies characters, with one table read for U+0000 to U+FFFF.</summary>
 internal static class CharacterClasses
 {
     private static readonly CharacterClass[] s_table = BuildTable();
 
-    /// <summary>The class of one UTF-16 code unit; <see cref="CharacterClass.Surrogate"/> asks for <see cref="OfPair"/>.</summary>
-    internal static CharacterClass Of(char c) => s_table[c];
+    /// <summary>Returns the class of a UTF-16 code unit. For a <see cref="CharacterClass.Surrogate"/>, call <see cref="ClassifyPair"/>.</summary>
+    internal static CharacterClass Classify(char c) => s_table[c];
 
-    /// <summary>The class of the code point at <paramref name="index"/>, where the table said Surrogate, and its width in code units.</summary>
-    internal static CharacterClass OfPair(ReadOnlySpan<char> text, int index, out int width)
+    /// <summary>Returns the class of the code point at the index of a surrogate, and its width in code units.</summary>
+    internal static CharacterClass ClassifyPair(ReadOnlySpan<char> text, int index, out int width)
     {
         char high = text[index];
         if (!char.IsHighSurrogate(high) || index + 1 >= text.Length || !char.IsLowSurrogate(text[index + 1]))
@@ -52,7 +52,7 @@ internal static class CharacterClasses
         }
 
         width = 2;
-        return OfCategory(CharUnicodeInfo.GetUnicodeCategory(char.ConvertToUtf32(high, text[index + 1])));
+        return FromCategory(CharUnicodeInfo.GetUnicodeCategory(char.ConvertToUtf32(high, text[index + 1])));
     }
 
     internal static bool IsWhitespace(CharacterClass c) => c is CharacterClass.Space or CharacterClass.Whitespace or CharacterClass.Newline;
@@ -69,14 +69,14 @@ internal static class CharacterClasses
                 '\'' or '\u2019' => CharacterClass.Apostrophe,
                 _ when char.IsSurrogate((char)c) => CharacterClass.Surrogate,
                 _ when char.IsWhiteSpace((char)c) => CharacterClass.Whitespace,
-                _ => OfCategory(CharUnicodeInfo.GetUnicodeCategory((char)c)),
+                _ => FromCategory(CharUnicodeInfo.GetUnicodeCategory((char)c)),
             };
         }
 
         return table;
     }
 
-    private static CharacterClass OfCategory(UnicodeCategory category) => category switch
+    private static CharacterClass FromCategory(UnicodeCategory category) => category switch
     {
         UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter
             or UnicodeCategory.ModifierLetter or UnicodeCategory.OtherLetter => CharacterClass.Letter,

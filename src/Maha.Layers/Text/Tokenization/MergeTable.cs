@@ -1,27 +1,25 @@
 namespace Maha.Layers.Text;
 
 /// <summary>
-/// From a pair of neighboring tokens to the token they merge into. Read-only after construction: a hash table with open
-/// addressing at a load of at most one half.
+/// Maps a pair of neighboring tokens to the token that they merge into. A hash table with open addressing and a load factor of
+/// at most one half, read-only after construction.
 /// </summary>
 internal sealed class MergeTable
 {
-    /// <summary>The answer for a pair that doesn't merge; larger than every id, so that the smallest answer is the next merge.</summary>
+    /// <summary>The result for a pair that doesn't merge. It is greater than every id, so that the smallest result is the next merge.</summary>
     internal const int None = int.MaxValue;
 
     private readonly ulong[] _pairs;
     private readonly int[] _merged;
     private readonly int _shift;
 
-    /// <param name="merges">Distinct pairs of ids; pair i merges into the id <paramref name="firstId"/> + i.</param>
+    /// <param name="merges">Distinct pairs of ids. Pair i merges into the id <paramref name="firstId"/> + i.</param>
     /// <param name="firstId">The id of the first merge's token.</param>
     internal MergeTable(IReadOnlyList<TokenPair> merges, int firstId)
     {
         int log2 = 4;
         while (1 << log2 < 2 * merges.Count)
-        {
             log2++;
-        }
 
         _shift = 64 - log2;
         _pairs = new ulong[1 << log2];
@@ -32,9 +30,7 @@ internal sealed class MergeTable
             ulong pair = Key(merges[i].Left, merges[i].Right);
             int slot = Slot(pair);
             while (_merged[slot] != None)
-            {
                 slot = slot + 1 & _merged.Length - 1;
-            }
 
             _pairs[slot] = pair;
             _merged[slot] = firstId + i;
@@ -49,9 +45,7 @@ internal sealed class MergeTable
         {
             int merged = _merged[slot];
             if (merged == None || _pairs[slot] == pair)
-            {
                 return merged;
-            }
 
             slot = slot + 1 & _merged.Length - 1;
         }

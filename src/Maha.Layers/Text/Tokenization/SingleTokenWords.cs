@@ -7,13 +7,13 @@ using System.Runtime.Intrinsics;
 namespace Maha.Layers.Text;
 
 /// <summary>
-/// The quick way for the most frequent words: up to 15 ASCII letters, a space before them included, that are one token.
-/// The word's end and its key come from 16 characters at once, without a loop, and its token from a table that is never
-/// written after construction.
+/// A fast path for the most frequent words: those of up to 15 ASCII letters, including a space before them, that are one token.
+/// The end of the word and its key are computed from 16 characters at once, without a loop, and its token comes from a table
+/// that is read-only after construction.
 /// </summary>
 /// <remarks>
-/// Only a quicker way to the same ids: what it finds is what <see cref="WordScanner"/> and <see cref="WordEncoder"/> give,
-/// and it finds nothing where a word might go on beyond ASCII letters.
+/// The ids are those of <see cref="WordScanner"/> and <see cref="WordEncoder"/>. Nothing is found if a word might continue after
+/// its ASCII letters.
 /// </remarks>
 internal sealed class SingleTokenWords
 {
@@ -35,16 +35,12 @@ internal sealed class SingleTokenWords
         {
             var bytes = vocabulary.BytesOf(id);
             if (bytes.Length >= Width || !IsWord(bytes))
-            {
                 continue;
-            }
 
             for (int i = 0; i < bytes.Length; i++)
-            {
                 text[i] = (char)bytes[i];
-            }
 
-            // In a file not made by training, earlier merges may cut the very bytes of a token apart.
+            // In a file that training did not make, earlier merges may split the bytes of a token.
             if (encoder.Encode(text[..bytes.Length], ids) == 1)
             {
                 key.Clear();
@@ -55,9 +51,7 @@ internal sealed class SingleTokenWords
 
         int log2 = 4;
         while (1 << log2 < 2 * words.Count)
-        {
             log2++;
-        }
 
         _shift = 64 - log2;
         _entries = new Entry[1 << log2];
@@ -65,26 +59,22 @@ internal sealed class SingleTokenWords
         {
             int slot = Slot(word.Low, word.High);
             while (_entries[slot].Low != 0)
-            {
                 slot = slot + 1 & _entries.Length - 1;
-            }
 
             _entries[slot] = word;
         }
     }
 
-    /// <summary>Finds the word at <paramref name="start"/>.</summary>
+    /// <summary>Finds the word that starts at <paramref name="start"/>.</summary>
     /// <param name="text">The text.</param>
-    /// <param name="start">Where a word starts.</param>
-    /// <param name="end">The end of the word, or 0 when the word is not of ASCII letters or not known to end here.</param>
-    /// <returns>Its token's id, or -1 when it is not one token or <paramref name="end"/> is 0.</returns>
+    /// <param name="start">The start of a word.</param>
+    /// <param name="end">The end of the word, or 0 if it has other characters than ASCII letters or its end is not known.</param>
+    /// <returns>The id of the word's token, or -1 if it is not one token or <paramref name="end"/> is 0.</returns>
     internal int Find(ReadOnlySpan<char> text, int start, out int end)
     {
         end = 0;
         if (text.Length - start < Width)
-        {
             return -1;
-        }
 
         ref ushort first = ref Unsafe.As<char, ushort>(ref Unsafe.Add(ref MemoryMarshal.GetReference(text), start));
         var bytes = Vector128.NarrowWithSaturation(
@@ -95,9 +85,7 @@ internal sealed class SingleTokenWords
         uint isSpace = text[start] == ' ' ? 1u : 0u;
         int length = BitOperations.TrailingZeroCount(~(isLetter | isSpace));
         if (length <= (int)isSpace || length >= Width || text[start + length] >= 0x80)
-        {
             return -1;
-        }
 
         end = start + length;
         var key = (bytes & Vector128.LessThan(Vector128<byte>.Indices, Vector128.Create((byte)length))).AsUInt64();
@@ -107,14 +95,10 @@ internal sealed class SingleTokenWords
         {
             ref readonly var entry = ref _entries[slot];
             if (entry.Low == low && entry.High == high)
-            {
                 return entry.Id;
-            }
 
             if (entry.Low == 0)
-            {
                 return -1;
-            }
         }
     }
 
@@ -130,6 +114,6 @@ internal sealed class SingleTokenWords
         return (int)(mixed >> _shift);
     }
 
-    /// <summary>The bytes of a word, padded with zeros (Low is 0 in a free slot only: a word has no NUL), and its token.</summary>
+    /// <summary>The bytes of a word, padded with zeros, and its token. Low is 0 only in a free slot, since a word has no NUL.</summary>
     private readonly record struct Entry(ulong Low, ulong High, int Id);
 }

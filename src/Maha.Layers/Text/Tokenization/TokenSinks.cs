@@ -2,13 +2,13 @@ using System.Buffers;
 
 namespace Maha.Layers.Text;
 
-/// <summary>Takes the ids of one word after the other. Implemented by structs, so that the encoding loop is compiled for each.</summary>
+/// <summary>Receives the ids of the words of a text. Structs implement it, so that the encoding loop is compiled for each of them.</summary>
 internal interface ITokenSink
 {
-    /// <summary>Takes the id of a word that is one token; false asks to stop.</summary>
+    /// <summary>Receives the id of a word that is one token. False stops the encoding.</summary>
     bool Add(int id);
 
-    /// <summary>Takes a word's ids; false asks to stop.</summary>
+    /// <summary>Receives the ids of a word. False stops the encoding.</summary>
     bool Add(ReadOnlySpan<int> ids);
 }
 
@@ -24,9 +24,7 @@ internal struct CollectingSink(int capacity) : ITokenSink, IDisposable
     public bool Add(int id)
     {
         if (Count == _ids.Length)
-        {
             Grow(1);
-        }
 
         _ids[Count++] = id;
         return true;
@@ -35,9 +33,7 @@ internal struct CollectingSink(int capacity) : ITokenSink, IDisposable
     public bool Add(ReadOnlySpan<int> ids)
     {
         if (_ids.Length - Count < ids.Length)
-        {
             Grow(ids.Length);
-        }
 
         ids.CopyTo(_ids.AsSpan(Count));
         Count += ids.Length;
@@ -61,7 +57,7 @@ internal struct LimitedSink(int maxTokens, int capacity) : ITokenSink, IDisposab
 {
     private CollectingSink _collected = new(capacity);
 
-    /// <summary>The first id left out of a word of which others were taken, else -1.</summary>
+    /// <summary>The first id beyond the limit of the word that the limit cuts, or -1 if it cuts none.</summary>
     internal int NextInWord { get; private set; } = -1;
 
     internal readonly ReadOnlySpan<int> Ids => _collected.Ids;

@@ -3,16 +3,16 @@ using System.Text;
 namespace Maha.Layers.Text;
 
 /// <summary>
-/// Turns token ids into text as they come. Text is given out as soon as its characters are complete: a UTF-8 sequence split
-/// over tokens is held back until its last byte has come, so that no half character is ever shown.
+/// Decodes token ids to text as they arrive. A UTF-8 sequence that is split over tokens is returned after its last byte, so that
+/// the text never contains a part of a character.
 /// </summary>
 /// <remarks>
-/// What the calls of <see cref="Append(int)"/> and a final <see cref="Flush"/> return, put together, is what
-/// <see cref="ByteLevelBpeTokenizer.Decode"/> returns for all the ids. Not safe to use from several threads at once.
+/// The results of <see cref="Append(int)"/> and of a final <see cref="Flush"/>, concatenated, are the text that
+/// <see cref="ByteLevelBpeTokenizer.Decode"/> returns for all ids. Not safe to use from several threads at once.
 /// </remarks>
-public sealed class TokenStreamDecoder
+internal sealed class TokenStreamDecoder
 {
-    // An incomplete sequence has at most three bytes; a token at most WordScanner.MaxWordBytes.
+    // An incomplete sequence has at most three bytes, and a token at most WordScanner.MaxWordBytes.
     private readonly byte[] _bytes = new byte[3 + WordScanner.MaxWordBytes];
     private readonly char[] _chars = new char[3 + WordScanner.MaxWordBytes];
     private readonly ByteLevelBpeTokenizer _tokenizer;
@@ -27,7 +27,7 @@ public sealed class TokenStreamDecoder
         _skipSpecialTokens = skipSpecialTokens;
     }
 
-    /// <summary>Takes the next id and returns the text it completes; often the whole token, sometimes nothing.</summary>
+    /// <summary>Decodes the next id and returns the text that it completes: usually the token's text, sometimes an empty string.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The id is not in the vocabulary.</exception>
     public string Append(int tokenId)
     {
@@ -42,20 +42,18 @@ public sealed class TokenStreamDecoder
         return DecodePending(_numPending + token.Length, isFinal: false);
     }
 
-    /// <summary>Takes the next ids and returns the text they complete.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">An id is not in the vocabulary; the ids before it were taken.</exception>
+    /// <summary>Decodes the next ids and returns the text that they complete.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">An id is not in the vocabulary. The ids before it are decoded.</exception>
     public string Append(ReadOnlySpan<int> tokenIds)
     {
         var text = new StringBuilder();
         foreach (int id in tokenIds)
-        {
             text.Append(Append(id));
-        }
 
         return text.ToString();
     }
 
-    /// <summary>Ends the stream: returns U+FFFD for a sequence left incomplete, else an empty string. The decoder may then be used anew.</summary>
+    /// <summary>Ends the stream: returns U+FFFD for an incomplete sequence, otherwise an empty string. The decoder can be used again.</summary>
     public string Flush() => DecodePending(_numPending, isFinal: true);
 
     private string DecodePending(int length, bool isFinal)

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace Maha.Layers.Text;
 
 /// <summary>
-/// The file form, version 1 (docs/tokenizer.md): one JSON object in UTF-8 with exactly these properties, in any order:
+/// The file format, version 1: one JSON object in UTF-8 with exactly these properties, in any order:
 /// <code>
 /// {
 ///   "format": "maha-byte-level-bpe", "version": 1,
@@ -18,12 +18,12 @@ internal static class TokenizerFile
 {
     internal const int Version = 1;
 
-    /// <summary>A vocabulary of the greatest size takes under 20 MB; more is no tokenizer, and is refused before it fills the memory.</summary>
+    /// <summary>The largest vocabulary takes less than 20 MB. A longer stream is not a tokenizer and is refused before it fills the memory.</summary>
     internal const int MaxFileBytes = 64 << 20;
 
     private const string Format = "maha-byte-level-bpe";
 
-    // Changes whenever WordScanner would cut some text into other words: old merges then no longer fit.
+    // Must change whenever WordScanner splits any text differently, since the merges depend on the words.
     private const string PreTokenizer = "maha-words-64";
 
     private static readonly string[] s_properties =
@@ -41,9 +41,7 @@ internal static class TokenizerFile
         json.WriteNumber("maxTokenLength", options.MaxTokenLength);
         json.WriteStartArray("specialTokens");
         foreach (string name in vocabulary.SpecialTokens)
-        {
             json.WriteStringValue(name);
-        }
 
         json.WriteEndArray();
         json.WriteStartArray("merges");
@@ -69,7 +67,7 @@ internal static class TokenizerFile
         }
         catch (InvalidOperationException e)
         {
-            // Names and strings with invalid UTF-8, or with lone surrogates as escapes, fail only when they are read.
+            // Names and strings with invalid UTF-8 or with escaped lone surrogates throw only when they are read.
             throw Invalid($"all strings must be valid Unicode: {e.Message}", e);
         }
     }
@@ -106,9 +104,7 @@ internal static class TokenizerFile
         {
             content.Write(buffer, 0, read);
             if (content.Length > MaxFileBytes)
-            {
                 throw Invalid($"a tokenizer file has at most {MaxFileBytes} bytes, but this stream has more");
-            }
         }
 
         return content.GetBuffer().AsMemory(0, (int)content.Length);
@@ -117,9 +113,7 @@ internal static class TokenizerFile
     private static JsonDocument Parse(ReadOnlyMemory<byte> content)
     {
         if (content.IsEmpty)
-        {
             throw Invalid("the stream is empty");
-        }
 
         try
         {
@@ -127,23 +121,19 @@ internal static class TokenizerFile
         }
         catch (JsonException e)
         {
-            throw Invalid($"its {content.Length} bytes are no complete JSON object (truncated or altered): {e.Message}", e);
+            throw Invalid($"its {content.Length} bytes are not a complete JSON object (truncated or altered): {e.Message}", e);
         }
     }
 
-    /// <summary>Format and version first: they decide what the rest may look like.</summary>
+    /// <summary>Checks format and version first, since they determine the other properties.</summary>
     private static void CheckHeader(JsonElement root)
     {
         if (root.ValueKind != JsonValueKind.Object)
-        {
             throw Invalid($"it must be a JSON object, but is {root.ValueKind}");
-        }
 
         string format = ReadString(root, "format");
         if (format != Format)
-        {
             throw Invalid($"\"format\" must be \"{Format}\", but is \"{format}\"");
-        }
 
         long version = ReadInteger(root, "version", long.MaxValue);
         if (version != Version)
@@ -156,23 +146,17 @@ internal static class TokenizerFile
         foreach (var property in root.EnumerateObject())
         {
             if (!s_properties.Contains(property.Name))
-            {
                 throw Invalid($"version {Version} has no property \"{property.Name}\"; it has {string.Join(", ", s_properties)}");
-            }
         }
 
         string preTokenizer = ReadString(root, "preTokenizer");
         if (preTokenizer != PreTokenizer)
-        {
             throw Invalid($"\"preTokenizer\" must be \"{PreTokenizer}\", but is \"{preTokenizer}\"");
-        }
 
         foreach (string array in (string[])["specialTokens", "merges"])
         {
             if (!root.TryGetProperty(array, out var value) || value.ValueKind != JsonValueKind.Array)
-            {
-                throw Invalid($"\"{array}\" must be there and be an array");
-            }
+                throw Invalid($"\"{array}\" must exist and be an array");
         }
     }
 
@@ -188,9 +172,7 @@ internal static class TokenizerFile
 
         string[] fixedNames = SpecialTokenNames.Fixed;
         if (names.Count < fixedNames.Length || !names.Take(fixedNames.Length).SequenceEqual(fixedNames))
-        {
             throw Invalid($"\"specialTokens\" must start with {string.Join(' ', fixedNames)}, but is {string.Join(' ', names.Take(10))}");
-        }
 
         return [.. names];
     }
@@ -200,16 +182,12 @@ internal static class TokenizerFile
         int firstMergeId = firstByteId + BpeVocabulary.NumBytes;
         int count = array.GetArrayLength();
         if (count > options.VocabSize - firstMergeId)
-        {
             throw Invalid($"vocabSize {options.VocabSize} leaves room for {options.VocabSize - firstMergeId} merges, but there are {count}");
-        }
 
         var merges = new List<TokenPair>(count);
         var tokens = new List<string>(count + BpeVocabulary.NumBytes);
         for (int b = 0; b < BpeVocabulary.NumBytes; b++)
-        {
             tokens.Add(((char)b).ToString());
-        }
 
         var distinctTokens = new HashSet<string>(tokens, StringComparer.Ordinal);
         foreach (var element in array.EnumerateArray())
@@ -217,9 +195,7 @@ internal static class TokenizerFile
             var merge = ReadPair(element, merges.Count);
             int id = firstMergeId + merges.Count;
             if (merge.Left < firstByteId || merge.Left >= id || merge.Right < firstByteId || merge.Right >= id)
-            {
                 throw Invalid($"merge {merges.Count} must join ids from {firstByteId} to {id - 1}, but joins {merge.Left} and {merge.Right}");
-            }
 
             string left = tokens[merge.Left - firstByteId];
             string right = tokens[merge.Right - firstByteId];
@@ -230,9 +206,7 @@ internal static class TokenizerFile
             }
 
             if (!distinctTokens.Add(left + right))
-            {
                 throw Invalid($"no two tokens are the same, but merge {merges.Count} ({merge.Left}, {merge.Right}) makes an earlier token again");
-            }
 
             tokens.Add(left + right);
             merges.Add(merge);
@@ -256,14 +230,14 @@ internal static class TokenizerFile
     private static string ReadString(JsonElement root, string name) =>
         root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
             ? value.GetString()!
-            : throw Invalid($"\"{name}\" must be there and be a string");
+            : throw Invalid($"\"{name}\" must exist and be a string");
 
     private static long ReadInteger(JsonElement root, string name, long max) =>
         root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number
             && value.TryGetInt64(out long number) && number >= 0 && number <= max
             ? number
-            : throw Invalid($"\"{name}\" must be there and be an integer from 0 to {max}");
+            : throw Invalid($"\"{name}\" must exist and be an integer from 0 to {max}");
 
     private static InvalidDataException Invalid(string rule, Exception? inner = null) =>
-        new($"This is no tokenizer file: {rule}. Load a file that ByteLevelBpeTokenizer.Save wrote.", inner);
+        new($"This is not a valid tokenizer file: {rule}. Load a file that ByteLevelBpeTokenizer.Save wrote.", inner);
 }

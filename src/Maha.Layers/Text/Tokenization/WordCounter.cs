@@ -3,12 +3,12 @@ using System.Runtime.InteropServices;
 namespace Maha.Layers.Text;
 
 /// <summary>
-/// Counts the distinct words of a stream of texts. Texts are gathered into rounds of a few million characters, whose pieces
-/// several threads count into their own tables; only the distinct words stay in memory.
+/// Counts the distinct words of a stream of texts. Texts are collected in rounds of a few million characters, and several
+/// threads count the pieces of a round in tables of their own. Only the distinct words stay in memory.
 /// </summary>
 internal sealed class WordCounter
 {
-    // A longer text is cut into pieces of about this size, so that one huge text keeps all threads busy.
+    // A longer text is split into pieces of about this length, so that one huge text keeps all threads busy.
     private const int PieceLength = 1 << 17;
     private const int RoundLengthPerThread = 1 << 20;
 
@@ -22,20 +22,18 @@ internal sealed class WordCounter
         _parallel = new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellationToken };
         _tables = new Dictionary<string, long>[threads];
         for (int i = 0; i < threads; i++)
-        {
             _tables[i] = new Dictionary<string, long>(StringComparer.Ordinal);
-        }
     }
 
     internal long TextsRead { get; private set; }
 
     internal long CharsRead { get; private set; }
 
-    /// <summary>Refuses a null among the texts with its index.</summary>
+    /// <summary>Returns the text, or throws if it is null.</summary>
     internal static string RequireText(string? text, long index) => text
         ?? throw new ArgumentException($"Texts must not be null, but text {index} is. Pass an empty string instead.", "texts");
 
-    /// <summary>Counts all texts, reporting after each round.</summary>
+    /// <summary>Counts the words of all texts and reports after each round.</summary>
     internal Dictionary<string, long> Count(IEnumerable<ReadOnlyMemory<char>> texts, Action reportRound)
     {
         long roundLength = (long)RoundLengthPerThread * _tables.Length;
@@ -60,7 +58,7 @@ internal sealed class WordCounter
         return MergeTables();
     }
 
-    /// <summary>Cuts after newlines that no white space follows, where a word ends in any case (see <see cref="WordScanner"/>).</summary>
+    /// <summary>Splits a text after newlines that no white space follows, where a word always ends (see <see cref="WordScanner"/>).</summary>
     private void AddPieces(ReadOnlyMemory<char> text)
     {
         while (text.Length > PieceLength)
@@ -68,18 +66,14 @@ internal sealed class WordCounter
             int cut = PieceLength;
             var chars = text.Span;
             while (cut < text.Length && !(chars[cut - 1] == '\n' && !char.IsWhiteSpace(chars[cut])))
-            {
                 cut++;
-            }
 
             _pieces.Add(text[..cut]);
             text = text[cut..];
         }
 
         if (!text.IsEmpty)
-        {
             _pieces.Add(text);
-        }
     }
 
     private void CountRound()
@@ -112,9 +106,7 @@ internal sealed class WordCounter
         foreach (var table in _tables.AsSpan(1))
         {
             foreach ((string word, long count) in table)
-            {
                 CollectionsMarshal.GetValueRefOrAddDefault(all, word, out _) += count;
-            }
         }
 
         return all;

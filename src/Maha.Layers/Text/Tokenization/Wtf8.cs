@@ -5,14 +5,14 @@ using System.Text.Unicode;
 namespace Maha.Layers.Text;
 
 /// <summary>
-/// UTF-16 to bytes and back without loss. Valid text becomes UTF-8; a lone surrogate, which UTF-8 can't hold, becomes
-/// the three bytes its value would have (the "generalized UTF-8" of WTF-8), ED A0 80 to ED BF BF.
+/// Converts UTF-16 to bytes and back without loss. Valid text becomes UTF-8. A lone surrogate, which UTF-8 can't represent,
+/// becomes the three bytes that its value would have (the "generalized UTF-8" of WTF-8), ED A0 80 to ED BF BF.
 /// </summary>
 internal static class Wtf8
 {
     private const char Replacement = '\uFFFD';
 
-    /// <summary>Writes <paramref name="text"/> as bytes; the destination holds at least three bytes a character.</summary>
+    /// <summary>Writes a text as bytes and returns their number. The destination must have three bytes per character.</summary>
     internal static int Encode(ReadOnlySpan<char> text, Span<byte> destination)
     {
         int written = 0;
@@ -49,14 +49,14 @@ internal static class Wtf8
     }
 
     /// <summary>
-    /// Reads bytes as UTF-16. Bytes that are no WTF-8 become one U+FFFD for each maximal part of a sequence.
-    /// An incomplete sequence at the end is left unread, unless <paramref name="isFinal"/>.
+    /// Reads bytes as UTF-16. Bytes that are not valid WTF-8 become one U+FFFD for each maximal part of a sequence.
+    /// An incomplete sequence at the end is not read unless <paramref name="isFinal"/> is true.
     /// </summary>
     /// <param name="bytes">Any bytes.</param>
-    /// <param name="destination">At least one character a byte.</param>
-    /// <param name="isFinal">Whether no bytes follow: an incomplete sequence at the end then becomes U+FFFD.</param>
-    /// <param name="bytesRead">Bytes used up; the rest, three at most, is to be given again with what follows.</param>
-    /// <returns>Characters written.</returns>
+    /// <param name="destination">At least one character per byte.</param>
+    /// <param name="isFinal">Whether no bytes follow, so that an incomplete sequence at the end becomes U+FFFD.</param>
+    /// <param name="bytesRead">The number of bytes read. The rest, at most three bytes, must be passed again with the bytes that follow.</param>
+    /// <returns>The number of characters written.</returns>
     internal static int Decode(ReadOnlySpan<byte> bytes, Span<char> destination, bool isFinal, out int bytesRead)
     {
         int read = 0;
@@ -68,16 +68,12 @@ internal static class Wtf8
             read += newRead;
             written += newWritten;
             if (status == OperationStatus.Done)
-            {
                 break;
-            }
 
             var rest = bytes[read..];
             int length = InvalidLength(rest, out char value, out bool isIncomplete);
             if (isIncomplete && !isFinal)
-            {
                 break;
-            }
 
             destination[written++] = value;
             read += length;
@@ -87,7 +83,7 @@ internal static class Wtf8
         return written;
     }
 
-    /// <summary>What to write for the bytes at which UTF-8 decoding stopped, and how many bytes that covers.</summary>
+    /// <summary>Returns the number of bytes of the sequence at which UTF-8 decoding stopped, and the character to write for it.</summary>
     private static int InvalidLength(ReadOnlySpan<byte> rest, out char value, out bool isIncomplete)
     {
         value = Replacement;
@@ -95,9 +91,7 @@ internal static class Wtf8
         {
             isIncomplete = rest.Length == 2;
             if (isIncomplete || (rest[2] & 0xC0) != 0x80)
-            {
                 return 2;
-            }
 
             value = (char)(0xD000 | (rest[1] & 0x3F) << 6 | rest[2] & 0x3F);
             return 3;
@@ -112,14 +106,10 @@ internal static class Wtf8
         for (int i = 0; i < text.Length; i++)
         {
             if (!char.IsSurrogate(text[i]))
-            {
                 continue;
-            }
 
             if (!char.IsHighSurrogate(text[i]) || i + 1 >= text.Length || !char.IsLowSurrogate(text[i + 1]))
-            {
                 return true;
-            }
 
             i++;
         }

@@ -20,7 +20,7 @@ public class TruncatedDecompositionTests
                 matrix[i * n + j] = matrix[j * n + i] = _random.NextDouble() - 0.5;
         }
 
-        var (values, vectors) = SymmetricEigen.Of(matrix, n);
+        var (values, vectors) = SymmetricEigen.Decompose(matrix, n);
         Assert.Equal(values.OrderDescending(), values);
         for (int i = 0; i < n; i++)
         {
@@ -52,7 +52,7 @@ public class TruncatedDecompositionTests
             }
         }
 
-        var (_, expected) = SymmetricEigen.Of(gram, Columns);
+        var (_, expected) = SymmetricEigen.Decompose(gram, Columns);
         float[] actual = TruncatedDecomposition.RightVectors(sparse, Width, 3, default);
         for (int k = 0; k < Width; k++)
         {
