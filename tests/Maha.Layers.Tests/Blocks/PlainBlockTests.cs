@@ -4,6 +4,7 @@ using Maha.Layers.Attention;
 using Maha.Layers.Blocks;
 using Maha.Layers.Core;
 using Maha.Layers.Tests.Reference;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Blocks;
@@ -49,6 +50,26 @@ public sealed partial class PlainBlockTests
             using var block = TestTensors.Prepared(new MahaBlock(Options(AttentionKind.Hsa) with { Branching = branching }), seed: 5, scale: 0.8);
             AssertEqual(block, new PlainHsaBlock(block.state_dict(), H, branching).Forward, batch);
         }
+    }
+
+    [Theory]
+    [InlineData(AttentionKind.Maha)]
+    [InlineData(AttentionKind.Hsa)]
+    public void Float32Kernels_AreNearThePlainBlock(AttentionKind attention)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        int[] lengths = [61, 17, 40];
+        var options = Options(attention) with { Window = 4, NumScales = 4, Branching = 4 };
+        using var block = TestTensors.Prepared(new MahaBlock(options), seed: 9);
+        var x = TestTensors.Random(10, 3, 64, D);
+        var weights = block.state_dict().ToDictionary(item => item.Key, item => item.Value.clone());
+        var expected = attention == AttentionKind.Maha
+            ? new PlainMahaBlock(weights, H, window: 4, ratio: 2, numScales: 4, rho: 0.5, tau: 1).Forward(x, lengths)
+            : new PlainHsaBlock(weights, H, branching: 4).Forward(x, lengths);
+        block.to(ScalarType.Float32);
+        var context = new MixingContext { KeyPaddingMask = TokenMasks.Invalid(lengths, 64, CPU) };
+        TestTensors.AssertClose(expected, block.call(x.to(ScalarType.Float32), context).Output, Tolerances.VectorsFloat32);
     }
 
     [Theory]
