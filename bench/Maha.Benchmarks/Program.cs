@@ -1,23 +1,16 @@
 using Maha.Benchmarks;
-using Maha.Benchmarks.Ablation;
+using Maha.Benchmarks.Attention;
 using Maha.Benchmarks.Behavior;
-using Maha.Benchmarks.Block;
-using Maha.Benchmarks.Devices;
-using Maha.Benchmarks.Embeddings;
-using Maha.Benchmarks.Flops;
+using Maha.Benchmarks.Blocks;
+using Maha.Benchmarks.Classification;
+using Maha.Benchmarks.Core;
+using Maha.Benchmarks.Generation;
 using Maha.Benchmarks.LanguageModel;
-using Maha.Benchmarks.Learn;
-using Maha.Benchmarks.Length;
-using Maha.Benchmarks.Memory;
-using Maha.Benchmarks.NGrams;
 using Maha.Benchmarks.Parity;
-using Maha.Benchmarks.Predict;
-using Maha.Benchmarks.Scalars;
-using Maha.Benchmarks.SelfCheck;
-using Maha.Benchmarks.Solvers;
-using Maha.Benchmarks.Streaming;
 using Maha.Benchmarks.Swap;
-using Maha.Benchmarks.Tokenizer;
+using Maha.Benchmarks.Text;
+using Maha.Benchmarks.TextEncoding;
+using Maha.Benchmarks.Training;
 
 // Every measurement is one line here.
 var commands = new Command[]

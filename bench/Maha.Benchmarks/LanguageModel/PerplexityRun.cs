@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Maha.Benchmarks.Block;
 using Maha.Layers.Data;
 using Maha.Layers.Generation;
 using Maha.Layers.Models;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using Maha.Benchmarks.Ablation;
+using Maha.Benchmarks.Training;
 using Maha.Layers.Attention;
 using Maha.Layers.Core;
 using Maha.Layers.Models;

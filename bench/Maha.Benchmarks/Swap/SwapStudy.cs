@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Maha.Benchmarks.Ablation;
+using Maha.Benchmarks.Training;
 using Maha.Layers.Attention;
 using Maha.Layers.Data;
 using Maha.Layers.Models;

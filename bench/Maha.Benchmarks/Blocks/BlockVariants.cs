@@ -1,0 +1,40 @@
+using Maha.Layers.Attention;
+
+
+namespace Maha.Benchmarks.Blocks;
+
+/// <summary>The blocks that measurements know by name.</summary>
+internal static class BlockVariants
+{
+    /// <summary>The name of <see cref="FusedBlock"/>, which is no block of ours.</summary>
+    public const string Fused = "sdpa";
+
+    /// <summary>Name -> what it changes in a block's options.</summary>
+    public static readonly IReadOnlyDictionary<string, Func<MahaBlockOptions, MahaBlockOptions>> All = new Dictionary<string, Func<MahaBlockOptions, MahaBlockOptions>>
+    {
+        ["full"] = options => options with { Attention = AttentionKind.Full },
+        ["hsa"] = options => options with { Attention = AttentionKind.Hsa },
+        ["hsa-causal"] = options => options with { Attention = AttentionKind.HsaCausal },
+        ["maha"] = options => options with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Convex },
+        ["maha-causal"] = options => options with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Convex, IsCausal = true },
+        ["maha-nash"] = options => options with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Nash },
+        ["maha-mean"] = options => options with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Mean },
+        ["maha-gated"] = options => options with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Gated },
+        ["window"] = options => options with { Attention = AttentionKind.Window },
+        ["reference"] = options => options with { Attention = AttentionKind.MahaReference, Aggregation = AggregationKind.Softmax },
+    };
+
+    /// <summary>Refuses names and sizes that no block has.</summary>
+    public static void Check(string name, MahaBlockOptions shape)
+    {
+        if (name != Fused)
+            Options(name, shape).Validate();
+        else if (shape.DModel % shape.NumHeads != 0)
+            throw new UsageException($"--d-model must be divisible by --heads, but {shape.DModel} % {shape.NumHeads} = {shape.DModel % shape.NumHeads}.");
+    }
+
+    public static MahaBlockOptions Options(string name, MahaBlockOptions shape) =>
+        All.TryGetValue(name, out var change)
+            ? change(shape)
+            : throw new UsageException($"a variant must be one of {string.Join(", ", All.Keys)} (or, for block, {Fused}), but is '{name}'.");
+}

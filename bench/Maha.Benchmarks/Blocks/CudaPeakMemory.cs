@@ -1,0 +1,53 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using static TorchSharp.torch;
+
+namespace Maha.Benchmarks.Blocks;
+
+/// <summary>
+/// The most device memory that torch holds for a block: its weights, input and one forward and backward pass.
+/// TorchSharp can't ask torch's allocator, which keeps what it once had; so a process of its own runs the pass, and the driver tells what it took.
+/// </summary>
+internal static partial class CudaPeakMemory
+{
+    /// <summary>The option of <c>block</c> that makes it such a process: it prints the MiB and nothing else.</summary>
+    public const string Option = "--cuda-peak";
+
+    /// <summary>The MiB that a pass takes in a process of its own; null where it fails, as where the device has too little.</summary>
+    public static double? OfProcess(string variant, int length, IEnumerable<string> options)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
+        string[] own = [typeof(CudaPeakMemory).Assembly.Location, "block", "--device", "cuda", "--n", length.ToString(CultureInfo.InvariantCulture), "--variants", variant, .. options, Option];
+        foreach (string argument in own)
+            start.ArgumentList.Add(argument);
+        using var process = Process.Start(start)!;
+        process.ErrorDataReceived += (_, _) => { };
+        process.BeginErrorReadLine();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return process.ExitCode == ExitCode.Success && double.TryParse(output, CultureInfo.InvariantCulture, out double megabytes) ? megabytes : null;
+    }
+
+    /// <summary>The MiB that an action makes torch take from the device. Libraries and their work spaces, which any product needs, are loaded before.</summary>
+    public static double Of(ScalarType type, Action action)
+    {
+        using (NewDisposeScope())
+        {
+            var small = ones([64, 64], type, CUDA);
+            _ = small.matmul(small).to(ScalarType.Float32).sum().item<float>();
+        }
+        cuda.synchronize();
+        nuint before = Free();
+        action();
+        cuda.synchronize();
+        return (before - Free()) / (1024.0 * 1024.0);
+    }
+
+    private static nuint Free() => GetInfo(out nuint free, out _) == 0
+        ? free
+        : throw new InvalidOperationException("The CUDA driver does not tell how much memory is free (cuMemGetInfo failed).");
+
+    [LibraryImport("libcuda.so.1", EntryPoint = "cuMemGetInfo_v2")]
+    private static partial int GetInfo(out nuint free, out nuint total);
+}
