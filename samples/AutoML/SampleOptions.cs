@@ -1,5 +1,5 @@
 using System.CommandLine;
-using System.Globalization;
+using Maha.Samples.Shared;
 
 namespace AutoML;
 
@@ -26,8 +26,7 @@ internal sealed record SampleOptions
         var threads = new Option<int>("--threads") { Description = "processor threads", DefaultValueFactory = _ => Environment.ProcessorCount };
         var seed = new Option<int>("--seed") { Description = "seed of the split, the models and the tuner", DefaultValueFactory = _ => 1 };
         var model = new Option<string>("--model") { Description = "where the best model is saved", DefaultValueFactory = _ => "automl.zip" };
-        foreach (var option in new[] { seconds, trials, tokens, threads })
-            AtLeastOne(option);
+        CommandLineRules.AtLeastOne(seconds, trials, tokens, threads);
 
         var command = new RootCommand("Searches among Maha classifiers and a bag of words under a time budget, prints the leader board, and saves the best model. Ctrl+C ends it with the best so far.");
         foreach (var option in new Option[] { data, test, seconds, trials, tokens, threads, seed, model })
@@ -45,10 +44,4 @@ internal sealed record SampleOptions
         }, cancellation));
         return command;
     }
-
-    private static void AtLeastOne(Option<int> option) => option.Validators.Add(result =>
-    {
-        if (result.Tokens.Count > 0 && int.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out int value) && value < 1)
-            result.AddError($"{option.Name} must be at least 1, but is {value}.");
-    });
 }

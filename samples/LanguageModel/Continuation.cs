@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Maha.Layers.Generation;
+using Maha.Samples.Shared;
 
 namespace LanguageModel;
 
@@ -22,7 +23,7 @@ internal sealed class ContinuationOptions
 
     public void AddTo(Command command)
     {
-        SampleOptions.AtLeastOne(_threads, _tokens);
+        CommandLineRules.AtLeastOne(_threads, _tokens);
         foreach (var option in new Option[] { _model, _prompt, _tokens, _temperature, _topK, _topP, _penalty, _stop, _seed, _threads })
             command.Options.Add(option);
     }

@@ -1,37 +1,24 @@
 using System.Diagnostics;
-using System.Reflection;
 using LanguageModel;
 using Maha.Layers.Core;
 using Maha.Layers.Training;
 using Maha.MLNet.LanguageModel;
+using Maha.Samples.Shared;
 using Microsoft.ML;
 using TorchSharp;
 
-return SampleOptions.Command(options => Reporting(() => Train(options)), continuation => Reporting(() => Generate(continuation))).Parse(args).Invoke();
+return SampleOptions.Command(
+    options => ErrorReport.Run(() => Train(options), IsExpected),
+    continuation => ErrorReport.Run(() => Generate(continuation), IsExpected)).Parse(args).Invoke();
 
-// What the user can put right is one line, not a stack trace. ML.NET creates a model's parts by reflection, so the reason may lie within.
-static int Reporting(Func<int> run)
-{
-    try
-    {
-        return run();
-    }
-    catch (Exception e) when (Reason(e) is InvalidOperationException or ArgumentException or FormatException or InvalidDataException
-        or IOException or UnauthorizedAccessException or OperationCanceledException or TorchUnavailableException)
-    {
-        Console.Error.WriteLine(Reason(e).Message);
-        return 1;
-    }
-
-    static Exception Reason(Exception e) => e is TargetInvocationException { InnerException: { } inner } ? Reason(inner) : e;
-}
+static bool IsExpected(Exception e) => e is TorchUnavailableException or TrainingDivergedException;
 
 static int Train(SampleOptions options)
 {
     options.Continuation.Options.Validate();
     TorchLibrary.EnsureLoaded();
     torch.set_num_threads(options.Continuation.Threads);
-    Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(options.Continuation.Model))!); // before the training, whose model could not be saved without it
+    CommandLineRules.CreateFolderOf(options.Continuation.Model);
     var texts = Texts.Read(options);
     Console.WriteLine(FormattableString.Invariant($"training on {texts.Training.Count} texts, {texts.Training.Sum(text => (long)text.Length) / 1e6:F1} million characters; held out: {texts.HeldOutName}"));
     var mlContext = new MLContext(options.Continuation.Options.Seed);

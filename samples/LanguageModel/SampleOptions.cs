@@ -1,6 +1,6 @@
 using System.CommandLine;
-using System.Globalization;
 using Maha.Layers.Attention;
+using Maha.Samples.Shared;
 
 namespace LanguageModel;
 
@@ -32,12 +32,8 @@ internal sealed record SampleOptions
         var epochs = new Option<int?>("--epochs") { Description = "how often training sees every text, at most (6; 1 with --quick)" };
         var minutes = new Option<double?>("--minutes") { Description = "training ends after this time (12; 2 with --quick)" };
         var continuation = new ContinuationOptions();
-        AtLeastOne(context, width, layers, vocabulary, epochs);
-        minutes.Validators.Add(result =>
-        {
-            if (result.Tokens.Count > 0 && double.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out double value) && !(value is > 0 and <= 10_000))
-                result.AddError($"--minutes must be above 0 and at most 10000, but is {result.Tokens[0].Value}.");
-        });
+        CommandLineRules.AtLeastOne(context, width, layers, vocabulary, epochs);
+        CommandLineRules.Minutes(minutes);
 
         var command = new RootCommand("Trains a causal language model on texts, prints its perplexity on a text that it has not seen, saves it as an ML.NET zip, and lets it write.");
         foreach (var option in new Option[] { data, held, quick, attention, context, width, layers, vocabulary, epochs, minutes })
@@ -67,18 +63,5 @@ internal sealed record SampleOptions
         load.SetAction(parsed => generate(saved.Read(parsed)));
         command.Subcommands.Add(load);
         return command;
-    }
-
-    /// <summary>Refuses numbers below 1.</summary>
-    public static void AtLeastOne(params Option[] options)
-    {
-        foreach (var option in options)
-        {
-            option.Validators.Add(result =>
-            {
-                if (result.Tokens.Count > 0 && int.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out int value) && value < 1)
-                    result.AddError($"{option.Name} must be at least 1, but is {value}.");
-            });
-        }
     }
 }

@@ -1,6 +1,6 @@
 using System.CommandLine;
-using System.Globalization;
 using Maha.Layers.Attention;
+using Maha.Samples.Shared;
 
 namespace TextClassification;
 
@@ -29,13 +29,8 @@ internal sealed record SampleOptions
         var threads = new Option<int>("--threads") { Description = "processor threads", DefaultValueFactory = _ => Environment.ProcessorCount };
         var model = new Option<string>("--model") { Description = "where the model is saved", DefaultValueFactory = _ => "model.zip" };
 
-        foreach (var option in new Option[] { tokens, epochs, threads })
-            DocumentOptions.AtLeastOne(option);
-        minutes.Validators.Add(result =>
-        {
-            if (result.Tokens.Count > 0 && double.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out double value) && !(value is > 0 and <= 10_000))
-                result.AddError($"--minutes must be above 0 and at most 10000, but is {result.Tokens[0].Value}.");
-        });
+        CommandLineRules.AtLeastOne(tokens, epochs, threads);
+        CommandLineRules.Minutes(minutes);
 
         var command = new RootCommand("Trains a classifier of long documents, evaluates it beside a bag of words, and saves it as an ML.NET zip.");
         var readDocuments = DocumentOptions.AddTo(command);

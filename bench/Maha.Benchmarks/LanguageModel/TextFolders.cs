@@ -1,4 +1,5 @@
 using System.Text;
+using Maha.Samples.Data.JaneAusten;
 
 namespace Maha.Benchmarks.LanguageModel;
 
@@ -10,8 +11,7 @@ internal sealed record TextFolders(IReadOnlyList<string> Training, IReadOnlyList
     /// <summary>Where the sample's program puts Jane Austen's novels.</summary>
     public static readonly string Novels = Path.Combine("artifacts", "data", "janeausten");
 
-    // The novel that the sample holds out.
-    private const string HeldOutNovel = "persuasion.txt";
+    private const string HeldOutNovel = JaneAustenData.HeldOut + ".txt";
 
     /// <summary>Reads a file, or all .txt files of a folder.</summary>
     /// <param name="data">The file or folder.</param>
@@ -19,7 +19,7 @@ internal sealed record TextFolders(IReadOnlyList<string> Training, IReadOnlyList
     public static TextFolders Read(string data, string heldOut)
     {
         if (!Directory.Exists(data) && !File.Exists(data))
-            throw new UsageException($"--data must be a text file or a folder of .txt files, but there is no '{data}'. Fetch the novels: dotnet run -c Release --project samples/LanguageModel/JaneAusten");
+            throw new UsageException($"--data must be a text file or a folder of .txt files, but there is no '{data}'. Fetch the novels: dotnet run -c Release --project samples/FetchData -- novels");
         if (heldOut.Length > 0 && !File.Exists(heldOut))
             throw new UsageException($"--held-out must be a text file, but there is no '{heldOut}'.");
         string[] files = Directory.Exists(data) ? [.. Directory.GetFiles(data, "*.txt").Order(StringComparer.Ordinal)] : [data];

@@ -126,7 +126,7 @@ internal static class LengthCommand
     private static List<Row> Read(string path, int? fold)
     {
         if (!File.Exists(path))
-            throw new UsageException($"there is no file '{path}'. The manual pages' files are made by samples/TextClassification/ManualPages.");
+            throw new UsageException($"there is no file '{path}'. Fetch the manual pages: dotnet run -c Release --project samples/FetchData -- manual-pages");
         return [.. File.ReadLines(path).Select(line => line.Split('\t')).Select(fields => new Row(fields[0], fields[1].Replace(" \u240A ", "\n", StringComparison.Ordinal),
             fold ?? int.Parse(fields[2], CultureInfo.InvariantCulture)))];
     }

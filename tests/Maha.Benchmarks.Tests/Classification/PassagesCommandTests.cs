@@ -1,5 +1,5 @@
 using Maha.Benchmarks.Classification;
-using TextClassification.ManualPages;
+using Maha.Samples.Data.ManualPages;
 
 namespace Maha.Benchmarks.Tests.Classification;
 

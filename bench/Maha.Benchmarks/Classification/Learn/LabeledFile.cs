@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Maha.Samples.Data.ManualPages;
 
 namespace Maha.Benchmarks.Classification;
 
@@ -9,11 +10,8 @@ namespace Maha.Benchmarks.Classification;
 /// <param name="Fold">The fold that tests it; empty where the file has none.</param>
 internal sealed record LabeledDocument(string Label, string Field, string Fold)
 {
-    // U+240A between blanks, which many files of one document a line write for a line break.
-    private const string LineBreak = " \u240A ";
-
     /// <summary>The text with its line breaks.</summary>
-    public string Text => Field.Replace(" \u240A" + LineBreak, "\n\n", StringComparison.Ordinal).Replace(LineBreak, "\n", StringComparison.Ordinal);
+    public string Text => TsvText.Decode(Field);
 
     /// <summary>Whether the text has more words (what blanks separate) than a number.</summary>
     public bool HasMoreWordsThan(int count)

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using TextClassification.ManualPages;
+using Maha.Samples.Data.ManualPages;
 
 namespace Maha.Benchmarks.Classification;
 

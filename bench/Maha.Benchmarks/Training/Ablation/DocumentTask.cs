@@ -1,6 +1,6 @@
 using Maha.Layers.Data;
 using Maha.Layers.Text;
-using TextClassification.ManualPages;
+using Maha.Samples.Data.ManualPages;
 
 namespace Maha.Benchmarks.Training;
 
