@@ -2,13 +2,13 @@ using System.Globalization;
 
 namespace Maha.Benchmarks;
 
-/// <summary>Reads options of the form --name value [value ...] and refuses what nobody asked for.</summary>
+/// <summary>Reads options of the form --name value [value ...] and refuses options that the command does not have.</summary>
 internal sealed class OptionReader
 {
     private readonly Dictionary<string, List<string>> _options = [];
 
-    /// <param name="args">The arguments behind the name of the measurement.</param>
-    /// <param name="repeatable">Options that may be given more than once; their values are gathered.</param>
+    /// <param name="args">The arguments after the name of the measurement.</param>
+    /// <param name="repeatable">Options that may be given more than once; their values are collected.</param>
     public OptionReader(string[] args, params string[] repeatable)
     {
         List<string>? current = null;
@@ -24,7 +24,7 @@ internal sealed class OptionReader
                 continue;
             }
             if (current is null)
-                throw new UsageException($"'{arg}' stands before any option.");
+                throw new UsageException($"'{arg}' comes before any option.");
             current.Add(arg);
         }
     }

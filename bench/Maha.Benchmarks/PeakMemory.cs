@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Maha.Benchmarks;
 
-/// <summary>The most memory that the process held, from a moment on. Linux only; elsewhere null.</summary>
+/// <summary>The peak memory of the process since a moment. Linux only; elsewhere null.</summary>
 internal static partial class PeakMemory
 {
     private const string ClearRefs = "/proc/self/clear_refs";
@@ -50,7 +50,7 @@ internal static partial class PeakMemory
         }
         catch (EntryPointNotFoundException)
         {
-            // Another C library than glibc keeps its own counsel.
+            // Only glibc has malloc_trim; other C libraries keep freed memory in their own way.
         }
     }
 

@@ -12,7 +12,7 @@ using Maha.Benchmarks.Text;
 using Maha.Benchmarks.TextEncoding;
 using Maha.Benchmarks.Training;
 
-// Every measurement is one line here.
+// Each measurement is one entry of this list.
 var commands = new Command[]
 {
     new("behavior", BehaviorCommand.Arguments, "losses and predictions of short trainings with a fixed seed, as hashes of their bits: two versions of the code that print the same behave the same", BehaviorCommand.Run),

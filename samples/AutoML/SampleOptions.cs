@@ -18,7 +18,7 @@ internal sealed record SampleOptions
     /// <summary>Builds the command with its options.</summary>
     public static RootCommand Command(Func<SampleOptions, CancellationToken, Task<int>> run)
     {
-        var data = new Option<FileInfo?>("--data") { Description = "your own documents instead of the manual pages, a line 'label TAB text'" };
+        var data = new Option<FileInfo?>("--data") { Description = "your own documents instead of the manual pages, one line per document, label TAB text" };
         var test = new Option<FileInfo?>("--test") { Description = "documents to test on; without it a fifth of --data" };
         var seconds = new Option<int>("--seconds") { Description = "the budget of the experiment", DefaultValueFactory = _ => 600 };
         var trials = new Option<int>("--trials") { Description = "the most trials", DefaultValueFactory = _ => 1000 };

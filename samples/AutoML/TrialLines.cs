@@ -2,7 +2,7 @@ using Microsoft.ML.AutoML;
 
 namespace AutoML;
 
-/// <summary>A line for every trial that ends.</summary>
+/// <summary>Writes a line for every trial that ends.</summary>
 internal sealed class TrialLines(TextWriter output) : IMonitor
 {
     public void ReportRunningTrial(TrialSettings settings)

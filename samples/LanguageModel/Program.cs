@@ -70,7 +70,7 @@ static async Task Write(MahaLanguageModelTransformer model, Continuation continu
     Console.WriteLine();
 }
 
-/// <summary>A line every few seconds, and one for every validation.</summary>
+/// <summary>Writes a line every ten seconds, and one for every validation.</summary>
 internal sealed class Display(Action<TrainingProgress> each) : IProgress<TrainingProgress>
 {
     private TimeSpan _shown = TimeSpan.FromSeconds(-10);

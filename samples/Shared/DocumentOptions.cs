@@ -29,7 +29,7 @@ public sealed record DocumentOptions
     {
         var task = new Option<string>("--task") { Description = "the manual pages' task: section, project or era", DefaultValueFactory = _ => "section" };
         task.AcceptOnlyFromAmong("section", "project", "era");
-        var data = new Option<FileInfo?>("--data") { Description = "your own documents instead: a tab-separated file, one document a line" };
+        var data = new Option<FileInfo?>("--data") { Description = "your own documents instead: a tab-separated file, one document per line" };
         var test = new Option<FileInfo?>("--test") { Description = "documents to test on; without it a fifth of --data" };
         var label = new Option<string>("--label-column") { Description = "the label's column in --data: a number from 0, or a name in the first line", DefaultValueFactory = _ => "0" };
         var text = new Option<string>("--text-column") { Description = "the text's column in --data, likewise", DefaultValueFactory = _ => "1" };

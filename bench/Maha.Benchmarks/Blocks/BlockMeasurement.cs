@@ -33,7 +33,7 @@ internal sealed class BlockMeasurement : IDisposable
             var options = BlockVariants.Options(variant, shape with { MaxSequenceLength = length });
             var block = new MahaBlock(options);
 
-            // The published mixer refuses a mask, even one that hides nothing.
+            // The published mixer refuses any mask, even one that masks nothing.
             var context = options.Attention == AttentionKind.MahaReference ? MixingContext.Unpadded : new MixingContext { KeyPaddingMask = _padding };
             (_block, _forwardPass) = (block, () => block.call(_input, context).Output);
         }
@@ -68,7 +68,7 @@ internal sealed class BlockMeasurement : IDisposable
         _train.Add(train);
     }
 
-    /// <summary>One forward and backward pass for its memory. Not timed: giving memory back beforehand makes the system clear every page again.</summary>
+    /// <summary>One forward and backward pass for its memory. Not timed: returning memory first makes the system clear every page again.</summary>
     public void RunForMemory()
     {
         PeakMemory.Reset();

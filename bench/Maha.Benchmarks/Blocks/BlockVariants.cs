@@ -3,13 +3,13 @@ using Maha.Layers.Attention;
 
 namespace Maha.Benchmarks.Blocks;
 
-/// <summary>The blocks that measurements know by name.</summary>
+/// <summary>The blocks that can be measured, by name.</summary>
 internal static class BlockVariants
 {
-    /// <summary>The name of <see cref="FusedBlock"/>, which is no block of ours.</summary>
+    /// <summary>The name of <see cref="FusedBlock"/>, which is not a Maha block.</summary>
     public const string Fused = "sdpa";
 
-    /// <summary>Name -> what it changes in a block's options.</summary>
+    /// <summary>The names, and how each changes a block's options.</summary>
     public static readonly IReadOnlyDictionary<string, Func<MahaBlockOptions, MahaBlockOptions>> All = new Dictionary<string, Func<MahaBlockOptions, MahaBlockOptions>>
     {
         ["full"] = options => options with { Attention = AttentionKind.Full },
@@ -24,7 +24,7 @@ internal static class BlockVariants
         ["reference"] = options => options with { Attention = AttentionKind.MahaReference, Aggregation = AggregationKind.Softmax },
     };
 
-    /// <summary>Refuses names and sizes that no block has.</summary>
+    /// <summary>Refuses unknown names and impossible sizes.</summary>
     public static void Check(string name, MahaBlockOptions shape)
     {
         if (name != Fused)

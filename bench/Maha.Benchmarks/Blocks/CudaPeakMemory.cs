@@ -7,14 +7,14 @@ namespace Maha.Benchmarks.Blocks;
 
 /// <summary>
 /// The most device memory that torch holds for a block: its weights, input and one forward and backward pass.
-/// TorchSharp can't ask torch's allocator, which keeps what it once had; so a process of its own runs the pass, and the driver tells what it took.
+/// TorchSharp can't ask torch's allocator, which keeps what it once had; so a separate process runs the pass, and the driver reports what it took.
 /// </summary>
 internal static partial class CudaPeakMemory
 {
-    /// <summary>The option of <c>block</c> that makes it such a process: it prints the MiB and nothing else.</summary>
+    /// <summary>The option of <c>block</c> for that process, which prints the MiB and nothing else.</summary>
     public const string Option = "--cuda-peak";
 
-    /// <summary>The MiB that a pass takes in a process of its own; null where it fails, as where the device has too little.</summary>
+    /// <summary>The MiB that a pass takes in a process of its own; null where it fails, for instance for lack of memory.</summary>
     public static double? OfProcess(string variant, int length, IEnumerable<string> options)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
@@ -29,7 +29,7 @@ internal static partial class CudaPeakMemory
         return process.ExitCode == ExitCode.Success && double.TryParse(output, CultureInfo.InvariantCulture, out double megabytes) ? megabytes : null;
     }
 
-    /// <summary>The MiB that an action makes torch take from the device. Libraries and their work spaces, which any product needs, are loaded before.</summary>
+    /// <summary>The device memory that torch allocates during an action, in MiB. Libraries and their workspaces, which any matrix product needs, are loaded before.</summary>
     public static double Of(ScalarType type, Action action)
     {
         using (NewDisposeScope())
@@ -46,7 +46,7 @@ internal static partial class CudaPeakMemory
 
     private static nuint Free() => GetInfo(out nuint free, out _) == 0
         ? free
-        : throw new InvalidOperationException("The CUDA driver does not tell how much memory is free (cuMemGetInfo failed).");
+        : throw new InvalidOperationException("The CUDA driver does not report how much memory is free (cuMemGetInfo failed).");
 
     [LibraryImport("libcuda.so.1", EntryPoint = "cuMemGetInfo_v2")]
     private static partial int GetInfo(out nuint free, out nuint total);

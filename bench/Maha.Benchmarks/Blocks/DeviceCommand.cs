@@ -13,10 +13,10 @@ namespace Maha.Benchmarks.Blocks;
 /// </summary>
 internal static class DeviceCommand
 {
-    // Relative to the largest magnitude of the tensor. The two devices add up in other orders, over a few hundred terms.
+    // Relative to the largest magnitude of the tensor. The two devices sum a few hundred terms in different orders.
     private const double Limit = 1e-4;
 
-    // No dropout: the devices draw other elements.
+    // No dropout: the devices draw different elements.
     private static readonly MahaBlockOptions s_shape = new() { DModel = 64, NumHeads = 4, MaxSequenceLength = 1024, Window = 64, NumScales = 4, Dropout = 0 };
 
     private static readonly (string Name, MahaBlockOptions Options)[] s_kinds =

@@ -22,7 +22,7 @@ internal static class FlopsCommand
         var rows = new List<(string Variant, int Length, BlockFlops Flops)>();
         foreach (int length in lengths)
         {
-            // The number of scales is the one that a model made for this length has.
+            // The number of scales is that of a model for this length.
             foreach (string variant in variants)
                 rows.Add((variant, length, BlockFlops.Of(BlockVariants.Options(variant, shape with { MaxSequenceLength = length }), length)));
         }

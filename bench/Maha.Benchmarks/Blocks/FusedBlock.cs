@@ -6,7 +6,7 @@ namespace Maha.Benchmarks.Blocks;
 
 // B batch, N length, D width, H heads, K head dim
 
-/// <summary>A pre-norm transformer block as a user of TorchSharp would write it, with libtorch's fused attention: what our blocks are held against.</summary>
+/// <summary>A pre-norm transformer block as a user of TorchSharp would write it, with libtorch's fused attention: the reference for the times of Maha's blocks.</summary>
 internal sealed class FusedBlock : Module<Tensor, Tensor>
 {
     private readonly LayerNorm _attentionNorm;

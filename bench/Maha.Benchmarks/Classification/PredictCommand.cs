@@ -11,7 +11,7 @@ using TorchSharp;
 namespace Maha.Benchmarks.Classification;
 
 /// <summary>
-/// <c>predict [--words N...] [--total-words N] [--models M...] [--rounds R] [--threads T] [--data FILE]</c>: documents a second of small models' predictions, one row at
+/// <c>predict [--words N...] [--total-words N] [--models M...] [--rounds R] [--threads T] [--data FILE]</c>: documents per second of small models' predictions, one row at
 /// a time, as a prediction engine makes them, and by the cursor of a transformed view, which looks ahead; both in turn, the best of the rounds.
 /// </summary>
 internal static class PredictCommand
@@ -25,10 +25,10 @@ internal static class PredictCommand
     private const int MinDocuments = 8;
     private const int MaxWords = 2_000_000;
 
-    // Tokenizer and n-grams are those of a million characters; the network's weights don't matter to its speed.
+    // Long enough for a tokenizer and n-grams of a million characters; the speed of the network does not depend on its weights.
     private static readonly TimeSpan s_trainingTime = TimeSpan.FromSeconds(1);
 
-    // What a model is called, how it is made, and the column that is read.
+    // The name of a model, how it is trained, and the column that is read.
     private static readonly (string Name, Func<MLContext, IDataView, MahaTransformer> Fit, string Column)[] s_models =
     [
         ("classifier", (mlContext, data) => Classifier(mlContext, data, ngrams: true), "Score"),
@@ -94,7 +94,7 @@ internal static class PredictCommand
             MaxTrainingTime = s_trainingTime,
         }).Fit(data);
 
-    // The fewest seconds for all rows: what else runs on the machine only adds to them. The rounds take turns, so that it meets both alike.
+    // The fewest seconds for all rows: other programs only add to them. The rounds alternate, so that other programs slow both alike.
     private static (double Single, double Ahead) Compare(MahaTransformer model, IDataView data, string columnName, int rounds)
     {
         double single = double.PositiveInfinity, ahead = double.PositiveInfinity;

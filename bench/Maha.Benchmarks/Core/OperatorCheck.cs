@@ -2,15 +2,15 @@ using static TorchSharp.torch;
 
 namespace Maha.Benchmarks.Core;
 
-/// <summary>One operator of libtorch and how its float32 is judged.</summary>
-/// <param name="Name">What the operator is called in PyTorch.</param>
+/// <summary>An operator of libtorch, whose float32 results are compared with float64.</summary>
+/// <param name="Name">The operator's name in PyTorch.</param>
 /// <param name="IsUsed">Whether the layers call it.</param>
 /// <param name="Shapes">The shapes of its inputs at a width.</param>
 /// <param name="Apply">The operator.</param>
-/// <param name="Exact">The same by other operators, called in float64; null where the operator's own float64 is the judge.</param>
+/// <param name="Exact">The same result by other operators, called in float64; null to compare with the operator's own float64.</param>
 internal sealed record OperatorCheck(string Name, bool IsUsed, Func<long, long[][]> Shapes, Func<Tensor[], Tensor> Apply, Func<Tensor[], Tensor>? Exact = null)
 {
-    // No width is left out where some hold for vectors of the processor: 1 to 3 vectors, and what lies between.
+    // Multiples of the processor's vector width, and widths between them: faults may show at some widths only.
     private static readonly long[] s_widths = [3, 5, 8, 16, 24, 32, 40, 64];
 
     /// <summary>Runs the operator in float32 and in float64 at every width, with contiguous tensors and with transposed ones.</summary>
@@ -50,7 +50,7 @@ internal sealed record OperatorCheck(string Name, bool IsUsed, Func<long, long[]
         return (output.detach(), [.. leaves.Select(leaf => leaf.grad!)], weights);
     }
 
-    // An operator that reads what nobody wrote is right as long as the memory is fresh from the system: zeros.
+    // An operator that reads uninitialized memory is right as long as the system hands out zeros.
     private static void SoilMemory()
     {
         using var scope = NewDisposeScope();
@@ -68,10 +68,10 @@ internal sealed record OperatorCheck(string Name, bool IsUsed, Func<long, long[]
     }
 }
 
-/// <summary>How far an operator's float32 is from float64.</summary>
-/// <param name="Output">Of the output.</param>
-/// <param name="Gradient">Of the inputs' gradients.</param>
-/// <param name="Where">The inputs with the largest of them.</param>
+/// <summary>The errors of an operator's float32 against float64.</summary>
+/// <param name="Output">The error of the output.</param>
+/// <param name="Gradient">The error of the inputs' gradients.</param>
+/// <param name="Where">The inputs with the largest error.</param>
 internal sealed record OperatorErrors(double Output, double Gradient, string Where)
 {
     /// <summary>The larger error; NaN where one is not a number.</summary>

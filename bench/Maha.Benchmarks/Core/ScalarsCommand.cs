@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Maha.Benchmarks.Core;
 
 /// <summary>
-/// <c>scalars [--operations N] [--threads T]</c>: small operations with numbers while another thread collects garbage without a pause, by TorchSharp's operators as they are
-/// and by those that our assemblies are built with. Counts exceptions and wrong numbers; fails where ours has any.
+/// <c>scalars [--operations N] [--threads T]</c>: small operations with numbers while another thread collects garbage without a pause, with TorchSharp's operators
+/// and with those that Maha's assemblies are built with. Counts exceptions and wrong numbers; fails where Maha's operators have any.
 /// </summary>
 internal static class ScalarsCommand
 {

@@ -6,11 +6,11 @@ namespace Maha.Benchmarks.Core;
 
 /// <summary>
 /// <c>selfcheck</c>: the operators of libtorch that the layers use, and convolutions, which they do not, in float32 against float64 on this processor.
-/// Names those that are wrong; fails where the layers use one of them.
+/// Prints the names of those that are wrong; fails if the layers use one of them.
 /// </summary>
 internal static class SelfCheckCommand
 {
-    // float32 over sums of a few hundred terms is right to about 1e-6; faults that were seen are above 0.1.
+    // Sums of a few hundred terms in float32 are right to about 1e-6; the known faults are above 0.1.
     private const double Limit = 1e-4;
 
     private const long Batch = 2, Length = 40, Kernel = 3;
@@ -50,7 +50,7 @@ internal static class SelfCheckCommand
     }
 
     /// <summary>Checks operators and writes a line for each, then which are wrong.</summary>
-    /// <returns>Failure where one that the layers use is wrong.</returns>
+    /// <returns>Failure if an operator that the layers use is wrong.</returns>
     internal static int Report(IReadOnlyList<OperatorCheck> operators, int seed, TextWriter output)
     {
         var wrong = new List<OperatorCheck>();
@@ -82,7 +82,7 @@ internal static class SelfCheckCommand
 
     private static OperatorCheck Unused(string name, Func<long, long[][]> shapes, Func<Tensor[], Tensor> apply, Func<Tensor[], Tensor> exact) => new(name, false, shapes, apply, exact);
 
-    // Convolutions by matrix products. Float64 convolutions of libtorch would do as well, but print warnings of NNPACK on processors that it does not know.
+    // Convolutions by matrix products. Float64 convolutions of libtorch would do as well, but print warnings of NNPACK on some processors.
     private static Tensor Convolution(Tensor[] x, long stride)
     {
         var columns = functional.pad(x[0], [1, 1]).unfold(2, Kernel, stride); // [B, C, N', k]

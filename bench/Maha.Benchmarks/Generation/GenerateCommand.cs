@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace Maha.Benchmarks.Generation;
 
 /// <summary>
-/// <c>generate</c>: the time of a token behind a short and behind a long prompt, of untrained models (the time does not depend on the weights). Slices of the two take turns,
-/// so that what else the machine does falls on both.
+/// <c>generate</c>: the time per token after a short and after a long prompt, of untrained models (the time does not depend on the weights). Slices of the two alternate,
+/// so that other programs slow both alike.
 /// </summary>
 internal static class GenerateCommand
 {

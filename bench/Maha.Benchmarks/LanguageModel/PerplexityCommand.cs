@@ -8,7 +8,7 @@ namespace Maha.Benchmarks.LanguageModel;
 /// <c>perplexity</c>: language models of every kind of attention with equal numbers of parameters, trained on equal tokens (or for an equal time) at several lengths of
 /// context, and their perplexity on held-out text.
 /// </summary>
-/// <remarks>A row is appended as soon as its training has ended; rows that are there are not measured again, so that the same command goes on where it was stopped.</remarks>
+/// <remarks>A row is appended as soon as its training ends. Rows in the file are not measured again, so the same command continues where it was stopped.</remarks>
 internal static class PerplexityCommand
 {
     private const string Head =

@@ -9,15 +9,15 @@ using static TorchSharp.torch;
 
 namespace Maha.Benchmarks.LanguageModel;
 
-/// <summary>What one training gave.</summary>
+/// <summary>The results of one training.</summary>
 internal sealed record PerplexityRow(
     string Variant, int Context, int FeedForwardDim, long Parameters, long Tokens, double Seconds, double TokensPerSecond, double? PeakMegabytes, int BestEpoch, int Epochs,
     double PerToken, double PerByte, double PerWord);
 
-/// <summary>Trains and judges one model.</summary>
+/// <summary>Trains and tests one model.</summary>
 internal sealed class PerplexityRun(PerplexitySettings settings, TextFolders texts, ByteLevelBpeTokenizer tokenizer)
 {
-    // Of the training texts, to tell the best epoch by: many epochs of little text overfit.
+    // The share of the training texts that chooses the best epoch: many epochs of little text overfit.
     private const double Validation = 0.05;
 
     public PerplexityRow Measure(string variant, int context)
@@ -27,7 +27,7 @@ internal sealed class PerplexityRun(PerplexitySettings settings, TextFolders tex
         var contexts = new PackedContexts(dataset, context, ByteLevelBpeTokenizer.EosTokenId);
         long budget = settings.Seconds is int seconds ? (long)(Speed(options, contexts) * seconds) : settings.Tokens;
 
-        // Whole epochs of as many contexts as make the budget.
+        // Whole epochs, each of as many contexts as the budget allows.
         int available = Math.Max(1, (int)(contexts.Count * (1 - Validation)));
         double wanted = Math.Max(1, (double)budget / context);
         int epochs = (int)Math.Max(1, Math.Ceiling(wanted / available));
@@ -60,7 +60,7 @@ internal sealed class PerplexityRun(PerplexitySettings settings, TextFolders tex
             Math.Exp(judged.Loss), Math.Exp(total / bytes), Math.Exp(total / words));
     }
 
-    // Tokens a second of a training of the same shape: with whole contexts first, to know how many contexts a short one with growing contexts may have.
+    // Tokens per second of a training of the same shape. Whole contexts come first: they tell how many contexts a short training with growing contexts needs.
     private double Speed(MahaTransformerOptions options, PackedContexts contexts)
     {
         double seconds = Math.Min(20, settings.Seconds!.Value * 0.05);
@@ -77,7 +77,7 @@ internal sealed class PerplexityRun(PerplexitySettings settings, TextFolders tex
         double speed = 0, skippedSeconds = 0, skippedTokens = 0;
         new Trainer(Options(1) with { CancellationBehavior = CancellationBehavior.KeepBest }).Train(Task(model, growth), contexts, null, new Report(progress =>
         {
-            // The first steps compile code and make room.
+            // The first steps compile code and allocate memory, so they are not counted.
             double seconds = progress.Elapsed.TotalSeconds, tokens = progress.TokensPerSecond * seconds;
             if (++steps == 3)
                 (skippedSeconds, skippedTokens) = (seconds, tokens);

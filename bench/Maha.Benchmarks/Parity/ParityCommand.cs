@@ -31,7 +31,7 @@ internal static class ParityCommand
                 $"{name} values={comparison.Values} max_abs_error={comparison.MaxAbsoluteError:0.###e+00} max_rel_error={comparison.MaxRelativeError:0.###e+00}{(matches ? "" : $" FAILED at {comparison.Worst}")}"));
             return matches;
         }
-        // Whatever is wrong with a file: it fails, and the files after it are compared all the same.
+        // A file fails for any error, and the files after it are still compared.
         catch (Exception problem)
         {
             Console.WriteLine($"{name} FAILED: {problem.Message.ReplaceLineEndings(" ")}");

@@ -15,15 +15,15 @@ using static TorchSharp.torch;
 namespace Maha.Benchmarks.Swap;
 
 /// <summary>
-/// <c>swap</c>: what a trained classifier with standard attention loses when some of its layers, or all, compute hierarchical attention from the same weights.
+/// <c>swap</c>: the accuracy that a trained classifier with standard attention loses when some or all of its layers compute hierarchical attention from the same weights.
 /// </summary>
 /// <remarks>
-/// For every seed a classifier is trained (once: its weights are kept in a folder), its layers are ranked on training documents, and the test documents judge it with
-/// 0 to L layers swapped, without training and after one epoch of it. Results are appended to a file; what is in the file is not measured again.
+/// For every seed a classifier is trained (once: its weights are kept in a folder), its layers are ranked on training documents, and it is tested with
+/// 0 to L layers swapped, without training and after one epoch of training. Results are appended to a file; a result in the file is not measured again.
 /// </remarks>
 internal static class SwapCommand
 {
-    // Of the trained model, and of its fine-tuning: layers that compute something else have some way to go.
+    // The learning rates of the training and of the fine-tuning, which is not small: swapped layers compute something else.
     private const double TrainingRate = 2e-3;
 
     public static int Run(string[] args)

@@ -12,7 +12,7 @@ namespace Maha.Benchmarks.Swap;
 
 /// <summary>The swaps of one trained classifier.</summary>
 /// <remarks>
-/// The control: the same layers with attention that is uniform over the document, which their own weights with queries of 0 compute. Where it loses as little as the swap,
+/// The control: the same layers with attention that is uniform over the document, which their own weights with queries of 0 compute. If it loses as little as the swap,
 /// the layers' attention did not matter, and the swap proves nothing.
 /// </remarks>
 internal sealed class SwapStudy(MahaSequenceClassifier classifier, DocumentTask task, TrainingOptions tuning, HsaConversionOptions conversion, int samples)
@@ -20,8 +20,8 @@ internal sealed class SwapStudy(MahaSequenceClassifier classifier, DocumentTask 
     // Documents of a batch of samples.
     private const int BatchSize = 8;
 
-    /// <summary>A row for every number of swapped layers.</summary>
-    /// <param name="isDone">Which numbers to leave out.</param>
+    /// <summary>Measures one row per number of swapped layers.</summary>
+    /// <param name="isDone">Returns true for numbers that have been measured.</param>
     public IEnumerable<JsonObject> Rows(Func<int, bool> isDone)
     {
         using var scope = NewDisposeScope();
@@ -48,7 +48,7 @@ internal sealed class SwapStudy(MahaSequenceClassifier classifier, DocumentTask 
         }
     }
 
-    // The training behind each row is long: the accuracy without it is told at once.
+    // The training of a row is long, so the accuracy without it is printed first.
     private double Reported(MahaSequenceClassifier model)
     {
         double accuracy = Accuracy(model);
@@ -72,7 +72,7 @@ internal sealed class SwapStudy(MahaSequenceClassifier classifier, DocumentTask 
 
     private double Accuracy(MahaSequenceClassifier model) => new Trainer(tuning).Evaluate(new SequenceClassificationTask(model, task.Labels.Length), task.Test).Accuracy!.Value;
 
-    // Evenly spaced among the training documents: what a layer does to them tells how far a swap moves it.
+    // Evenly spaced among the training documents; the layers are ranked by what a swap changes on them.
     private List<SampleBatch> Samples()
     {
         int count = Math.Min(samples, task.Train.Count);

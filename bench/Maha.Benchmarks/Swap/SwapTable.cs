@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace Maha.Benchmarks.Swap;
 
-/// <summary>The table of a swap: a line for every number of swapped layers, the mean of the seeds.</summary>
+/// <summary>The table of a swap: one line per number of swapped layers, the mean of the seeds.</summary>
 internal static class SwapTable
 {
     public static void Print(TextWriter output, IReadOnlyList<JsonObject> rows)

@@ -3,8 +3,8 @@ using Maha.Benchmarks.Classification;
 namespace Maha.Benchmarks.TextEncoding;
 
 /// <summary>The documents of a measurement of embeddings.</summary>
-/// <param name="Training">What is encoded without labels, and from which labeled documents are drawn.</param>
-/// <param name="Testing">What is judged; empty where nothing is.</param>
+/// <param name="Training">The documents that are encoded without labels, and from which labeled documents are drawn.</param>
+/// <param name="Testing">The test documents; empty where none are needed.</param>
 internal sealed record EmbeddingCorpus(List<LabeledDocument> Training, List<LabeledDocument> Testing)
 {
     private const string Pages = "artifacts/data/manpages/section";

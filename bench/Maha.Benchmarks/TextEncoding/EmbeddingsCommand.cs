@@ -6,10 +6,10 @@ using Microsoft.ML;
 namespace Maha.Benchmarks.TextEncoding;
 
 /// <summary>
-/// <c>embeddings</c>: what vectors learned without labels are worth where labels are few. MahaEncode learns from all training texts without their labels;
-/// LbfgsMaximumEntropy then gets some labels of each class, on those vectors and on a bag of words of the same labeled documents.
+/// <c>embeddings</c>: the accuracy of classifiers on vectors that are learned without labels, where few documents have labels. MahaEncode learns from all training texts;
+/// LbfgsMaximumEntropy then learns from some labels of each class, on these vectors and on a bag of words of the same labeled documents.
 /// </summary>
-/// <remarks>Both trainers run at ML.NET's default regularization and at weaker ones; the table has the default and each pipeline's best.</remarks>
+/// <remarks>Both pipelines run with ML.NET's default regularization and with weaker ones; the table shows the default and the best of each pipeline.</remarks>
 internal static class EmbeddingsCommand
 {
     public const string Arguments = "[--data FILE --test FILE] [--budgets N...] [--seeds N] [--first-seed N] [--parts] [--no-words] " + EncoderChoice.Arguments;
@@ -71,7 +71,7 @@ internal static class EmbeddingsCommand
         return Accuracies(mlContext, View(training), View(testing));
     }
 
-    // The features are made once for all strengths; a row's vector is sparse.
+    // The features are computed once for all strengths; a row's vector is sparse.
     private static IReadOnlyList<double> OfWords(MLContext mlContext, List<LabeledDocument> training, List<LabeledDocument> testing)
     {
         var texts = Texts(mlContext, training);

@@ -4,7 +4,7 @@ using Microsoft.ML;
 
 namespace Maha.Benchmarks.TextEncoding;
 
-/// <summary><c>neighbors</c>: the documents whose vectors are nearest to those of ten documents, so that one can see what the vectors know.</summary>
+/// <summary><c>neighbors</c>: the documents whose vectors are nearest to those of ten documents, which shows what the vectors encode.</summary>
 internal static class NeighborsCommand
 {
     public const string Arguments = "[--data FILE] [--documents N] [--neighbors N] " + EncoderChoice.Arguments;

@@ -10,11 +10,11 @@ namespace Maha.Benchmarks.Training;
 
 /// <summary>
 /// <c>length --train FILE --test FILE</c> or <c>--folds FILE</c>: whether a classifier uses the length of its documents.
-/// The same model is trained on whole documents and on their first tokens, and both are judged on the same test documents.
+/// The same model is trained on whole documents and on their first tokens, and both are tested on the same documents.
 /// </summary>
 /// <remarks>
-/// A file has one document a line: label TAB text, and TAB fold number in a file of folds (each fold is tested by a model of the others).
-/// Results are appended to a file as they come, and a run with the same options goes on where the last one ended.
+/// A file has one document per line: label TAB text, with TAB fold number in a file of folds (a model that is trained on the others is tested on each).
+/// Results are appended to a file as they come, and a run with the same options continues where the last one ended.
 /// </remarks>
 internal static class LengthCommand
 {

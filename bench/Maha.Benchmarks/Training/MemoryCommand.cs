@@ -7,9 +7,9 @@ using static TorchSharp.torch;
 namespace Maha.Benchmarks.Training;
 
 /// <summary>
-/// <c>memory [--steps N] [--scope step|outer]</c>: resident memory over N training steps. With <c>step</c>, of a block of libtorch's with one dispose scope a step;
-/// with <c>outer</c>, of a small language model with one scope around all steps, as a caller may have it around a whole program.
-/// Prints the mean of each quarter; fails where the last quarter's is more than 5% above the second's, or where tensors collect in the outer scope.
+/// <c>memory [--steps N] [--scope step|outer]</c>: resident memory over N training steps. With <c>step</c>, of a plain block of libtorch's with one dispose scope per step;
+/// with <c>outer</c>, of a small language model with one scope around all steps, as a program may have around everything.
+/// Prints the mean of each quarter; fails where the last quarter's is more than 5% above the second's, or where tensors accumulate in the outer scope.
 /// </summary>
 internal static class MemoryCommand
 {
@@ -77,7 +77,7 @@ internal static class MemoryCommand
             var samples = new List<long>((end - first) / StepsPerSample + 1);
             for (int i = first; i < end; i++)
             {
-                // Not the optimizer's: TorchSharp's leaves a tensor a parameter in the scope around it.
+                // Not the optimizer's zero_grad: TorchSharp's leaves one tensor per parameter in the surrounding scope.
                 module.zero_grad();
                 step();
                 optimizer.step();

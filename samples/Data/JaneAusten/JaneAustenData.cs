@@ -2,19 +2,19 @@ using System.Text;
 
 namespace Maha.Samples.Data.JaneAusten;
 
-/// <summary>Jane Austen's six novels, out of the Debian package r-cran-janeaustenr.</summary>
+/// <summary>Jane Austen's six novels, from the Debian package r-cran-janeaustenr.</summary>
 public static class JaneAustenData
 {
-    /// <summary>The novel that is kept for testing; the other five are for training.</summary>
+    /// <summary>The held-out novel; the other five are for training.</summary>
     public const string HeldOut = "persuasion";
 
     /// <summary>artifacts/data/janeausten in the repository that the program lies in, else in the current directory.</summary>
     public static string DefaultFolder => DataFolder.Path("janeausten");
 
     /// <summary>Fetches the package unless it is there, reads the novels, and writes each as {name}.txt.</summary>
-    /// <param name="folder">Where the package's data and the texts lie.</param>
+    /// <param name="folder">The folder of the package's data and of the texts.</param>
     /// <returns>The novels by name; <see cref="HeldOut"/> is among them.</returns>
-    /// <exception cref="InvalidOperationException">The package can't be fetched; the message says the remedy.</exception>
+    /// <exception cref="InvalidOperationException">The package can't be fetched; the message gives the remedy.</exception>
     /// <exception cref="InvalidDataException">The package's data are damaged.</exception>
     public static IReadOnlyList<Novel> Prepare(string folder)
     {

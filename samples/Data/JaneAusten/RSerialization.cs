@@ -4,7 +4,7 @@ using System.Text;
 namespace Maha.Samples.Data.JaneAusten;
 
 /// <summary>
-/// Reads what R's serialize() writes in its XDR form, versions 2 and 3: vectors of strings, whole and real numbers and
+/// Reads the XDR form of R's serialize(), versions 2 and 3: vectors of strings, whole and real numbers and
 /// truth values, lists and pairlists. Everything is big-endian.
 /// </summary>
 /// <remarks>
@@ -22,7 +22,7 @@ namespace Maha.Samples.Data.JaneAusten;
 ///   after a vector, when it has attributes: item, a pairlist
 /// length  = int, or -1 and then two ints, the high one first
 /// </code>
-/// Closures, environments and the like have no place in data and are refused.
+/// Closures, environments and the like are not data, and are refused.
 /// </remarks>
 public sealed class RSerialization
 {

@@ -14,7 +14,7 @@ public static partial class EraLabel
 
     /// <summary>
     /// The sections that this task's texts lack: those of the other tasks, but for authors and references. The years
-    /// of people and the company that a page keeps tell of its age.
+    /// of people and the company that a page keeps reveal its age.
     /// </summary>
     public static bool IsDropped(string heading) =>
         PageText.PackageHeadings.Contains(heading)

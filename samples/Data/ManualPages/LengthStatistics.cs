@@ -5,9 +5,9 @@ namespace Maha.Samples.Data.ManualPages;
 /// <summary>The lengths of a set of documents, in words.</summary>
 /// <param name="Count">How many documents.</param>
 /// <param name="Min">The shortest.</param>
-/// <param name="Median">Half of the documents are at most so long.</param>
+/// <param name="Median">The median length.</param>
 /// <param name="Mean">The mean length.</param>
-/// <param name="Percentile90">Nine tenths of the documents are at most so long.</param>
+/// <param name="Percentile90">The 90th percentile of the lengths.</param>
 /// <param name="Max">The longest.</param>
 /// <param name="Over512">How many documents have more than 512 words.</param>
 public sealed record LengthStatistics(int Count, int Min, int Median, double Mean, int Percentile90, int Max, int Over512)

@@ -57,11 +57,11 @@ public sealed class ManualPageCorpus
             $"{longEnough.Count - pages.Count} of the same text: {pages.Count} pages ({collection.Links} links passed over)");
     }
 
-    /// <summary>Which section of the manual a page belongs to: 8 classes, at most 700 pages each.</summary>
+    /// <summary>The section of the manual that a page belongs to: 8 classes, at most 700 pages each.</summary>
     public PageTask Section() => PageTask.Build(
         "section", _pages.Select(page => (page.File.Name, s_sectionLabels[page.File.Section], page.Text)), maxPerClass: 700);
 
-    /// <summary>Whether a page is for who runs programs or for who writes them: 2 classes, all pages of both. Long texts to take passages from.</summary>
+    /// <summary>Whether a page is for users or for programmers: 2 classes, all pages of both. Long texts to take passages from.</summary>
     public PageTask Reader() => PageTask.Build(
         "reader", _pages.Select(page => (page.File.Name, s_sectionLabels[page.File.Section] switch
         {
@@ -70,13 +70,13 @@ public sealed class ManualPageCorpus
             _ => null,
         }, page.Text)));
 
-    /// <summary>Which family of projects a page comes from: 24 classes, 100 to 600 pages each.</summary>
+    /// <summary>The family of projects that a page comes from: 24 classes, 100 to 600 pages each.</summary>
     public PageTask Project() => PageTask.Build(
         "project", _pages.Select(page => (page.File.Name, page.Label, page.Text)), minPerClass: 100, maxPerClass: 600);
 
     /// <summary>
-    /// When the thing that a FreeBSD page describes first appeared: 5 classes. The texts keep HISTORY, which says it,
-    /// AUTHORS and SEE ALSO: the evidence stands near the end of the page.
+    /// The time when the subject of a FreeBSD page first appeared: 5 classes. The texts keep HISTORY, which says it,
+    /// AUTHORS and SEE ALSO: the evidence is near the end of the page.
     /// </summary>
     public PageTask Era() => PageTask.Build(
         "era", _datedPages.Select(page => (page.File.Name, page.Label, page.Text)));

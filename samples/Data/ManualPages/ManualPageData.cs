@@ -12,7 +12,7 @@ public static class ManualPageData
     /// <summary>The names of the tasks.</summary>
     public static readonly IReadOnlyList<string> Tasks = ["section", "project", "era"];
 
-    // Of the rules in this folder. One that changes the files must change it, so that old files are made again.
+    // The version of the rules in this folder. A change that alters the files must increase it, so that old files are created again.
     private const string RulesVersion = "1";
 
     /// <summary>artifacts/data/manpages in the repository that the program lies in, else in the current directory.</summary>
@@ -27,10 +27,10 @@ public static class ManualPageData
     /// <summary>All documents of era, each with its fold.</summary>
     public static string FoldsFile(string folder) => Path.Combine(folder, "era.folds.tsv");
 
-    /// <summary>Fetches the packages and makes the files, or leaves them as they are when they are all there.</summary>
-    /// <param name="folder">Where the packages and the files lie.</param>
-    /// <param name="report">Gets lines of progress and the statistics.</param>
-    /// <param name="rebuild">Makes the files again, from the packages at hand.</param>
+    /// <summary>Fetches the packages and creates the files, unless all files exist.</summary>
+    /// <param name="folder">The folder of the packages and of the files.</param>
+    /// <param name="report">Receives lines of progress and the statistics.</param>
+    /// <param name="rebuild">Creates the files again from the packages in the folder.</param>
     /// <exception cref="InvalidOperationException">The pages can't be fetched or rendered; the message says the remedy.</exception>
     public static void Prepare(string folder, Action<string> report, bool rebuild = false)
     {

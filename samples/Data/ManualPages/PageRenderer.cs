@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Maha.Samples.Data.ManualPages;
 
-/// <summary>Turns roff source into plain text with mandoc.</summary>
+/// <summary>Converts roff source to plain text with mandoc.</summary>
 public static class PageRenderer
 {
     /// <summary>

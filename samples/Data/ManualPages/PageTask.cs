@@ -29,13 +29,13 @@ public sealed class PageTask
     public IEnumerable<LabeledPage> Test => Pages.Where(page => page.Fold == 0);
 
     /// <summary>
-    /// Chooses and splits. Within a class the pages are ordered by a hash of their file names; the first
-    /// <paramref name="maxPerClass"/> stay and are dealt to the folds in turn. No chance is involved.
+    /// Selects and splits the pages. Within a class the pages are ordered by a hash of their file names; the first
+    /// <paramref name="maxPerClass"/> stay and are dealt to the folds in turn. Nothing is random.
     /// </summary>
     /// <param name="name">The task's name.</param>
     /// <param name="candidates">Name, label and text of each page; a null label leaves the page out.</param>
     /// <param name="minPerClass">Classes with fewer pages are left out.</param>
-    /// <param name="maxPerClass">At most so many pages of a class.</param>
+    /// <param name="maxPerClass">The largest number of pages per class.</param>
     public static PageTask Build(
         string name,
         IEnumerable<(string Name, string? Label, string Text)> candidates,

@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 namespace Maha.Samples.Data.ManualPages;
 
 /// <summary>
-/// Makes a page's training text out of its sections, so that no label is written in it. The rules:
+/// Creates a page's training text from its sections, without any label in it. The rules:
 /// <list type="number">
 /// <item>Of NAME only the description stays, without its heading: the names are the file's name.</item>
 /// <item>Sections about people, rights and the package go (see <see cref="PackageHeadings"/>).</item>

@@ -29,7 +29,7 @@ public static class RenderedPage
             }
             else
             {
-                // What stands before the first heading has no section; it is none of the page's text.
+                // Lines before the first heading belong to no section, and are not part of the page's text.
                 body.Add(line);
             }
         }

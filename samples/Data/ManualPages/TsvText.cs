@@ -8,16 +8,16 @@ namespace Maha.Samples.Data.ManualPages;
 /// </summary>
 /// <remarks>
 /// A line break is written as the visible character U+240A between blanks, so that an empty line between
-/// paragraphs is two of them. It is nobody's line end, and a word of its own wherever words end at blanks.
+/// paragraphs is two of them. No reader takes it for the end of a line, and it is a word of its own wherever words end at blanks.
 /// </remarks>
 public static class TsvText
 {
-    /// <summary>Stands for a line break.</summary>
+    /// <summary>The character that represents a line break.</summary>
     public const char LineBreak = '\u240A';
 
     /// <summary>The field for a text.</summary>
     /// <remarks>
-    /// What a field can't hold is made harmless: tabs and other control characters are blanks, runs of blanks
+    /// Characters that a field can't hold are replaced: tabs and other control characters are blanks, runs of blanks
     /// one blank; blanks and empty lines at the ends go, as do double quotes at the start, which mean
     /// a quoted field to many readers; more than one empty line becomes one. Unpaired surrogates, which no UTF-8
     /// file holds, become U+FFFD.

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace Maha.Benchmarks.Attention;
 
 /// <summary>
-/// <c>stream [--n N] [--d-model D] [--heads H] [--branching B] [--overlap] [--threads T]</c>: streams tokens through a causal hierarchical layer;
+/// <c>stream [--n N] [--d-model D] [--heads H] [--branching B] [--overlap] [--threads T]</c>: passes tokens through a causal hierarchical layer one by one;
 /// the median time per token in each tenth of the stream, and the cache.
 /// </summary>
 internal static class StreamCommand
@@ -50,7 +50,7 @@ internal static class StreamCommand
         return ExitCode.Success;
     }
 
-    // The median over slices of a hundred tokens: what else runs on the machine stops some of them.
+    // The median over slices of a hundred tokens: other programs on the machine delay some of them.
     private static double Median(HsaMixer mixer, Tensor token, HsaDecoderState state, int count)
     {
         const int slice = 100;

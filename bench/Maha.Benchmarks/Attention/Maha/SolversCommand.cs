@@ -3,14 +3,14 @@ using Maha.Layers.Attention;
 
 namespace Maha.Benchmarks.Attention;
 
-/// <summary><c>solvers [--instances N] [--seed S]</c>: residuals of the simplex programme and of the equilibrium over random and degenerate instances.</summary>
+/// <summary><c>solvers [--instances N] [--seed S]</c>: residuals of the simplex program and of the equilibrium over random and degenerate instances.</summary>
 internal static class SolversCommand
 {
     private const double KktBound = 1e-9;
     private const double NashTolerance = 1e-10;
     private const int NashCap = 5000;
 
-    // tau from which on at most 1% of the instances may fail to converge.
+    // The smallest tau at which at most 1% of the instances may fail to converge.
     private const double LeastTemperature = 0.25;
     private const double AllowedFailures = 0.01;
     private static readonly double[] s_rhos = [0, 1e-3, 0.1, 1, 10, 1e3, 1e6];

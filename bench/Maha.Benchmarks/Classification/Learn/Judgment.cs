@@ -1,22 +1,22 @@
 namespace Maha.Benchmarks.Classification;
 
-/// <summary>How often each class was right, labeled and predicted.</summary>
+/// <summary>The number of documents of a class: labeled, predicted, and predicted correctly.</summary>
 internal sealed record ClassCount(long Labeled, long Predicted, long Right);
 
-/// <summary>What a set of predictions adds up to. Sums, so that those of several folds become one.</summary>
+/// <summary>The metrics of a set of predictions, kept as sums so that those of several folds can be added.</summary>
 internal sealed record Judgment
 {
     /// <summary>The bins of confidence of the calibration error, all of one width.</summary>
     public const int NumBins = 15;
 
-    // As ML.NET's evaluator does: a probability of 0 for the right class costs ln 1e15.
+    // As in ML.NET's evaluator: a probability of 0 for the right class counts as 1e-15.
     private const double SmallestProbability = 1e-15;
 
     public long Count { get; init; }
 
     public long Right { get; init; }
 
-    /// <summary>Documents with many words, and the right ones among them.</summary>
+    /// <summary>The number of documents with many words, and how many of them are right.</summary>
     public long LongCount { get; init; }
 
     public long LongRight { get; init; }
@@ -35,7 +35,7 @@ internal sealed record Judgment
     /// <summary>The time of the predictions.</summary>
     public double PredictSeconds { get; init; }
 
-    /// <summary>The most memory of the process in any training, in MiB; NaN where the system does not tell.</summary>
+    /// <summary>The most memory of the process in any training, in MiB; NaN where the system does not report it.</summary>
     public double PeakMegabytes { get; init; }
 
     public double Accuracy => (double)Right / Count;
@@ -44,14 +44,14 @@ internal sealed record Judgment
 
     public double LogLoss => LogLossSum / Count;
 
-    /// <summary>The mean over the classes, of those that are label or prediction of any document, of 2 right / (labeled + predicted).</summary>
+    /// <summary>The mean of 2 right / (labeled + predicted) over the classes that are the label or the prediction of any document.</summary>
     public double MacroF1 => Classes.Values.Average(count => 2.0 * count.Right / (count.Labeled + count.Predicted));
 
-    /// <summary>The mean distance of confidence and accuracy over the bins, each counting as many predictions as it has (Naeini and others 2015).</summary>
+    /// <summary>The mean distance between confidence and accuracy over the bins, weighted by their predictions (Naeini and others 2015).</summary>
     public double CalibrationError => Bins.Sum(bin => Math.Abs(bin[1] - bin[2])) / Count;
 
     /// <summary>Adds up predictions.</summary>
-    /// <param name="documents">What was predicted.</param>
+    /// <param name="documents">The documents that were predicted.</param>
     /// <param name="labels">The classes of the probabilities; a document of another class is never right.</param>
     /// <param name="predictions">For each document the predicted class and the probabilities of the classes.</param>
     /// <param name="longWords">A document of more words is long.</param>

@@ -5,15 +5,15 @@ using Maha.Samples.Data.ManualPages;
 namespace Maha.Benchmarks.Classification;
 
 /// <summary>A document with its class.</summary>
-/// <param name="Label">The class, as it stands in the file.</param>
-/// <param name="Field">The text, as it stands in the file.</param>
+/// <param name="Label">The class, as in the file.</param>
+/// <param name="Field">The text, as in the file.</param>
 /// <param name="Fold">The fold that tests it; empty where the file has none.</param>
 internal sealed record LabeledDocument(string Label, string Field, string Fold)
 {
     /// <summary>The text with its line breaks.</summary>
     public string Text => TsvText.Decode(Field);
 
-    /// <summary>Whether the text has more words (what blanks separate) than a number.</summary>
+    /// <summary>Returns whether the text has more words, separated by white space, than a number.</summary>
     public bool HasMoreWordsThan(int count)
     {
         bool inside = false;
@@ -28,7 +28,7 @@ internal sealed record LabeledDocument(string Label, string Field, string Fold)
     }
 }
 
-/// <summary>Reads files of one document a line: label TAB text, and TAB fold at the end in a file of folds. Nothing is quoted.</summary>
+/// <summary>Reads files with one document per line: label TAB text, with TAB fold at the end in a file of folds. Nothing is quoted.</summary>
 internal static class LabeledFile
 {
     /// <summary>The documents of a file.</summary>
@@ -62,14 +62,14 @@ internal static class LabeledFile
         return documents.Count > 0 ? documents : throw new UsageException($"'{path}' holds no documents.");
     }
 
-    /// <summary>A short name of the contents, so that results of a changed file are not taken for this one's.</summary>
+    /// <summary>A short hash of the contents, which tells results of this file from those of a changed one.</summary>
     public static string Hash(string path)
     {
         using var stream = File.OpenRead(path);
         return Convert.ToHexStringLower(SHA256.HashData(stream))[..12];
     }
 
-    // Not File.ReadLines: to it a lone carriage return inside a text ends the line.
+    // Not File.ReadLines, which ends a line at a lone carriage return inside a text.
     private static IEnumerable<string> Lines(string path)
     {
         using var reader = new StreamReader(path, Encoding.UTF8);

@@ -6,13 +6,13 @@ using static TorchSharp.torch;
 namespace Maha.Benchmarks.Classification;
 
 /// <summary>
-/// <c>learn --data FILE --test FILE</c> or <c>--folds FILE</c>: what the text classifier learns with its defaults, beside
-/// ML.NET's <c>FeaturizeText</c> and <c>SdcaMaximumEntropy</c> and beside variants of the options.
+/// <c>learn --data FILE --test FILE</c> or <c>--folds FILE</c>: the accuracy of the text classifier with its defaults, compared with
+/// ML.NET's <c>FeaturizeText</c> and <c>SdcaMaximumEntropy</c> and with variants of the options.
 /// </summary>
 /// <remarks>
-/// A file has one document a line, label TAB text, and TAB fold at the end in a file of folds: each fold is tested by a model of the others,
-/// and the predictions of all folds are judged together. With <c>--out</c> every training is one line of a file, and a training that
-/// stands there is not repeated. Several processes may share the file.
+/// A file has one document per line, label TAB text, with TAB fold at the end in a file of folds: a model that is trained on the other folds is tested on each fold,
+/// and the predictions of all folds are evaluated together. With <c>--out</c> every training is one line of a file, and a training that
+/// is in the file is not repeated. Several processes may share the file.
 /// </remarks>
 internal static class LearnCommand
 {
@@ -82,7 +82,7 @@ internal static class LearnCommand
         return complete ? ExitCode.Success : ExitCode.Failure;
     }
 
-    /// <summary>Some of the documents, each class in proportion, others for every seed.</summary>
+    /// <summary>Draws some of the documents, each class in proportion, others for every seed.</summary>
     internal static List<LabeledDocument> Sample(List<LabeledDocument> documents, int? count, int seed)
     {
         if (count is not int wanted || wanted >= documents.Count)
@@ -95,7 +95,7 @@ internal static class LearnCommand
             .OrderBy(pair => pair.share).Take(wanted).Select(pair => pair.row).Order().Select(row => documents[row])];
     }
 
-    /// <summary>The line of a variant: means over the seeds, and behind +- the standard deviation of one.</summary>
+    /// <summary>The line of a variant: means over the seeds and, after +-, the standard deviation.</summary>
     internal static string Line(LearnVariant variant, IReadOnlyList<Judgment> bySeed)
     {
         string Number(string name, Func<Judgment, double> of, string format)
@@ -132,7 +132,7 @@ internal static class LearnCommand
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"# {name} accuracy={judgment.Accuracy:F4} logloss={judgment.LogLoss:F4} seconds={judgment.Seconds:F1}"));
             return record;
         }
-        // What a training refuses says why; the other variants and seeds are still worth having.
+        // A refused training says why; the other variants and seeds are still measured.
         catch (Exception refusal) when (refusal is InvalidOperationException or ArgumentException or TrainingDivergedException)
         {
             Console.Error.WriteLine($"# {name} failed: {refusal.Message}");

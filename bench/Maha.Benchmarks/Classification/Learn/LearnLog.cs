@@ -5,13 +5,13 @@ using System.Text.Json.Serialization;
 
 namespace Maha.Benchmarks.Classification;
 
-/// <summary>What one training was, and how it was judged.</summary>
+/// <summary>A training with its metrics, one line of the results file.</summary>
 internal sealed record LearnRecord
 {
-    /// <summary>The names of the files, for the reader.</summary>
+    /// <summary>The names of the files, for information.</summary>
     public required string Files { get; init; }
 
-    /// <summary>The contents of the files and which of their documents were used.</summary>
+    /// <summary>The identity of the files' contents and of the documents that were used.</summary>
     public required string Data { get; init; }
 
     public required string Variant { get; init; }
@@ -23,7 +23,7 @@ internal sealed record LearnRecord
     /// <summary>The fold that was tested; empty where there are none.</summary>
     public required string Fold { get; init; }
 
-    /// <summary>The build of the library, for the reader: results of an older build count as long as the options are the same.</summary>
+    /// <summary>The build of the library, for information: results of an older build are valid while the options are the same.</summary>
     public required string Build { get; init; }
 
     public required Judgment Judgment { get; init; }
@@ -42,7 +42,7 @@ internal static class LearnLog
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    /// <summary>The results so far; none where there is no file, but then its folder is made, before a training whose result could not be written.</summary>
+    /// <summary>Reads the results so far. Without a file there are none; its folder is then created, so that a wrong path fails before the training.</summary>
     /// <exception cref="UsageException">There can be no such file, or a line is not a result.</exception>
     public static List<LearnRecord> Read(string path)
     {
@@ -91,7 +91,7 @@ internal static class LearnLog
         {
             try
             {
-                // Nobody else has the file open meanwhile, so that lines of several processes don't mix.
+                // The file is opened exclusively, so that lines of several processes don't mix.
                 using var stream = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.None);
                 stream.Write(line);
                 return;

@@ -5,10 +5,10 @@ using Microsoft.ML.Runtime;
 
 namespace Maha.Benchmarks.Classification;
 
-/// <summary>One training and its judgment.</summary>
+/// <summary>One training and its evaluation.</summary>
 internal static class LearnRun
 {
-    /// <summary>Trains a variant and judges it by test documents.</summary>
+    /// <summary>Trains a variant and evaluates it on the test documents.</summary>
     public static Judgment Judge(LearnVariant variant, IReadOnlyList<LabeledDocument> training, IReadOnlyList<LabeledDocument> testing, int seed, int longWords, bool cuda, bool verbose)
     {
         var mlContext = new MLContext(seed) { GpuDeviceId = cuda ? 0 : null, FallbackToCpu = false };
@@ -49,7 +49,7 @@ internal static class LearnRun
     private static IDataView View(MLContext mlContext, LearnVariant variant, IReadOnlyList<LabeledDocument> documents)
         => mlContext.Data.LoadFromEnumerable(documents.Select(document => new Row { Label = document.Label, Text = variant.IsBaseline ? document.Field : document.Text }));
 
-    /// <summary>What is trained and predicted on.</summary>
+    /// <summary>A row for training and prediction.</summary>
     private sealed class Row
     {
         public string Label { get; set; } = "";
@@ -57,7 +57,7 @@ internal static class LearnRun
         public string Text { get; set; } = "";
     }
 
-    /// <summary>What is read of a prediction.</summary>
+    /// <summary>The columns of a prediction that are read.</summary>
     private sealed class Prediction
     {
         [ColumnName("PredictedName")]

@@ -5,7 +5,7 @@ using Microsoft.ML;
 
 namespace Maha.Benchmarks.Classification;
 
-/// <summary>One way to train that is measured: the bag of words, the defaults, or the defaults with some options changed.</summary>
+/// <summary>A measured way to train: the bag of words, the defaults, or the defaults with some options changed.</summary>
 internal sealed class LearnVariant
 {
     /// <summary>The name of <c>FeaturizeText</c> and <c>SdcaMaximumEntropy</c>, both with their defaults.</summary>
@@ -14,7 +14,7 @@ internal sealed class LearnVariant
     /// <summary>The name of the classifier with its defaults.</summary>
     public const string DefaultName = "default";
 
-    // The short word that people look for first.
+    // The short name that users try first.
     private const string MaxTokens = "MaxTokens";
 
     private static readonly PropertyInfo[] s_properties = [.. typeof(MahaTextClassificationTrainer.Options).GetProperties()
@@ -38,7 +38,7 @@ internal sealed class LearnVariant
 
     public bool IsBaseline => this == Baseline;
 
-    /// <summary>All options with their values, so that results of other defaults are not taken for this variant's. Empty for the baseline.</summary>
+    /// <summary>All options with their values, which tell this variant's results from those of other defaults. Empty for the baseline.</summary>
     public string Settings
     {
         get

@@ -5,15 +5,15 @@ using Maha.Samples.Data.ManualPages;
 namespace Maha.Benchmarks.Classification;
 
 /// <summary>
-/// <c>passages</c>: makes two tasks for <c>learn</c> of the manual pages. In <c>passages</c> a document is 40 to 80 words out of a page for users or for programmers. In
-/// <c>mixtures</c> a document is 18 to 36 such passages as paragraphs, and the class is the share of passages for users: a third, a half or two thirds. No passage tells it; all do.
+/// <c>passages</c>: makes two tasks for <c>learn</c> from the manual pages. In <c>passages</c> a document is 40 to 80 words of a page for users or for programmers. In
+/// <c>mixtures</c> a document is 18 to 36 such passages as paragraphs, and the class is the share of passages for users: a third, a half or two thirds. No single passage gives the class away.
 /// </summary>
 /// <remarks>Training and test passages come from different pages, and no passage is used twice. The files are the same for the same pages.</remarks>
 internal static class PassagesCommand
 {
     private const int WordsOfPassage = 40;
 
-    // Of six passages so many are for users.
+    // The number of passages for users among six.
     private static readonly (string Label, int OfSix)[] s_classes = [("few", 2), ("even", 3), ("many", 4)];
 
     public static int Run(string[] args)
@@ -53,8 +53,8 @@ internal static class PassagesCommand
 
     /// <summary>The lines of both tasks, label TAB text.</summary>
     /// <param name="pages">Pages of the classes user and programmer, with enough text for the passages of each.</param>
-    /// <param name="seed">Of what is drawn.</param>
-    /// <param name="passagesOfKind">So many passages of each class are documents of their own; the mixtures are as many as the rest makes.</param>
+    /// <param name="seed">The seed of the draws.</param>
+    /// <param name="passagesOfKind">The number of passages of each class that become documents of their own; the rest become mixtures.</param>
     internal static (string[] Passages, List<string> Mixtures) Make(IEnumerable<LabeledPage> pages, int seed, int passagesOfKind)
     {
         var random = new Random(seed);

@@ -52,7 +52,7 @@ internal static class NGramsCommand
         return ExitCode.Success;
     }
 
-    /// <summary>Tiny documents, whose words tell their class three times in four.</summary>
+    /// <summary>Tiny documents, whose words name their class three times in four.</summary>
     internal static NGramTask Tiny(int count, int classes, int seed)
     {
         var random = new Random(seed);
@@ -74,7 +74,7 @@ internal static class NGramsCommand
 
     private static NGramScore NGrams(NGramTask family, int seed, ParallelOptions parallel)
     {
-        // Bytes are tokens: the n-grams read the texts of the tokens, whatever these are.
+        // The tokens are bytes: the n-grams read the text, whatever its tokens are.
         var tokenizer = ByteLevelBpeTokenizer.Train(Array.Empty<string>());
         using var documents = TokenizedDataset.FromTexts(family.Training.Select(row => (row.Text, row.Label)), tokenizer);
         var watch = Stopwatch.StartNew();

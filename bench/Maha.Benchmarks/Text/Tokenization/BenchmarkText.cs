@@ -5,7 +5,7 @@ namespace Maha.Benchmarks.Text;
 
 /// <summary>
 /// Text to measure on: the given files, else this system's English manual pages as they are stored (with markup),
-/// else made-up words. The same files give the same text.
+/// else generated words. The same files give the same text.
 /// </summary>
 internal sealed record BenchmarkText(string Source, IReadOnlyList<string> Documents, long NumBytes)
 {
@@ -53,7 +53,7 @@ internal sealed record BenchmarkText(string Source, IReadOnlyList<string> Docume
         return new BenchmarkText(source, documents, bytes);
     }
 
-    /// <summary>Made-up words whose frequencies follow Zipf's law, in sentences and paragraphs.</summary>
+    /// <summary>Generated words whose frequencies follow Zipf's law, in sentences and paragraphs.</summary>
     private static BenchmarkText Generate(long maxBytes)
     {
         var random = new Random(1);

@@ -8,13 +8,13 @@ namespace Maha.Benchmarks.Text;
 /// <summary>
 /// <c>tokenizer [--mb N] [--vocab N] [--threads N] [--file F...]</c>: trains a tokenizer on N MB of text and times training,
 /// encoding (one thread, with an empty and with a filled word cache; all threads) and decoding. Each figure is the best of
-/// a few rounds, so that what else runs on the machine weighs little.
+/// a few rounds, since other programs only slow it down.
 /// </summary>
 internal static class TokenizerCommand
 {
     private const int Rounds = 3;
 
-    // What the tokenizer promises: encoding with an empty cache on one core, and training time at 30 MB.
+    // The tokenizer's limits: encoding with an empty cache on one core, and training time at 30 MB.
     private const double MinMbPerSecond = 10;
     private const double MaxTrainSecondsPerMb = 2;
 
@@ -101,7 +101,7 @@ internal static class TokenizerCommand
         return holds ? ExitCode.Success : ExitCode.Failure;
     }
 
-    /// <summary>Runs everything on a little text, so that no figure holds the time of the just-in-time compiler.</summary>
+    /// <summary>Runs everything on a little text, so that no figure includes the just-in-time compiler.</summary>
     private static void CompileCode(BenchmarkText text)
     {
         var options = new ByteLevelBpeTokenizerOptions { VocabSize = 1000 };

@@ -10,8 +10,8 @@ namespace Maha.Benchmarks.Training;
 /// <c>ablation</c>: the sample's classifier with one kind of attention and aggregation after the other, at equal width, depth, tokens and epochs.
 /// </summary>
 /// <remarks>
-/// The epoch that is best on the validation documents (a tenth of the training documents) is judged on the test documents. Results are appended to a file as they come;
-/// what is in the file is not trained again, so that a run can go on where it ended and several processes can share the work.
+/// The epoch that is best on the validation documents (a tenth of the training documents) is evaluated on the test documents. Results are appended to a file as they come;
+/// a result in the file is not measured again, so that a run can continue and several processes can share the work.
 /// </remarks>
 internal static class AblationCommand
 {
@@ -100,7 +100,7 @@ internal static class AblationCommand
         ["converged"] = layer.Converged,
     };
 
-    // A scale that no document has is null: JSON knows no NaN.
+    // A scale that no document has is null: JSON has no NaN.
     private static JsonArray? Numbers(IReadOnlyList<double>? values) =>
         values is null ? null : new JsonArray([.. values.Select(value => double.IsFinite(value) ? JsonValue.Create(Math.Round(value, 5)) : null)]);
 }

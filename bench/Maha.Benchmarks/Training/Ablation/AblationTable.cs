@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace Maha.Benchmarks.Training;
 
-/// <summary>The table of an ablation: a line a variant, the mean of its seeds.</summary>
+/// <summary>The table of an ablation: one line per variant, the mean of its seeds.</summary>
 internal static class AblationTable
 {
     public static void Print(TextWriter output, IReadOnlyList<JsonObject> rows)

@@ -6,15 +6,15 @@ using Maha.Layers.Trees;
 
 namespace Maha.Benchmarks.Training;
 
-/// <summary>The classifiers that are compared: alike but for what mixes their tokens.</summary>
+/// <summary>The classifiers that are compared, which differ in their attention only.</summary>
 internal static class AblationVariants
 {
     public static readonly string[] Names = ["maha-convex", "maha-nash", "maha-gated", "maha-mean", "window", "full", "hsa-document", "hsa-blocks"];
 
     /// <summary>The options of a variant.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
-    /// <param name="shape">What all have in common.</param>
-    /// <param name="tokenizer">Tells which tokens end sentences and paragraphs.</param>
+    /// <param name="shape">The options that all variants share.</param>
+    /// <param name="tokenizer">The tokenizer, which knows the tokens that end sentences and paragraphs.</param>
     public static MahaTransformerOptions Of(string name, MahaTransformerOptions shape, ByteLevelBpeTokenizer tokenizer) => name switch
     {
         "maha-convex" => shape with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Convex },

@@ -4,7 +4,7 @@ using Maha.Samples.Data.ManualPages;
 
 namespace Maha.Benchmarks.Training;
 
-/// <summary>Documents to train and to test a classifier on, tokenized by a tokenizer of the training texts.</summary>
+/// <summary>Documents for training and testing a classifier, tokenized by a tokenizer that is trained on the training texts.</summary>
 internal sealed class DocumentTask : IDisposable
 {
     private DocumentTask(string name, string[] labels, ByteLevelBpeTokenizer tokenizer, TokenizedDataset train, TokenizedDataset test)
@@ -30,7 +30,7 @@ internal sealed class DocumentTask : IDisposable
         int most = options.Integer("--documents", int.MaxValue);
         options.RefuseLeft();
         if ((train.Length == 0) != (test.Length == 0))
-            throw new UsageException("--data and --test go together: a file to train on and one to test on, a line of each 'label TAB text'.");
+            throw new UsageException("--data and --test must be given together: a file to train on and a file to test on, with lines of 'label TAB text'.");
         if (train.Length == 0)
         {
             string folder = ManualPageData.DefaultFolder;

@@ -3,7 +3,7 @@ using Maha.Layers.Training;
 
 namespace Maha.Benchmarks.Training;
 
-/// <summary>A line on standard error for every epoch of a training.</summary>
+/// <summary>Writes one line per epoch of a training to standard error.</summary>
 internal sealed class EpochLines(string name) : IProgress<TrainingProgress>
 {
     public void Report(TrainingProgress value)

@@ -1,9 +1,9 @@
 namespace Maha.TestData.NGrams;
 
-/// <summary>What probabilities of a family's test documents are worth.</summary>
+/// <summary>The metrics of predicted probabilities on a task's test documents.</summary>
 public sealed record NGramScore
 {
-    // As ML.NET's evaluator does.
+    // As in ML.NET's evaluator.
     private const double SmallestProbability = 1e-15;
 
     public int Count { get; init; }
@@ -13,10 +13,10 @@ public sealed record NGramScore
     /// <summary>The sum of -ln p(label).</summary>
     public double LogLoss { get; init; }
 
-    /// <summary>The same, of the shares of the classes among the training documents.</summary>
+    /// <summary>The same for probabilities that are the shares of the classes among the training documents.</summary>
     public double PriorLogLoss { get; init; }
 
-    /// <summary>How far the probability of a class is from its share among the copies of a text, at most; of texts of several labels.</summary>
+    /// <summary>The largest distance between the probability of a class and its share among the copies of a text, over texts with several labels.</summary>
     public double LargestShareError { get; init; }
 
     public double Seconds { get; init; }
@@ -25,7 +25,7 @@ public sealed record NGramScore
 
     public double Accuracy => (double)Right / Count;
 
-    /// <summary>Of several families, what their documents together are worth.</summary>
+    /// <summary>Adds the metrics of several tasks.</summary>
     public static NGramScore Sum(IReadOnlyList<NGramScore> parts) => new()
     {
         Count = parts.Sum(part => part.Count),
@@ -37,9 +37,9 @@ public sealed record NGramScore
         PredictSeconds = parts.Sum(part => part.PredictSeconds),
     };
 
-    /// <summary>Judges.</summary>
-    /// <param name="family">The documents.</param>
-    /// <param name="probabilities">For each test document, of the classes; a document of another class is never right.</param>
+    /// <summary>Computes the metrics.</summary>
+    /// <param name="family">The task.</param>
+    /// <param name="probabilities">The probabilities of the classes for each test document; a document of another class is never right.</param>
     public static NGramScore Evaluate(NGramTask family, IReadOnlyList<double[]> probabilities)
     {
         double[] prior = new double[family.NumClasses];

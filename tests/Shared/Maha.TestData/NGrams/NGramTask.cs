@@ -5,11 +5,11 @@ namespace Maha.TestData.NGrams;
 /// <summary>A text with its class.</summary>
 public readonly record struct ClassifiedText(string Text, int Label);
 
-/// <summary>Made documents of a kind that a stack of linear models can get wrong.</summary>
+/// <summary>Synthetic documents of a kind that a stack of linear models can get wrong.</summary>
 /// <param name="Name">The kind.</param>
 /// <param name="NumClasses">The number of classes.</param>
-/// <param name="Training">What is learned from.</param>
-/// <param name="Testing">What is judged.</param>
+/// <param name="Training">The training documents.</param>
+/// <param name="Testing">The test documents.</param>
 public sealed record NGramTask(string Name, int NumClasses, IReadOnlyList<ClassifiedText> Training, IReadOnlyList<ClassifiedText> Testing)
 {
     private static readonly string[] s_templates =
@@ -25,22 +25,22 @@ public sealed record NGramTask(string Name, int NumClasses, IReadOnlyList<Classi
         "court judge law jury trial appeal verdict clerk oath plea".Split(' '),
     ];
 
-    /// <summary>The class of one text, in its forms: every class right on its own text.</summary>
+    /// <summary>Tasks with a class of one text: every class must be right on its own text.</summary>
     public static readonly IReadOnlyList<string> OneText =
     [
         "templates", "template-and-topics", "empty-and-topics", "empty-binary", "blanks-and-case", "near-copies", "two-templates", "six-templates", "rare-template", "one-row",
     ];
 
-    /// <summary>Texts of two labels: the probability is the share.</summary>
+    /// <summary>Tasks with texts of two labels: the probability must be the label's share.</summary>
     public static readonly IReadOnlyList<string> Twins = ["twins", "twins-and-topics", "twins-of-many"];
 
-    /// <summary>Labels without any reason: the log loss is the prior's.</summary>
+    /// <summary>Tasks with random labels: the log loss must be the prior's.</summary>
     public static readonly IReadOnlyList<string> Noise =
     [
         "noise-2-60", "noise-2-200", "noise-2-1000", "noise-5-200", "noise-5-1000", "noise-20-400", "noise-50-500", "noise-skewed-200", "noise-skewed-1000", "noise-few-words-200", "noise-short-pool-300", "disjoint-2-100", "disjoint-5-200", "disjoint-templates-12", "disjoint-templates-80",
     ];
 
-    /// <summary>Few rows a class: no worse than a bag of words.</summary>
+    /// <summary>Tasks with few rows per class: no worse than a bag of words.</summary>
     public static readonly IReadOnlyList<string> FewRows =
     [
         "rows-50-2", "rows-50-3", "rows-50-5", "rows-5-2", "rows-5-3", "rows-5-5", "rows-2-2", "rows-2-3", "rows-2-5", "rows-20-2", "rows-20-3", "rows-20-5",
@@ -49,7 +49,7 @@ public sealed record NGramTask(string Name, int NumClasses, IReadOnlyList<Classi
     /// <summary>All names.</summary>
     public static IEnumerable<string> Names => [.. OneText, .. Twins, .. Noise, .. FewRows];
 
-    /// <summary>Makes the documents of a family.</summary>
+    /// <summary>Creates the documents of a task.</summary>
     public static NGramTask Make(string name, int seed)
     {
         var random = new Random(seed);
@@ -101,7 +101,7 @@ public sealed record NGramTask(string Name, int NumClasses, IReadOnlyList<Classi
                     pool ? $"p{random.Next(40)}" : string.Join(' ', Enumerable.Range(0, length).Select(_ => $"w{(int)(vocabulary * Math.Pow(random.NextDouble(), 2))}")),
                     skewed ? random.Next(10) == 0 ? 1 : 0 : random.Next(classes))));
             case "disjoint" when parts[1] == "templates":
-                // Groups of copies that share nothing; those of the test are new.
+                // Groups of copies that share no words; the groups of the test are new.
                 int group = 0;
                 return Of(Number(2), count => Enumerable.Range(0, count / 4).SelectMany(_ =>
                 {

@@ -17,7 +17,7 @@ internal sealed class GatingVectors : IVectorKind
             throw new FormatException($"'current' must have the shape [batch, length, width], but has [{string.Join(", ", current.shape)}].");
         using var gating = new CrossScaleGating((int)current.shape[2]);
         gating.to(type);
-        // The names are the same here and there.
+        // The published parameter names are the layer's own.
         ReferenceModule.Prepare(gating, file.Tensors("parameters"));
         comparison.Add("output", gating.call(current, next), file.Tensor("output"));
     }

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Maha.TestData.Parity;
 
-/// <summary>What the files of whole modules have in common: the aggregation's name, weights, gradients of weights.</summary>
+/// <summary>The common parts of the files of whole modules: the aggregation's name, weights, gradients of weights.</summary>
 internal static class ReferenceModule
 {
     /// <summary>The aggregation under its published name.</summary>

@@ -9,7 +9,7 @@ namespace Maha.TestData.Parity;
 /// <summary>The published transformer: features, logits, loss = cross entropy + 0.1 * auxiliary loss, its gradients.</summary>
 internal sealed class TransformerVectors : IVectorKind
 {
-    // What the published training script multiplies the auxiliary loss with.
+    // The weight of the auxiliary loss in the published training script.
     private const double AuxiliaryWeight = 0.1;
 
     public bool Matches(string? what, VectorFile file) => what == "transformer";

@@ -4,21 +4,21 @@ using Maha.Layers.Trees;
 namespace Maha.TestData.Parity;
 
 /// <summary>
-/// Hierarchical attention as it is derived, by recursion over nested spans in float64: the slow twin of the layers, and the forms that exist in theory only.
+/// Hierarchical attention as it is derived, by recursion over nested spans in float64: a slow reference for the layers, and the forms that exist in theory only.
 /// </summary>
-/// <remarks>With <paramref name="causal"/> only siblings to the left are seen: the row-tied causal optimum, whose rows depend on later tokens of their block.</remarks>
+/// <remarks>With <paramref name="causal"/> a node attends only to siblings to its left: the row-tied causal optimum, whose rows depend on later tokens of their block.</remarks>
 /// <param name="query">[N][K].</param>
 /// <param name="key">[N][K].</param>
-/// <param name="real">False for tokens that do not count.</param>
+/// <param name="real">False for masked tokens.</param>
 /// <param name="scale">The factor of the logits.</param>
-/// <param name="selfAttend">Whether a token sees itself.</param>
-/// <param name="causal">Whether a node sees only siblings to its left.</param>
+/// <param name="selfAttend">Whether a token attends to itself.</param>
+/// <param name="causal">Whether a node attends only to siblings to its left.</param>
 public sealed class TreeRecursion(double[][] query, double[][] key, bool[] real, double scale, bool selfAttend, bool causal)
 {
-    /// <summary>The weights [N][N] of the optimum on a tree; rows of tokens that do not count are 0.</summary>
+    /// <summary>The weights [N][N] of the optimum on a tree; rows of masked tokens are 0.</summary>
     public double[][] Theta { get; } = [.. query.Select(_ => new double[query.Length])];
 
-    /// <summary>The logarithms of the weights, which tell weights apart that are too small for a number.</summary>
+    /// <summary>The logarithms of the weights, which distinguish weights that underflow.</summary>
     public double[][] LogTheta { get; } = [.. query.Select(_ => Enumerable.Repeat(double.NegativeInfinity, query.Length).ToArray())];
 
     /// <summary>phi of the root.</summary>
@@ -101,7 +101,7 @@ public sealed class TreeRecursion(double[][] query, double[][] key, bool[] real,
         return -node.Children.Where(child => Size(child) > 0).Sum(child => Size(child) / (double)Size(node) * LogSum(Family(node, child).Select(entry => entry.Logit)));
     }
 
-    // The logits of a child over the children that it sees.
+    // The logits of a child over the children that it attends to.
     private List<(HierarchyNode Node, double Logit)> Family(HierarchyNode node, HierarchyNode child)
     {
         var seen = new List<(HierarchyNode, double)>();

@@ -81,14 +81,14 @@ internal sealed class TreeVectors : IVectorKind
         }
     }
 
-    // What no weight shows: those that are too small for a number.
+    // Weights that underflow differ in their logarithms only.
     private static void CompareLogarithms(VectorFile file, Comparison comparison, TreeRecursion recursion)
     {
         if (!file.Has(LogTheta))
             return;
         double[][] expected = [.. file.Items(LogTheta)
             .Select(row => row.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.Null ? double.NegativeInfinity : item.GetDouble()).ToArray())];
-        // A weight of exactly 0 has no logarithm: it must be in the same place, and says nothing about the size of the others.
+        // A weight of exactly 0 has no logarithm: it must be in the same place, and is left out of the comparison of sizes.
         comparison.Add("log_theta (finite)", Where(recursion.LogTheta, _ => 1, 0), Where(expected, _ => 1, 0));
         comparison.Add("log_theta", Where(recursion.LogTheta, item => item, 0), Where(expected, item => item, 0));
     }

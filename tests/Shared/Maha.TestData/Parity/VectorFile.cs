@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Maha.TestData.Parity;
 
 /// <summary>
-/// A reference vector file, or an object inside one: a JSON object whose fields are taken one by one, so that a field that nobody took is noticed.
+/// A reference vector file, or an object inside one: a JSON object whose fields are taken one by one, so that an unread field is noticed.
 /// A tensor is an object of "shape" and "data".
 /// </summary>
 internal sealed class VectorFile
@@ -32,7 +32,7 @@ internal sealed class VectorFile
         return new VectorFile(document.RootElement, "the file");
     }
 
-    /// <summary>The fields that nobody took.</summary>
+    /// <summary>The fields that have not been taken.</summary>
     public IReadOnlyCollection<string> Left => _left.Keys;
 
     /// <summary>Whether a field is there and not taken.</summary>
@@ -89,7 +89,7 @@ internal sealed class VectorFile
         return entries._left.ToDictionary(entry => entry.Key, entry => ReadTensor(entry.Value, entry.Key, ScalarType.Float64));
     }
 
-    /// <summary>Refuses fields that nobody took.</summary>
+    /// <summary>Refuses fields that have not been taken.</summary>
     public void RefuseLeft()
     {
         if (Left.Count > 0)
