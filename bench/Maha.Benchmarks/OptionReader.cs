@@ -38,7 +38,8 @@ internal sealed class OptionReader
         return true;
     }
 
-    public string Text(string name, string fallback) => Texts(name, [fallback]) is [var one] ? one : throw new UsageException($"option {name} takes one value.");
+    public string Text(string name, string fallback) => Texts(name, [fallback]) is [var one]
+        ? one : throw new UsageException($"option {name} takes one value.");
 
     // Lists may be separated by commas or by spaces.
     public IReadOnlyList<string> Texts(string name, string[] fallback) =>
@@ -53,9 +54,11 @@ internal sealed class OptionReader
     }
 
     /// <summary>The name of a file; null where the option is not given.</summary>
-    public string? File(string name) => Whole(name) is not { } values ? null : values is [var one] ? one : throw new UsageException($"option {name} takes one file.");
+    public string? File(string name) => Whole(name) is not { } values ? null : values is [var one]
+        ? one : throw new UsageException($"option {name} takes one file.");
 
-    public int Integer(string name, int fallback) => Integers(name, [fallback]) is [var one] ? one : throw new UsageException($"option {name} takes one value.");
+    public int Integer(string name, int fallback) => Integers(name, [fallback]) is [var one]
+        ? one : throw new UsageException($"option {name} takes one value.");
 
     public IReadOnlyList<int> Integers(string name, int[] fallback) =>
         [.. Texts(name, [.. fallback.Select(value => value.ToString(CultureInfo.InvariantCulture))]).Select(text =>

@@ -29,7 +29,11 @@ internal static class Candidates
 
         SweepableEstimator Maha(AttentionKind attention)
         {
-            var given = new MahaTextClassificationTrainer.Options { MaxTrainingTime = TimeSpan.FromSeconds((double)options.Seconds / Share), TokensPerBatch = 4096 };
+            var given = new MahaTextClassificationTrainer.Options
+            {
+                MaxTrainingTime = TimeSpan.FromSeconds((double)options.Seconds / Share),
+                TokensPerBatch = 4096,
+            };
             var space = MahaTextSearchOptions.Space(given.MaxTrainingTime);
             space["Attention"] = new ChoiceOption(attention);
             space["MaxSequenceLength"] = new ChoiceOption([.. Lengths(options.MaxTokens).Cast<object>()]);
@@ -40,7 +44,8 @@ internal static class Candidates
     }
 
     // A quarter and a half of the longest, and the longest: tuners begin with the first, which is the cheapest.
-    private static IEnumerable<int> Lengths(int longest) => new[] { longest / 4, longest / 2, longest }.Where(length => length >= 32 || length == longest).Distinct();
+    private static IEnumerable<int> Lengths(int longest) =>
+        new[] { longest / 4, longest / 2, longest }.Where(length => length >= 32 || length == longest).Distinct();
 
     // A dimension that changes nothing only makes the search slower.
     private static string[] Unused(AttentionKind attention) => attention switch

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using System.Globalization;
 using AutoML;
 using Maha.Layers.Core;
 using Maha.MLNet.AutoML;
@@ -10,8 +11,9 @@ using Microsoft.ML.AutoML;
 using TorchSharp;
 
 // After Ctrl+C the best model is still tested and saved, which takes longer than the two seconds that a command has by default.
-return await SampleOptions.Command((options, cancellation) => ErrorReport.RunAsync(() => Search(options, cancellation), e => e is TorchUnavailableException)).Parse(args)
-    .InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(5) });
+var command = SampleOptions.Command(
+    (options, cancellation) => ErrorReport.RunAsync(() => Search(options, cancellation), e => e is TorchUnavailableException));
+return await command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(5) });
 
 static async Task<int> Search(SampleOptions options, CancellationToken cancellation)
 {
@@ -39,7 +41,8 @@ static async Task<int> Search(SampleOptions options, CancellationToken cancellat
     mlContext.Model.Save(best.Model, train.Schema, options.Model);
     Console.WriteLine();
     Console.WriteLine($"saved as {Path.GetFullPath(options.Model)}");
-    Console.WriteLine(FormattableString.Invariant($"best_trial={best.TrialSettings.TrialId} validation_accuracy={best.Metric:F4} test_accuracy={accuracy:F4} trials={record.Trials.Count} seconds={seconds:F0}"));
+    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"best_trial={best.TrialSettings.TrialId} validation_accuracy={best.Metric:F4} "
+        + $"test_accuracy={accuracy:F4} trials={record.Trials.Count} seconds={seconds:F0}"));
     (best.Model as IDisposable)?.Dispose();
     return 0;
 }

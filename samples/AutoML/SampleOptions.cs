@@ -22,13 +22,18 @@ internal sealed record SampleOptions
         var test = new Option<FileInfo?>("--test") { Description = "documents to test on; without it a fifth of --data" };
         var seconds = new Option<int>("--seconds") { Description = "the budget of the experiment", DefaultValueFactory = _ => 600 };
         var trials = new Option<int>("--trials") { Description = "the most trials", DefaultValueFactory = _ => 1000 };
-        var tokens = new Option<int>("--max-tokens") { Description = "the longest documents that are searched over, in tokens", DefaultValueFactory = _ => 1024 };
+        var tokens = new Option<int>("--max-tokens")
+        {
+            Description = "the longest documents that are searched over, in tokens",
+            DefaultValueFactory = _ => 1024,
+        };
         var threads = new Option<int>("--threads") { Description = "processor threads", DefaultValueFactory = _ => Environment.ProcessorCount };
         var seed = new Option<int>("--seed") { Description = "seed of the split, the models and the tuner", DefaultValueFactory = _ => 1 };
         var model = new Option<string>("--model") { Description = "where the best model is saved", DefaultValueFactory = _ => "automl.zip" };
         CommandLineRules.AtLeastOne(seconds, trials, tokens, threads);
 
-        var command = new RootCommand("Searches among Maha classifiers and a bag of words under a time budget, prints the leader board, and saves the best model. Ctrl+C ends it with the best so far.");
+        var command = new RootCommand("Searches among Maha classifiers and a bag of words under a time budget, prints the leader board, and saves the best "
+            + "model. Ctrl+C ends it with the best so far.");
         foreach (var option in new Option[] { data, test, seconds, trials, tokens, threads, seed, model })
             command.Options.Add(option);
         command.SetAction((parsed, cancellation) => run(new SampleOptions

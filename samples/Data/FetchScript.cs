@@ -18,7 +18,10 @@ internal static class FetchScript
             using var bash = Process.Start(new ProcessStartInfo("bash") { ArgumentList = { script, folder } })!;
             bash.WaitForExit();
             if (bash.ExitCode != 0)
-                throw new InvalidOperationException($"{name} must exit with 0, but exited with {bash.ExitCode}; its last line says why. Run it again by hand: {script} {folder}");
+            {
+                throw new InvalidOperationException(
+                    $"{name} must exit with 0, but exited with {bash.ExitCode}; its last line says why. Run it again by hand: {script} {folder}");
+            }
         }
         catch (Win32Exception e)
         {

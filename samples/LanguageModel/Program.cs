@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using LanguageModel;
 using Maha.Layers.Core;
 using Maha.Layers.Training;
@@ -20,7 +21,8 @@ static int Train(SampleOptions options)
     torch.set_num_threads(options.Continuation.Threads);
     CommandLineRules.CreateFolderOf(options.Continuation.Model);
     var texts = Texts.Read(options);
-    Console.WriteLine(FormattableString.Invariant($"training on {texts.Training.Count} texts, {texts.Training.Sum(text => (long)text.Length) / 1e6:F1} million characters; held out: {texts.HeldOutName}"));
+    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"training on {texts.Training.Count} "
+        + $"texts, {texts.Training.Sum(text => (long)text.Length) / 1e6:F1} million characters; held out: {texts.HeldOutName}"));
     var mlContext = new MLContext(options.Continuation.Options.Seed);
     var data = mlContext.Data.LoadFromEnumerable(texts.Training.Select(text => new TextRow { Text = text }));
     var watch = Stopwatch.StartNew();
@@ -47,9 +49,11 @@ static int Train(SampleOptions options)
     Write(model, options.Continuation).GetAwaiter().GetResult();
     string path = Path.GetFullPath(options.Continuation.Model);
     Console.WriteLine($"saved as {path}");
-    Console.WriteLine($"load it with: MahaLanguageModelTransformer.Find(mlContext.Model.Load(\"{path}\", out var schema)), or: dotnet run -c Release --project samples/LanguageModel -- generate --model {path} --prompt TEXT");
-    Console.WriteLine(FormattableString.Invariant(
-        $"perplexity_per_byte={score.PerplexityPerByte:F4} perplexity_per_word={score.PerplexityPerWord:F2} perplexity_per_token={score.PerplexityPerToken:F2} tokens_per_second={speed:F0} seconds={seconds:F0}"));
+    Console.WriteLine($"load it with: MahaLanguageModelTransformer.Find(mlContext.Model.Load(\"{path}\", out var schema)), or: dotnet run -c Release "
+        + $"--project samples/LanguageModel -- generate --model {path} --prompt TEXT");
+    Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+        $"perplexity_per_byte={score.PerplexityPerByte:F4} perplexity_per_word={score.PerplexityPerWord:F2} "
+            + $"perplexity_per_token={score.PerplexityPerToken:F2} tokens_per_second={speed:F0} seconds={seconds:F0}"));
     return 0;
 }
 
@@ -80,12 +84,14 @@ internal sealed class Display(Action<TrainingProgress> each) : IProgress<Trainin
         each(value);
         if (value.Validation is { } metrics)
         {
-            Console.WriteLine(FormattableString.Invariant($"epoch {value.Epoch} of {value.NumberOfEpochs}: validation loss {metrics.Loss:F3} per token, {value.Elapsed:mm\\:ss} elapsed"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"epoch {value.Epoch} of {value.NumberOfEpochs}: validation loss {metrics.Loss:F3} per token, {value.Elapsed:mm\\:ss} elapsed"));
         }
         else if (value.Elapsed - _shown > TimeSpan.FromSeconds(10))
         {
             _shown = value.Elapsed;
-            Console.WriteLine(FormattableString.Invariant($"step {value.Step} of {value.TotalSteps}: loss {value.Loss:F3}, {value.TokensPerSecond:F0} tokens/s, {value.TimeLeft:mm\\:ss} left"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"step {value.Step} of {value.TotalSteps}: loss {value.Loss:F3}, {value.TokensPerSecond:F0} tokens/s, {value.TimeLeft:mm\\:ss} left"));
         }
     }
 }

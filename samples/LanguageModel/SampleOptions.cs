@@ -21,10 +21,21 @@ internal sealed record SampleOptions
     /// <summary>Builds the command with its options and its subcommand.</summary>
     public static RootCommand Command(Func<SampleOptions, int> train, Func<Continuation, int> generate)
     {
-        var data = new Option<FileInfo[]>("--data") { Description = "your own text files (UTF-8) instead of Jane Austen's novels; each is one document", AllowMultipleArgumentsPerToken = true };
-        var held = new Option<FileInfo?>("--held-out") { Description = "the text that perplexity is measured on; without it the last tenth of every file of --data" };
+        var data = new Option<FileInfo[]>("--data")
+        {
+            Description = "your own text files (UTF-8) instead of Jane Austen's novels; each is one document",
+            AllowMultipleArgumentsPerToken = true,
+        };
+        var held = new Option<FileInfo?>("--held-out")
+        {
+            Description = "the text that perplexity is measured on; without it the last tenth of every file of --data",
+        };
         var quick = new Option<bool>("--quick") { Description = "a small model with short contexts, in about two minutes" };
-        var attention = new Option<AttentionKind>("--attention") { Description = "the attention: Maha, HsaCausal, Window or Full", DefaultValueFactory = _ => AttentionKind.HsaCausal };
+        var attention = new Option<AttentionKind>("--attention")
+        {
+            Description = "the attention: Maha, HsaCausal, Window or Full",
+            DefaultValueFactory = _ => AttentionKind.HsaCausal,
+        };
         var context = new Option<int?>("--context") { Description = "the tokens of a context (1024; 256 with --quick)" };
         var width = new Option<int>("--d-model") { Description = "the width of the model, divisible by 4", DefaultValueFactory = _ => 128 };
         var layers = new Option<int?>("--layers") { Description = "the number of blocks (3; 2 with --quick)" };
@@ -35,7 +46,8 @@ internal sealed record SampleOptions
         CommandLineRules.AtLeastOne(context, width, layers, vocabulary, epochs);
         CommandLineRules.Minutes(minutes);
 
-        var command = new RootCommand("Trains a causal language model on texts, prints its perplexity on a held-out text, saves it as an ML.NET zip, and continues a prompt.");
+        var command = new RootCommand(
+            "Trains a causal language model on texts, prints its perplexity on a held-out text, saves it as an ML.NET zip, and continues a prompt.");
         foreach (var option in new Option[] { data, held, quick, attention, context, width, layers, vocabulary, epochs, minutes })
             command.Options.Add(option);
         continuation.AddTo(command);

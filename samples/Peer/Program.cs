@@ -11,7 +11,8 @@ const int Unavailable = 3;
 
 var epochs = new Option<int>("--epochs") { Description = "how often training sees every document", DefaultValueFactory = _ => 10 };
 CommandLineRules.AtLeastOne(epochs);
-var command = new RootCommand("Trains ML.NET's own text classifier, a small pretrained transformer that reads the first 512 tokens, on the documents of samples/TextClassification.");
+var command = new RootCommand(
+    "Trains ML.NET's own text classifier, a small pretrained transformer that reads the first 512 tokens, on the documents of samples/TextClassification.");
 var readDocuments = DocumentOptions.AddTo(command);
 command.Options.Add(epochs);
 command.SetAction(parsed => ErrorReport.Run(() => Run(readDocuments(parsed), parsed.GetValue(epochs))));

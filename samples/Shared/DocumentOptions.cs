@@ -31,7 +31,11 @@ public sealed record DocumentOptions
         task.AcceptOnlyFromAmong("section", "project", "era");
         var data = new Option<FileInfo?>("--data") { Description = "your own documents instead: a tab-separated file, one document per line" };
         var test = new Option<FileInfo?>("--test") { Description = "documents to test on; without it a fifth of --data" };
-        var label = new Option<string>("--label-column") { Description = "the label's column in --data: a number from 0, or a name in the first line", DefaultValueFactory = _ => "0" };
+        var label = new Option<string>("--label-column")
+        {
+            Description = "the label's column in --data: a number from 0, or a name in the first line",
+            DefaultValueFactory = _ => "0",
+        };
         var text = new Option<string>("--text-column") { Description = "the text's column in --data, likewise", DefaultValueFactory = _ => "1" };
         var seed = new Option<int>("--seed") { Description = "seed of weights, dropout, order and split", DefaultValueFactory = _ => 1 };
         foreach (var option in new Option[] { task, data, test, label, text, seed })

@@ -47,10 +47,14 @@ public static class Documents
         {
             int index = int.TryParse(column, out int number) ? number : Array.IndexOf(first, column);
             if (index < 0)
-                throw new InvalidOperationException($"{option} must be a number from 0 or a name in the first line, but is '{column}'. The first line of '{file.FullName}' has: {string.Join(", ", first)}.");
+            {
+                throw new InvalidOperationException($"{option} must be a number from 0 or a name in the first line, but is '{column}'. The first line of "
+                    + $"'{file.FullName}' has: {string.Join(", ", first)}.");
+            }
             return index < first.Length
                 ? index
-                : throw new InvalidOperationException($"{option} must be a column of '{file.FullName}', but there is no column {index}: the first line has {first.Length}, numbered from 0. Columns are separated by tabs.");
+                : throw new InvalidOperationException($"{option} must be a column of '{file.FullName}', but there is no column {index}: the first line "
+                    + $"has {first.Length}, numbered from 0. Columns are separated by tabs.");
         }
     }
 }

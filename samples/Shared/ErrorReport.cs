@@ -12,7 +12,8 @@ public static class ErrorReport
     /// <param name="run">The command; returns the exit code.</param>
     /// <param name="isExpected">Further exceptions that are reported in a line; null for none.</param>
     /// <returns>The command's exit code, or <see cref="Failure"/>.</returns>
-    public static int Run(Func<int> run, Predicate<Exception>? isExpected = null) => RunAsync(() => Task.FromResult(run()), isExpected).GetAwaiter().GetResult();
+    public static int Run(Func<int> run, Predicate<Exception>? isExpected = null) =>
+        RunAsync(() => Task.FromResult(run()), isExpected).GetAwaiter().GetResult();
 
     /// <summary>Runs an asynchronous command; see <see cref="Run"/>.</summary>
     public static async Task<int> RunAsync(Func<Task<int>> run, Predicate<Exception>? isExpected = null)

@@ -10,5 +10,6 @@ public static class Summary
         $"accuracy={metrics.MicroAccuracy:F4} macro_f1={MacroF1(metrics.ConfusionMatrix):F4} baseline_accuracy={baselineAccuracy:F4} seconds={seconds:F0}");
 
     private static double MacroF1(ConfusionMatrix matrix)
-        => matrix.PerClassPrecision.Zip(matrix.PerClassRecall, (precision, recall) => precision + recall > 0 ? 2 * precision * recall / (precision + recall) : 0).Average();
+        => matrix.PerClassPrecision.Zip(
+            matrix.PerClassRecall, (precision, recall) => precision + recall > 0 ? 2 * precision * recall / (precision + recall) : 0).Average();
 }

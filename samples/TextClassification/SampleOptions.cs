@@ -24,8 +24,16 @@ internal sealed record SampleOptions
         var tokens = new Option<int?>("--max-tokens") { Description = "the most tokens of a document that are read (1024; 256 with --quick)" };
         var epochs = new Option<int?>("--epochs") { Description = "how often training sees every document, at most (6; 5 with --quick)" };
         var minutes = new Option<double?>("--minutes") { Description = "training ends after this time, with the best weights so far (11; 1.5 with --quick)" };
-        var attention = new Option<AttentionKind>("--attention") { Description = "the attention that mixes the tokens", DefaultValueFactory = _ => AttentionKind.Hsa };
-        var aggregation = new Option<AggregationKind>("--aggregation") { Description = "the aggregation of the scales, for --attention Maha", DefaultValueFactory = _ => AggregationKind.Convex };
+        var attention = new Option<AttentionKind>("--attention")
+        {
+            Description = "the attention that mixes the tokens",
+            DefaultValueFactory = _ => AttentionKind.Hsa,
+        };
+        var aggregation = new Option<AggregationKind>("--aggregation")
+        {
+            Description = "the aggregation of the scales, for --attention Maha",
+            DefaultValueFactory = _ => AggregationKind.Convex,
+        };
         var threads = new Option<int>("--threads") { Description = "processor threads", DefaultValueFactory = _ => Environment.ProcessorCount };
         var model = new Option<string>("--model") { Description = "where the model is saved", DefaultValueFactory = _ => "model.zip" };
 

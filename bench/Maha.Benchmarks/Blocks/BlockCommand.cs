@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Maha.Benchmarks.Blocks;
 
 /// <summary>
-/// <c>block [--n N...] [--variants V...] [--device cpu|cuda] [--dtype float32|float64|bfloat16] [--d-model D] [--heads H] [--batch B] [--threads T] [--repeats R] [--json]</c>:
-/// time and peak memory of one block of each variant, forward and forward + backward, in one interleaved run.
+/// <c>block [--n N...] [--variants V...] [--device cpu|cuda] [--dtype float32|float64|bfloat16] [--d-model D] [--heads H] [--batch B] [--threads T]
+/// [--repeats R] [--json]</c>: time and peak memory of one block of each variant, forward and forward + backward, in one interleaved run.
 /// </summary>
 internal static class BlockCommand
 {
@@ -52,7 +52,8 @@ internal static class BlockCommand
         }
         if (!json)
         {
-            Console.WriteLine($"# d_model {shape.DModel}, heads {shape.NumHeads}, batch {batch}, {device} {type}, medians of {repeats}, interleaved; ratios are {variants[0]} / variant");
+            Console.WriteLine($"# d_model {shape.DModel}, heads {shape.NumHeads}, batch {batch}, {device} {type}, medians of {repeats}, interleaved; ratios "
+                + $"are {variants[0]} / variant");
             Console.WriteLine($"{"variant",-12} {"n",7} {"forward_ms",11} {"train_ms",11} {"peak_mb",9} {"us/token",9} {"forward_x",9} {"train_x",9}");
         }
         foreach (int length in lengths)
@@ -71,9 +72,14 @@ internal static class BlockCommand
             foreach (var run in runs)
             {
                 if (device == "cpu")
+                {
                     run.RunForMemory();
+                }
                 else
-                    run.PeakMegabytes = CudaPeakMemory.OfProcess(run.Variant, length, ["--dtype", type, "--d-model", Text(shape.DModel), "--heads", Text(shape.NumHeads), "--batch", Text(batch)]);
+                {
+                    run.PeakMegabytes = CudaPeakMemory.OfProcess(
+                        run.Variant, length, ["--dtype", type, "--d-model", Text(shape.DModel), "--heads", Text(shape.NumHeads), "--batch", Text(batch)]);
+                }
                 Print(run, runs[0]);
             }
             runs.ForEach(run => run.Dispose());
@@ -96,7 +102,9 @@ internal static class BlockCommand
                 return;
             }
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{run.Variant,-12} {run.Length,7} {run.ForwardMilliseconds,11:F2} {run.TrainMilliseconds,11:F2} {run.PeakMegabytes,9:F0} {run.TrainMilliseconds * 1e3 / run.Length / batch,9:F2} {first.ForwardMilliseconds / run.ForwardMilliseconds,9:F2} {first.TrainMilliseconds / run.TrainMilliseconds,9:F2}"));
+                $"{run.Variant,-12} {run.Length,7} {run.ForwardMilliseconds,11:F2} {run.TrainMilliseconds,11:F2} {run.PeakMegabytes,9:F0} "
+                    + $"{run.TrainMilliseconds * 1e3 / run.Length / batch,9:F2} {first.ForwardMilliseconds / run.ForwardMilliseconds,9:F2} "
+                    + $"{first.TrainMilliseconds / run.TrainMilliseconds,9:F2}"));
         }
     }
 

@@ -10,19 +10,20 @@ internal static class BlockVariants
     public const string Fused = "sdpa";
 
     /// <summary>The names, and how each changes a block's options.</summary>
-    public static readonly IReadOnlyDictionary<string, Func<MahaBlockOptions, MahaBlockOptions>> All = new Dictionary<string, Func<MahaBlockOptions, MahaBlockOptions>>
-    {
-        ["full"] = options => options with { Attention = AttentionKind.Full },
-        ["hsa"] = options => options with { Attention = AttentionKind.Hsa },
-        ["hsa-causal"] = options => options with { Attention = AttentionKind.HsaCausal },
-        ["maha"] = options => options with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Convex },
-        ["maha-causal"] = options => options with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Convex, IsCausal = true },
-        ["maha-nash"] = options => options with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Nash },
-        ["maha-mean"] = options => options with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Mean },
-        ["maha-gated"] = options => options with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Gated },
-        ["window"] = options => options with { Attention = AttentionKind.Window },
-        ["reference"] = options => options with { Attention = AttentionKind.MahaReference, Aggregation = AggregationKind.Softmax },
-    };
+    public static readonly IReadOnlyDictionary<string, Func<MahaBlockOptions, MahaBlockOptions>> All =
+        new Dictionary<string, Func<MahaBlockOptions, MahaBlockOptions>>
+        {
+            ["full"] = options => options with { Attention = AttentionKind.Full },
+            ["hsa"] = options => options with { Attention = AttentionKind.Hsa },
+            ["hsa-causal"] = options => options with { Attention = AttentionKind.HsaCausal },
+            ["maha"] = options => options with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Convex },
+            ["maha-causal"] = options => options with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Convex, IsCausal = true },
+            ["maha-nash"] = options => options with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Nash },
+            ["maha-mean"] = options => options with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Mean },
+            ["maha-gated"] = options => options with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Gated },
+            ["window"] = options => options with { Attention = AttentionKind.Window },
+            ["reference"] = options => options with { Attention = AttentionKind.MahaReference, Aggregation = AggregationKind.Softmax },
+        };
 
     /// <summary>Refuses unknown names and impossible sizes.</summary>
     public static void Check(string name, MahaBlockOptions shape)

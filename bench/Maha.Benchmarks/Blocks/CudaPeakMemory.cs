@@ -18,7 +18,8 @@ internal static partial class CudaPeakMemory
     public static double? OfProcess(string variant, int length, IEnumerable<string> options)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
-        string[] own = [typeof(CudaPeakMemory).Assembly.Location, "block", "--device", "cuda", "--n", length.ToString(CultureInfo.InvariantCulture), "--variants", variant, .. options, Option];
+        string[] own = [typeof(CudaPeakMemory).Assembly.Location, "block", "--device", "cuda", "--n",
+            length.ToString(CultureInfo.InvariantCulture), "--variants", variant, .. options, Option];
         foreach (string argument in own)
             start.ArgumentList.Add(argument);
         using var process = Process.Start(start)!;
@@ -29,7 +30,9 @@ internal static partial class CudaPeakMemory
         return process.ExitCode == ExitCode.Success && double.TryParse(output, CultureInfo.InvariantCulture, out double megabytes) ? megabytes : null;
     }
 
-    /// <summary>The device memory that torch allocates during an action, in MiB. Libraries and their workspaces, which any matrix product needs, are loaded before.</summary>
+    /// <summary>
+    /// The device memory that torch allocates during an action, in MiB. Libraries and their workspaces, which any matrix product needs, are loaded before.
+    /// </summary>
     public static double Of(ScalarType type, Action action)
     {
         using (NewDisposeScope())

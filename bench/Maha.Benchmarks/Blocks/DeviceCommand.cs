@@ -22,7 +22,8 @@ internal static class DeviceCommand
     private static readonly (string Name, MahaBlockOptions Options)[] s_kinds =
     [
         .. new[] { AggregationKind.Softmax, AggregationKind.ReferenceNash, AggregationKind.Mean, AggregationKind.Gated }.Select(kind => Reference(kind)),
-        .. new[] { AggregationKind.Convex, AggregationKind.Nash, AggregationKind.Mean, AggregationKind.Gated }.SelectMany(kind => Causal($"Maha {kind}", s_shape with { Attention = AttentionKind.Maha, Aggregation = kind })),
+        .. new[] { AggregationKind.Convex, AggregationKind.Nash, AggregationKind.Mean, AggregationKind.Gated }.SelectMany(
+            kind => Causal($"Maha {kind}", s_shape with { Attention = AttentionKind.Maha, Aggregation = kind })),
         .. Causal("Full", s_shape with { Attention = AttentionKind.Full }),
         .. Causal("Window", s_shape with { Attention = AttentionKind.Window }),
         ("Hsa", s_shape with { Attention = AttentionKind.Hsa }),
@@ -49,9 +50,11 @@ internal static class DeviceCommand
         return equal ? ExitCode.Success : ExitCode.Failure;
     }
 
-    private static (string, MahaBlockOptions) Reference(AggregationKind kind) => ($"MahaReference {kind}", s_shape with { Attention = AttentionKind.MahaReference, Aggregation = kind });
+    private static (string, MahaBlockOptions) Reference(AggregationKind kind) =>
+        ($"MahaReference {kind}", s_shape with { Attention = AttentionKind.MahaReference, Aggregation = kind });
 
-    private static (string, MahaBlockOptions)[] Causal(string name, MahaBlockOptions options) => [(name, options), ($"{name} causal", options with { IsCausal = true })];
+    private static (string, MahaBlockOptions)[] Causal(string name, MahaBlockOptions options) =>
+        [(name, options), ($"{name} causal", options with { IsCausal = true })];
 
     private static (double Output, double Gradient) Compare(MahaBlockOptions options)
     {
@@ -77,7 +80,8 @@ internal static class DeviceCommand
         var context = padding is null ? MixingContext.Unpadded : new MixingContext { KeyPaddingMask = padding.to(device) };
         var result = block.call(hidden, context);
         (result.Output * upstream.to(device)).sum().backward();
-        var gradients = block.named_parameters().Where(parameter => parameter.parameter.grad is not null).Select(parameter => parameter.parameter.grad!.cpu()).ToList();
+        var gradients = block.named_parameters().Where(parameter => parameter.parameter.grad is not null)
+            .Select(parameter => parameter.parameter.grad!.cpu()).ToList();
         return (result.Output.detach().cpu(), [hidden.grad!.cpu(), .. gradients]);
     }
 

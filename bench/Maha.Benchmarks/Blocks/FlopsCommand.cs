@@ -5,7 +5,9 @@ using Maha.Layers.Blocks;
 
 namespace Maha.Benchmarks.Blocks;
 
-/// <summary><c>flops [--n N...] [--variants V...] [--d-model D] [--heads H] [--json]</c>: floating-point operations of one block's forward pass, by component.</summary>
+/// <summary>
+/// <c>flops [--n N...] [--variants V...] [--d-model D] [--heads H] [--json]</c>: floating-point operations of one block's forward pass, by component.
+/// </summary>
 internal static class FlopsCommand
 {
     private static readonly int[] s_defaultLengths = [512, 1024, 2048, 4096, 8192, 16384, 32768, 65536];
@@ -45,13 +47,16 @@ internal static class FlopsCommand
             return ExitCode.Success;
         }
 
-        Console.WriteLine($"# GFLOP of one block's forward pass for one document, multiply-add = 2; d_model {shape.DModel}, heads {shape.NumHeads}, window {shape.Window}; % of full's in brackets");
-        Console.WriteLine($"{"variant",-12} {"n",7} {"attention",21} {"projections",12} {"convolutions",12} {"aggregation",12} {"feed_forward",12} {"total",21} {"attention/token",16}");
+        Console.WriteLine($"# GFLOP of one block's forward pass for one document, multiply-add = 2; d_model {shape.DModel}, heads {shape.NumHeads}, "
+            + $"window {shape.Window}; % of full's in brackets");
+        Console.WriteLine($"{"variant",-12} {"n",7} {"attention",21} {"projections",12} {"convolutions",12} {"aggregation",12} "
+            + $"{"feed_forward",12} {"total",21} {"attention/token",16}");
         foreach (var (variant, length, flops) in rows)
         {
             var full = BlockFlops.Of(BlockVariants.Options("full", shape), length);
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{variant,-12} {length,7} {Share(flops.Attention, full.Attention),21} {Giga(flops.Projections),12} {Giga(flops.Convolutions),12} {Giga(flops.Aggregation),12} {Giga(flops.FeedForward),12} {Share(flops.Total, full.Total),21} {flops.Attention / length,16}"));
+                $"{variant,-12} {length,7} {Share(flops.Attention, full.Attention),21} {Giga(flops.Projections),12} {Giga(flops.Convolutions),12} "
+                    + $"{Giga(flops.Aggregation),12} {Giga(flops.FeedForward),12} {Share(flops.Total, full.Total),21} {flops.Attention / length,16}"));
         }
         return ExitCode.Success;
     }

@@ -6,7 +6,9 @@ namespace Maha.Benchmarks.Blocks;
 
 // B batch, N length, D width, H heads, K head dim
 
-/// <summary>A pre-norm transformer block as a user of TorchSharp would write it, with libtorch's fused attention: the reference for the times of Maha's blocks.</summary>
+/// <summary>
+/// A pre-norm transformer block as a user of TorchSharp would write it, with libtorch's fused attention: the reference for the times of Maha's blocks.
+/// </summary>
 internal sealed class FusedBlock : Module<Tensor, Tensor>
 {
     private readonly LayerNorm _attentionNorm;

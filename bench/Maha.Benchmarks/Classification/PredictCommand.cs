@@ -11,8 +11,9 @@ using TorchSharp;
 namespace Maha.Benchmarks.Classification;
 
 /// <summary>
-/// <c>predict [--words N...] [--total-words N] [--models M...] [--rounds R] [--threads T] [--data FILE]</c>: documents per second of small models' predictions, one row at
-/// a time, as a prediction engine makes them, and by the cursor of a transformed view, which looks ahead; both in turn, the best of the rounds.
+/// <c>predict [--words N...] [--total-words N] [--models M...] [--rounds R] [--threads T] [--data FILE]</c>: documents per second of small models'
+/// predictions, one row at a time, as a prediction engine makes them, and by the cursor of a transformed view, which looks ahead; both in turn, the best of
+/// the rounds.
 /// </summary>
 internal static class PredictCommand
 {
@@ -41,7 +42,8 @@ internal static class PredictCommand
     {
         var reader = new OptionReader(args);
         var lengths = reader.Integers("--words", [100, 400, 2000]);
-        int totalWords = reader.Integer("--total-words", 30_000), rounds = reader.Integer("--rounds", 5), threads = reader.Integer("--threads", Environment.ProcessorCount);
+        int totalWords = reader.Integer("--total-words", 30_000), rounds = reader.Integer("--rounds", 5),
+            threads = reader.Integer("--threads", Environment.ProcessorCount);
         var names = reader.Texts("--models", [.. s_models.Select(model => model.Name)]);
         var corpus = EmbeddingCorpus.Read(reader, needsTest: false).Training;
         reader.RefuseLeft();
@@ -69,7 +71,8 @@ internal static class PredictCommand
                 int documents = Math.Max(MinDocuments, totalWords / length);
                 var data = mlContext.Data.LoadFromEnumerable(Documents(words, documents, length));
                 var (single, ahead) = Compare(model, data, column, rounds);
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-10} {length,6} {documents,5} {documents / single,21:F1} {documents / ahead,19:F1} {single / ahead,6:F2}"));
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                    $"{name,-10} {length,6} {documents,5} {documents / single,21:F1} {documents / ahead,19:F1} {single / ahead,6:F2}"));
             }
         }
         return ExitCode.Success;

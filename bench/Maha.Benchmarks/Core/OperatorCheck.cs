@@ -15,7 +15,8 @@ internal sealed record OperatorCheck(string Name, bool IsUsed, Func<long, long[]
 
     /// <summary>Runs the operator in float32 and in float64 at every width, with contiguous tensors and with transposed ones.</summary>
     /// <param name="seed">The seed of the inputs, which are standard normal.</param>
-    /// <returns>The largest error of an output and of an input's gradient relative to the tensor's largest magnitude or 1, NaN where one is not a number, and where it was.</returns>
+    /// <returns>The largest error of an output and of an input's gradient relative to the tensor's largest magnitude or 1, NaN where one is not a number, and
+    /// where it was.</returns>
     public OperatorErrors Run(int seed)
     {
         var worst = new OperatorErrors(0, 0, "");
@@ -39,10 +40,12 @@ internal sealed record OperatorCheck(string Name, bool IsUsed, Func<long, long[]
         return worst;
     }
 
-    private static (Tensor Output, Tensor[] Gradients, Tensor Upstream) Pass(Tensor[] inputs, Func<Tensor[], Tensor> apply, ScalarType type, bool transposed, Generator generator, Tensor? upstream = null)
+    private static (Tensor Output, Tensor[] Gradients, Tensor Upstream) Pass(
+        Tensor[] inputs, Func<Tensor[], Tensor> apply, ScalarType type, bool transposed, Generator generator, Tensor? upstream = null)
     {
         // The same numbers in another order in memory.
-        Tensor[] leaves = [.. inputs.Select(input => (transposed && input.dim() > 1 ? input.transpose(-1, -2).contiguous().transpose(-1, -2) : input).to(type).detach().requires_grad_())];
+        Tensor[] leaves = [.. inputs.Select(
+            input => (transposed && input.dim() > 1 ? input.transpose(-1, -2).contiguous().transpose(-1, -2) : input).to(type).detach().requires_grad_())];
         var output = apply(leaves);
         var weights = upstream ?? randn(output.shape, ScalarType.Float64, generator: generator);
         bool turned = transposed && output.dim() > 1;

@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Maha.Benchmarks.Core;
 
 /// <summary>
-/// <c>scalars [--operations N] [--threads T]</c>: small operations with numbers while another thread collects garbage without a pause, with TorchSharp's operators
-/// and with those that Maha's assemblies are built with. Counts exceptions and wrong numbers; fails where Maha's operators have any.
+/// <c>scalars [--operations N] [--threads T]</c>: small operations with numbers while another thread collects garbage without a pause, with TorchSharp's
+/// operators and with those that Maha's assemblies are built with. Counts exceptions and wrong numbers; fails where Maha's operators have any.
 /// </summary>
 internal static class ScalarsCommand
 {
@@ -24,11 +24,13 @@ internal static class ScalarsCommand
         set_num_threads(1);
         EnvironmentHeader.Print(Console.Out);
         Measure("TorchSharp", operations, threads, (x, value) => x + value, (x, value) => x * value, (x, mask, value) => x.masked_fill(mask, value));
-        long failures = Measure("kept", operations, threads, KeptScalars.Add, KeptScalars.Multiply, (x, mask, value) => x.masked_fill(mask, KeptScalars.From(value)));
+        long failures = Measure(
+            "kept", operations, threads, KeptScalars.Add, KeptScalars.Multiply, (x, mask, value) => x.masked_fill(mask, KeptScalars.From(value)));
         return failures == 0 ? ExitCode.Success : ExitCode.Failure;
     }
 
-    private static long Measure(string name, int operations, int threads, Func<Tensor, double, Tensor> add, Func<Tensor, double, Tensor> multiply, Func<Tensor, Tensor, double, Tensor> fill)
+    private static long Measure(string name, int operations, int threads, Func<Tensor, double, Tensor> add,
+        Func<Tensor, double, Tensor> multiply, Func<Tensor, Tensor, double, Tensor> fill)
     {
         long wrong = 0, done = 0;
         int collections = GC.CollectionCount(0);
@@ -41,7 +43,8 @@ internal static class ScalarsCommand
         }
         long exceptions = thrown.Values.Sum();
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{name,-10} operations={done} collections={GC.CollectionCount(0) - collections} exceptions={exceptions} wrong={wrong} {string.Join("; ", thrown.Select(pair => $"{pair.Value}x {pair.Key}"))}"));
+            $"{name,-10} operations={done} collections={GC.CollectionCount(0) - collections} exceptions={exceptions} "
+                + $"wrong={wrong} {string.Join("; ", thrown.Select(pair => $"{pair.Value}x {pair.Key}"))}"));
         return exceptions + wrong;
 
         void Work(int count)

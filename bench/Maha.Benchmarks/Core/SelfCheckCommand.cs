@@ -33,10 +33,13 @@ internal static class SelfCheckCommand
         Used("adaptive_max_pool1d", w => [[Batch, w, Length]], x => functional.adaptive_max_pool1d(x[0], Length / 3)),
         Used("addcmul", w => [[w], [Batch, Length, w], [w]], x => x[0].addcmul(x[1], x[2], 1)),
         Used("norm", w => [[Batch, Length, w]], x => x[0].norm(2, true, 2f)),
-        Used("scaled_dot_product_attention", w => [[Batch, 2, Length, w], [Batch, 2, Length, w], [Batch, 2, Length, w]], x => functional.scaled_dot_product_attention(x[0], x[1], x[2])),
+        Used("scaled_dot_product_attention", w => [[Batch, 2, Length, w], [Batch, 2, Length, w], [Batch, 2, Length, w]],
+            x => functional.scaled_dot_product_attention(x[0], x[1], x[2])),
         Unused("conv1d", w => [[Batch, w, Length], [w, w, Kernel], [w]], x => functional.conv1d(x[0], x[1], x[2], padding: 1), x => Convolution(x, stride: 1)),
-        Unused("conv1d, stride 2", w => [[Batch, w, Length], [w, w, Kernel], [w]], x => functional.conv1d(x[0], x[1], x[2], stride: 2, padding: 1), x => Convolution(x, stride: 2)),
-        Unused("conv2d", w => [[Batch, w, Length, 6], [w, w, Kernel, Kernel], [w]], x => functional.conv2d(x[0], x[1], x[2], padding: [1, 1]), PlaneConvolution),
+        Unused("conv1d, stride 2", w => [[Batch, w, Length], [w, w, Kernel], [w]],
+            x => functional.conv1d(x[0], x[1], x[2], stride: 2, padding: 1), x => Convolution(x, stride: 2)),
+        Unused("conv2d", w => [[Batch, w, Length, 6], [w, w, Kernel, Kernel], [w]],
+            x => functional.conv2d(x[0], x[1], x[2], padding: [1, 1]), PlaneConvolution),
         Unused("conv_transpose1d", w => [[Batch, w, Length], [w, w, Kernel], [w]], x => functional.conv_transpose1d(x[0], x[1], x[2]), TransposedConvolution),
     ];
 
@@ -60,27 +63,31 @@ internal static class SelfCheckCommand
             if (i == 0)
             {
                 EnvironmentHeader.Print(output);
-                output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"# the largest error of float32 against float64, relative to the largest magnitude; limit {Limit:E0}"));
+                output.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture, $"# the largest error of float32 against float64, relative to the largest magnitude; limit {Limit:E0}"));
             }
             bool isRight = errors.Largest <= Limit;
             if (!isRight)
                 wrong.Add(operators[i]);
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{operators[i].Name,-30} {(operators[i].IsUsed ? "used" : "not used"),-8} output={errors.Output:E1} gradient={errors.Gradient:E1} {(isRight ? "right" : $"WRONG at {errors.Where}")}"));
+                $"{operators[i].Name,-30} {(operators[i].IsUsed ? "used" : "not used"),-8} output={errors.Output:E1} "
+                    + $"gradient={errors.Gradient:E1} {(isRight ? "right" : $"WRONG at {errors.Where}")}"));
         }
         var used = wrong.Where(check => check.IsUsed).Select(check => check.Name).ToList();
         var unused = wrong.Where(check => !check.IsUsed).Select(check => check.Name).ToList();
         if (unused.Count > 0)
             output.WriteLine($"Libtorch computes {string.Join(", ", unused)} wrongly on this machine. Maha does not use them, but other programs on it may.");
         output.WriteLine(used.Count > 0
-            ? $"Libtorch computes {string.Join(", ", used)} wrongly on this machine, and Maha uses them: don't trust its results here. Use another machine or version of libtorch, and report this output."
+            ? $"Libtorch computes {string.Join(", ", used)} wrongly on this machine, and Maha uses them: don't trust its results here. Use another machine or "
+                + "version of libtorch, and report this output."
             : "Every operator of libtorch that Maha uses is right on this machine.");
         return used.Count > 0 ? ExitCode.Failure : ExitCode.Success;
     }
 
     private static OperatorCheck Used(string name, Func<long, long[][]> shapes, Func<Tensor[], Tensor> apply) => new(name, true, shapes, apply);
 
-    private static OperatorCheck Unused(string name, Func<long, long[][]> shapes, Func<Tensor[], Tensor> apply, Func<Tensor[], Tensor> exact) => new(name, false, shapes, apply, exact);
+    private static OperatorCheck Unused(string name, Func<long, long[][]> shapes, Func<Tensor[], Tensor> apply, Func<Tensor[], Tensor> exact) =>
+        new(name, false, shapes, apply, exact);
 
     // Convolutions by matrix products. Float64 convolutions of libtorch would do as well, but print warnings of NNPACK on some processors.
     private static Tensor Convolution(Tensor[] x, long stride)

@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace Maha.Benchmarks.Generation;
 
 /// <summary>
-/// <c>generate</c>: the time per token after a short and after a long prompt, of untrained models (the time does not depend on the weights). Slices of the two alternate,
-/// so that other programs slow both alike.
+/// <c>generate</c>: the time per token after a short and after a long prompt, of untrained models (the time does not depend on the weights). Slices of the
+/// two alternate, so that other programs slow both alike.
 /// </summary>
 internal static class GenerateCommand
 {
@@ -21,7 +21,8 @@ internal static class GenerateCommand
         var reader = new OptionReader(args);
         var prompts = reader.Integers("--prompts", [500, 50_000]);
         var kinds = reader.Texts("--variants", ["maha", "hsa-causal", "window"]);
-        int width = reader.Integer("--d-model", 128), heads = reader.Integer("--heads", 4), layers = reader.Integer("--layers", 4), vocabulary = reader.Integer("--vocab", 4096);
+        int width = reader.Integer("--d-model", 128), heads = reader.Integer("--heads", 4),
+            layers = reader.Integer("--layers", 4), vocabulary = reader.Integer("--vocab", 4096);
         int context = reader.Integer("--context", 8192), tokens = reader.Integer("--tokens", 512), threads = reader.Integer("--threads", 1);
         reader.RefuseLeft();
         if (kinds.FirstOrDefault(kind => !PerplexitySettings.Variants.ContainsKey(kind)) is { } unknown)
@@ -72,7 +73,8 @@ internal static class GenerateCommand
         for (int i = 0; i < prompts.Count; i++)
         {
             double median = Median(times[i]);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{kind,-12}{prompts[i],10}{taken[i],10:F2}{median,10:F3}{states[i].CacheBytes / 1048576.0,10:F2}{median / first,8:F2}"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{kind,-12}{prompts[i],10}{taken[i],10:F2}{median,10:F3}{states[i].CacheBytes / 1048576.0,10:F2}{median / first,8:F2}"));
             states[i].Dispose();
         }
     }

@@ -13,8 +13,8 @@ internal static class ComparedModels
 
     /// <summary>The options of a variant for a context.</summary>
     /// <remarks>
-    /// A layer of full attention has 4 D^2 weights in its projections, one of S scales (2 S + 1) D^2: the difference is taken from or added to the 2 D F of the feed-forward layer.
-    /// The rest (norms, biases, convolutions, aggregation) is a few times D weights per layer.
+    /// A layer of full attention has 4 D^2 weights in its projections, one of S scales (2 S + 1) D^2: the difference is taken from or added to the 2 D F of
+    /// the feed-forward layer. The rest (norms, biases, convolutions, aggregation) is a few times D weights per layer.
     /// </remarks>
     public static MahaTransformerOptions Of(string variant, int context, int vocabSize, PerplexitySettings settings)
     {
@@ -31,7 +31,8 @@ internal static class ComparedModels
         int width = ((FullFeedForward * 2) + 4 - projections) * settings.DModel / 2;
         return width >= 1
             ? options with { FeedForwardDim = width }
-            : throw new UsageException($"{options.NumScales} scales leave no weights for the feed-forward layers of maha at equal numbers of parameters. Use a shorter context.");
+            : throw new UsageException(
+                $"{options.NumScales} scales leave no weights for the feed-forward layers of maha at equal numbers of parameters. Use a shorter context.");
     }
 
     /// <summary>Creates a model whose initial weights follow from the seed.</summary>

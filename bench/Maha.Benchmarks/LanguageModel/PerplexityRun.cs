@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Maha.Layers.Data;
 using Maha.Layers.Generation;
 using Maha.Layers.Models;
@@ -11,7 +12,8 @@ namespace Maha.Benchmarks.LanguageModel;
 
 /// <summary>The results of one training.</summary>
 internal sealed record PerplexityRow(
-    string Variant, int Context, int FeedForwardDim, long Parameters, long Tokens, double Seconds, double TokensPerSecond, double? PeakMegabytes, int BestEpoch, int Epochs,
+    string Variant, int Context, int FeedForwardDim, long Parameters, long Tokens, double Seconds,
+    double TokensPerSecond, double? PeakMegabytes, int BestEpoch, int Epochs,
     double PerToken, double PerByte, double PerWord);
 
 /// <summary>Trains and tests one model.</summary>
@@ -46,7 +48,11 @@ internal sealed class PerplexityRun(PerplexitySettings settings, TextFolders tex
         {
             latest = progress.TokensPerSecond;
             if (progress.Validation is { } metrics)
-                Console.Error.WriteLine(FormattableString.Invariant($"# {variant} {context}: epoch {progress.Epoch} of {progress.NumberOfEpochs}, loss {progress.Loss:F3}, validation {metrics.Loss:F3}, {progress.TokensPerSecond:F0} tokens/s, {progress.Elapsed:hh\\:mm\\:ss}, {progress.TimeLeft:hh\\:mm\\:ss} left"));
+            {
+                Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"# {variant} {context}: epoch {progress.Epoch} "
+                    + $"of {progress.NumberOfEpochs}, loss {progress.Loss:F3}, validation {metrics.Loss:F3}, {progress.TokensPerSecond:F0} "
+                    + $"tokens/s, {progress.Elapsed:hh\\:mm\\:ss}, {progress.TimeLeft:hh\\:mm\\:ss} left"));
+            }
         }));
         double elapsed = watch.Elapsed.TotalSeconds;
         double? peak = settings.Cuda ? null : PeakMemory.Read();
@@ -54,9 +60,11 @@ internal sealed class PerplexityRun(PerplexitySettings settings, TextFolders tex
         using var held = TokenizedDataset.FromTexts(texts.HeldOut, tokenizer);
         var judged = trainer.Evaluate(task, new PackedContexts(held, context, ByteLevelBpeTokenizer.EosTokenId));
         double total = judged.Loss * judged.Count;
-        long bytes = texts.HeldOut.Sum(text => (long)System.Text.Encoding.UTF8.GetByteCount(text)), words = texts.HeldOut.Sum(text => TextScore.CountWords(text));
+        long bytes = texts.HeldOut.Sum(text => (long)System.Text.Encoding.UTF8.GetByteCount(text)),
+            words = texts.HeldOut.Sum(text => TextScore.CountWords(text));
         return new PerplexityRow(
-            variant, context, options.FeedForwardDim, ComparedModels.Parameters(model), (long)each * context * epochs, elapsed, latest, peak, result.BestEpoch ?? epochs, epochs,
+            variant, context, options.FeedForwardDim, ComparedModels.Parameters(model),
+            (long)each * context * epochs, elapsed, latest, peak, result.BestEpoch ?? epochs, epochs,
             Math.Exp(judged.Loss), Math.Exp(total / bytes), Math.Exp(total / words));
     }
 

@@ -8,7 +8,9 @@ namespace Maha.Benchmarks.LanguageModel;
 /// <summary>The options of a perplexity measurement, which are the same for all rows.</summary>
 internal sealed record PerplexitySettings
 {
-    /// <summary>The variants by name, and their attention. <c>hsa-causal</c> is the language model's default; without overlap it is <c>hsa-disjoint</c>.</summary>
+    /// <summary>
+    /// The variants by name, and their attention. <c>hsa-causal</c> is the language model's default; without overlap it is <c>hsa-disjoint</c>.
+    /// </summary>
     public static readonly IReadOnlyDictionary<string, MahaTransformerOptions> Variants = new Dictionary<string, MahaTransformerOptions>
     {
         ["maha"] = Attending(AttentionKind.Maha),
@@ -43,7 +45,8 @@ internal sealed record PerplexitySettings
     public string Budget => Seconds is int seconds ? $"{seconds} s" : string.Create(CultureInfo.InvariantCulture, $"{Tokens:N0} tokens");
 
     /// <summary>The options that, besides variant, context and budget, identify a row.</summary>
-    public string Shape => string.Create(CultureInfo.InvariantCulture, $"D {DModel}, L {NumLayers}, H {NumHeads}, V {VocabSize}, batch {TokensPerBatch}, rate {LearningRate}, dropout {Dropout}, growth {ContextGrowth} from {ShortestContext}");
+    public string Shape => string.Create(CultureInfo.InvariantCulture, $"D {DModel}, L {NumLayers}, H {NumHeads}, V {VocabSize}, batch {TokensPerBatch}, "
+        + $"rate {LearningRate}, dropout {Dropout}, growth {ContextGrowth} from {ShortestContext}");
 
     /// <summary>Reads and checks the options.</summary>
     public static PerplexitySettings Read(string[] args)

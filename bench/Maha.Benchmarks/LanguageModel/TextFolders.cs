@@ -19,7 +19,10 @@ internal sealed record TextFolders(IReadOnlyList<string> Training, IReadOnlyList
     public static TextFolders Read(string data, string heldOut)
     {
         if (!Directory.Exists(data) && !File.Exists(data))
-            throw new UsageException($"--data must be a text file or a folder of .txt files, but there is no '{data}'. Fetch the novels: dotnet run -c Release --project samples/FetchData -- novels");
+        {
+            throw new UsageException($"--data must be a text file or a folder of .txt files, but there is no '{data}'. Fetch the novels: dotnet run -c "
+                + "Release --project samples/FetchData -- novels");
+        }
         if (heldOut.Length > 0 && !File.Exists(heldOut))
             throw new UsageException($"--held-out must be a text file, but there is no '{heldOut}'.");
         string[] files = Directory.Exists(data) ? [.. Directory.GetFiles(data, "*.txt").Order(StringComparer.Ordinal)] : [data];

@@ -15,7 +15,8 @@ using static TorchSharp.torch;
 namespace Maha.Benchmarks.Swap;
 
 /// <summary>
-/// <c>swap</c>: the accuracy that a trained classifier with standard attention loses when some or all of its layers compute hierarchical attention from the same weights.
+/// <c>swap</c>: the accuracy that a trained classifier with standard attention loses when some or all of its layers compute hierarchical attention from the
+/// same weights.
 /// </summary>
 /// <remarks>
 /// For every seed a classifier is trained (once: its weights are kept in a folder), its layers are ranked on training documents, and it is tested with
@@ -76,9 +77,11 @@ internal static class SwapCommand
         model = model with { VocabSize = task.Tokenizer.VocabSize };
         if (conversion.Hierarchy == HierarchyKind.Document)
             conversion = conversion with { TokenParts = TokenParts.Of(task.Tokenizer) };
-        string trained = $"{task.Name} tokens={model.MaxSequenceLength} width={model.DModel} heads={model.NumHeads} layers={model.NumLayers} epochs={training.NumberOfEpochs} batch={training.TokensPerBatch}";
+        string trained = $"{task.Name} tokens={model.MaxSequenceLength} width={model.DModel} heads={model.NumHeads} layers={model.NumLayers} "
+            + $"epochs={training.NumberOfEpochs} batch={training.TokensPerBatch}";
         string trees = conversion.Hierarchy == HierarchyKind.Blocks ? $"blocks of {conversion.Branching}" : "document";
-        string setting = string.Create(CultureInfo.InvariantCulture, $"{trained} samples={samples} trees={trees} ranking={conversion.Ranking} rate={tuningRate}");
+        string setting = string.Create(
+            CultureInfo.InvariantCulture, $"{trained} samples={samples} trees={trees} ranking={conversion.Ranking} rate={tuningRate}");
         EnvironmentHeader.Print(Console.Out);
         foreach (int seed in seeds)
         {
@@ -111,7 +114,8 @@ internal static class SwapCommand
             classifier.to(training.Device!);
             return classifier;
         }
-        new Trainer(training).Train(new SequenceClassificationTask(classifier, task.Labels.Length), task.Train, progress: new EpochLines($"full seed {training.Seed}"));
+        new Trainer(training)
+            .Train(new SequenceClassificationTask(classifier, task.Labels.Length), task.Train, progress: new EpochLines($"full seed {training.Seed}"));
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(file))!);
         ModuleWeights.Save(classifier, file);
         return classifier;

@@ -12,8 +12,8 @@ namespace Maha.Benchmarks.Swap;
 
 /// <summary>The swaps of one trained classifier.</summary>
 /// <remarks>
-/// The control: the same layers with attention that is uniform over the document, which their own weights with queries of 0 compute. If it loses as little as the swap,
-/// the layers' attention did not matter, and the swap proves nothing.
+/// The control: the same layers with attention that is uniform over the document, which their own weights with queries of 0 compute. If it loses as little as
+/// the swap, the layers' attention did not matter, and the swap proves nothing.
 /// </remarks>
 internal sealed class SwapStudy(MahaSequenceClassifier classifier, DocumentTask task, TrainingOptions tuning, HsaConversionOptions conversion, int samples)
 {
@@ -32,7 +32,8 @@ internal sealed class SwapStudy(MahaSequenceClassifier classifier, DocumentTask 
             using (var control = Uniform(step.Swapped))
                 uniform = Accuracy(control);
             using var tuned = HsaConversion.Swap(classifier, step.Swapped.ToArray(), conversion);
-            new Trainer(tuning).Train(new SequenceClassificationTask(tuned, task.Labels.Length), task.Train, progress: new EpochLines($"{step.Swapped.Count} swapped, seed {tuning.Seed}"));
+            new Trainer(tuning).Train(new SequenceClassificationTask(tuned, task.Labels.Length), task.Train,
+                progress: new EpochLines($"{step.Swapped.Count} swapped, seed {tuning.Seed}"));
             yield return new JsonObject
             {
                 ["swapped"] = step.Swapped.Count,
@@ -53,7 +54,8 @@ internal sealed class SwapStudy(MahaSequenceClassifier classifier, DocumentTask 
     {
         double accuracy = Accuracy(model);
         var swapped = Enumerable.Range(0, model.Encoder.Blocks.Count).Where(layer => model.Encoder.Blocks[layer].Mixer is HsaMixer);
-        Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"seed {tuning.Seed}: accuracy {accuracy:F4} without training, swapped layers: {string.Join(" ", swapped)}"));
+        Console.Error.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"seed {tuning.Seed}: accuracy {accuracy:F4} without training, swapped layers: {string.Join(" ", swapped)}"));
         return accuracy;
     }
 
@@ -63,20 +65,23 @@ internal sealed class SwapStudy(MahaSequenceClassifier classifier, DocumentTask 
         using var noGradient = no_grad();
         foreach (int layer in layers)
         {
-            foreach (var parameter in model.Encoder.Blocks[layer].Mixer.named_parameters().Where(entry => entry.name.StartsWith("q_proj.", StringComparison.Ordinal)))
-                parameter.parameter.zero_();
+            var queries = model.Encoder.Blocks[layer].Mixer.named_parameters().Where(entry => entry.name.StartsWith("q_proj.", StringComparison.Ordinal));
+            foreach (var query in queries)
+                query.parameter.zero_();
         }
 
         return model;
     }
 
-    private double Accuracy(MahaSequenceClassifier model) => new Trainer(tuning).Evaluate(new SequenceClassificationTask(model, task.Labels.Length), task.Test).Accuracy!.Value;
+    private double Accuracy(MahaSequenceClassifier model) => new Trainer(tuning)
+        .Evaluate(new SequenceClassificationTask(model, task.Labels.Length), task.Test).Accuracy!.Value;
 
     // Evenly spaced among the training documents; the layers are ranked by what a swap changes on them.
     private List<SampleBatch> Samples()
     {
         int count = Math.Min(samples, task.Train.Count);
-        return [.. Enumerable.Range(0, count).Select(i => (int)((long)i * task.Train.Count / count)).OrderBy(task.Train.LengthOf).Chunk(BatchSize).Select(rows =>
+        return [.. Enumerable.Range(0, count).Select(i => (int)((long)i * task.Train.Count / count))
+            .OrderBy(task.Train.LengthOf).Chunk(BatchSize).Select(rows =>
         {
             var batch = TokenBatch.Create(task.Train, rows, tuning.Device);
             return new SampleBatch(batch.TokenIds, new MixingContext { KeyPaddingMask = batch.KeyPaddingMask });

@@ -6,8 +6,8 @@ using Microsoft.ML;
 namespace Maha.Benchmarks.TextEncoding;
 
 /// <summary>
-/// <c>embeddings</c>: the accuracy of classifiers on vectors that are learned without labels, where few documents have labels. MahaEncode learns from all training texts;
-/// LbfgsMaximumEntropy then learns from some labels of each class, on these vectors and on a bag of words of the same labeled documents.
+/// <c>embeddings</c>: the accuracy of classifiers on vectors that are learned without labels, where few documents have labels. MahaEncode learns from all
+/// training texts; LbfgsMaximumEntropy then learns from some labels of each class, on these vectors and on a bag of words of the same labeled documents.
 /// </summary>
 /// <remarks>Both pipelines run with ML.NET's default regularization and with weaker ones; the table shows the default and the best of each pipeline.</remarks>
 internal static class EmbeddingsCommand
@@ -35,7 +35,8 @@ internal static class EmbeddingsCommand
         double fitted = watch.Elapsed.TotalSeconds;
         var training = Encode(mlContext, model, corpus.Training);
         var testing = Encode(mlContext, model, corpus.Testing);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"# {corpus.Training.Count} documents to learn from, {corpus.Testing.Count} to test; vectors of {model.VectorSize}; fitted in {fitted:F0} s, encoded in {watch.Elapsed.TotalSeconds - fitted:F0} s"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"# {corpus.Training.Count} documents to learn from, {corpus.Testing.Count} to test; "
+            + $"vectors of {model.VectorSize}; fitted in {fitted:F0} s, encoded in {watch.Elapsed.TotalSeconds - fitted:F0} s"));
         var methods = new List<(string Name, Func<List<int>, IReadOnlyList<double>> Accuracies)>
         {
             ("MahaEncode", chosen => OfVectors(mlContext, chosen.Select(i => training[i]), testing, features => features)),
@@ -45,7 +46,8 @@ internal static class EmbeddingsCommand
         if (parts)
         {
             int spectral = encoder.SpectralDim, contextual = model.VectorSize - spectral * (encoder.BeginningTokens > 0 ? 2 : 1);
-            void Add(string name, Func<float[], float[]> part) => methods.Add((name, chosen => OfVectors(mlContext, chosen.Select(i => training[i]), testing, part)));
+            void Add(string name, Func<float[], float[]> part) =>
+                methods.Add((name, chosen => OfVectors(mlContext, chosen.Select(i => training[i]), testing, part)));
             Add("contextual part", features => features[..contextual]);
             Add("all but contextual", features => features[contextual..]);
             Add("contextual x 4", features => [.. features.Select((value, k) => k < contextual ? value * 4 : value)]);
@@ -58,7 +60,9 @@ internal static class EmbeddingsCommand
                 var bySeed = Enumerable.Range(firstSeed, seeds).Select(seed => accuracies(Draw(corpus.Training, budget, seed))).ToList();
                 int best = Enumerable.Range(0, s_strengths.Length).MaxBy(k => bySeed.Average(values => values[k]));
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                    $"{budget,-13} {name,-19} {bySeed.Average(values => values[0]):F4}   {bySeed.Average(values => values[best]):F4}   ({s_strengths[best].L1:0.##}, {s_strengths[best].L2:0.##})   {bySeed.Min(values => values[best]):F4} .. {bySeed.Max(values => values[best]):F4}"));
+                    $"{budget,-13} {name,-19} {bySeed.Average(values => values[0]):F4}   {bySeed.Average(values => values[best]):F4}   "
+                        + $"({s_strengths[best].L1:0.##}, {s_strengths[best].L2:0.##})   {bySeed.Min(values => values[best]):F4} "
+                        + $".. {bySeed.Max(values => values[best]):F4}"));
             }
         }
 
@@ -67,7 +71,8 @@ internal static class EmbeddingsCommand
 
     private static IReadOnlyList<double> OfVectors(MLContext mlContext, IEnumerable<VectorRow> training, List<VectorRow> testing, Func<float[], float[]> part)
     {
-        IDataView View(IEnumerable<VectorRow> rows) => VectorRow.View(mlContext, [.. rows.Select(row => new VectorRow { Label = row.Label, Features = part(row.Features) })]);
+        IDataView View(IEnumerable<VectorRow> rows) =>
+            VectorRow.View(mlContext, [.. rows.Select(row => new VectorRow { Label = row.Label, Features = part(row.Features) })]);
         return Accuracies(mlContext, View(training), View(testing));
     }
 
@@ -98,7 +103,8 @@ internal static class EmbeddingsCommand
     private static List<int> Draw(List<LabeledDocument> documents, int budget, int seed)
     {
         var chosen = new List<int>();
-        foreach (var members in documents.Select((document, index) => (document.Label, index)).GroupBy(pair => pair.Label).OrderBy(group => group.Key, StringComparer.Ordinal))
+        foreach (var members in documents.Select((document, index) => (document.Label, index))
+            .GroupBy(pair => pair.Label).OrderBy(group => group.Key, StringComparer.Ordinal))
         {
             int[] indices = [.. members.Select(pair => pair.index)];
             new Random(seed).Shuffle(indices);
@@ -117,7 +123,8 @@ internal static class EmbeddingsCommand
             if (watch.Elapsed.TotalSeconds < _next)
                 return;
             _next = watch.Elapsed.TotalSeconds + 10;
-            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"step {value.Step} of {value.TotalSteps}, loss {value.Loss:F3}, {watch.Elapsed.TotalSeconds:F0} s"));
+            Console.Error.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"step {value.Step} of {value.TotalSteps}, loss {value.Loss:F3}, {watch.Elapsed.TotalSeconds:F0} s"));
         }
     }
 }

@@ -6,7 +6,8 @@ namespace Maha.Benchmarks.TextEncoding;
 /// <summary>The options of an encoder on the command line.</summary>
 internal static class EncoderChoice
 {
-    public const string Arguments = "[--epochs N] [--max-tokens N] [--max-seconds S] [--spectral K] [--beginning N] [--contextual W] [--contrastive W] [--masked W] [--learning-rate R] [--threads T]";
+    public const string Arguments = "[--epochs N] [--max-tokens N] [--max-seconds S] [--spectral K] [--beginning N] [--contextual W] [--contrastive W] "
+        + "[--masked W] [--learning-rate R] [--threads T]";
 
     public static MahaTextEncodingEstimator.Options Read(OptionReader options)
     {
@@ -27,6 +28,7 @@ internal static class EncoderChoice
 
     private static double Number(OptionReader options, string name, double fallback)
         => options.Text(name, "") is { Length: > 0 } text
-            ? double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) ? value : throw new UsageException($"option {name} takes a number, but got '{text}'.")
+            ? double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
+                ? value : throw new UsageException($"option {name} takes a number, but got '{text}'.")
             : fallback;
 }

@@ -20,7 +20,8 @@ internal static class LengthCommand
 {
     private sealed record Row(string Label, string Text, int Fold);
 
-    private sealed record Settings(int Cut, int MaxTokens, int Epochs, int DModel, int Layers, int TokensPerBatch, double LearningRate, PoolingKind Pooling, bool Cuda);
+    private sealed record Settings(int Cut, int MaxTokens, int Epochs, int DModel, int Layers,
+        int TokensPerBatch, double LearningRate, PoolingKind Pooling, bool Cuda);
 
     public static int Run(string[] args)
     {
@@ -64,15 +65,19 @@ internal static class LengthCommand
         }
         foreach (int limit in new[] { settings.Cut, settings.MaxTokens })
         {
-            var lines = runs.Select(fold => done.First(line => line.StartsWith($"run fold={fold} tokens={limit} seed={seed} {settings}", StringComparison.Ordinal))).ToList();
+            var lines = runs.Select(
+                fold => done.First(line => line.StartsWith($"run fold={fold} tokens={limit} seed={seed} {settings}", StringComparison.Ordinal))).ToList();
             double Sum(string name) => lines.Sum(line => double.Parse(line.Split($" {name}=")[1].Split(' ')[0], CultureInfo.InvariantCulture));
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"max_tokens={limit} accuracy={Sum("right") / Sum("of"):F4} accuracy_over_{settings.Cut}_tokens={Sum("right_long") / Math.Max(1, Sum("of_long")):F4} documents={Sum("of"):F0} of_them_long={Sum("of_long"):F0}"));
+                $"max_tokens={limit} accuracy={Sum("right") / Sum("of"):F4} "
+                    + $"accuracy_over_{settings.Cut}_tokens={Sum("right_long") / Math.Max(1, Sum("of_long")):F4} documents={Sum("of"):F0} "
+                    + $"of_them_long={Sum("of_long"):F0}"));
         }
         return ExitCode.Success;
     }
 
-    private static ((int Right, int Count) All, (int Right, int Count) Long, double Seconds) Judge(IEnumerable<Row> training, List<Row> testing, int limit, Settings settings, int seed)
+    private static ((int Right, int Count) All, (int Right, int Count) Long, double Seconds) Judge(
+        IEnumerable<Row> training, List<Row> testing, int limit, Settings settings, int seed)
     {
         var watch = System.Diagnostics.Stopwatch.StartNew();
         var learn = training.ToList();
@@ -127,7 +132,8 @@ internal static class LengthCommand
     {
         if (!File.Exists(path))
             throw new UsageException($"there is no file '{path}'. Fetch the manual pages: dotnet run -c Release --project samples/FetchData -- manual-pages");
-        return [.. File.ReadLines(path).Select(line => line.Split('\t')).Select(fields => new Row(fields[0], fields[1].Replace(" \u240A ", "\n", StringComparison.Ordinal),
+        return [.. File.ReadLines(path).Select(line => line.Split('\t'))
+            .Select(fields => new Row(fields[0], fields[1].Replace(" \u240A ", "\n", StringComparison.Ordinal),
             fold ?? int.Parse(fields[2], CultureInfo.InvariantCulture)))];
     }
 }

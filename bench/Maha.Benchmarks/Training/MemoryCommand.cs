@@ -7,9 +7,9 @@ using static TorchSharp.torch;
 namespace Maha.Benchmarks.Training;
 
 /// <summary>
-/// <c>memory [--steps N] [--scope step|outer]</c>: resident memory over N training steps. With <c>step</c>, of a plain block of libtorch's with one dispose scope per step;
-/// with <c>outer</c>, of a small language model with one scope around all steps, as a program may have around everything.
-/// Prints the mean of each quarter; fails where the last quarter's is more than 5% above the second's, or where tensors accumulate in the outer scope.
+/// <c>memory [--steps N] [--scope step|outer]</c>: resident memory over N training steps. With <c>step</c>, of a plain block of libtorch's with one dispose
+/// scope per step; with <c>outer</c>, of a small language model with one scope around all steps, as a program may have around everything. Prints the mean of
+/// each quarter; fails where the last quarter's is more than 5% above the second's, or where tensors accumulate in the outer scope.
 /// </summary>
 internal static class MemoryCommand
 {
@@ -87,7 +87,8 @@ internal static class MemoryCommand
             means[quarter] = samples.Average();
             held[quarter] = outer?.DisposablesCount ?? 0;
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"quarter {quarter + 1}: steps {first}..{end - 1}, mean resident memory {means[quarter] / (1 << 20):F1} MiB, live tensors {Tensor.TotalCount}{(outer is null ? "" : $", in the outer scope {held[quarter]}")}"));
+                $"quarter {quarter + 1}: steps {first}..{end - 1}, mean resident memory {means[quarter] / (1 << 20):F1} MiB, live "
+                    + $"tensors {Tensor.TotalCount}{(outer is null ? "" : $", in the outer scope {held[quarter]}")}"));
         }
 
         double ratio = means[^1] / means[1];

@@ -12,7 +12,8 @@ public sealed class BlockMeasurementTests
     [MemberData(nameof(Variants))]
     public void EveryVariant_CanBeMeasured(string variant)
     {
-        using var measurement = new BlockMeasurement(variant, new MahaBlockOptions { DModel = 8, NumHeads = 2, Window = 4, Dropout = 0 }, batch: 2, length: 24, CPU, ScalarType.Float32);
+        using var measurement = new BlockMeasurement(
+            variant, new MahaBlockOptions { DModel = 8, NumHeads = 2, Window = 4, Dropout = 0 }, batch: 2, length: 24, CPU, ScalarType.Float32);
         measurement.Run(record: true);
         Assert.True(measurement.ForwardMilliseconds > 0 && measurement.TrainMilliseconds > 0);
     }

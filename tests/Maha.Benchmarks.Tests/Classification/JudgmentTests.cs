@@ -13,7 +13,8 @@ public class JudgmentTests
         var judgment = Judgment.Of(documents, s_labels, predictions, longWords: 3);
 
         Assert.Equal(documents.Zip(predictions).Count(pair => pair.First.Label == pair.Second.Label) / 200.0, judgment.Accuracy, 1e-12);
-        Assert.Equal(documents.Zip(predictions).Average(pair => -Math.Log(pair.First.Label == "d" ? 1e-15 : pair.Second.Probabilities[Array.IndexOf(s_labels, pair.First.Label)])), judgment.LogLoss, 1e-9);
+        Assert.Equal(documents.Zip(predictions).Average(
+            pair => -Math.Log(pair.First.Label == "d" ? 1e-15 : pair.Second.Probabilities[Array.IndexOf(s_labels, pair.First.Label)])), judgment.LogLoss, 1e-9);
         string[] classes = ["a", "b", "c", "d"];
         double f1 = classes.Average(name =>
         {
@@ -24,7 +25,8 @@ public class JudgmentTests
         });
         Assert.Equal(f1, judgment.MacroF1, 1e-12);
         double error = documents.Zip(predictions).GroupBy(pair => Math.Min((int)(pair.Second.Probabilities.Max() * 15.0), 14)).Sum(bin =>
-            bin.Count() / 200.0 * Math.Abs(bin.Average(pair => (double)pair.Second.Probabilities.Max()) - bin.Average(pair => pair.First.Label == pair.Second.Label ? 1.0 : 0)));
+            bin.Count() / 200.0 * Math.Abs(
+                bin.Average(pair => (double)pair.Second.Probabilities.Max()) - bin.Average(pair => pair.First.Label == pair.Second.Label ? 1.0 : 0)));
         Assert.Equal(error, judgment.CalibrationError, 1e-9);
         Assert.Equal(100, judgment.LongCount);
     }
@@ -34,7 +36,8 @@ public class JudgmentTests
     {
         var documents = Documents(out var predictions, 90);
         var all = Judgment.Of(documents, s_labels, predictions, 3);
-        var sum = Judgment.Sum([.. Enumerable.Range(0, 3).Select(part => Judgment.Of(documents[(30 * part)..(30 * part + 30)], s_labels, predictions[(30 * part)..(30 * part + 30)], 3))]);
+        var sum = Judgment.Sum([.. Enumerable.Range(0, 3)
+            .Select(part => Judgment.Of(documents[(30 * part)..(30 * part + 30)], s_labels, predictions[(30 * part)..(30 * part + 30)], 3))]);
         Assert.Equal(all.Accuracy, sum.Accuracy);
         Assert.Equal(all.MacroF1, sum.MacroF1, 1e-12);
         Assert.Equal(all.LogLoss, sum.LogLoss, 1e-12);
@@ -45,7 +48,8 @@ public class JudgmentTests
     [Fact]
     public void MeanAndSpread_AreOverTheSeeds()
     {
-        Judgment Of(int right) => new() { Count = 100, Right = right, Classes = new Dictionary<string, ClassCount> { ["a"] = new(100, 100, right) }, Seconds = right };
+        Judgment Of(int right) =>
+            new() { Count = 100, Right = right, Classes = new Dictionary<string, ClassCount> { ["a"] = new(100, 100, right) }, Seconds = right };
         string line = LearnCommand.Line(LearnVariant.Default, [Of(80), Of(90), Of(100)]);
         Assert.StartsWith("variant=default accuracy=0.9000+-0.1000 macro_f1=0.9000+-0.1000 logloss=0.0000+-0.0000 ", line);
         Assert.Contains(" seconds=90.0+-10.0 ", line);

@@ -14,7 +14,8 @@ public sealed class LearnCommandTests : IDisposable
     [Fact]
     public void TinyFiles_AreLearned_AndGoOnWhereTheyEnded()
     {
-        string train = Write("train,1.tsv", Toys.Documents(40)), test = Write("test.tsv", Toys.Documents(10, seed: 2)), log = Path.Combine(_folder, "results.jsonl");
+        string train = Write("train,1.tsv", Toys.Documents(40)),
+            test = Write("test.tsv", Toys.Documents(10, seed: 2)), log = Path.Combine(_folder, "results.jsonl");
         string[] arguments =
         [
             "--data", train, "--test", test, "--out", log, "--threads", $"{torch.get_num_threads()}", "--skip", "default", "--seeds", "2",
@@ -22,7 +23,8 @@ public sealed class LearnCommandTests : IDisposable
         ];
         Assert.Equal(ExitCode.Success, LearnCommand.Run(arguments));
         var records = LearnLog.Read(log);
-        Assert.Equal(["baseline 1", "baseline 2", "MaxTokens=32,DModel=16,NumLayers=1,NumberOfEpochs=1 1", "MaxTokens=32,DModel=16,NumLayers=1,NumberOfEpochs=1 2"],
+        Assert.Equal(["baseline 1", "baseline 2", "MaxTokens=32,DModel=16,NumLayers=1,NumberOfEpochs=1 1",
+            "MaxTokens=32,DModel=16,NumLayers=1,NumberOfEpochs=1 2"],
             records.Select(record => $"{record.Variant} {record.Seed}"));
         Assert.All(records, record => Assert.Equal(10, record.Judgment.Count));
         Assert.All(records[..2], record => Assert.Equal(1, record.Judgment.Accuracy)); // a bag of words tells the toys apart
@@ -37,8 +39,10 @@ public sealed class LearnCommandTests : IDisposable
     [Fact]
     public void EmptyTexts_AreLearnedByAll()
     {
-        string path = Write("empty.tsv", Toys.Documents(30).Select((document, i) => i % 2 == 0 ? document : new Document { Label = document.Label, Text = "" }));
-        Assert.Equal(ExitCode.Success, LearnCommand.Run(["--data", path, "--test", path, "--threads", $"{torch.get_num_threads()}", "--skip", "default", "--options", "DModel=16,NumLayers=1,NumberOfEpochs=1"]));
+        string path = Write(
+            "empty.tsv", Toys.Documents(30).Select((document, i) => i % 2 == 0 ? document : new Document { Label = document.Label, Text = "" }));
+        Assert.Equal(ExitCode.Success, LearnCommand.Run(["--data", path, "--test", path, "--threads",
+            $"{torch.get_num_threads()}", "--skip", "default", "--options", "DModel=16,NumLayers=1,NumberOfEpochs=1"]));
     }
 
     [Fact]

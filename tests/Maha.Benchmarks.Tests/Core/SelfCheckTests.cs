@@ -9,7 +9,8 @@ public sealed class SelfCheckTests
     public void UsedOperators_AreRightHere()
     {
         using var output = new StringWriter();
-        Assert.True(SelfCheckCommand.Report([.. SelfCheckCommand.Operators.Where(check => check.IsUsed)], seed: 2, output) == ExitCode.Success, output.ToString());
+        Assert.True(SelfCheckCommand.Report([.. SelfCheckCommand.Operators.Where(check => check.IsUsed)], seed: 2, output) == ExitCode.Success,
+            output.ToString());
     }
 
     [Theory]

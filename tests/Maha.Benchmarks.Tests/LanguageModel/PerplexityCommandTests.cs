@@ -16,15 +16,20 @@ public sealed class PerplexityCommandTests : IDisposable
     {
         var random = new Random(1);
         foreach (string name in new[] { "a.txt", "b.txt", "persuasion.txt" })
-            File.WriteAllText(Path.Combine(_folder, name), string.Concat(Enumerable.Range(0, 200).Select(_ => random.Next(2) == 0 ? "the cat sees the dog. " : "the saw cuts wood. ")));
+        {
+            File.WriteAllText(Path.Combine(_folder, name),
+                string.Concat(Enumerable.Range(0, 200).Select(_ => random.Next(2) == 0 ? "the cat sees the dog. " : "the saw cuts wood. ")));
+        }
         string results = Path.Combine(_folder, "new", "results.md");
         string[] arguments =
         [
-            "--data", _folder, "--out", results, "--d-model", "8", "--heads", "2", "--layers", "1", "--vocab", "280", "--tokens-per-batch", "256", "--threads", $"{torch.get_num_threads()}",
+            "--data", _folder, "--out", results, "--d-model", "8", "--heads", "2", "--layers", "1",
+                "--vocab", "280", "--tokens-per-batch", "256", "--threads", $"{torch.get_num_threads()}",
         ];
         Assert.Equal(ExitCode.Success, PerplexityCommand.Run([.. arguments, "--variants", "maha", "--contexts", "32", "--tokens", "9000"]));
         Assert.Single(Rows(results));
-        Assert.Equal(ExitCode.Success, PerplexityCommand.Run([.. arguments, "--variants", "maha", "hsa-causal", "full", "--contexts", "32", "64", "--tokens", "9000"]));
+        Assert.Equal(ExitCode.Success,
+            PerplexityCommand.Run([.. arguments, "--variants", "maha", "hsa-causal", "full", "--contexts", "32", "64", "--tokens", "9000"]));
         var rows = Rows(results);
         Assert.Equal(["maha 32", "hsa-causal 32", "full 32", "maha 64", "hsa-causal 64", "full 64"], rows.Select(row => $"{row[1]} {row[2]}"));
         foreach (string[] row in rows)
@@ -57,7 +62,8 @@ public sealed class PerplexityCommandTests : IDisposable
     [Fact]
     public void Generate_MeasuresEveryVariant() => Assert.Equal(
         ExitCode.Success,
-        GenerateCommand.Run(["--prompts", "20", "100", "--variants", "maha", "hsa-causal", "window", "full", "--d-model", "8", "--heads", "2", "--layers", "1", "--vocab", "50", "--tokens", "32", "--threads", $"{torch.get_num_threads()}"]));
+        GenerateCommand.Run(["--prompts", "20", "100", "--variants", "maha", "hsa-causal", "window", "full", "--d-model", "8",
+            "--heads", "2", "--layers", "1", "--vocab", "50", "--tokens", "32", "--threads", $"{torch.get_num_threads()}"]));
 
     [Theory]
     [InlineData("--variants", "telepathy")]
@@ -69,7 +75,8 @@ public sealed class PerplexityCommandTests : IDisposable
         Assert.Contains(option, Assert.Throws<UsageException>(() => PerplexityCommand.Run([option, value])).Message, StringComparison.Ordinal);
 
     private static List<string[]> Rows(string file) =>
-        [.. File.ReadAllLines(file).Where(line => line.StartsWith("| ", StringComparison.Ordinal)).Skip(2).Select(line => line.Split('|').Select(cell => cell.Trim()).ToArray())];
+        [.. File.ReadAllLines(file).Where(line => line.StartsWith("| ", StringComparison.Ordinal))
+            .Skip(2).Select(line => line.Split('|').Select(cell => cell.Trim()).ToArray())];
 
     private static double Number(string cell) => double.Parse(cell, NumberStyles.Number, CultureInfo.InvariantCulture);
 }

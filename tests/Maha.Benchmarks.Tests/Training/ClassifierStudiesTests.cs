@@ -57,7 +57,8 @@ public sealed class ClassifierStudiesTests : IDisposable
     [Theory]
     [InlineData("--variants", "telepathy")]
     [InlineData("--data", "missing.tsv")]
-    public void WrongOption_IsRefused(string option, string value) => Assert.Throws<UsageException>(() => AblationCommand.Run([option, value, "--out", Out, "--threads", Threads]));
+    public void WrongOption_IsRefused(string option, string value) =>
+        Assert.Throws<UsageException>(() => AblationCommand.Run([option, value, "--out", Out, "--threads", Threads]));
 
     private string Out => Path.Combine(_folder, "results.jsonl");
 

@@ -34,5 +34,6 @@ internal static class ConvolutionCalls
 
     // conv1d, Conv2d, conv_transpose3d, ConvTranspose1d, Convolution; not Convert.
     private static bool IsConvolution(string name) =>
-        name.StartsWith("conv", StringComparison.OrdinalIgnoreCase) && !name.StartsWith("convert", StringComparison.OrdinalIgnoreCase) && !name.StartsWith("convex", StringComparison.OrdinalIgnoreCase);
+        name.StartsWith("conv", StringComparison.OrdinalIgnoreCase) && !name.StartsWith("convert", StringComparison.OrdinalIgnoreCase)
+            && !name.StartsWith("convex", StringComparison.OrdinalIgnoreCase);
 }

@@ -7,7 +7,9 @@ namespace Maha.MLNet.Tests;
 /// <summary>Reads data views of any columns as text, so that rows can be compared exactly.</summary>
 internal static class Rows
 {
-    /// <summary>How far a document's numbers may lie apart, relative to 1 or to the number, that were computed with other documents: sums then have another order.</summary>
+    /// <summary>
+    /// How far a document's numbers may lie apart, relative to 1 or to the number, that were computed with other documents: sums then have another order.
+    /// </summary>
     public const float Tolerance = 1e-5f;
 
     private static readonly char[] s_separators = [' ', '=', ';', '\t'];
@@ -53,19 +55,23 @@ internal static class Rows
         foreach (var (one, other) in expected.Zip(actual))
         {
             string[] values = one.Split(s_separators), others = other.Split(s_separators);
-            Assert.True(values.Length == others.Length && values.Zip(others).All(pair => Agree(pair.First, pair.Second)), $"expected: {one}\nactual:   {other}");
+            Assert.True(values.Length == others.Length && values.Zip(others)
+                .All(pair => Agree(pair.First, pair.Second)), $"expected: {one}\nactual:   {other}");
         }
     }
 
     /// <summary>Whether numbers of one document are the same up to <see cref="Tolerance"/>.</summary>
-    public static bool AreAlike(float expected, float actual) => expected.Equals(actual) || Math.Abs(expected - actual) <= Tolerance * Math.Max(1, Math.Abs(expected));
+    public static bool AreAlike(float expected, float actual) => expected.Equals(actual)
+        || Math.Abs(expected - actual) <= Tolerance * Math.Max(1, Math.Abs(expected));
 
     private static bool Agree(string expected, string actual) => expected == actual
-        || (float.TryParse(expected, CultureInfo.InvariantCulture, out float one) && float.TryParse(actual, CultureInfo.InvariantCulture, out float other) && AreAlike(one, other));
+        || (float.TryParse(expected, CultureInfo.InvariantCulture, out float one)
+            && float.TryParse(actual, CultureInfo.InvariantCulture, out float other) && AreAlike(one, other));
 
     /// <summary>The annotations of a column as text, in the order of their names.</summary>
     public static List<string> Annotations(DataViewSchema.Column column)
-        => [.. column.Annotations.Schema.OrderBy(annotation => annotation.Name).Select(annotation => $"{annotation.Name}: {annotation.Type} = {Annotation(column, annotation)}")];
+        => [.. column.Annotations.Schema.OrderBy(annotation => annotation.Name)
+            .Select(annotation => $"{annotation.Name}: {annotation.Type} = {Annotation(column, annotation)}")];
 
     private static string Annotation(DataViewSchema.Column column, DataViewSchema.Column annotation) => annotation.Type switch
     {
@@ -75,7 +81,8 @@ internal static class Rows
         VectorDataViewType { ItemType: TextDataViewType } => Join(Annotation<VBuffer<ReadOnlyMemory<char>>>(column, annotation)),
         VectorDataViewType { ItemType: BooleanDataViewType } => Join(Annotation<VBuffer<bool>>(column, annotation)),
         VectorDataViewType { ItemType: NumberDataViewType item } when item == NumberDataViewType.Single => Join(Annotation<VBuffer<float>>(column, annotation)),
-        VectorDataViewType { ItemType: NumberDataViewType item } when item == NumberDataViewType.Double => Join(Annotation<VBuffer<double>>(column, annotation)),
+        VectorDataViewType { ItemType: NumberDataViewType item } when item == NumberDataViewType.Double =>
+            Join(Annotation<VBuffer<double>>(column, annotation)),
         VectorDataViewType { ItemType: NumberDataViewType item } when item == NumberDataViewType.Int32 => Join(Annotation<VBuffer<int>>(column, annotation)),
         VectorDataViewType { ItemType: NumberDataViewType item } when item == NumberDataViewType.UInt32 => Join(Annotation<VBuffer<uint>>(column, annotation)),
         _ => throw new NotSupportedException($"no reader for annotation {annotation.Type}"),
@@ -88,7 +95,8 @@ internal static class Rows
         return value;
     }
 
-    private static string Join<T>(VBuffer<T> values) => string.Join('|', values.DenseValues().Select(value => Convert.ToString(value, CultureInfo.InvariantCulture)));
+    private static string Join<T>(VBuffer<T> values) =>
+        string.Join('|', values.DenseValues().Select(value => Convert.ToString(value, CultureInfo.InvariantCulture)));
 
     private static Func<string> Read<T>(DataViewRow row, DataViewSchema.Column column, Func<T, string> show)
     {

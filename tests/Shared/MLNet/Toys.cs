@@ -105,7 +105,8 @@ internal static class Toys
     }
 
     /// <summary>A trainer of the smallest useful model of two classes.</summary>
-    public static MahaBinaryTextClassificationTrainer BinaryTrainer(MLContext mlContext, Action<MahaBinaryTextClassificationTrainer.Options>? change = null, int epochs = 1)
+    public static MahaBinaryTextClassificationTrainer BinaryTrainer(
+        MLContext mlContext, Action<MahaBinaryTextClassificationTrainer.Options>? change = null, int epochs = 1)
     {
         var options = Small<MahaBinaryTextClassificationTrainer.Options>(epochs);
         change?.Invoke(options);

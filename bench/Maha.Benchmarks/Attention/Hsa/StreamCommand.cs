@@ -44,7 +44,8 @@ internal static class StreamCommand
         {
             last = Median(mixer, token, state, length / Parts);
             first = part == 0 ? last : first;
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{state.Position,10} {last,9:F2} {state.CacheBytes / 1024.0 / options.NumHeads,18:F1}"));
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"{state.Position,10} {last,9:F2} {state.CacheBytes / 1024.0 / options.NumHeads,18:F1}"));
         }
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"last / first tenth {last / first:F2}"));
         return ExitCode.Success;

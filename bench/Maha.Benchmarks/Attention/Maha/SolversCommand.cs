@@ -44,7 +44,8 @@ internal static class SolversCommand
             most = Math.Max(most, tried);
             steps += tried;
         }
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"simplex instances={instances} worst_kkt_residual={worst:E2} bound={KktBound:E0} worst_after_rounding_to_float32={worstSingle:E2} (rho <= 10) max_supports_tried={most} mean={(double)steps / instances:F2}"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"simplex instances={instances} worst_kkt_residual={worst:E2} bound={KktBound:E0} "
+            + $"worst_after_rounding_to_float32={worstSingle:E2} (rho <= 10) max_supports_tried={most} mean={(double)steps / instances:F2}"));
         return worst < KktBound;
     }
 
@@ -66,7 +67,9 @@ internal static class SolversCommand
             iterations += game.Iterations;
         }
         double rate = (double)failed / instances;
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"nash instances={instances} temperature>={LeastTemperature} tolerance={NashTolerance:E0} worst_residual_converged={worst:E2} not_converged={failed} ({100 * rate:F2}%) worst_residual_not_converged={worstFailed:E2} max_iterations={most} mean={(double)iterations / instances:F1}"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"nash instances={instances} temperature>={LeastTemperature} "
+            + $"tolerance={NashTolerance:E0} worst_residual_converged={worst:E2} not_converged={failed} ({100 * rate:F2}%) "
+            + $"worst_residual_not_converged={worstFailed:E2} max_iterations={most} mean={(double)iterations / instances:F1}"));
         return rate <= AllowedFailures && worst <= NashTolerance;
     }
 
@@ -77,9 +80,11 @@ internal static class SolversCommand
         double[][] rows = new double[scales][];
         for (int s = 0; s < scales; s++)
         {
-            rows[s] = kind == 1 && s > 0 ? [.. rows[0]] : [.. Enumerable.Range(0, width).Select(_ => kind == 2 ? 0 : (2 * random.NextDouble()) - 1 + (kind == 3 ? 30 : 0))];
+            rows[s] = kind == 1 && s > 0 ? [.. rows[0]]
+                : [.. Enumerable.Range(0, width).Select(_ => kind == 2 ? 0 : (2 * random.NextDouble()) - 1 + (kind == 3 ? 30 : 0))];
         }
         double[] scale = [.. rows.Select(row => 1 / Math.Sqrt((row.Sum(x => x * x) / width) + 1e-6))];
-        return [.. Enumerable.Range(0, scales * scales).Select(i => rows[i / scales].Zip(rows[i % scales], (x, y) => x * y).Sum() * scale[i / scales] * scale[i % scales] / width)];
+        return [.. Enumerable.Range(0, scales * scales)
+            .Select(i => rows[i / scales].Zip(rows[i % scales], (x, y) => x * y).Sum() * scale[i / scales] * scale[i % scales] / width)];
     }
 }

@@ -55,7 +55,8 @@ internal sealed record Judgment
     /// <param name="labels">The classes of the probabilities; a document of another class is never right.</param>
     /// <param name="predictions">For each document the predicted class and the probabilities of the classes.</param>
     /// <param name="longWords">A document of more words is long.</param>
-    public static Judgment Of(IReadOnlyList<LabeledDocument> documents, IReadOnlyList<string> labels, IEnumerable<(string Label, float[] Probabilities)> predictions, int longWords)
+    public static Judgment Of(IReadOnlyList<LabeledDocument> documents, IReadOnlyList<string> labels,
+        IEnumerable<(string Label, float[] Probabilities)> predictions, int longWords)
     {
         var indices = labels.Select((label, index) => (label, index)).ToDictionary(pair => pair.label, pair => pair.index);
         var classes = new Dictionary<string, ClassCount>();
@@ -109,7 +110,8 @@ internal sealed record Judgment
             LongCount = parts.Sum(part => part.LongCount),
             LongRight = parts.Sum(part => part.LongRight),
             LogLossSum = parts.Sum(part => part.LogLossSum),
-            Bins = [.. Enumerable.Range(0, NumBins).Select(bin => new[] { parts.Sum(part => part.Bins[bin][0]), parts.Sum(part => part.Bins[bin][1]), parts.Sum(part => part.Bins[bin][2]) })],
+            Bins = [.. Enumerable.Range(0, NumBins)
+                .Select(bin => new[] { parts.Sum(part => part.Bins[bin][0]), parts.Sum(part => part.Bins[bin][1]), parts.Sum(part => part.Bins[bin][2]) })],
             Classes = classes,
             Seconds = parts.Average(part => part.Seconds),
             PredictSeconds = parts.Average(part => part.PredictSeconds),

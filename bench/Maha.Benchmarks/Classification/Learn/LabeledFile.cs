@@ -53,7 +53,10 @@ internal static class LabeledFile
                 throw new UsageException($"a line must begin with a label, but line {number} of '{path}' begins with a TAB.");
             int end = hasFolds ? line.LastIndexOf('\t') : line.Length;
             if (end == tab)
-                throw new UsageException($"a line of folds must be label TAB text TAB fold, but line {number} of '{path}' has one TAB: '{Start(line)}'. Give files without folds by --data and --test.");
+            {
+                throw new UsageException($"a line of folds must be label TAB text TAB fold, but line {number} of '{path}' has one TAB: '{Start(line)}'. Give "
+                    + "files without folds by --data and --test.");
+            }
             string fold = hasFolds ? line[(end + 1)..].Trim() : "";
             if (hasFolds && fold.Length == 0)
                 throw new UsageException($"a line of folds must end with a fold, but line {number} of '{path}' ends with a TAB.");

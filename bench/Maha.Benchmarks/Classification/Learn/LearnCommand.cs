@@ -10,9 +10,9 @@ namespace Maha.Benchmarks.Classification;
 /// ML.NET's <c>FeaturizeText</c> and <c>SdcaMaximumEntropy</c> and with variants of the options.
 /// </summary>
 /// <remarks>
-/// A file has one document per line, label TAB text, with TAB fold at the end in a file of folds: a model that is trained on the other folds is tested on each fold,
-/// and the predictions of all folds are evaluated together. With <c>--out</c> every training is one line of a file, and a training that
-/// is in the file is not repeated. Several processes may share the file.
+/// A file has one document per line, label TAB text, with TAB fold at the end in a file of folds: a model that is trained on the other folds is tested on
+/// each fold, and the predictions of all folds are evaluated together. With <c>--out</c> every training is one line of a file, and a training that is in the
+/// file is not repeated. Several processes may share the file.
 /// </remarks>
 internal static class LearnCommand
 {
@@ -38,7 +38,8 @@ internal static class LearnCommand
             throw new UsageException("--cuda needs a CUDA device, but torch finds none.");
         if (skipped.FirstOrDefault(name => name is not (LearnVariant.BaselineName or LearnVariant.DefaultName)) is { } unknown)
             throw new UsageException($"--skip takes {LearnVariant.BaselineName} and {LearnVariant.DefaultName}, but got '{unknown}'.");
-        LearnVariant[] variants = [.. new[] { LearnVariant.Baseline, LearnVariant.Default }.Where(variant => !skipped.Contains(variant.Name)), .. changes.Select(LearnVariant.Parse)];
+        LearnVariant[] variants =
+            [.. new[] { LearnVariant.Baseline, LearnVariant.Default }.Where(variant => !skipped.Contains(variant.Name)), .. changes.Select(LearnVariant.Parse)];
         var done = log is null ? [] : LearnLog.Read(log);
         var parts = folds is null ? [Whole(data!, test!)] : Folds(folds, onlyFolds);
         string[] files = folds is null ? [data!, test!] : [folds];
@@ -120,7 +121,8 @@ internal static class LearnCommand
         return string.Join(' ', numbers);
     }
 
-    private static LearnRecord? Train(LearnRecord wanted, LearnVariant variant, Fold part, int? numDocuments, int longWords, bool onCuda, bool verbose, string? log)
+    private static LearnRecord? Train(LearnRecord wanted, LearnVariant variant, Fold part,
+        int? numDocuments, int longWords, bool onCuda, bool verbose, string? log)
     {
         string name = $"run variant={wanted.Variant} seed={wanted.Seed}{(wanted.Fold.Length > 0 ? $" fold={wanted.Fold}" : "")}";
         try
@@ -129,7 +131,8 @@ internal static class LearnCommand
             var record = wanted with { Judgment = judgment };
             if (log is not null)
                 LearnLog.Append(log, record);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"# {name} accuracy={judgment.Accuracy:F4} logloss={judgment.LogLoss:F4} seconds={judgment.Seconds:F1}"));
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"# {name} accuracy={judgment.Accuracy:F4} logloss={judgment.LogLoss:F4} seconds={judgment.Seconds:F1}"));
             return record;
         }
         // A refused training says why; the other variants and seeds are still measured.
@@ -149,7 +152,10 @@ internal static class LearnCommand
         if (names.Length < 2)
             throw new UsageException($"'{path}' must have at least two folds, but all its documents are of fold {names[0]}.");
         if (names.Length > 100)
-            throw new UsageException($"'{path}' must have at most 100 folds, but its last column has {names.Length} values, for instance '{names[^1]}'. Is it a file without folds? Give it by --data, with --test.");
+        {
+            throw new UsageException($"'{path}' must have at most 100 folds, but its last column has {names.Length} values, for instance '{names[^1]}'. Is it "
+                + "a file without folds? Give it by --data, with --test.");
+        }
         if (wanted.FirstOrDefault(name => !names.Contains(name)) is { } missing)
             throw new UsageException($"--fold must name folds of the file, which are {string.Join(", ", names)}, but got {missing}.");
         return [.. names.Where(name => wanted.Count == 0 || wanted.Contains(name)).Select(name => new Fold(name,
@@ -160,7 +166,8 @@ internal static class LearnCommand
     {
         string[] labels = [.. part.Training.Select(document => document.Label).Distinct()];
         int unseen = part.Testing.Count(document => !labels.Contains(document.Label));
-        Console.WriteLine($"# {names}{(part.Name.Length > 0 ? $" fold {part.Name}" : "")}: {part.Training.Count} documents to train, {part.Testing.Count} to test, {labels.Length} classes");
+        Console.WriteLine($"# {names}{(part.Name.Length > 0 ? $" fold {part.Name}" : "")}: {part.Training.Count} documents to train, {part.Testing.Count} to "
+            + $"test, {labels.Length} classes");
         if (unseen > 0)
             Console.WriteLine($"# {unseen} test documents have a label that no training document has; they count as wrong");
     }

@@ -65,7 +65,8 @@ internal static class LearnLog
             }
             catch (JsonException e)
             {
-                throw new UsageException($"--out must name a file of results or a new one, but line {number} of '{path}' is no result: {e.Message} Name another file, or remove the line.");
+                throw new UsageException($"--out must name a file of results or a new one, but line {number} of '{path}' is no result: {e.Message} Name "
+                    + "another file, or remove the line.");
             }
         }
         return records;

@@ -9,7 +9,8 @@ namespace Maha.Benchmarks.Classification;
 internal static class LearnRun
 {
     /// <summary>Trains a variant and evaluates it on the test documents.</summary>
-    public static Judgment Judge(LearnVariant variant, IReadOnlyList<LabeledDocument> training, IReadOnlyList<LabeledDocument> testing, int seed, int longWords, bool cuda, bool verbose)
+    public static Judgment Judge(LearnVariant variant, IReadOnlyList<LabeledDocument> training,
+        IReadOnlyList<LabeledDocument> testing, int seed, int longWords, bool cuda, bool verbose)
     {
         var mlContext = new MLContext(seed) { GpuDeviceId = cuda ? 0 : null, FallbackToCpu = false };
         mlContext.Log += (_, message) =>
@@ -38,16 +39,19 @@ internal static class LearnRun
         var keys = mlContext.Transforms.Conversion.MapValueToKey("Label");
         var names = mlContext.Transforms.Conversion.MapKeyToValue("PredictedName", "PredictedLabel");
         return variant.IsBaseline
-            ? new EstimatorChain<ITransformer>().Append(keys).Append(mlContext.Transforms.Text.FeaturizeText("Features", "Text")).AppendCacheCheckpoint(mlContext)
+            ? new EstimatorChain<ITransformer>().Append(keys)
+                .Append(mlContext.Transforms.Text.FeaturizeText("Features", "Text")).AppendCacheCheckpoint(mlContext)
                 .Append(mlContext.MulticlassClassification.Trainers.SdcaMaximumEntropy()).Append<ITransformer>(names)
-            : new EstimatorChain<ITransformer>().Append(keys).Append(mlContext.MulticlassClassification.Trainers.MahaTextClassification(variant.CreateOptions()))
+            : new EstimatorChain<ITransformer>().Append(keys)
+                .Append(mlContext.MulticlassClassification.Trainers.MahaTextClassification(variant.CreateOptions()))
                 .Append<ITransformer>(names);
     }
 
     // FeaturizeText ends words at blanks only. It is given the line of the file, where every word has blanks around it;
     // with line breaks in their place the last and the first word of two lines would be one.
     private static IDataView View(MLContext mlContext, LearnVariant variant, IReadOnlyList<LabeledDocument> documents)
-        => mlContext.Data.LoadFromEnumerable(documents.Select(document => new Row { Label = document.Label, Text = variant.IsBaseline ? document.Field : document.Text }));
+        => mlContext.Data.LoadFromEnumerable(
+            documents.Select(document => new Row { Label = document.Label, Text = variant.IsBaseline ? document.Field : document.Text }));
 
     /// <summary>A row for training and prediction.</summary>
     private sealed class Row

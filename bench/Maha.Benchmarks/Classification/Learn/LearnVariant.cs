@@ -65,7 +65,8 @@ internal sealed class LearnVariant
             if (name.Equals(MaxTokens, StringComparison.OrdinalIgnoreCase))
                 name = nameof(MahaTextClassificationTrainer.Options.MaxSequenceLength);
             var property = s_properties.FirstOrDefault(property => property.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
-                ?? throw new UsageException($"--options must name options of the trainer, but there is no '{name}'. There are: {string.Join(", ", s_properties.Select(property => property.Name))}. Seeds are given by --seeds.");
+                ?? throw new UsageException($"--options must name options of the trainer, but there is no '{name}'. There "
+                    + $"are: {string.Join(", ", s_properties.Select(property => property.Name))}. Seeds are given by --seeds.");
             changes.Add((property, ValueOf(property, value)));
         }
         var variant = new LearnVariant(text.Replace(' ', '_'), [.. changes]);
@@ -97,7 +98,8 @@ internal sealed class LearnVariant
         type ??= property.PropertyType;
         try
         {
-            return type.IsEnum ? Enum.Parse(type, value, ignoreCase: true) : type == typeof(TimeSpan) ? TimeSpan.Parse(value, CultureInfo.InvariantCulture) : Convert.ChangeType(value, type, CultureInfo.InvariantCulture);
+            return type.IsEnum ? Enum.Parse(type, value, ignoreCase: true) : type == typeof(TimeSpan)
+                ? TimeSpan.Parse(value, CultureInfo.InvariantCulture) : Convert.ChangeType(value, type, CultureInfo.InvariantCulture);
         }
         catch (Exception e) when (e is FormatException or OverflowException or ArgumentException)
         {
@@ -106,5 +108,6 @@ internal sealed class LearnVariant
         }
     }
 
-    private static bool IsText(Type type) => type.IsEnum || type == typeof(string) || type == typeof(int) || type == typeof(double) || type == typeof(bool) || type == typeof(TimeSpan);
+    private static bool IsText(Type type) => type.IsEnum || type == typeof(string) || type == typeof(int)
+        || type == typeof(double) || type == typeof(bool) || type == typeof(TimeSpan);
 }

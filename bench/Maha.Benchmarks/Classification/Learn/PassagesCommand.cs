@@ -5,8 +5,9 @@ using Maha.Samples.Data.ManualPages;
 namespace Maha.Benchmarks.Classification;
 
 /// <summary>
-/// <c>passages</c>: makes two tasks for <c>learn</c> from the manual pages. In <c>passages</c> a document is 40 to 80 words of a page for users or for programmers. In
-/// <c>mixtures</c> a document is 18 to 36 such passages as paragraphs, and the class is the share of passages for users: a third, a half or two thirds. No single passage gives the class away.
+/// <c>passages</c>: makes two tasks for <c>learn</c> from the manual pages. In <c>passages</c> a document is 40 to 80 words of a page for users or for
+/// programmers. In <c>mixtures</c> a document is 18 to 36 such passages as paragraphs, and the class is the share of passages for users: a third, a half or
+/// two thirds. No single passage gives the class away.
 /// </summary>
 /// <remarks>Training and test passages come from different pages, and no passage is used twice. The files are the same for the same pages.</remarks>
 internal static class PassagesCommand

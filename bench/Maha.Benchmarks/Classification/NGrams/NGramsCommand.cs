@@ -10,12 +10,13 @@ using Microsoft.ML;
 namespace Maha.Benchmarks.Classification;
 
 /// <summary>
-/// <c>ngrams</c>: the linear part of the text classifier without the network. Of a task's files (<c>--data</c> and <c>--test</c>, or <c>--folds</c>), of made families
-/// (<c>--family</c>; all by default), or of many tiny documents (<c>--tiny</c>).
+/// <c>ngrams</c>: the linear part of the text classifier without the network. Of a task's files (<c>--data</c> and <c>--test</c>, or <c>--folds</c>), of made
+/// families (<c>--family</c>; all by default), or of many tiny documents (<c>--tiny</c>).
 /// </summary>
 internal static class NGramsCommand
 {
-    public const string Arguments = "[--data FILE --test FILE | --folds FILE | --family NAME... | --tiny N [--classes C]] [--seeds K] [--threads T] [--bag-of-words]";
+    public const string Arguments =
+        "[--data FILE --test FILE | --folds FILE | --family NAME... | --tiny N [--classes C]] [--seeds K] [--threads T] [--bag-of-words]";
 
     public static int Run(string[] args)
     {
@@ -59,7 +60,8 @@ internal static class NGramsCommand
         ClassifiedText[] Make(int number) => [.. Enumerable.Range(0, number).Select(_ =>
         {
             int label = random.Next(classes), topic = random.Next(4) == 0 ? random.Next(classes) : label;
-            return new ClassifiedText(string.Join(' ', Enumerable.Range(0, 3 + random.Next(6)).Select(k => k == 0 ? $"t{topic}w{random.Next(50)}" : $"w{(int)(20_000 * Math.Pow(random.NextDouble(), 3))}")), label);
+            return new ClassifiedText(string.Join(' ', Enumerable.Range(0, 3 + random.Next(6))
+                .Select(k => k == 0 ? $"t{topic}w{random.Next(50)}" : $"w{(int)(20_000 * Math.Pow(random.NextDouble(), 3))}")), label);
         })];
         return new NGramTask("tiny", classes, Make(count), Make(2000));
     }
@@ -69,7 +71,11 @@ internal static class NGramsCommand
         NGramScore[] results = [.. Enumerable.Range(1, seeds).Select(judge)];
         string Mean(Func<NGramScore, double> of, string format) => results.Average(of).ToString(format, CultureInfo.InvariantCulture);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{name} accuracy={Mean(r => r.Accuracy, "F4")} ({string.Join(' ', results.Select(r => r.Accuracy.ToString("F3", CultureInfo.InvariantCulture)))}) logloss={Mean(r => r.LogLoss / r.Count, "F4")} of_prior={Mean(r => r.LogLoss / r.PriorLogLoss, "F3")} worst={results.Max(r => r.LogLoss / r.PriorLogLoss):F3} share_error={results.Max(r => r.LargestShareError):F3} seconds={Mean(r => r.Seconds, "F2")} predict_seconds={Mean(r => r.PredictSeconds, "F2")}"));
+            $"{name} accuracy={Mean(r => r.Accuracy, "F4")} "
+                + $"({string.Join(' ', results.Select(r => r.Accuracy.ToString("F3", CultureInfo.InvariantCulture)))}) "
+                + $"logloss={Mean(r => r.LogLoss / r.Count, "F4")} of_prior={Mean(r => r.LogLoss / r.PriorLogLoss, "F3")} "
+                + $"worst={results.Max(r => r.LogLoss / r.PriorLogLoss):F3} share_error={results.Max(r => r.LargestShareError):F3} "
+                + $"seconds={Mean(r => r.Seconds, "F2")} predict_seconds={Mean(r => r.PredictSeconds, "F2")}"));
     }
 
     private static NGramScore NGrams(NGramTask family, int seed, ParallelOptions parallel)
@@ -89,20 +95,24 @@ internal static class NGramsCommand
     private static NGramScore BagOfWords(NGramTask family, int seed)
     {
         var mlContext = new MLContext(seed);
-        IDataView View(IReadOnlyList<ClassifiedText> rows) => mlContext.Data.LoadFromEnumerable(rows.Select(row => new Row { Text = row.Text, Label = row.Label }));
+        IDataView View(IReadOnlyList<ClassifiedText> rows) =>
+            mlContext.Data.LoadFromEnumerable(rows.Select(row => new Row { Text = row.Text, Label = row.Label }));
         var keys = mlContext.Data.LoadFromEnumerable(Enumerable.Range(0, family.NumClasses).Select(label => new Key { Label = label }));
         var watch = Stopwatch.StartNew();
-        var model = mlContext.Transforms.Conversion.MapValueToKey("Label", keyData: keys).Append(mlContext.Transforms.Text.FeaturizeText("Features", "Text")).AppendCacheCheckpoint(mlContext)
+        var model = mlContext.Transforms.Conversion.MapValueToKey("Label", keyData: keys)
+            .Append(mlContext.Transforms.Text.FeaturizeText("Features", "Text")).AppendCacheCheckpoint(mlContext)
             .Append(mlContext.MulticlassClassification.Trainers.SdcaMaximumEntropy()).Fit(View(family.Training));
         double seconds = watch.Elapsed.TotalSeconds;
         watch.Restart();
-        double[][] scores = [.. mlContext.Data.CreateEnumerable<Scores>(model.Transform(View(family.Testing)), false).Select(row => row.Score.Select(value => (double)value).ToArray())];
+        double[][] scores = [.. mlContext.Data.CreateEnumerable<Scores>(model.Transform(View(family.Testing)), false)
+            .Select(row => row.Score.Select(value => (double)value).ToArray())];
         return NGramScore.Evaluate(family, scores) with { Seconds = seconds, PredictSeconds = watch.Elapsed.TotalSeconds };
     }
 
     private static NGramTask OfFiles(IReadOnlyList<LabeledDocument> training, IReadOnlyList<LabeledDocument> testing)
     {
-        var labels = training.Select(document => document.Label).Distinct().Select((label, index) => (label, index)).ToDictionary(pair => pair.label, pair => pair.index);
+        var labels = training.Select(document => document.Label).Distinct()
+            .Select((label, index) => (label, index)).ToDictionary(pair => pair.label, pair => pair.index);
         return new NGramTask("file", labels.Count, [.. training.Select(document => new ClassifiedText(document.Text, labels[document.Label]))],
             [.. testing.Select(document => new ClassifiedText(document.Text, labels.GetValueOrDefault(document.Label, labels.Count)))]);
     }

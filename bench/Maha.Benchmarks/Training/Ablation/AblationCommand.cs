@@ -10,8 +10,8 @@ namespace Maha.Benchmarks.Training;
 /// <c>ablation</c>: the sample's classifier with one kind of attention and aggregation after the other, at equal width, depth, tokens and epochs.
 /// </summary>
 /// <remarks>
-/// The epoch that is best on the validation documents (a tenth of the training documents) is evaluated on the test documents. Results are appended to a file as they come;
-/// a result in the file is not measured again, so that a run can continue and several processes can share the work.
+/// The epoch that is best on the validation documents (a tenth of the training documents) is evaluated on the test documents. Results are appended to a file
+/// as they come; a result in the file is not measured again, so that a run can continue and several processes can share the work.
 /// </remarks>
 internal static class AblationCommand
 {
@@ -46,7 +46,8 @@ internal static class AblationCommand
 
         using var task = DocumentTask.Load(options, shape.MaxSequenceLength);
         shape = shape with { VocabSize = task.Tokenizer.VocabSize };
-        string setting = $"{task.Name} tokens={shape.MaxSequenceLength} width={shape.DModel} heads={shape.NumHeads} layers={shape.NumLayers} epochs={training.NumberOfEpochs} batch={training.TokensPerBatch}";
+        string setting = $"{task.Name} tokens={shape.MaxSequenceLength} width={shape.DModel} heads={shape.NumHeads} layers={shape.NumLayers} "
+            + $"epochs={training.NumberOfEpochs} batch={training.TokensPerBatch}";
         EnvironmentHeader.Print(Console.Out);
         foreach (int seed in seeds)
         {

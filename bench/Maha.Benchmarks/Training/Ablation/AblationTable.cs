@@ -8,7 +8,8 @@ internal static class AblationTable
 {
     public static void Print(TextWriter output, IReadOnlyList<JsonObject> rows)
     {
-        output.WriteLine("| variant | seeds | accuracy | macro F1 | s per epoch | peak MB | mean weight per scale, by layer | zero weights | attention entropy per scale (nats), by layer | largest residual | iterations | converged |");
+        output.WriteLine("| variant | seeds | accuracy | macro F1 | s per epoch | peak MB | mean weight per scale, by layer | zero weights | attention "
+            + "entropy per scale (nats), by layer | largest residual | iterations | converged |");
         output.WriteLine("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
         foreach (string variant in AblationVariants.Names)
         {
@@ -18,7 +19,10 @@ internal static class AblationTable
             var layers = seeds.Select(row => row["layers"]!.AsArray().Select(layer => layer!.AsObject()).ToList()).ToList();
             var all = layers.SelectMany(layer => layer).ToList();
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"| {variant} | {seeds.Count} | {Spread(seeds, "accuracy")} | {Spread(seeds, "macro_f1")} | {Mean(seeds, "seconds_per_epoch"):F1} | {Mean(seeds, "peak_mb"):F0} | {Lists(layers, "scale_weights")} | {Mean(all, "sparsity"):P0} | {Lists(layers, "entropy")} | {all.Max(layer => (double)layer["max_residual"]!):G2} | {all.Max(layer => (int)layer["iterations"]!)} | {(all.All(layer => (bool)layer["converged"]!) ? "yes" : "no")} |"));
+                $"| {variant} | {seeds.Count} | {Spread(seeds, "accuracy")} | {Spread(seeds, "macro_f1")} | {Mean(seeds, "seconds_per_epoch"):F1} "
+                    + $"| {Mean(seeds, "peak_mb"):F0} | {Lists(layers, "scale_weights")} | {Mean(all, "sparsity"):P0} | {Lists(layers, "entropy")} "
+                    + $"| {all.Max(layer => (double)layer["max_residual"]!):G2} | {all.Max(layer => (int)layer["iterations"]!)} "
+                    + $"| {(all.All(layer => (bool)layer["converged"]!) ? "yes" : "no")} |"));
         }
     }
 
@@ -37,9 +41,13 @@ internal static class AblationTable
         var layers = new List<string>();
         for (int layer = 0; layer < seeds[0].Count; layer++)
         {
-            var lists = seeds.Select(seed => seed[layer][name] as JsonArray).Where(list => list is not null).Select(list => list!.Select(value => (double?)value).ToArray()).ToList();
+            var lists = seeds.Select(seed => seed[layer][name] as JsonArray).Where(list => list is not null)
+                .Select(list => list!.Select(value => (double?)value).ToArray()).ToList();
             if (lists.Count > 0)
-                layers.Add(string.Join(" ", Enumerable.Range(0, lists[0].Length).Select(scale => lists.Average(list => list[scale])?.ToString("F2", CultureInfo.InvariantCulture) ?? "-")));
+            {
+                layers.Add(string.Join(" ", Enumerable.Range(0, lists[0].Length)
+                    .Select(scale => lists.Average(list => list[scale])?.ToString("F2", CultureInfo.InvariantCulture) ?? "-")));
+            }
         }
         return layers.Count > 0 ? string.Join("; ", layers) : "-";
     }

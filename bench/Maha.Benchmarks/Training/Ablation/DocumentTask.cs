@@ -46,10 +46,12 @@ internal sealed class DocumentTask : IDisposable
         var learn = ManualPageData.Read(train).Take(most).ToList();
         string[] labels = [.. learn.Select(row => row.Label).Distinct().Order(StringComparer.Ordinal)];
         var tokenizer = ByteLevelBpeTokenizer.Train(learn.Select(row => row.Text));
-        return new DocumentTask($"{Path.GetFileNameWithoutExtension(train)}:{learn.Count}", labels, tokenizer, Tokenize(learn), Tokenize(ManualPageData.Read(test).Take(most)));
+        return new DocumentTask($"{Path.GetFileNameWithoutExtension(train)}:{learn.Count}", labels,
+            tokenizer, Tokenize(learn), Tokenize(ManualPageData.Read(test).Take(most)));
 
         TokenizedDataset Tokenize(IEnumerable<(string Label, string Text)> rows) =>
-            TokenizedDataset.FromTexts(rows.Select(row => (row.Text, LabelOf(row.Label))), tokenizer, new TokenizedDatasetOptions { MaxDocumentTokens = maxTokens });
+            TokenizedDataset.FromTexts(
+                rows.Select(row => (row.Text, LabelOf(row.Label))), tokenizer, new TokenizedDatasetOptions { MaxDocumentTokens = maxTokens });
 
         int LabelOf(string label)
         {

@@ -9,6 +9,9 @@ internal sealed class EpochLines(string name) : IProgress<TrainingProgress>
     public void Report(TrainingProgress value)
     {
         if (value.Validation is { } metrics)
-            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name}: epoch {value.Epoch}, validation accuracy {metrics.Accuracy:F4}, {value.TokensPerSecond:F0} tokens/s, {value.Elapsed.TotalSeconds:F0} s"));
+        {
+            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name}: epoch {value.Epoch}, validation "
+                + $"accuracy {metrics.Accuracy:F4}, {value.TokensPerSecond:F0} tokens/s, {value.Elapsed.TotalSeconds:F0} s"));
+        }
     }
 }

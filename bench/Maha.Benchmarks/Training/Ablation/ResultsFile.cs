@@ -2,7 +2,9 @@ using System.Text.Json.Nodes;
 
 namespace Maha.Benchmarks.Training;
 
-/// <summary>Results as JSON, one object per line, appended as they come; a result in the file is not measured again. Several processes may append to one file.</summary>
+/// <summary>
+/// Results as JSON, one object per line, appended as they come; a result in the file is not measured again. Several processes may append to one file.
+/// </summary>
 internal sealed class ResultsFile
 {
     private readonly string _path;

@@ -38,19 +38,20 @@ public sealed record NGramScore
     };
 
     /// <summary>Computes the metrics.</summary>
-    /// <param name="family">The task.</param>
+    /// <param name="task">The task.</param>
     /// <param name="probabilities">The probabilities of the classes for each test document; a document of another class is never right.</param>
-    public static NGramScore Evaluate(NGramTask family, IReadOnlyList<double[]> probabilities)
+    public static NGramScore Evaluate(NGramTask task, IReadOnlyList<double[]> probabilities)
     {
-        double[] prior = new double[family.NumClasses];
-        foreach (var row in family.Training)
-            prior[row.Label] += 1.0 / family.Training.Count;
+        double[] prior = new double[task.NumClasses];
+        foreach (var row in task.Training)
+            prior[row.Label] += 1.0 / task.Training.Count;
         double LogOf(double[] of, int label) => -Math.Log(label < of.Length ? Math.Max(of[label], SmallestProbability) : SmallestProbability);
-        var shares = family.Training.GroupBy(row => row.Text)
-            .ToDictionary(copies => copies.Key, copies => Enumerable.Range(0, family.NumClasses).Select(c => (double)copies.Count(row => row.Label == c) / copies.Count()).ToArray());
+        var shares = task.Training.GroupBy(row => row.Text)
+            .ToDictionary(copies => copies.Key, copies => Enumerable.Range(0, task.NumClasses)
+                .Select(c => (double)copies.Count(row => row.Label == c) / copies.Count()).ToArray());
         int right = 0;
         double loss = 0, ofPrior = 0, error = 0;
-        foreach (var (row, of) in family.Testing.Zip(probabilities))
+        foreach (var (row, of) in task.Testing.Zip(probabilities))
         {
             right += Array.IndexOf(of, of.Max()) == row.Label ? 1 : 0;
             loss += LogOf(of, row.Label);

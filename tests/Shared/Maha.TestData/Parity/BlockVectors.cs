@@ -39,7 +39,8 @@ internal sealed class BlockVectors : IVectorKind
             CompareGradients(file, comparison, type, options, block, input, result.Output);
     }
 
-    private static void CompareGradients(VectorFile file, Comparison comparison, ScalarType type, MahaBlockOptions options, MahaBlock block, Tensor input, Tensor output)
+    private static void CompareGradients(
+        VectorFile file, Comparison comparison, ScalarType type, MahaBlockOptions options, MahaBlock block, Tensor input, Tensor output)
     {
         var upstream = file.Tensor("upstream_gradient").to(type);
         if (!upstream.shape.AsSpan().SequenceEqual(output.shape))

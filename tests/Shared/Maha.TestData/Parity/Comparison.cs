@@ -24,7 +24,10 @@ public sealed class Comparison
     public void Add(string field, Tensor actual, Tensor expected)
     {
         if (!actual.shape.AsSpan().SequenceEqual(expected.shape))
-            throw new FormatException($"'{field}' must have the shape [{string.Join(", ", actual.shape)}] that the layers compute, but has [{string.Join(", ", expected.shape)}].");
+        {
+            throw new FormatException(
+                $"'{field}' must have the shape [{string.Join(", ", actual.shape)}] that the layers compute, but has [{string.Join(", ", expected.shape)}].");
+        }
         Add(field, ToArray(actual), ToArray(expected));
     }
 

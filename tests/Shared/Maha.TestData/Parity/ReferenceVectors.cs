@@ -27,7 +27,8 @@ public static class ReferenceVectors
         var file = VectorFile.Read(path);
         string? what = file.Has("what") ? file.Text("what") : null;
         var kind = s_kinds.FirstOrDefault(kind => kind.Matches(what, file))
-            ?? throw new FormatException($"the file must be of a known kind, but says '{what ?? "nothing"}' and has the fields {string.Join(", ", file.Left)}.");
+            ?? throw new FormatException(
+                $"the file must be of a known kind, but says '{what ?? "nothing"}' and has the fields {string.Join(", ", file.Left)}.");
         var comparison = new Comparison();
         kind.Compare(file, comparison, type);
         file.RefuseLeft();

@@ -4,9 +4,12 @@ using Maha.Layers.Trees;
 namespace Maha.TestData.Parity;
 
 /// <summary>
-/// Hierarchical attention as it is derived, by recursion over nested spans in float64: a slow reference for the layers, and the forms that exist in theory only.
+/// Hierarchical attention as it is derived, by recursion over nested spans in float64: a slow reference for the layers, and the forms that exist in theory
+/// only.
 /// </summary>
-/// <remarks>With <paramref name="causal"/> a node attends only to siblings to its left: the row-tied causal optimum, whose rows depend on later tokens of their block.</remarks>
+/// <remarks>
+/// With <paramref name="causal"/> a node attends only to siblings to its left: the row-tied causal optimum, whose rows depend on later tokens of their block.
+/// </remarks>
 /// <param name="query">[N][K].</param>
 /// <param name="key">[N][K].</param>
 /// <param name="real">False for masked tokens.</param>
@@ -98,7 +101,8 @@ public sealed class TreeRecursion(double[][] query, double[][] key, bool[] real,
     {
         if (node.Children.Count == 0)
             return selfAttend ? -Logit(node.Start, node.Start) : double.PositiveInfinity;
-        return -node.Children.Where(child => Size(child) > 0).Sum(child => Size(child) / (double)Size(node) * LogSum(Family(node, child).Select(entry => entry.Logit)));
+        return -node.Children.Where(child => Size(child) > 0)
+            .Sum(child => Size(child) / (double)Size(node) * LogSum(Family(node, child).Select(entry => entry.Logit)));
     }
 
     // The logits of a child over the children that it attends to.

@@ -55,7 +55,8 @@ internal sealed class TreeVectors : IVectorKind
                 CompareWeights(file, comparison, problem, TreeRecursion.LastRows(root, query, key, scale));
                 break;
             default:
-                throw new FormatException($"'variant' must be bidir, causal_K, causal_tied or causal_T (which takes neither a mask nor self_attend false), but is '{variant}'.");
+                throw new FormatException(
+                    $"'variant' must be bidir, causal_K, causal_tied or causal_T (which takes neither a mask nor self_attend false), but is '{variant}'.");
         }
     }
 
@@ -77,7 +78,8 @@ internal sealed class TreeVectors : IVectorKind
             comparison.Add($"theta ({name})", HierarchicalAttention.Apply(q, k, identity, layout, settings, problem.Ignored).Output[0], theta);
             if (phi is not null)
                 comparison.Add($"phi_root ({name})", result.LogPartition.to(ScalarType.Float64).sum().item<double>(), phi.Value);
-            comparison.Add($"sum_row_kl_to_softmax ({name})", FlatDistance.Sum(q, k, layout, settings, problem.Ignored).to(ScalarType.Float64).sum().item<double>(), distance);
+            comparison.Add($"sum_row_kl_to_softmax ({name})",
+                FlatDistance.Sum(q, k, layout, settings, problem.Ignored).to(ScalarType.Float64).sum().item<double>(), distance);
         }
     }
 
@@ -138,7 +140,8 @@ internal sealed class TreeVectors : IVectorKind
         double[][] rows = [.. file.Items(field).Select(row => row.EnumerateArray().Select(item => item.GetDouble()).ToArray())];
         return rows.Length == length && rows.All(row => row.Length > 0 && row.Length == rows[0].Length)
             ? rows
-            : throw new FormatException($"'{field}' must have {length} rows of equal length, at least 1, but has rows of [{string.Join(", ", rows.Select(row => row.Length))}].");
+            : throw new FormatException(
+                $"'{field}' must have {length} rows of equal length, at least 1, but has rows of [{string.Join(", ", rows.Select(row => row.Length))}].");
     }
 
     private static Tensor Matrix(VectorFile file, string field, int length) => FromRows(Rows(file, field, length));

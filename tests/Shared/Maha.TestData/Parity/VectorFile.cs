@@ -62,7 +62,8 @@ internal sealed class VectorFile
     public bool Boolean(string field)
     {
         var value = Any(field);
-        return value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw new FormatException($"{_where}: '{field}' must be true or false, but is {value.ValueKind}.");
+        return value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean()
+            : throw new FormatException($"{_where}: '{field}' must be true or false, but is {value.ValueKind}.");
     }
 
     /// <summary>Takes a list.</summary>
@@ -110,7 +111,10 @@ internal sealed class VectorFile
         fields.RefuseLeft();
         var count = shape.Aggregate((Int128)1, (product, dimension) => product * dimension);
         if (shape.Any(dimension => dimension < 0) || count != data.GetArrayLength())
-            throw new FormatException($"'{name}' must have as many numbers as its shape says, but has {data.GetArrayLength()} for [{string.Join(", ", shape)}].");
+        {
+            throw new FormatException(
+                $"'{name}' must have as many numbers as its shape says, but has {data.GetArrayLength()} for [{string.Join(", ", shape)}].");
+        }
         return type == ScalarType.Int64
             ? tensor(data.EnumerateArray().Select(item => item.GetInt64()).ToArray()).reshape(shape)
             : tensor(data.EnumerateArray().Select(item => item.GetDouble()).ToArray()).reshape(shape);
