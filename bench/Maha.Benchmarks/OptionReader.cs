@@ -43,10 +43,10 @@ internal sealed class OptionReader
 
     // Lists may be separated by commas or by spaces.
     public IReadOnlyList<string> Texts(string name, string[] fallback) =>
-        Whole(name) is { } values ? [.. values.SelectMany(value => value.Split(',', StringSplitOptions.RemoveEmptyEntries))] : fallback;
+        Values(name) is { } values ? [.. values.SelectMany(value => value.Split(',', StringSplitOptions.RemoveEmptyEntries))] : fallback;
 
     /// <summary>Values in which a comma is a comma, such as the names of files; null where the option is not given.</summary>
-    public IReadOnlyList<string>? Whole(string name)
+    public IReadOnlyList<string>? Values(string name)
     {
         if (!_options.Remove(name, out var values))
             return null;
@@ -54,7 +54,7 @@ internal sealed class OptionReader
     }
 
     /// <summary>The name of a file; null where the option is not given.</summary>
-    public string? File(string name) => Whole(name) is not { } values ? null : values is [var one]
+    public string? File(string name) => Values(name) is not { } values ? null : values is [var one]
         ? one : throw new UsageException($"option {name} takes one file.");
 
     public int Integer(string name, int fallback) => Integers(name, [fallback]) is [var one]

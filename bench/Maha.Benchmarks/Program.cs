@@ -29,7 +29,7 @@ var commands = new Command[]
     new(
         "memory",
         "[--steps N] [--scope step|outer]",
-        "resident memory over training steps, with a dispose scope a step or one of the caller around all",
+        "resident memory over training steps, with one dispose scope per step or one around all steps",
         MemoryCommand.Run),
     new(
         "block",
@@ -45,16 +45,20 @@ var commands = new Command[]
     new(
         "scalars",
         "[--operations N] [--threads T]",
-        "operations with numbers while garbage is collected without a pause, by TorchSharp and as our assemblies are built: exceptions and wrong numbers",
+        "operations with numbers while garbage is collected without a pause, with TorchSharp's operators and with Maha's: exceptions and wrong numbers",
         ScalarsCommand.Run),
     new("solvers", "[--instances N] [--seed S]", "residuals of the aggregation solvers over random and degenerate instances", SolversCommand.Run),
     new(
         "selfcheck",
         "[--seed S] [--threads T]",
-        "the operators of libtorch that the layers use, and convolutions, in float32 against float64: names those that this machine computes wrongly",
+        "the operators of libtorch that the layers use, and convolutions, in float32 against float64: lists those that this machine computes wrongly",
         SelfCheckCommand.Run),
     new("device", "", "forward and backward of every kind of block on the processor and on the CUDA device, and how far they are apart", DeviceCommand.Run),
-    new("embeddings", EmbeddingsCommand.Arguments, "accuracy of few labels on MahaEncode's vectors and on a bag of words", EmbeddingsCommand.Run),
+    new(
+        "embeddings",
+        EmbeddingsCommand.Arguments,
+        "accuracy of classifiers that learn from few labels, on MahaEncode's vectors and on a bag of words",
+        EmbeddingsCommand.Run),
     new("neighbors", NeighborsCommand.Arguments, "the nearest neighbors of ten documents by MahaEncode's vectors", NeighborsCommand.Run),
     new(
         "length",
@@ -66,40 +70,41 @@ var commands = new Command[]
         "[--data FILE|FOLDER] [--held-out FILE] [--variants V...] [--contexts N...] [--tokens N | --seconds S] [--layers L] [--d-model D] [--heads H] "
             + "[--vocab V] [--tokens-per-batch N] [--learning-rate R] [--dropout P] [--context-growth F] [--shortest-context N] [--device cpu|cuda] "
             + "[--threads T] [--seed S] [--out FILE]",
-        "held-out perplexity of language models of equal size, a row appended to a file for each variant and length of context; goes on where it was stopped",
+        "held-out perplexity of language models of equal size, one row per variant and context length, appended to a file; continues where it was stopped",
         PerplexityCommand.Run),
     new(
         "generate",
         "[--prompts N...] [--variants V...] [--d-model D] [--layers L] [--heads H] [--vocab V] [--context N] [--tokens N] [--threads T]",
-        "time per generated token behind short and long prompts",
+        "time per generated token after short and long prompts",
         GenerateCommand.Run),
     new(
         "predict",
         PredictCommand.Arguments,
-        "documents a second of a small classifier and of MahaEncode, one row at a time and by the cursor of a transformed view, which looks ahead",
+        "documents per second of a small classifier and of MahaEncode, one row at a time and by the cursor of a transformed view, which looks ahead",
         PredictCommand.Run),
     new(
         "learn",
         "--data FILE --test FILE | --folds FILE [--options NAME=VALUE,...]... [--seeds K | --seed S...] [--fold F...] [--documents N] [--skip "
             + "baseline|default...] [--long-words N] [--out FILE] [--threads T] [--cuda] [--verbose]",
-        "accuracy, macro F1, log loss, calibration error, time and memory of the text classifier's defaults, beside a bag of words and variants of the options",
+        "accuracy, macro F1, log loss, calibration error, time and memory of the text classifier with its defaults, compared with a bag of words and variants "
+            + "of the options",
         LearnCommand.Run),
     new(
         "ngrams",
         NGramsCommand.Arguments,
-        "accuracy, log loss and time of the n-grams beside the network, alone: of a task's files, or of made families that a stack of linear models "
-            + "has got wrong",
+        "accuracy, log loss and time of the classifier's n-grams without the network, on a task's files or on synthetic tasks that a stack of "
+            + "linear models can get wrong",
         NGramsCommand.Run),
     new(
         "passages",
         "[--pages FOLDER] [--out FOLDER]",
-        "makes two tasks for learn of the manual pages: single passages, and long documents whose class only all their passages together tell",
+        "makes two tasks for learn from the manual pages: single passages, and long documents whose class depends on all their passages",
         PassagesCommand.Run),
     new(
         "ablation",
         "[--variants V...] [--epochs N] [--max-tokens N] [--seeds S...] [--threads T] [--out FILE] [--data FILE --test FILE] [--documents N] [--d-model D] "
             + "[--heads H] [--layers L] [--tokens-per-batch N] [--cuda]",
-        "the sample's classifier with every kind of attention and aggregation: accuracy, time, memory, scale weights, attention entropy; goes on where the "
+        "the sample's classifier with every kind of attention and aggregation: accuracy, time, memory, scale weights, attention entropy; continues where the "
             + "results file ends",
         AblationCommand.Run),
     new(
@@ -107,8 +112,8 @@ var commands = new Command[]
         "[--seeds S...] [--epochs N] [--max-tokens N] [--layers L] [--hierarchy blocks|document] [--branching B] [--ranking predictions|attention] [--samples "
             + "N] [--tuning-rate R] [--threads T] [--out FILE] [--models FOLDER] [--data FILE --test FILE] [--documents N] [--d-model D] [--heads H] "
             + "[--tokens-per-batch N] [--cuda]",
-        "accuracy of a trained standard classifier with 0 to all layers swapped to hierarchical attention, without training and after one epoch; goes on "
-            + "where the results file ends",
+        "accuracy of a trained standard classifier with 0 to all layers swapped to hierarchical attention, without training and after one epoch; "
+            + "continues where the results file ends",
         SwapCommand.Run),
 };
 

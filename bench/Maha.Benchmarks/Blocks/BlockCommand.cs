@@ -38,7 +38,7 @@ internal static class BlockCommand
         {
             if (device != "cuda" || lengths.Count != 1 || variants.Count != 1)
                 throw new UsageException($"{CudaPeakMemory.Option} takes --device cuda, one --n and one of --variants.");
-            Console.WriteLine(CudaPeakMemory.Of(scalar, () =>
+            Console.WriteLine(CudaPeakMemory.Measure(scalar, () =>
             {
                 using var run = new BlockMeasurement(variants[0], shape, batch, lengths[0], place, scalar);
                 run.RunOnce();
@@ -77,7 +77,7 @@ internal static class BlockCommand
                 }
                 else
                 {
-                    run.PeakMegabytes = CudaPeakMemory.OfProcess(
+                    run.PeakMegabytes = CudaPeakMemory.MeasureInProcess(
                         run.Variant, length, ["--dtype", type, "--d-model", Text(shape.DModel), "--heads", Text(shape.NumHeads), "--batch", Text(batch)]);
                 }
                 Print(run, runs[0]);

@@ -15,7 +15,7 @@ internal static partial class CudaPeakMemory
     public const string Option = "--cuda-peak";
 
     /// <summary>The MiB that a pass takes in a process of its own; null where it fails, for instance for lack of memory.</summary>
-    public static double? OfProcess(string variant, int length, IEnumerable<string> options)
+    public static double? MeasureInProcess(string variant, int length, IEnumerable<string> options)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
         string[] own = [typeof(CudaPeakMemory).Assembly.Location, "block", "--device", "cuda", "--n",
@@ -33,7 +33,7 @@ internal static partial class CudaPeakMemory
     /// <summary>
     /// The device memory that torch allocates during an action, in MiB. Libraries and their workspaces, which any matrix product needs, are loaded before.
     /// </summary>
-    public static double Of(ScalarType type, Action action)
+    public static double Measure(ScalarType type, Action action)
     {
         using (NewDisposeScope())
         {

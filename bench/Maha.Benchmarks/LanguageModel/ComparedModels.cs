@@ -16,7 +16,7 @@ internal static class ComparedModels
     /// A layer of full attention has 4 D^2 weights in its projections, one of S scales (2 S + 1) D^2: the difference is taken from or added to the 2 D F of
     /// the feed-forward layer. The rest (norms, biases, convolutions, aggregation) is a few times D weights per layer.
     /// </remarks>
-    public static MahaTransformerOptions Of(string variant, int context, int vocabSize, PerplexitySettings settings)
+    public static MahaTransformerOptions CreateOptions(string variant, int context, int vocabSize, PerplexitySettings settings)
     {
         var options = PerplexitySettings.Variants[variant] with
         {

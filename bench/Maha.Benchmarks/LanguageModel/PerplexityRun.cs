@@ -24,7 +24,7 @@ internal sealed class PerplexityRun(PerplexitySettings settings, TextFolders tex
 
     public PerplexityRow Measure(string variant, int context)
     {
-        var options = ComparedModels.Of(variant, context, tokenizer.VocabSize, settings);
+        var options = ComparedModels.CreateOptions(variant, context, tokenizer.VocabSize, settings);
         using var dataset = TokenizedDataset.FromTexts(texts.Training, tokenizer);
         var contexts = new PackedContexts(dataset, context, ByteLevelBpeTokenizer.EosTokenId);
         long budget = settings.Seconds is int seconds ? (long)(Speed(options, contexts) * seconds) : settings.Tokens;

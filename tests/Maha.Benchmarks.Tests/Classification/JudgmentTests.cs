@@ -10,7 +10,7 @@ public class JudgmentTests
     public void Metrics_AreThoseOfTheirDefinitions()
     {
         var documents = Documents(out var predictions, 200);
-        var judgment = Judgment.Of(documents, s_labels, predictions, longWords: 3);
+        var judgment = Judgment.Evaluate(documents, s_labels, predictions, longWords: 3);
 
         Assert.Equal(documents.Zip(predictions).Count(pair => pair.First.Label == pair.Second.Label) / 200.0, judgment.Accuracy, 1e-12);
         Assert.Equal(documents.Zip(predictions).Average(
@@ -35,9 +35,9 @@ public class JudgmentTests
     public void SumOfFolds_IsTheJudgmentOfAll()
     {
         var documents = Documents(out var predictions, 90);
-        var all = Judgment.Of(documents, s_labels, predictions, 3);
+        var all = Judgment.Evaluate(documents, s_labels, predictions, 3);
         var sum = Judgment.Sum([.. Enumerable.Range(0, 3)
-            .Select(part => Judgment.Of(documents[(30 * part)..(30 * part + 30)], s_labels, predictions[(30 * part)..(30 * part + 30)], 3))]);
+            .Select(part => Judgment.Evaluate(documents[(30 * part)..(30 * part + 30)], s_labels, predictions[(30 * part)..(30 * part + 30)], 3))]);
         Assert.Equal(all.Accuracy, sum.Accuracy);
         Assert.Equal(all.MacroF1, sum.MacroF1, 1e-12);
         Assert.Equal(all.LogLoss, sum.LogLoss, 1e-12);

@@ -52,7 +52,7 @@ public sealed class PerplexityCommandTests : IDisposable
             var counts = new List<long>();
             foreach (string kind in PerplexitySettings.Variants.Keys)
             {
-                using var model = ComparedModels.Build(ComparedModels.Of(kind, context, settings.VocabSize, settings), seed: 1);
+                using var model = ComparedModels.Build(ComparedModels.CreateOptions(kind, context, settings.VocabSize, settings), seed: 1);
                 counts.Add(ComparedModels.Parameters(model));
             }
             Assert.True(counts.Max() < 1.01 * counts.Min(), string.Join(", ", counts));

@@ -55,7 +55,7 @@ internal sealed record Judgment
     /// <param name="labels">The classes of the probabilities; a document of another class is never right.</param>
     /// <param name="predictions">For each document the predicted class and the probabilities of the classes.</param>
     /// <param name="longWords">A document of more words is long.</param>
-    public static Judgment Of(IReadOnlyList<LabeledDocument> documents, IReadOnlyList<string> labels,
+    public static Judgment Evaluate(IReadOnlyList<LabeledDocument> documents, IReadOnlyList<string> labels,
         IEnumerable<(string Label, float[] Probabilities)> predictions, int longWords)
     {
         var indices = labels.Select((label, index) => (label, index)).ToDictionary(pair => pair.label, pair => pair.index);

@@ -22,7 +22,7 @@ internal static class LearnCommand
     {
         var options = new OptionReader(args, "--options");
         string? data = options.File("--data"), test = options.File("--test"), folds = options.File("--folds"), log = options.File("--out");
-        var changes = options.Whole("--options") ?? [];
+        var changes = options.Values("--options") ?? [];
         int numSeeds = options.Integer("--seeds", 1), longWords = options.Integer("--long-words", 512);
         var seeds = options.Integers("--seed", [.. Enumerable.Range(1, numSeeds)]);
         int? numDocuments = options.Integer("--documents", int.MaxValue) is var limit and < int.MaxValue ? limit : null;
@@ -41,7 +41,7 @@ internal static class LearnCommand
         LearnVariant[] variants =
             [.. new[] { LearnVariant.Baseline, LearnVariant.Default }.Where(variant => !skipped.Contains(variant.Name)), .. changes.Select(LearnVariant.Parse)];
         var done = log is null ? [] : LearnLog.Read(log);
-        var parts = folds is null ? [Whole(data!, test!)] : Folds(folds, onlyFolds);
+        var parts = folds is null ? [TrainAndTest(data!, test!)] : Folds(folds, onlyFolds);
         string[] files = folds is null ? [data!, test!] : [folds];
         string contents = string.Join('+', files.Select(LabeledFile.Hash)) + $" documents={numDocuments} long={longWords}";
         string names = string.Join('+', files.Select(Path.GetFileName));
@@ -143,7 +143,7 @@ internal static class LearnCommand
         }
     }
 
-    private static Fold Whole(string data, string test) => new("", LabeledFile.Read(data, hasFolds: false), LabeledFile.Read(test, hasFolds: false));
+    private static Fold TrainAndTest(string data, string test) => new("", LabeledFile.Read(data, hasFolds: false), LabeledFile.Read(test, hasFolds: false));
 
     private static List<Fold> Folds(string path, IReadOnlyList<string> wanted)
     {

@@ -30,7 +30,7 @@ internal static class LearnRun
         scored.Schema["PredictedLabel"].GetKeyValues(ref names);
         string[] labels = [.. names.DenseValues().Select(name => name.ToString())];
         var predictions = mlContext.Data.CreateEnumerable<Prediction>(scored, reuseRowObject: true).Select(row => (row.Predicted, row.Score));
-        var judgment = Judgment.Of(testing, labels, predictions, longWords);
+        var judgment = Judgment.Evaluate(testing, labels, predictions, longWords);
         return judgment with { Seconds = seconds, PredictSeconds = watch.Elapsed.TotalSeconds, PeakMegabytes = peak };
     }
 

@@ -34,11 +34,11 @@ internal static class NGramsCommand
         var judge = isBag ? (Func<NGramTask, int, NGramScore>)BagOfWords : (family, seed) => NGrams(family, seed, parallel);
         if (data is not null)
         {
-            Print(Path.GetFileName(data), seeds, seed => judge(OfFiles(LabeledFile.Read(data, false), LabeledFile.Read(test!, false)), seed));
+            Print(Path.GetFileName(data), seeds, seed => judge(CreateTask(LabeledFile.Read(data, false), LabeledFile.Read(test!, false)), seed));
         }
         else if (folds is not null)
         {
-            Print(Path.GetFileName(folds), seeds, seed => NGramScore.Sum([.. OfFolds(folds).Select(fold => judge(fold, seed))]));
+            Print(Path.GetFileName(folds), seeds, seed => NGramScore.Sum([.. CreateTasks(folds).Select(fold => judge(fold, seed))]));
         }
         else if (tiny < int.MaxValue)
         {
@@ -109,7 +109,7 @@ internal static class NGramsCommand
         return NGramScore.Evaluate(family, scores) with { Seconds = seconds, PredictSeconds = watch.Elapsed.TotalSeconds };
     }
 
-    private static NGramTask OfFiles(IReadOnlyList<LabeledDocument> training, IReadOnlyList<LabeledDocument> testing)
+    private static NGramTask CreateTask(IReadOnlyList<LabeledDocument> training, IReadOnlyList<LabeledDocument> testing)
     {
         var labels = training.Select(document => document.Label).Distinct()
             .Select((label, index) => (label, index)).ToDictionary(pair => pair.label, pair => pair.index);
@@ -117,11 +117,11 @@ internal static class NGramsCommand
             [.. testing.Select(document => new ClassifiedText(document.Text, labels.GetValueOrDefault(document.Label, labels.Count)))]);
     }
 
-    private static IEnumerable<NGramTask> OfFolds(string path)
+    private static IEnumerable<NGramTask> CreateTasks(string path)
     {
         var documents = LabeledFile.Read(path, hasFolds: true);
         foreach (string fold in documents.Select(document => document.Fold).Distinct().Order(StringComparer.Ordinal))
-            yield return OfFiles([.. documents.Where(document => document.Fold != fold)], [.. documents.Where(document => document.Fold == fold)]);
+            yield return CreateTask([.. documents.Where(document => document.Fold != fold)], [.. documents.Where(document => document.Fold == fold)]);
     }
 
     private sealed class Row

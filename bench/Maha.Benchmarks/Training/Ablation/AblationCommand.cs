@@ -55,7 +55,8 @@ internal static class AblationCommand
             {
                 if (results.Rows(setting).Any(row => (string?)row["variant"] == variant && (int?)row["seed"] == seed))
                     continue;
-                results.Append(Measure(variant, seed, setting, task, AblationVariants.Of(variant, shape, task.Tokenizer), training with { Seed = seed }));
+                results.Append(Measure(
+                    variant, seed, setting, task, AblationVariants.CreateOptions(variant, shape, task.Tokenizer), training with { Seed = seed }));
             }
         }
         Console.WriteLine($"# {setting}");

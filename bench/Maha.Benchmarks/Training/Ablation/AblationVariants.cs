@@ -15,7 +15,7 @@ internal static class AblationVariants
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <param name="shape">The options that all variants share.</param>
     /// <param name="tokenizer">The tokenizer, which knows the tokens that end sentences and paragraphs.</param>
-    public static MahaTransformerOptions Of(string name, MahaTransformerOptions shape, ByteLevelBpeTokenizer tokenizer) => name switch
+    public static MahaTransformerOptions CreateOptions(string name, MahaTransformerOptions shape, ByteLevelBpeTokenizer tokenizer) => name switch
     {
         "maha-convex" => shape with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Convex },
         "maha-nash" => shape with { Attention = AttentionKind.Maha, Aggregation = AggregationKind.Nash },
