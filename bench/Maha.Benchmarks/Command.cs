@@ -1,6 +1,6 @@
 namespace Maha.Benchmarks;
 
-/// <summary>One measurement that can be asked for by name.</summary>
+/// <summary>A measurement, which the command line names.</summary>
 /// <param name="Name">The name on the command line.</param>
 /// <param name="Arguments">Its arguments, for the help.</param>
 /// <param name="Summary">What it does, for the help.</param>

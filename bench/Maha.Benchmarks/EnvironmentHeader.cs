@@ -4,16 +4,18 @@ using TorchSharp;
 
 namespace Maha.Benchmarks;
 
-/// <summary>What a time depends on, printed above every table: versions, BLAS, threads, processor.</summary>
+/// <summary>The conditions that a time depends on, printed above every table: versions, BLAS, threads, processor.</summary>
 internal static class EnvironmentHeader
 {
     private static readonly string[] s_blasNames = ["openblas", "mkl_rt", "mkl_core", "blis", "libblas", "atlas"];
 
-    /// <summary>Prints the header as lines that begin with '#'. Call it after the first tensor was made: before, no BLAS is loaded.</summary>
+    /// <summary>Prints the header as lines that begin with '#'. Call it after the first tensor is created: until then no BLAS is loaded.</summary>
     public static void Print(TextWriter output)
     {
-        output.WriteLine($"# libtorch {torch.__version__} ({typeof(torch).Assembly.GetName().Name}), {RuntimeInformation.FrameworkDescription}, {RuntimeInformation.OSDescription}");
-        output.WriteLine($"# BLAS {Blas()}, threads {torch.get_num_threads()}, OMP_WAIT_POLICY {Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") ?? "unset"}");
+        output.WriteLine($"# libtorch {torch.__version__} "
+            + $"({typeof(torch).Assembly.GetName().Name}), {RuntimeInformation.FrameworkDescription}, {RuntimeInformation.OSDescription}");
+        output.WriteLine($"# BLAS {Blas()}, threads {torch.get_num_threads()}, "
+            + $"OMP_WAIT_POLICY {Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") ?? "unset"}");
         output.WriteLine($"# processor {Processor()}, {Environment.ProcessorCount} logical, {Capability()}");
         if (torch.cuda.is_available())
             output.WriteLine($"# CUDA devices {torch.cuda.device_count()}");

@@ -1,14 +1,14 @@
 namespace Maha.Benchmarks;
 
-/// <summary>What the process ends with.</summary>
+/// <summary>The exit codes of the process.</summary>
 internal static class ExitCode
 {
-    /// <summary>Everything was measured and holds.</summary>
+    /// <summary>Every measurement succeeded and is within its limits.</summary>
     public const int Success = 0;
 
-    /// <summary>Something was measured and does not hold.</summary>
+    /// <summary>A measurement is outside its limits.</summary>
     public const int Failure = 1;
 
-    /// <summary>The command line asks for something that does not exist.</summary>
+    /// <summary>The command line is wrong.</summary>
     public const int Usage = 2;
 }

@@ -2,13 +2,13 @@ using System.Globalization;
 
 namespace Maha.Benchmarks;
 
-/// <summary>Reads options of the form --name value [value ...] and refuses what nobody asked for.</summary>
+/// <summary>Reads options of the form --name value [value ...] and refuses options that the command does not have.</summary>
 internal sealed class OptionReader
 {
     private readonly Dictionary<string, List<string>> _options = [];
 
-    /// <param name="args">The arguments behind the name of the measurement.</param>
-    /// <param name="repeatable">Options that may be given more than once; their values are gathered.</param>
+    /// <param name="args">The arguments after the name of the measurement.</param>
+    /// <param name="repeatable">Options that may be given more than once; their values are collected.</param>
     public OptionReader(string[] args, params string[] repeatable)
     {
         List<string>? current = null;
@@ -24,7 +24,7 @@ internal sealed class OptionReader
                 continue;
             }
             if (current is null)
-                throw new UsageException($"'{arg}' stands before any option.");
+                throw new UsageException($"'{arg}' comes before any option.");
             current.Add(arg);
         }
     }
@@ -38,14 +38,15 @@ internal sealed class OptionReader
         return true;
     }
 
-    public string Text(string name, string fallback) => Texts(name, [fallback]) is [var one] ? one : throw new UsageException($"option {name} takes one value.");
+    public string Text(string name, string fallback) => Texts(name, [fallback]) is [var one]
+        ? one : throw new UsageException($"option {name} takes one value.");
 
     // Lists may be separated by commas or by spaces.
     public IReadOnlyList<string> Texts(string name, string[] fallback) =>
-        Whole(name) is { } values ? [.. values.SelectMany(value => value.Split(',', StringSplitOptions.RemoveEmptyEntries))] : fallback;
+        Values(name) is { } values ? [.. values.SelectMany(value => value.Split(',', StringSplitOptions.RemoveEmptyEntries))] : fallback;
 
     /// <summary>Values in which a comma is a comma, such as the names of files; null where the option is not given.</summary>
-    public IReadOnlyList<string>? Whole(string name)
+    public IReadOnlyList<string>? Values(string name)
     {
         if (!_options.Remove(name, out var values))
             return null;
@@ -53,9 +54,11 @@ internal sealed class OptionReader
     }
 
     /// <summary>The name of a file; null where the option is not given.</summary>
-    public string? File(string name) => Whole(name) is not { } values ? null : values is [var one] ? one : throw new UsageException($"option {name} takes one file.");
+    public string? File(string name) => Values(name) is not { } values ? null : values is [var one]
+        ? one : throw new UsageException($"option {name} takes one file.");
 
-    public int Integer(string name, int fallback) => Integers(name, [fallback]) is [var one] ? one : throw new UsageException($"option {name} takes one value.");
+    public int Integer(string name, int fallback) => Integers(name, [fallback]) is [var one]
+        ? one : throw new UsageException($"option {name} takes one value.");
 
     public IReadOnlyList<int> Integers(string name, int[] fallback) =>
         [.. Texts(name, [.. fallback.Select(value => value.ToString(CultureInfo.InvariantCulture))]).Select(text =>

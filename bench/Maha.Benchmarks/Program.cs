@@ -1,49 +1,120 @@
 using Maha.Benchmarks;
-using Maha.Benchmarks.Ablation;
+using Maha.Benchmarks.Attention;
 using Maha.Benchmarks.Behavior;
-using Maha.Benchmarks.Block;
-using Maha.Benchmarks.Devices;
-using Maha.Benchmarks.Embeddings;
-using Maha.Benchmarks.Flops;
+using Maha.Benchmarks.Blocks;
+using Maha.Benchmarks.Classification;
+using Maha.Benchmarks.Core;
+using Maha.Benchmarks.Generation;
 using Maha.Benchmarks.LanguageModel;
-using Maha.Benchmarks.Learn;
-using Maha.Benchmarks.Length;
-using Maha.Benchmarks.Memory;
-using Maha.Benchmarks.NGrams;
 using Maha.Benchmarks.Parity;
-using Maha.Benchmarks.Predict;
-using Maha.Benchmarks.Scalars;
-using Maha.Benchmarks.SelfCheck;
-using Maha.Benchmarks.Solvers;
-using Maha.Benchmarks.Streaming;
 using Maha.Benchmarks.Swap;
-using Maha.Benchmarks.Tokenizer;
+using Maha.Benchmarks.Text;
+using Maha.Benchmarks.TextEncoding;
+using Maha.Benchmarks.Training;
 
-// Every measurement is one line here.
+// Each measurement is one entry of this list.
 var commands = new Command[]
 {
-    new("behavior", BehaviorCommand.Arguments, "losses and predictions of short trainings with a fixed seed, as hashes of their bits: two versions of the code that print the same behave the same", BehaviorCommand.Run),
+    new(
+        "behavior",
+        BehaviorCommand.Arguments,
+        "losses and predictions of short trainings with a fixed seed, as hashes of their bits: two versions of the code that print the same behave the same",
+        BehaviorCommand.Run),
     new("parity", "FILE...", "compares the layers with reference vector files, values and gradients", ParityCommand.Run),
-    new("tokenizer", "[--mb N] [--vocab N] [--threads N] [--file F...]", "trains the tokenizer and times training, encoding and decoding", TokenizerCommand.Run),
-    new("memory", "[--steps N] [--scope step|outer]", "resident memory over training steps, with a dispose scope a step or one of the caller around all", MemoryCommand.Run),
-    new("block", "[--n N...] [--variants V...] [--device cpu|cuda] [--dtype T] [--d-model D] [--heads H] [--batch B] [--threads T] [--repeats R] [--json]", "time and peak memory of one block of each variant, forward and forward + backward; sdpa is a plain block with libtorch's own fused attention", BlockCommand.Run),
+    new(
+        "tokenizer",
+        "[--mb N] [--vocab N] [--threads N] [--file F...]",
+        "trains the tokenizer and times training, encoding and decoding",
+        TokenizerCommand.Run),
+    new(
+        "memory",
+        "[--steps N] [--scope step|outer]",
+        "resident memory over training steps, with one dispose scope per step or one around all steps",
+        MemoryCommand.Run),
+    new(
+        "block",
+        "[--n N...] [--variants V...] [--device cpu|cuda] [--dtype T] [--d-model D] [--heads H] [--batch B] [--threads T] [--repeats R] [--json]",
+        "time and peak memory of one block of each variant, forward and forward + backward; sdpa is a plain block with libtorch's own fused attention",
+        BlockCommand.Run),
     new("flops", "[--n N...] [--variants V...] [--d-model D] [--heads H] [--json]", "floating-point operations of one block, by component", FlopsCommand.Run),
-    new("stream", "[--n N] [--d-model D] [--heads H] [--branching B] [--overlap] [--threads T]", "time per token and cache of a causal hierarchical layer, token by token", StreamCommand.Run),
-    new("scalars", "[--operations N] [--threads T]", "operations with numbers while garbage is collected without a pause, by TorchSharp and as our assemblies are built: exceptions and wrong numbers", ScalarsCommand.Run),
+    new(
+        "stream",
+        "[--n N] [--d-model D] [--heads H] [--branching B] [--overlap] [--threads T]",
+        "time per token and cache of a causal hierarchical layer, token by token",
+        StreamCommand.Run),
+    new(
+        "scalars",
+        "[--operations N] [--threads T]",
+        "operations with numbers while garbage is collected without a pause, with TorchSharp's operators and with Maha's: exceptions and wrong numbers",
+        ScalarsCommand.Run),
     new("solvers", "[--instances N] [--seed S]", "residuals of the aggregation solvers over random and degenerate instances", SolversCommand.Run),
-    new("selfcheck", "[--seed S] [--threads T]", "the operators of libtorch that the layers use, and convolutions, in float32 against float64: names those that this machine computes wrongly", SelfCheckCommand.Run),
+    new(
+        "selfcheck",
+        "[--seed S] [--threads T]",
+        "the operators of libtorch that the layers use, and convolutions, in float32 against float64: lists those that this machine computes wrongly",
+        SelfCheckCommand.Run),
     new("device", "", "forward and backward of every kind of block on the processor and on the CUDA device, and how far they are apart", DeviceCommand.Run),
-    new("embeddings", EmbeddingsCommand.Arguments, "accuracy of few labels on MahaEncode's vectors and on a bag of words", EmbeddingsCommand.Run),
+    new(
+        "embeddings",
+        EmbeddingsCommand.Arguments,
+        "accuracy of classifiers that learn from few labels, on MahaEncode's vectors and on a bag of words",
+        EmbeddingsCommand.Run),
     new("neighbors", NeighborsCommand.Arguments, "the nearest neighbors of ten documents by MahaEncode's vectors", NeighborsCommand.Run),
-    new("length", "--folds FILE | --train FILE --test FILE [--cut N] [--max-tokens N] [--epochs N] [--fold K...] [--results FILE] [--cuda]", "accuracy of one classifier on whole documents and on their first tokens", LengthCommand.Run),
-    new("perplexity", "[--data FILE|FOLDER] [--held-out FILE] [--variants V...] [--contexts N...] [--tokens N | --seconds S] [--layers L] [--d-model D] [--heads H] [--vocab V] [--tokens-per-batch N] [--learning-rate R] [--dropout P] [--context-growth F] [--shortest-context N] [--device cpu|cuda] [--threads T] [--seed S] [--out FILE]", "held-out perplexity of language models of equal size, a row appended to a file for each variant and length of context; goes on where it was stopped", PerplexityCommand.Run),
-    new("generate", "[--prompts N...] [--variants V...] [--d-model D] [--layers L] [--heads H] [--vocab V] [--context N] [--tokens N] [--threads T]", "time per generated token behind short and long prompts", GenerateCommand.Run),
-    new("predict", PredictCommand.Arguments, "documents a second of a small classifier and of MahaEncode, one row at a time and by the cursor of a transformed view, which looks ahead", PredictCommand.Run),
-    new("learn", "--data FILE --test FILE | --folds FILE [--options NAME=VALUE,...]... [--seeds K | --seed S...] [--fold F...] [--documents N] [--skip baseline|default...] [--long-words N] [--out FILE] [--threads T] [--cuda] [--verbose]", "accuracy, macro F1, log loss, calibration error, time and memory of the text classifier's defaults, beside a bag of words and variants of the options", LearnCommand.Run),
-    new("ngrams", NGramsCommand.Arguments, "accuracy, log loss and time of the n-grams beside the network, alone: of a task's files, or of made families that a stack of linear models has got wrong", NGramsCommand.Run),
-    new("passages", "[--pages FOLDER] [--out FOLDER]", "makes two tasks for learn of the manual pages: single passages, and long documents whose class only all their passages together tell", PassagesCommand.Run),
-    new("ablation", "[--variants V...] [--epochs N] [--max-tokens N] [--seeds S...] [--threads T] [--out FILE] [--data FILE --test FILE] [--documents N] [--d-model D] [--heads H] [--layers L] [--tokens-per-batch N] [--cuda]", "the sample's classifier with every kind of attention and aggregation: accuracy, time, memory, scale weights, attention entropy; goes on where the results file ends", AblationCommand.Run),
-    new("swap", "[--seeds S...] [--epochs N] [--max-tokens N] [--layers L] [--hierarchy blocks|document] [--branching B] [--ranking predictions|attention] [--samples N] [--tuning-rate R] [--threads T] [--out FILE] [--models FOLDER] [--data FILE --test FILE] [--documents N] [--d-model D] [--heads H] [--tokens-per-batch N] [--cuda]", "accuracy of a trained standard classifier with 0 to all layers swapped to hierarchical attention, without training and after one epoch; goes on where the results file ends", SwapCommand.Run),
+    new(
+        "length",
+        "--folds FILE | --train FILE --test FILE [--cut N] [--max-tokens N] [--epochs N] [--fold K...] [--results FILE] [--cuda]",
+        "accuracy of one classifier on whole documents and on their first tokens",
+        LengthCommand.Run),
+    new(
+        "perplexity",
+        "[--data FILE|FOLDER] [--held-out FILE] [--variants V...] [--contexts N...] [--tokens N | --seconds S] [--layers L] [--d-model D] [--heads H] "
+            + "[--vocab V] [--tokens-per-batch N] [--learning-rate R] [--dropout P] [--context-growth F] [--shortest-context N] [--device cpu|cuda] "
+            + "[--threads T] [--seed S] [--out FILE]",
+        "held-out perplexity of language models of equal size, one row per variant and context length, appended to a file; continues where it was stopped",
+        PerplexityCommand.Run),
+    new(
+        "generate",
+        "[--prompts N...] [--variants V...] [--d-model D] [--layers L] [--heads H] [--vocab V] [--context N] [--tokens N] [--threads T]",
+        "time per generated token after short and long prompts",
+        GenerateCommand.Run),
+    new(
+        "predict",
+        PredictCommand.Arguments,
+        "documents per second of a small classifier and of MahaEncode, one row at a time and by the cursor of a transformed view, which looks ahead",
+        PredictCommand.Run),
+    new(
+        "learn",
+        "--data FILE --test FILE | --folds FILE [--options NAME=VALUE,...]... [--seeds K | --seed S...] [--fold F...] [--documents N] [--skip "
+            + "baseline|default...] [--long-words N] [--out FILE] [--threads T] [--cuda] [--verbose]",
+        "accuracy, macro F1, log loss, calibration error, time and memory of the text classifier with its defaults, compared with a bag of words and variants "
+            + "of the options",
+        LearnCommand.Run),
+    new(
+        "ngrams",
+        NGramsCommand.Arguments,
+        "accuracy, log loss and time of the classifier's n-grams without the network, on a task's files or on synthetic tasks that a stack of "
+            + "linear models can get wrong",
+        NGramsCommand.Run),
+    new(
+        "passages",
+        "[--pages FOLDER] [--out FOLDER]",
+        "makes two tasks for learn from the manual pages: single passages, and long documents whose class depends on all their passages",
+        PassagesCommand.Run),
+    new(
+        "ablation",
+        "[--variants V...] [--epochs N] [--max-tokens N] [--seeds S...] [--threads T] [--out FILE] [--data FILE --test FILE] [--documents N] [--d-model D] "
+            + "[--heads H] [--layers L] [--tokens-per-batch N] [--cuda]",
+        "the sample's classifier with every kind of attention and aggregation: accuracy, time, memory, scale weights, attention entropy; continues where the "
+            + "results file ends",
+        AblationCommand.Run),
+    new(
+        "swap",
+        "[--seeds S...] [--epochs N] [--max-tokens N] [--layers L] [--hierarchy blocks|document] [--branching B] [--ranking predictions|attention] [--samples "
+            + "N] [--tuning-rate R] [--threads T] [--out FILE] [--models FOLDER] [--data FILE --test FILE] [--documents N] [--d-model D] [--heads H] "
+            + "[--tokens-per-batch N] [--cuda]",
+        "accuracy of a trained standard classifier with 0 to all layers swapped to hierarchical attention, without training and after one epoch; "
+            + "continues where the results file ends",
+        SwapCommand.Run),
 };
 
 if (args is [] or ["--help" or "-h" or "help", ..])
@@ -57,7 +128,8 @@ if (args is [] or ["--help" or "-h" or "help", ..])
 var chosen = commands.FirstOrDefault(command => command.Name == args[0]);
 if (chosen is null)
 {
-    Console.Error.WriteLine($"The measurement must be one of {string.Join(", ", commands.Select(command => command.Name))}, but is '{args[0]}'. See ./bench.sh --help.");
+    Console.Error.WriteLine(
+        $"The measurement must be one of {string.Join(", ", commands.Select(command => command.Name))}, but is '{args[0]}'. See ./bench.sh --help.");
     return ExitCode.Usage;
 }
 try

@@ -8,7 +8,7 @@ using Microsoft.ML.SearchSpace.Option;
 
 namespace AutoML;
 
-/// <summary>What competes: a classifier for every kind of attention, and a bag of words.</summary>
+/// <summary>The candidates of the search: a classifier for every kind of attention, and a bag of words.</summary>
 internal static class Candidates
 {
     // A trial may take an eighth of the budget, so that every candidate gets its turn.
@@ -16,12 +16,12 @@ internal static class Candidates
 
     public static SweepablePipeline Pipeline(MLContext mlContext, SampleOptions options)
     {
-        // One estimator, so that the trainer's many passes read features that are kept: by itself it would featurize the documents anew for each.
+        // One estimator, so that the trainer's many passes read cached features: without the cache each pass featurizes the documents again.
         var words = mlContext.Auto().CreateSweepableEstimator(
             (context, searched) => context.Transforms.Text.FeaturizeText("Features", "Text").AppendCacheCheckpoint(context)
                 .Append(context.MulticlassClassification.Trainers.SdcaMaximumEntropy(l2Regularization: searched.L2)), new SearchSpace<LinearOptions>());
 
-        // What follows a pipeline's first sweepable may be alternatives of all kinds.
+        // Alternatives of different kinds may follow the first sweepable estimator of a pipeline only.
         return mlContext.Transforms.Conversion.MapValueToKey("Label")
             .Append(new SweepableEstimator((context, _) => context.Transforms.SelectColumns("Label", "Text"), new SearchSpace()))
             .Append(words, Maha(AttentionKind.Maha), Maha(AttentionKind.Hsa), Maha(AttentionKind.Window), Maha(AttentionKind.Full))
@@ -29,7 +29,11 @@ internal static class Candidates
 
         SweepableEstimator Maha(AttentionKind attention)
         {
-            var given = new MahaTextClassificationTrainer.Options { MaxTrainingTime = TimeSpan.FromSeconds((double)options.Seconds / Share), TokensPerBatch = 4096 };
+            var given = new MahaTextClassificationTrainer.Options
+            {
+                MaxTrainingTime = TimeSpan.FromSeconds((double)options.Seconds / Share),
+                TokensPerBatch = 4096,
+            };
             var space = MahaTextSearchOptions.Space(given.MaxTrainingTime);
             space["Attention"] = new ChoiceOption(attention);
             space["MaxSequenceLength"] = new ChoiceOption([.. Lengths(options.MaxTokens).Cast<object>()]);
@@ -39,8 +43,9 @@ internal static class Candidates
         }
     }
 
-    // Half and a quarter of the longest, the cheapest first: tuners begin with it.
-    private static IEnumerable<int> Lengths(int longest) => new[] { longest / 4, longest / 2, longest }.Where(length => length >= 32 || length == longest).Distinct();
+    // A quarter and a half of the longest, and the longest: tuners begin with the first, which is the cheapest.
+    private static IEnumerable<int> Lengths(int longest) =>
+        new[] { longest / 4, longest / 2, longest }.Where(length => length >= 32 || length == longest).Distinct();
 
     // A dimension that changes nothing only makes the search slower.
     private static string[] Unused(AttentionKind attention) => attention switch

@@ -1,35 +1,25 @@
 using System.CommandLine;
 using System.Diagnostics;
+using System.Globalization;
 using AutoML;
 using Maha.Layers.Core;
 using Maha.MLNet.AutoML;
+using Maha.Samples.Data.ManualPages;
+using Maha.Samples.Shared;
 using Microsoft.ML;
 using Microsoft.ML.AutoML;
-using TextClassification.ManualPages;
 using TorchSharp;
 
-// Behind Ctrl+C the best model is still judged and saved, which takes longer than the two seconds that a command is given by default.
-return await SampleOptions.Command(Reporting).Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(5) });
-
-// What the user can put right is one line, not a stack trace.
-static async Task<int> Reporting(SampleOptions options, CancellationToken cancellation)
-{
-    try
-    {
-        return await Search(options, cancellation);
-    }
-    catch (Exception e) when (e is InvalidOperationException or ArgumentException or FormatException or IOException or UnauthorizedAccessException or TimeoutException or OperationCanceledException or TorchUnavailableException)
-    {
-        Console.Error.WriteLine(e.Message);
-        return 1;
-    }
-}
+// After Ctrl+C the best model is still tested and saved, which takes longer than the two seconds that a command has by default.
+var command = SampleOptions.Command(
+    (options, cancellation) => ErrorReport.RunAsync(() => Search(options, cancellation), e => e is TorchUnavailableException));
+return await command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(5) });
 
 static async Task<int> Search(SampleOptions options, CancellationToken cancellation)
 {
     TorchLibrary.EnsureLoaded();
     torch.set_num_threads(options.Threads);
-    Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(options.Model))!); // before the search, whose model could not be saved without it
+    CommandLineRules.CreateFolderOf(options.Model);
     var mlContext = new MLContext(options.Seed);
     var (train, test) = Load(mlContext, options);
     var split = mlContext.Data.TrainTestSplit(train, testFraction: 0.2, seed: options.Seed);
@@ -51,7 +41,8 @@ static async Task<int> Search(SampleOptions options, CancellationToken cancellat
     mlContext.Model.Save(best.Model, train.Schema, options.Model);
     Console.WriteLine();
     Console.WriteLine($"saved as {Path.GetFullPath(options.Model)}");
-    Console.WriteLine(FormattableString.Invariant($"best_trial={best.TrialSettings.TrialId} validation_accuracy={best.Metric:F4} test_accuracy={accuracy:F4} trials={record.Trials.Count} seconds={seconds:F0}"));
+    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"best_trial={best.TrialSettings.TrialId} validation_accuracy={best.Metric:F4} "
+        + $"test_accuracy={accuracy:F4} trials={record.Trials.Count} seconds={seconds:F0}"));
     (best.Model as IDisposable)?.Dispose();
     return 0;
 }

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using System.Globalization;
+using Maha.Samples.Shared;
 
 namespace AutoML;
 
@@ -18,18 +18,22 @@ internal sealed record SampleOptions
     /// <summary>Builds the command with its options.</summary>
     public static RootCommand Command(Func<SampleOptions, CancellationToken, Task<int>> run)
     {
-        var data = new Option<FileInfo?>("--data") { Description = "your own documents instead of the manual pages, a line 'label TAB text'" };
+        var data = new Option<FileInfo?>("--data") { Description = "your own documents instead of the manual pages, one line per document, label TAB text" };
         var test = new Option<FileInfo?>("--test") { Description = "documents to test on; without it a fifth of --data" };
         var seconds = new Option<int>("--seconds") { Description = "the budget of the experiment", DefaultValueFactory = _ => 600 };
         var trials = new Option<int>("--trials") { Description = "the most trials", DefaultValueFactory = _ => 1000 };
-        var tokens = new Option<int>("--max-tokens") { Description = "the longest documents that are searched over, in tokens", DefaultValueFactory = _ => 1024 };
+        var tokens = new Option<int>("--max-tokens")
+        {
+            Description = "the longest documents that are searched over, in tokens",
+            DefaultValueFactory = _ => 1024,
+        };
         var threads = new Option<int>("--threads") { Description = "processor threads", DefaultValueFactory = _ => Environment.ProcessorCount };
         var seed = new Option<int>("--seed") { Description = "seed of the split, the models and the tuner", DefaultValueFactory = _ => 1 };
         var model = new Option<string>("--model") { Description = "where the best model is saved", DefaultValueFactory = _ => "automl.zip" };
-        foreach (var option in new[] { seconds, trials, tokens, threads })
-            AtLeastOne(option);
+        CommandLineRules.AtLeastOne(seconds, trials, tokens, threads);
 
-        var command = new RootCommand("Searches among Maha classifiers and a bag of words under a time budget, prints the leader board, and saves the best model. Ctrl+C ends it with the best so far.");
+        var command = new RootCommand("Searches among Maha classifiers and a bag of words under a time budget, prints the leader board, and saves the best "
+            + "model. Ctrl+C ends it with the best so far.");
         foreach (var option in new Option[] { data, test, seconds, trials, tokens, threads, seed, model })
             command.Options.Add(option);
         command.SetAction((parsed, cancellation) => run(new SampleOptions
@@ -45,10 +49,4 @@ internal sealed record SampleOptions
         }, cancellation));
         return command;
     }
-
-    private static void AtLeastOne(Option<int> option) => option.Validators.Add(result =>
-    {
-        if (result.Tokens.Count > 0 && int.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out int value) && value < 1)
-            result.AddError($"{option.Name} must be at least 1, but is {value}.");
-    });
 }

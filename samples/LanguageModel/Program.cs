@@ -1,39 +1,28 @@
 using System.Diagnostics;
-using System.Reflection;
+using System.Globalization;
 using LanguageModel;
 using Maha.Layers.Core;
 using Maha.Layers.Training;
 using Maha.MLNet.LanguageModel;
+using Maha.Samples.Shared;
 using Microsoft.ML;
 using TorchSharp;
 
-return SampleOptions.Command(options => Reporting(() => Train(options)), continuation => Reporting(() => Generate(continuation))).Parse(args).Invoke();
+return SampleOptions.Command(
+    options => ErrorReport.Run(() => Train(options), IsExpected),
+    continuation => ErrorReport.Run(() => Generate(continuation), IsExpected)).Parse(args).Invoke();
 
-// What the user can put right is one line, not a stack trace. ML.NET creates a model's parts by reflection, so the reason may lie within.
-static int Reporting(Func<int> run)
-{
-    try
-    {
-        return run();
-    }
-    catch (Exception e) when (Reason(e) is InvalidOperationException or ArgumentException or FormatException or InvalidDataException
-        or IOException or UnauthorizedAccessException or OperationCanceledException or TorchUnavailableException)
-    {
-        Console.Error.WriteLine(Reason(e).Message);
-        return 1;
-    }
-
-    static Exception Reason(Exception e) => e is TargetInvocationException { InnerException: { } inner } ? Reason(inner) : e;
-}
+static bool IsExpected(Exception e) => e is TorchUnavailableException or TrainingDivergedException;
 
 static int Train(SampleOptions options)
 {
     options.Continuation.Options.Validate();
     TorchLibrary.EnsureLoaded();
     torch.set_num_threads(options.Continuation.Threads);
-    Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(options.Continuation.Model))!); // before the training, whose model could not be saved without it
+    CommandLineRules.CreateFolderOf(options.Continuation.Model);
     var texts = Texts.Read(options);
-    Console.WriteLine(FormattableString.Invariant($"training on {texts.Training.Count} texts, {texts.Training.Sum(text => (long)text.Length) / 1e6:F1} million characters; held out: {texts.HeldOutName}"));
+    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"training on {texts.Training.Count} "
+        + $"texts, {texts.Training.Sum(text => (long)text.Length) / 1e6:F1} million characters; held out: {texts.HeldOutName}"));
     var mlContext = new MLContext(options.Continuation.Options.Seed);
     var data = mlContext.Data.LoadFromEnumerable(texts.Training.Select(text => new TextRow { Text = text }));
     var watch = Stopwatch.StartNew();
@@ -60,9 +49,11 @@ static int Train(SampleOptions options)
     Write(model, options.Continuation).GetAwaiter().GetResult();
     string path = Path.GetFullPath(options.Continuation.Model);
     Console.WriteLine($"saved as {path}");
-    Console.WriteLine($"load it with: MahaLanguageModelTransformer.Find(mlContext.Model.Load(\"{path}\", out var schema)), or: dotnet run -c Release --project samples/LanguageModel -- generate --model {path} --prompt TEXT");
-    Console.WriteLine(FormattableString.Invariant(
-        $"perplexity_per_byte={score.PerplexityPerByte:F4} perplexity_per_word={score.PerplexityPerWord:F2} perplexity_per_token={score.PerplexityPerToken:F2} tokens_per_second={speed:F0} seconds={seconds:F0}"));
+    Console.WriteLine($"load it with: MahaLanguageModelTransformer.Find(mlContext.Model.Load(\"{path}\", out var schema)), or: dotnet run -c Release "
+        + $"--project samples/LanguageModel -- generate --model {path} --prompt TEXT");
+    Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+        $"perplexity_per_byte={score.PerplexityPerByte:F4} perplexity_per_word={score.PerplexityPerWord:F2} "
+            + $"perplexity_per_token={score.PerplexityPerToken:F2} tokens_per_second={speed:F0} seconds={seconds:F0}"));
     return 0;
 }
 
@@ -83,7 +74,7 @@ static async Task Write(MahaLanguageModelTransformer model, Continuation continu
     Console.WriteLine();
 }
 
-/// <summary>A line every few seconds, and one for every validation.</summary>
+/// <summary>Writes a line every ten seconds, and one for every validation.</summary>
 internal sealed class Display(Action<TrainingProgress> each) : IProgress<TrainingProgress>
 {
     private TimeSpan _shown = TimeSpan.FromSeconds(-10);
@@ -93,12 +84,14 @@ internal sealed class Display(Action<TrainingProgress> each) : IProgress<Trainin
         each(value);
         if (value.Validation is { } metrics)
         {
-            Console.WriteLine(FormattableString.Invariant($"epoch {value.Epoch} of {value.NumberOfEpochs}: validation loss {metrics.Loss:F3} per token, {value.Elapsed:mm\\:ss} elapsed"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"epoch {value.Epoch} of {value.NumberOfEpochs}: validation loss {metrics.Loss:F3} per token, {value.Elapsed:mm\\:ss} elapsed"));
         }
         else if (value.Elapsed - _shown > TimeSpan.FromSeconds(10))
         {
             _shown = value.Elapsed;
-            Console.WriteLine(FormattableString.Invariant($"step {value.Step} of {value.TotalSteps}: loss {value.Loss:F3}, {value.TokensPerSecond:F0} tokens/s, {value.TimeLeft:mm\\:ss} left"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"step {value.Step} of {value.TotalSteps}: loss {value.Loss:F3}, {value.TokensPerSecond:F0} tokens/s, {value.TimeLeft:mm\\:ss} left"));
         }
     }
 }

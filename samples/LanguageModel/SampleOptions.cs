@@ -1,6 +1,6 @@
 using System.CommandLine;
-using System.Globalization;
 using Maha.Layers.Attention;
+using Maha.Samples.Shared;
 
 namespace LanguageModel;
 
@@ -21,25 +21,33 @@ internal sealed record SampleOptions
     /// <summary>Builds the command with its options and its subcommand.</summary>
     public static RootCommand Command(Func<SampleOptions, int> train, Func<Continuation, int> generate)
     {
-        var data = new Option<FileInfo[]>("--data") { Description = "your own text files (UTF-8) instead of Jane Austen's novels; each is one document", AllowMultipleArgumentsPerToken = true };
-        var held = new Option<FileInfo?>("--held-out") { Description = "the text to judge by; without it the last tenth of every file of --data" };
+        var data = new Option<FileInfo[]>("--data")
+        {
+            Description = "your own text files (UTF-8) instead of Jane Austen's novels; each is one document",
+            AllowMultipleArgumentsPerToken = true,
+        };
+        var held = new Option<FileInfo?>("--held-out")
+        {
+            Description = "the text that perplexity is measured on; without it the last tenth of every file of --data",
+        };
         var quick = new Option<bool>("--quick") { Description = "a small model with short contexts, in about two minutes" };
-        var attention = new Option<AttentionKind>("--attention") { Description = "what mixes the tokens: Maha, HsaCausal, Window or Full", DefaultValueFactory = _ => AttentionKind.HsaCausal };
+        var attention = new Option<AttentionKind>("--attention")
+        {
+            Description = "the attention: Maha, HsaCausal, Window or Full",
+            DefaultValueFactory = _ => AttentionKind.HsaCausal,
+        };
         var context = new Option<int?>("--context") { Description = "the tokens of a context (1024; 256 with --quick)" };
-        var width = new Option<int>("--d-model") { Description = "the width of a token, divisible by 4", DefaultValueFactory = _ => 128 };
+        var width = new Option<int>("--d-model") { Description = "the width of the model, divisible by 4", DefaultValueFactory = _ => 128 };
         var layers = new Option<int?>("--layers") { Description = "the number of blocks (3; 2 with --quick)" };
         var vocabulary = new Option<int>("--vocab") { Description = "the size of the vocabulary", DefaultValueFactory = _ => 4096 };
         var epochs = new Option<int?>("--epochs") { Description = "how often training sees every text, at most (6; 1 with --quick)" };
         var minutes = new Option<double?>("--minutes") { Description = "training ends after this time (12; 2 with --quick)" };
         var continuation = new ContinuationOptions();
-        AtLeastOne(context, width, layers, vocabulary, epochs);
-        minutes.Validators.Add(result =>
-        {
-            if (result.Tokens.Count > 0 && double.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out double value) && !(value is > 0 and <= 10_000))
-                result.AddError($"--minutes must be above 0 and at most 10000, but is {result.Tokens[0].Value}.");
-        });
+        CommandLineRules.AtLeastOne(context, width, layers, vocabulary, epochs);
+        CommandLineRules.Minutes(minutes);
 
-        var command = new RootCommand("Trains a causal language model on texts, prints its perplexity on a text that it has not seen, saves it as an ML.NET zip, and lets it write.");
+        var command = new RootCommand(
+            "Trains a causal language model on texts, prints its perplexity on a held-out text, saves it as an ML.NET zip, and continues a prompt.");
         foreach (var option in new Option[] { data, held, quick, attention, context, width, layers, vocabulary, epochs, minutes })
             command.Options.Add(option);
         continuation.AddTo(command);
@@ -67,18 +75,5 @@ internal sealed record SampleOptions
         load.SetAction(parsed => generate(saved.Read(parsed)));
         command.Subcommands.Add(load);
         return command;
-    }
-
-    /// <summary>Refuses numbers below 1.</summary>
-    public static void AtLeastOne(params Option[] options)
-    {
-        foreach (var option in options)
-        {
-            option.Validators.Add(result =>
-            {
-                if (result.Tokens.Count > 0 && int.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out int value) && value < 1)
-                    result.AddError($"{option.Name} must be at least 1, but is {value}.");
-            });
-        }
     }
 }

@@ -1,5 +1,5 @@
 using System.Text;
-using LanguageModel.JaneAusten;
+using Maha.Samples.Data.JaneAusten;
 
 namespace LanguageModel;
 

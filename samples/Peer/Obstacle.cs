@@ -5,7 +5,7 @@ using TorchSharp;
 
 namespace Peer;
 
-/// <summary>What may keep ML.NET's classifier from running, for reasons that lie in neither the arguments nor the documents.</summary>
+/// <summary>Obstacles that keep ML.NET's classifier from running, other than wrong arguments or documents.</summary>
 internal static partial class Obstacle
 {
     // ML.NET throws no type of its own for it.

@@ -1,5 +1,6 @@
-// dotnet run -c Release --project samples/Pretraining -- [FOLDER] [EPOCHS]: encodes a corpus once, saves the encoder, and trains three classifiers on its vectors.
-// FOLDER has section.train.tsv, section.test.tsv, project.train.tsv, project.test.tsv (a line is label TAB text); it defaults to the manual pages that ./run.sh fetches.
+// dotnet run -c Release --project samples/Pretraining -- [FOLDER] [EPOCHS]
+// Encodes a corpus once, saves the encoder, and trains three classifiers on its vectors. FOLDER has section.train.tsv, section.test.tsv, project.train.tsv
+// and project.test.tsv (a line is label TAB text); by default it is the folder of the manual pages that ./run.sh fetches.
 using System.Diagnostics;
 using Maha.MLNet.TextEncoding;
 using Microsoft.ML;
@@ -15,7 +16,7 @@ if (!File.Exists(Tsv("section.train")))
 var mlContext = new MLContext(seed: 1);
 IDataView Load(string name) => mlContext.Data.LoadFromTextFile<Document>(Tsv(name));
 
-// Once: learn to encode, without looking at a label, and save.
+// Once: learn to encode, without labels, and save.
 var clock = Stopwatch.StartNew();
 var corpus = Load("section.train");
 var options = new MahaTextEncodingEstimator.Options { OutputColumnName = "Features", InputColumnName = "Text", MaxTrainingTime = TimeSpan.FromMinutes(3) };
@@ -42,9 +43,10 @@ double Multiclass(IDataView train, IDataView test)
 Console.WriteLine($"section: accuracy {Multiclass(sections, sectionTest):F4}");
 Console.WriteLine($"project: accuracy {Multiclass(projects, projectTest):F4}");
 
-// The third asks of a page only whether it belongs to the first section of the corpus.
+// The third classifier tells whether a page belongs to the first section of the corpus.
 string first = mlContext.Data.CreateEnumerable<Document>(corpus, reuseRowObject: false).First().Label;
-IDataView IsFirst(IDataView data) => mlContext.Transforms.CustomMapping<Labeled, Verdict>((row, verdict) => verdict.IsFirst = row.Label == first, null).Fit(data).Transform(data);
+IDataView IsFirst(IDataView data) => mlContext.Transforms
+    .CustomMapping<Labeled, Verdict>((row, verdict) => verdict.IsFirst = row.Label == first, null).Fit(data).Transform(data);
 var binary = mlContext.BinaryClassification.Trainers.LbfgsLogisticRegression("IsFirst").Fit(IsFirst(sections));
 Console.WriteLine($"{first} or not: accuracy {mlContext.BinaryClassification.Evaluate(binary.Transform(IsFirst(sectionTest)), "IsFirst").Accuracy:F4}");
 Console.WriteLine($"all in {clock.Elapsed.TotalSeconds:F0} s");

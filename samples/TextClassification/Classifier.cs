@@ -3,7 +3,7 @@ using Maha.MLNet.Classification;
 
 namespace TextClassification;
 
-/// <summary>How the sample's classifier differs from the defaults.</summary>
+/// <summary>The options of the sample's classifier.</summary>
 internal static class Classifier
 {
     public static MahaTextClassificationTrainer.Options Options(SampleOptions options, IProgress<TrainingProgress> progress, CancellationToken budget) => new()
@@ -15,7 +15,7 @@ internal static class Classifier
         NumLayers = options.Quick ? 1 : 2,
         TokensPerBatch = options.Quick ? 4096 : 8192,
         Progress = progress,
-        // The time budget ends the training, and what it has learned by then is kept.
+        // The time budget ends the training; the best weights so far are kept.
         CancellationToken = budget,
         CancellationBehavior = CancellationBehavior.KeepBest,
     };

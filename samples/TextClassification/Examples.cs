@@ -1,9 +1,10 @@
+using Maha.Samples.Shared;
 using Microsoft.ML;
 using Spectre.Console;
 
 namespace TextClassification;
 
-/// <summary>Five documents of the test set and what the model says of them.</summary>
+/// <summary>A table of five test documents with their predictions.</summary>
 internal static class Examples
 {
     public static void Print(MLContext mlContext, ITransformer model, IDataView test)

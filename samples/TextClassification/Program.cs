@@ -1,37 +1,24 @@
 using System.Diagnostics;
-using System.Reflection;
 using Maha.Layers.Core;
+using Maha.Layers.Training;
+using Maha.Samples.Data.ManualPages;
+using Maha.Samples.Shared;
 using Microsoft.ML;
 using Spectre.Console;
 using TextClassification;
 using TorchSharp;
 
 return SampleOptions.Command(
-    options => Reporting(() => Train(options)),
-    (model, file, threads) => Reporting(() => Predict(model, file, threads))).Parse(args).Invoke();
+    options => ErrorReport.Run(() => Train(options), IsExpected),
+    (model, file, threads) => ErrorReport.Run(() => Predict(model, file, threads), IsExpected)).Parse(args).Invoke();
 
-// What the user can put right is one line, not a stack trace. ML.NET creates a model's parts by reflection, so the reason may lie within.
-static int Reporting(Func<int> run)
-{
-    try
-    {
-        return run();
-    }
-    catch (Exception e) when (Reason(e) is InvalidOperationException or ArgumentException or FormatException or InvalidDataException
-        or IOException or UnauthorizedAccessException or OperationCanceledException or TorchUnavailableException)
-    {
-        Console.Error.WriteLine(Reason(e).Message);
-        return 1;
-    }
-
-    static Exception Reason(Exception e) => e is TargetInvocationException { InnerException: { } inner } ? Reason(inner) : e;
-}
+static bool IsExpected(Exception e) => e is TorchUnavailableException or TrainingDivergedException;
 
 static int Train(SampleOptions options)
 {
     TorchLibrary.EnsureLoaded();
     torch.set_num_threads(options.Threads);
-    Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(options.Model))!); // before the training, whose model could not be saved without it
+    CommandLineRules.CreateFolderOf(options.Model);
     var mlContext = new MLContext(options.Documents.Seed);
     mlContext.Log += (_, message) =>
     {
@@ -70,7 +57,7 @@ static int Predict(string path, FileInfo file, int threads)
     using var engine = mlContext.Model.CreatePredictionEngine<Document, Prediction>(mlContext.Model.Load(path, out _));
     foreach (string line in File.ReadLines(file.FullName))
     {
-        string text = TextClassification.ManualPages.TsvText.Decode(line[(line.IndexOf('\t') + 1)..]);
+        string text = TsvText.Decode(line[(line.IndexOf('\t') + 1)..]);
         var prediction = engine.Predict(new Document { Text = text });
         Console.WriteLine(FormattableString.Invariant($"{prediction.PredictedLabel}\t{prediction.Score.Max():R}"));
     }

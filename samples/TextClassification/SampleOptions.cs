@@ -1,6 +1,6 @@
 using System.CommandLine;
-using System.Globalization;
 using Maha.Layers.Attention;
+using Maha.Samples.Shared;
 
 namespace TextClassification;
 
@@ -24,20 +24,23 @@ internal sealed record SampleOptions
         var tokens = new Option<int?>("--max-tokens") { Description = "the most tokens of a document that are read (1024; 256 with --quick)" };
         var epochs = new Option<int?>("--epochs") { Description = "how often training sees every document, at most (6; 5 with --quick)" };
         var minutes = new Option<double?>("--minutes") { Description = "training ends after this time, with the best weights so far (11; 1.5 with --quick)" };
-        var attention = new Option<AttentionKind>("--attention") { Description = "what mixes the tokens", DefaultValueFactory = _ => AttentionKind.Hsa };
-        var aggregation = new Option<AggregationKind>("--aggregation") { Description = "how the scales become one", DefaultValueFactory = _ => AggregationKind.Convex };
+        var attention = new Option<AttentionKind>("--attention")
+        {
+            Description = "the attention that mixes the tokens",
+            DefaultValueFactory = _ => AttentionKind.Hsa,
+        };
+        var aggregation = new Option<AggregationKind>("--aggregation")
+        {
+            Description = "the aggregation of the scales, for --attention Maha",
+            DefaultValueFactory = _ => AggregationKind.Convex,
+        };
         var threads = new Option<int>("--threads") { Description = "processor threads", DefaultValueFactory = _ => Environment.ProcessorCount };
         var model = new Option<string>("--model") { Description = "where the model is saved", DefaultValueFactory = _ => "model.zip" };
 
-        foreach (var option in new Option[] { tokens, epochs, threads })
-            DocumentOptions.AtLeastOne(option);
-        minutes.Validators.Add(result =>
-        {
-            if (result.Tokens.Count > 0 && double.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out double value) && !(value is > 0 and <= 10_000))
-                result.AddError($"--minutes must be above 0 and at most 10000, but is {result.Tokens[0].Value}.");
-        });
+        CommandLineRules.AtLeastOne(tokens, epochs, threads);
+        CommandLineRules.Minutes(minutes);
 
-        var command = new RootCommand("Trains a classifier of long documents, evaluates it beside a bag of words, and saves it as an ML.NET zip.");
+        var command = new RootCommand("Trains a classifier of long documents, compares it with a bag of words, and saves it as an ML.NET zip.");
         var readDocuments = DocumentOptions.AddTo(command);
         foreach (var option in new Option[] { quick, tokens, epochs, minutes, attention, aggregation, threads, model })
             command.Options.Add(option);
@@ -59,7 +62,7 @@ internal sealed record SampleOptions
         });
 
         var zip = new Option<string>("--model") { Description = "a model that was saved before", DefaultValueFactory = _ => "model.zip" };
-        var documents = new Argument<FileInfo>("FILE") { Description = "one document a line: label TAB text, the label may be empty" };
+        var documents = new Argument<FileInfo>("FILE") { Description = "one document per line: label TAB text, the label may be empty" };
         var load = new Command("predict", "Loads a saved model and prints 'label TAB probability' for every line of a file.");
         load.Options.Add(zip);
         load.Options.Add(threads);

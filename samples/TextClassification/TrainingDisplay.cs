@@ -3,7 +3,7 @@ using Spectre.Console;
 
 namespace TextClassification;
 
-/// <summary>A live progress bar over a training, and a line for every validation.</summary>
+/// <summary>A live progress bar over a training, and one line per validation.</summary>
 internal static class TrainingDisplay
 {
     public static TModel Show<TModel>(Func<IProgress<TrainingProgress>, TModel> train)
@@ -24,7 +24,10 @@ internal static class TrainingDisplay
             task.Description = FormattableString.Invariant(
                 $"epoch {value.Epoch}/{value.NumberOfEpochs} loss {value.Loss:F3} rate {value.LearningRate:G2} {value.TokensPerSecond:F0} tokens/s");
             if (value.Validation is { } metrics)
-                AnsiConsole.MarkupLineInterpolated($"epoch {value.Epoch}: validation loss {metrics.Loss:F3}, accuracy {metrics.Accuracy:F3}, macro F1 {metrics.MacroF1:F3}, {value.Elapsed:mm\\:ss} elapsed");
+            {
+                AnsiConsole.WriteLine($"epoch {value.Epoch}: validation loss {metrics.Loss:F3}, accuracy {metrics.Accuracy:F3}, "
+                    + $"macro F1 {metrics.MacroF1:F3}, {value.Elapsed:mm\\:ss} elapsed");
+            }
         }
     }
 }

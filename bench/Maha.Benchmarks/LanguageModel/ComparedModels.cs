@@ -8,15 +8,15 @@ namespace Maha.Benchmarks.LanguageModel;
 /// <summary>Language models of different attention and equal numbers of parameters.</summary>
 internal static class ComparedModels
 {
-    // F of the model with full attention: wide, so that what multiscale attention has in projections of its scales can be taken from it.
+    // F of the model with full attention: wide enough to give up the weights that multiscale attention has in the projections of its scales.
     private const int FullFeedForward = 8;
 
     /// <summary>The options of a variant for a context.</summary>
     /// <remarks>
-    /// A layer of full attention has 4 D^2 weights in its projections, one of S scales (2 S + 1) D^2: the difference is taken from or added to the 2 D F of the feed-forward layer.
-    /// What is left (norms, biases, convolutions, aggregation) is some D numbers a layer.
+    /// A layer of full attention has 4 D^2 weights in its projections, one of S scales (2 S + 1) D^2: the difference is taken from or added to the 2 D F of
+    /// the feed-forward layer. The rest (norms, biases, convolutions, aggregation) is a few times D weights per layer.
     /// </remarks>
-    public static MahaTransformerOptions Of(string variant, int context, int vocabSize, PerplexitySettings settings)
+    public static MahaTransformerOptions CreateOptions(string variant, int context, int vocabSize, PerplexitySettings settings)
     {
         var options = PerplexitySettings.Variants[variant] with
         {
@@ -32,10 +32,15 @@ internal static class ComparedModels
         int width = ((FullFeedForward * 2) + 4 - projections) * settings.DModel / 2;
         return width >= 1
             ? options with { FeedForwardDim = width }
+<<<<<<< HEAD
             : throw new UsageException($"{numScales} scales leave no weights for the feed-forward layers of maha at equal numbers of parameters. Use a shorter context.");
+=======
+            : throw new UsageException(
+                $"{numScales} scales leave no weights for the feed-forward layers of maha at equal numbers of parameters. Use a shorter context.");
+>>>>>>> d
     }
 
-    /// <summary>A model with first weights from the seed.</summary>
+    /// <summary>Creates a model whose initial weights follow from the seed.</summary>
     public static MahaLanguageModel Build(MahaTransformerOptions options, int seed)
     {
         using var random = new RandomStateScope(seed);

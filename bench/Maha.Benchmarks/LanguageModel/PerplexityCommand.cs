@@ -5,14 +5,17 @@ using static TorchSharp.torch;
 namespace Maha.Benchmarks.LanguageModel;
 
 /// <summary>
-/// <c>perplexity</c>: language models of every kind of attention with equal numbers of parameters, trained on equal tokens (or for an equal time) at several lengths of
-/// context, and their perplexity on held-out text.
+/// <c>perplexity</c>: language models of every kind of attention with equal numbers of parameters, trained on equal tokens (or for an equal time) at several
+/// lengths of context, and their perplexity on held-out text.
 /// </summary>
-/// <remarks>A row is appended as soon as its training has ended; rows that are there are not measured again, so that the same command goes on where it was stopped.</remarks>
+/// <remarks>
+/// A row is appended as soon as its training ends. Rows in the file are not measured again, so the same command continues where it was stopped.
+/// </remarks>
 internal static class PerplexityCommand
 {
     private const string Head =
-        "| variant | context | budget | shape | F | parameters | tokens | seconds | tokens/s | peak MB | best epoch | per token | per byte | per word | seed | device | threads |";
+        "| variant | context | budget | shape | F | parameters | tokens | seconds | tokens/s | peak MB | best epoch | per token | per byte | per word | seed "
+            + "| device | threads |";
 
     public static int Run(string[] args)
     {
@@ -46,7 +49,9 @@ internal static class PerplexityCommand
     }
 
     private static string Cells(PerplexityRow row) => string.Create(CultureInfo.InvariantCulture,
-        $" {row.FeedForwardDim} | {row.Parameters:N0} | {row.Tokens:N0} | {row.Seconds:F0} | {row.TokensPerSecond:F0} | {row.PeakMegabytes?.ToString("F0", CultureInfo.InvariantCulture) ?? "-"} | {row.BestEpoch} of {row.Epochs} | {row.PerToken:F3} | {row.PerByte:F4} | {row.PerWord:F2} ");
+        $" {row.FeedForwardDim} | {row.Parameters:N0} | {row.Tokens:N0} | {row.Seconds:F0} | {row.TokensPerSecond:F0} "
+            + $"| {row.PeakMegabytes?.ToString("F0", CultureInfo.InvariantCulture) ?? "-"} | {row.BestEpoch} of {row.Epochs} | {row.PerToken:F3} "
+            + $"| {row.PerByte:F4} | {row.PerWord:F2} ");
 
     private static void Append(PerplexitySettings settings, string line)
     {

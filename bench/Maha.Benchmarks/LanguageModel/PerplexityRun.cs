@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Maha.Benchmarks.Block;
+using System.Globalization;
 using Maha.Layers.Data;
 using Maha.Layers.Generation;
 using Maha.Layers.Models;
@@ -10,25 +10,26 @@ using static TorchSharp.torch;
 
 namespace Maha.Benchmarks.LanguageModel;
 
-/// <summary>What one training gave.</summary>
+/// <summary>The results of one training.</summary>
 internal sealed record PerplexityRow(
-    string Variant, int Context, int FeedForwardDim, long Parameters, long Tokens, double Seconds, double TokensPerSecond, double? PeakMegabytes, int BestEpoch, int Epochs,
+    string Variant, int Context, int FeedForwardDim, long Parameters, long Tokens, double Seconds,
+    double TokensPerSecond, double? PeakMegabytes, int BestEpoch, int Epochs,
     double PerToken, double PerByte, double PerWord);
 
-/// <summary>Trains and judges one model.</summary>
+/// <summary>Trains and tests one model.</summary>
 internal sealed class PerplexityRun(PerplexitySettings settings, TextFolders texts, ByteLevelBpeTokenizer tokenizer)
 {
-    // Of the training texts, to tell the best epoch by: many epochs of little text overfit.
+    // The share of the training texts that chooses the best epoch: many epochs of little text overfit.
     private const double Validation = 0.05;
 
     public PerplexityRow Measure(string variant, int context)
     {
-        var options = ComparedModels.Of(variant, context, tokenizer.VocabSize, settings);
+        var options = ComparedModels.CreateOptions(variant, context, tokenizer.VocabSize, settings);
         using var dataset = TokenizedDataset.FromTexts(texts.Training, tokenizer);
         var contexts = new PackedContexts(dataset, context, ByteLevelBpeTokenizer.EosTokenId);
         long budget = settings.Seconds is int seconds ? (long)(Speed(options, contexts) * seconds) : settings.Tokens;
 
-        // Whole epochs of as many contexts as make the budget.
+        // Whole epochs, each of as many contexts as the budget allows.
         int available = Math.Max(1, (int)(contexts.Count * (1 - Validation)));
         double wanted = Math.Max(1, (double)budget / context);
         int epochs = (int)Math.Max(1, Math.Ceiling(wanted / available));
@@ -47,7 +48,11 @@ internal sealed class PerplexityRun(PerplexitySettings settings, TextFolders tex
         {
             latest = progress.TokensPerSecond;
             if (progress.Validation is { } metrics)
-                Console.Error.WriteLine(FormattableString.Invariant($"# {variant} {context}: epoch {progress.Epoch} of {progress.NumberOfEpochs}, loss {progress.Loss:F3}, validation {metrics.Loss:F3}, {progress.TokensPerSecond:F0} tokens/s, {progress.Elapsed:hh\\:mm\\:ss}, {progress.TimeLeft:hh\\:mm\\:ss} left"));
+            {
+                Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"# {variant} {context}: epoch {progress.Epoch} "
+                    + $"of {progress.NumberOfEpochs}, loss {progress.Loss:F3}, validation {metrics.Loss:F3}, {progress.TokensPerSecond:F0} "
+                    + $"tokens/s, {progress.Elapsed:hh\\:mm\\:ss}, {progress.TimeLeft:hh\\:mm\\:ss} left"));
+            }
         }));
         double elapsed = watch.Elapsed.TotalSeconds;
         double? peak = settings.Cuda ? null : PeakMemory.Read();
@@ -55,13 +60,15 @@ internal sealed class PerplexityRun(PerplexitySettings settings, TextFolders tex
         using var held = TokenizedDataset.FromTexts(texts.HeldOut, tokenizer);
         var judged = trainer.Evaluate(task, new PackedContexts(held, context, ByteLevelBpeTokenizer.EosTokenId));
         double total = judged.Loss * judged.Count;
-        long bytes = texts.HeldOut.Sum(text => (long)System.Text.Encoding.UTF8.GetByteCount(text)), words = texts.HeldOut.Sum(text => TextScore.CountWords(text));
+        long bytes = texts.HeldOut.Sum(text => (long)System.Text.Encoding.UTF8.GetByteCount(text)),
+            words = texts.HeldOut.Sum(text => TextScore.CountWords(text));
         return new PerplexityRow(
-            variant, context, options.FeedForwardDim, ComparedModels.Parameters(model), (long)each * context * epochs, elapsed, latest, peak, result.BestEpoch ?? epochs, epochs,
+            variant, context, options.FeedForwardDim, ComparedModels.Parameters(model),
+            (long)each * context * epochs, elapsed, latest, peak, result.BestEpoch ?? epochs, epochs,
             Math.Exp(judged.Loss), Math.Exp(total / bytes), Math.Exp(total / words));
     }
 
-    // Tokens a second of a training of the same shape: with whole contexts first, to know how many contexts a short one with growing contexts may have.
+    // Tokens per second of a training of the same shape. Whole contexts come first: they tell how many contexts a short training with growing contexts needs.
     private double Speed(MahaTransformerOptions options, PackedContexts contexts)
     {
         double seconds = Math.Min(20, settings.Seconds!.Value * 0.05);
@@ -78,7 +85,7 @@ internal sealed class PerplexityRun(PerplexitySettings settings, TextFolders tex
         double speed = 0, skippedSeconds = 0, skippedTokens = 0;
         new Trainer(Options(1) with { CancellationBehavior = CancellationBehavior.KeepBest }).Train(Task(model, growth), contexts, null, new Report(progress =>
         {
-            // The first steps compile code and make room.
+            // The first steps compile code and allocate memory, so they are not counted.
             double seconds = progress.Elapsed.TotalSeconds, tokens = progress.TokensPerSecond * seconds;
             if (++steps == 3)
                 (skippedSeconds, skippedTokens) = (seconds, tokens);

@@ -5,10 +5,12 @@ using Maha.Layers.Models;
 
 namespace Maha.Benchmarks.LanguageModel;
 
-/// <summary>The options of the measurement of perplexity; what stays the same over its rows.</summary>
+/// <summary>The options of a perplexity measurement, which are the same for all rows.</summary>
 internal sealed record PerplexitySettings
 {
-    /// <summary>What a variant is called, and what attends in it. <c>hsa-causal</c> is the language model's default; without overlap it is <c>hsa-disjoint</c>.</summary>
+    /// <summary>
+    /// The variants by name, and their attention. <c>hsa-causal</c> is the language model's default; without overlap it is <c>hsa-disjoint</c>.
+    /// </summary>
     public static readonly IReadOnlyDictionary<string, MahaTransformerOptions> Variants = new Dictionary<string, MahaTransformerOptions>
     {
         ["maha"] = Attending(new MahaOptions()),
@@ -39,11 +41,12 @@ internal sealed record PerplexitySettings
     public required bool Cuda { get; init; }
     public required string Out { get; init; }
 
-    /// <summary>What the training of a row is bounded by.</summary>
+    /// <summary>The limit of a row's training.</summary>
     public string Budget => Seconds is int seconds ? $"{seconds} s" : string.Create(CultureInfo.InvariantCulture, $"{Tokens:N0} tokens");
 
-    /// <summary>What besides variant, context and budget tells rows apart.</summary>
-    public string Shape => string.Create(CultureInfo.InvariantCulture, $"D {DModel}, L {NumLayers}, H {NumHeads}, V {VocabSize}, batch {TokensPerBatch}, rate {LearningRate}, dropout {Dropout}, growth {ContextGrowth} from {ShortestContext}");
+    /// <summary>The options that, besides variant, context and budget, identify a row.</summary>
+    public string Shape => string.Create(CultureInfo.InvariantCulture, $"D {DModel}, L {NumLayers}, H {NumHeads}, V {VocabSize}, batch {TokensPerBatch}, "
+        + $"rate {LearningRate}, dropout {Dropout}, growth {ContextGrowth} from {ShortestContext}");
 
     /// <summary>Reads and checks the options.</summary>
     public static PerplexitySettings Read(string[] args)

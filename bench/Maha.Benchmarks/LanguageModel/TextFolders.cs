@@ -1,25 +1,28 @@
 using System.Text;
+using Maha.Samples.Data.JaneAusten;
 
 namespace Maha.Benchmarks.LanguageModel;
 
-/// <summary>Texts to train on and to judge by.</summary>
+/// <summary>Texts for training and evaluation.</summary>
 /// <param name="Training">The texts to train on.</param>
-/// <param name="HeldOut">The texts to judge by, none of which is trained on.</param>
+/// <param name="HeldOut">The held-out texts, which training does not see.</param>
 internal sealed record TextFolders(IReadOnlyList<string> Training, IReadOnlyList<string> HeldOut)
 {
-    /// <summary>Where the sample's program puts Jane Austen's novels.</summary>
+    /// <summary>The folder that samples/FetchData writes Jane Austen's novels to.</summary>
     public static readonly string Novels = Path.Combine("artifacts", "data", "janeausten");
 
-    // The novel that the sample holds out.
-    private const string HeldOutNovel = "persuasion.txt";
+    private const string HeldOutNovel = JaneAustenData.HeldOut + ".txt";
 
     /// <summary>Reads a file, or all .txt files of a folder.</summary>
     /// <param name="data">The file or folder.</param>
-    /// <param name="heldOut">The file to judge by; empty for persuasion.txt of the folder, else the last tenth of every text.</param>
+    /// <param name="heldOut">The held-out file. Empty for persuasion.txt of the folder or, without that file, the last tenth of every text.</param>
     public static TextFolders Read(string data, string heldOut)
     {
         if (!Directory.Exists(data) && !File.Exists(data))
-            throw new UsageException($"--data must be a text file or a folder of .txt files, but there is no '{data}'. Fetch the novels: dotnet run -c Release --project samples/LanguageModel/JaneAusten");
+        {
+            throw new UsageException($"--data must be a text file or a folder of .txt files, but there is no '{data}'. Fetch the novels: dotnet run -c "
+                + "Release --project samples/FetchData -- novels");
+        }
         if (heldOut.Length > 0 && !File.Exists(heldOut))
             throw new UsageException($"--held-out must be a text file, but there is no '{heldOut}'.");
         string[] files = Directory.Exists(data) ? [.. Directory.GetFiles(data, "*.txt").Order(StringComparer.Ordinal)] : [data];

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using Maha.Benchmarks.Ablation;
+using Maha.Benchmarks.Training;
 using Maha.Layers.Attention;
 using Maha.Layers.Core;
 using Maha.Layers.Models;
@@ -15,15 +15,16 @@ using static TorchSharp.torch;
 namespace Maha.Benchmarks.Swap;
 
 /// <summary>
-/// <c>swap</c>: what a trained classifier with standard attention loses when some of its layers, or all, compute hierarchical attention from the same weights.
+/// <c>swap</c>: the accuracy that a trained classifier with standard attention loses when some or all of its layers compute hierarchical attention from the
+/// same weights.
 /// </summary>
 /// <remarks>
-/// For every seed a classifier is trained (once: its weights are kept in a folder), its layers are ranked on training documents, and the test documents judge it with
-/// 0 to L layers swapped, without training and after one epoch of it. Results are appended to a file; what is in the file is not measured again.
+/// For every seed a classifier is trained (once: its weights are kept in a folder), its layers are ranked on training documents, and it is tested with
+/// 0 to L layers swapped, without training and after one epoch of training. Results are appended to a file; a result in the file is not measured again.
 /// </remarks>
 internal static class SwapCommand
 {
-    // Of the trained model, and of its fine-tuning: layers that compute something else have some way to go.
+    // The learning rates of the training and of the fine-tuning, which is not small: swapped layers compute something else.
     private const double TrainingRate = 2e-3;
 
     public static int Run(string[] args)
@@ -76,9 +77,11 @@ internal static class SwapCommand
         model = model with { VocabSize = task.Tokenizer.VocabSize };
         if (conversion.Hierarchy == HierarchyKind.Document)
             conversion = conversion with { TokenParts = TokenParts.Of(task.Tokenizer) };
-        string trained = $"{task.Name} tokens={model.MaxSequenceLength} width={model.DModel} heads={model.NumHeads} layers={model.NumLayers} epochs={training.NumberOfEpochs} batch={training.TokensPerBatch}";
+        string trained = $"{task.Name} tokens={model.MaxSequenceLength} width={model.DModel} heads={model.NumHeads} layers={model.NumLayers} "
+            + $"epochs={training.NumberOfEpochs} batch={training.TokensPerBatch}";
         string trees = conversion.Hierarchy == HierarchyKind.Blocks ? $"blocks of {conversion.Branching}" : "document";
-        string setting = string.Create(CultureInfo.InvariantCulture, $"{trained} samples={samples} trees={trees} ranking={conversion.Ranking} rate={tuningRate}");
+        string setting = string.Create(
+            CultureInfo.InvariantCulture, $"{trained} samples={samples} trees={trees} ranking={conversion.Ranking} rate={tuningRate}");
         EnvironmentHeader.Print(Console.Out);
         foreach (int seed in seeds)
         {
@@ -111,7 +114,8 @@ internal static class SwapCommand
             classifier.to(training.Device!);
             return classifier;
         }
-        new Trainer(training).Train(new SequenceClassificationTask(classifier, task.Labels.Length), task.Train, progress: new EpochLines($"full seed {training.Seed}"));
+        new Trainer(training)
+            .Train(new SequenceClassificationTask(classifier, task.Labels.Length), task.Train, progress: new EpochLines($"full seed {training.Seed}"));
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(file))!);
         ModuleWeights.Save(classifier, file);
         return classifier;

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
-using Maha.Benchmarks;
-using Maha.Benchmarks.Parity;
+using Maha.TestData.Parity;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Attention;
@@ -19,7 +18,7 @@ public class HierarchicalVectorTests
     [MemberData(nameof(Names))]
     public void OutputsAndWeights_Agree_InFloat64(string name)
     {
-        var comparison = ParityCommand.Compare(Path.Combine(s_folder, name));
+        var comparison = ReferenceVectors.Compare(Path.Combine(s_folder, name));
         Assert.True(comparison.Values > 80);
         Assert.Equal(1e-12, comparison.Tolerance);
         Assert.True(comparison.MaxRelativeError <= comparison.Tolerance, $"{comparison.Worst}: {comparison.MaxRelativeError:g3}");
@@ -29,7 +28,7 @@ public class HierarchicalVectorTests
     [MemberData(nameof(Names))]
     public void OutputsAndWeights_Agree_InFloat32(string name)
     {
-        var comparison = ParityCommand.Compare(Path.Combine(s_folder, name), ScalarType.Float32);
+        var comparison = ReferenceVectors.Compare(Path.Combine(s_folder, name), ScalarType.Float32);
 
         // Logits of 1e4 carry an absolute error of 1e-3 in float32, in any attention.
         double allowed = name.Contains("extreme", StringComparison.Ordinal) ? 1e-2 : 1e-5;
@@ -69,28 +68,6 @@ public class HierarchicalVectorTests
     public void OtherTree_IsRefused()
         => Assert.Contains("tree_nested_leaf_indices", Assert.Throws<FormatException>(() => CompareChanged("mask_8.json", file => file["tree_nested_leaf_indices"]![0] = 0)).Message, StringComparison.Ordinal);
 
-    [Theory]
-    [InlineData("mask", "null")]
-    [InlineData("theta", "[]")]
-    [InlineData("out", "[[]]")]
-    [InlineData("branching_leaf_to_root", "[0, 8]")]
-    [InlineData("tree_spans", "{\"span\": []}")]
-    public void UnsoundFile_Fails_AndDoesNotEndTheRun(string field, string json)
-    {
-        string path = Path.GetTempFileName();
-        try
-        {
-            var file = JsonNode.Parse(File.ReadAllText(Path.Combine(s_folder, "mask_8.json")))!.AsObject();
-            file[field] = JsonNode.Parse(json);
-            File.WriteAllText(path, file.ToJsonString());
-            Assert.Equal(ExitCode.Failure, ParityCommand.Run([path, Path.Combine(s_folder, "mask_8.json")]));
-        }
-        finally
-        {
-            File.Delete(path);
-        }
-    }
-
     private static Comparison CompareChanged(string name, Action<JsonObject> change)
     {
         var file = JsonNode.Parse(File.ReadAllText(Path.Combine(s_folder, name)))!.AsObject();
@@ -99,7 +76,7 @@ public class HierarchicalVectorTests
         try
         {
             File.WriteAllText(path, file.ToJsonString());
-            return ParityCommand.Compare(path);
+            return ReferenceVectors.Compare(path);
         }
         finally
         {

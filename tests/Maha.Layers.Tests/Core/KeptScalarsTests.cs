@@ -2,8 +2,7 @@ using Maha.Layers.Attention;
 using Maha.Layers.Core;
 using Maha.Layers.Models;
 using Maha.Layers.Training;
-using Maha.ScalarKeeper;
-using Mono.Cecil;
+using Maha.TestData;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -14,12 +13,8 @@ namespace Maha.Layers.Tests.Core;
 [Collection(AloneCollection.Name)]
 public sealed class KeptScalarsTests
 {
-    private static readonly UnsafeCalls s_unsafe = new(Module(typeof(torch).Assembly.Location));
-
-    [Theory]
-    [InlineData("Maha.Layers.dll")]
-    [InlineData("Maha.MLNet.dll")]
-    public void NoCall_MakesAScalarThatNothingKeeps(string assembly) => Assert.Empty(UnsafeCallsOf(Module(Path.Combine(AppContext.BaseDirectory, assembly)), "KeptScalars"));
+    [Fact]
+    public void NoCall_MakesAScalarThatNothingKeeps() => Assert.Empty(UnsafeScalarCalls.In("Maha.Layers.dll", exceptType: nameof(KeptScalars)));
 
     [Theory]
     [InlineData(nameof(Planted.Product), "op_Multiply")]
@@ -28,7 +23,7 @@ public sealed class KeptScalarsTests
     [InlineData(nameof(Planted.Number), "ToDouble")]
     [InlineData(nameof(Planted.Optimizer), "AdamW")]
     public void UnsafeCall_IsFound(string method, string member)
-        => Assert.Contains(UnsafeCallsOf(Module(typeof(KeptScalarsTests).Assembly.Location), ""), call => call.Contains($"::{method}(", StringComparison.Ordinal) && call.Contains(member, StringComparison.Ordinal));
+        => Assert.Contains(UnsafeScalarCalls.In("Maha.Layers.Tests.dll"), call => call.Contains($"::{method}(", StringComparison.Ordinal) && call.Contains(member, StringComparison.Ordinal));
 
     [Fact]
     public void Operators_AreTorchSharps()
@@ -76,15 +71,13 @@ public sealed class KeptScalarsTests
     public void Numbers_AreRight_WhileGarbageIsCollected()
     {
         using var zero = zeros(64);
-        WhileCollecting(() =>
+        using var collections = new ForcedCollections();
+        for (int i = 0; i < 20_000; i++)
         {
-            for (int i = 0; i < 20_000; i++)
-            {
-                double value = 1 + (i % 1000);
-                using var sum = KeptScalars.Add(zero, value);
-                Assert.Equal(value, sum.data<float>()[0]);
-            }
-        });
+            double value = 1 + (i % 1000);
+            using var sum = KeptScalars.Add(zero, value);
+            Assert.Equal(value, sum.data<float>()[0]);
+        }
     }
 
     [Theory]
@@ -94,9 +87,9 @@ public sealed class KeptScalarsTests
     [InlineData(AttentionKind.Window)]
     public void Training_Repeats_WhileGarbageIsCollected(AttentionKind attention)
     {
-        double[] calm = Losses(attention), collected = [];
-        WhileCollecting(() => collected = Losses(attention));
-        Assert.Equal(calm, collected);
+        double[] calm = Losses(attention);
+        using var collections = new ForcedCollections();
+        Assert.Equal(calm, Losses(attention));
     }
 
     private static double[] Losses(AttentionKind attention)
@@ -123,49 +116,6 @@ public sealed class KeptScalarsTests
             optimizer.step();
             return (double)loss.item<float>();
         })];
-    }
-
-    private static void WhileCollecting(Action action)
-    {
-        using var ended = new CancellationTokenSource();
-        var collector = new Thread(() =>
-        {
-            while (!ended.IsCancellationRequested)
-            {
-                GC.Collect(0);
-                GC.WaitForPendingFinalizers();
-            }
-        });
-        collector.Start();
-        try
-        {
-            action();
-        }
-        finally
-        {
-            ended.Cancel();
-            collector.Join();
-        }
-    }
-
-    private static List<string> UnsafeCallsOf(ModuleDefinition module, string except) =>
-    [
-        .. from type in module.GetTypes()
-           where type.Name != except
-           from method in type.Methods
-           where method.HasBody
-           from instruction in method.Body.Instructions
-           let called = instruction.Operand as MethodReference
-           where called is not null && s_unsafe.Contains(called) && !(called.Name == ".ctor" && instruction.OpCode == Mono.Cecil.Cil.OpCodes.Call)
-           select $"{method.FullName} calls {called.FullName}",
-    ];
-
-    private static ModuleDefinition Module(string path)
-    {
-        var resolver = new DefaultAssemblyResolver();
-        resolver.AddSearchDirectory(AppContext.BaseDirectory);
-        resolver.AddSearchDirectory(Path.GetDirectoryName(typeof(object).Assembly.Location));
-        return AssemblyDefinition.ReadAssembly(path, new ReaderParameters { AssemblyResolver = resolver }).MainModule;
     }
 
     // This assembly is not rewritten.

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
-using Maha.Benchmarks.Parity;
 using Maha.Layers.Weights;
+using Maha.TestData.Parity;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Models;
@@ -19,7 +19,7 @@ public class ReferenceVectorTests
     [MemberData(nameof(Names))]
     public void ValuesAndGradients_Agree_InFloat64(string name)
     {
-        var comparison = ParityCommand.Compare(Path.Combine(s_folder, name));
+        var comparison = ReferenceVectors.Compare(Path.Combine(s_folder, name));
         Assert.True(comparison.Values > 100);
         Assert.True(comparison.MaxRelativeError <= Tolerances.VectorsFloat64, $"{comparison.Worst}: {comparison.MaxRelativeError:g3}");
     }
@@ -28,7 +28,7 @@ public class ReferenceVectorTests
     [MemberData(nameof(Names))]
     public void ValuesAndGradients_Agree_InFloat32(string name)
     {
-        var comparison = ParityCommand.Compare(Path.Combine(s_folder, name), ScalarType.Float32);
+        var comparison = ReferenceVectors.Compare(Path.Combine(s_folder, name), ScalarType.Float32);
         Assert.True(comparison.MaxRelativeError <= Tolerances.VectorsFloat32, $"{comparison.Worst}: {comparison.MaxRelativeError:g3}");
     }
 
@@ -92,7 +92,7 @@ public class ReferenceVectorTests
         try
         {
             File.WriteAllText(path, file.ToJsonString());
-            return ParityCommand.Compare(path);
+            return ReferenceVectors.Compare(path);
         }
         finally
         {

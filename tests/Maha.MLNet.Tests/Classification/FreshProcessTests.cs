@@ -1,5 +1,5 @@
 using System.Globalization;
-using Maha.Samples.Tests.Programs;
+using Maha.TestData;
 
 namespace Maha.MLNet.Tests.Classification;
 

@@ -1,4 +1,4 @@
-using LanguageModel.JaneAusten;
+using Maha.Samples.Data.JaneAusten;
 
 namespace Maha.Samples.Tests.JaneAusten;
 

@@ -1,6 +1,6 @@
 using System.IO.Compression;
 using System.Text;
-using TextClassification.ManualPages;
+using Maha.Samples.Data.ManualPages;
 
 namespace Maha.Samples.Tests.ManualPages;
 

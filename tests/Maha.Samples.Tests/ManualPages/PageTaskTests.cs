@@ -1,4 +1,4 @@
-using TextClassification.ManualPages;
+using Maha.Samples.Data.ManualPages;
 
 namespace Maha.Samples.Tests.ManualPages;
 

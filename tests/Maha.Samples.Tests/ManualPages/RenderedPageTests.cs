@@ -1,4 +1,4 @@
-using TextClassification.ManualPages;
+using Maha.Samples.Data.ManualPages;
 
 namespace Maha.Samples.Tests.ManualPages;
 
@@ -16,7 +16,8 @@ public class RenderedPageTests
     [Fact]
     public void Parse_DropsTitleAndFooter_AndCutsAtHeadings()
     {
-        const string rendered = "LAMP(1)   Manual   LAMP(1)\n\nN\bNA\bAM\bME\bE\n   lamp - a lamp\n\nSEE ALSO\n   x(2)\n   y(3)\n\nLamps 1.0   2020   LAMP(1)\n";
+        const string rendered =
+            "LAMP(1)   Manual   LAMP(1)\n\nN\bNA\bAM\bME\bE\n   lamp - a lamp\n\nSEE ALSO\n   x(2)\n   y(3)\n\nLamps 1.0   2020   LAMP(1)\n";
 
         var sections = RenderedPage.Parse(rendered);
 

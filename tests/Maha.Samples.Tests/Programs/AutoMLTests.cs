@@ -15,7 +15,8 @@ public sealed class AutoMLTests : IDisposable
         string[][] words = [["cat", "dog", "otter"], ["hammer", "saw", "drill"]];
         File.WriteAllLines(Path.Combine(_folder, "own.tsv"), Enumerable.Range(0, 80).Select(i =>
             $"{(i % 2 == 0 ? "animals" : "tools")}\t{string.Join(' ', Enumerable.Range(0, 8).Select(_ => words[i % 2][random.Next(3)]))}"));
-        var (exitCode, output, error) = SampleProgram.Run("AutoML", _folder, "--data", "own.tsv", "--seconds", "120", "--trials", "6", "--max-tokens", "64", "--threads", "1", "--model", "best.zip");
+        var (exitCode, output, error) = SampleProgram.Run(
+            "AutoML", _folder, "--data", "own.tsv", "--seconds", "120", "--trials", "6", "--max-tokens", "64", "--threads", "1", "--model", "best.zip");
         Assert.True(exitCode == 0, output + error);
         Assert.Matches(new Regex(@"^best_trial=\d validation_accuracy=[\d.]+ test_accuracy=[\d.]+ trials=6 seconds=\d+\r?$", RegexOptions.Multiline), output);
         Assert.Contains("SdcaMaximumEntropyMulticlass: L2=", output, StringComparison.Ordinal);

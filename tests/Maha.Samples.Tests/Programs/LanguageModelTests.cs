@@ -14,7 +14,8 @@ public sealed class LanguageModelTests : IDisposable
     {
         var (exitCode, output, _) = Run("--help");
         Assert.Equal(0, exitCode);
-        Assert.All(new[] { "--data", "--held-out", "--quick", "--prompt", "--model", "generate" }, option => Assert.Contains(option, output, StringComparison.Ordinal));
+        Assert.All(new[] { "--data", "--held-out", "--quick", "--prompt", "--model", "generate" },
+            option => Assert.Contains(option, output, StringComparison.Ordinal));
     }
 
     [Theory]
@@ -49,7 +50,8 @@ public sealed class LanguageModelTests : IDisposable
         Assert.True(exitCode == 0, output + error);
         string[] lines = output.Split(Environment.NewLine);
         Assert.Contains("held out: c.txt", lines[0], StringComparison.Ordinal);
-        var last = Regex.Match(lines[^2], @"^perplexity_per_byte=([\d.]+) perplexity_per_word=([\d.]+) perplexity_per_token=([\d.]+) tokens_per_second=(\d+) seconds=\d+$");
+        var last = Regex.Match(lines[^2], @"^perplexity_per_byte=([\d.]+) perplexity_per_word=([\d.]+) perplexity_per_token=([\d.]+) "
+            + @"tokens_per_second=(\d+) seconds=\d+$");
         Assert.True(last.Success, lines[^2]);
 
         // 27 letters alike would be 27; words told apart and letters known, it is little above 1.

@@ -13,7 +13,8 @@ public sealed class TextClassificationTests : IDisposable
     {
         var (exitCode, output, _) = Run("--help");
         Assert.Equal(0, exitCode);
-        Assert.All(new[] { "--data", "--label-column", "--text-column", "--quick", "--model", "predict" }, option => Assert.Contains(option, output, StringComparison.Ordinal));
+        Assert.All(new[] { "--data", "--label-column", "--text-column", "--quick", "--model", "predict" },
+            option => Assert.Contains(option, output, StringComparison.Ordinal));
     }
 
     [Theory]
@@ -51,7 +52,8 @@ public sealed class TextClassificationTests : IDisposable
     public void OwnDocuments_WithNamesInTheFirstLine_AreTrainedOnAndPredicted()
     {
         Write("own.tsv", [.. Documents(60).Select(document => $"{document.Text}\tignored\t{document.Label}").Prepend("body\tid\ttopic")]);
-        var (exitCode, output, error) = Run("--data", "own.tsv", "--label-column", "topic", "--text-column", "body", "--quick", "--epochs", "20", "--threads", "1", "--model", "own.zip");
+        var (exitCode, output, error) =
+            Run("--data", "own.tsv", "--label-column", "topic", "--text-column", "body", "--quick", "--epochs", "20", "--threads", "1", "--model", "own.zip");
         Assert.True(exitCode == 0, output + error);
         var summary = Regex.Match(output, @"^accuracy=([\d.]+) macro_f1=[\d.]+ baseline_accuracy=[\d.]+ seconds=\d+\r?$", RegexOptions.Multiline);
         Assert.True(summary.Success, output);

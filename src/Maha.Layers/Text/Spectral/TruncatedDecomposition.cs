@@ -17,8 +17,6 @@ internal static class TruncatedDecomposition
     // A direction with a smaller share of the largest singular value is a rounding error.
     private const double SmallestShare = 1e-5;
 
-    // Separates the random numbers of the first guess from those of other steps with the same seed.
-
     /// <summary>Computes the directions as columns of [F, K], stored row by row. Directions beyond the rank of the matrix are 0.</summary>
     public static float[] RightVectors(SparseRows matrix, int width, int seed, CancellationToken cancellationToken)
     {

@@ -1,7 +1,7 @@
-using Maha.Benchmarks.Parity;
 using Maha.Layers.Attention;
 using Maha.Layers.Tests.Reference;
 using Maha.Layers.Trees;
+using Maha.TestData.Parity;
 using static Maha.Layers.Tests.TestTensors;
 using static TorchSharp.torch;
 

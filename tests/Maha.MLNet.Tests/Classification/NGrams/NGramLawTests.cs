@@ -1,8 +1,8 @@
-using Maha.Benchmarks.NGrams;
 using Maha.Layers.Data;
 using Maha.Layers.Text;
 using Maha.Layers.Training;
 using Maha.MLNet.Classification.NGrams;
+using Maha.TestData.NGrams;
 
 namespace Maha.MLNet.Tests.Classification.NGrams;
 
@@ -11,13 +11,13 @@ public class NGramLawTests
 {
     private const int Seeds = 4;
 
-    public static TheoryData<string> OneText => [.. NGramFamily.OneText];
+    public static TheoryData<string> OneText => [.. NGramTask.OneText];
 
-    public static TheoryData<string> Twins => [.. NGramFamily.Twins];
+    public static TheoryData<string> Twins => [.. NGramTask.Twins];
 
-    public static TheoryData<string> Noise => [.. NGramFamily.Noise];
+    public static TheoryData<string> Noise => [.. NGramTask.Noise];
 
-    public static TheoryData<string> FewRows => [.. NGramFamily.FewRows];
+    public static TheoryData<string> FewRows => [.. NGramTask.FewRows];
 
     [Theory]
     [MemberData(nameof(OneText))]
@@ -60,7 +60,7 @@ public class NGramLawTests
     [Fact]
     public void AClassOfOneText_LeavesTheOthersAsTheyWere()
     {
-        var family = NGramFamily.Make("template-and-topics", seed: 1);
+        var family = NGramTask.Make("template-and-topics", seed: 1);
         var (documents, tokenizer) = Tokenized(family.Training);
         using var _ = documents;
         var model = new NGramFitting(documents, tokenizer, 3, ClassWeighting.None, 1, new ParallelOptions()).Fit([]).Model;
@@ -94,7 +94,7 @@ public class NGramLawTests
     [Fact]
     public void ASample_HasEveryClass_AndTells()
     {
-        var rows = NGramFamily.Make("noise-2-60", 1).Training.Concat(Enumerable.Range(0, 9000).Select(i => new ClassifiedText($"word{i % 3} some other words", i % 3))).Append(new ClassifiedText("alone", 3)).ToArray();
+        var rows = NGramTask.Make("noise-2-60", 1).Training.Concat(Enumerable.Range(0, 9000).Select(i => new ClassifiedText($"word{i % 3} some other words", i % 3))).Append(new ClassifiedText("alone", 3)).ToArray();
         var (documents, tokenizer) = Tokenized(rows);
         using var _ = documents;
         var fit = new NGramFitting(documents, tokenizer, 4, ClassWeighting.None, 1, new ParallelOptions()).FitSample([.. Enumerable.Range(100, 50)]);
@@ -108,21 +108,21 @@ public class NGramLawTests
     [Fact]
     public void Canceled_Throws_AndFitsNothing()
     {
-        var (documents, tokenizer) = Tokenized(NGramFamily.Make("noise-5-200", 1).Training);
+        var (documents, tokenizer) = Tokenized(NGramTask.Make("noise-5-200", 1).Training);
         using var _ = documents;
         var canceled = new ParallelOptions { CancellationToken = new CancellationToken(true) };
         Assert.ThrowsAny<OperationCanceledException>(() => new NGramFitting(documents, tokenizer, 5, ClassWeighting.None, 1, canceled).Fit([]));
     }
 
-    private static void Judge(string name, Action<NGramJudgment> check)
+    private static void Judge(string name, Action<NGramScore> check)
     {
         for (int seed = 1; seed <= Seeds; seed++)
         {
-            var family = NGramFamily.Make(name, seed);
+            var family = NGramTask.Make(name, seed);
             var (documents, tokenizer) = Tokenized(family.Training);
             using var _ = documents;
             var model = new NGramFitting(documents, tokenizer, family.NumClasses, ClassWeighting.None, seed, new ParallelOptions()).Fit([]).Model;
-            check(NGramJudgment.Of(family, [.. family.Testing.Select(row => NGramJudgment.Probabilities(model.Logits(row.Text)))]));
+            check(NGramScore.Evaluate(family, [.. family.Testing.Select(row => NGramScore.Probabilities(model.Logits(row.Text)))]));
         }
     }
 

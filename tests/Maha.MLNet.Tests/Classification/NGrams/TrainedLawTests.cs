@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Maha.Benchmarks.NGrams;
 using Maha.Layers.Data;
 using Maha.MLNet.Classification;
+using Maha.TestData.NGrams;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
 
@@ -20,13 +20,13 @@ public partial class TrainedLawTests
             _messages.Add(message.RawMessage);
     };
 
-    public static TheoryData<string> OneText => [.. NGramFamily.OneText];
+    public static TheoryData<string> OneText => [.. NGramTask.OneText];
 
     [Theory]
     [MemberData(nameof(OneText))]
     public void AClassOfOneText_IsRightOnIt(string name)
     {
-        var family = NGramFamily.Make(name, seed: 1);
+        var family = NGramTask.Make(name, seed: 1);
         if (family.NumClasses == 2)
         {
             var rows = _mlContext.Data.LoadFromEnumerable(family.Training.Select(row => new Verdict { Text = row.Text, Label = row.Label == 1 }));
@@ -46,7 +46,7 @@ public partial class TrainedLawTests
     [Fact]
     public void TextsOfTwoLabels_HaveTheirShare()
     {
-        var family = NGramFamily.Make("twins-and-topics", seed: 1);
+        var family = NGramTask.Make("twins-and-topics", seed: 1);
         var data = _mlContext.Data.LoadFromEnumerable(family.Training.Select(row => new Verdict { Text = row.Text, Label = row.Label == 1 }));
         using var model = Toys.BinaryTrainer(_mlContext, options => (options.NGrams, options.ValidationFraction) = (true, 0.1), epochs: 3).Fit(data);
         var twin = _mlContext.Data.LoadFromEnumerable([new Verdict { Text = "this  MESSAGE was deleted." }]);
