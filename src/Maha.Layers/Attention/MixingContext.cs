@@ -63,7 +63,7 @@ public sealed record MixingContext
         long[] ids = tokenIds.cpu().contiguous().data<long>().ToArray();
         return this with
         {
-            Hierarchies = [.. lengths.Select((count, document) => count == 0 ? null : TokenParts.Tree(ids.AsSpan(document * (int)length, count), parts))],
+            Hierarchies = [.. lengths.Select((count, document) => count == 0 ? null : TokenParts.BuildTree(ids.AsSpan(document * (int)length, count), parts))],
         };
     }
 }
