@@ -1,7 +1,6 @@
 using System.Collections;
 using System.Reflection;
 using Maha.Layers.Attention;
-using Maha.Layers.Core;
 using Maha.Layers.Data;
 using Maha.Layers.Models;
 using Maha.Layers.Pretrained;
