@@ -1,7 +1,6 @@
 using System.Collections;
 using System.Reflection;
 using Maha.Layers.Attention;
-using Maha.Layers.Core;
 using Maha.Layers.Data;
 using Maha.Layers.Models;
 using Maha.Layers.Pretrained;
@@ -55,7 +54,6 @@ public static class Program
         string weights = Path.GetTempFileName();
         SafetensorsWriter.Write(weights, new Dictionary<string, torch.Tensor>());
         var documents = TokenizedDataset.FromTokenIds(new int[][] { [1, 2, 3] });
-        Report("RandomStateScope", () => new RandomStateScope(1));
         Report("TokenBatch.Create", () => TokenBatch.Create(documents, [0]));
         Report("BertWeights.LoadEncoder", () => BertWeights.LoadEncoder(weights, 2, 0, 1e-5));
         Report("BertWeights.CreateEncoder", () => BertWeights.CreateEncoder(new Dictionary<string, torch.Tensor>(), 2, 0, 1e-5));

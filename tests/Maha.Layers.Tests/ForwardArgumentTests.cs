@@ -42,14 +42,14 @@ public class ForwardArgumentTests
             new([Ids(), Mask()], [WrongIds, WrongMask], inputs => encoder.call(inputs[0]!, new MixingContext { KeyPaddingMask = inputs[1] })),
         nn.Module<Tensor, Tensor?, ModelResult> model => new([Ids(), Mask()], [WrongIds, WrongMask], inputs => model.call(inputs[0]!, inputs[1])),
         DocumentPooling pooling => new([Hidden(), Mask()], [() => WrongHidden(hasWeights: pooling.parameters().Any()), WrongMask], inputs => pooling.call(inputs[0]!, inputs[1])),
-        nn.Module<Tensor, Tensor?, Tensor> documents when documents is not CrossScaleGating => new([Ids(), Mask()], [WrongIds, WrongMask], inputs => documents.call(inputs[0]!, inputs[1])),
+        nn.Module<Tensor, Tensor?, Tensor> documents when documents is not CrossScaleGate => new([Ids(), Mask()], [WrongIds, WrongMask], inputs => documents.call(inputs[0]!, inputs[1])),
         ReferenceMahaMixer mixer => new([Hidden()], [() => WrongHidden()], inputs => mixer.call(inputs[0]!, MixingContext.Unpadded)),
         // Mixers read a mask on any device.
         nn.Module<Tensor, MixingContext, MixingResult> mixer => new([Hidden(), Mask()], [() => WrongHidden(), () => WrongMask().Where(wrong => wrong.What != "other device")],
             inputs => mixer.call(inputs[0]!, new MixingContext { KeyPaddingMask = inputs[1] })),
         HierarchicalDecomposition decomposition => new([Hidden()], [() => WrongHidden(hasWeights: decomposition.parameters().Any())], inputs => decomposition.call(inputs[0]!)),
         nn.Module<Tensor, Tensor> layer => new([Hidden()], [() => WrongHidden()], inputs => layer.call(inputs[0]!)),
-        CrossScaleGating gating => new([Hidden(), Hidden(N / 2)], [() => WrongHidden(), () => WrongHidden(N / 2)], inputs => gating.call(inputs[0]!, inputs[1]!)),
+        CrossScaleGate gating => new([Hidden(), Hidden(N / 2)], [() => WrongHidden(), () => WrongHidden(N / 2)], inputs => gating.call(inputs[0]!, inputs[1]!)),
         MultiscaleAttention attention => new([Hidden(), Hidden(N / 2)], [() => WrongHidden(), () => WrongHidden(N / 2).Append(("length", Hidden(N / 2 + 1)))],
             inputs => attention.call([inputs[0]!, inputs[1]!], new HierarchicalDecomposition(D, S, 2))),
         // It knows no masks.

@@ -53,7 +53,7 @@ internal static class PublicModules
         ["HierarchicalDecomposition"] = () => new HierarchicalDecomposition(D, S, 2),
         ["HierarchicalDecomposition, maximum"] = () => new HierarchicalDecomposition(D, S, 2, DecompositionKind.AdaptiveMaxPool),
         ["MultiscaleAttention"] = () => new MultiscaleAttention(D, 3, S),
-        ["CrossScaleGating"] = () => new CrossScaleGating(D),
+        ["CrossScaleGate"] = () => new CrossScaleGate(D),
         ["SoftmaxAggregation"] = () => new SoftmaxAggregation(S),
         ["ConvexAggregation"] = () => new ConvexAggregation(D, S, new ConvexOptions()),
         ["NashAggregation"] = () => new NashAggregation(S, new NashOptions()),

@@ -34,12 +34,12 @@ public sealed class TorchLibraryTests : IDisposable
         => Assert.Equal("TorchSharp's native library could not be loaded. The system's loader says: invalid ELF header", TorchLibrary.Explain("invalid ELF header", hasLibtorch: true, "linux-x64", _ => null));
 
     [Fact]
-    public void EndOfAFile_IsItsHighestVersion_AsNumbers()
+    public void LastVersionOfAFile_IsItsHighest_AsNumbers()
     {
         File.WriteAllText(_file, "\0GLIBCXX_3.4\0GLIBCXX_3.4.9\0GLIBCXX_3.4.30\0GLIBCXX_TUNABLES\0GLIBCXX_3.4.29\0");
-        Assert.Equal("GLIBCXX_3.4.30", TorchLibrary.EndOf(_file));
+        Assert.Equal("GLIBCXX_3.4.30", TorchLibrary.LastVersion(_file));
         File.WriteAllText(_file, "none");
-        Assert.Null(TorchLibrary.EndOf(_file));
-        Assert.Null(TorchLibrary.EndOf(Path.Combine(_file, "missing")));
+        Assert.Null(TorchLibrary.LastVersion(_file));
+        Assert.Null(TorchLibrary.LastVersion(Path.Combine(_file, "missing")));
     }
 }

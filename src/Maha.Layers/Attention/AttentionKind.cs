@@ -1,21 +1,26 @@
 namespace Maha.Layers.Attention;
 
-/// <summary>What mixes the tokens inside a block.</summary>
+/// <summary>The attention that mixes the tokens in a block.</summary>
 public enum AttentionKind
 {
-    /// <summary>Multiscale attention as the published code computes it: full attention at every scale, no masks. For parity; its cost grows with N^2.</summary>
+    /// <summary>
+    /// Multiscale attention as in the published code: full attention at every scale, without masks. It is for comparisons; its cost grows with N^2.
+    /// </summary>
     MahaReference,
 
     /// <summary>Multiscale attention at linear cost, with masks at every scale.</summary>
     Maha,
 
-    /// <summary>Softmax attention of every token to every token: the standard encoder that everything is measured against.</summary>
+    /// <summary>Softmax attention between all pairs of tokens, as in the standard transformer. Its cost grows with N^2.</summary>
     Full,
 
-    /// <summary>Hierarchical attention at linear cost: the weights nearest to full attention that are constant between the parts of a tree over the tokens.</summary>
+    /// <summary>
+    /// Hierarchical attention at linear cost: of the attention weights that are constant between the parts of a tree over the tokens, those nearest to full
+    /// attention.
+    /// </summary>
     Hsa,
 
-    /// <summary>Strictly causal hierarchical attention, which can be decoded token by token.</summary>
+    /// <summary>Causal hierarchical attention, which can be decoded token by token.</summary>
     HsaCausal,
 
     /// <summary>A sliding window with a few global tokens, as in Longformer.</summary>

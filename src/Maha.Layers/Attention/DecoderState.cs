@@ -3,10 +3,10 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Attention;
 
-/// <summary>What a causal layer, or a whole causal model, remembers of the tokens so far, so that the next tokens cost no more than themselves.</summary>
+/// <summary>The cache of a causal layer or model, by which the next tokens are computed without computing the earlier ones again.</summary>
 /// <remarks>
-/// Made by a layer's or a model's <c>StartDecoding</c>, taken further by its <c>Decode</c>, freed by <see cref="Dispose"/>. A state belongs to the sequences that it was
-/// begun with: as many of them at every call, of one type on one device. Not for use by several threads at a time.
+/// <c>StartDecoding</c> of a layer or model creates it, <c>Decode</c> extends it and <see cref="Dispose"/> frees it. A state belongs to the sequences that it
+/// was started with: every call needs the same number of sequences, the same type and the same device. A state is not thread-safe.
 /// </remarks>
 public abstract class DecoderState : IDisposable
 {
@@ -14,10 +14,10 @@ public abstract class DecoderState : IDisposable
     {
     }
 
-    /// <summary>The number of tokens taken up.</summary>
+    /// <summary>The number of tokens consumed.</summary>
     public long Position { get; private protected set; }
 
-    /// <summary>The size of the cache in bytes, all sequences and heads together.</summary>
+    /// <summary>The size of the cache in bytes, for all sequences and heads.</summary>
     public abstract long CacheBytes { get; }
 
     /// <summary>Whether the cache has been freed.</summary>
@@ -33,19 +33,24 @@ public abstract class DecoderState : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Frees what the kind of state holds; called once.</summary>
+    /// <summary>Frees the tensors of the cache; called once.</summary>
     private protected abstract void Free();
 
-    /// <summary>Counts tokens that have been taken up.</summary>
+    /// <summary>Advances the position by the number of consumed tokens.</summary>
     internal void Advance(long tokens) => Position += tokens;
 
-    /// <summary>A state as the kind that a layer makes, live.</summary>
-    /// <exception cref="ArgumentException">Another layer or model made it.</exception>
+    /// <summary>Casts a state to the type that a layer creates, and checks that it is not disposed.</summary>
+    /// <exception cref="ArgumentException">The state comes from another layer or model.</exception>
     internal static T Of<T>(DecoderState state, string paramName) where T : DecoderState
     {
         ArgumentNullException.ThrowIfNull(state, paramName);
         if (state is not T own)
-            throw new ArgumentException($"{paramName} must come from StartDecoding of the same layer, but is a {state.GetType().Name} where a {typeof(T).Name} is needed. Start a new state.", paramName);
+        {
+            throw new ArgumentException(
+                $"{paramName} must come from StartDecoding of the same layer, but is a {state.GetType().Name} where a {typeof(T).Name} is needed. "
+                + "Start a new state.",
+                paramName);
+        }
         ObjectDisposedException.ThrowIf(own.IsDisposed, own);
         return own;
     }
@@ -53,10 +58,15 @@ public abstract class DecoderState : IDisposable
     /// <summary>Checks that new rows belong to the sequences of a cache.</summary>
     internal static void SameSequences(Tensor cache, Tensor rows)
     {
-        if (cache.shape[0] != rows.shape[0] || cache.shape[^1] != rows.shape[^1] || cache.dtype != rows.dtype || cache.device_type != rows.device_type || cache.device_index != rows.device_index)
-            throw new ArgumentException($"The state was made by other sequences: {TensorChecks.Show(cache.shape)} of {cache.dtype} on {cache.device} is kept, but {TensorChecks.Show(rows.shape)} of {rows.dtype} on {rows.device} was given. Start a new state.");
+        bool sameShape = cache.shape[0] == rows.shape[0] && cache.shape[^1] == rows.shape[^1];
+        if (!sameShape || cache.dtype != rows.dtype || cache.device_type != rows.device_type || cache.device_index != rows.device_index)
+        {
+            throw new ArgumentException(
+                $"The state belongs to other sequences: it holds {TensorChecks.Show(cache.shape)} of {cache.dtype} on {cache.device}, "
+                + $"but {TensorChecks.Show(rows.shape)} of {rows.dtype} on {rows.device} was given. Start a new state.");
+        }
     }
 
-    /// <summary>The bytes of a tensor that may not be there yet.</summary>
+    /// <summary>The size of a tensor in bytes; 0 for null.</summary>
     private protected static long BytesOf(Tensor? cache) => cache is null ? 0 : cache.numel() * cache.ElementSize;
 }

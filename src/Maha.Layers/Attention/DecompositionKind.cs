@@ -1,11 +1,11 @@
 namespace Maha.Layers.Attention;
 
-/// <summary>How a sequence is shortened from one scale to the next.</summary>
+/// <summary>The operator that shortens a sequence from one scale to the next.</summary>
 public enum DecompositionKind
 {
-    /// <summary>A learned convolution with the compression ratio as stride, one a scale (the published code's 'conv').</summary>
+    /// <summary>A learned convolution per scale, with the compression ratio as its stride ('conv' in the published code).</summary>
     StridedConvolution,
 
-    /// <summary>The adaptive maximum over about one compression ratio of tokens, without parameters (the published code's 'pool').</summary>
+    /// <summary>The maximum over as many tokens as the compression ratio, without parameters ('pool' in the published code).</summary>
     AdaptiveMaxPool,
 }

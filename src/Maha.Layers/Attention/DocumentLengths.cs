@@ -5,14 +5,14 @@ namespace Maha.Layers.Attention;
 
 // B batch, N length
 
-/// <summary>The number of valid tokens of every document of a batch, known to the host.</summary>
+/// <summary>Reads the number of valid tokens of every document of a batch from its padding mask.</summary>
 internal static class DocumentLengths
 {
-    /// <summary>Reads the lengths from a mask, once a batch.</summary>
+    /// <summary>Reads the lengths from a mask. Reading waits for the device, so it is done once per batch.</summary>
     /// <param name="keyPaddingMask">[B, N] booleans, true = ignore; null where nothing is padded.</param>
     /// <param name="batchSize">B.</param>
     /// <param name="length">N.</param>
-    /// <exception cref="ArgumentException">The mask has another shape or type, or padding stands before a token.</exception>
+    /// <exception cref="ArgumentException">The mask has another shape or type, or a token comes after padding.</exception>
     public static int[] Of(Tensor? keyPaddingMask, long batchSize, long length)
     {
         int[] lengths = new int[batchSize];
@@ -30,16 +30,26 @@ internal static class DocumentLengths
             int valid = row.IndexOf((byte)1);
             lengths[document] = valid < 0 ? (int)length : valid;
             if (valid >= 0 && row[valid..].IndexOf((byte)0) is >= 0 and var late)
-                throw new ArgumentException($"KeyPaddingMask must pad on the right only, but document {document} has a token at {valid + late} behind padding at {valid}. Move every document's padding to its end.", nameof(keyPaddingMask));
+            {
+                throw new ArgumentException(
+                    $"KeyPaddingMask must pad on the right only, but document {document} has a token at {valid + late} after padding at {valid}. "
+                    + "Move every document's padding to its end.",
+                    nameof(keyPaddingMask));
+            }
         }
         return lengths;
     }
 
-    /// <summary>Checks all that can be known of a mask without reading it.</summary>
+    /// <summary>Checks a mask as far as possible without reading its values.</summary>
     public static void Check(Tensor keyPaddingMask, long batchSize, long length)
     {
         TensorChecks.Alive(keyPaddingMask, nameof(MixingContext.KeyPaddingMask));
         if (keyPaddingMask.dtype != ScalarType.Bool || !keyPaddingMask.shape.AsSpan().SequenceEqual([batchSize, length]))
-            throw new ArgumentException($"KeyPaddingMask must hold Bool of the shape [{batchSize}, {length}] of the tokens (true = ignore), but holds {keyPaddingMask.dtype} of {TensorChecks.Show(keyPaddingMask.shape)}.", nameof(keyPaddingMask));
+        {
+            throw new ArgumentException(
+                $"KeyPaddingMask must hold Bool of the shape [{batchSize}, {length}] of the tokens (true = ignore), "
+                + $"but holds {keyPaddingMask.dtype} of {TensorChecks.Show(keyPaddingMask.shape)}.",
+                nameof(keyPaddingMask));
+        }
     }
 }

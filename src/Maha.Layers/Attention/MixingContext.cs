@@ -5,56 +5,74 @@ namespace Maha.Layers.Attention;
 
 // B batch, N length
 
-/// <summary>What the layers of a model are told about a batch besides its hidden states. Made once a batch and shared by all layers.</summary>
+/// <summary>The information about a batch that all layers of a model share: its padding and its trees.</summary>
 public sealed record MixingContext
 {
-    /// <summary>Nothing is padded.</summary>
+    // The lengths of the last mask that was read, and that mask.
+    private int[]? _lengths;
+    private Tensor? _maskOfLengths;
+
+    /// <summary>The context of a batch without padding.</summary>
     public static MixingContext Unpadded { get; } = new();
 
     /// <summary>[B, N] booleans, true = ignore this token; null where no token is padding.</summary>
     public Tensor? KeyPaddingMask { get; init; }
 
-    /// <summary>A tree for every document of the batch, over its valid tokens; null where no layer needs them. Null inside the list for a document without tokens.</summary>
+    /// <summary>
+    /// The tree of every document of the batch, over its valid tokens; null where no layer needs them. An element is null for a document without tokens.
+    /// </summary>
     public IReadOnlyList<TokenHierarchy?>? Hierarchies { get; init; }
 
-    /// <summary>Whether layers also compute what is only looked at, such as <see cref="MixingResult.AttentionEntropy"/>.</summary>
+    /// <summary>Whether layers also compute values for inspection, such as <see cref="MixingResult.AttentionEntropy"/>.</summary>
     /// <value>False.</value>
     public bool Inspect { get; init; }
 
-    private int[]? _lengths;
-    private Tensor? _lengthsOf;
-
-    /// <summary>The documents' trees, checked against the valid tokens.</summary>
+    /// <summary>Returns the documents' trees, checked against the numbers of valid tokens.</summary>
     internal IReadOnlyList<TokenHierarchy?> Trees(int[] lengths)
     {
         if (Hierarchies is null)
-            throw new ArgumentException("Hierarchies must hold a tree for every document where Hierarchy is Document, but is null. Build the trees from the texts, or use HierarchyKind.Blocks.", nameof(Hierarchies));
+        {
+            throw new ArgumentException(
+                "Hierarchies must hold a tree for every document where Hierarchy is Document, but is null. "
+                + "Build the trees from the texts, or use HierarchyKind.Blocks.",
+                nameof(Hierarchies));
+        }
         if (Hierarchies.Count != lengths.Length)
-            throw new ArgumentException($"Hierarchies must hold a tree for every document, but holds {Hierarchies.Count} for {lengths.Length}.", nameof(Hierarchies));
+        {
+            throw new ArgumentException(
+                $"Hierarchies must hold a tree for every document, but holds {Hierarchies.Count} for {lengths.Length}.", nameof(Hierarchies));
+        }
         for (int document = 0; document < lengths.Length; document++)
         {
             int tokens = Hierarchies[document]?.Length ?? 0;
             if (tokens != lengths[document])
-                throw new ArgumentException($"A tree must have the valid tokens of its document as leaves, but that of document {document} has {tokens} where {lengths[document]} are valid.", nameof(Hierarchies));
+            {
+                throw new ArgumentException(
+                    "A tree must have the valid tokens of its document as leaves, "
+                    + $"but that of document {document} has {tokens} where {lengths[document]} are valid.",
+                    nameof(Hierarchies));
+            }
         }
         return Hierarchies;
     }
 
-    /// <summary>The valid tokens of every document. Reading the mask waits for the device, so the layers of a model share one reading.</summary>
+    /// <summary>
+    /// Returns the number of valid tokens of every document. Reading the mask waits for the device, so the layers of a model share the result.
+    /// </summary>
     internal int[] Lengths(long batchSize, long length)
     {
         if (KeyPaddingMask is null)
             return DocumentLengths.Of(null, batchSize, length);
-        // The reading is remembered, but not for tokens that the mask does not fit.
+        // The mask is checked against the tokens even if its lengths are known.
         DocumentLengths.Check(KeyPaddingMask, batchSize, length);
-        if (_lengths is null || !ReferenceEquals(_lengthsOf, KeyPaddingMask))
-            (_lengths, _lengthsOf) = (DocumentLengths.Of(KeyPaddingMask, batchSize, length), KeyPaddingMask);
+        if (_lengths is null || !ReferenceEquals(_maskOfLengths, KeyPaddingMask))
+            (_lengths, _maskOfLengths) = (DocumentLengths.Of(KeyPaddingMask, batchSize, length), KeyPaddingMask);
         return _lengths;
     }
 
-    /// <summary>The same with a tree for every document, of the sentences and paragraphs that its tokens show.</summary>
+    /// <summary>Returns the same context with a tree of sentences and paragraphs for every document, built from its token ids.</summary>
     /// <param name="tokenIds">[B, N] of Int64.</param>
-    /// <param name="parts">What every token of the vocabulary shows; see <see cref="TokenParts"/>.</param>
+    /// <param name="parts">The flags of every token of the vocabulary; see <see cref="TokenParts"/>.</param>
     internal MixingContext WithTrees(Tensor tokenIds, byte[] parts)
     {
         using var scope = NewDisposeScope();
@@ -63,7 +81,7 @@ public sealed record MixingContext
         long[] ids = tokenIds.cpu().contiguous().data<long>().ToArray();
         return this with
         {
-            Hierarchies = [.. lengths.Select((count, document) => count == 0 ? null : TokenParts.Tree(ids.AsSpan(document * (int)length, count), parts))],
+            Hierarchies = [.. lengths.Select((count, document) => count == 0 ? null : TokenParts.BuildTree(ids.AsSpan(document * (int)length, count), parts))],
         };
     }
 }

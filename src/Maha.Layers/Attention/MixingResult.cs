@@ -4,7 +4,7 @@ namespace Maha.Layers.Attention;
 
 // B batch, N length, S scales, D width
 
-/// <summary>What a token mixer or a block returns.</summary>
+/// <summary>The result of a token mixer or a block.</summary>
 /// <param name="Output">[B, N, D].</param>
 /// <param name="AuxiliaryLoss">A scalar to be added to the training loss; 0 where the layer has none.</param>
 public sealed record MixingResult(Tensor Output, Tensor AuxiliaryLoss) : IDisposable
@@ -12,13 +12,13 @@ public sealed record MixingResult(Tensor Output, Tensor AuxiliaryLoss) : IDispos
     /// <summary>The weights of the scales, [B, S] or [B, N, S], without gradient; null where the layer has no scales.</summary>
     public Tensor? ScaleWeights { get; init; }
 
-    /// <summary>How the aggregation's solver ended; null where the layer has no aggregation.</summary>
+    /// <summary>The outcome of the aggregation's solver; null where the layer has no aggregation.</summary>
     public SolverDiagnostics? Diagnostics { get; init; }
 
     /// <summary>
-    /// The entropy of the attention at each scale, [B, S] (S = 1 where the layer has no scales), without gradient, in nats: the mean over heads and over the document's tokens, of which
-    /// at most 64 evenly spaced are looked at under softmax attention. NaN where a document does not have the scale. Null without <see cref="MixingContext.Inspect"/>,
-    /// and under <see cref="AttentionKind.MahaReference"/>.
+    /// The entropy of the attention at each scale, [B, S] (S = 1 where the layer has no scales), in nats, without gradient: the mean over the heads and over
+    /// the document's tokens (for softmax attention at most 64 evenly spaced ones). NaN where a document does not have the scale. Null without
+    /// <see cref="MixingContext.Inspect"/>, and for <see cref="AttentionKind.MahaReference"/>.
     /// </summary>
     public Tensor? AttentionEntropy { get; init; }
 
@@ -32,7 +32,7 @@ public sealed record MixingResult(Tensor Output, Tensor AuxiliaryLoss) : IDispos
         Diagnostics?.Dispose();
     }
 
-    /// <summary>Hands all tensors of the result to the scope around the innermost one.</summary>
+    /// <summary>Moves all tensors of the result to the scope around the innermost one.</summary>
     internal MixingResult MoveToOuterDisposeScope()
     {
         Output.MoveToOuterDisposeScope();

@@ -2,10 +2,10 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Attention;
 
-/// <summary>How the computation of the scale weights ended. A solver that did not converge shows it here.</summary>
+/// <summary>The outcome of the solver of the scale weights: its iterations and residuals, and whether it converged.</summary>
 public sealed record SolverDiagnostics : IDisposable
 {
-    /// <summary>Weights in closed form: no iteration, no residual.</summary>
+    /// <summary>The diagnostics of weights in closed form, which need no iteration and have no residual.</summary>
     public static SolverDiagnostics ClosedForm { get; } = new();
 
     /// <summary>The number of iterations of the slowest problem of the batch.</summary>
@@ -17,10 +17,10 @@ public sealed record SolverDiagnostics : IDisposable
     /// </summary>
     public Tensor? Residuals { get; init; }
 
-    /// <summary>The residual up to which a problem counts as solved.</summary>
+    /// <summary>The residual at which a problem counts as solved.</summary>
     public double Tolerance { get; init; }
 
-    /// <summary>The largest residual of the batch; 0 for a closed form, NaN where one is not a number.</summary>
+    /// <summary>Returns the largest residual of the batch; 0 for a closed form, NaN where one is not a number.</summary>
     /// <returns>The residual in the solver's own measure.</returns>
     public double MaxResidual()
     {

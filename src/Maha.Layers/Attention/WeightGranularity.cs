@@ -1,14 +1,14 @@
 namespace Maha.Layers.Attention;
 
-/// <summary>Who gets weights over the scales of its own.</summary>
+/// <summary>The unit that has its own weights over the scales.</summary>
 public enum WeightGranularity
 {
-    /// <summary>Every token.</summary>
+    /// <summary>Every token has its own weights.</summary>
     Token,
 
-    /// <summary>Every document: the utilities are means over its valid tokens.</summary>
+    /// <summary>Every document has its own weights; the utilities are means over its valid tokens.</summary>
     Document,
 
-    /// <summary>Nobody: the utilities are learned and do not look at the input (redundancy still does).</summary>
+    /// <summary>The utilities are learned and do not depend on the input; the redundancy still does.</summary>
     InputFree,
 }

@@ -4,19 +4,20 @@ using static TorchSharp.torch;
 namespace Maha.Layers.Core;
 
 /// <summary>
-/// What TorchSharp's operators with numbers become when an assembly of ours is built (eng/ScalarKeeper): the same operators, whose Scalars stay alive during the native call.
+/// The replacements for TorchSharp's operators that take numbers. The operators are the same, but their Scalars stay alive during the native call.
 /// </summary>
 /// <remarks>
-/// TorchSharp 0.107 makes a <see cref="Scalar"/> for a number, also for the factor 1 of a sum of two tensors, hands its handle to native code and keeps nothing alive: a garbage collection
-/// during the call frees the number, which then is another one or no number at all. Here a thread's latest Scalars stay referenced, more of them than any call takes.
-/// Nothing calls these methods by name, and a member that is missing here is an error of the build.
+/// TorchSharp 0.107 creates a <see cref="Scalar"/> for a number, also for the factor 1 of a sum of two tensors, and passes its handle to native code without
+/// keeping it alive. A garbage collection during the call frees the number, and native code reads another number or garbage. This class keeps a thread's latest
+/// Scalars referenced, more of them than any call takes. A build task replaces the calls in the compiled assembly, so no source calls these methods by name; a
+/// call for which this class has no method is a build error.
 /// </remarks>
 internal static class KeptScalars
 {
     // A power of two, above the number of Scalars that one call takes.
     private const int Kept = 16;
 
-    // For the numbers that nearly all calls need. Never freed.
+    // The numbers that nearly all calls need. They are never freed.
     private static readonly Scalar s_zero = 0.ToScalar();
     private static readonly Scalar s_one = 1.ToScalar();
 
@@ -115,12 +116,14 @@ internal static class KeptScalars
     public static Tensor Square(Tensor tensor) => tensor.pow(From(2));
 
     [InPlaceOf(typeof(torch), nameof(arange))]
-    public static Tensor Range(Scalar stop, ScalarType? dtype, Device? device, bool requiresGrad) => arange(s_zero, stop, s_one, dtype, device, requiresGrad);
+    public static Tensor Range(Scalar stop, ScalarType? dtype, Device? device, bool requiresGrad) =>
+        arange(s_zero, stop, s_one, dtype, device, requiresGrad);
 
     [InPlaceOf(typeof(torch), nameof(arange))]
-    public static Tensor Range(Scalar start, Scalar stop, ScalarType? dtype, Device? device, bool requiresGrad) => arange(start, stop, s_one, dtype, device, requiresGrad);
+    public static Tensor Range(Scalar start, Scalar stop, ScalarType? dtype, Device? device, bool requiresGrad) =>
+        arange(start, stop, s_one, dtype, device, requiresGrad);
 
-    // A Scalar that a tensor's number is read through can be freed before it is read, too.
+    // TorchSharp reads a tensor's number through a Scalar, which can be freed before it is read.
     [InPlaceOf(typeof(TensorExtensionMethods), nameof(TensorExtensionMethods.ToDouble))]
     public static double ToDouble(Tensor tensor)
     {
@@ -143,7 +146,10 @@ internal static class KeptScalars
     }
 }
 
-/// <summary>Says which member of TorchSharp a method of <see cref="KeptScalars"/> stands in for: the one of this type and name with the method's parameters, an instance first.</summary>
+/// <summary>
+/// Names the member of TorchSharp that a method of <see cref="KeptScalars"/> replaces. The member has the method's parameters, of which the first is the
+/// instance.
+/// </summary>
 /// <param name="type">The member's type.</param>
 /// <param name="member">The member's name.</param>
 [AttributeUsage(AttributeTargets.Method, AllowMultiple = true)]

@@ -1,14 +1,16 @@
 namespace Maha.Layers.Core;
 
-/// <summary>How a model knows where a token stands.</summary>
+/// <summary>The way a model represents the positions of tokens.</summary>
 public enum PositionKind
 {
-    /// <summary>A learned vector per position, added to the embedding; bounds the length by MaxSequenceLength.</summary>
+    /// <summary>A learned vector per position is added to the embedding. The length is limited to MaxSequenceLength.</summary>
     Learned,
 
-    /// <summary>Queries and keys are rotated by their position, per scale: a coarse token stands at the center of its cell. No bound on the length.</summary>
+    /// <summary>
+    /// Queries and keys are rotated by their position, at each scale; a coarse token has the position of the center of its cell. The length is not limited.
+    /// </summary>
     Rotary,
 
-    /// <summary>None beside what convolutions and windows give. No bound on the length.</summary>
+    /// <summary>The model has no position information except that of convolutions and windows. The length is not limited.</summary>
     None,
 }

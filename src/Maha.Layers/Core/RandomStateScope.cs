@@ -3,20 +3,20 @@ using static TorchSharp.torch;
 namespace Maha.Layers.Core;
 
 /// <summary>
-/// Draws under a seed, then puts the random state of the process back: what comes after the scope is as if it had not been.
+/// Seeds the random state of the process and restores it on <see cref="Dispose"/>, so that code after the scope draws the same numbers as without it.
 /// </summary>
 /// <remarks>
-/// <para>For what takes no generator of its own: dropout, and the first weights of a module. The state belongs to the whole
-/// process: two scopes on two threads at a time draw from each other's numbers, and neither repeats then.</para>
-/// <para>TorchSharp (0.107) cannot read the state of CUDA's generators. With a CUDA device they are seeded, and stay so.</para>
+/// <para>For operations that take no generator of their own: dropout, and the initialization of a module's weights. The state belongs to the whole
+/// process, so results are not reproducible where two scopes are open on two threads at the same time.</para>
+/// <para>TorchSharp (0.107) cannot read the state of CUDA's generators. With a CUDA device they are seeded and not restored.</para>
 /// </remarks>
-public sealed class RandomStateScope : IDisposable
+internal sealed class RandomStateScope : IDisposable
 {
     private Tensor? _before;
 
-    /// <summary>Keeps the state and seeds.</summary>
+    /// <summary>Saves the state and seeds the generators.</summary>
     /// <param name="seed">The seed.</param>
-    /// <param name="device">Where numbers will be drawn; null for the CPU.</param>
+    /// <param name="device">The device on which numbers will be drawn; null for the CPU.</param>
     /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
     public RandomStateScope(long seed, Device? device = null)
     {
@@ -29,7 +29,7 @@ public sealed class RandomStateScope : IDisposable
         random.set_rng_state(state);
     }
 
-    /// <summary>Puts the state back.</summary>
+    /// <summary>Restores the state.</summary>
     public void Dispose()
     {
         if (_before is null)

@@ -5,8 +5,11 @@ namespace Maha.Layers.Core;
 
 // B batch, N length, D width, H heads, K head dim
 
-/// <summary>Rotary position information: the product of a rotated query and a rotated key depends on their distance only.</summary>
-/// <remarks>Su et al. 2021. Channel pair (k, k + K/2) of a head turns by position * 10000^(-2k/K); an odd last channel stays. Position of coarse token j at cell size c: j * c + (c - 1) / 2.</remarks>
+/// <summary>Rotary position embeddings: the product of a rotated query and a rotated key depends on their distance only.</summary>
+/// <remarks>
+/// Su et al. 2021. Channel pair (k, k + K/2) of a head turns by position * 10000^(-2k/K); an odd last channel stays.
+/// The position of coarse token j at cell size c is j * c + (c - 1) / 2.
+/// </remarks>
 internal static class RotaryPositions
 {
     // The base of Su et al.: wavelengths from 2 pi to 2 pi * 10000 tokens.
@@ -14,8 +17,8 @@ internal static class RotaryPositions
 
     /// <summary>Rotates every head.</summary>
     /// <param name="rows">[B, N, heads * K].</param>
-    /// <param name="numHeads">The heads in a row.</param>
-    /// <param name="cell">Tokens per coarse token.</param>
+    /// <param name="numHeads">The number of heads in a row.</param>
+    /// <param name="cell">c, the number of tokens per coarse token.</param>
     /// <param name="start">The position of the first row.</param>
     /// <returns>The same shape.</returns>
     public static Tensor Rotate(Tensor rows, int numHeads, long cell, long start = 0)
@@ -37,7 +40,7 @@ internal static class RotaryPositions
         return cat([(first * cosine) - (second * sine), (first * sine) + (second * cosine), rest], 3).flatten(2).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Turns the heads of tokens that share a position, [heads, K], in place.</summary>
+    /// <summary>Rotates the heads of tokens that share a position, [heads, K], in place.</summary>
     internal static unsafe void RotateToken<T>(long position, int headDim, T* rows, int heads)
         where T : unmanaged, IFloatingPointIeee754<T>
     {

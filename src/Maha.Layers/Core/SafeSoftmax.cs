@@ -2,13 +2,15 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Core;
 
-/// <summary>Softmax and log-sum-exp of rows that may hold minus infinity, or nothing else.</summary>
+/// <summary>Softmax and log-sum-exp of rows in which some or all logits may be minus infinity.</summary>
 internal static class SafeSoftmax
 {
-    /// <summary>The weights and the logarithm of their sum over the last dimension; weights 0 and minus infinity where all logits are minus infinity.</summary>
+    /// <summary>
+    /// Computes the weights over the last dimension and the log-sum-exp of the logits: 0 and minus infinity where all logits are minus infinity.
+    /// </summary>
     /// <remarks>
-    /// Weights are e / sum(e): exp(logit - logsumexp) would carry the rounding of a large log-sum-exp into the sums of the rows. The maximum is a constant for the
-    /// gradient, and 0 in empty rows, where minus infinity minus itself would be no number.
+    /// Weights are e / sum(e): exp(logit - logsumexp) would carry the rounding of a large log-sum-exp into the sums of the rows. The maximum is a constant for
+    /// the gradient, and 0 in empty rows, where minus infinity minus itself would be no number.
     /// </remarks>
     public static (Tensor Weights, Tensor LogSum) Apply(Tensor logits)
     {

@@ -5,12 +5,12 @@ namespace Maha.Layers.Core;
 // B batch, N length, D width
 
 /// <summary>
-/// Checks of what callers hand in. A wrong shape must be found here: the native library of the packages ends the process
-/// on a shape mismatch in a matrix product, where no exception handler can help.
+/// Checks of arguments. A wrong shape must be found here, because the native library ends the process on a shape mismatch
+/// in a matrix product, which no exception handler can prevent.
 /// </summary>
 internal static class TensorChecks
 {
-    /// <summary>Checks that a tensor is there and not disposed.</summary>
+    /// <summary>Checks that a tensor is not null and not disposed.</summary>
     public static void Alive(Tensor? tensor, string name)
     {
         ArgumentNullException.ThrowIfNull(tensor, name);
@@ -21,7 +21,10 @@ internal static class TensorChecks
     /// <summary>Checks hidden states [B, N, D] against the layer that will be applied to them.</summary>
     public static void Hidden(Tensor? hidden, int dModel, nn.Module layer, string name) => Hidden(hidden, dModel, WeightOf(layer), name);
 
-    /// <summary>Checks hidden states [B, N, D] against the weight that will be applied to them; null where no weight is, so that any floating-point type and device will do.</summary>
+    /// <summary>
+    /// Checks hidden states [B, N, D] against the weight that will be applied to them; null where there is no weight, so that any floating-point type
+    /// and any device is accepted.
+    /// </summary>
     public static void Hidden(Tensor? hidden, int dModel, Tensor? weight, string name)
     {
         Alive(hidden, name);
@@ -31,32 +34,42 @@ internal static class TensorChecks
         if (shape[0] < 1 || shape[1] < 1)
             throw new ArgumentException($"{name} must hold at least one row and one token, but has the shape {Show(shape)}. Leave out empty batches.", name);
         if (shape[2] != dModel)
-            throw new ArgumentException($"{name} must be {dModel} wide (dModel), but has the shape {Show(shape)}. Build the layer with dModel = {shape[2]}, or project the input.", name);
+        {
+            throw new ArgumentException(
+                $"{name} must be {dModel} wide (dModel), but has the shape {Show(shape)}. Build the layer with dModel = {shape[2]}, or project the input.",
+                name);
+        }
         if (weight is not null)
             SameKind(hidden, weight, name);
         else if (!hidden.is_floating_point())
             throw new ArgumentException($"{name} must hold floating-point numbers, but holds {hidden.dtype}. Convert it with to(...).", name);
     }
 
-    // The registered parameter: the property 'weight' of TorchSharp's Embedding makes a new object at every call.
+    // The registered parameter, because the property 'weight' of TorchSharp's Embedding creates a new object at every call.
     private static Tensor WeightOf(nn.Module layer) => layer.get_parameter("weight")!;
 
-    /// <summary>Checks that a tensor has the element type of another, the weights if not said otherwise, and lives on their device.</summary>
+    /// <summary>Checks that a tensor has the element type and the device of another one, by default the weights.</summary>
     public static void SameKind(Tensor tensor, Tensor weight, string name, string weights = "the weights")
     {
         if (tensor.dtype != weight.dtype)
-            throw new ArgumentException($"{name} must have the element type of {weights}, {weight.dtype}, but has {tensor.dtype}. Convert one of them with to(...).", name);
+        {
+            throw new ArgumentException(
+                $"{name} must have the element type of {weights}, {weight.dtype}, but has {tensor.dtype}. Convert one of them with to(...).", name);
+        }
         SameDevice(tensor, weight, name, weights);
     }
 
-    /// <summary>Checks that a tensor lives on the device of another, the weights if not said otherwise.</summary>
+    /// <summary>Checks that a tensor is on the device of another one, by default the weights.</summary>
     public static void SameDevice(Tensor tensor, Tensor like, string name, string others = "the weights")
     {
         if (tensor.device_type != like.device_type || tensor.device_index != like.device_index)
-            throw new ArgumentException($"{name} must be on the device of {others}, {like.device}, but is on {tensor.device}. Move one of them with to(...).", name);
+        {
+            throw new ArgumentException(
+                $"{name} must be on the device of {others}, {like.device}, but is on {tensor.device}. Move one of them with to(...).", name);
+        }
     }
 
-    /// <summary>Checks token ids [B, N] against the table that they will index: integers in [0, vocabSize), at most maxLength of them a row.</summary>
+    /// <summary>Checks token ids [B, N] against the table that they will index: integers in [0, vocabSize), at most maxLength of them per row.</summary>
     public static void TokenIds(Tensor? ids, int vocabSize, int maxLength, Tensor weight, string name)
     {
         Alive(ids, name);
@@ -66,15 +79,23 @@ internal static class TensorChecks
         if (shape.Length != 2 || shape[0] < 1 || shape[1] < 1)
             throw new ArgumentException($"{name} must have the shape [batch, length] with at least one token, but has {Show(shape)}.", name);
         if (shape[1] > maxLength)
-            throw new ArgumentException($"{name} must be at most {maxLength} tokens long (MaxSequenceLength), but has the shape {Show(shape)}. Cut the documents, or build the model with a larger MaxSequenceLength.", name);
+        {
+            throw new ArgumentException(
+                $"{name} must be at most {maxLength} tokens long (MaxSequenceLength), but has the shape {Show(shape)}. "
+                + "Cut the documents, or build the model with a larger MaxSequenceLength.",
+                name);
+        }
         SameDevice(ids, weight, name);
 
-        // An id outside the table is an exception on the CPU, but on CUDA an assertion that spoils the whole context.
+        // An id outside the table is an exception on the CPU, but on CUDA it is an assertion that makes the whole context unusable.
         using var least = ids.min();
         using var largest = ids.max();
         long low = least.item<long>(), high = largest.item<long>();
         if (low < 0 || high >= vocabSize)
-            throw new ArgumentException($"{name} must lie in [0, {vocabSize}) (VocabSize), but lie in [{low}, {high}]. Build the model with the tokenizer's vocabulary size.", name);
+        {
+            throw new ArgumentException(
+                $"{name} must lie in [0, {vocabSize}) (VocabSize), but lie in [{low}, {high}]. Build the model with the tokenizer's vocabulary size.", name);
+        }
     }
 
     /// <summary>Checks a mask [B, N] of booleans.</summary>
@@ -92,7 +113,11 @@ internal static class TensorChecks
     public static void HeadsDivideWidth(int dModel, int numHeads, string name)
     {
         if (dModel % numHeads != 0)
-            throw new ArgumentException($"dModel must be divisible by numHeads, but {dModel} % {numHeads} = {dModel % numHeads}. Choose numHeads among the divisors of {dModel}.", name);
+        {
+            throw new ArgumentException(
+                $"dModel must be divisible by numHeads, but {dModel} % {numHeads} = {dModel % numHeads}. Choose numHeads among the divisors of {dModel}.",
+                name);
+        }
     }
 
     /// <summary>Checks that an integer lies in a closed range.</summary>
@@ -111,8 +136,8 @@ internal static class TensorChecks
     }
 
     /// <summary>Checks that a number lies in [0, 1].</summary>
-    public static void Fraction(double value, string name, string remedy)
-        => Require(value >= 0 && value <= 1, value, name, "lie in [0, 1]", remedy);
+    public static void Fraction(double value, string name, string remedy) =>
+        Require(value >= 0 && value <= 1, value, name, "lie in [0, 1]", remedy);
 
     /// <summary>Checks a rule about a number. Write the rule so that NaN breaks it.</summary>
     /// <param name="holds">Whether the number follows the rule.</param>
@@ -126,14 +151,14 @@ internal static class TensorChecks
             throw new ArgumentOutOfRangeException(name, value, $"{name} must {rule}, but is {value}. {remedy}");
     }
 
-    /// <summary>Checks that a value is one of an enumeration's.</summary>
+    /// <summary>Checks that a value is defined by its enumeration.</summary>
     public static void Known<T>(T value, string name) where T : struct, Enum
     {
         if (!Enum.IsDefined(value))
             throw new ArgumentOutOfRangeException(name, value, $"{name} must be one of {string.Join(", ", Enum.GetNames<T>())}, but is {value}.");
     }
 
-    /// <summary>A shape in brackets.</summary>
+    /// <summary>Formats a shape, in brackets.</summary>
     public static string Show(ReadOnlySpan<long> shape)
     {
         var text = new System.Text.StringBuilder("[");

@@ -1,11 +1,11 @@
 namespace Maha.Layers.Trees;
 
-/// <summary>Where the tree of hierarchical attention comes from.</summary>
+/// <summary>The source of the tree of hierarchical attention.</summary>
 public enum HierarchyKind
 {
-    /// <summary>Blocks of a fixed number of tokens, blocks of blocks, and so on: needs nothing but the length.</summary>
+    /// <summary>Blocks of a fixed number of tokens, blocks of blocks, and so on. The tree depends only on the length.</summary>
     Blocks,
 
-    /// <summary>The document's own parts, sentences and paragraphs, handed in with every batch.</summary>
+    /// <summary>The document's own sentences and paragraphs, passed with every batch.</summary>
     Document,
 }

@@ -1,34 +1,38 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 
 namespace Maha.Layers.Trees;
 
-/// <summary>Finds sentences and paragraphs in text of any script.</summary>
+/// <summary>Finds the sentences and paragraphs of text in any script.</summary>
 /// <remarks>
 /// <para>A paragraph ends at a blank line, a form feed or a paragraph separator. Single line ends are white space, since plain text is often wrapped.</para>
-/// <para>A sentence ends behind a mark of a full stop, question or exclamation (those of Unicode's Sentence_Terminal that are in use today) with what closes after it, brackets and
-/// quotation marks. Marks that are written without a space behind, as in Chinese and Japanese, end it at once; others where white space follows. A period does not end a
-/// sentence before a small letter, behind a single capital letter (an initial) or behind a common English abbreviation.</para>
-/// <para>A text without any of these is one sentence. The rules look no further than the first character behind the boundary.</para>
+/// <para>A sentence ends after a terminal mark (those of Unicode's Sentence_Terminal that are in use today) and the closing brackets and quotation marks that
+/// follow it. Marks that are written without a following space, as in Chinese and Japanese, always end a sentence; the others do where white space follows. A
+/// period does not end a sentence before a lowercase letter, after a single capital letter (an initial) or after a common English abbreviation.</para>
+/// <para>A text without any of these is one sentence. The rules read no further than the first character after the boundary.</para>
 /// </remarks>
-public static class TextBoundaries
+internal static class TextBoundaries
 {
-    private const string SpacedMarks = ".!?\u2026\u203C\u203D\u2047\u2048\u2049\u0589\u061D\u061E\u061F\u06D4\u0700\u0701\u0702\u0964\u0965\u104A\u104B\u1362\u1367\u1368\u166E\u1803\u1809\u17D4\u17D5\u2E2E\uA4FF\uA60E\uA60F\uA6F3\uA6F7";
+    private const string SpacedMarks =
+        ".!?\u2026\u203C\u203D\u2047\u2048\u2049\u0589\u061D\u061E\u061F\u06D4\u0700\u0701\u0702\u0964\u0965\u104A\u104B"
+        + "\u1362\u1367\u1368\u166E\u1803\u1809\u17D4\u17D5\u2E2E\uA4FF\uA60E\uA60F\uA6F3\uA6F7";
     private const string UnspacedMarks = "\u3002\uFF0E\uFF01\uFF1F\uFF61\uFE12\uFE15\uFE16\uFE52\uFE56\uFE57";
 
-    // With a period behind, these seldom end a sentence.
+    // A period after one of these seldom ends a sentence.
     private static readonly HashSet<string> s_abbreviations = new(StringComparer.OrdinalIgnoreCase)
     {
-        "mr", "mrs", "ms", "dr", "prof", "rev", "hon", "st", "sen", "rep", "gov", "gen", "col", "capt", "lt", "sgt", "sr", "jr", "vs", "fig", "figs", "eq", "no", "nos", "vol", "pp", "cf",
-        "e.g", "i.e", "al", "approx", "dept", "est", "inc", "ltd", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec",
+        "mr", "mrs", "ms", "dr", "prof", "rev", "hon", "st", "sen", "rep", "gov", "gen", "col", "capt", "lt", "sgt", "sr", "jr",
+        "vs", "fig", "figs", "eq", "no", "nos", "vol", "pp", "cf", "e.g", "i.e", "al", "approx", "dept", "est", "inc", "ltd",
+        "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec",
     };
 
     private static readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> s_abbreviationLookup = s_abbreviations.GetAlternateLookup<ReadOnlySpan<char>>();
 
     private const int LongestAbbreviation = 6;
 
-    /// <summary>The sentences' beginnings in order, without the first sentence's.</summary>
-    /// <param name="text">Any text, ill-formed UTF-16 too.</param>
+    /// <summary>Returns the beginnings of the sentences in order, without that of the first sentence.</summary>
+    /// <param name="text">Any text, including ill-formed UTF-16.</param>
     public static IReadOnlyList<TextBoundary> Find(ReadOnlySpan<char> text)
     {
         var boundaries = new List<TextBoundary>();
@@ -37,7 +41,7 @@ public static class TextBoundaries
             var (closed, mark) = SkipMarks(text, position);
             if (closed == position)
             {
-                // Not a mark: to the next character that can be one, over white space that may hold a blank line.
+                // Not a mark: skip to the next character that can be one, over white space that may contain a blank line.
                 var (next, lines) = SkipSpace(text, position);
                 if (lines >= 2 && next < text.Length)
                     boundaries.Add(new TextBoundary(next, true));
@@ -53,7 +57,10 @@ public static class TextBoundaries
         return boundaries;
     }
 
-    /// <summary>Whether a text ends with a mark of a sentence's end and what closes after it: true for marks written without a space behind, null where it does not.</summary>
+    /// <summary>
+    /// Determines how a text ends: true for a terminal mark that is written without a following space, false for another terminal mark, null for no mark.
+    /// Closing brackets and quotation marks after the mark are skipped.
+    /// </summary>
     internal static bool? EndMark(ReadOnlySpan<char> text)
     {
         int end = text.Length;
@@ -64,7 +71,7 @@ public static class TextBoundaries
         return UnspacedMarks.Contains(text[end - 1]) ? true : SpacedMarks.Contains(text[end - 1]) ? false : null;
     }
 
-    /// <summary>Whether a text holds nothing but what closes after marks.</summary>
+    /// <summary>Whether a text consists of closing brackets and quotation marks only.</summary>
     internal static bool OnlyCloses(ReadOnlySpan<char> text)
     {
         foreach (char character in text)
@@ -75,7 +82,7 @@ public static class TextBoundaries
         return true;
     }
 
-    // Behind marks and what closes after them; the last mark. The same position where no mark is.
+    // Returns the position after the marks and the closing characters that follow them, and the last mark; the same position where there is no mark.
     private static (int Closed, char Mark) SkipMarks(ReadOnlySpan<char> text, int position)
     {
         int end = position;
@@ -92,7 +99,7 @@ public static class TextBoundaries
     private static bool Closes(char character) =>
         character is '"' or '\'' || char.GetUnicodeCategory(character) is UnicodeCategory.ClosePunctuation or UnicodeCategory.FinalQuotePunctuation;
 
-    // Behind white space, and how many line ends it holds; a blank line is two.
+    // Returns the position after the white space, and the number of line ends in it; a blank line counts as two.
     private static (int Next, int LineEnds) SkipSpace(ReadOnlySpan<char> text, int position)
     {
         int lineEnds = 0;
@@ -111,7 +118,7 @@ public static class TextBoundaries
 
     private static bool PeriodEnds(ReadOnlySpan<char> text, int period, int next)
     {
-        if (next < text.Length && Rune.DecodeFromUtf16(text[next..], out var rune, out _) == System.Buffers.OperationStatus.Done && Rune.IsLower(rune))
+        if (next < text.Length && Rune.DecodeFromUtf16(text[next..], out var rune, out _) == OperationStatus.Done && Rune.IsLower(rune))
             return false;
         int start = period;
         while (start > 0 && period - start <= LongestAbbreviation && (char.IsLetter(text[start - 1]) || text[start - 1] == '.'))

@@ -1,6 +1,6 @@
 namespace Maha.Layers.Trees;
 
-/// <summary>Where a sentence begins that is not the text's first.</summary>
-/// <param name="Start">The position of its first character, which is no white space.</param>
-/// <param name="BeginsParagraph">Whether a paragraph begins with it.</param>
-public readonly record struct TextBoundary(int Start, bool BeginsParagraph);
+/// <summary>The beginning of a sentence that is not the first of the text.</summary>
+/// <param name="Start">The position of its first character, which is not white space.</param>
+/// <param name="BeginsParagraph">Whether the sentence begins a paragraph.</param>
+internal readonly record struct TextBoundary(int Start, bool BeginsParagraph);

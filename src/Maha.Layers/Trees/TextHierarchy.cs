@@ -1,28 +1,29 @@
 using Maha.Layers.Core;
 using Maha.Layers.Text;
 
-
 namespace Maha.Layers.Trees;
 
 /// <summary>Builds the tree of a document from its text: tokens, sentences, paragraphs, document.</summary>
 /// <remarks>
-/// Families are kept small, since a family of b costs b^2: a sentence of more than <c>maxBranching</c> tokens is cut after every <c>maxBranching</c> of them, a paragraph
-/// of more sentences likewise, and where there are more paragraphs, levels of groups of them are put between. Text without punctuation so becomes a tree of blocks.
+/// A node has at most <c>maxBranching</c> children, because attention between b children costs b^2. A sentence of more tokens is cut after every
+/// <c>maxBranching</c> of them, a paragraph of more sentences likewise, and more paragraphs are grouped by additional levels. Text without punctuation
+/// therefore becomes a tree of blocks.
 /// </remarks>
 public static class TextHierarchy
 {
-    /// <summary>The largest family, unless another is asked for: few sentences have more tokens.</summary>
+    /// <summary>The default of the largest number of children of a node. Few sentences have more tokens.</summary>
     public const int DefaultMaxBranching = 64;
 
     /// <summary>Tokenizes a text and builds its tree.</summary>
     /// <param name="tokenizer">The tokenizer.</param>
     /// <param name="text">Any text.</param>
     /// <param name="ids">The token ids.</param>
-    /// <param name="maxTokens">The most tokens to keep, at least 1; what follows has no part in the tree.</param>
-    /// <param name="maxBranching">The largest family, at least 2.</param>
+    /// <param name="maxTokens">The largest number of tokens to keep, at least 1; the rest of the text is ignored.</param>
+    /// <param name="maxBranching">The largest number of children of a node, at least 2.</param>
     /// <returns>The tree over the ids; null where the text has no token.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A number is too small.</exception>
-    public static TokenHierarchy? Encode(ByteLevelBpeTokenizer tokenizer, ReadOnlySpan<char> text, out int[] ids, int maxTokens = int.MaxValue, int maxBranching = DefaultMaxBranching)
+    public static TokenHierarchy? Encode(
+        ByteLevelBpeTokenizer tokenizer, ReadOnlySpan<char> text, out int[] ids, int maxTokens = int.MaxValue, int maxBranching = DefaultMaxBranching)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxTokens, 1);
@@ -34,22 +35,36 @@ public static class TextHierarchy
 
     /// <summary>Builds the tree of a text whose tokens are known.</summary>
     /// <param name="text">The text.</param>
-    /// <param name="offsets">One more than there are tokens: token i covers the characters from offsets[i] to before offsets[i + 1]. The tokens may end before the text.</param>
-    /// <param name="maxBranching">The largest family, at least 2.</param>
+    /// <param name="offsets">
+    /// One number more than there are tokens: token i covers the characters [offsets[i], offsets[i + 1]). The tokens may end before the text.
+    /// </param>
+    /// <param name="maxBranching">The largest number of children of a node, at least 2.</param>
     /// <returns>The tree over the tokens.</returns>
-    /// <exception cref="ArgumentException">There is no token, the offsets fall or leave the text, or the largest family is below 2.</exception>
+    /// <exception cref="ArgumentException">
+    /// There is no token, the offsets decrease or are outside the text, or <paramref name="maxBranching"/> is below 2.
+    /// </exception>
     public static TokenHierarchy FromOffsets(ReadOnlySpan<char> text, ReadOnlySpan<int> offsets, int maxBranching = DefaultMaxBranching)
     {
         TensorChecks.InRange(maxBranching, 2, int.MaxValue, nameof(maxBranching), "64 is usual.");
         if (offsets.Length < 2)
-            throw new ArgumentException($"offsets must hold one number more than there are tokens, and at least one token, but hold {offsets.Length}. Leave out empty documents.", nameof(offsets));
+        {
+            throw new ArgumentException(
+                $"offsets must hold one number more than there are tokens, and there must be at least one token, but they hold {offsets.Length}. "
+                + "Leave out empty documents.",
+                nameof(offsets));
+        }
         for (int i = 0; i < offsets.Length; i++)
         {
             if (offsets[i] < (i == 0 ? 0 : offsets[i - 1]) || offsets[i] > text.Length)
-                throw new ArgumentException($"offsets must rise from 0 to at most the {text.Length} characters of the text, but offset {i} is {offsets[i]}{(i == 0 ? "" : $" behind {offsets[i - 1]}")}.", nameof(offsets));
+            {
+                string previous = i == 0 ? "" : $" after {offsets[i - 1]}";
+                throw new ArgumentException(
+                    $"offsets must rise from 0 to at most the {text.Length} characters of the text, but offset {i} is {offsets[i]}{previous}.",
+                    nameof(offsets));
+            }
         }
         int numTokens = offsets.Length - 1;
-        var (sentences, paragraphs) = (new List<int>(), new List<int>()); // where parts end, in tokens
+        var (sentences, paragraphs) = (new List<int>(), new List<int>()); // the ends of the parts, in tokens
         int token = 0;
         foreach (var boundary in TextBoundaries.Find(text))
         {
@@ -65,7 +80,7 @@ public static class TextHierarchy
         return Build(numTokens, sentences, paragraphs, maxBranching);
     }
 
-    /// <summary>The tree of a document whose sentences and paragraphs end at some tokens, but for the last; both lists are changed.</summary>
+    /// <summary>Builds the tree of a document from the ends of its sentences and paragraphs except the last ones. Both lists are changed.</summary>
     internal static TokenHierarchy Build(int numTokens, List<int> sentences, List<int> paragraphs, int maxBranching)
     {
         sentences.Add(numTokens);
@@ -77,21 +92,21 @@ public static class TextHierarchy
         return TokenHierarchy.FromEnds(numTokens, [.. levels]);
     }
 
-    // The ends of parts that hold at most so many finer parts: the wanted ends and, where they are too far apart, ends between.
-    private static List<int> Cut(IEnumerable<int> finer, List<int> wanted, int maxBranching)
+    // Returns the ends of parts of at most maxBranching finer parts each: the requested ends and, where they are too far apart, ends between them.
+    private static List<int> Cut(IEnumerable<int> finer, List<int> requested, int maxBranching)
     {
         var ends = new List<int>();
         int held = 0, next = 0;
         foreach (int end in finer)
         {
             held++;
-            bool asked = end == wanted[next];
-            if (asked || held == maxBranching)
+            bool isRequested = end == requested[next];
+            if (isRequested || held == maxBranching)
             {
                 ends.Add(end);
                 held = 0;
             }
-            if (asked)
+            if (isRequested)
                 next++;
         }
         return ends;

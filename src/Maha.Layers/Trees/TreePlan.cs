@@ -1,14 +1,13 @@
 using Maha.Layers.Kernels;
 
-
 namespace Maha.Layers.Trees;
 
-// n_l nodes of level l, b children of a family
+// n_l nodes of level l; a family is the children of one node
 
-/// <summary>A document's tree as the kernels walk it: plain arrays, and where each family's logits lie in scratch memory.</summary>
+/// <summary>A document's tree in the form that the kernels use: plain arrays, and the place of each family's logits in scratch memory.</summary>
 internal sealed class TreePlan
 {
-    /// <summary>Prepares a tree.</summary>
+    /// <summary>Computes the arrays of a tree.</summary>
     public TreePlan(TokenHierarchy tree)
     {
         Length = tree.Length;
@@ -19,7 +18,7 @@ internal sealed class TreePlan
         LogSizes = new float[Depth][];
         FirstNode = new int[Depth + 1];
         WeightStart = new long[Depth][];
-        int[] tokenStarts = [.. Enumerable.Range(0, Length + 1)]; // where the tokens of each node of the level begin
+        int[] tokenStarts = [.. Enumerable.Range(0, Length + 1)]; // the first token of each node of the level
         for (int level = 0; level < Depth; level++)
         {
             int[] starts = tree.Starts(level).ToArray();
@@ -46,7 +45,7 @@ internal sealed class TreePlan
     /// <summary>N.</summary>
     public int Length { get; }
 
-    /// <summary>Levels above the tokens.</summary>
+    /// <summary>The number of levels above the tokens.</summary>
     public int Depth { get; }
 
     /// <summary>Per level, the first of its nodes under each node of the level above, and n_l at the end.</summary>
@@ -55,30 +54,30 @@ internal sealed class TreePlan
     /// <summary>Per level, the family of each node.</summary>
     public int[][] Parents { get; }
 
-    /// <summary>Per level, the tokens under each node.</summary>
+    /// <summary>Per level, the number of tokens under each node.</summary>
     public int[][] Sizes { get; }
 
     /// <summary>Per level, the logarithms of the sizes.</summary>
     public float[][] LogSizes { get; }
 
-    /// <summary>Per level from 1 on, where its nodes begin among all nodes above the tokens.</summary>
+    /// <summary>Per level from 1 on, the index of its first node among all nodes above the tokens.</summary>
     public int[] FirstNode { get; }
 
-    /// <summary>The nodes above the tokens, the root among them.</summary>
+    /// <summary>The number of nodes above the tokens, including the root.</summary>
     public int Nodes { get; }
 
-    /// <summary>Per level and family, where its padded square of logits begins.</summary>
+    /// <summary>Per level and family, the start of its padded square of logits.</summary>
     public long[][] WeightStart { get; }
 
-    /// <summary>The elements of all squares of logits.</summary>
+    /// <summary>The number of elements of all squares of logits.</summary>
     public long Weights { get; }
 
-    /// <summary>The most children of a node.</summary>
+    /// <summary>The largest number of children of a node.</summary>
     public int LargestFamily { get; }
 
-    /// <summary>The tokens under a family, the node of the level above.</summary>
+    /// <summary>The number of tokens under a family, that is, under its node of the level above.</summary>
     public int FamilySize(int level, int family) => level + 1 < Depth ? Sizes[level + 1][family] : Length;
 
-    /// <summary>Where a family's node of the level above lies among all nodes above the tokens.</summary>
+    /// <summary>The index of a family's node of the level above among all nodes above the tokens.</summary>
     public int FamilyNode(int level, int family) => FirstNode[level + 1] + family;
 }

@@ -52,7 +52,7 @@ public class NestedSignalEmbeddingTests
     public void Blocks_MixSignalsOfAnyDepth(int depth)
     {
         using var scope = NewDisposeScope();
-        var node = new HierarchyNode(0, N, [HierarchyNode.Family(0, 5), HierarchyNode.Leaf(5), HierarchyNode.Leaf(6)]);
+        var node = new HierarchyNode(0, N, [HierarchyNode.FromTokens(0, 5), HierarchyNode.Leaf(5), HierarchyNode.Leaf(6)]);
         for (int level = 2; level < depth; level++)
             node = new HierarchyNode(0, N, [node]);
         var tree = TokenHierarchy.FromTree(node);

@@ -46,7 +46,7 @@ internal sealed class TreeProblem
     public static HierarchyNode RandomTree(Random random, int start, int end, int depth)
     {
         if (depth == 0 || (end - start == 1 && random.Next(2) == 0))
-            return end - start == 1 ? HierarchyNode.Leaf(start) : HierarchyNode.Family(start, end);
+            return end - start == 1 ? HierarchyNode.Leaf(start) : HierarchyNode.FromTokens(start, end);
         var children = new List<HierarchyNode>();
         for (int at = start; at < end;)
         {

@@ -51,7 +51,7 @@ public class TokenHierarchyTests
     [Fact]
     public void LeavesAtUnequalDepth_GetChains()
     {
-        var root = new HierarchyNode(0, 3, [HierarchyNode.Leaf(0), HierarchyNode.Family(1, 3)]);
+        var root = new HierarchyNode(0, 3, [HierarchyNode.Leaf(0), HierarchyNode.FromTokens(1, 3)]);
         var tree = TokenHierarchy.FromTree(root);
         Assert.Equal([3, 2, 1], Enumerable.Range(0, 3).Select(tree.Count));
         Assert.Equal((0, 1), tree.Children(1, 0));
@@ -63,7 +63,7 @@ public class TokenHierarchyTests
     {
         // 0 | (1 2) | 3 under the root 5, with node 4 above 1 and 2.
         var tree = TokenHierarchy.FromParents(4, [5, 4, 4, 5, 5, -1]);
-        var same = TokenHierarchy.FromTree(new HierarchyNode(0, 4, [HierarchyNode.Leaf(0), HierarchyNode.Family(1, 3), HierarchyNode.Leaf(3)]));
+        var same = TokenHierarchy.FromTree(new HierarchyNode(0, 4, [HierarchyNode.Leaf(0), HierarchyNode.FromTokens(1, 3), HierarchyNode.Leaf(3)]));
         Assert.Equal(same.Depth, tree.Depth);
         for (int level = 1; level <= tree.Depth; level++)
             Assert.Equal(Enumerable.Range(0, same.Count(level)).Select(node => same.Children(level, node)), Enumerable.Range(0, tree.Count(level)).Select(node => tree.Children(level, node)));
@@ -94,10 +94,10 @@ public class TokenHierarchyTests
     public void Gap_IsRefused() => Refused("gaps", () => TokenHierarchy.FromTree(new HierarchyNode(0, 3, [HierarchyNode.Leaf(0), HierarchyNode.Leaf(2)])));
 
     [Fact]
-    public void Overlap_IsRefused() => Refused("overlaps", () => TokenHierarchy.FromTree(new HierarchyNode(0, 3, [HierarchyNode.Family(0, 2), HierarchyNode.Family(1, 3)])));
+    public void Overlap_IsRefused() => Refused("overlaps", () => TokenHierarchy.FromTree(new HierarchyNode(0, 3, [HierarchyNode.FromTokens(0, 2), HierarchyNode.FromTokens(1, 3)])));
 
     [Fact]
-    public void ShortChildren_AreRefused() => Refused("must end with it", () => TokenHierarchy.FromTree(new HierarchyNode(0, 3, [HierarchyNode.Family(0, 2)])));
+    public void ShortChildren_AreRefused() => Refused("must end with it", () => TokenHierarchy.FromTree(new HierarchyNode(0, 3, [HierarchyNode.FromTokens(0, 2)])));
 
     [Fact]
     public void EmptyNode_IsRefused() => Refused("is empty", () => TokenHierarchy.FromTree(new HierarchyNode(0, 1, [HierarchyNode.Leaf(0), new HierarchyNode(1, 1, [])])));

@@ -19,7 +19,7 @@ public class TokenPartsTests
     public void TreeOfTheIds_IsThatOfTheText(string text)
     {
         var expected = TextHierarchy.Encode(s_tokenizer, text, out int[] ids)!;
-        var tree = TokenParts.Tree([.. ids.Select(id => (long)id)], s_parts);
+        var tree = TokenParts.BuildTree([.. ids.Select(id => (long)id)], s_parts);
         Assert.Equal(expected.Depth, tree.Depth);
         for (int level = 1; level <= tree.Depth; level++)
             Assert.Equal(Families(expected, level), Families(tree, level));
@@ -31,7 +31,7 @@ public class TokenPartsTests
         long[] ids = [.. s_tokenizer.Encode(text).Select(id => (long)id)];
         if (ids.Length == 0)
             return;
-        var tree = TokenParts.Tree(ids, s_parts, maxBranching: 5);
+        var tree = TokenParts.BuildTree(ids, s_parts, maxBranching: 5);
         Assert.Equal(ids.Length, tree.Length);
         Assert.All(Enumerable.Range(1, tree.Depth).SelectMany(level => Families(tree, level)), family => Assert.InRange(family.End - family.Start, 1, 5));
     });
@@ -39,8 +39,8 @@ public class TokenPartsTests
     [Fact]
     public void IdsOutsideTheVocabulary_AreRefused()
     {
-        Assert.Contains("must lie in", Assert.Throws<ArgumentException>(() => TokenParts.Tree([s_tokenizer.VocabSize], s_parts)).Message, StringComparison.Ordinal);
-        Assert.Contains("at least one", Assert.Throws<ArgumentException>(() => TokenParts.Tree([], s_parts)).Message, StringComparison.Ordinal);
+        Assert.Contains("must lie in", Assert.Throws<ArgumentException>(() => TokenParts.BuildTree([s_tokenizer.VocabSize], s_parts)).Message, StringComparison.Ordinal);
+        Assert.Contains("at least one", Assert.Throws<ArgumentException>(() => TokenParts.BuildTree([], s_parts)).Message, StringComparison.Ordinal);
     }
 
     private static (int Start, int End)[] Families(TokenHierarchy tree, int level) => [.. Enumerable.Range(0, tree.Count(level)).Select(node => tree.Children(level, node))];

@@ -81,7 +81,7 @@ public sealed partial class MahaMixer
     }
 
     // What the new tokens get of a scale, [B, N, D]: the output of the last coarse token that is complete at each; 0 before the first.
-    private Tensor Upsampled(DecodedScale decoded, int scale, long cell, Tensor? features, Tensor? values, Tensor hidden, long position)
+    private Tensor Upsampled(ScaleCache decoded, int scale, long cell, Tensor? features, Tensor? values, Tensor hidden, long position)
     {
         long count = hidden.shape[1], before = decoded.Window.Position;
         var last = decoded.LastOutput ?? zeros([hidden.shape[0], 1, _options.DModel], hidden.dtype, hidden.device);

@@ -4,12 +4,13 @@ using static TorchSharp.torch.autograd;
 
 namespace Maha.Layers.Core;
 
-/// <summary>A function with a backward pass of its own and any number of outputs: the base of every such function here.</summary>
+/// <summary>The base class of functions with a custom backward pass and any number of outputs.</summary>
 /// <remarks>
-/// <para>libtorch calls a custom backward pass from native code, which no exception of .NET may cross: it would end the process. This class catches it (see <see cref="BackwardFailure"/>),
-/// and asks TorchSharp for no gradient of zeros where an output was not used, since TorchSharp would shape it after an output that may be disposed by then.</para>
-/// <para>It also frees what TorchSharp leaves in the caller's dispose scope: in the forward pass the outputs before they are wrapped and a copy of their memory, in the backward pass the
-/// incoming gradients, the saved tensors and the returned gradients (see <see cref="ReturnedGradients"/>).</para>
+/// <para>libtorch calls a custom backward pass from native code, through which no .NET exception may propagate: it would end the process. This class catches
+/// the exception (see <see cref="BackwardFailure"/>). It also asks TorchSharp not to make gradients of zeros for unused outputs, because TorchSharp would take
+/// their shape from an output that may be disposed by then.</para>
+/// <para>It frees the tensors that TorchSharp leaves in the caller's dispose scope: in the forward pass the outputs before they are wrapped and a copy of their
+/// memory, in the backward pass the incoming gradients, the saved tensors and the returned gradients (see <see cref="ReturnedGradients"/>).</para>
 /// </remarks>
 /// <typeparam name="T">The function.</typeparam>
 internal abstract class DifferentiableFunction<T> : MultiTensorFunction<T>
@@ -21,19 +22,21 @@ internal abstract class DifferentiableFunction<T> : MultiTensorFunction<T>
     public sealed override string Name => typeof(T).Name;
 
     /// <summary>Computes the outputs. Gradients are not recorded here.</summary>
-    /// <param name="ctx">Takes what the backward pass needs.</param>
+    /// <param name="ctx">Saves what the backward pass needs.</param>
     /// <param name="arguments">Tensors, null, and anything else.</param>
     protected abstract IReadOnlyList<Tensor> Forward(AutogradContext ctx, object[] arguments);
 
-    /// <summary>Computes the gradients, one an argument: null where the argument is no tensor, or none flows.</summary>
-    /// <param name="ctx">Has what <see cref="Forward"/> saved.</param>
-    /// <param name="gradients">One an output, dense and of any strides; null where the output got none, but never for all of them. None of them may be returned as it is.</param>
+    /// <summary>Computes the gradients, one per argument; null where the argument is not a tensor or needs no gradient.</summary>
+    /// <param name="ctx">Holds what <see cref="Forward"/> saved.</param>
+    /// <param name="gradients">
+    /// One gradient per output, dense and of any strides; null where the output got none, but never for all outputs. None of them may be returned as it is.
+    /// </param>
     protected abstract IReadOnlyList<Tensor?> Backward(AutogradContext ctx, IReadOnlyList<Tensor?> gradients);
 
     /// <summary>Calls the function. Only its outputs remain in the scope of the caller.</summary>
     protected static Tensor[] Call(params object?[] arguments)
     {
-        // Predictions on the same thread have nothing to do with a training that failed.
+        // A prediction on the same thread is not affected by a training that failed.
         if (is_grad_enabled())
             BackwardFailure.ThrowKept();
         ReturnedGradients.Release();
@@ -57,7 +60,7 @@ internal abstract class DifferentiableFunction<T> : MultiTensorFunction<T>
         }
         catch (Exception exception)
         {
-            // TorchSharp would keep the node of a call that throws, and all it holds, as long as the process lives. So the call ends, and Call throws.
+            // TorchSharp would keep the node of a call that throws, and everything it holds, until the process ends. So this method returns, and Call throws.
             invocation.Failure = ExceptionDispatchInfo.Capture(exception);
             return [empty(0)];
         }
@@ -81,7 +84,7 @@ internal abstract class DifferentiableFunction<T> : MultiTensorFunction<T>
         {
             foreach (var gradient in grad_outputs)
             {
-                // TorchSharp wraps a missing gradient too; disposing that wrapper would leave it in its scope.
+                // TorchSharp wraps a missing gradient as well; disposing that wrapper would leave it in its scope.
                 gradient.DetachFromDisposeScope();
                 gradient.Dispose();
             }
@@ -91,32 +94,40 @@ internal abstract class DifferentiableFunction<T> : MultiTensorFunction<T>
     private IReadOnlyList<Tensor?> Gradients(AutogradContext ctx, List<Tensor> incoming, Invocation invocation)
     {
         if (is_grad_enabled())
-            throw new NotSupportedException($"{Name} has no second derivative, so its backward pass can't be differentiated. Call backward without create_graph.");
+        {
+            throw new NotSupportedException(
+                $"{Name} has no second derivative, so its backward pass can't be differentiated. Call backward without create_graph.");
+        }
         Tensor?[] dense = [.. incoming.Select(gradient => gradient.IsInvalid ? null : gradient.is_sparse ? gradient.to_dense() : gradient)];
         if (dense.All(gradient => gradient is null))
             return new Tensor?[invocation.Inputs.Length];
         var gradients = Backward(ctx, dense);
         if (gradients.Count != invocation.Inputs.Length)
-            throw new InvalidOperationException($"The backward pass of {Name} must return a gradient, or null, for each of the {invocation.Inputs.Length} arguments, but returned {gradients.Count}.");
+        {
+            throw new InvalidOperationException(
+                $"The backward pass of {Name} must return a gradient, or null, for each of the {invocation.Inputs.Length} arguments, "
+                + $"but returned {gradients.Count}.");
+        }
         return gradients;
     }
 
     /// <summary>One call of the function.</summary>
     private sealed class Invocation(object?[] arguments)
     {
-        /// <summary>The shapes and types of the arguments; null where one is no tensor. None where no backward pass can come.</summary>
-        public InputMetadata?[] Inputs { get; } = is_grad_enabled() ? [.. arguments.Select(InputMetadata.Of)] : [];
+        /// <summary>The shapes and types of the arguments; null where one is not a tensor. Empty where no backward pass can follow.</summary>
+        public InputMetadata?[] Inputs { get; } = is_grad_enabled() ? [.. arguments.Select(InputMetadata.FromArgument)] : [];
 
-        /// <summary>What the forward pass threw.</summary>
+        /// <summary>The exception of the forward pass; null where it succeeded.</summary>
         public ExceptionDispatchInfo? Failure { get; set; }
     }
 }
 
-/// <summary>What a gradient must look like.</summary>
+/// <summary>The shape, type and device that the gradient of an input must have.</summary>
 /// <param name="Shape">The input's shape.</param>
 /// <param name="Type">The input's element type.</param>
 /// <param name="Device">The input's device.</param>
 internal sealed record InputMetadata(long[] Shape, ScalarType Type, Device Device)
 {
-    public static InputMetadata? Of(object? argument) => argument is Tensor { IsInvalid: false } tensor ? new(tensor.shape, tensor.dtype, tensor.device) : null;
+    public static InputMetadata? FromArgument(object? argument) =>
+        argument is Tensor { IsInvalid: false } tensor ? new(tensor.shape, tensor.dtype, tensor.device) : null;
 }

@@ -2,18 +2,19 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Core;
 
-/// <summary>The gradients that the last custom backward pass of this thread handed to libtorch.</summary>
+/// <summary>The gradients that the last custom backward pass of this thread returned to libtorch.</summary>
 /// <remarks>
-/// libtorch reads them after the backward pass returned, so that pass can't free its own handles. Left to the caller's dispose scope they would collect there, a full set of gradients a step;
-/// they are freed as soon as this thread comes here again instead: at the next forward or backward pass of a function of ours, or at the end of <see cref="BackwardPass"/>.
+/// libtorch reads them after the backward pass has returned, so the pass can't free its own handles. In the caller's dispose scope they would accumulate, a
+/// full set of gradients per step. Instead they are freed at this thread's next forward or backward pass of one of the library's functions, or at the end of
+/// <see cref="BackwardPass"/>.
 /// </remarks>
 internal static class ReturnedGradients
 {
     [ThreadStatic]
     private static List<Tensor>? s_kept;
 
-    /// <summary>Takes gradients out of their scopes, to be freed by the next <see cref="Release"/>.</summary>
-    /// <returns>The gradients, as TorchSharp wants them.</returns>
+    /// <summary>Detaches gradients from their scopes; the next <see cref="Release"/> frees them.</summary>
+    /// <returns>The gradients, in the type that TorchSharp expects.</returns>
     public static List<Tensor> Keep(List<Tensor?> gradients)
     {
         s_kept ??= [];
@@ -25,7 +26,7 @@ internal static class ReturnedGradients
         return gradients!;
     }
 
-    /// <summary>Frees what <see cref="Keep"/> took on this thread.</summary>
+    /// <summary>Frees the gradients that <see cref="Keep"/> detached on this thread.</summary>
     public static void Release()
     {
         if (s_kept is not { Count: > 0 })

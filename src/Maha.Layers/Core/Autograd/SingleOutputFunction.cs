@@ -9,19 +9,19 @@ internal abstract class SingleOutputFunction<T> : DifferentiableFunction<T>
     where T : SingleOutputFunction<T>, new()
 {
     /// <summary>Computes the output. Gradients are not recorded here.</summary>
-    /// <param name="ctx">Takes what the backward pass needs.</param>
+    /// <param name="ctx">Saves what the backward pass needs.</param>
     /// <param name="arguments">Tensors, null, and anything else.</param>
     protected abstract Tensor ForwardSingle(AutogradContext ctx, object[] arguments);
 
-    /// <summary>Computes the gradients, one an argument: null where the argument is no tensor, or none flows.</summary>
-    /// <param name="ctx">Has what <see cref="ForwardSingle"/> saved.</param>
-    /// <param name="gradient">Dense and of any strides. It may not be returned as it is.</param>
+    /// <summary>Computes the gradients, one per argument; null where the argument is not a tensor or needs no gradient.</summary>
+    /// <param name="ctx">Holds what <see cref="ForwardSingle"/> saved.</param>
+    /// <param name="gradient">The gradient of the output, dense and of any strides. It may not be returned as it is.</param>
     protected abstract IReadOnlyList<Tensor?> BackwardSingle(AutogradContext ctx, Tensor gradient);
 
     /// <inheritdoc cref="DifferentiableFunction{T}.Call"/>
     protected static Tensor CallSingle(params object?[] arguments) => Call(arguments)[0];
 
-    /// <summary>Calls the function with its tensors in the layout that kernels read. Only its output remains in the scope of the caller.</summary>
+    /// <summary>Calls the function with contiguous tensors, as the kernels require. Only its output remains in the scope of the caller.</summary>
     protected static Tensor CallContiguous(params object?[] arguments)
     {
         using var scope = NewDisposeScope();

@@ -159,7 +159,7 @@ public class HierarchicalAttentionTests
     public void OneFamily_IsFlatSoftmax()
     {
         using var scope = NewDisposeScope();
-        var problem = TreeProblem.On(HierarchyNode.Family(0, 11), 5);
+        var problem = TreeProblem.On(HierarchyNode.FromTokens(0, 11), 5);
         var (q, k, v) = (problem.Operand(problem.Query), problem.Operand(problem.Key), problem.Operand(problem.Value));
         var scores = q.matmul(k.transpose(1, 2)) * problem.Scale;
         var future = ones([11, 11], ScalarType.Float64).triu(1).to(ScalarType.Bool);
@@ -173,7 +173,7 @@ public class HierarchicalAttentionTests
     public void EqualTokensInABlock_MakeFlatSoftmax()
     {
         using var scope = NewDisposeScope();
-        var problem = TreeProblem.On(new HierarchyNode(0, 9, [HierarchyNode.Family(0, 2), HierarchyNode.Family(2, 6), HierarchyNode.Family(6, 9)]), 6);
+        var problem = TreeProblem.On(new HierarchyNode(0, 9, [HierarchyNode.FromTokens(0, 2), HierarchyNode.FromTokens(2, 6), HierarchyNode.FromTokens(6, 9)]), 6);
         int[] first = [0, 0, 2, 2, 2, 2, 6, 6, 6];
         for (int token = 0; token < 9; token++)
             (problem.Query[token], problem.Key[token]) = (problem.Query[first[token]], problem.Key[first[token]]);

@@ -15,7 +15,7 @@ internal sealed class GatingVectors : IVectorKind
         var next = file.Tensor("next").to(type);
         if (current.dim() != 3)
             throw new FormatException($"'current' must have the shape [batch, length, width], but has [{string.Join(", ", current.shape)}].");
-        using var gating = new CrossScaleGating((int)current.shape[2]);
+        using var gating = new CrossScaleGate((int)current.shape[2]);
         gating.to(type);
         // The published parameter names are the layer's own.
         ReferenceModule.Prepare(gating, file.Tensors("parameters"));

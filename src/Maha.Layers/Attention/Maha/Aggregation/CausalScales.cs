@@ -51,10 +51,10 @@ internal static class CausalScales
     /// <param name="scales">The scales.</param>
     /// <param name="available">The number of scales that each of the B * N tokens has, as from <see cref="Available"/>.</param>
     public static Tensor TokenGram(ScaleOutputs scales, int[] available) =>
-        TensorMemory.Reachable(scales.Upsampled[0]) ? TokenGramFunction.Apply(available, scales.Upsampled) : PlainTokenGram(scales);
+        TensorMemory.Reachable(scales.Upsampled[0]) ? TokenGramFunction.Apply(available, scales.Upsampled) : TokenGramFallback(scales);
 
     /// <summary>The same by tensor operators.</summary>
-    public static Tensor PlainTokenGram(ScaleOutputs scales)
+    public static Tensor TokenGramFallback(ScaleOutputs scales)
     {
         using var scope = NewDisposeScope();
         var rows = stack([.. scales.Upsampled], 2); // [B, N, S, D]

@@ -8,24 +8,28 @@ namespace Maha.Layers.Attention;
 
 // B batch, N length, N_s length at scale s, S scales, D width
 
-/// <summary>The outputs of the scales at their own lengths, for strategies that need no upsampled copies.</summary>
+/// <summary>The outputs of the scales at their own lengths, for aggregations that need no upsampled copies.</summary>
 /// <param name="Outputs">O_s, [B, N_s, D] each, the finest first; only the scales that the batch uses.</param>
 /// <param name="Hierarchy">The lengths.</param>
 /// <param name="NumScales">S of the model; the weights of scales that the batch does not use are 0.</param>
 internal sealed record CompactScales(IReadOnlyList<Tensor> Outputs, ScaleHierarchy Hierarchy, int NumScales)
 {
-    /// <summary>The geometry for the kernels.</summary>
+    /// <summary>The memory layout for the kernels.</summary>
     public ScalePlan Plan { get; } = new((int)Outputs[0].shape[0], Hierarchy.Lengths[0], (int)Outputs[0].shape[2], Hierarchy.Cells, Hierarchy.Lengths);
 
-    /// <summary>Whether the kernels can run.</summary>
+    /// <summary>Whether the kernels can run on the outputs.</summary>
     public bool Reachable => TensorMemory.Reachable(Outputs[0]);
 
-    /// <summary>The compact form of any scale outputs: the mixer's own, or upsampled ones taken as scales without compression.</summary>
+    /// <summary>Returns the compact form of scale outputs: that of the mixer, or upsampled outputs as scales without compression.</summary>
     /// <exception cref="ArgumentException">Padding stands before a token, or availability differs between tokens or has gaps.</exception>
     public static CompactScales Of(ScaleOutputs scales, int numScales)
     {
         if (scales.IsCausal)
-            throw new ArgumentException("this aggregation shares weights between the tokens of a document, but a causal model was asked for. Choose another aggregation.", nameof(scales));
+        {
+            throw new ArgumentException(
+                "this aggregation shares weights between the tokens of a document, but a causal model was asked for. Choose another aggregation.",
+                nameof(scales));
+        }
         if (scales.Compact is { } compact)
             return compact;
         long[] shape = scales.Upsampled[0].shape;
@@ -41,7 +45,12 @@ internal sealed record CompactScales(IReadOnlyList<Tensor> Outputs, ScaleHierarc
         if (scales.UnavailableScales is not { } unavailable)
             return available;
         if (unavailable.dim() != 2)
-            throw new ArgumentException($"UnavailableScales must have the shape [batch, scales] here, where a document's tokens share their scales, but has {TensorChecks.Show(unavailable.shape)}.", nameof(scales));
+        {
+            throw new ArgumentException(
+                "UnavailableScales must have the shape [batch, scales] here, where a document's tokens share their scales, "
+                + $"but has {TensorChecks.Show(unavailable.shape)}.",
+                nameof(scales));
+        }
         using var scope = NewDisposeScope();
         var flags = unavailable.cpu().contiguous().bytes;
         for (int document = 0; document < available.Length; document++)
@@ -49,13 +58,18 @@ internal sealed record CompactScales(IReadOnlyList<Tensor> Outputs, ScaleHierarc
             var row = flags.Slice(document * numScales, numScales);
             int missing = row.IndexOf((byte)1);
             if (missing == 0 || (missing > 0 && row[missing..].Contains((byte)0)))
-                throw new ArgumentException($"UnavailableScales must leave out the coarsest scales of a document, but document {document} leaves out scale {missing} and keeps a coarser one.", nameof(scales));
+            {
+                throw new ArgumentException(
+                    "UnavailableScales must leave out the coarsest scales of a document, "
+                    + $"but document {document} leaves out scale {missing} and keeps a coarser one.",
+                    nameof(scales));
+            }
             available[document] = missing < 0 ? numScales : missing;
         }
         return available;
     }
 
-    /// <summary>Rows of a scale for every token: row i is row floor(i / r^s) of <paramref name="rows"/> [B, N_s, ...].</summary>
+    /// <summary>Returns the rows of a scale for every token: row i is row floor(i / r^s) of <paramref name="rows"/> [B, N_s, ...].</summary>
     public Tensor Upsample(Tensor rows, int scale)
     {
         long cell = Hierarchy.Cells[scale];
@@ -67,7 +81,7 @@ internal sealed record CompactScales(IReadOnlyList<Tensor> Outputs, ScaleHierarc
         return rows.unsqueeze(2).expand(shape).flatten(1, 2).narrow(1, 0, Hierarchy.Lengths[0]).MoveToOuterDisposeScope();
     }
 
-    /// <summary>sum over s of weights[.., s] * U(O_s), [B, N, D], 0 past a document's end; weights [B, S] or [B, N, S].</summary>
+    /// <summary>Computes sum over s of weights[.., s] * U(O_s), [B, N, D], 0 past a document's end; weights [B, S] or [B, N, S].</summary>
     public Tensor Mix(Tensor weights)
     {
         using var scope = NewDisposeScope();
@@ -77,7 +91,8 @@ internal sealed record CompactScales(IReadOnlyList<Tensor> Outputs, ScaleHierarc
         if (Reachable)
             return ScaleMixFunction.Apply(Plan, Hierarchy.ValidLengths[0], Hierarchy.Available, perToken, Outputs).MoveToOuterDisposeScope();
 
-        // Tokens in whole cells of the coarsest scale: a scale's row meets its cell's weights without a copy of it for every token.
+        // The tokens are padded to whole cells of the coarsest scale, so that a scale's row is broadcast to the weights of its cell without a copy for every
+        // token.
         long cells = Hierarchy.Lengths[^1], whole = cells * Hierarchy.Cells[^1];
         var padded = whole == length ? perToken : functional.pad(perToken, [0, 0, 0, whole - length]);
         Tensor? sum = null; // [B, N', D]
@@ -86,16 +101,22 @@ internal sealed record CompactScales(IReadOnlyList<Tensor> Outputs, ScaleHierarc
             long rows = whole / Hierarchy.Cells[scale];
             var output = Outputs[scale].shape[1] == rows ? Outputs[scale] : functional.pad(Outputs[scale], [0, 0, 0, rows - Outputs[scale].shape[1]]);
             var weight = padded.select(2, scale).unflatten(1, rows, Hierarchy.Cells[scale]).unsqueeze(-1); // [B, N_s, r^s, 1]
-            sum = sum is null ? output * weight.squeeze(2) : sum.unflatten(1, rows, Hierarchy.Cells[scale]).addcmul(output.unsqueeze(2), weight, 1).flatten(1, 2);
+            sum = sum is null
+                ? output * weight.squeeze(2)
+                : sum.unflatten(1, rows, Hierarchy.Cells[scale]).addcmul(output.unsqueeze(2), weight, 1).flatten(1, 2);
         }
         return TokenMasks.Clear(sum!.narrow(1, 0, length), Hierarchy.ValidLengths[0]).MoveToOuterDisposeScope();
     }
 
-    /// <summary>G [B, S', S'] over the S' scales that the batch uses: mean over valid tokens of the products of the RMS-normalized outputs, divided by D.</summary>
-    public Tensor Gram() => Reachable ? ScaleGramFunction.Apply(Plan, Hierarchy.ValidLengths[0], Hierarchy.Available, Outputs) : PlainGram();
+    /// <summary>
+    /// Computes G [B, S', S'] over the S' scales that the batch uses: the mean over valid tokens of the products of the RMS-normalized outputs, divided by D.
+    /// </summary>
+    public Tensor Gram() => Reachable ? ScaleGramFunction.Apply(Plan, Hierarchy.ValidLengths[0], Hierarchy.Available, Outputs) : GramFallback();
 
-    /// <summary>The same by tensor operators: products of a fine and a coarse scale are those of the coarse row with the sum of the fine rows in its cell.</summary>
-    public Tensor PlainGram()
+    /// <summary>
+    /// Computes the same by tensor operators: the product of a fine and a coarse scale is that of the coarse row with the sum of the fine rows in its cell.
+    /// </summary>
+    public Tensor GramFallback()
     {
         using var scope = NewDisposeScope();
         int[] valid = Hierarchy.ValidLengths[0];
@@ -114,7 +135,7 @@ internal sealed record CompactScales(IReadOnlyList<Tensor> Outputs, ScaleHierarc
             sums = sums is null ? own : cat([Pooled(sums, count), own], 1);
             lines[scale] = sums.flatten(2).CheckedMatmul(unit.flatten(1).unsqueeze(-1)).squeeze(-1);
         }
-        var lower = stack([.. lines.Select(line => functional.pad(line, [0, Outputs.Count - line.shape[1]]))], 1); // [B, S', S'], zeros above the diagonal
+        var lower = stack([.. lines.Select(line => functional.pad(line, [0, Outputs.Count - line.shape[1]]))], 1); // [B, S', S'], 0 above the diagonal
         var counts = tensor([.. valid.Select(n => Math.Max(1.0, n) * Plan.Width)], [Plan.Batch, 1, 1], device: rows.device).to(type);
         return ((lower + lower.tril(-1).transpose(1, 2)) / counts).MoveToOuterDisposeScope();
 
@@ -126,7 +147,7 @@ internal sealed record CompactScales(IReadOnlyList<Tensor> Outputs, ScaleHierarc
         }
     }
 
-    // Valid tokens under every row of a scale: [B, N_s, 1], 0 for documents that don't use it, or one number where all cells are full.
+    // The number of valid tokens under every row of a scale: [B, N_s, 1], 0 for documents that don't use it, or a single number where all cells are full.
     private Tensor Tokens(int scale, long count, ScalarType type, Device device)
     {
         long cell = Hierarchy.Cells[scale];
@@ -139,7 +160,7 @@ internal sealed record CompactScales(IReadOnlyList<Tensor> Outputs, ScaleHierarc
         return (ends - starts).clamp(0, cell).to(type).unsqueeze(-1).MoveToOuterDisposeScope();
     }
 
-    /// <summary>[B, S] booleans on a device, true = the document does not use the scale.</summary>
+    /// <summary>Returns [B, S] booleans on a device, true = the document does not use the scale.</summary>
     public Tensor Unavailable(Device device)
     {
         bool[] flags = new bool[Hierarchy.Available.Length * NumScales];
@@ -148,17 +169,17 @@ internal sealed record CompactScales(IReadOnlyList<Tensor> Outputs, ScaleHierarc
         return tensor(flags, [Hierarchy.Available.Length, NumScales], device: device);
     }
 
-    /// <summary>The upsampled outputs as a list that makes an entry when it is asked for.</summary>
+    /// <summary>Returns the upsampled outputs as a list that creates each entry on first use.</summary>
     public IReadOnlyList<Tensor> Upsampled() => new LazyList(this);
 
     private sealed class LazyList(CompactScales compact) : IReadOnlyList<Tensor>
     {
-        private readonly Tensor?[] _made = new Tensor?[compact.NumScales];
+        private readonly Tensor?[] _created = new Tensor?[compact.NumScales];
 
-        public int Count => _made.Length;
+        public int Count => _created.Length;
 
-        // A scale that no document uses stands as zeros.
-        public Tensor this[int index] => _made[index] ??= index < compact.Outputs.Count
+        // A scale that no document uses is zeros.
+        public Tensor this[int index] => _created[index] ??= index < compact.Outputs.Count
             ? compact.Upsample(compact.Outputs[index], index)
             : zeros_like(compact.Outputs[0]);
 

@@ -20,7 +20,7 @@ namespace Maha.Layers.Attention;
 /// Cost: O(S * N * D) for Gram matrix and sum, O(S^2 * N) for the solver.</para>
 /// <para>In a causal model every token has its own programme on its own Gram matrix &lt;R_s(i), R_m(i)&gt; / D.</para>
 /// </remarks>
-public sealed class ConvexAggregation : ScaleAggregation
+internal sealed class ConvexAggregation : ScaleAggregation
 {
     // The bound of the residual that float64 guarantees at any rho up to 1e6; float32 tokens get weights solved in float64 as well.
     private const double ResidualBound = 1e-9;

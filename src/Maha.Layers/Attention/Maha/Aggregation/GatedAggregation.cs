@@ -14,21 +14,21 @@ namespace Maha.Layers.Attention;
 /// <para>Equation 12 of the paper, applied S - 1 times: G_{S-1} = U(O_{S-1}), G_s = g_s * U(O_s) + (1 - g_s) * G_{s+1} with
 /// g_s = sigmoid(W_s [U(O_s) ; G_{s+1}]); the output is G_0. A scale that is not available is skipped: its gate is 0, and where no
 /// coarser one is available the gate of the coarsest available scale is 1.</para>
-/// <para>The weights that are reported are what a channel takes from each scale, w_s = g_s * product over t &lt; s of (1 - g_t), as the mean over the
-/// channels: [B, N, S], each row with sum 1. Prices are not known here. Cost: 2 * (S - 1) * D^2 * N.</para>
+/// <para>The reported weights are the shares of the scales, w_s = g_s * product over t &lt; s of (1 - g_t), as the mean over the
+/// channels: [B, N, S], each row with sum 1. There are no prices. Cost: 2 * (S - 1) * D^2 * N.</para>
 /// </remarks>
-public sealed class GatedAggregation : ScaleAggregation
+internal sealed class GatedAggregation : ScaleAggregation
 {
-    [ComponentName(Name = "gates")] private readonly ModuleList<CrossScaleGating> _gates;
+    [ComponentName(Name = "gates")] private readonly ModuleList<CrossScaleGate> _gates;
 
-    /// <summary>Builds one gate between each two neighboring scales.</summary>
+    /// <summary>Creates one gate for each two neighboring scales.</summary>
     /// <param name="dModel">D, the width of the tokens.</param>
     /// <param name="numScales">S, at least 1.</param>
     public GatedAggregation(int dModel, int numScales) : base(nameof(GatedAggregation), numScales)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(dModel, 1);
         DModel = dModel;
-        _gates = new ModuleList<CrossScaleGating>([.. Enumerable.Range(0, numScales - 1).Select(_ => new CrossScaleGating(dModel))]);
+        _gates = new ModuleList<CrossScaleGate>([.. Enumerable.Range(0, numScales - 1).Select(_ => new CrossScaleGate(dModel))]);
         RegisterComponents();
     }
 
@@ -45,7 +45,7 @@ public sealed class GatedAggregation : ScaleAggregation
         int coarsest = NumScales - 1;
         var gates = new Tensor[coarsest]; // [B, N, D] each
         var blended = scales.Upsampled[coarsest]; // G_s
-        var noneCoarser = Unavailable(scales, coarsest); // [B, 1 or N, 1], true = no scale from s + 1 on exists
+        var noneCoarser = Unavailable(scales, coarsest); // [B, 1 or N, 1], true = no scale from s + 1 on is available
         for (int scale = coarsest - 1; scale >= 0; scale--)
         {
             var current = scales.Upsampled[scale];
@@ -55,7 +55,7 @@ public sealed class GatedAggregation : ScaleAggregation
                 gate = gate.masked_fill(noneCoarser!, 1).masked_fill(missing, 0);
                 noneCoarser = noneCoarser!.logical_and(missing);
             }
-            blended = CrossScaleGating.Blend(gate, current, blended);
+            blended = CrossScaleGate.Blend(gate, current, blended);
             gates[scale] = gate;
         }
         var output = coarsest == 0 ? ClearPadding(blended.alias(), scales) : ClearPadding(blended, scales);
@@ -71,11 +71,11 @@ public sealed class GatedAggregation : ScaleAggregation
         return unavailable.dim() == 2 ? ofScale.unsqueeze(-1) : ofScale;
     }
 
-    /// <summary>[B, N, S]: the products of the gates, as the mean over the channels.</summary>
+    // [B, N, S]: the products of the gates, as the mean over the channels.
     private static Tensor Weights(Tensor[] gates, Tensor like)
     {
         var shares = new Tensor[gates.Length + 1];
-        var left = ones(like.shape, like.dtype, like.device); // [B, N, D], what finer scales leave
+        var left = ones(like.shape, like.dtype, like.device); // [B, N, D], the share that finer scales leave
         for (int scale = 0; scale < gates.Length; scale++)
         {
             shares[scale] = (left * gates[scale]).mean([-1]); // [B, N]

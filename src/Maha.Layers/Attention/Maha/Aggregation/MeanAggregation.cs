@@ -7,10 +7,10 @@ namespace Maha.Layers.Attention;
 /// <summary>
 /// The mean of the scales that are available: w_s = 1 / (number of available scales).
 /// </summary>
-/// <remarks>Has no parameters; the baseline that every other strategy should beat. Prices are not known here. Cost: S * N * D.</remarks>
-public sealed class MeanAggregation : ScaleAggregation
+/// <remarks>It has no parameters and no prices, and is the baseline for the other aggregations. Cost: S * N * D.</remarks>
+internal sealed class MeanAggregation : ScaleAggregation
 {
-    /// <summary>Fixes the number of scales.</summary>
+    /// <summary>Creates the aggregation.</summary>
     /// <param name="numScales">S, at least 1.</param>
     public MeanAggregation(int numScales) : base(nameof(MeanAggregation), numScales)
     {

@@ -16,7 +16,7 @@ namespace Maha.Layers.Attention;
 /// <para>Residual and iterations are reported; a document that did not converge within the cap shows in the diagnostics. One set of weights a document, in a causal model one a token.
 /// Cost: O(S * N * D) for Gram matrix and sum, O(S^2) an iteration.</para>
 /// </remarks>
-public sealed class NashAggregation : ScaleAggregation
+internal sealed class NashAggregation : ScaleAggregation
 {
     private readonly NashOptions _options;
 

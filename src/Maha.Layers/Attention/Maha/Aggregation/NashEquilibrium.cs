@@ -4,15 +4,15 @@ namespace Maha.Layers.Attention;
 
 /// <summary>Quantal response equilibrium a = softmax((2 G a - diag G - p) / tau) of the scales' game, by damped best response from uniform weights.</summary>
 /// <remarks>
-/// <para>Player s loses e_s(a) = G_ss - 2 (G a)_s + a^T G a plus its price; the last term is common and drops out. An iteration costs O(S^2).
-/// With G positive semidefinite the response raises the game's potential a^T G a - (diag G + p)^T a + tau H(a) every time (its first part is convex,
-/// and the response maximizes that part's tangent), so full steps converge; a step is halved only when the residual grows, which rounding can cause.</para>
-/// <para>The equilibrium is unique where tau &gt; lambda_max(G); elsewhere it is the one reached from uniform weights. Near a bifurcation convergence
-/// stalls: the residual and <see cref="Converged"/> say so.</para>
+/// <para>The loss of player s is e_s(a) = G_ss - 2 (G a)_s + a^T G a plus its price; the last term is common to all players and cancels. An iteration costs
+/// O(S^2). With G positive semidefinite each response raises the game's potential a^T G a - (diag G + p)^T a + tau H(a) (its first part is convex, and the
+/// response maximizes that part's tangent), so full steps converge. A step is halved only when the residual grows, which rounding can cause.</para>
+/// <para>The equilibrium is unique where tau &gt; lambda_max(G); elsewhere it is the one that is reached from uniform weights. Near a bifurcation convergence
+/// stalls, which the residual and <see cref="Converged"/> show.</para>
 /// </remarks>
 internal sealed class NashEquilibrium
 {
-    // Below this pivot I - J counts as singular: the implicit gradient would lose more than half of the digits.
+    // Below this pivot I - J is treated as singular, because the implicit gradient would lose more than half of its digits.
     private const double SingularPivot = 1e-6;
 
     // Steps shrink to no less than this, so that an iteration always moves.
@@ -24,11 +24,11 @@ internal sealed class NashEquilibrium
     private readonly int _scales;
     private readonly int _available;
 
-    /// <summary>Prepares the game of one document.</summary>
+    /// <summary>Creates the game of one document.</summary>
     /// <param name="gram">G [S, S].</param>
     /// <param name="prices">p [S].</param>
     /// <param name="temperature">tau, positive.</param>
-    /// <param name="available">The first this many scales play; at least 1.</param>
+    /// <param name="available">The number of scales that play, the finest first; at least 1.</param>
     public NashEquilibrium(ReadOnlySpan<double> gram, ReadOnlySpan<double> prices, double temperature, int available)
     {
         _scales = prices.Length;
@@ -38,20 +38,20 @@ internal sealed class NashEquilibrium
         _temperature = temperature;
     }
 
-    /// <summary>Largest difference between the weights and the response to them.</summary>
+    /// <summary>The largest difference between the weights and the response to them.</summary>
     public double Residual { get; private set; }
 
-    /// <summary>Best responses computed.</summary>
+    /// <summary>The number of best responses computed.</summary>
     public int Iterations { get; private set; }
 
-    /// <summary>Whether the residual reached the tolerance within the cap.</summary>
+    /// <summary>Whether the residual reached the tolerance within the largest number of iterations.</summary>
     public bool Converged { get; private set; }
 
-    /// <summary>Iterates to the tolerance or the cap.</summary>
-    /// <param name="tolerance">Bound on the residual.</param>
-    /// <param name="maxIterations">Cap, at least 1.</param>
+    /// <summary>Iterates until the tolerance or the largest number of iterations is reached.</summary>
+    /// <param name="tolerance">The residual at which the game counts as solved.</param>
+    /// <param name="maxIterations">The largest number of iterations, at least 1.</param>
     /// <param name="weights">Receives a [S].</param>
-    /// <param name="path">Receives every iterate and its step length when given, for differentiation by unrolling.</param>
+    /// <param name="path">Receives every iterate and its step length if it is not null, for differentiation by unrolling.</param>
     public void Solve(double tolerance, int maxIterations, Span<double> weights, List<(double[] Weights, double Step)>? path = null)
     {
         Span<double> response = stackalloc double[_scales];
@@ -78,13 +78,16 @@ internal sealed class NashEquilibrium
         }
     }
 
-    /// <summary>Gradients of G and p at the equilibrium, by the implicit function theorem; by unrolling the iteration where I - J is near singular or the iteration did not converge.</summary>
+    /// <summary>
+    /// Computes the gradients of G and p at the equilibrium by the implicit function theorem, or by unrolling the iteration where I - J is nearly singular or
+    /// the iteration did not converge.
+    /// </summary>
     /// <param name="tolerance">As in <see cref="Solve"/>, which must have been called.</param>
     /// <param name="maxIterations">As in <see cref="Solve"/>.</param>
     /// <param name="weights">The solution.</param>
-    /// <param name="gradient">Gradient of the weights [S].</param>
-    /// <param name="gramGradient">Is added to, [S, S].</param>
-    /// <param name="priceGradient">Is added to, [S].</param>
+    /// <param name="gradient">The gradient of the weights [S].</param>
+    /// <param name="gramGradient">The gradient of G, [S, S], to which the result is added.</param>
+    /// <param name="priceGradient">The gradient of p, [S], to which the result is added.</param>
     public void Backward(
         double tolerance, int maxIterations, ReadOnlySpan<double> weights, ReadOnlySpan<double> gradient, Span<double> gramGradient, Span<double> priceGradient)
     {
@@ -134,7 +137,7 @@ internal sealed class NashEquilibrium
         response[_available..].Clear();
     }
 
-    // One response: softmax Jacobian (diag b - b b^T) / tau at the response b, applied to the adjoint, then through 2 G a - diag G - p.
+    // The gradient of one response: the softmax Jacobian (diag b - b b^T) / tau at the response b, applied to the adjoint, then that of 2 G a - diag G - p.
     private void PullBack(
         ReadOnlySpan<double> response, ReadOnlySpan<double> weights, ReadOnlySpan<double> adjoint,
         Span<double> gramGradient, Span<double> priceGradient, Span<double> weightGradient)
@@ -163,7 +166,7 @@ internal sealed class NashEquilibrium
             result[s] = b[s] * (x[s] - mean) / _temperature;
     }
 
-    // Solves (I - J)^T y = adjoint in place with J = (diag a - a a^T) 2 G / tau; false when a pivot says that I - J is near singular.
+    // Solves (I - J)^T y = adjoint in place with J = (diag a - a a^T) 2 G / tau; false where a pivot shows that I - J is nearly singular.
     private bool SolveAdjoint(ReadOnlySpan<double> weights, Span<double> adjoint)
     {
         int n = _available;

@@ -7,24 +7,26 @@ namespace Maha.Layers.Attention;
 
 // B batch, S scales
 
-/// <summary>What a batch of equilibria shares, and how their computation ended.</summary>
+/// <summary>The settings that a batch of games shares, and their solutions.</summary>
 /// <param name="Temperature">tau.</param>
-/// <param name="Tolerance">Bound on the residual.</param>
-/// <param name="MaxIterations">Cap.</param>
-/// <param name="Available">Scales that play, per document.</param>
+/// <param name="Tolerance">The residual at which a game counts as solved.</param>
+/// <param name="MaxIterations">The largest number of iterations.</param>
+/// <param name="Available">The number of scales that play, per document.</param>
 internal sealed record NashBatch(double Temperature, double Tolerance, int MaxIterations, int[] Available)
 {
-    /// <summary>The games after their solution, one per document.</summary>
+    /// <summary>The solved games, one per document.</summary>
     public NashEquilibrium[] Games { get; set; } = [];
 }
 
-/// <summary>The differentiable call of <see cref="NashEquilibrium"/>. Arguments: Gram matrices [B, S, S] and prices [B, S], both float64, a <see cref="NashBatch"/>.</summary>
-/// <remarks>The games are tiny, so they are solved on the processor whatever the device of the tensors.</remarks>
+/// <summary>
+/// The differentiable call of <see cref="NashEquilibrium"/>. Arguments: Gram matrices [B, S, S] and prices [B, S], both float64, a <see cref="NashBatch"/>.
+/// </summary>
+/// <remarks>The games are tiny, so they are solved on the CPU, whatever the device of the tensors.</remarks>
 internal sealed unsafe class NashFunction : SingleOutputFunction<NashFunction>
 {
     private const string BatchKey = "batch";
 
-    /// <summary>The weights [B, S], float64.</summary>
+    /// <summary>Computes the weights [B, S], float64.</summary>
     public static Tensor Apply(Tensor gram, Tensor prices, NashBatch batch) => CallSingle(gram, prices, batch);
 
     /// <inheritdoc/>

@@ -14,7 +14,7 @@ namespace Maha.Layers.Attention;
 /// <para>The residual that is reported is the largest change of a weight in the last step; the weights count as converged up to 1e-4.
 /// Padding, unavailable scales and causal models are refused. Prices are not known here. Cost: T * S * N * D.</para>
 /// </remarks>
-public sealed class ReferenceNashAggregation : ScaleAggregation
+internal sealed class ReferenceNashAggregation : ScaleAggregation
 {
     // A change of a weight below this moves no output by more than float32's rounding of a sum over N * D does.
     private const double ConvergedChange = 1e-4;

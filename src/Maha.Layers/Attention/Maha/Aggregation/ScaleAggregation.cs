@@ -8,14 +8,14 @@ namespace Maha.Layers.Attention;
 // B batch, N length, S scales, D width
 
 /// <summary>
-/// Makes one sequence of the scales' outputs: out_i = sum over s of w_is * U(O_s)_i with weights on the simplex.
+/// Combines the outputs of the scales into one sequence: out_i = sum over s of w_is * U(O_s)_i with weights on the simplex.
 /// </summary>
 /// <remarks>
-/// Section 4.3 of the paper. A strategy either honors everything in <see cref="ScaleOutputs"/> that can change its result, or refuses it with a message.
+/// Section 4.3 of the paper. An aggregation either uses everything in <see cref="ScaleOutputs"/> that can change its result, or throws an exception.
 /// </remarks>
-public abstract class ScaleAggregation : Module<ScaleOutputs, AggregationResult>
+internal abstract class ScaleAggregation : Module<ScaleOutputs, AggregationResult>
 {
-    /// <summary>Names the module and fixes the number of scales.</summary>
+    /// <summary>Creates the module.</summary>
     /// <param name="name">The class's name.</param>
     /// <param name="numScales">S, at least 1.</param>
     /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
@@ -33,12 +33,12 @@ public abstract class ScaleAggregation : Module<ScaleOutputs, AggregationResult>
     /// <returns>The output, the weights, the auxiliary loss and the solver's diagnostics.</returns>
     public abstract override AggregationResult forward(ScaleOutputs scales);
 
-    /// <summary>Checks shapes, element types and devices of all that an aggregation gets.</summary>
-    private protected void Check(ScaleOutputs scales)
+    /// <summary>Checks the shapes, element types and devices of the outputs and masks.</summary>
+    protected void Check(ScaleOutputs scales)
     {
         ArgumentNullException.ThrowIfNull(scales);
 
-        // The efficient mixer made these itself; asking for the upsampled copies would cost what it saves.
+        // The mixer has created these outputs itself. Checking the upsampled copies would create them.
         if (scales.Compact is { } compact)
         {
             if (compact.NumScales != NumScales)
@@ -53,11 +53,21 @@ public abstract class ScaleAggregation : Module<ScaleOutputs, AggregationResult>
         var finest = outputs[0];
         long[] shape = finest.shape;
         if (shape is not [>= 1, >= 1, >= 1] || !finest.is_floating_point())
-            throw new ArgumentException($"the outputs of the scales must be floating-point tensors [batch, length, dModel], but scale 0 is {TensorChecks.Show(shape)} of {finest.dtype}.", nameof(scales));
+        {
+            throw new ArgumentException(
+                "the outputs of the scales must be floating-point tensors [batch, length, dModel], "
+                + $"but scale 0 is {TensorChecks.Show(shape)} of {finest.dtype}.",
+                nameof(scales));
+        }
         for (int scale = 1; scale < NumScales; scale++)
         {
             if (!outputs[scale].shape.AsSpan().SequenceEqual(shape))
-                throw new ArgumentException($"all scales must be upsampled to {TensorChecks.Show(shape)}, the shape of scale 0, but scale {scale} is {TensorChecks.Show(outputs[scale].shape)}.", nameof(scales));
+            {
+                throw new ArgumentException(
+                    $"all scales must be upsampled to {TensorChecks.Show(shape)}, the shape of scale 0, "
+                    + $"but scale {scale} is {TensorChecks.Show(outputs[scale].shape)}.",
+                    nameof(scales));
+            }
             TensorChecks.SameKind(outputs[scale], finest, nameof(scales));
         }
         if (scales.KeyPaddingMask is not null)
@@ -72,10 +82,15 @@ public abstract class ScaleAggregation : Module<ScaleOutputs, AggregationResult>
     {
         const string name = nameof(ScaleOutputs.UnavailableScales);
         TensorChecks.Alive(unavailable, name);
-        long[] ofMask = unavailable.shape;
-        bool fits = ofMask.AsSpan().SequenceEqual([shape[0], NumScales]) || ofMask.AsSpan().SequenceEqual([shape[0], shape[1], NumScales]);
+        long[] maskShape = unavailable.shape;
+        bool fits = maskShape.AsSpan().SequenceEqual([shape[0], NumScales]) || maskShape.AsSpan().SequenceEqual([shape[0], shape[1], NumScales]);
         if (unavailable.dtype != ScalarType.Bool || !fits)
-            throw new ArgumentException($"{name} must hold Bool of the shape [{shape[0]}, {NumScales}] or [{shape[0]}, {shape[1]}, {NumScales}], but holds {unavailable.dtype} of {TensorChecks.Show(ofMask)}.", name);
+        {
+            throw new ArgumentException(
+                $"{name} must hold Bool of the shape [{shape[0]}, {NumScales}] or [{shape[0]}, {shape[1]}, {NumScales}], "
+                + $"but holds {unavailable.dtype} of {TensorChecks.Show(maskShape)}.",
+                name);
+        }
         TensorChecks.SameDevice(unavailable, like, name, "the outputs of the scales");
     }
 
@@ -84,14 +99,19 @@ public abstract class ScaleAggregation : Module<ScaleOutputs, AggregationResult>
         const string name = nameof(ScaleOutputs.RelativeCosts);
         TensorChecks.Alive(costs, name);
         if (!costs.is_floating_point() || !costs.shape.AsSpan().SequenceEqual([batchSize, NumScales]))
-            throw new ArgumentException($"{name} must hold floating-point numbers of the shape [{batchSize}, {NumScales}], a price for every document and scale, but holds {costs.dtype} of {TensorChecks.Show(costs.shape)}.", name);
+        {
+            throw new ArgumentException(
+                $"{name} must hold floating-point numbers of the shape [{batchSize}, {NumScales}], a price for every document and scale, "
+                + $"but holds {costs.dtype} of {TensorChecks.Show(costs.shape)}.",
+                name);
+        }
         TensorChecks.SameDevice(costs, like, name, "the outputs of the scales");
     }
 
-    /// <summary>sum over s of w_s * outputs_s, 0 at padded tokens.</summary>
+    /// <summary>Computes sum over s of w_s * outputs_s, 0 at padded tokens.</summary>
     /// <param name="scales">The outputs and the padding mask.</param>
     /// <param name="weights">[B, S] or [B, N, S].</param>
-    private protected static Tensor WeightedSum(ScaleOutputs scales, Tensor weights)
+    protected static Tensor WeightedSum(ScaleOutputs scales, Tensor weights)
     {
         if (scales.Compact is { } compact)
             return compact.Mix(weights);
@@ -109,10 +129,10 @@ public abstract class ScaleAggregation : Module<ScaleOutputs, AggregationResult>
         return ClearPadding(sum!, scales);
     }
 
-    /// <summary>The tensor with 0 at padded tokens, whatever was there: a fill, since 0 * NaN is NaN.</summary>
-    private protected static Tensor ClearPadding(Tensor tokens, ScaleOutputs scales)
-        => scales.KeyPaddingMask is null ? tokens : tokens.masked_fill(scales.KeyPaddingMask.unsqueeze(-1), 0);
+    /// <summary>Sets padded tokens to 0. A product with 0 would keep NaN, so this is a fill.</summary>
+    protected static Tensor ClearPadding(Tensor tokens, ScaleOutputs scales) =>
+        scales.KeyPaddingMask is null ? tokens : tokens.masked_fill(scales.KeyPaddingMask.unsqueeze(-1), 0);
 
-    /// <summary>The scalar 0 of a tensor's kind, for strategies without an auxiliary loss.</summary>
-    private protected static Tensor NoLoss(Tensor like) => zeros(Array.Empty<long>(), like.dtype, like.device);
+    /// <summary>Returns the scalar 0 in the type and on the device of a tensor, for aggregations without an auxiliary loss.</summary>
+    protected static Tensor NoLoss(Tensor like) => zeros(Array.Empty<long>(), like.dtype, like.device);
 }

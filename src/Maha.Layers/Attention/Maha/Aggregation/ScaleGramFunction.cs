@@ -8,17 +8,19 @@ namespace Maha.Layers.Attention;
 
 // B batch, N tokens, S scales, D width
 
-/// <summary>The differentiable call of <see cref="ScaleGramKernel"/>. Arguments: plan, valid lengths, available scales, then one [B, N_s, D] per scale.</summary>
+/// <summary>
+/// The differentiable call of <see cref="ScaleGramKernel"/>. Arguments: plan, valid lengths, available scales, then one [B, N_s, D] per scale.
+/// </summary>
 internal sealed unsafe class ScaleGramFunction : SingleOutputFunction<ScaleGramFunction>
 {
     private const string PlanKey = "plan";
     private const string LengthsKey = "lengths";
     private const string AvailableKey = "available";
 
-    // plan, lengths, available
+    // The arguments before the scales: plan, lengths, available.
     private const int Leading = 3;
 
-    /// <summary>G, [B, S, S].</summary>
+    /// <summary>Computes G, [B, S, S].</summary>
     public static Tensor Apply(ScalePlan plan, int[] validLengths, int[] available, IReadOnlyList<Tensor> scales) =>
         CallContiguous([plan, validLengths, available, .. scales]);
 
@@ -29,9 +31,9 @@ internal sealed unsafe class ScaleGramFunction : SingleOutputFunction<ScaleGramF
         Tensor[] scales = [.. arguments.Skip(Leading).Cast<Tensor>()];
         var gram = empty([plan.Batch, plan.Scales, plan.Scales], scales[0].dtype);
         if (gram.dtype == ScalarType.Float32)
-            ScaleGramKernel.Forward(plan, lengths, available, TensorMemory.Pointers<float>(scales), TensorMemory.Pointer<float>(gram), get_num_threads());
+            Forward<float>(plan, lengths, available, scales, gram);
         else
-            ScaleGramKernel.Forward(plan, lengths, available, TensorMemory.Pointers<double>(scales), TensorMemory.Pointer<double>(gram), get_num_threads());
+            Forward<double>(plan, lengths, available, scales, gram);
         ctx.save_for_backward([.. scales]);
         ctx.save_data(PlanKey, plan);
         ctx.save_data(LengthsKey, lengths);
@@ -54,8 +56,13 @@ internal sealed unsafe class ScaleGramFunction : SingleOutputFunction<ScaleGramF
         return [null, null, null, .. scaleGradients];
     }
 
+    private static void Forward<T>(ScalePlan plan, int[] lengths, int[] available, Tensor[] scales, Tensor gram)
+        where T : unmanaged, IFloatingPointIeee754<T> =>
+        ScaleGramKernel.Forward(plan, lengths, available, TensorMemory.Pointers<T>(scales), TensorMemory.Pointer<T>(gram), get_num_threads());
+
     private static void Backward<T>(ScalePlan plan, int[] lengths, int[] available, List<Tensor> scales, Tensor gradient, Tensor[] scaleGradients)
         where T : unmanaged, IFloatingPointIeee754<T> =>
         ScaleGramKernel.Backward(
-            plan, lengths, available, TensorMemory.Pointers<T>(scales), TensorMemory.Pointer<T>(gradient), TensorMemory.Pointers<T>(scaleGradients), get_num_threads());
+            plan, lengths, available, TensorMemory.Pointers<T>(scales), TensorMemory.Pointer<T>(gradient), TensorMemory.Pointers<T>(scaleGradients),
+            get_num_threads());
 }

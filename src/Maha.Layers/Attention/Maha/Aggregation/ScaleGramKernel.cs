@@ -6,14 +6,17 @@ namespace Maha.Layers.Attention;
 
 // B batch, N tokens, S scales, D width, R_s scale output divided by its root mean square per token
 
-/// <summary>Redundancy of the scales: G[b, s, m] = mean over the document's valid tokens of &lt;R_s(i), R_m(i)&gt; / D, with R_s RMS-normalized per token.</summary>
+/// <summary>
+/// Redundancy of the scales: G[b, s, m] = mean over the document's valid tokens of &lt;R_s(i), R_m(i)&gt; / D, with R_s RMS-normalized per token.
+/// </summary>
 /// <remarks>
-/// A pair of scales is visited once per token of the finer one and weighted by the tokens it stands for, so the cost is that of a few
-/// passes over the finest scale. Scales past a document's available ones have zero rows and columns. Slow twin: plain operators.
+/// A pair of scales is visited once per token of the finer one and weighted by the number of tokens under it, so the cost is that of a few
+/// passes over the finest scale. Scales past a document's available ones have zero rows and columns. The tests compare it with
+/// <see cref="CompactScales.GramFallback"/>.
 /// </remarks>
 internal static unsafe class ScaleGramKernel
 {
-    /// <summary>Keeps the division defined for a token that is all zeros; far below the mean square of any trained activation.</summary>
+    /// <summary>Keeps the division defined for a token that is all zeros. It is far below the mean square of any trained activation.</summary>
     public const double Epsilon = 1e-6;
 
     /// <summary>Fills gram [B, S, S].</summary>
@@ -23,7 +26,6 @@ internal static unsafe class ScaleGramKernel
         int count = plan.Scales, pieces = plan.Pieces;
         double[] partial = new double[(long)plan.Batch * pieces * count * count];
         KernelThreads.For(plan.Batch * pieces, threads, piece => ForwardPiece<T>(plan, piece, validLengths, available, scales, partial));
-
         for (int document = 0; document < plan.Batch; document++)
         {
             double norm = Math.Max(1, validLengths[document]) * (double)plan.Width;
@@ -33,10 +35,7 @@ internal static unsafe class ScaleGramKernel
                 {
                     double sum = 0;
                     for (int piece = 0; piece < pieces; piece++)
-                    {
-                        sum += partial[((((long)document * pieces) + piece) * count + s) * count + m];
-                    }
-
+                        sum += partial[((((((long)document * pieces) + piece) * count) + s) * count) + m];
                     var value = T.CreateTruncating(sum / norm);
                     gram[((((long)document * count) + s) * count) + m] = value;
                     gram[((((long)document * count) + m) * count) + s] = value;
@@ -45,17 +44,16 @@ internal static unsafe class ScaleGramKernel
         }
     }
 
-    /// <summary>Gradients of the scales from that of the Gram matrix; scaleGradients must be zero on entry.</summary>
+    /// <summary>Computes the gradients of the scales from that of the Gram matrix; scaleGradients must be zero on entry.</summary>
     public static void Backward<T>(
         ScalePlan plan, int[] validLengths, int[] available, nint[] scales, T* gramGradient, nint[] scaleGradients, int threads)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         KernelThreads.For(
-            plan.Batch * plan.Pieces, threads,
-            piece => BackwardPiece(plan, piece, validLengths, available, scales, gramGradient, scaleGradients));
+            plan.Batch * plan.Pieces, threads, piece => BackwardPiece(plan, piece, validLengths, available, scales, gramGradient, scaleGradients));
     }
 
-    // Kernel bodies are compiled optimized at once: at the runtime's first tier they would run many times slower until it gets round to them.
+    // Kernel bodies are compiled with optimization at once: in the runtime's first tier they would run many times slower until they are recompiled.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ForwardPiece<T>(ScalePlan plan, int piece, int[] validLengths, int[] available, nint[] scales, double[] partial)
         where T : unmanaged, IFloatingPointIeee754<T>
@@ -93,7 +91,7 @@ internal static unsafe class ScaleGramKernel
         double norm = Math.Max(1, validLengths[document]) * (double)width;
         for (long i = start; i < end; i++)
         {
-            // First the gradients of the normalized rows, up to the tokens' common factor.
+            // First the gradients of the normalized rows, except for the tokens' common factor.
             Normalize<T>(plan, scales, document, i, available[document], inverse);
             for (int s = 0; s < available[document] && i % plan.Cells[s] == 0; s++)
             {
@@ -106,9 +104,7 @@ internal static unsafe class ScaleGramKernel
                         + gramGradient[((((long)document * count) + m) * count) + s]) * tokens / norm;
                     RowMath.AddScaled(T.CreateTruncating(g * inverse[m]), plan.Row<T>(scales, m, document, i), gradient, width);
                     if (m != s)
-                    {
                         RowMath.AddScaled(T.CreateTruncating(g * inverse[s]), row, plan.Row<T>(scaleGradients, m, document, i), width);
-                    }
                 }
             }
         }
@@ -133,9 +129,7 @@ internal static unsafe class ScaleGramKernel
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         for (int s = 0; s < available && token % plan.Cells[s] == 0; s++)
-        {
             inverse[s] = InverseRms(plan.Row<T>(scales, s, document, token), plan.Width);
-        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -8,17 +8,20 @@ namespace Maha.Layers.Attention;
 
 // B batch, N tokens, S scales, D width
 
-/// <summary>The differentiable call of <see cref="ScaleMixKernel"/>. Arguments: plan, valid lengths, available scales, weights [B, N, S], then one [B, N_s, D] per scale.</summary>
+/// <summary>
+/// The differentiable call of <see cref="ScaleMixKernel"/>. Arguments: plan, valid lengths, available scales, weights [B, N, S], then one [B, N_s, D] per
+/// scale.
+/// </summary>
 internal sealed unsafe class ScaleMixFunction : SingleOutputFunction<ScaleMixFunction>
 {
     private const string PlanKey = "plan";
     private const string LengthsKey = "lengths";
     private const string AvailableKey = "available";
 
-    // plan, lengths, available, weights
+    // The arguments before the scales: plan, lengths, available, weights.
     private const int Leading = 4;
 
-    /// <summary>sum over s of weights[.., s] * upsampled scale s, [B, N, D].</summary>
+    /// <summary>Computes sum over s of weights[.., s] * upsampled scale s, [B, N, D].</summary>
     public static Tensor Apply(ScalePlan plan, int[] validLengths, int[] available, Tensor weights, IReadOnlyList<Tensor> scales) =>
         CallContiguous([plan, validLengths, available, weights, .. scales]);
 

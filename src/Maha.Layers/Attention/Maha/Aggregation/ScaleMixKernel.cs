@@ -7,19 +7,22 @@ namespace Maha.Layers.Attention;
 // B batch, N tokens, S scales, D width
 
 /// <summary>Weighted sum over scales without upsampled copies: out[i] = sum over s of weights[i, s] * scale_s[i / r^s].</summary>
-/// <remarks>O(S N D) work and no memory beside the result. Slow twin: upsampling with plain operators.</remarks>
+/// <remarks>O(S N D) work and no memory except the result. The tests compare it with upsampling by tensor operators.</remarks>
 internal static unsafe class ScaleMixKernel
 {
-    /// <summary>Computes the sum for the valid tokens of every document; the others become 0. scales holds one [B, N_s, D] pointer per scale; weights is [B, N, S].</summary>
+    /// <summary>
+    /// Computes the sum for the valid tokens of every document; the others become 0. scales holds one [B, N_s, D] pointer per scale; weights is [B, N, S].
+    /// </summary>
     public static void Forward<T>(ScalePlan plan, int[] validLengths, int[] available, nint[] scales, T* weights, T* output, int threads)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         KernelThreads.For(plan.Batch * plan.Pieces, threads, piece => ForwardPiece(plan, piece, validLengths, available, scales, weights, output));
     }
 
-    /// <summary>Gradients of the scales (which must be zero on entry) and of the weights (overwritten).</summary>
+    /// <summary>Computes the gradients of the scales (which must be zero on entry) and of the weights (overwritten).</summary>
     public static void Backward<T>(
-        ScalePlan plan, int[] validLengths, int[] available, nint[] scales, T* weights, T* outputGradient, nint[] scaleGradients, T* weightGradient, int threads)
+        ScalePlan plan, int[] validLengths, int[] available, nint[] scales, T* weights, T* outputGradient, nint[] scaleGradients, T* weightGradient,
+        int threads)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         KernelThreads.For(
@@ -27,7 +30,7 @@ internal static unsafe class ScaleMixKernel
             piece => BackwardPiece(plan, piece, validLengths, available, scales, weights, outputGradient, scaleGradients, weightGradient));
     }
 
-    // Kernel bodies are compiled optimized at once: at the runtime's first tier they would run many times slower until it gets round to them.
+    // Kernel bodies are compiled with optimization at once: in the runtime's first tier they would run many times slower until they are recompiled.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ForwardPiece<T>(ScalePlan plan, int piece, int[] validLengths, int[] available, nint[] scales, T* weights, T* output)
         where T : unmanaged, IFloatingPointIeee754<T>
@@ -44,16 +47,13 @@ internal static unsafe class ScaleMixKernel
                 RowMath.Clear(to, width);
                 continue;
             }
-
             var weight = weights + (token * plan.Scales);
             RowMath.Scale(weight[0], plan.Row<T>(scales, 0, document, i), to, width);
             for (int s = 1; s < available[document]; s++)
             {
                 // A weight of exactly 0 is common (sparse solutions) and needs no work.
                 if (weight[s] != T.Zero)
-                {
                     RowMath.AddScaled(weight[s], plan.Row<T>(scales, s, document, i), to, width);
-                }
             }
         }
     }
@@ -73,10 +73,7 @@ internal static unsafe class ScaleMixKernel
             var gradient = weightGradient + (token * plan.Scales);
             RowMath.Clear(gradient, plan.Scales);
             if (i >= validLengths[document])
-            {
                 continue;
-            }
-
             var from = outputGradient + (token * width);
             for (int s = 0; s < available[document]; s++)
             {

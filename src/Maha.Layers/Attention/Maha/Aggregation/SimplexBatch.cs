@@ -1,24 +1,27 @@
 namespace Maha.Layers.Attention;
 
-/// <summary>What a batch of simplex programmes shares, and how its solution ended.</summary>
-/// <param name="rho">Price of redundancy.</param>
-/// <param name="rows">Problems per document; the rows behind are left 0.</param>
-/// <param name="available">Scales that may get weight, per document.</param>
+/// <summary>The settings that a batch of simplex programs shares, and the outcome of the solver.</summary>
+/// <param name="rho">The price of redundancy.</param>
+/// <param name="rows">The number of problems per document; the rows after them are 0.</param>
+/// <param name="available">The number of scales that may get weight, per document.</param>
 internal sealed class SimplexBatch(double rho, int[] rows, int[] available)
 {
+    /// <summary>The price of redundancy.</summary>
     public double Rho { get; } = rho;
 
+    /// <summary>The number of problems per document.</summary>
     public int[] Rows { get; } = rows;
 
+    /// <summary>The number of scales that may get weight, per document.</summary>
     public int[] Available { get; } = available;
 
     /// <summary>The largest relative KKT residual per document.</summary>
     public double[] Residuals { get; private set; } = [];
 
-    /// <summary>The most supports that one problem tried.</summary>
+    /// <summary>The largest number of supports that were tried for one problem.</summary>
     public int Steps { get; private set; }
 
-    /// <summary>Takes the figures of the pieces that each document was cut into.</summary>
+    /// <summary>Sets the outcome from that of the pieces of each document.</summary>
     public void Report(double[] residuals, int[] steps, int pieces)
     {
         Residuals = new double[Rows.Length];

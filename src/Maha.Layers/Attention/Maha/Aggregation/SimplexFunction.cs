@@ -8,24 +8,29 @@ namespace Maha.Layers.Attention;
 
 // B batch, R rows (problems) per document, S scales
 
-/// <summary>The differentiable call of <see cref="SimplexProgram"/>. Arguments: linear terms [B, R, S] and Gram matrices [B, S, S], both float64, a <see cref="SimplexBatch"/>.</summary>
-/// <remarks>On the processor row by row; on another device all rows together by <see cref="SimplexTable"/>, where it suits.</remarks>
+/// <summary>
+/// The differentiable call of <see cref="SimplexProgram"/>. Arguments: linear terms [B, R, S] and Gram matrices [B, S, S], both float64, a
+/// <see cref="SimplexBatch"/>.
+/// </summary>
+/// <remarks>
+/// On the CPU rows are solved one by one; on another device all rows are solved together by <see cref="SimplexTable"/>, where it can solve the batch.
+/// </remarks>
 internal sealed unsafe class SimplexFunction : SingleOutputFunction<SimplexFunction>
 {
     private const string BatchKey = "batch";
     private const string TableKey = "table";
 
-    // Problems per piece of work: a piece factors its supports once.
+    // The number of problems per piece of work. A piece factors its supports once.
     private const int RowsPerPiece = 1024;
 
-    /// <summary>The weights [B, R, S], float64. Rows past a document's count are 0. Residuals and steps are written to the batch.</summary>
+    /// <summary>Computes the weights [B, R, S], float64. Rows past a document's count are 0. Residuals and steps are written to the batch.</summary>
     public static Tensor Apply(Tensor linear, Tensor gram, SimplexBatch batch) => CallSingle(linear, gram, batch);
 
     /// <inheritdoc/>
     protected override Tensor ForwardSingle(AutogradContext ctx, object[] arguments)
     {
         var (linear, gram, batch) = ((Tensor)arguments[0], (Tensor)arguments[1], (SimplexBatch)arguments[2]);
-        if (linear.device_type != DeviceType.CPU && SimplexTable.Suits(linear, batch))
+        if (linear.device_type != DeviceType.CPU && SimplexTable.CanSolve(linear, batch))
         {
             using var table = new SimplexTable(gram, batch);
             var (solution, projections) = table.Solve(linear);
@@ -34,11 +39,11 @@ internal sealed unsafe class SimplexFunction : SingleOutputFunction<SimplexFunct
             ctx.save_data(TableKey, true);
             return solution;
         }
-        using var c = linear.cpu().contiguous();
-        using var g = gram.cpu().contiguous();
-        var weights = zeros_like(c);
-        int documents = (int)c.shape[0], rows = (int)c.shape[1], scales = (int)c.shape[2], pieces = (rows + RowsPerPiece - 1) / RowsPerPiece;
-        double* from = TensorMemory.Pointer<double>(c), matrix = TensorMemory.Pointer<double>(g), to = TensorMemory.Pointer<double>(weights);
+        using var terms = linear.cpu().contiguous();
+        using var matrices = gram.cpu().contiguous();
+        var weights = zeros_like(terms);
+        int documents = (int)terms.shape[0], rows = (int)terms.shape[1], scales = (int)terms.shape[2], pieces = (rows + RowsPerPiece - 1) / RowsPerPiece;
+        double* from = TensorMemory.Pointer<double>(terms), matrix = TensorMemory.Pointer<double>(matrices), to = TensorMemory.Pointer<double>(weights);
         double[] residuals = new double[documents * pieces];
         int[] steps = new int[documents * pieces];
         KernelThreads.For(documents * pieces, get_num_threads(), piece =>
@@ -46,7 +51,8 @@ internal sealed unsafe class SimplexFunction : SingleOutputFunction<SimplexFunct
             int document = piece / pieces, start = piece % pieces * RowsPerPiece, end = Math.Min(start + RowsPerPiece, batch.Rows[document]);
             if (start >= end)
                 return;
-            var program = new SimplexProgram(new ReadOnlySpan<double>(matrix + ((long)document * scales * scales), scales * scales), batch.Rho, scales, batch.Available[document]);
+            var g = new ReadOnlySpan<double>(matrix + ((long)document * scales * scales), scales * scales);
+            var program = new SimplexProgram(g, batch.Rho, scales, batch.Available[document]);
             for (int row = start; row < end; row++)
             {
                 long offset = (((long)document * rows) + row) * scales;
@@ -77,21 +83,26 @@ internal sealed unsafe class SimplexFunction : SingleOutputFunction<SimplexFunct
         var gram = saved[1].cpu().contiguous();
         var incomingGradient = gradient.cpu().contiguous();
         var linearGradient = zeros_like(weights);
-        int documents = (int)weights.shape[0], rows = (int)weights.shape[1], scales = (int)weights.shape[2], pieces = (rows + RowsPerPiece - 1) / RowsPerPiece;
+        int documents = (int)weights.shape[0], rows = (int)weights.shape[1], scales = (int)weights.shape[2];
+        int pieces = (rows + RowsPerPiece - 1) / RowsPerPiece;
         var partial = zeros([documents, pieces, scales, scales], ScalarType.Float64);
-        double* solution = TensorMemory.Pointer<double>(weights), matrix = TensorMemory.Pointer<double>(gram), incoming = TensorMemory.Pointer<double>(incomingGradient);
+        double* solution = TensorMemory.Pointer<double>(weights), matrix = TensorMemory.Pointer<double>(gram);
+        double* incoming = TensorMemory.Pointer<double>(incomingGradient);
         double* toLinear = TensorMemory.Pointer<double>(linearGradient), toGram = TensorMemory.Pointer<double>(partial);
         KernelThreads.For(documents * pieces, get_num_threads(), piece =>
         {
             int document = piece / pieces, start = piece % pieces * RowsPerPiece, end = Math.Min(start + RowsPerPiece, batch.Rows[document]);
             if (start >= end)
                 return;
-            var program = new SimplexProgram(new ReadOnlySpan<double>(matrix + ((long)document * scales * scales), scales * scales), batch.Rho, scales, batch.Available[document]);
+            var g = new ReadOnlySpan<double>(matrix + ((long)document * scales * scales), scales * scales);
+            var program = new SimplexProgram(g, batch.Rho, scales, batch.Available[document]);
             double* sum = toGram + ((long)piece * scales * scales);
             for (int row = start; row < end; row++)
             {
                 long offset = (((long)document * rows) + row) * scales;
-                program.Backward(new ReadOnlySpan<double>(solution + offset, scales), new ReadOnlySpan<double>(incoming + offset, scales), new Span<double>(toLinear + offset, scales));
+                program.Backward(
+                    new ReadOnlySpan<double>(solution + offset, scales), new ReadOnlySpan<double>(incoming + offset, scales),
+                    new Span<double>(toLinear + offset, scales));
 
                 // d a = -P dM a with dM = rho dG.
                 for (int s = 0; s < scales; s++)

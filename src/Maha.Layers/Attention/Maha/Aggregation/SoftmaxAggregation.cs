@@ -13,24 +13,28 @@ namespace Maha.Layers.Attention;
 /// Learned weights, the same for every document and token: w = softmax(logits).
 /// </summary>
 /// <remarks>
-/// The published code calls this 'convex' (its section 4.3, equation 9), though nothing is solved: its penalty lambda * ||w||_1 is the
+/// The published code calls this 'convex' (section 4.3 of the paper, equation 9), although no program is solved: its penalty lambda * ||w||_1 is the
 /// constant lambda on the simplex, so it shifts the loss and has no gradient. It is kept for parity.
-/// Unavailable scales get no weight, the others share it. Prices are not known here. Cost: S * N * D.
+/// Unavailable scales get no weight. There are no prices. Cost: S * N * D.
 /// </remarks>
-public sealed class SoftmaxAggregation : ScaleAggregation
+internal sealed class SoftmaxAggregation : ScaleAggregation
 {
-    // Not readonly: a move to another type or device puts another parameter here.
+    // Not readonly: a move to another type or device replaces the parameter.
     [ComponentName(Name = "logits")] private readonly Parameter _logits;
     private readonly double _sparsityWeight;
 
-    /// <summary>Starts with equal weights.</summary>
+    /// <summary>Creates the aggregation with equal weights.</summary>
     /// <param name="numScales">S, at least 1.</param>
     /// <param name="sparsityWeight">lambda of the penalty lambda * ||w||_1.</param>
     /// <exception cref="ArgumentOutOfRangeException">S is below 1, or lambda is negative or not finite.</exception>
     public SoftmaxAggregation(int numScales, double sparsityWeight = 0.1) : base(nameof(SoftmaxAggregation), numScales)
     {
         if (!double.IsFinite(sparsityWeight) || sparsityWeight < 0)
-            throw new ArgumentOutOfRangeException(nameof(sparsityWeight), sparsityWeight, $"sparsityWeight must be finite and not negative, but is {sparsityWeight}. The published code uses 0.1.");
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(sparsityWeight), sparsityWeight,
+                $"sparsityWeight must be finite and not negative, but is {sparsityWeight}. The published code uses 0.1.");
+        }
         _sparsityWeight = sparsityWeight;
         _logits = Parameter(zeros(numScales));
         RegisterComponents();
@@ -50,8 +54,8 @@ public sealed class SoftmaxAggregation : ScaleAggregation
         return new AggregationResult(output, weights, penalty, SolverDiagnostics.ClosedForm).MoveToOuterDisposeScope();
     }
 
-    private static Tensor Weights(Tensor logits, Tensor? unavailable, long batchSize)
-        => unavailable is null
+    private static Tensor Weights(Tensor logits, Tensor? unavailable, long batchSize) =>
+        unavailable is null
             ? logits.softmax(0).expand(batchSize, logits.shape[0])
             : logits.masked_fill(unavailable, double.NegativeInfinity).softmax(-1);
 }

@@ -4,7 +4,7 @@ namespace Maha.Layers.Attention;
 
 // S scales, T support (the scales with positive weight)
 
-/// <summary>The equality-constrained part of the simplex programme on one support T: minimize over a_T with sum 1, all other weights 0.</summary>
+/// <summary>The simplex program restricted to one support T, without the inequalities: minimize over a_T with sum 1, all other weights 0.</summary>
 /// <remarks>a_T = P c_T + b with z = M_TT^-1 1, P = M_TT^-1 - z z^T / (1^T z), b = z / (1^T z); P is also the derivative of a_T by c_T.</remarks>
 internal sealed class SupportFactor
 {
@@ -21,8 +21,8 @@ internal sealed class SupportFactor
     /// <summary>The scales of the support, ascending.</summary>
     public int[] Members { get; }
 
-    /// <summary>Factors the programme on the scales whose bit is set in <paramref name="support"/>; matrix is M [S, S], symmetric positive definite.</summary>
-    public static SupportFactor Of(ReadOnlySpan<double> matrix, int scales, int support)
+    /// <summary>Computes P and b for the scales whose bit is set in <paramref name="support"/>; matrix is M [S, S], symmetric positive definite.</summary>
+    public static SupportFactor Create(ReadOnlySpan<double> matrix, int scales, int support)
     {
         int[] members = new int[int.PopCount(support)];
         for (int s = 0, n = 0; s < scales; s++)
@@ -50,7 +50,7 @@ internal sealed class SupportFactor
         return new SupportFactor(members, inverse, z);
     }
 
-    /// <summary>Solves on the support: fills all S weights, which may be negative on the support.</summary>
+    /// <summary>Computes all S weights, which may be negative on the support and are 0 elsewhere.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Solve(ReadOnlySpan<double> linear, Span<double> weights)
     {
@@ -60,7 +60,7 @@ internal sealed class SupportFactor
         AddProjected(linear, weights);
     }
 
-    /// <summary>result_T += P vector_T.</summary>
+    /// <summary>Adds P vector_T to result_T.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void AddProjected(ReadOnlySpan<double> vector, Span<double> result)
     {
@@ -74,8 +74,8 @@ internal sealed class SupportFactor
         }
     }
 
-    /// <summary>Writes P [S, S] and b [S], zero outside the support.</summary>
-    public void Spread(Span<double> projection, Span<double> offset, int scales)
+    /// <summary>Copies P and b into [S, S] and [S], whose elements outside the support are left unchanged.</summary>
+    public void CopyTo(Span<double> projection, Span<double> offset, int scales)
     {
         for (int i = 0; i < Members.Length; i++)
         {

@@ -1,3 +1,4 @@
+using System.Numerics;
 using Maha.Layers.Core;
 using Maha.Layers.Kernels;
 using static TorchSharp.torch;
@@ -7,12 +8,14 @@ namespace Maha.Layers.Attention;
 
 // B batch, N tokens, S scales, D width
 
-/// <summary>The differentiable call of <see cref="TokenGramKernel"/>. Arguments: the scales that each of the B * N tokens has, then one [B, N, D] per scale.</summary>
+/// <summary>
+/// The differentiable call of <see cref="TokenGramKernel"/>. Arguments: the number of scales of each of the B * N tokens, then one [B, N, D] per scale.
+/// </summary>
 internal sealed unsafe class TokenGramFunction : SingleOutputFunction<TokenGramFunction>
 {
     private const string AvailableKey = "available";
 
-    /// <summary>G, [B, N, S, S].</summary>
+    /// <summary>Computes G, [B, N, S, S].</summary>
     public static Tensor Apply(int[] available, IReadOnlyList<Tensor> scales) => CallContiguous([available, .. scales]);
 
     /// <inheritdoc/>
@@ -23,9 +26,9 @@ internal sealed unsafe class TokenGramFunction : SingleOutputFunction<TokenGramF
         long[] shape = scales[0].shape;
         var gram = empty([shape[0], shape[1], scales.Length, scales.Length], scales[0].dtype);
         if (gram.dtype == ScalarType.Float32)
-            TokenGramKernel.Forward(available, (int)shape[2], TensorMemory.Pointers<float>(scales), TensorMemory.Pointer<float>(gram), get_num_threads());
+            Forward<float>(available, scales, gram);
         else
-            TokenGramKernel.Forward(available, (int)shape[2], TensorMemory.Pointers<double>(scales), TensorMemory.Pointer<double>(gram), get_num_threads());
+            Forward<double>(available, scales, gram);
         GC.KeepAlive(scales);
         ctx.save_for_backward([.. scales]);
         ctx.save_data(AvailableKey, available);
@@ -39,17 +42,20 @@ internal sealed unsafe class TokenGramFunction : SingleOutputFunction<TokenGramF
         int[] available = (int[])ctx.get_data(AvailableKey);
         var upstream = gradient.contiguous();
         Tensor[] scaleGradients = [.. scales.Select(scale => empty_like(scale))];
-        int width = (int)scales[0].shape[2];
         if (upstream.dtype == ScalarType.Float32)
-        {
-            TokenGramKernel.Backward(
-                available, width, TensorMemory.Pointers<float>(scales), TensorMemory.Pointer<float>(upstream), TensorMemory.Pointers<float>(scaleGradients), get_num_threads());
-        }
+            Backward<float>(available, scales, upstream, scaleGradients);
         else
-        {
-            TokenGramKernel.Backward(
-                available, width, TensorMemory.Pointers<double>(scales), TensorMemory.Pointer<double>(upstream), TensorMemory.Pointers<double>(scaleGradients), get_num_threads());
-        }
+            Backward<double>(available, scales, upstream, scaleGradients);
         return [null, .. scaleGradients];
     }
+
+    private static void Forward<T>(int[] available, Tensor[] scales, Tensor gram)
+        where T : unmanaged, IFloatingPointIeee754<T> =>
+        TokenGramKernel.Forward(available, (int)scales[0].shape[2], TensorMemory.Pointers<T>(scales), TensorMemory.Pointer<T>(gram), get_num_threads());
+
+    private static void Backward<T>(int[] available, List<Tensor> scales, Tensor gradient, Tensor[] scaleGradients)
+        where T : unmanaged, IFloatingPointIeee754<T> =>
+        TokenGramKernel.Backward(
+            available, (int)scales[0].shape[2], TensorMemory.Pointers<T>(scales), TensorMemory.Pointer<T>(gradient), TensorMemory.Pointers<T>(scaleGradients),
+            get_num_threads());
 }

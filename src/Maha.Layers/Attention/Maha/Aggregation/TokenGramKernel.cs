@@ -6,13 +6,16 @@ namespace Maha.Layers.Attention;
 
 // T tokens, S scales, D width, R_s scale output divided by its root mean square
 
-/// <summary>Redundancy of the scales at every token by itself: G[i, s, m] = &lt;R_s(i), R_m(i)&gt; / D, for causal models.</summary>
-/// <remarks>One pass over the scales, where plain operators make five. Scales that a token lacks have zero rows and columns. Slow twin: CausalScales.PlainTokenGram.</remarks>
+/// <summary>Redundancy of the scales at each single token: G[i, s, m] = &lt;R_s(i), R_m(i)&gt; / D, for causal models.</summary>
+/// <remarks>
+/// One pass over the scales, where tensor operators need five. Scales that a token lacks have zero rows and columns.
+/// The tests compare it with <see cref="CausalScales.TokenGramFallback"/>.
+/// </remarks>
 internal static unsafe class TokenGramKernel
 {
     private const int TokensPerPiece = 256;
 
-    /// <summary>Fills gram [T, S, S]. scales holds one [T, D] pointer a scale; token i has the first available[i] of them.</summary>
+    /// <summary>Computes gram [T, S, S]. scales holds one [T, D] pointer per scale; token i has the first available[i] of them.</summary>
     public static void Forward<T>(int[] available, int width, nint[] scales, T* gram, int threads)
         where T : unmanaged, IFloatingPointIeee754<T> =>
         KernelThreads.For(Pieces(available), threads, piece =>
@@ -21,7 +24,7 @@ internal static unsafe class TokenGramKernel
                 ForwardToken(token, available[token], width, scales, gram + ((long)token * scales.Length * scales.Length));
         });
 
-    /// <summary>Fills the gradients of the scales, [T, D] each, from that of the Gram matrices.</summary>
+    /// <summary>Computes the gradients of the scales, [T, D] each, from that of the Gram matrices.</summary>
     public static void Backward<T>(int[] available, int width, nint[] scales, T* gramGradient, nint[] scaleGradients, int threads)
         where T : unmanaged, IFloatingPointIeee754<T> =>
         KernelThreads.For(Pieces(available), threads, piece =>
@@ -47,7 +50,8 @@ internal static unsafe class TokenGramKernel
         }
     }
 
-    // With x a scale's row, r its inverse root mean square and c_sm = (dG_sm + dG_ms) r_m / D: dx_s = r_s (sum over m of c_sm x_m) - r_s^3 x_s (sum over m of c_sm <x_s, x_m>) / D.
+    // With x a scale's row, r its inverse root mean square and c_sm = (dG_sm + dG_ms) r_m / D:
+    // dx_s = r_s (sum over m of c_sm x_m) - r_s^3 x_s (sum over m of c_sm <x_s, x_m>) / D.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void BackwardToken<T>(int token, int available, int width, nint[] scales, T* gramGradient, nint[] scaleGradients)
         where T : unmanaged, IFloatingPointIeee754<T>
@@ -74,7 +78,7 @@ internal static unsafe class TokenGramKernel
         }
     }
 
-    // Products of the rows of a token, and their inverse root mean squares.
+    // Computes the products of the rows of a token, and their inverse root mean squares.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Products<T>(int token, int available, int width, nint[] scales, T* products, T* inverse)
         where T : unmanaged, IFloatingPointIeee754<T>

@@ -5,20 +5,20 @@ namespace Maha.Layers.Attention;
 
 // B batch, N length, N' output length, D input width, E output width, k kernel size
 
-/// <summary>A convolution over tokens that mixes all channels, as one matrix product over the tokens below the kernel.</summary>
+/// <summary>A convolution over tokens that mixes all channels, computed as one matrix product over the tokens under the kernel.</summary>
 /// <remarks>
 /// y_j = b + sum over t of W_t x_{j * stride - padding + t * dilation}; tokens outside count as 0. Cost: 2 * k * D * E * N'.
-/// libtorch's own convolution is not used: the oneDNN of libtorch 2.10 computes float32 convolutions wrongly on some processors with AVX-512 where the
-/// widths are no multiples of 16 (outputs off by 0.4, gradients that are not numbers). Matrix products are right.
+/// libtorch's own convolution is not used, because the oneDNN of libtorch 2.10 computes wrong float32 convolutions on some processors with AVX-512 where the
+/// widths are not multiples of 16 (outputs off by 0.4, gradients that are not numbers). Matrix products are correct.
 /// </remarks>
 internal static class DenseConvolution
 {
     /// <summary>Applies a convolution.</summary>
     /// <param name="input">[B, N, D].</param>
     /// <param name="weights">W [E, D, k] and b [E].</param>
-    /// <param name="stride">The tokens between the first taps of neighboring outputs.</param>
-    /// <param name="padding">The zeros before the first and behind the last token.</param>
-    /// <param name="dilation">The tokens between neighboring taps.</param>
+    /// <param name="stride">The number of tokens between the first taps of neighboring outputs.</param>
+    /// <param name="padding">The number of zeros before the first and after the last token.</param>
+    /// <param name="dilation">The number of tokens between neighboring taps.</param>
     /// <returns>[B, N', E] with N' = floor((N + 2 padding - dilation (k - 1) - 1) / stride) + 1.</returns>
     public static Tensor Apply(Tensor input, ConvolutionWeights weights, long stride, long padding, long dilation)
     {

@@ -8,8 +8,10 @@ namespace Maha.Layers.Attention;
 
 // B batch, N length, N' output length, D width, k kernel size
 
-/// <summary>A convolution over tokens that keeps channels apart, and never reads past a document's end.</summary>
-/// <remarks>y_j = b + sum over t of W_t * x_{j * stride + offset + t * dilation}, elementwise in D; tokens outside the document count as 0. Cost: 2 * k * D * N'.</remarks>
+/// <summary>A convolution over tokens that does not mix channels and never reads past a document's end.</summary>
+/// <remarks>
+/// y_j = b + sum over t of W_t * x_{j * stride + offset + t * dilation}, elementwise in D; tokens outside the document count as 0. Cost: 2 * k * D * N'.
+/// </remarks>
 internal sealed class DepthwiseConvolution : Module<Tensor, ConvolutionLengths, Tensor>
 {
     [ComponentName(Name = "conv")] private readonly ConvolutionWeights _weights;
@@ -20,13 +22,13 @@ internal sealed class DepthwiseConvolution : Module<Tensor, ConvolutionLengths, 
     private readonly bool _relu;
     private readonly int _offset;
 
-    /// <summary>Builds a convolution with random weights.</summary>
+    /// <summary>Creates a convolution with random weights.</summary>
     public DepthwiseConvolution(int dModel, int kernelSize, int stride, int dilation, bool relu, bool isCausal = false)
         : base(nameof(DepthwiseConvolution))
     {
         (_dModel, _kernelSize, _stride, _dilation, _relu) = (dModel, kernelSize, stride, dilation, relu);
 
-        // Centered, or such that the last tap is the last token of the output's stride cell.
+        // Centered; in a causal convolution the last tap is the last token of the output's stride cell.
         _offset = isCausal ? stride - 1 - (dilation * (kernelSize - 1)) : -dilation * (kernelSize / 2);
         _weights = new ConvolutionWeights(dModel, dModel, kernelSize, groups: dModel);
         RegisterComponents();
@@ -34,7 +36,7 @@ internal sealed class DepthwiseConvolution : Module<Tensor, ConvolutionLengths, 
 
     /// <summary>Applies the convolution; rows past the output lengths are 0.</summary>
     /// <param name="input">[B, N, D].</param>
-    /// <param name="lengths">Valid tokens before and after.</param>
+    /// <param name="lengths">The numbers of valid tokens before and after.</param>
     /// <returns>[B, N', D].</returns>
     public override Tensor forward(Tensor input, ConvolutionLengths lengths)
     {
@@ -42,11 +44,13 @@ internal sealed class DepthwiseConvolution : Module<Tensor, ConvolutionLengths, 
             (int)input.shape[0], (int)input.shape[1], lengths.OutputLength, _dModel, _kernelSize, _stride, _dilation, _offset, _relu);
         return TensorMemory.Reachable(input)
             ? DepthwiseConvolutionFunction.Apply(input, _weights.Weight, _weights.Bias, plan, lengths.Input, lengths.Output)
-            : Plain(input, _weights.Weight, _weights.Bias, plan, lengths.Input, lengths.Output);
+            : Fallback(input, _weights.Weight, _weights.Bias, plan, lengths.Input, lengths.Output);
     }
 
-    /// <summary>The same by tensor operators: one shifted product per tap, which beats grouped convolutions on every device measured.</summary>
-    public static Tensor Plain(Tensor input, Tensor weight, Tensor bias, ConvolutionPlan plan, int[] inputLengths, int[] outputLengths)
+    /// <summary>
+    /// Computes the same by tensor operators: one shifted product per tap, which is faster than grouped convolutions on every device measured.
+    /// </summary>
+    public static Tensor Fallback(Tensor input, Tensor weight, Tensor bias, ConvolutionPlan plan, int[] inputLengths, int[] outputLengths)
     {
         using var scope = NewDisposeScope();
         var cleared = TokenMasks.Clear(input, inputLengths);
@@ -67,8 +71,8 @@ internal sealed class DepthwiseConvolution : Module<Tensor, ConvolutionLengths, 
     }
 }
 
-/// <summary>Valid tokens per document before and after a convolution, and the rows of its output.</summary>
-/// <param name="Input">Valid input tokens per document.</param>
-/// <param name="Output">Valid output tokens per document.</param>
+/// <summary>The numbers of valid tokens per document before and after a convolution, and the length of its output.</summary>
+/// <param name="Input">The number of valid input tokens of each document.</param>
+/// <param name="Output">The number of valid output tokens of each document.</param>
 /// <param name="OutputLength">N'.</param>
 internal sealed record ConvolutionLengths(int[] Input, int[] Output, int OutputLength);

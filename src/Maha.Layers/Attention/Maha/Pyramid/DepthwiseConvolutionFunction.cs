@@ -1,3 +1,4 @@
+using System.Numerics;
 using Maha.Layers.Core;
 using Maha.Layers.Kernels;
 using static TorchSharp.torch;
@@ -7,14 +8,17 @@ namespace Maha.Layers.Attention;
 
 // B batch, N tokens, D width, k kernel size
 
-/// <summary>The differentiable call of the depthwise convolution kernel. Arguments: input [B, N, D], weight [D, 1, k], bias [D], <see cref="ConvolutionPlan"/>, input lengths, output lengths.</summary>
+/// <summary>
+/// The differentiable call of the depthwise convolution kernel. Arguments: input [B, N, D], weight [D, 1, k], bias [D], <see cref="ConvolutionPlan"/>,
+/// input lengths, output lengths.
+/// </summary>
 internal sealed unsafe class DepthwiseConvolutionFunction : SingleOutputFunction<DepthwiseConvolutionFunction>
 {
     private const string PlanKey = "plan";
     private const string InputKey = "input";
     private const string OutputKey = "output";
 
-    /// <summary>The convolution, [B, N', D].</summary>
+    /// <summary>Computes the convolution, [B, N', D].</summary>
     public static Tensor Apply(Tensor input, Tensor weight, Tensor bias, ConvolutionPlan plan, int[] inputLengths, int[] outputLengths) =>
         CallContiguous(input, weight, bias, plan, inputLengths, outputLengths);
 
@@ -55,7 +59,7 @@ internal sealed unsafe class DepthwiseConvolutionFunction : SingleOutputFunction
     }
 
     private static void Forward<T>(ConvolutionPlan plan, int[] inputLengths, int[] outputLengths, Tensor input, Tensor taps, Tensor bias, Tensor output)
-        where T : unmanaged, System.Numerics.IFloatingPointIeee754<T>
+        where T : unmanaged, IFloatingPointIeee754<T>
     {
         using var contiguousBias = bias.contiguous();
         DepthwiseConvolutionKernel.Forward(
@@ -67,9 +71,9 @@ internal sealed unsafe class DepthwiseConvolutionFunction : SingleOutputFunction
     private static void Backward<T>(
         ConvolutionPlan plan, (int[] Input, int[] Output) lengths, Tensor input, Tensor taps, Tensor output, Tensor gradient,
         Tensor inputGradient, Tensor tapGradient, Tensor biasGradient)
-        where T : unmanaged, System.Numerics.IFloatingPointIeee754<T> =>
+        where T : unmanaged, IFloatingPointIeee754<T> =>
         DepthwiseConvolutionKernel.Backward(
             plan, lengths.Input, lengths.Output, TensorMemory.Pointer<T>(input), TensorMemory.Pointer<T>(taps), TensorMemory.Pointer<T>(output),
-            TensorMemory.Pointer<T>(gradient), TensorMemory.Pointer<T>(inputGradient), TensorMemory.Pointer<T>(tapGradient), TensorMemory.Pointer<T>(biasGradient),
-            get_num_threads());
+            TensorMemory.Pointer<T>(gradient), TensorMemory.Pointer<T>(inputGradient), TensorMemory.Pointer<T>(tapGradient),
+            TensorMemory.Pointer<T>(biasGradient), get_num_threads());
 }

@@ -4,15 +4,13 @@ namespace Maha.Layers.Attention;
 
 // B batch, N length, M shorter length, D width
 
-/// <summary>Brings a coarse scale to the length of a finer one by repeating tokens (equation 13).</summary>
+/// <summary>Upsamples a coarse scale to the length of a finer one by repeating tokens (equation 13).</summary>
 internal static class NearestUpsampling
 {
-    /// <summary>
-    /// Row i of the result is row floor(i * M / N) of <paramref name="coarse"/>.
-    /// </summary>
+    /// <summary>Repeats tokens: row i of the result is row floor(i * M / N) of <paramref name="coarse"/>.</summary>
     /// <remarks>
-    /// The index is computed in integers: in float32, i * (M / N) falls just below an integer for some pairs of lengths
-    /// (from N = 41 * M on) and would pick the token before.
+    /// The index is computed in integers: in float32, i * (M / N) is just below an integer for some pairs of lengths
+    /// (from N = 41 * M on) and would select the previous token.
     /// </remarks>
     /// <param name="coarse">[B, M, D].</param>
     /// <param name="length">N.</param>

@@ -2,16 +2,17 @@ namespace Maha.Layers.Attention;
 
 // B batch, N length, S scales, r compression ratio, w window
 
-/// <summary>The lengths of a batch of documents at every scale, under the efficient mode's rules.</summary>
+/// <summary>The lengths of a batch of documents at every scale of multiscale attention at linear cost.</summary>
 /// <remarks>
-/// A coarse token is valid iff the first token of its stride cell is, so n valid tokens become ceil(n / r). A document uses the scales that its own
-/// length needs, the smallest count with ceil(n / r^(count - 1)) at most 2w, so that its coarsest scale sees everything; nothing depends on the padded length.
+/// A coarse token is valid if the first token of its stride cell is, so n valid tokens become ceil(n / r). A document uses the scales that its own
+/// length needs: the smallest count with ceil(n / r^(count - 1)) at most 2w, so that the coarsest scale sees the whole document. Nothing depends on the
+/// padded length.
 /// </remarks>
 internal sealed class ScaleHierarchy
 {
-    /// <summary>Lays out the scales of a batch.</summary>
-    /// <param name="validLengths">n per document.</param>
-    /// <param name="length">N, rows in memory.</param>
+    /// <summary>Computes the scales of a batch.</summary>
+    /// <param name="validLengths">n, the number of valid tokens of each document.</param>
+    /// <param name="length">N, the number of rows in memory.</param>
     /// <param name="numScales">S of the model.</param>
     /// <param name="ratio">r.</param>
     /// <param name="window">w.</param>
@@ -36,10 +37,10 @@ internal sealed class ScaleHierarchy
         }
     }
 
-    /// <summary>Scales of one length: what outputs that were upsampled before amount to.</summary>
-    /// <param name="validLengths">n per document.</param>
-    /// <param name="length">N, rows in memory.</param>
-    /// <param name="available">Scales per document.</param>
+    /// <summary>Creates scales of equal length, for outputs that are already upsampled.</summary>
+    /// <param name="validLengths">n, the number of valid tokens of each document.</param>
+    /// <param name="length">N, the number of rows in memory.</param>
+    /// <param name="available">The number of scales of each document.</param>
     public ScaleHierarchy(int[] validLengths, int length, int[] available)
     {
         Available = available;
@@ -65,9 +66,12 @@ internal sealed class ScaleHierarchy
         (Lengths, ValidLengths, Cells, Count) = ([.. lengths], [.. valid], [.. cells], lengths.Count);
     }
 
-    /// <summary>The scales of a causal model: a coarse token exists once all r tokens of its cell do, and every document has all scales, each from its first complete token on.</summary>
-    /// <param name="validLengths">n per document.</param>
-    /// <param name="length">N, rows in memory.</param>
+    /// <summary>
+    /// Creates the scales of a causal model: a coarse token exists once all r tokens of its cell do, and every document has all scales, each from its first
+    /// complete token on.
+    /// </summary>
+    /// <param name="validLengths">n, the number of valid tokens of each document.</param>
+    /// <param name="length">N, the number of rows in memory.</param>
     /// <param name="numScales">S of the model.</param>
     /// <param name="ratio">r.</param>
     public static ScaleHierarchy Causal(int[] validLengths, int length, int numScales, int ratio) => new(validLengths, length, numScales, ratio);
@@ -78,19 +82,19 @@ internal sealed class ScaleHierarchy
     /// <summary>r.</summary>
     public int Ratio { get; }
 
-    /// <summary>The scales that some document of the batch uses.</summary>
+    /// <summary>The number of scales that some document of the batch uses.</summary>
     public int Count { get; }
 
-    /// <summary>The scales that each document uses, at least 1.</summary>
+    /// <summary>The number of scales that each document uses, at least 1.</summary>
     public int[] Available { get; }
 
-    /// <summary>Rows in memory per scale.</summary>
+    /// <summary>The number of rows in memory of each scale.</summary>
     public int[] Lengths { get; }
 
-    /// <summary>Valid tokens per scale and document; 0 at scales that a document doesn't use.</summary>
+    /// <summary>The number of valid tokens per scale and document; 0 at scales that a document doesn't use.</summary>
     public int[][] ValidLengths { get; }
 
-    /// <summary>r^s: tokens per coarse token.</summary>
+    /// <summary>r^s, the number of tokens per coarse token of each scale.</summary>
     public long[] Cells { get; }
 
     private static long CeilDivide(long length, int ratio) => (length + ratio - 1) / ratio;

@@ -11,10 +11,10 @@ namespace Maha.Layers.Attention;
 /// Strided convolution with padding k / 2: N_s = floor((N_{s-1} + 2 * (k / 2) - k) / r) + 1.
 /// Adaptive pool: N_s = max(1, floor(N_{s-1} / r)). No scale is ever empty.
 /// </remarks>
-public static class ScaleLengths
+internal static class ScaleLengths
 {
-    /// <summary>The lengths under one kind of decomposition.</summary>
-    /// <param name="kind">How a scale is made from the one before.</param>
+    /// <summary>Computes the lengths for a kind of decomposition.</summary>
+    /// <param name="kind">The operator between neighboring scales.</param>
     /// <param name="sequenceLength">N_0, at least 1.</param>
     /// <param name="numScales">S, at least 1.</param>
     /// <param name="compressionRatio">r, at least 2.</param>
@@ -34,7 +34,7 @@ public static class ScaleLengths
         {
             long finer = lengths[scale - 1];
             lengths[scale] = kind == DecompositionKind.StridedConvolution
-                ? (finer + 2 * (kernelSize / 2) - kernelSize) / compressionRatio + 1
+                ? ((finer + (2 * (kernelSize / 2)) - kernelSize) / compressionRatio) + 1
                 : Math.Max(1, finer / compressionRatio);
         }
         return lengths;

@@ -8,10 +8,10 @@ namespace Maha.Layers.Attention;
 
 // B batch, N_s length at scale s, S scales, D width, r compression ratio
 
-/// <summary>The decomposition of the efficient mode: depthwise strided convolutions, or maxima over stride cells, masked at every scale.</summary>
+/// <summary>The decomposition at linear cost: depthwise strided convolutions, or maxima over stride cells, masked at every scale.</summary>
 /// <remarks>
 /// X_0 = X; X_s = depthwise convolution of X_{s-1} (kernel 3, stride r), or its maximum over the cells [j * r, (j + 1) * r), the last one ragged.
-/// Invalid tokens enter neither and come out 0. Cost: O(N * D).
+/// Invalid tokens are ignored and their results are 0. Cost: O(N * D).
 /// </remarks>
 internal sealed class ScaleReduction : Module<Tensor, ScaleHierarchy, IReadOnlyList<Tensor>>
 {
@@ -19,7 +19,7 @@ internal sealed class ScaleReduction : Module<Tensor, ScaleHierarchy, IReadOnlyL
     [ComponentName(Name = "downsamplers")] private readonly ModuleList<DepthwiseConvolution> _downsamplers;
     private readonly DecompositionKind _kind;
 
-    /// <summary>Builds the operators.</summary>
+    /// <summary>Creates the operators.</summary>
     public ScaleReduction(int dModel, int numScales, int ratio, DecompositionKind kind, bool isCausal = false)
         : base(nameof(ScaleReduction))
     {
@@ -30,7 +30,7 @@ internal sealed class ScaleReduction : Module<Tensor, ScaleHierarchy, IReadOnlyL
         RegisterComponents();
     }
 
-    /// <summary>The sequence at every scale that the batch uses.</summary>
+    /// <summary>Computes the sequence at every scale that the batch uses.</summary>
     /// <param name="input">[B, N, D].</param>
     /// <param name="hierarchy">The lengths.</param>
     /// <returns>[B, N_s, D] each, the finest first.</returns>
@@ -48,7 +48,7 @@ internal sealed class ScaleReduction : Module<Tensor, ScaleHierarchy, IReadOnlyL
         return scales;
     }
 
-    /// <summary>One scale of the one before it, [B, N_s, D].</summary>
+    /// <summary>Computes a scale, [B, N_s, D], from the next finer one.</summary>
     public Tensor Reduce(int scale, Tensor finer, ConvolutionLengths lengths, int ratio) => _kind == DecompositionKind.StridedConvolution
         ? _downsamplers[scale - 1].call(finer, lengths)
         : CellMaximum(finer, lengths, ratio);

@@ -176,15 +176,15 @@ public class ScaleAggregationTests
     {
         using var scope = NewDisposeScope();
         using var aggregation = Create(AggregationKind.Gated);
-        using var first = new CrossScaleGating(DModel);
-        using var second = new CrossScaleGating(DModel);
+        using var first = new CrossScaleGate(DModel);
+        using var second = new CrossScaleGate(DModel);
         Copy(first, 0);
         Copy(second, 1);
         var scales = Scales(13);
         var expected = first.call(scales.Upsampled[0], second.call(scales.Upsampled[1], scales.Upsampled[2]));
         TestTensors.AssertClose(expected, aggregation.call(scales).Output, Tolerances.SameFormula);
 
-        void Copy(CrossScaleGating gating, int scale)
+        void Copy(CrossScaleGate gating, int scale)
         {
             gating.to(ScalarType.Float64);
             using var noGradient = no_grad();

@@ -26,7 +26,7 @@ public class DepthwiseConvolutionTests
             foreach (bool plain in new[] { false, true })
             {
                 var (x, w, b) = (input.to(type, copy: true).requires_grad_(), weight.to(type, copy: true).requires_grad_(), bias.to(type, copy: true).requires_grad_());
-                var output = plain ? DepthwiseConvolution.Plain(x, w, b, plan, valid, after) : DepthwiseConvolutionFunction.Apply(x, w, b, plan, valid, after);
+                var output = plain ? DepthwiseConvolution.Fallback(x, w, b, plan, valid, after) : DepthwiseConvolutionFunction.Apply(x, w, b, plan, valid, after);
                 output.backward([incoming.to(type)]);
                 SeededTensors.Near(tensor(expected.Output, output.shape), output, tolerance, "output");
                 SeededTensors.Near(tensor(expected.Dx, x.shape), x.grad!, tolerance, "input gradient");

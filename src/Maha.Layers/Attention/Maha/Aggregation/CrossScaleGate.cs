@@ -15,15 +15,15 @@ namespace Maha.Layers.Attention;
 /// Equation 12 of the paper: g = sigmoid(W [C_s ; U(C_{s+1})]) and G_s = g * C_s + (1 - g) * U(C_{s+1}),
 /// with U the nearest upsampling to the finer length. Cost: 2 * D^2 * N.
 /// </remarks>
-public sealed class CrossScaleGating : Module<Tensor, Tensor, Tensor>
+internal sealed class CrossScaleGate : Module<Tensor, Tensor, Tensor>
 {
     [ComponentName(Name = "gate_proj")] private readonly Linear _gateProjection;
     private readonly int _dModel;
 
-    /// <summary>Builds the gate.</summary>
+    /// <summary>Creates the gate.</summary>
     /// <param name="dModel">D, the width of the tokens.</param>
     /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
-    public CrossScaleGating(int dModel) : base(TorchLibrary.EnsureLoadedFor(nameof(CrossScaleGating)))
+    public CrossScaleGate(int dModel) : base(TorchLibrary.EnsureLoadedFor(nameof(CrossScaleGate)))
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(dModel, 1);
         _dModel = dModel;
@@ -41,21 +41,24 @@ public sealed class CrossScaleGating : Module<Tensor, Tensor, Tensor>
         TensorChecks.Hidden(current, _dModel, _gateProjection, nameof(current));
         TensorChecks.Hidden(next, _dModel, _gateProjection, nameof(next));
         if (next.shape[0] != current.shape[0] || next.shape[1] > current.shape[1])
-            throw new ArgumentException($"next must have the batch size of current and be no longer, but they are {TensorChecks.Show(next.shape)} and {TensorChecks.Show(current.shape)}.", nameof(next));
+        {
+            throw new ArgumentException(
+                "next must have the batch size of current and be no longer, "
+                + $"but they are {TensorChecks.Show(next.shape)} and {TensorChecks.Show(current.shape)}.",
+                nameof(next));
+        }
         using var scope = NewDisposeScope();
         var upsampled = NearestUpsampling.To(next, current.shape[1]); // [B, N, D]
         var gate = Gate(current, upsampled);
         return Blend(gate, current, upsampled).MoveToOuterDisposeScope();
     }
 
-    /// <summary>g, [B, N, D], for scales of equal length.</summary>
-    internal Tensor Gate(Tensor current, Tensor upsampled)
-        => _gateProjection.call(cat([current, upsampled], -1)).sigmoid();
+    /// <summary>Computes g, [B, N, D], for scales of equal length.</summary>
+    public Tensor Gate(Tensor current, Tensor upsampled) => _gateProjection.call(cat([current, upsampled], -1)).sigmoid();
 
-    /// <summary>g * current + (1 - g) * upsampled.</summary>
-    internal static Tensor Blend(Tensor gate, Tensor current, Tensor upsampled)
-        => gate * current + (1 - gate) * upsampled;
+    /// <summary>Computes g * current + (1 - g) * upsampled.</summary>
+    public static Tensor Blend(Tensor gate, Tensor current, Tensor upsampled) => (gate * current) + ((1 - gate) * upsampled);
 
-    /// <summary>The layer whose type and device the inputs must have.</summary>
-    internal Linear Projection => _gateProjection;
+    /// <summary>The layer whose element type and device the inputs must have.</summary>
+    public Linear Projection => _gateProjection;
 }

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Attention;
 
-public class CrossScaleGatingTests
+public class CrossScaleGateTests
 {
     private const int DModel = 4;
 
@@ -11,7 +11,7 @@ public class CrossScaleGatingTests
     public void Gradients_EqualCentralDifferences()
     {
         using var scope = NewDisposeScope();
-        using var gating = TestTensors.Prepared(new CrossScaleGating(DModel), seed: 1);
+        using var gating = TestTensors.Prepared(new CrossScaleGate(DModel), seed: 1);
         var current = TestTensors.Random(2, 2, 7, DModel);
         var next = TestTensors.Random(3, 2, 3, DModel);
         TestTensors.AssertGradients(() => gating.call(current, next).square().sum(),
@@ -22,7 +22,7 @@ public class CrossScaleGatingTests
     public void CoarseScaleLongerThanTheFine_Throws()
     {
         using var scope = NewDisposeScope();
-        using var gating = new CrossScaleGating(DModel);
+        using var gating = new CrossScaleGate(DModel);
         Assert.Contains("be no longer", Assert.Throws<ArgumentException>(() => gating.call(zeros(1, 3, DModel), zeros(1, 4, DModel))).Message);
         Assert.Contains("batch size", Assert.Throws<ArgumentException>(() => gating.call(zeros(1, 3, DModel), zeros(2, 3, DModel))).Message);
         Assert.Contains("4 wide", Assert.Throws<ArgumentException>(() => gating.call(zeros(1, 3, DModel), zeros(1, 3, 5))).Message);

@@ -1,8 +1,11 @@
 namespace Maha.Layers.Trees;
 
-/// <summary>Checks a tree of nested spans and brings its leaves to equal depth.</summary>
-internal static class TreeReading
+/// <summary>Converts a tree of nested spans into a <see cref="TokenHierarchy"/>, whose leaves have equal depth.</summary>
+internal static class NestedSpanReader
 {
+    /// <summary>Checks the tree and converts it.</summary>
+    /// <param name="root">The node of all tokens.</param>
+    /// <exception cref="ArgumentException">The spans are not a tree over the tokens.</exception>
     public static TokenHierarchy Read(HierarchyNode root)
     {
         ArgumentNullException.ThrowIfNull(root);
@@ -16,27 +19,35 @@ internal static class TreeReading
         return new TokenHierarchy([.. starts.Select(level => level.ToArray())]);
     }
 
-    // The levels below the node.
+    // Returns the number of levels below the node.
     private static int Check(HierarchyNode node, int above)
     {
         string name = $"[{node.Start}, {node.End})";
         if (node.End <= node.Start)
             throw new ArgumentException($"A node must hold at least one token, but the span {name} is empty. Leave empty nodes out.");
         if (above > TokenHierarchy.MaxDepth)
-            throw new ArgumentException($"A tree may have at most {TokenHierarchy.MaxDepth} levels, but at {name} there are more. Look for a node that is its own descendant.");
+        {
+            throw new ArgumentException(
+                $"A tree may have at most {TokenHierarchy.MaxDepth} levels, but at {name} there are more. Look for a node that is its own descendant.");
+        }
         ArgumentNullException.ThrowIfNull(node.Children);
         if (node.Children.Count == 0)
         {
             return node.End == node.Start + 1
                 ? 0
-                : throw new ArgumentException($"A node without children must be a single token, but {name} holds {node.End - node.Start}. Give it one child a token.");
+                : throw new ArgumentException(
+                    $"A node without children must be a single token, but {name} holds {node.End - node.Start}. Give it one child per token.");
         }
         int position = node.Start, depth = 0;
         foreach (var child in node.Children)
         {
             ArgumentNullException.ThrowIfNull(child, nameof(node));
             if (child.Start != position)
-                throw new ArgumentException($"The children of {name} must follow each other without {(child.Start > position ? "gaps" : "overlaps")}, but one begins at {child.Start} where {position} comes next.");
+            {
+                throw new ArgumentException(
+                    $"The children of {name} must follow each other without {(child.Start > position ? "gaps" : "overlaps")}, "
+                    + $"but one begins at {child.Start} where {position} comes next.");
+            }
             depth = Math.Max(depth, Check(child, above + 1));
             position = child.End;
         }
