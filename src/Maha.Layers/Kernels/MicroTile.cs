@@ -200,6 +200,11 @@ internal static unsafe class MicroTile
         c30.Store(r3); c31.Store(r3 + 8);
     }
 
-    /// <summary>The least multiple that holds a count.</summary>
-    public static int Padded(int count, int multiple) => (count + multiple - 1) / multiple * multiple;
+    /// <summary>Rows rounded up to whole tiles.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int PaddedRows(int count) => (count + Rows - 1) / Rows * Rows;
+
+    /// <summary>Columns rounded up to whole narrow tiles, which are whole vectors.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int PaddedColumns(int count) => (count + NarrowColumns - 1) / NarrowColumns * NarrowColumns;
 }

@@ -43,16 +43,16 @@ internal readonly unsafe struct Family
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Products(float* x, nint xStride, float* y, nint yStride, int count, float scale, float* products)
     {
-        int rows = FamilyTile.Rows(count), columns = FamilyTile.Columns(count);
-        FamilyTile.Pack(x, xStride, count, rows, _headDim, _padded, scale, _queries);
+        int rows = MicroTile.PaddedRows(count), columns = MicroTile.PaddedColumns(count);
+        PaddedRowMath.Pack(x, xStride, count, rows, _headDim, _padded, scale, _queries);
         RowTransposition.Copy(y, yStride, count, _headDim, 1, _keys, columns, columns);
-        FamilyTile.Product(_queries, _padded, 1, _keys, columns, _headDim, products, columns, rows, columns);
+        PaddedRowMath.Product(_queries, _padded, 1, _keys, columns, _headDim, products, columns, rows, columns);
     }
 
     /// <summary>Rows as the right operand of a product, valid until the next call.</summary>
     public float* PackRows(float* source, nint stride, int count)
     {
-        FamilyTile.Pack(source, stride, count, count, _headDim, _padded, 1, _values);
+        PaddedRowMath.Pack(source, stride, count, count, _headDim, _padded, 1, _values);
         return _values;
     }
 
@@ -60,7 +60,7 @@ internal readonly unsafe struct Family
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Weights(TreePlan plan, int level, int family, float* logits, float* energy)
     {
-        int start = plan.Starts[level][family], count = plan.Starts[level][family + 1] - start, columns = FamilyTile.Columns(count);
+        int start = plan.Starts[level][family], count = plan.Starts[level][family + 1] - start, columns = MicroTile.PaddedColumns(count);
         int[] sizes = plan.Sizes[level];
         float size = plan.FamilySize(level, family), phi = 0;
         float* bias = stackalloc float[columns];
@@ -69,10 +69,10 @@ internal readonly unsafe struct Family
         for (int i = 0; i < count; i++)
         {
             float* row = logits + ((long)i * columns);
-            FamilyTile.Add(bias, row, columns);
+            PaddedRowMath.Add(bias, row, columns);
             if (level > 0)
                 row[i] = -energy[plan.FirstNode[level] + start + i];
-            phi -= sizes[start + i] / size * FamilyTile.Softmax(row, columns);
+            phi -= sizes[start + i] / size * PaddedRowMath.Softmax(row, columns);
         }
         return phi;
     }

@@ -19,10 +19,10 @@ internal static unsafe class KeyTiedKernel
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Forward(TreePlan plan, HierarchicalForm form, int headDim, float scale, float* query, float* key, float* value, nint stride, float* output)
     {
-        int padded = FamilyTile.Columns(headDim), most = KeyTiedColumns.Most(plan, form), rows = FamilyTile.Rows(most + (2 * MicroTile.Rows));
+        int padded = MicroTile.PaddedColumns(headDim), most = KeyTiedColumns.Most(plan, form), rows = MicroTile.PaddedRows(most + (2 * MicroTile.Rows));
 
         // The last group of eight may reach behind the last node.
-        long nodeRows = (long)(plan.Nodes + MicroTile.Rows) * padded, packRows = 2L * FamilyTile.Rows(plan.LargestFamily) * padded;
+        long nodeRows = (long)(plan.Nodes + MicroTile.Rows) * padded, packRows = 2L * MicroTile.PaddedRows(plan.LargestFamily) * padded;
         float* memory = KernelScratch.Get<float>((2 * nodeRows) + (2 * packRows) + ((long)rows * (Queries + 1)) + (2L * Queries * padded));
         var keys = new TreeRows(key, stride, memory, padded);
         var values = new TreeRows(value, stride, memory + nodeRows, padded);
@@ -47,7 +47,7 @@ internal static unsafe class KeyTiedKernel
                 runs[runCount++] = new KeyTiedRun(
                     j, length, keys.Whole(plan, levels[j], nodes[j], length, headDim, length % MicroTile.Rows != 0, keyPack + packed),
                     values.Whole(plan, levels[j], nodes[j], length, headDim, headDim != padded, valuePack + packed));
-                packed += levels[j] == 0 ? (long)FamilyTile.Rows(length) * padded : 0;
+                packed += levels[j] == 0 ? (long)MicroTile.PaddedRows(length) * padded : 0;
             }
 
             for (int j = 0; j < seen; j++)

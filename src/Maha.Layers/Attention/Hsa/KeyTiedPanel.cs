@@ -36,7 +36,7 @@ internal readonly unsafe struct KeyTiedPanel
     public void Weights(
         TreePlan plan, HierarchicalForm form, float* query, nint stride, int count, TreeRows keys, ReadOnlySpan<int> levels, ReadOnlySpan<int> nodes, float scale, float* weights)
     {
-        int width = FamilyTile.Columns(levels.Length);
+        int width = MicroTile.PaddedColumns(levels.Length);
         Products(plan, query, stride, count, keys, levels, nodes, scale, weights);
         float* bias = stackalloc float[width];
         for (int j = 0; j < width; j++)
@@ -44,10 +44,10 @@ internal readonly unsafe struct KeyTiedPanel
         for (int i = 0; i < count; i++)
         {
             float* row = weights + ((long)i * width);
-            FamilyTile.Add(bias, row, width);
+            PaddedRowMath.Add(bias, row, width);
             if (form != HierarchicalForm.KeyTied)
                 new Span<float>(row + i + 1, count - i - 1).Fill(float.NegativeInfinity); // later tokens of the family
-            FamilyTile.Softmax(row, width);
+            PaddedRowMath.Softmax(row, width);
         }
     }
 
@@ -55,15 +55,15 @@ internal readonly unsafe struct KeyTiedPanel
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Products(TreePlan plan, float* x, nint stride, int count, TreeRows source, ReadOnlySpan<int> levels, ReadOnlySpan<int> nodes, float scale, float* products)
     {
-        int rows = FamilyTile.Rows(count), width = FamilyTile.Columns(levels.Length);
-        FamilyTile.Pack(x, stride, count, rows, _headDim, _padded, scale, Left);
+        int rows = MicroTile.PaddedRows(count), width = MicroTile.PaddedColumns(levels.Length);
+        PaddedRowMath.Pack(x, stride, count, rows, _headDim, _padded, scale, Left);
         for (int j = 0, run; j < levels.Length; j += run)
         {
             run = KeyTiedColumns.RunLength(levels, nodes, j);
             int columns = j + run == levels.Length ? width - j : run; // zeros behind the last
             RowTransposition.Copy(source.Row(plan, levels[j], nodes[j]), source.Stride(levels[j]), run, _headDim, 1, _transposed + j, width, columns);
         }
-        FamilyTile.Product(Left, _padded, 1, _transposed, width, _headDim, products, width, rows, width);
+        PaddedRowMath.Product(Left, _padded, 1, _transposed, width, _headDim, products, width, rows, width);
     }
 
     /// <summary>Copies the columns' rows to <see cref="Right"/>.</summary>
@@ -73,7 +73,7 @@ internal readonly unsafe struct KeyTiedPanel
         for (int j = 0, run; j < levels.Length; j += run)
         {
             run = KeyTiedColumns.RunLength(levels, nodes, j);
-            FamilyTile.Pack(source.Row(plan, levels[j], nodes[j]), source.Stride(levels[j]), run, run, _headDim, _padded, 1, Right + ((long)j * _padded));
+            PaddedRowMath.Pack(source.Row(plan, levels[j], nodes[j]), source.Stride(levels[j]), run, run, _headDim, _padded, 1, Right + ((long)j * _padded));
         }
     }
 }

@@ -20,7 +20,7 @@ internal static unsafe class OptimalTreeGradientKernel
         TreePlan plan, int headDim, float scale, float* query, float* key, float* value, nint stride, float* gradient,
         float* queryGradient, float* keyGradient, float* valueGradient)
     {
-        int padded = FamilyTile.Columns(headDim), rows = FamilyTile.Rows(plan.LargestFamily), columns = FamilyTile.Columns(plan.LargestFamily);
+        int padded = MicroTile.PaddedColumns(headDim), rows = MicroTile.PaddedRows(plan.LargestFamily), columns = MicroTile.PaddedColumns(plan.LargestFamily);
         long nodeRows = (long)plan.Nodes * padded;
         float* memory = KernelScratch.Get<float>((7 * nodeRows) + (5L * plan.Nodes) + (2 * plan.Weights) + Family.Elements(rows, columns, headDim, padded) + ((long)columns * padded));
         var queries = new TreeRows(query, stride, memory, padded);
@@ -48,7 +48,7 @@ internal static unsafe class OptimalTreeGradientKernel
             int[] starts = plan.Starts[level];
             for (int f = 0; f < starts.Length - 1; f++)
             {
-                int start = starts[f], count = starts[f + 1] - start, width = FamilyTile.Columns(count), node = plan.FamilyNode(level, f);
+                int start = starts[f], count = starts[f + 1] - start, width = MicroTile.PaddedColumns(count), node = plan.FamilyNode(level, f);
                 float* t = weights + plan.WeightStart[level][f];
                 float* g = products + plan.WeightStart[level][f];
                 family.Logits(plan, level, f, scale, queries, keys, t);
@@ -62,7 +62,7 @@ internal static unsafe class OptimalTreeGradientKernel
                         kept[plan.FirstNode[level] + start + i] = t[((long)i * width) + i];
                         g[((long)i * width) + i] = massGradient[plan.FirstNode[level] + start + i];
                     }
-                    massGradient[node] += FamilyTile.Dot(t + ((long)i * width), g + ((long)i * width), width);
+                    massGradient[node] += PaddedRowMath.Dot(t + ((long)i * width), g + ((long)i * width), width);
                 }
                 if (level + 1 < plan.Depth)
                 {
@@ -80,7 +80,7 @@ internal static unsafe class OptimalTreeGradientKernel
             int[] starts = plan.Starts[level];
             for (int f = 0; f < starts.Length - 1; f++)
             {
-                int start = starts[f], count = starts[f + 1] - start, width = FamilyTile.Columns(count), above = plan.FamilyNode(level, f);
+                int start = starts[f], count = starts[f + 1] - start, width = MicroTile.PaddedColumns(count), above = plan.FamilyNode(level, f);
                 bool isRoot = level == plan.Depth - 1;
                 float inside = isRoot ? 1 : mass[above], size = plan.FamilySize(level, f);
                 float* t = weights + plan.WeightStart[level][f];
@@ -89,7 +89,7 @@ internal static unsafe class OptimalTreeGradientKernel
                 {
                     float* row = g + ((long)i * width);
                     float partition = isRoot ? 0 : -plan.Sizes[level][start + i] / size * energyGradient[above];
-                    FamilyTile.SoftmaxGradient(t + ((long)i * width), row, width, inside, partition);
+                    PaddedRowMath.SoftmaxGradient(t + ((long)i * width), row, width, inside, partition);
                     if (level > 0)
                     {
                         energyGradient[plan.FirstNode[level] + start + i] = -row[i];
@@ -98,13 +98,13 @@ internal static unsafe class OptimalTreeGradientKernel
                     }
                 }
                 float* pack = family.PackRows(keys.Row(plan, level, start), keys.Stride(level), count);
-                FamilyTile.Product(g, width, 1, pack, padded, count, result, padded, FamilyTile.Rows(count), padded);
+                PaddedRowMath.Product(g, width, 1, pack, padded, count, result, padded, MicroTile.PaddedRows(count), padded);
                 Store(sums[0], level, f, scale);
                 pack = family.PackRows(queries.Row(plan, level, start), queries.Stride(level), count);
-                FamilyTile.Product(g, 1, width, pack, padded, count, result, padded, FamilyTile.Rows(count), padded);
+                PaddedRowMath.Product(g, 1, width, pack, padded, count, result, padded, MicroTile.PaddedRows(count), padded);
                 Store(sums[1], level, f, scale);
                 pack = family.PackRows(outputs.Row(plan, level, start), outputs.Stride(level), count);
-                FamilyTile.Product(t, 1, width, pack, padded, count, result, padded, FamilyTile.Rows(count), padded);
+                PaddedRowMath.Product(t, 1, width, pack, padded, count, result, padded, MicroTile.PaddedRows(count), padded);
                 Store(sums[2], level, f, inside);
             }
         }

@@ -19,7 +19,7 @@ internal static unsafe class OptimalTreeKernel
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Forward(TreePlan plan, int headDim, float scale, float* query, float* key, float* value, nint stride, float* output)
     {
-        int padded = FamilyTile.Columns(headDim), rows = FamilyTile.Rows(plan.LargestFamily);
+        int padded = MicroTile.PaddedColumns(headDim), rows = MicroTile.PaddedRows(plan.LargestFamily);
 
         // The last group of eight may reach behind the last node.
         long nodeRows = (long)(plan.Nodes + MicroTile.Rows) * padded, familyRows = (long)rows * padded;

@@ -28,7 +28,7 @@ internal readonly unsafe struct TreeRows(float* tokens, nint stride, float* node
     {
         if (level > 0 || !reachesBeyond)
             return new TokenRows<float>(Row(plan, level, first), Stride(level));
-        FamilyTile.Pack(Row(plan, level, first), TokenStride, count, FamilyTile.Rows(count), headDim, padded, 1, pack);
+        PaddedRowMath.Pack(Row(plan, level, first), TokenStride, count, MicroTile.PaddedRows(count), headDim, padded, 1, pack);
         return new TokenRows<float>(pack, padded);
     }
 

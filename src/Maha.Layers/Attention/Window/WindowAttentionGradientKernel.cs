@@ -35,7 +35,7 @@ internal static unsafe class WindowAttentionGradientKernel
         TokenRows<float> queries, TokenRows<float> keys, TokenRows<float> values, float* logSumExp, TokenRows<float> outputGradient,
         TokenRows<float> queryGradient, TokenRows<float> keyGradient, TokenRows<float> valueGradient)
     {
-        int headDim = plan.HeadDim, padded = MicroTile.Padded(headDim, MicroTile.NarrowColumns);
+        int headDim = plan.HeadDim, padded = MicroTile.PaddedColumns(headDim);
         long first = (long)document * plan.Length;
         nint channel = (nint)head * headDim;
         float* logs = logSumExp + (((long)document * plan.Heads) + head) * plan.Length;
@@ -53,7 +53,7 @@ internal static unsafe class WindowAttentionGradientKernel
         }
 
         var range = plan.Keys(block, validEnd, validLength);
-        int keyCount = range.Count, keyRows = MicroTile.Padded(keyCount, MicroTile.Rows);
+        int keyCount = range.Count, keyRows = MicroTile.PaddedRows(keyCount);
         const int Chunk = WindowPlan.ChunkRows;
         long keyPanel = (long)keyRows * padded, queryPanel = (long)Chunk * padded, scorePanel = (long)keyRows * ScoreRow;
         float* keyPack = KernelScratch.Get<float>((4 * keyPanel) + (5 * queryPanel) + (2 * scorePanel));
@@ -73,9 +73,9 @@ internal static unsafe class WindowAttentionGradientKernel
         float scale = 1 / MathF.Sqrt(headDim);
         for (int row = blockStart; row < validEnd; row += Chunk)
         {
-            int rows = Math.Min(Chunk, validEnd - row), columns = MicroTile.Padded(rows, MicroTile.NarrowColumns);
+            int rows = Math.Min(Chunk, validEnd - row), columns = MicroTile.PaddedColumns(rows);
             int seen = plan.Causal ? range.CountUpTo(row + rows - 1) : keyCount;
-            int seenRows = MicroTile.Padded(seen, MicroTile.Rows);
+            int seenRows = MicroTile.PaddedRows(seen);
             WindowAttentionKernel.Pack(queries, first + row, channel, rows, columns, headDim, padded, queryPack);
             WindowAttentionKernel.Pack(outputGradient, first + row, channel, rows, columns, headDim, padded, gradientPack);
             RowTransposition.Copy(queries.Row(first + row) + channel, queries.Stride, rows, headDim, scale, queryTransposed, Chunk, columns);

@@ -53,13 +53,13 @@ internal static unsafe class WindowAttentionKernel
         WindowPlan plan, int document, int head, int firstBlock, int lastBlock, int validLength,
         TokenRows<float> queries, TokenRows<float> keys, TokenRows<float> values, TokenRows<float> output, float* logSumExp)
     {
-        int headDim = plan.HeadDim, padded = MicroTile.Padded(headDim, MicroTile.NarrowColumns);
+        int headDim = plan.HeadDim, padded = MicroTile.PaddedColumns(headDim);
         long first = (long)document * plan.Length;
         nint channel = (nint)head * headDim;
         var start = plan.Keys(firstBlock, Math.Min((firstBlock + 1) * plan.BlockLength, validLength), validLength);
         var end = plan.Keys(lastBlock, Math.Min((lastBlock + 1) * plan.BlockLength, validLength), validLength);
         var shared = new KeyRange(start.Global, start.Start, end.End);
-        int packedRows = MicroTile.Padded(shared.Count, MicroTile.Rows) + MicroTile.Rows, scoreRows = MicroTile.Padded(plan.MaxKeys, MicroTile.Rows);
+        int packedRows = MicroTile.PaddedRows(shared.Count) + MicroTile.Rows, scoreRows = MicroTile.PaddedRows(plan.MaxKeys);
         float* keyPack = KernelScratch.Get<float>((2L * packedRows * padded) + ((long)scoreRows * PanelColumns) + ((long)padded * 2 * PanelColumns));
         float* valuePack = keyPack + ((long)packedRows * padded);
         float* scores = valuePack + ((long)packedRows * padded);
@@ -80,7 +80,7 @@ internal static unsafe class WindowAttentionKernel
         WindowPlan plan, int document, int head, int block, int validLength, KeyRange range, TokenRows<float> queries, float* keyPack, float* valuePack,
         float* scores, float* queryPack, float* sums, TokenRows<float> output, float* logSumExp)
     {
-        int headDim = plan.HeadDim, padded = MicroTile.Padded(headDim, MicroTile.NarrowColumns), keyCount = range.Count;
+        int headDim = plan.HeadDim, padded = MicroTile.PaddedColumns(headDim), keyCount = range.Count;
         long first = (long)document * plan.Length;
         nint channel = (nint)head * headDim;
         float* logs = logSumExp + (((long)document * plan.Heads) + head) * plan.Length;
@@ -91,7 +91,7 @@ internal static unsafe class WindowAttentionKernel
         {
             int rows = Math.Min(PanelColumns, validEnd - row);
             int seen = plan.Causal ? range.CountUpTo(row + rows - 1) : keyCount;
-            int seenRows = MicroTile.Padded(seen, MicroTile.Rows);
+            int seenRows = MicroTile.PaddedRows(seen);
             RowTransposition.Copy(queries.Row(first + row) + channel, queries.Stride, rows, headDim, 1 / MathF.Sqrt(headDim), queryPack, PanelColumns, PanelColumns);
             for (int j = 0; j < seenRows; j += MicroTile.Rows)
             {

@@ -1,21 +1,14 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Maha.Layers.Kernels;
 
-namespace Maha.Layers.Kernels;
+namespace Maha.Layers.Attention;
 
 // b rows or columns of a family, K head dim, Kp K rounded up to 16
 
 /// <summary>What the tree kernels do with the rows of one family: packing for the register tiles, products, softmax.</summary>
-internal static unsafe class FamilyTile
+internal static unsafe class PaddedRowMath
 {
-    /// <summary>Rows of a square of logits: whole register tiles.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int Rows(int count) => MicroTile.Padded(count, MicroTile.Rows);
-
-    /// <summary>Columns of a square of logits: whole vectors.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int Columns(int count) => MicroTile.Padded(count, MicroTile.NarrowColumns);
-
     /// <summary>Copies rows of K elements, scaled, to rows of Kp, and zeros to the rows and columns behind.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Pack(float* source, nint stride, int count, int rows, int headDim, int padded, float scale, float* target)
