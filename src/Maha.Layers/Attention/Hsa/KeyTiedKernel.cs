@@ -45,8 +45,8 @@ internal static unsafe class KeyTiedKernel
             {
                 length = KeyTiedColumns.RunLength(levels.AsSpan(0, seen), nodes, j);
                 runs[runCount++] = new KeyTiedRun(
-                    j, length, keys.Whole(plan, levels[j], nodes[j], length, headDim, length % MicroTile.Rows != 0, keyPack + packed),
-                    values.Whole(plan, levels[j], nodes[j], length, headDim, headDim != padded, valuePack + packed));
+                    j, length, keys.ReadableRows(plan, levels[j], nodes[j], length, headDim, length % MicroTile.Rows != 0, keyPack + packed),
+                    values.ReadableRows(plan, levels[j], nodes[j], length, headDim, headDim != padded, valuePack + packed));
                 packed += levels[j] == 0 ? (long)MicroTile.PaddedRows(length) * padded : 0;
             }
 

@@ -22,7 +22,7 @@ internal static unsafe class OptimalTreeGradientKernel
     {
         int padded = MicroTile.PaddedColumns(headDim), rows = MicroTile.PaddedRows(plan.LargestFamily), columns = MicroTile.PaddedColumns(plan.LargestFamily);
         long nodeRows = (long)plan.Nodes * padded;
-        float* memory = KernelScratch.Get<float>((7 * nodeRows) + (5L * plan.Nodes) + (2 * plan.Weights) + Family.Elements(rows, columns, headDim, padded) + ((long)columns * padded));
+        float* memory = KernelScratch.Get<float>((7 * nodeRows) + (5L * plan.Nodes) + (2 * plan.Weights) + OptimalTreePanel.Elements(rows, columns, headDim, padded) + ((long)columns * padded));
         var queries = new TreeRows(query, stride, memory, padded);
         var keys = new TreeRows(key, stride, memory + nodeRows, padded);
         var values = new TreeRows(value, stride, memory + (2 * nodeRows), padded);
@@ -40,8 +40,8 @@ internal static unsafe class OptimalTreeGradientKernel
         float* energyGradient = massGradient + plan.Nodes;
         float* weights = energyGradient + plan.Nodes;
         float* products = weights + plan.Weights;
-        var family = new Family(products + plan.Weights, rows, columns, headDim, padded);
-        float* result = family.End;
+        var panel = new OptimalTreePanel(products + plan.Weights, rows, columns, headDim, padded);
+        float* result = panel.End;
 
         for (int level = 0; level < plan.Depth; level++)
         {
@@ -51,9 +51,9 @@ internal static unsafe class OptimalTreeGradientKernel
                 int start = starts[f], count = starts[f + 1] - start, width = MicroTile.PaddedColumns(count), node = plan.FamilyNode(level, f);
                 float* t = weights + plan.WeightStart[level][f];
                 float* g = products + plan.WeightStart[level][f];
-                family.Logits(plan, level, f, scale, queries, keys, t);
-                energy[node] = Family.Weights(plan, level, f, t, energy);
-                family.Products(outputs.Row(plan, level, start), outputs.Stride(level), values.Row(plan, level, start), values.Stride(level), count, 1, g);
+                panel.Logits(plan, level, f, scale, queries, keys, t);
+                energy[node] = OptimalTreePanel.Weights(plan, level, f, t, energy);
+                panel.Products(outputs.Row(plan, level, start), outputs.Stride(level), values.Row(plan, level, start), values.Stride(level), count, 1, g);
                 massGradient[node] = 0;
                 for (int i = 0; i < count; i++)
                 {
@@ -76,7 +76,7 @@ internal static unsafe class OptimalTreeGradientKernel
 
         for (int level = plan.Depth - 1; level >= 0; level--)
         {
-            Family.Masses(plan, level, kept, mass);
+            OptimalTreePanel.Masses(plan, level, kept, mass);
             int[] starts = plan.Starts[level];
             for (int f = 0; f < starts.Length - 1; f++)
             {
@@ -97,13 +97,13 @@ internal static unsafe class OptimalTreeGradientKernel
                         t[((long)i * width) + i] = 0;
                     }
                 }
-                float* pack = family.PackRows(keys.Row(plan, level, start), keys.Stride(level), count);
+                float* pack = panel.PackRows(keys.Row(plan, level, start), keys.Stride(level), count);
                 PaddedRowMath.Product(g, width, 1, pack, padded, count, result, padded, MicroTile.PaddedRows(count), padded);
                 Store(sums[0], level, f, scale);
-                pack = family.PackRows(queries.Row(plan, level, start), queries.Stride(level), count);
+                pack = panel.PackRows(queries.Row(plan, level, start), queries.Stride(level), count);
                 PaddedRowMath.Product(g, 1, width, pack, padded, count, result, padded, MicroTile.PaddedRows(count), padded);
                 Store(sums[1], level, f, scale);
-                pack = family.PackRows(outputs.Row(plan, level, start), outputs.Stride(level), count);
+                pack = panel.PackRows(outputs.Row(plan, level, start), outputs.Stride(level), count);
                 PaddedRowMath.Product(t, 1, width, pack, padded, count, result, padded, MicroTile.PaddedRows(count), padded);
                 Store(sums[2], level, f, inside);
             }

@@ -44,8 +44,8 @@ internal static unsafe class OptimalTreeKernel
             for (int f = 0; f < starts.Length - 1; f++)
             {
                 int start = starts[f], count = starts[f + 1] - start;
-                var familyKeys = keys.Whole(plan, level, start, count, headDim, count % MicroTile.Rows != 0, keyPack);
-                var familyValues = values.Whole(plan, level, start, count, headDim, headDim != padded, valuePack);
+                var familyKeys = keys.ReadableRows(plan, level, start, count, headDim, count % MicroTile.Rows != 0, keyPack);
+                var familyValues = values.ReadableRows(plan, level, start, count, headDim, headDim != padded, valuePack);
                 plan.LogSizes[level].AsSpan(start, count).CopyTo(new Span<float>(bias, count));
                 float phi = 0, size = plan.FamilySize(level, f);
                 for (int panel = 0; panel < count; panel += Queries)
@@ -88,7 +88,7 @@ internal static unsafe class OptimalTreeKernel
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Down(TreePlan plan, int headDim, TreeRows outputs, float* kept, float* mass)
     {
-        Family.Masses(plan, plan.Depth - 1, kept, mass);
+        OptimalTreePanel.Masses(plan, plan.Depth - 1, kept, mass);
         for (int level = plan.Depth - 2; level >= 0; level--)
         {
             int[] starts = plan.Starts[level];
@@ -101,7 +101,7 @@ internal static unsafe class OptimalTreeKernel
                 for (int node = starts[f]; node < starts[f + 1]; node++, row += stride)
                     RowMath.ScaleAndAdd(inside, row, above, headDim);
             }
-            Family.Masses(plan, level, kept, mass);
+            OptimalTreePanel.Masses(plan, level, kept, mass);
         }
     }
 }

@@ -24,7 +24,7 @@ internal readonly unsafe struct TreeRows(float* tokens, nint stride, float* node
 
     /// <summary>Consecutive rows where they lie, or in <paramref name="pack"/> where a tile would reach beyond a token's row or the last token; nodes lie in padded memory.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public TokenRows<float> Whole(TreePlan plan, int level, int first, int count, int headDim, bool reachesBeyond, float* pack)
+    public TokenRows<float> ReadableRows(TreePlan plan, int level, int first, int count, int headDim, bool reachesBeyond, float* pack)
     {
         if (level > 0 || !reachesBeyond)
             return new TokenRows<float>(Row(plan, level, first), Stride(level));

@@ -7,7 +7,7 @@ namespace Maha.Layers.Attention;
 // b children of a family, K head dim, Kp K rounded up to 16
 
 /// <summary>Scratch memory for one family at a time, and the steps that the forward and the backward pass of the optimal form share.</summary>
-internal readonly unsafe struct Family
+internal readonly unsafe struct OptimalTreePanel
 {
     private readonly float* _queries; // [b, Kp]
     private readonly float* _keys; // [K, b]
@@ -16,7 +16,7 @@ internal readonly unsafe struct Family
     private readonly int _padded;
 
     /// <summary>Takes memory of <see cref="Elements"/> less a square of logits.</summary>
-    public Family(float* memory, int rows, int columns, int headDim, int padded)
+    public OptimalTreePanel(float* memory, int rows, int columns, int headDim, int padded)
     {
         _queries = memory;
         _keys = _queries + ((long)rows * padded);
