@@ -17,7 +17,7 @@ internal sealed unsafe class FeedForwardFunction : SingleOutputFunction<FeedForw
 
     /// <summary>Whether the kernel can run on these layers and pays.</summary>
     public static bool Suits(Tensor input, Linear expand, Linear contract) =>
-        expand.bias is not null && contract.bias is not null && LinearFunction.Suits(input, expand.weight!.shape[0]) && LinearFunction.Suits(input, contract.weight!.shape[0]);
+        expand.bias is not null && contract.bias is not null && LinearFunction.CanUseKernel(input, expand.weight!.shape[0]) && LinearFunction.CanUseKernel(input, contract.weight!.shape[0]);
 
     /// <summary>W_2 gelu(W_1 x + b_1) + b_2, of the input's shape.</summary>
     public static Tensor Apply(Tensor input, Linear expand, Linear contract)

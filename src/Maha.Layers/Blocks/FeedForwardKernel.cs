@@ -15,7 +15,7 @@ internal static unsafe class FeedForwardKernel
     private const int RowGap = 16;
 
     /// <summary>Whether the kernel can run and pays.</summary>
-    public static bool Suits(long rows, int width, int inner) => LinearKernel.Suits(rows, width) && LinearKernel.Suits(rows, inner);
+    public static bool Suits(long rows, int width, int inner) => LinearKernel.CanUse(rows, width) && LinearKernel.CanUse(rows, inner);
 
     /// <summary>Fills output [R, D] and, unless it is null, expanded [R, F], which is W_1 x.</summary>
     public static void Forward(long rows, FeedForwardOperands layer, float* x, float* expanded, float* output, int threads)
@@ -55,7 +55,7 @@ internal static unsafe class FeedForwardKernel
     {
         long elements = (long)layer.Width * layer.Inner;
         float* memory = KernelScratch.GetShared<float>(2 * elements);
-        return (PackedWeight.Of(layer.FirstWeight, layer.Width, layer.Inner, memory, threads), PackedWeight.Of(layer.SecondWeight, layer.Inner, layer.Width, memory + elements, threads));
+        return (PackedWeight.Pack(layer.FirstWeight, layer.Width, layer.Inner, memory, threads), PackedWeight.Pack(layer.SecondWeight, layer.Inner, layer.Width, memory + elements, threads));
     }
 
     private static void Rows(int count, FeedForwardOperands layer, PackedWeight first, PackedWeight second, float* x, float* expanded, float* hidden, float* output)

@@ -28,14 +28,14 @@ internal sealed unsafe class LinearFunction : DifferentiableFunction<LinearFunct
     }
 
     /// <summary>Whether the kernel can run on an input and pays.</summary>
-    public static bool Suits(Tensor input, long width) =>
-        TensorMemory.Reachable(input) && input.dtype == ScalarType.Float32 && LinearKernel.Suits(input.numel() / input.shape[^1], (int)width);
+    public static bool CanUseKernel(Tensor input, long width) =>
+        TensorMemory.Reachable(input) && input.dtype == ScalarType.Float32 && LinearKernel.CanUse(input.numel() / input.shape[^1], (int)width);
 
     private static Tensor[] ApplyAll(Tensor input, (Tensor Weight, Tensor? Bias)[] layers)
     {
         using var scope = NewDisposeScope();
         Tensor[] outputs;
-        if (!layers.All(layer => Suits(input, layer.Weight.shape[0])))
+        if (!layers.All(layer => CanUseKernel(input, layer.Weight.shape[0])))
         {
             outputs = [.. layers.Select(layer => nn.functional.linear(input, layer.Weight, layer.Bias!))];
         }

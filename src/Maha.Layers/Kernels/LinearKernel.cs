@@ -12,7 +12,7 @@ namespace Maha.Layers.Kernels;
 internal static unsafe class LinearKernel
 {
     /// <summary>Whether the kernel can run and pays: wide registers, whole vectors of outputs, more than a few rows.</summary>
-    public static bool Suits(long rows, int width) => Avx512F.IsSupported && width % MicroTile.NarrowColumns == 0 && rows >= RowPieces.Rows;
+    public static bool CanUse(long rows, int width) => Avx512F.IsSupported && width % MicroTile.NarrowColumns == 0 && rows >= RowPieces.Rows;
 
     /// <summary>Fills for every layer its output [R, F] from input [R, D]. The pointers are those of weight [F, D], bias [F] (0 for none) and output.</summary>
     public static void Forward(long rows, int depth, float* input, ReadOnlySpan<LinearOperands> layers, int threads)
@@ -22,7 +22,7 @@ internal static unsafe class LinearKernel
         var weights = new PackedWeight[operands.Length];
         for (int i = 0; i < weights.Length; i++)
         {
-            weights[i] = PackedWeight.Of((float*)operands[i].Weight, depth, operands[i].Width, memory, threads);
+            weights[i] = PackedWeight.Pack((float*)operands[i].Weight, depth, operands[i].Width, memory, threads);
             memory += (long)operands[i].Width * depth;
         }
         var pieces = new RowPieces(rows);

@@ -25,7 +25,7 @@ internal readonly unsafe struct PackedWeight
     public int Width { get; }
 
     /// <summary>Packs a weight into memory of depth * width elements.</summary>
-    public static PackedWeight Of(float* weight, int depth, int width, float* memory, int threads)
+    public static PackedWeight Pack(float* weight, int depth, int width, float* memory, int threads)
     {
         int panels = (width + MicroTile.WideColumns - 1) / MicroTile.WideColumns;
         KernelThreads.For(panels, threads, panel =>

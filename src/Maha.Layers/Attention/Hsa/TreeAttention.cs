@@ -23,13 +23,13 @@ internal static class TreeAttention
     public static Tensor Blocks(Tensor query, Tensor key, Tensor value, int numHeads, int branching, HierarchicalForm form, int[] validLengths)
     {
         if (!HaveKernels(query))
-            return PlainBlocks(query, key, value, numHeads, branching, form, validLengths);
+            return FallbackBlocks(query, key, value, numHeads, branching, form, validLengths);
         var plans = validLengths.Distinct().Where(length => length > 0).ToDictionary(length => length, length => TokenHierarchy.Blocks(length, branching).Plan);
         return TreeAttentionFunction.Apply(query, key, value, [.. validLengths.Select(plans.GetValueOrDefault)], numHeads, form);
     }
 
     /// <summary>The same by tensor operators, for every device and type; also the kernels' twin in the tests.</summary>
-    internal static Tensor PlainBlocks(Tensor query, Tensor key, Tensor value, int numHeads, int branching, HierarchicalForm form, int[] validLengths)
+    internal static Tensor FallbackBlocks(Tensor query, Tensor key, Tensor value, int numHeads, int branching, HierarchicalForm form, int[] validLengths)
     {
         using var scope = NewDisposeScope();
         long batch = query.shape[0], length = query.shape[1];
@@ -56,10 +56,10 @@ internal static class TreeAttention
         Tensor query, Tensor key, Tensor value, int numHeads, IReadOnlyList<TokenHierarchy?> documents, HierarchicalForm form, int[] validLengths) =>
         HaveKernels(query)
             ? TreeAttentionFunction.Apply(query, key, value, [.. documents.Select(tree => tree?.Plan)], numHeads, form)
-            : PlainDocuments(query, key, value, numHeads, documents, form, validLengths);
+            : FallbackDocuments(query, key, value, numHeads, documents, form, validLengths);
 
     /// <summary>The same by tensor operators, for every device and type; also the kernels' twin in the tests.</summary>
-    internal static Tensor PlainDocuments(
+    internal static Tensor FallbackDocuments(
         Tensor query, Tensor key, Tensor value, int numHeads, IReadOnlyList<TokenHierarchy?> documents, HierarchicalForm form, int[] validLengths)
     {
         using var scope = NewDisposeScope();

@@ -8,7 +8,7 @@ namespace Maha.Layers.Attention;
 // B batch, N length, D width, H heads, K head dim, w window, M blocks
 
 /// <summary>Softmax attention inside windows: a block of w tokens attends to its own and both neighboring blocks.</summary>
-/// <remarks>Cost: 12 * w * D * N floating-point operations, memory O(N * D). On the processor by kernels, elsewhere by <see cref="Plain"/>.</remarks>
+/// <remarks>Cost: 12 * w * D * N floating-point operations, memory O(N * D). On the processor by kernels, elsewhere by <see cref="Fallback"/>.</remarks>
 internal static class WindowAttention
 {
     /// <summary>Attends; invalid tokens give 0 and are nobody's key.</summary>
@@ -20,10 +20,10 @@ internal static class WindowAttention
     public static Tensor Apply(Tensor queriesAndKeys, Tensor values, WindowPlan plan, int[] validLengths) =>
         TensorMemory.Reachable(values)
             ? WindowAttentionFunction.Apply(queriesAndKeys, values, plan, validLengths)
-            : Plain(queriesAndKeys, values, plan, validLengths);
+            : Fallback(queriesAndKeys, values, plan, validLengths);
 
     /// <summary>The same by tensor operators, for every device and type; also the kernels' twin in the tests.</summary>
-    public static Tensor Plain(Tensor queriesAndKeys, Tensor values, WindowPlan plan, int[] validLengths)
+    public static Tensor Fallback(Tensor queriesAndKeys, Tensor values, WindowPlan plan, int[] validLengths)
     {
         using var scope = NewDisposeScope();
         long batch = plan.Batch, length = plan.Length, block = plan.BlockLength, blocks = plan.Blocks, width = values.shape[2];
