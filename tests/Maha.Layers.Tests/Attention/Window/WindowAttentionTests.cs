@@ -1,5 +1,4 @@
 using Maha.Layers.Attention;
-using Maha.Layers.Kernels;
 using Maha.Layers.Tests.Reference;
 using static TorchSharp.torch;
 
