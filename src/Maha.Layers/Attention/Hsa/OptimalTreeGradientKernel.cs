@@ -6,23 +6,23 @@ namespace Maha.Layers.Attention;
 
 // N tokens, n nodes, b children of a family, K head dim, Kp K rounded up to 16
 
-/// <summary>The gradients of <see cref="OptimalTreeKernel"/> for one head of one document; the forward pass is computed again.</summary>
+/// <summary>Computes the gradients of <see cref="OptimalTreeKernel"/> for one head of one document. It computes the forward pass again.</summary>
 /// <remarks>
-/// Up: with the weights, the products g(B, C) = dO_B . v_C of each family, where dO of a node is the sum over its tokens; the gradient of a node's mass, dm(A) = sum t g,
-/// takes the place of g(B, B) above the tokens. Down, with the masses known: dt = m(A) g, the gradient of phi from the family above, and from both that of the logits;
-/// a node hands its share of the gradients of its mean query, key and value to its children.
+/// Up: with the weights, the products g(B, C) = dO_B . v_C of each family, where dO of a node is the sum over its tokens. Above the tokens, g(B, B) is the
+/// gradient of the node's mass, dm(A) = sum t g. Down, with the masses known: dt = m(A) g, the gradient of phi from the family above, and from both the
+/// gradient of the logits. A child gets its share of the gradients of the node's mean query, key and value.
 /// </remarks>
 internal static unsafe class OptimalTreeGradientKernel
 {
-    /// <summary>Writes the gradients of query, key and value rows; stride is the distance between tokens in all operands.</summary>
+    /// <summary>Writes the gradients of query, key and value rows. <paramref name="stride"/> is the distance between tokens in all operands.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Backward(
         TreePlan plan, int headDim, float scale, float* query, float* key, float* value, nint stride, float* gradient,
         float* queryGradient, float* keyGradient, float* valueGradient)
     {
         int padded = MicroTile.PaddedColumns(headDim), rows = MicroTile.PaddedRows(plan.LargestFamily), columns = MicroTile.PaddedColumns(plan.LargestFamily);
-        long nodeRows = (long)plan.Nodes * padded;
-        float* memory = KernelScratch.Get<float>((7 * nodeRows) + (5L * plan.Nodes) + (2 * plan.Weights) + OptimalTreePanel.Elements(rows, columns, headDim, padded) + ((long)columns * padded));
+        long nodeRows = (long)plan.Nodes * padded, panelElements = OptimalTreePanel.Elements(rows, columns, headDim, padded);
+        float* memory = KernelScratch.Get<float>((7 * nodeRows) + (5L * plan.Nodes) + (2 * plan.Weights) + panelElements + ((long)columns * padded));
         var queries = new TreeRows(query, stride, memory, padded);
         var keys = new TreeRows(key, stride, memory + nodeRows, padded);
         var values = new TreeRows(value, stride, memory + (2 * nodeRows), padded);
@@ -109,7 +109,7 @@ internal static unsafe class OptimalTreeGradientKernel
             }
         }
 
-        // A family's own gradients, and their share of the gradients of the family's means.
+        // Writes a family's own gradients plus their share of the gradients of the family's means.
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         void Store(TreeRows target, int level, int f, float factor)
         {

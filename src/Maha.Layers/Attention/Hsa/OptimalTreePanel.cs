@@ -6,7 +6,7 @@ namespace Maha.Layers.Attention;
 
 // b children of a family, K head dim, Kp K rounded up to 16
 
-/// <summary>Scratch memory for one family at a time, and the steps that the forward and the backward pass of the optimal form share.</summary>
+/// <summary>Scratch memory for one family, and the steps of the optimal form's kernels.</summary>
 internal readonly unsafe struct OptimalTreePanel
 {
     private readonly float* _queries; // [b, Kp]
@@ -15,7 +15,7 @@ internal readonly unsafe struct OptimalTreePanel
     private readonly int _headDim;
     private readonly int _padded;
 
-    /// <summary>Takes memory of <see cref="Elements"/> less a square of logits.</summary>
+    /// <summary>Lays the panel into memory of <see cref="Elements"/> elements minus a square of logits.</summary>
     public OptimalTreePanel(float* memory, int rows, int columns, int headDim, int padded)
     {
         _queries = memory;
@@ -25,21 +25,21 @@ internal readonly unsafe struct OptimalTreePanel
         (_headDim, _padded) = (headDim, padded);
     }
 
-    /// <summary>Behind the memory.</summary>
+    /// <summary>The first element after the panel.</summary>
     public float* End { get; }
 
-    /// <summary>The elements that a family and its square of logits need.</summary>
+    /// <summary>The number of elements that a family and its square of logits need.</summary>
     public static long Elements(int rows, int columns, int headDim, int padded) =>
         ((long)rows * columns) + ((long)rows * padded) + ((long)headDim * columns) + ((long)columns * padded);
 
-    /// <summary>scale * q.k of every child with every child.</summary>
+    /// <summary>Computes scale * q.k of every child with every child.</summary>
     public void Logits(TreePlan plan, int level, int family, float scale, TreeRows queries, TreeRows keys, float* logits)
     {
         int start = plan.Starts[level][family], count = plan.Starts[level][family + 1] - start;
         Products(queries.Row(plan, level, start), queries.Stride(level), keys.Row(plan, level, start), keys.Stride(level), count, scale, logits);
     }
 
-    /// <summary>scale * x.y of every row x with every row y.</summary>
+    /// <summary>Computes scale * x.y of every row x with every row y.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Products(float* x, nint xStride, float* y, nint yStride, int count, float scale, float* products)
     {
@@ -49,14 +49,14 @@ internal readonly unsafe struct OptimalTreePanel
         PaddedRowMath.Product(_queries, _padded, 1, _keys, columns, _headDim, products, columns, rows, columns);
     }
 
-    /// <summary>Rows as the right operand of a product, valid until the next call.</summary>
+    /// <summary>Packs rows as the right operand of a product, valid until the next call.</summary>
     public float* PackRows(float* source, nint stride, int count)
     {
         PaddedRowMath.Pack(source, stride, count, count, _headDim, _padded, 1, _values);
         return _values;
     }
 
-    /// <summary>Turns the logits of a family into weights; returns phi of its node.</summary>
+    /// <summary>Turns the logits of a family into weights and returns phi of its node.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Weights(TreePlan plan, int level, int family, float* logits, float* energy)
     {
@@ -77,7 +77,7 @@ internal readonly unsafe struct OptimalTreePanel
         return phi;
     }
 
-    /// <summary>The masses of the nodes of a level, from those of the level above.</summary>
+    /// <summary>Computes the masses of the nodes of a level from those of the level above.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Masses(TreePlan plan, int level, float* kept, float* mass)
     {
