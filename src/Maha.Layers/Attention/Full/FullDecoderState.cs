@@ -24,7 +24,7 @@ internal sealed class FullDecoderState : DecoderState
         long length = query.shape[1];
         var (keys, values) = (_rows.Keys, _rows.Values);
         long chunkLength = Math.Clamp(ChunkElements / (query.shape[0] * _rows.Count), 1, length);
-        var attended = TokenChunks.Concatenate(length, chunkLength, (start, count) =>
+        var attended = SequenceChunks.Apply(length, chunkLength, (start, count) =>
         {
             long seen = Position + start + count;
             var hidden = CachedAttention.Later(Position + start, count, 0, seen, query.device);

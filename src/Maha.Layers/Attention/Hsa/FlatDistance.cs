@@ -54,7 +54,7 @@ internal static class FlatDistance
         if (hidden is not null)
             (query, key) = (query.masked_fill(hidden.unsqueeze(-1), 0), key.masked_fill(hidden.unsqueeze(-1), 0));
         var position = arange(length, dtype: ScalarType.Int64, device: query.device);
-        var sums = TokenChunks.Concatenate(length, chunkLength, (start, count) =>
+        var sums = SequenceChunks.Apply(length, chunkLength, (start, count) =>
         {
             var logits = query.narrow(1, start, count).CheckedMatmul(key.transpose(1, 2)); // [G, C, N]
             logits = logits.to(logits.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32);

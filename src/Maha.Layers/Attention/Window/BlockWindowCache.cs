@@ -21,7 +21,7 @@ internal sealed class BlockWindowCache(int window)
     public Tensor Step(Tensor query, Tensor key, Tensor value)
     {
         // A chunk ends where its block ends, so that all of its tokens see the same block before.
-        return TokenChunks.Concatenate(query.shape[1], _ => (((Position / window) + 1) * window) - Position, (start, count) =>
+        return SequenceChunks.Apply(query.shape[1], _ => (((Position / window) + 1) * window) - Position, (start, count) =>
         {
             long first = Math.Max(0, (Position / window) - 1) * window;
             _rows.DropFirst(first - (Position - _rows.Count)); // at a block's first token, the block that is out of view now

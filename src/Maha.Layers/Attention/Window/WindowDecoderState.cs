@@ -17,7 +17,7 @@ internal sealed class WindowDecoderState(int window, int globalTokens) : Decoder
 
     /// <summary>Appends tokens and returns their attention to themselves, the w tokens before each and the first g, [G, N, K].</summary>
     public Tensor Step(Tensor query, Tensor key, Tensor value) =>
-        TokenChunks.Concatenate(query.shape[1], window, (start, count) =>
+        SequenceChunks.Apply(query.shape[1], window, (start, count) =>
             StepChunk(query.narrow(1, start, count), key.narrow(1, start, count), value.narrow(1, start, count)));
 
     /// <inheritdoc/>
