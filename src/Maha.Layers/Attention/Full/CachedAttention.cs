@@ -7,12 +7,6 @@ namespace Maha.Layers.Attention;
 /// <summary>Softmax attention of a few new tokens to cached keys and values.</summary>
 internal static class CachedAttention
 {
-    /// <inheritdoc cref="AttentionHeads.SplitFlat"/>
-    public static Tensor SplitHeads(Tensor tokens, int numHeads) => AttentionHeads.SplitFlat(tokens, numHeads);
-
-    /// <inheritdoc cref="AttentionHeads.MergeFlat"/>
-    public static Tensor MergeHeads(Tensor heads, int numHeads) => AttentionHeads.MergeFlat(heads, numHeads);
-
     /// <summary>Computes softmax(q k^T / sqrt(K)) v, [G, N, K].</summary>
     /// <param name="query">[G, N, K].</param>
     /// <param name="keys">[G, T, K].</param>

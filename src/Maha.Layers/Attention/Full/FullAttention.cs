@@ -30,9 +30,6 @@ internal static class FullAttention
         return (invalid is null ? attended : attended.masked_fill(invalid.unsqueeze(-1), 0)).MoveToOuterDisposeScope();
     }
 
-    /// <inheritdoc cref="AttentionHeads.Split"/>
-    internal static Tensor SplitHeads(Tensor tokens, int numHeads) => AttentionHeads.Split(tokens, numHeads);
-
     /// <summary>The score of a masked key.</summary>
     /// <remarks>It is finite, so that rows of padding stay numbers, and so low that its exponential is 0 next to any real score.</remarks>
     internal static double Floor(ScalarType type) => type == ScalarType.Float16 ? -6e4 : -1e30;

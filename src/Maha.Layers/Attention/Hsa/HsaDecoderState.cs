@@ -11,14 +11,14 @@ namespace Maha.Layers.Attention;
 /// A token is a node of level 0. When b nodes of a level are complete, their mean becomes one node of the next level. The cache holds all nodes that the next
 /// token can see: O(b log N) memory and time per token. It is in CPU memory for every device of the layer.
 /// </remarks>
-public sealed class HsaDecoderState : DecoderState
+internal sealed class HsaDecoderState : DecoderState
 {
     private readonly int _branching;
     private readonly bool _overlap;
     private ITreeCache? _cache;
     private ScalarType _type;
 
-    internal HsaDecoderState(int branching, bool overlap)
+    public HsaDecoderState(int branching, bool overlap)
     {
         (_branching, _overlap) = (branching, overlap);
     }
@@ -34,7 +34,7 @@ public sealed class HsaDecoderState : DecoderState
     /// <param name="headDim">K.</param>
     /// <param name="type">The element type of the layer.</param>
     /// <param name="output">[G, K].</param>
-    internal unsafe void Step<T>(T* query, T* key, T* value, int groups, int headDim, ScalarType type, T* output)
+    public unsafe void Step<T>(T* query, T* key, T* value, int groups, int headDim, ScalarType type, T* output)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         Cache<T>(groups, headDim, type).Step(query, key, value, T.CreateTruncating(1 / Math.Sqrt(headDim)), output);
@@ -42,12 +42,12 @@ public sealed class HsaDecoderState : DecoderState
     }
 
     /// <summary>Appends the next tokens of every sequence and returns their attention, tensors [B, N, D] of any device and type.</summary>
-    internal Tensor Step(Tensor query, Tensor key, Tensor value, int numHeads) => query.dtype == ScalarType.Float64
+    public Tensor Step(Tensor query, Tensor key, Tensor value, int numHeads) => query.dtype == ScalarType.Float64
         ? Step<double>(query, key, value, numHeads, attends: true)!
         : Step<float>(query, key, value, numHeads, attends: true)!;
 
     /// <summary>Appends tokens [B, N, D] without computing their attention.</summary>
-    internal void TakeUp(Tensor key, Tensor value, int numHeads)
+    public void Append(Tensor key, Tensor value, int numHeads)
     {
         if (key.dtype == ScalarType.Float64)
             Step<double>(key, key, value, numHeads, attends: false);
@@ -90,7 +90,7 @@ public sealed class HsaDecoderState : DecoderState
     }
 
     /// <summary>Checks that the tokens of a layer belong to the sequences of this state.</summary>
-    internal void Check(int groups, int headDim, ScalarType type)
+    public void Check(int groups, int headDim, ScalarType type)
     {
         if (_cache is not null && (_cache.Groups != groups || _cache.HeadDim != headDim || _type != type))
         {
@@ -101,7 +101,7 @@ public sealed class HsaDecoderState : DecoderState
     }
 
     /// <summary>Checks that the layer has the tree of this state.</summary>
-    internal void CheckTree(int branching, bool overlap)
+    public void CheckTree(int branching, bool overlap)
     {
         if ((_branching, _overlap) != (branching, overlap))
         {

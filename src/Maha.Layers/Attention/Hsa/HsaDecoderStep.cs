@@ -11,7 +11,7 @@ namespace Maha.Layers.Attention;
 /// <summary>
 /// One decoding step of a causal hierarchical layer on the CPU, without tensors between projections, rotation, attention and output projection.
 /// </summary>
-internal static unsafe class HsaDecoding
+internal static unsafe class HsaDecoderStep
 {
     /// <summary>Computes the layer's output for one token per sequence.</summary>
     /// <param name="hidden">[B, 1, D], float32 or float64 on the CPU.</param>
@@ -20,12 +20,12 @@ internal static unsafe class HsaDecoding
     /// <param name="rotary">Whether queries and keys are rotated by their positions.</param>
     /// <param name="state">The cache, to which the token is appended.</param>
     /// <returns>[B, 1, D].</returns>
-    public static Tensor Step(Tensor hidden, ReadOnlySpan<Linear> projections, int numHeads, bool rotary, HsaDecoderState state) =>
+    public static Tensor Apply(Tensor hidden, ReadOnlySpan<Linear> projections, int numHeads, bool rotary, HsaDecoderState state) =>
         hidden.dtype == ScalarType.Float32
-            ? Step<float>(hidden, projections, numHeads, rotary, state)
-            : Step<double>(hidden, projections, numHeads, rotary, state);
+            ? Apply<float>(hidden, projections, numHeads, rotary, state)
+            : Apply<double>(hidden, projections, numHeads, rotary, state);
 
-    private static Tensor Step<T>(Tensor hidden, ReadOnlySpan<Linear> projections, int numHeads, bool rotary, HsaDecoderState state)
+    private static Tensor Apply<T>(Tensor hidden, ReadOnlySpan<Linear> projections, int numHeads, bool rotary, HsaDecoderState state)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         using var scope = NewDisposeScope();
