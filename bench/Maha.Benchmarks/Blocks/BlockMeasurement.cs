@@ -33,13 +33,8 @@ internal sealed class BlockMeasurement : IDisposable
             var options = BlockVariants.Options(variant, shape with { MaxSequenceLength = length });
             var block = new MahaBlock(options);
 
-<<<<<<< HEAD:bench/Maha.Benchmarks/Block/BlockMeasurement.cs
-            // The published mixer refuses a mask, even one that hides nothing.
-            var context = options.Attention is MahaReferenceOptions ? MixingContext.Unpadded : new MixingContext { KeyPaddingMask = _padding };
-=======
             // The published mixer refuses any mask, even one that masks nothing.
             var context = options.Attention is MahaReferenceOptions ? MixingContext.Unpadded : new MixingContext { KeyPaddingMask = _padding };
->>>>>>> d:bench/Maha.Benchmarks/Blocks/BlockMeasurement.cs
             (_block, _forwardPass) = (block, () => block.call(_input, context).Output);
         }
         _block.to(type);

@@ -16,28 +16,12 @@ internal static class DeviceCommand
     // Relative to the largest magnitude of the tensor. The two devices sum a few hundred terms in different orders.
     private const double Limit = 1e-4;
 
-<<<<<<< HEAD:bench/Maha.Benchmarks/Devices/DeviceCommand.cs
-    // No dropout: the devices draw other elements.
-    private static readonly MahaBlockOptions s_shape = new() { DModel = 64, NumHeads = 4, MaxSequenceLength = 1024, Dropout = 0 };
-=======
     // No dropout: the devices draw different elements.
     private static readonly MahaBlockOptions s_shape = new() { DModel = 64, NumHeads = 4, MaxSequenceLength = 1024, Dropout = 0 };
->>>>>>> d:bench/Maha.Benchmarks/Blocks/DeviceCommand.cs
 
     private static readonly (string Name, MahaBlockOptions Options)[] s_kinds =
     [
         .. new[] { AggregationKind.Softmax, AggregationKind.ReferenceNash, AggregationKind.Mean, AggregationKind.Gated }.Select(kind => Reference(kind)),
-<<<<<<< HEAD:bench/Maha.Benchmarks/Devices/DeviceCommand.cs
-        .. new[] { AggregationKind.Convex, AggregationKind.Nash, AggregationKind.Mean, AggregationKind.Gated }.SelectMany(kind => Causal($"Maha {kind}", s_shape with { Attention = new MahaOptions { Window = 64, NumScales = 4, Aggregation = AggregationOptions.Create(kind) } })),
-        .. Causal("Full", s_shape with { Attention = new FullOptions() }),
-        .. Causal("Window", s_shape with { Attention = new WindowOptions { Window = 64 } }),
-        ("Hsa", s_shape with { Attention = new HsaOptions() }),
-        ("HsaCausal", s_shape with { Attention = new HsaCausalOptions() }),
-        ("HsaCausal overlap", s_shape with { Attention = new HsaCausalOptions { Overlap = true } }),
-        ("Hsa rotary", s_shape with { Attention = new HsaOptions(), Positions = PositionKind.Rotary }),
-        ("HsaCausal rotary", s_shape with { Attention = new HsaCausalOptions(), Positions = PositionKind.Rotary }),
-        ("Hsa recomputed", s_shape with { Attention = new HsaOptions(), RecomputeBlocks = true }),
-=======
         .. new[] { AggregationKind.Convex, AggregationKind.Nash, AggregationKind.Mean, AggregationKind.Gated }.SelectMany(
             kind => Causal($"Maha {kind}", s_shape with { Attention = new MahaOptions { Window = 64, NumScales = 4, Aggregation = AggregationOptions.Create(kind) } })),
         .. Causal("Full", s_shape with { Attention = new FullOptions() }),
@@ -48,7 +32,6 @@ internal static class DeviceCommand
         ("Hsa rotary", s_shape with { Attention = new HsaOptions(), Positions = PositionKind.Rotary }),
         ("HsaCausal rotary", s_shape with { Attention = new HsaCausalOptions(), Positions = PositionKind.Rotary }),
         ("Hsa recomputed", s_shape with { Attention = new HsaOptions(), RecomputeBlocks = true }),
->>>>>>> d:bench/Maha.Benchmarks/Blocks/DeviceCommand.cs
     ];
 
     public static int Run(string[] args)
@@ -67,12 +50,8 @@ internal static class DeviceCommand
         return equal ? ExitCode.Success : ExitCode.Failure;
     }
 
-<<<<<<< HEAD:bench/Maha.Benchmarks/Devices/DeviceCommand.cs
-    private static (string, MahaBlockOptions) Reference(AggregationKind kind) => ($"MahaReference {kind}", s_shape with { Attention = new MahaReferenceOptions { Aggregation = AggregationOptions.Create(kind) } });
-=======
     private static (string, MahaBlockOptions) Reference(AggregationKind kind) =>
         ($"MahaReference {kind}", s_shape with { Attention = new MahaReferenceOptions { Aggregation = AggregationOptions.Create(kind) } });
->>>>>>> d:bench/Maha.Benchmarks/Blocks/DeviceCommand.cs
 
     private static (string, MahaBlockOptions)[] Causal(string name, MahaBlockOptions options) =>
         [(name, options), ($"{name} causal", options with { IsCausal = true })];

@@ -47,15 +47,10 @@ internal static class FlopsCommand
             return ExitCode.Success;
         }
 
-<<<<<<< HEAD:bench/Maha.Benchmarks/Flops/FlopsCommand.cs
-        Console.WriteLine($"# GFLOP of one block's forward pass for one document, multiply-add = 2; d_model {shape.DModel}, heads {shape.NumHeads}, window {new MahaOptions().Window}; % of full's in brackets");
-        Console.WriteLine($"{"variant",-12} {"n",7} {"attention",21} {"projections",12} {"convolutions",12} {"aggregation",12} {"feed_forward",12} {"total",21} {"attention/token",16}");
-=======
         Console.WriteLine($"# GFLOP of one block's forward pass for one document, multiply-add = 2; d_model {shape.DModel}, heads {shape.NumHeads}, "
             + $"window {new MahaOptions().Window}; % of full's in brackets");
         Console.WriteLine($"{"variant",-12} {"n",7} {"attention",21} {"projections",12} {"convolutions",12} {"aggregation",12} "
             + $"{"feed_forward",12} {"total",21} {"attention/token",16}");
->>>>>>> d:bench/Maha.Benchmarks/Blocks/FlopsCommand.cs
         foreach (var (variant, length, flops) in rows)
         {
             var full = BlockFlops.Of(BlockVariants.Options("full", shape), length);

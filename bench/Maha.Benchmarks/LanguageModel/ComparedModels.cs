@@ -32,12 +32,8 @@ internal static class ComparedModels
         int width = ((FullFeedForward * 2) + 4 - projections) * settings.DModel / 2;
         return width >= 1
             ? options with { FeedForwardDim = width }
-<<<<<<< HEAD
-            : throw new UsageException($"{numScales} scales leave no weights for the feed-forward layers of maha at equal numbers of parameters. Use a shorter context.");
-=======
             : throw new UsageException(
                 $"{numScales} scales leave no weights for the feed-forward layers of maha at equal numbers of parameters. Use a shorter context.");
->>>>>>> d
     }
 
     /// <summary>Creates a model whose initial weights follow from the seed.</summary>

@@ -18,7 +18,7 @@ internal sealed unsafe class FeedForwardFunction : SingleOutputFunction<FeedForw
     /// <summary>Whether the kernel supports the input and these layers and is faster than torch's operators.</summary>
     public static bool IsApplicable(Tensor input, Linear expand, Linear contract) =>
         expand.bias is not null && contract.bias is not null
-            && LinearFunction.Suits(input, expand.weight!.shape[0]) && LinearFunction.Suits(input, contract.weight!.shape[0]);
+            && LinearFunction.CanUseKernel(input, expand.weight!.shape[0]) && LinearFunction.CanUseKernel(input, contract.weight!.shape[0]);
 
     /// <summary>Returns W_2 gelu(W_1 x + b_1) + b_2, which has the shape of the input.</summary>
     public static Tensor Apply(Tensor input, Linear expand, Linear contract)

@@ -17,7 +17,7 @@ internal static unsafe class FeedForwardKernel
     private const int RowGap = 16;
 
     /// <summary>Whether the kernel supports these sizes and is faster than torch's operators.</summary>
-    public static bool IsApplicable(long rows, int width, int inner) => LinearKernel.Suits(rows, width) && LinearKernel.Suits(rows, inner);
+    public static bool IsApplicable(long rows, int width, int inner) => LinearKernel.CanUse(rows, width) && LinearKernel.CanUse(rows, inner);
 
     /// <summary>Computes output [R, D] and, unless it is null, expanded [R, F] = W_1 x.</summary>
     public static void Forward(long rows, FeedForwardOperands layer, float* x, float* expanded, float* output, int threads)
@@ -61,8 +61,8 @@ internal static unsafe class FeedForwardKernel
     {
         long elements = (long)layer.Width * layer.Inner;
         float* memory = KernelScratch.GetShared<float>(2 * elements);
-        var first = PackedWeight.Of(layer.FirstWeight, layer.Width, layer.Inner, memory, threads);
-        var second = PackedWeight.Of(layer.SecondWeight, layer.Inner, layer.Width, memory + elements, threads);
+        var first = PackedWeight.Pack(layer.FirstWeight, layer.Width, layer.Inner, memory, threads);
+        var second = PackedWeight.Pack(layer.SecondWeight, layer.Inner, layer.Width, memory + elements, threads);
         return (first, second);
     }
 

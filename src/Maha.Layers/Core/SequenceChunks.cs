@@ -14,16 +14,32 @@ internal static class SequenceChunks
     /// <returns>[B, N, ...].</returns>
     public static Tensor Apply(Tensor sequence, long chunkLength, Func<Tensor, Tensor> function)
     {
-        using var scope = NewDisposeScope();
         long length = sequence.shape[1];
-        if (length <= chunkLength)
-            return function(sequence).MoveToOuterDisposeScope();
+        return Apply(length, chunkLength, (start, count) => function(count == length ? sequence : sequence.narrow(1, start, count)));
+    }
+
+    /// <summary>Calls a function for consecutive chunks of the tokens [0, length), the first chunk first, and concatenates the results.</summary>
+    /// <param name="length">N.</param>
+    /// <param name="chunkLength">The most tokens of a chunk.</param>
+    /// <param name="function">Maps the first token of a chunk and its length n to a result [B, n, ...]. Its temporaries are freed after each chunk.</param>
+    /// <returns>[B, N, ...].</returns>
+    public static Tensor Apply(long length, long chunkLength, Func<long, long, Tensor> function) => Apply(length, _ => chunkLength, function);
+
+    /// <summary>Calls a function for consecutive chunks of the tokens [0, length), the first chunk first, and concatenates the results.</summary>
+    /// <param name="length">N.</param>
+    /// <param name="chunkLength">Maps the first token of a chunk to the most tokens of the chunk. Called after the chunks before it are computed.</param>
+    /// <param name="function">Maps the first token of a chunk and its length n to a result [B, n, ...]. Its temporaries are freed after each chunk.</param>
+    /// <returns>[B, N, ...].</returns>
+    public static Tensor Apply(long length, Func<long, long> chunkLength, Func<long, long, Tensor> function)
+    {
+        using var scope = NewDisposeScope();
         var results = new List<Tensor>();
-        for (long start = 0; start < length; start += chunkLength)
+        for (long start = 0, count; start < length; start += count)
         {
             using var inner = NewDisposeScope();
-            results.Add(function(sequence.narrow(1, start, Math.Min(chunkLength, length - start))).MoveToOuterDisposeScope());
+            count = Math.Min(chunkLength(start), length - start);
+            results.Add(function(start, count).MoveToOuterDisposeScope());
         }
-        return cat(results, 1).MoveToOuterDisposeScope();
+        return (results.Count == 1 ? results[0] : cat(results, 1)).MoveToOuterDisposeScope();
     }
 }

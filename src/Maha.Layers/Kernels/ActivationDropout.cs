@@ -4,24 +4,23 @@ using static TorchSharp.torch.nn;
 
 namespace Maha.Layers.Kernels;
 
-/// <summary>
-/// Dropout as TorchSharp's, by a faster generator where the tensor is in the processor's memory.
-/// </summary>
+/// <summary>Dropout as TorchSharp's, with a faster generator for tensors in CPU memory.</summary>
 /// <remarks>
-/// In training every element is 0 with probability p, else divided by 1 - p; otherwise the input comes back as it is.
-/// One number is drawn from torch's random state a call, so that a seeded state repeats the same elements, whatever the number of threads.
+/// In training mode every element is set to 0 with probability p, or else divided by 1 - p. In evaluation mode the input is returned unchanged.
+/// Each call draws one number from torch's random state, so that a seeded state drops the same elements with any number of threads.
 /// </remarks>
 internal sealed class ActivationDropout : Module<Tensor, Tensor>
 {
-    /// <summary>Builds a dropout.</summary>
+    /// <summary>Builds the layer.</summary>
     /// <param name="probability">p, in [0, 1).</param>
-    public ActivationDropout(double probability) : base(nameof(ActivationDropout))
+    public ActivationDropout(double probability)
+        : base(nameof(ActivationDropout))
     {
         TensorChecks.Probability(probability, nameof(probability));
         Probability = probability;
     }
 
-    /// <summary>p.</summary>
+    /// <summary>p, the probability that an element is dropped.</summary>
     public double Probability { get; }
 
     /// <inheritdoc/>

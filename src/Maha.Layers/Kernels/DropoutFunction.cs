@@ -10,7 +10,7 @@ internal sealed unsafe class DropoutFunction : SingleOutputFunction<DropoutFunct
     private const string ProbabilityKey = "probability";
     private const string SeedKey = "seed";
 
-    /// <summary>Drops elements of a tensor that <see cref="TensorMemory.Reachable"/> allows.</summary>
+    /// <summary>Drops elements of a tensor for which <see cref="TensorMemory.Reachable"/> holds.</summary>
     public static Tensor Apply(Tensor input, double probability, long seed) => CallContiguous(input, probability, seed);
 
     /// <inheritdoc/>

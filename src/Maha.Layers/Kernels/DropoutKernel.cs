@@ -8,22 +8,22 @@ namespace Maha.Layers.Kernels;
 /// Drops elements by a hash of seed and position, so that no mask is kept: the backward pass hashes again.
 /// </summary>
 /// <remarks>
-/// libtorch (2.10) draws one number after the other on one thread: 16 times as long as this, more than all products of a small model together.
-/// The hash is the 32-bit finalizer of MurmurHash3 over the position within a chunk, whitened by two words that SplitMix64 makes of seed and chunk;
+/// libtorch (2.10) draws one number after the other on one thread. That takes 16 times as long as this kernel, more than all products of a small model
+/// together. The hash is the 32-bit finalizer of MurmurHash3 over the position within a chunk, whitened by two words that SplitMix64 makes of seed and chunk;
 /// the result depends neither on the number of threads nor on the width of the processor's registers.
 /// </remarks>
 internal static unsafe class DropoutKernel
 {
-    // Elements that share the two words; also the piece of work of a thread.
+    // Elements that share the two words; also one piece of work for a thread.
     private const int ChunkLength = 1 << 14;
 
-    /// <summary>output_i = input_i / (1 - p), or 0 with probability p.</summary>
+    /// <summary>Computes output_i = input_i / (1 - p), or 0 with probability p.</summary>
     /// <param name="input">The elements.</param>
-    /// <param name="output">As many; may be the input itself.</param>
-    /// <param name="count">How many.</param>
+    /// <param name="output">As many elements; may be the input itself.</param>
+    /// <param name="count">The number of elements.</param>
     /// <param name="probability">p, in [0, 1).</param>
     /// <param name="seed">The same seed drops the same positions.</param>
-    /// <param name="threads">The most threads that are used.</param>
+    /// <param name="threads">The largest number of threads to use.</param>
     public static void Apply<T>(T* input, T* output, long count, double probability, long seed, int threads)
         where T : unmanaged, IFloatingPointIeee754<T>
     {

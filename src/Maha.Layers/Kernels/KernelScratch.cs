@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Maha.Layers.Kernels;
 
-/// <summary>Aligned scratch memory that a thread keeps between kernel calls, so that a call allocates nothing.</summary>
+/// <summary>Aligned scratch memory that a thread keeps between kernel calls, so that most calls allocate nothing.</summary>
 internal sealed unsafe class KernelScratch
 {
     // One cache line: rows of vectors never straddle two lines.
@@ -23,11 +23,13 @@ internal sealed unsafe class KernelScratch
 
     ~KernelScratch() => NativeMemory.AlignedFree(_memory);
 
-    /// <summary>Memory for one piece of work: at least <paramref name="count"/> elements, contents undefined, valid until this thread's next call.</summary>
+    /// <summary>
+    /// Returns memory for one piece of work: at least <paramref name="count"/> elements with undefined contents, valid until this thread's next call.
+    /// </summary>
     public static T* Get<T>(long count)
         where T : unmanaged => (s_piece ??= new KernelScratch()).Reserve<T>(count);
 
-    /// <summary>Memory that the pieces of a kernel call share, whatever threads run them: valid until the calling thread's next call of this method.</summary>
+    /// <summary>Returns memory that all pieces of a kernel call share, on any thread: valid until the calling thread's next call of this method.</summary>
     public static T* GetShared<T>(long count)
         where T : unmanaged => (s_call ??= new KernelScratch()).Reserve<T>(count);
 

@@ -7,18 +7,19 @@ namespace Maha.Layers.Kernels;
 
 // D input width, F output width
 
-/// <summary>The differentiable call of <see cref="LinearKernel"/>; the backward pass is torch's. Arguments: input [..., D], then weight [F, D] and bias [F] or null of every layer.</summary>
+/// <summary>The differentiable call of <see cref="LinearKernel"/>. The backward pass uses torch's operators.</summary>
+/// <remarks>Arguments: input [..., D], then weight [F, D] and bias [F] or null of every layer.</remarks>
 internal sealed unsafe class LinearFunction : DifferentiableFunction<LinearFunction>
 {
     private const string BiasesKey = "biases";
 
-    /// <summary>A linear layer's output, by the kernel where it suits.</summary>
+    /// <summary>Computes a linear layer's output, with the kernel if it can be used.</summary>
     public static Tensor Apply(Linear layer, Tensor input) => Apply(input, layer.weight!, layer.bias);
 
-    /// <summary>input W^T + bias, by the kernel where it suits.</summary>
+    /// <summary>Computes input W^T + bias, with the kernel if it can be used.</summary>
     public static Tensor Apply(Tensor input, Tensor weight, Tensor? bias) => ApplyAll(input, [(weight, bias)])[0];
 
-    /// <summary>The outputs of several layers for one input, which is read once.</summary>
+    /// <summary>Computes the outputs of several layers for one input, which is read once.</summary>
     public static Tensor[] ApplyAll(Tensor input, params ReadOnlySpan<Linear> layers)
     {
         var parameters = new (Tensor, Tensor?)[layers.Length];
@@ -27,15 +28,15 @@ internal sealed unsafe class LinearFunction : DifferentiableFunction<LinearFunct
         return ApplyAll(input, parameters);
     }
 
-    /// <summary>Whether the kernel can run on an input and pays.</summary>
-    public static bool Suits(Tensor input, long width) =>
-        TensorMemory.Reachable(input) && input.dtype == ScalarType.Float32 && LinearKernel.Suits(input.numel() / input.shape[^1], (int)width);
+    /// <summary>Whether the kernel can run on an input and is faster than torch's operator.</summary>
+    public static bool CanUseKernel(Tensor input, long width) =>
+        TensorMemory.Reachable(input) && input.dtype == ScalarType.Float32 && LinearKernel.CanUse(input.numel() / input.shape[^1], (int)width);
 
     private static Tensor[] ApplyAll(Tensor input, (Tensor Weight, Tensor? Bias)[] layers)
     {
         using var scope = NewDisposeScope();
         Tensor[] outputs;
-        if (!layers.All(layer => Suits(input, layer.Weight.shape[0])))
+        if (!layers.All(layer => CanUseKernel(input, layer.Weight.shape[0])))
         {
             outputs = [.. layers.Select(layer => nn.functional.linear(input, layer.Weight, layer.Bias!))];
         }

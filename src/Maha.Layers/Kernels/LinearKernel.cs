@@ -4,17 +4,17 @@ namespace Maha.Layers.Kernels;
 
 // R rows (tokens), D input width, F output width
 
-/// <summary>y = x W^T + b for many rows in float32, on processors with 512-bit registers.</summary>
+/// <summary>Computes y = x W^T + b for many rows in float32, on processors with 512-bit registers.</summary>
 /// <remarks>
-/// The layers' matrices are wide and shallow (D of some hundreds), where the BLAS at hand reaches about three quarters of what the registers allow.
-/// Several layers of the same input share one pass over it. Slow twin: torch's linear.
+/// The layers' matrices are wide and shallow (D of some hundreds). For these, libtorch's BLAS reaches about three quarters of the speed that the registers
+/// allow. Several layers of the same input share one pass over it. Reference: torch's linear.
 /// </remarks>
 internal static unsafe class LinearKernel
 {
-    /// <summary>Whether the kernel can run and pays: wide registers, whole vectors of outputs, more than a few rows.</summary>
-    public static bool Suits(long rows, int width) => Avx512F.IsSupported && width % MicroTile.NarrowColumns == 0 && rows >= RowPieces.Rows;
+    /// <summary>Whether the kernel can run and is faster than torch's operator: wide registers, whole vectors of outputs, more than a few rows.</summary>
+    public static bool CanUse(long rows, int width) => Avx512F.IsSupported && width % MicroTile.NarrowColumns == 0 && rows >= RowPieces.Rows;
 
-    /// <summary>Fills for every layer its output [R, F] from input [R, D]. The pointers are those of weight [F, D], bias [F] (0 for none) and output.</summary>
+    /// <summary>Fills the output [R, F] of every layer from the input [R, D].</summary>
     public static void Forward(long rows, int depth, float* input, ReadOnlySpan<LinearOperands> layers, int threads)
     {
         var operands = layers.ToArray();
@@ -22,7 +22,7 @@ internal static unsafe class LinearKernel
         var weights = new PackedWeight[operands.Length];
         for (int i = 0; i < weights.Length; i++)
         {
-            weights[i] = PackedWeight.Of((float*)operands[i].Weight, depth, operands[i].Width, memory, threads);
+            weights[i] = PackedWeight.Pack((float*)operands[i].Weight, depth, operands[i].Width, memory, threads);
             memory += (long)operands[i].Width * depth;
         }
         var pieces = new RowPieces(rows);

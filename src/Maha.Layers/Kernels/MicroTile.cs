@@ -4,13 +4,11 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Maha.Layers.Kernels;
 
-/// <summary>
-/// The register-blocked product that every float32 attention kernel is made of: eight rows by 32 or 16 columns kept in vector registers.
-/// </summary>
+/// <summary>The register-blocked product of all float32 kernels: eight rows by 32 or 16 columns are kept in vector registers.</summary>
 /// <remarks>
 /// c[m, n] (+)= sum over k of a[m * aRow + k * aDepth] * b[k * bRow + n], for m in 0..7 and n in 0..31 (or 0..15).
-/// Sixteen accumulators are enough to hide the latency of two fused multiply-adds a cycle, and an operand is read once per eight rows,
-/// so the loop is bound by arithmetic and not by loads. The slow twin is the triple loop in the tests.
+/// Sixteen accumulators hide the latency of two fused multiply-adds per cycle, and an operand is read once per eight rows, so the loop is bound by arithmetic
+/// and not by loads. Reference: the triple loop in the tests.
 /// </remarks>
 internal static unsafe class MicroTile
 {
@@ -23,21 +21,27 @@ internal static unsafe class MicroTile
     /// <summary>Columns of the narrow tile, the unit that scratch rows are padded to.</summary>
     public const int NarrowColumns = 16;
 
-    /// <summary>Product of an [8, depth] and a [depth, columns] operand, columns a multiple of 16, row by row of 32 and at most one of 16.</summary>
+    /// <summary>Computes the product of an [8, depth] and a [depth, columns] operand in tiles of 32 columns and at most one of 16.</summary>
+    /// <param name="a">The left operand.</param>
+    /// <param name="aRow">Elements between the rows of the left operand.</param>
+    /// <param name="aDepth">Elements between the columns of the left operand.</param>
+    /// <param name="b">The right operand, with consecutive columns.</param>
+    /// <param name="bRow">Elements between the rows of the right operand.</param>
+    /// <param name="depth">The length of the sums.</param>
+    /// <param name="c">The product, with consecutive columns.</param>
+    /// <param name="cRow">Elements between the rows of the product.</param>
+    /// <param name="columns">The number of columns, a multiple of 16.</param>
+    /// <param name="accumulate">Whether the product is added to <paramref name="c"/> instead of replacing it.</param>
     public static void Row(float* a, nint aRow, nint aDepth, float* b, nint bRow, int depth, float* c, nint cRow, int columns, bool accumulate)
     {
         int n = 0;
         if (Avx512F.IsSupported)
         {
             for (; n + WideColumns <= columns; n += WideColumns)
-            {
                 Wide512(a, aRow, aDepth, b + n, bRow, depth, c + n, cRow, accumulate);
-            }
 
             if (n < columns)
-            {
                 Narrow512(a, aRow, aDepth, b + n, bRow, depth, c + n, cRow, accumulate);
-            }
 
             return;
         }
@@ -161,7 +165,7 @@ internal static unsafe class MicroTile
         c7.Store(w);
     }
 
-    // Four rows by 16 columns: eight accumulators, which is what sixteen 256-bit registers hold beside the operands.
+    // Four rows by 16 columns: eight accumulators, as many as sixteen 256-bit registers hold together with the operands.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Quarter256(float* a, nint aRow, nint aDepth, float* b, nint bRow, int depth, float* c, nint cRow, bool accumulate)
     {
@@ -200,6 +204,11 @@ internal static unsafe class MicroTile
         c30.Store(r3); c31.Store(r3 + 8);
     }
 
-    /// <summary>The least multiple that holds a count.</summary>
-    public static int Padded(int count, int multiple) => (count + multiple - 1) / multiple * multiple;
+    /// <summary>Rows rounded up to whole tiles.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int PaddedRows(int count) => (count + Rows - 1) / Rows * Rows;
+
+    /// <summary>Columns rounded up to whole narrow tiles, which are whole vectors.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int PaddedColumns(int count) => (count + NarrowColumns - 1) / NarrowColumns * NarrowColumns;
 }

@@ -4,10 +4,11 @@ namespace Maha.Layers.Kernels;
 
 // R rows (tokens), D input width, F output width
 
-/// <summary>A weight matrix [F, D] as the register tiles read it: panels of 32 output columns, each [D, 32].</summary>
-/// <remarks>A panel's 256 inputs stay in the first-level cache while all tiles of a piece's rows pass. F must be a multiple of 16.</remarks>
+/// <summary>A weight matrix [F, D] in the order in which the register tiles read it: panels of 32 output columns, each [D, 32].</summary>
+/// <remarks>F must be a multiple of 16.</remarks>
 internal readonly unsafe struct PackedWeight
 {
+    // Inputs per pass: this part of a panel stays in the first-level cache for all tiles of rows.
     private const int DepthPerPass = 256;
 
     private readonly float* _panels;
@@ -25,7 +26,7 @@ internal readonly unsafe struct PackedWeight
     public int Width { get; }
 
     /// <summary>Packs a weight into memory of depth * width elements.</summary>
-    public static PackedWeight Of(float* weight, int depth, int width, float* memory, int threads)
+    public static PackedWeight Pack(float* weight, int depth, int width, float* memory, int threads)
     {
         int panels = (width + MicroTile.WideColumns - 1) / MicroTile.WideColumns;
         KernelThreads.For(panels, threads, panel =>
@@ -36,23 +37,23 @@ internal readonly unsafe struct PackedWeight
         return new PackedWeight(memory, depth, width);
     }
 
-    /// <summary>output = input W^T + bias (null for none) for at least eight rows; strides in elements.</summary>
+    /// <summary>Computes output = input W^T + bias (null for none) for at least eight rows. Strides are in elements.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Multiply(int rows, float* input, nint inputRow, float* bias, float* output, nint outputRow)
     {
-        int whole = rows / MicroTile.Rows * MicroTile.Rows;
+        int tiledRows = rows / MicroTile.Rows * MicroTile.Rows;
         for (int pass = 0; pass < Depth; pass += DepthPerPass)
         {
             int count = Math.Min(DepthPerPass, Depth - pass);
             for (int column = 0; column < Width; column += MicroTile.WideColumns)
             {
-                for (int row = 0; row < whole; row += MicroTile.Rows)
+                for (int row = 0; row < tiledRows; row += MicroTile.Rows)
                     Tile(input + (row * inputRow), inputRow, bias, output + (row * outputRow), outputRow, column, pass, count);
             }
         }
 
-        // The last rows as a tile that overlaps the one before: the same sums in the same order once more.
-        for (int column = 0; column < Width && whole < rows; column += MicroTile.WideColumns)
+        // The last rows are computed as a tile that overlaps the one before: the same sums in the same order once more.
+        for (int column = 0; column < Width && tiledRows < rows; column += MicroTile.WideColumns)
             Tile(input + ((rows - MicroTile.Rows) * inputRow), inputRow, bias, output + ((rows - MicroTile.Rows) * outputRow), outputRow, column, 0, Depth);
     }
 

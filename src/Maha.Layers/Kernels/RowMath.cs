@@ -6,7 +6,7 @@ namespace Maha.Layers.Kernels;
 /// <summary>Vector arithmetic on one token's channels, float32 and float64.</summary>
 internal static unsafe class RowMath
 {
-    /// <summary>Sum of x[k] * y[k].</summary>
+    /// <summary>Returns the sum of x[k] * y[k].</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Dot<T>(T* x, T* y, int count)
         where T : unmanaged, IFloatingPointIeee754<T>
@@ -21,14 +21,12 @@ internal static unsafe class RowMath
 
         var sum = Vector.Sum(sum0 + sum1);
         for (; k < count; k++)
-        {
             sum += x[k] * y[k];
-        }
 
         return sum;
     }
 
-    /// <summary>y[k] += factor * x[k].</summary>
+    /// <summary>Computes y[k] += factor * x[k].</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void AddScaled<T>(T factor, T* x, T* y, int count)
         where T : unmanaged, IFloatingPointIeee754<T>
@@ -36,17 +34,13 @@ internal static unsafe class RowMath
         var f = new Vector<T>(factor);
         int k = 0;
         for (; k + Vector<T>.Count <= count; k += Vector<T>.Count)
-        {
             ((f * Vector.Load(x + k)) + Vector.Load(y + k)).Store(y + k);
-        }
 
         for (; k < count; k++)
-        {
             y[k] += factor * x[k];
-        }
     }
 
-    /// <summary>y[k] = factor * x[k].</summary>
+    /// <summary>Computes y[k] = factor * x[k].</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Scale<T>(T factor, T* x, T* y, int count)
         where T : unmanaged, IFloatingPointIeee754<T>
@@ -54,17 +48,13 @@ internal static unsafe class RowMath
         var f = new Vector<T>(factor);
         int k = 0;
         for (; k + Vector<T>.Count <= count; k += Vector<T>.Count)
-        {
             (f * Vector.Load(x + k)).Store(y + k);
-        }
 
         for (; k < count; k++)
-        {
             y[k] = factor * x[k];
-        }
     }
 
-    /// <summary>y[k] = factor * y[k] + x[k].</summary>
+    /// <summary>Computes y[k] = factor * y[k] + x[k].</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void ScaleAndAdd<T>(T factor, T* y, T* x, int count)
         where T : unmanaged, IFloatingPointIeee754<T>
@@ -72,14 +62,10 @@ internal static unsafe class RowMath
         var f = new Vector<T>(factor);
         int k = 0;
         for (; k + Vector<T>.Count <= count; k += Vector<T>.Count)
-        {
             ((f * Vector.Load(y + k)) + Vector.Load(x + k)).Store(y + k);
-        }
 
         for (; k < count; k++)
-        {
             y[k] = (factor * y[k]) + x[k];
-        }
     }
 
     /// <summary>Sets count elements to 0.</summary>

@@ -4,13 +4,14 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Maha.Layers.Kernels;
 
-/// <summary>Copies token rows into a [channels, tokens] panel.</summary>
+/// <summary>Copies rows of tokens into a [channels, tokens] panel.</summary>
 internal static unsafe class RowTransposition
 {
     // Tokens and channels of a square that fits in eight 256-bit registers.
     private const int Side = 8;
 
-    /// <summary>target[k, i] = scale * row i's channel k, for the given tokens; columns from <paramref name="tokens"/> to <paramref name="columns"/> become 0.</summary>
+    /// <summary>Writes scale * channel k of row i to target[k, i] for the given tokens.</summary>
+    /// <remarks>The columns from <paramref name="tokens"/> to <paramref name="columns"/> become 0.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Copy(float* source, nint sourceRow, int tokens, int channels, float scale, float* target, nint targetRow, int columns)
     {

@@ -5,8 +5,12 @@ namespace Maha.Layers.Kernels;
 internal readonly unsafe struct TokenRows<T>(T* pointer, nint stride)
     where T : unmanaged
 {
+    /// <summary>The first channel of the first token.</summary>
     public readonly T* Pointer = pointer;
+
+    /// <summary>Elements between tokens.</summary>
     public readonly nint Stride = stride;
 
+    /// <summary>Returns the first channel of a token.</summary>
     public T* Row(long token) => Pointer + (token * Stride);
 }

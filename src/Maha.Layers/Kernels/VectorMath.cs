@@ -7,14 +7,14 @@ namespace Maha.Layers.Kernels;
 /// <summary>Elementary functions on vector registers.</summary>
 internal static class VectorMath
 {
-    // exp of anything lower counts as 0: subnormal results would take the processor a hundred times as long.
+    // exp of smaller numbers is taken as 0: subnormal results would take a hundred times as long.
     private const float SmallestArgument = -87f;
 
     // ln 2 in two parts: the first has trailing zero bits, so that n * Ln2High is exact for |n| < 2^9.
     private const float Ln2High = 0.693359375f;
     private const float Ln2Low = -2.12194440e-4f;
 
-    /// <summary>exp(x) for x at most 0 (softmax arguments), relative error below 3e-7 down to x = -87; 0 below.</summary>
+    /// <summary>Computes exp(x) for x at most 0 (softmax arguments), with a relative error below 3e-7 down to x = -87; 0 below that.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> ExpNonPositive(Vector512<float> x)
     {

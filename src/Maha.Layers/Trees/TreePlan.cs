@@ -29,7 +29,7 @@ internal sealed class TreePlan
             {
                 int count = starts[family + 1] - starts[family];
                 weightStart[family] = Weights;
-                Weights += (long)FamilyTile.Rows(count) * FamilyTile.Columns(count);
+                Weights += (long)MicroTile.PaddedRows(count) * MicroTile.PaddedColumns(count);
                 LargestFamily = Math.Max(LargestFamily, count);
                 for (int node = starts[family]; node < starts[family + 1]; node++)
                     (sizes[node], parents[node]) = (tokenStarts[node + 1] - tokenStarts[node], family);

@@ -12,12 +12,8 @@ public sealed class BlockMeasurementTests
     [MemberData(nameof(Variants))]
     public void EveryVariant_CanBeMeasured(string variant)
     {
-<<<<<<< HEAD:tests/Maha.Layers.Tests/Benchmarks/BlockMeasurementTests.cs
-        using var measurement = new BlockMeasurement(variant, new MahaBlockOptions { DModel = 8, NumHeads = 2, Dropout = 0 }.With(window: 4), batch: 2, length: 24, CPU, ScalarType.Float32);
-=======
         using var measurement = new BlockMeasurement(
             variant, new MahaBlockOptions { DModel = 8, NumHeads = 2, Dropout = 0 }, batch: 2, length: 24, CPU, ScalarType.Float32);
->>>>>>> d:tests/Maha.Benchmarks.Tests/Blocks/BlockMeasurementTests.cs
         measurement.Run(record: true);
         Assert.True(measurement.ForwardMilliseconds > 0 && measurement.TrainMilliseconds > 0);
     }

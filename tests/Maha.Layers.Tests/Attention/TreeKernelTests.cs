@@ -19,12 +19,12 @@ public class TreeKernelTests
     [InlineData("Causal", 12, 3)]
     [InlineData("Causal", 64, 2)]
     [InlineData("CausalOverlap", 12, 3)]
-    public void Blocks_AreThePlainForm_InValuesAndGradients(string name, int width, int heads)
+    public void Blocks_EqualTheFallback_InValuesAndGradients(string name, int width, int heads)
     {
         foreach (var (length, branching) in new[] { (1, 2), (2, 2), (7, 2), (16, 16), (17, 16), (100, 3), (300, 16), (130, 40) })
         {
             int[] lengths = [length, Math.Max(0, length - 5), 1];
-            Compare(length, width, (q, k, v) => TreeAttention.Blocks(q, k, v, heads, branching, Form(name), lengths), (q, k, v) => TreeAttention.PlainBlocks(q, k, v, heads, branching, Form(name), lengths));
+            Compare(length, width, (q, k, v) => TreeAttention.Blocks(q, k, v, heads, branching, Form(name), lengths), (q, k, v) => TreeAttention.FallbackBlocks(q, k, v, heads, branching, Form(name), lengths));
         }
     }
 
@@ -33,14 +33,14 @@ public class TreeKernelTests
     [InlineData("KeyTied")]
     [InlineData("Causal")]
     [InlineData("CausalOverlap")]
-    public void Documents_AreThePlainForm_InValuesAndGradients(string name)
+    public void Documents_EqualTheFallback_InValuesAndGradients(string name)
     {
         for (int seed = 0; seed < 20; seed++)
         {
             var random = new Random(seed);
             int[] lengths = [40, 1 + random.Next(40), 0];
             TokenHierarchy?[] trees = [.. lengths.Select(length => length == 0 ? null : TokenHierarchy.FromTree(TreeProblem.RandomTree(random, 0, length, 4)))];
-            Compare(40, 20, (q, k, v) => TreeAttention.Documents(q, k, v, 2, trees, Form(name), lengths), (q, k, v) => TreeAttention.PlainDocuments(q, k, v, 2, trees, Form(name), lengths));
+            Compare(40, 20, (q, k, v) => TreeAttention.Documents(q, k, v, 2, trees, Form(name), lengths), (q, k, v) => TreeAttention.FallbackDocuments(q, k, v, 2, trees, Form(name), lengths));
         }
     }
 
@@ -96,13 +96,13 @@ public class TreeKernelTests
 
     private static HierarchicalForm Form(string name) => Enum.Parse<HierarchicalForm>(name);
 
-    private static void Compare(int length, int width, Func<Tensor, Tensor, Tensor, Tensor> kernel, Func<Tensor, Tensor, Tensor, Tensor> plain)
+    private static void Compare(int length, int width, Func<Tensor, Tensor, Tensor, Tensor> kernel, Func<Tensor, Tensor, Tensor, Tensor> fallback)
     {
         using var scope = NewDisposeScope();
         Tensor[] precise = [.. Enumerable.Range(1, 3).Select(seed => Random(seed + length, 3, length, width).requires_grad_(true))];
         Tensor[] single = [.. precise.Select(rows => rows.detach().to(ScalarType.Float32).requires_grad_(true))];
         var upstream = Random(9, 3, length, width);
-        var (expected, actual) = (plain(precise[0], precise[1], precise[2]), kernel(single[0], single[1], single[2]));
+        var (expected, actual) = (fallback(precise[0], precise[1], precise[2]), kernel(single[0], single[1], single[2]));
         AssertClose(expected, actual, Tolerance);
         (expected * upstream).sum().backward();
         (actual * upstream.to(ScalarType.Float32)).sum().backward();

@@ -1,6 +1,5 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Data;
-using Maha.Layers.Kernels;
 using Maha.Layers.Models;
 using Maha.Layers.Training;
 using Maha.Layers.Trees;

@@ -1,24 +1,24 @@
 using Maha.Layers.Core;
-using Maha.Layers.Kernels;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Attention;
 
-// B batch, N length, D width, H heads, K head dim, R rows looked at
+// B batch, N length, D width, H heads, K head dim, R sampled rows
 
-/// <summary>How far softmax attention spreads: the entropy of its rows.</summary>
+/// <summary>The entropy of softmax attention: how widely its rows spread.</summary>
 /// <remarks>
-/// H_i = log-sum-exp of the row's logits - sum over j of p_ij s_ij. Only some rows of each document are looked at, so that the cost is O(R N D) also where attention itself is quadratic.
+/// H_i = log-sum-exp of the row's logits - sum over j of p_ij s_ij. Only R rows of each document are sampled, so that the cost is O(R N D) even if attention
+/// itself is quadratic.
 /// </remarks>
 internal static class AttentionEntropy
 {
-    /// <summary>R, the most rows of a document that are looked at. Their mean over four heads and more is known to about a percent.</summary>
+    /// <summary>R, the most rows of a document that are sampled. With four or more heads, their mean is known to about one percent.</summary>
     public const int MaxRows = 64;
 
     /// <summary>The mean entropy of each document's rows, [B], in nats; NaN for a document without tokens.</summary>
     /// <param name="query">[B, N, D].</param>
     /// <param name="key">[B, N, D].</param>
-    /// <param name="plan">Heads, and who attends to whom.</param>
+    /// <param name="plan">The heads, and which queries see which keys.</param>
     /// <param name="validLengths">Valid tokens per document.</param>
     public static Tensor Mean(Tensor query, Tensor key, WindowPlan plan, int[] validLengths)
     {
@@ -34,7 +34,7 @@ internal static class AttentionEntropy
         return entropy.mean([1, 2]).masked_fill(empty, double.NaN).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The weights of all rows, [B, H, N, N]; the rows of padding mean nothing. Memory O(N^2).</summary>
+    /// <summary>The attention weights of all rows, [B, H, N, N]; the rows of padding are undefined. Memory O(N^2).</summary>
     public static Tensor Weights(Tensor query, Tensor key, WindowPlan plan, int[] validLengths)
     {
         using var noGradient = no_grad();
@@ -43,18 +43,18 @@ internal static class AttentionEntropy
         return Scores(query, key, row, plan, validLengths).softmax(-1).MoveToOuterDisposeScope();
     }
 
-    // The logits of some rows [B, R, 1] of each document, with a floor where a row does not see a key.
+    // The logits of the given rows [B, R, 1] of each document, with a floor for keys that a row does not see.
     private static Tensor Scores(Tensor query, Tensor key, Tensor row, WindowPlan plan, int[] validLengths)
     {
         var precise = query.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
         var invalid = TokenMasks.Invalid(validLengths, plan.Length, query.device).unsqueeze(1); // [B, 1, N]
-        var queries = FullAttention.SplitHeads(query.gather(1, row.expand(-1, -1, query.shape[2])), plan.Heads); // [B, H, R, K]
-        var keys = FullAttention.SplitHeads(key.masked_fill(invalid.transpose(1, 2), 0), plan.Heads); // [B, H, N, K]
+        var queries = AttentionHeads.Split(query.gather(1, row.expand(-1, -1, query.shape[2])), plan.Heads); // [B, H, R, K]
+        var keys = AttentionHeads.Split(key.masked_fill(invalid.transpose(1, 2), 0), plan.Heads); // [B, H, N, K]
         var scores = (queries / Math.Sqrt(plan.HeadDim)).CheckedMatmul(keys.transpose(-2, -1)).to(precise); // [B, H, R, N]
         return scores.masked_fill(Unseen(row, plan).logical_or(invalid).unsqueeze(1), FullAttention.Floor(precise));
     }
 
-    // [B, R, N]: the keys that a row does not see.
+    // The keys that a row does not see, [B, R, N].
     private static Tensor Unseen(Tensor row, WindowPlan plan)
     {
         var key = arange(plan.Length, dtype: ScalarType.Int64, device: row.device); // [N]

@@ -12,7 +12,7 @@ public sealed partial class FullMixer
     public override DecoderState StartDecoding() => _options.IsCausal ? new FullDecoderState() : throw NotCausal();
 
     /// <inheritdoc/>
-    /// <remarks>Equal to the last rows of <see cref="forward"/> over all tokens so far. Time a token and memory O(D * tokens so far).</remarks>
+    /// <remarks>Equal to the last rows of <see cref="forward"/> over all tokens so far. Time per token and memory O(D * tokens so far).</remarks>
     public override Tensor Decode(Tensor hidden, DecoderState state)
     {
         TensorChecks.Hidden(hidden, _options.DModel, _queryProjection, nameof(hidden));
@@ -26,8 +26,8 @@ public sealed partial class FullMixer
             key = RotaryPositions.Rotate(key, _options.NumHeads, cell: 1, own.Position);
         }
         var attended = own.Step(Heads(query), Heads(key), Heads(LinearFunction.Apply(_valueProjection, hidden)));
-        return LinearFunction.Apply(_outputProjection, CachedAttention.MergeHeads(attended, _options.NumHeads)).MoveToOuterDisposeScope();
+        return LinearFunction.Apply(_outputProjection, AttentionHeads.MergeFlat(attended, _options.NumHeads)).MoveToOuterDisposeScope();
 
-        Tensor Heads(Tensor rows) => CachedAttention.SplitHeads(rows, _options.NumHeads);
+        Tensor Heads(Tensor rows) => AttentionHeads.SplitFlat(rows, _options.NumHeads);
     }
 }

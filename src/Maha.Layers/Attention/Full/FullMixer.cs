@@ -9,8 +9,11 @@ namespace Maha.Layers.Attention;
 
 // B batch, N length, D width, H heads
 
-/// <summary>Standard multi-head attention: the mixer of the encoder that every other is measured against.</summary>
-/// <remarks>W_O concat over heads of softmax(W_Q x (W_K x)^T / sqrt(K)) W_V x, exact, over the valid tokens. Cost: 4 * N^2 * D + 8 * N * D^2; memory O(N * D).</remarks>
+/// <summary>Standard multi-head attention, the baseline of all other mixers.</summary>
+/// <remarks>
+/// The output is W_O concat over heads of softmax(W_Q x (W_K x)^T / sqrt(K)) W_V x, exact, over the valid tokens. Cost: 4 * N^2 * D + 8 * N * D^2; memory O(N
+/// * D).
+/// </remarks>
 public sealed partial class FullMixer : TokenMixer
 {
     [ComponentName(Name = "q_proj")] private readonly Linear _queryProjection;
@@ -36,7 +39,7 @@ public sealed partial class FullMixer : TokenMixer
     }
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The input has another rank, width, element type or device, or padding stands before a token.</exception>
+    /// <exception cref="ArgumentException">The input has another rank, width, element type or device, or padding is before a token.</exception>
     public override MixingResult forward(Tensor hidden, MixingContext context)
     {
         TensorChecks.Hidden(hidden, _options.DModel, _queryProjection, nameof(hidden));

@@ -5,17 +5,19 @@ namespace Maha.Layers.Attention;
 
 // G batch times heads, N tokens, R trees, C queries of a chunk
 
-/// <summary>How far hierarchical attention is from flat softmax attention of the same queries and keys.</summary>
+/// <summary>The distance of hierarchical attention from flat softmax attention of the same queries and keys.</summary>
 /// <remarks>
-/// No weight is made: sum over rows of KL(weights || softmax) = sum of the rows' flat log-sum-exp + n * phi(root) in the optimal form, and the sum of the differences of
-/// the two log-sum-exps in the key-tied ones. Time 2 * N^2 * K for the flat log-sum-exp, in chunks of queries; memory O(N).
+/// No attention weights are computed. The sum over rows of KL(weights || softmax) is the sum of the rows' flat log-sum-exp + n * phi(root) in the optimal
+/// form, and the sum of the differences of the two log-sum-exps in the key-tied forms. Time 2 * N^2 * K for the flat log-sum-exp, in chunks of queries; memory
+/// O(N).
 /// </remarks>
 internal static class FlatDistance
 {
-    // Logits of a chunk, in elements.
+    // The most logits in memory at a time, in elements.
     private const long ChunkElements = 1 << 20;
 
-    /// <summary>The sum over the rows of each tree of KL(weights || softmax), [G, R], without gradient; 0 for a row that sees nothing. The softmax is over the tokens that the form may see.</summary>
+    /// <summary>The sum over the rows of each tree of KL(weights || softmax), [G, R], without gradient.</summary>
+    /// <remarks>The softmax is over the tokens that the form can see. A row that sees no token counts 0.</remarks>
     public static Tensor Sum(Tensor query, Tensor key, HierarchyLayout layout, HierarchicalSettings settings, Tensor? ignored = null)
     {
         using var noGradient = no_grad();
@@ -48,15 +50,12 @@ internal static class FlatDistance
     private static Tensor LogSums(Tensor query, Tensor key, Tensor? hidden, bool causal, bool self)
     {
         using var scope = NewDisposeScope();
-        long length = query.shape[1], step = Math.Min(length, Math.Max(32, ChunkElements / (query.shape[0] * length)));
+        long length = query.shape[1], chunkLength = Math.Max(32, ChunkElements / (query.shape[0] * length));
         if (hidden is not null)
             (query, key) = (query.masked_fill(hidden.unsqueeze(-1), 0), key.masked_fill(hidden.unsqueeze(-1), 0));
         var position = arange(length, dtype: ScalarType.Int64, device: query.device);
-        var sums = new List<Tensor>();
-        for (long start = 0; start < length; start += step)
+        var sums = SequenceChunks.Apply(length, chunkLength, (start, count) =>
         {
-            long count = Math.Min(step, length - start);
-            using var chunk = NewDisposeScope();
             var logits = query.narrow(1, start, count).CheckedMatmul(key.transpose(1, 2)); // [G, C, N]
             logits = logits.to(logits.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32);
             if (hidden is not null)
@@ -66,8 +65,8 @@ internal static class FlatDistance
                 logits = logits.masked_fill(position.gt(own), double.NegativeInfinity);
             if (!self)
                 logits = logits.masked_fill(position.eq(own), double.NegativeInfinity);
-            sums.Add(logits.logsumexp(-1).MoveToOuterDisposeScope());
-        }
-        return cat(sums, 1).MoveToOuterDisposeScope();
+            return logits.logsumexp(-1); // [G, C]
+        });
+        return sums.MoveToOuterDisposeScope();
     }
 }

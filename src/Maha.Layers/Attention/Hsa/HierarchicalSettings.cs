@@ -1,7 +1,7 @@
 namespace Maha.Layers.Attention;
 
-/// <summary>What hierarchical attention computes.</summary>
-/// <param name="Form">Which weights share a value, and which tokens are seen.</param>
-/// <param name="Scale">The factor of the logits, 1 / sqrt(K) as a rule.</param>
+/// <summary>The settings of hierarchical attention.</summary>
+/// <param name="Form">Which weights are equal, and which tokens are seen.</param>
+/// <param name="Scale">The factor of the logits, usually 1 / sqrt(K).</param>
 /// <param name="SelfAttend">Whether a token sees itself.</param>
 internal readonly record struct HierarchicalSettings(HierarchicalForm Form, double Scale, bool SelfAttend = true);

@@ -6,14 +6,15 @@ namespace Maha.Layers.Attention;
 
 // G batch times heads, N tokens, n nodes of a level, M families of a level, b children of a family, R roots
 
-/// <summary>The trees of a batch, as hierarchical attention walks them: level by level, families of siblings side by side.</summary>
+/// <summary>The trees of a batch, level by level, in the order in which hierarchical attention walks them.</summary>
 /// <remarks>
-/// The regular form has one tree of blocks for all documents of the batch, so that a level's families are a view. The packed form lays the documents' own trees
-/// behind each other, a forest over the tokens of all documents: families are gathered, padded to the level's largest.
+/// A family is the children of one node. The regular form has one tree of blocks for all documents of the batch, so that the families of a level are a view.
+/// The packed form concatenates the documents' own trees to a forest over the tokens of all documents: families are gathered and padded to the largest of the
+/// level.
 /// </remarks>
 internal sealed class HierarchyLayout
 {
-    private readonly int[][]? _starts; // packed: where the children of each node begin
+    private readonly int[][]? _starts; // packed: the first child of each node, per level
 
     private HierarchyLayout(IReadOnlyList<int> treeLengths, int[] branching, int[][]? starts)
     {
@@ -22,19 +23,20 @@ internal sealed class HierarchyLayout
         _starts = starts;
     }
 
-    /// <summary>N, the tokens that one row of the operands holds.</summary>
+    /// <summary>N, the number of tokens in one row of the operands.</summary>
     public int Length => TreeLengths.Sum();
 
     /// <summary>R: 1 in the regular form, the number of documents in the packed form.</summary>
     public int Roots => TreeLengths.Count;
 
-    /// <summary>The tokens of every tree, R numbers whose sum is N.</summary>
+    /// <summary>The number of tokens of every tree: R numbers whose sum is N.</summary>
     public IReadOnlyList<int> TreeLengths { get; }
 
-    /// <summary>The children of a family at every level, the tokens' first; of the largest family in the packed form.</summary>
+    /// <summary>The number of children of a family at every level, from the tokens up; of the largest family in the packed form.</summary>
     public IReadOnlyList<int> Branching { get; }
 
-    /// <summary>Blocks of a fixed number of parts. The last family of a level may be padded, the root's holds what there is.</summary>
+    /// <summary>Returns a tree of blocks with a fixed number of parts.</summary>
+    /// <remarks>The last family of a level may be padded. The root's family holds the nodes that are left.</remarks>
     public static HierarchyLayout Blocks(int length, int branching)
     {
         var levels = new List<int>();
@@ -45,7 +47,7 @@ internal sealed class HierarchyLayout
         return new HierarchyLayout([length], [.. levels], null);
     }
 
-    /// <summary>Families of given sizes, the tokens' first. The last size must hold all nodes of its level.</summary>
+    /// <summary>Returns a tree with families of the given sizes, from the tokens up. The last size must hold all nodes of its level.</summary>
     public static HierarchyLayout Regular(int length, IReadOnlyList<int> branching)
     {
         long nodes = length;
@@ -55,11 +57,15 @@ internal sealed class HierarchyLayout
             nodes = (nodes + size - 1) / size;
         }
         if (nodes != 1)
-            throw new ArgumentException($"Branching must lead from {length} tokens to one root, but [{string.Join(", ", branching)}] leaves {nodes} nodes. Add a level.", nameof(branching));
+        {
+            throw new ArgumentException(
+                $"Branching must lead from {length} tokens to one root, but [{string.Join(", ", branching)}] leaves {nodes} nodes. Add a level.",
+                nameof(branching));
+        }
         return new HierarchyLayout([length], [.. branching], null);
     }
 
-    /// <summary>One tree a document, their tokens behind each other.</summary>
+    /// <summary>Returns one tree per document, with the tokens of all documents concatenated.</summary>
     public static HierarchyLayout Packed(IReadOnlyList<TokenHierarchy> documents)
     {
         int depth = documents.Max(document => document.Depth);
@@ -71,7 +77,7 @@ internal sealed class HierarchyLayout
             {
                 int offset = all[^1];
                 if (level >= document.Depth)
-                    all.Add(offset + 1); // a chain above the root, so that all trees are equally deep
+                    all.Add(offset + 1); // one node above the root, so that all trees are equally deep
                 else
                     all.AddRange(document.Starts(level)[1..].ToArray().Select(start => start + offset));
             }
@@ -81,13 +87,13 @@ internal sealed class HierarchyLayout
         return new HierarchyLayout([.. documents.Select(document => document.Length)], branching, starts);
     }
 
-    /// <summary>The levels on a device, the tokens' families first. Their tensors belong to the current dispose scope.</summary>
+    /// <summary>Returns the levels on a device, from the tokens up. Their tensors belong to the current dispose scope.</summary>
     public HierarchyLevel[] Bind(Device device)
     {
         var levels = new HierarchyLevel[Branching.Count];
         if (_starts is not null)
         {
-            int[] leafStarts = [.. Enumerable.Range(0, Length + 1)]; // where the tokens of each node of the level below begin
+            int[] leafStarts = [.. Enumerable.Range(0, Length + 1)]; // the first token of each node of the level below
             int[] documents = [.. Enumerable.Range(0, Roots)];
             int[][] owners = new int[levels.Length][]; // the document of every family
             for (int level = levels.Length - 1; level >= 0; level--)

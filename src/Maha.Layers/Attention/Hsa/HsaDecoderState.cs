@@ -6,19 +6,19 @@ namespace Maha.Layers.Attention;
 
 // G batch times heads, K head dim, b branching
 
-/// <summary>What a causal hierarchical layer remembers of the tokens so far: at every level of the tree the mean keys and values of the nodes that stand open.</summary>
+/// <summary>The cache of a causal hierarchical layer: the mean keys and values of the nodes that the next token can see, at every level of the tree.</summary>
 /// <remarks>
-/// A token is a place of level 0. When b nodes of a level are complete, their mean becomes one place of the next level. The places hold all that the next token
-/// may see: O(b log N) of them, and as much time a token. They lie in the processor's memory, whatever the layer's device.
+/// A token is a node of level 0. When b nodes of a level are complete, their mean becomes one node of the next level. The cache holds all nodes that the next
+/// token can see: O(b log N) memory and time per token. It is in CPU memory for every device of the layer.
 /// </remarks>
-public sealed class HsaDecoderState : DecoderState
+internal sealed class HsaDecoderState : DecoderState
 {
     private readonly int _branching;
     private readonly bool _overlap;
     private ITreeCache? _cache;
     private ScalarType _type;
 
-    internal HsaDecoderState(int branching, bool overlap)
+    public HsaDecoderState(int branching, bool overlap)
     {
         (_branching, _overlap) = (branching, overlap);
     }
@@ -26,7 +26,7 @@ public sealed class HsaDecoderState : DecoderState
     /// <inheritdoc/>
     public override long CacheBytes => _cache?.Bytes ?? 0;
 
-    /// <summary>Takes one token up and attends to it and what came before.</summary>
+    /// <summary>Appends one token and computes its attention to itself and the tokens before it.</summary>
     /// <param name="query">[G, K].</param>
     /// <param name="key">[G, K].</param>
     /// <param name="value">[G, K].</param>
@@ -34,20 +34,20 @@ public sealed class HsaDecoderState : DecoderState
     /// <param name="headDim">K.</param>
     /// <param name="type">The element type of the layer.</param>
     /// <param name="output">[G, K].</param>
-    internal unsafe void Step<T>(T* query, T* key, T* value, int groups, int headDim, ScalarType type, T* output)
+    public unsafe void Step<T>(T* query, T* key, T* value, int groups, int headDim, ScalarType type, T* output)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         Cache<T>(groups, headDim, type).Step(query, key, value, T.CreateTruncating(1 / Math.Sqrt(headDim)), output);
         Position++;
     }
 
-    /// <summary>The same for the next tokens of every sequence, tensors [B, N, D] of any device and type.</summary>
-    internal Tensor Step(Tensor query, Tensor key, Tensor value, int numHeads) => query.dtype == ScalarType.Float64
+    /// <summary>Appends the next tokens of every sequence and returns their attention, tensors [B, N, D] of any device and type.</summary>
+    public Tensor Step(Tensor query, Tensor key, Tensor value, int numHeads) => query.dtype == ScalarType.Float64
         ? Step<double>(query, key, value, numHeads, attends: true)!
         : Step<float>(query, key, value, numHeads, attends: true)!;
 
-    /// <summary>Takes tokens up [B, N, D] without attending.</summary>
-    internal void TakeUp(Tensor key, Tensor value, int numHeads)
+    /// <summary>Appends tokens [B, N, D] without computing their attention.</summary>
+    public void Append(Tensor key, Tensor value, int numHeads)
     {
         if (key.dtype == ScalarType.Float64)
             Step<double>(key, key, value, numHeads, attends: false);
@@ -73,7 +73,7 @@ public sealed class HsaDecoderState : DecoderState
             }
             else
             {
-                Cache<T>(groups, headDim, query.dtype).TakeUp(keys + (token * row), values + (token * row));
+                Cache<T>(groups, headDim, query.dtype).Append(keys + (token * row), values + (token * row));
                 Position++;
             }
         }
@@ -82,21 +82,33 @@ public sealed class HsaDecoderState : DecoderState
         GC.KeepAlive(v);
         return output?.transpose(0, 1).to(query.dtype).to(query.device).MoveToOuterDisposeScope();
 
-        static Tensor Host(Tensor tokens) => tokens.detach().cpu().to(tokens.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32).transpose(0, 1).contiguous();
+        static Tensor Host(Tensor tokens)
+        {
+            var type = tokens.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
+            return tokens.detach().cpu().to(type).transpose(0, 1).contiguous();
+        }
     }
 
-    /// <summary>Refuses a state that cannot take tokens of a layer up.</summary>
-    internal void Check(int groups, int headDim, ScalarType type)
+    /// <summary>Checks that the tokens of a layer belong to the sequences of this state.</summary>
+    public void Check(int groups, int headDim, ScalarType type)
     {
         if (_cache is not null && (_cache.Groups != groups || _cache.HeadDim != headDim || _type != type))
-            throw new ArgumentException($"The state was made by other sequences: {_cache.Groups} sequences times heads of {_cache.HeadDim} channels of {_type}, but {groups} of {headDim} of {type} were given. Start a new state.");
+        {
+            throw new ArgumentException(
+                $"The state was made by other sequences: {_cache.Groups} sequences times heads of {_cache.HeadDim} channels of {_type}, " +
+                $"but {groups} of {headDim} of {type} were given. Start a new state.");
+        }
     }
 
-    /// <summary>Refuses a state of another tree.</summary>
-    internal void CheckTree(int branching, bool overlap)
+    /// <summary>Checks that the layer has the tree of this state.</summary>
+    public void CheckTree(int branching, bool overlap)
     {
         if ((_branching, _overlap) != (branching, overlap))
-            throw new ArgumentException($"The state must be of a layer with the same tree, but was made with Branching {_branching} and Overlap {_overlap} where the layer has {branching} and {overlap}. Take one from its own StartDecoding.");
+        {
+            throw new ArgumentException(
+                $"The state must be of a layer with the same tree, but was made with Branching {_branching} and Overlap {_overlap} " +
+                $"where the layer has {branching} and {overlap}. Take one from its own StartDecoding.");
+        }
     }
 
     /// <inheritdoc/>

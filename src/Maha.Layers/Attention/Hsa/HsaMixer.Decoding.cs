@@ -1,6 +1,7 @@
 using Maha.Layers.Core;
 using Maha.Layers.Kernels;
 using Maha.Layers.Trees;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Attention;
@@ -11,17 +12,21 @@ public sealed partial class HsaMixer
 {
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">The mixer is not causal over blocks.</exception>
-    public override HsaDecoderState StartDecoding()
+    public override DecoderState StartDecoding()
     {
         if (!_hsa.IsCausalIn(_options) || _hsa.Hierarchy != HierarchyKind.Blocks)
-            throw new InvalidOperationException($"Decoding needs Attention HsaCausal and Hierarchy Blocks, but they are {_hsa.Kind} and {_hsa.Hierarchy}: other forms see later tokens, or trees that end later.");
+        {
+            throw new InvalidOperationException(
+                $"Decoding needs Attention HsaCausal and Hierarchy Blocks, but they are {_hsa.Kind} and {_hsa.Hierarchy}: " +
+                "other forms see later tokens, or trees that end later.");
+        }
         return new HsaDecoderState(_hsa.Branching, _hsa.Overlap);
     }
 
     /// <inheritdoc/>
     /// <remarks>
-    /// Equal to the last rows of <see cref="forward"/> over all tokens so far. Time a token and memory O(b log N). What an empty state is given first, as the prompt
-    /// of a language model, is taken up at once in the batch form; later tokens one after the other.
+    /// Equal to the last rows of <see cref="forward"/> over all tokens so far. Time per token and memory O(b log N). The first tokens of an empty state, for
+    /// example the prompt of a language model, are computed together in the batch form, and later tokens one by one.
     /// </remarks>
     public override Tensor Decode(Tensor hidden, DecoderState state)
     {
@@ -32,14 +37,18 @@ public sealed partial class HsaMixer
         own.Check((int)batch * _options.NumHeads, _options.DModel / _options.NumHeads, hidden.dtype);
         using var noGradient = no_grad();
         if (length == 1 && TensorMemory.Reachable(hidden))
-            return HsaDecoding.Step(hidden, [_queryProjection, _keyProjection, _valueProjection, _outputProjection], _options.NumHeads, _options.Positions == PositionKind.Rotary, own);
+        {
+            Linear[] projections = [_queryProjection, _keyProjection, _valueProjection, _outputProjection];
+            return HsaDecoderStep.Apply(hidden, projections, _options.NumHeads, _options.Positions == PositionKind.Rotary, own);
+        }
         using var scope = NewDisposeScope();
         var (query, key, value) = Project(hidden, own.Position); // [B, N, D]
         Tensor attended;
         if (own.Position == 0 && length > 1)
         {
-            attended = TreeAttention.Blocks(query, key, value, _options.NumHeads, _hsa.Branching, Form, [.. Enumerable.Repeat((int)length, (int)batch)]);
-            own.TakeUp(key, value, _options.NumHeads);
+            int[] lengths = [.. Enumerable.Repeat((int)length, (int)batch)];
+            attended = TreeAttention.Blocks(query, key, value, _options.NumHeads, _hsa.Branching, Form, lengths);
+            own.Append(key, value, _options.NumHeads);
         }
         else
         {

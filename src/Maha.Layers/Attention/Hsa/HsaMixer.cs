@@ -10,14 +10,17 @@ namespace Maha.Layers.Attention;
 
 // B batch, N length, D width, H heads, K head dim, b branching
 
-/// <summary>Hierarchical self-attention between the projections of a standard layer: the parameters are those of <see cref="FullMixer"/>, by the same names.</summary>
+/// <summary>Hierarchical self-attention (HSA) with the projections of a standard attention layer.</summary>
 /// <remarks>
-/// <para>W_O concat over heads of A_h W_V x, where A_h are the weights nearest to softmax(W_Q x (W_K x)^T / sqrt(K)) in the sum of KL(A_h || softmax) over the rows, among those
-/// that are constant between any two sibling nodes of a tree over the tokens (Amizadeh et al., 2025, theorem 3.2). The tree is one of blocks, or the document's own.
-/// <see cref="AttentionKind.HsaCausal"/> ties the keys only and sees siblings to the left: every row by itself is the nearest to causal softmax among rows constant on
-/// those siblings, and nothing depends on a later token.</para>
-/// <para>Rotary positions turn queries and keys before they are averaged. Padding must be on the right and changes nothing.</para>
-/// <para>Cost: 8 * N * D^2 for the projections, 4 * N * D * b * (1 + 1/b + ...) for the attention, times the number of levels when causal; memory O(N * (D + H * b)).</para>
+/// <para>The output is W_O concat over heads of A_h W_V x. The weights A_h are constant between any two sibling nodes of a tree over the tokens, and among
+/// such weights nearest to softmax(W_Q x (W_K x)^T / sqrt(K)) in the sum of KL(A_h || softmax) over the rows (Amizadeh et al., 2025, theorem 3.2). The tree is
+/// one of blocks, or the document's own.</para>
+/// <para><see cref="AttentionKind.HsaCausal"/> ties the keys only and sees siblings to the left: each row is the nearest to causal softmax among rows constant
+/// on those siblings, and no output depends on a later token.</para>
+/// <para>The parameters have the names and shapes of standard multi-head attention. Rotary positions rotate queries and keys before they are averaged. Padding
+/// must be on the right and does not change the output.</para>
+/// <para>Cost: 8 * N * D^2 for the projections and 4 * N * D * b * (1 + 1/b + ...) for the attention, times the number of levels if causal. Memory
+/// O(N * (D + H * b)).</para>
 /// </remarks>
 public sealed partial class HsaMixer : TokenMixer
 {
@@ -46,8 +49,8 @@ public sealed partial class HsaMixer : TokenMixer
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">
-    /// The input has another rank, width, element type or device, padding stands before a token, or the context lacks the documents' trees or has trees of another length.
-    /// </exception>
+    /// The input has another rank, width, element type or device, padding is before a token, or the context lacks the documents' trees or has trees of another
+    /// length. </exception>
     public override MixingResult forward(Tensor hidden, MixingContext context)
     {
         TensorChecks.Hidden(hidden, _options.DModel, _queryProjection, nameof(hidden));
@@ -61,14 +64,17 @@ public sealed partial class HsaMixer : TokenMixer
         var output = TokenMasks.Clear(LinearFunction.Apply(_outputProjection, attended), lengths);
         return new MixingResult(output, zeros(Array.Empty<long>(), output.dtype, output.device))
         {
-            AttentionEntropy = context.Inspect ? HsaInspection.MeanEntropies(query, key, _options.NumHeads, Trees(context, lengths), Form, lengths).unsqueeze(1) : null,
+            AttentionEntropy = context.Inspect
+                ? HsaInspection.MeanEntropies(query, key, _options.NumHeads, Trees(context, lengths), Form, lengths).unsqueeze(1)
+                : null,
         }.MoveToOuterDisposeScope();
     }
 
-    /// <summary>How far the attention of each head is from the softmax attention of the same queries and keys.</summary>
+    /// <summary>Computes the distance of each head's attention from softmax attention of the same queries and keys.</summary>
     /// <param name="hidden">[B, N, D].</param>
-    /// <param name="context">Padding and what else the layers share.</param>
-    /// <returns>[B, H]: the mean over the document's tokens of KL(weights || softmax), in nats; 0 for a document without tokens. Time O(N^2) for the softmax's sums, memory O(N).</returns>
+    /// <param name="context">The padding mask and other inputs that the layers share.</param>
+    /// <returns>[B, H]: the mean over the document's tokens of KL(weights || softmax), in nats; 0 for a document without tokens.</returns>
+    /// <remarks>Time O(N^2) for the sums of the softmax, memory O(N).</remarks>
     /// <exception cref="ArgumentException">As for <see cref="forward"/>.</exception>
     public Tensor DistanceToFlat(Tensor hidden, MixingContext context)
     {
@@ -81,9 +87,9 @@ public sealed partial class HsaMixer : TokenMixer
         return HsaInspection.MeanDistances(query, key, _options.NumHeads, Trees(context, lengths), Form, lengths).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The attention weights of one document, for inspection.</summary>
+    /// <summary>Computes the attention weights of one document, for inspection.</summary>
     /// <param name="hidden">[1, N, D].</param>
-    /// <param name="context">Padding and what else the layers share.</param>
+    /// <param name="context">The padding mask and other inputs that the layers share.</param>
     /// <returns>[H, N, N], row i the weights of token i; 0 at padding. Memory O(N^2).</returns>
     /// <exception cref="ArgumentException">As for <see cref="forward"/>, or there are several documents or more than 4,096 tokens.</exception>
     public Tensor Weights(Tensor hidden, MixingContext context)
@@ -91,7 +97,12 @@ public sealed partial class HsaMixer : TokenMixer
         TensorChecks.Hidden(hidden, _options.DModel, _queryProjection, nameof(hidden));
         ArgumentNullException.ThrowIfNull(context);
         if (hidden.shape[0] != 1 || hidden.shape[1] > HsaInspection.MaxTokens)
-            throw new ArgumentException($"hidden must be one document of at most {HsaInspection.MaxTokens} tokens, whose weights are a number for every pair, but has the shape {TensorChecks.Show(hidden.shape)}.", nameof(hidden));
+        {
+            throw new ArgumentException(
+                $"hidden must be one document of at most {HsaInspection.MaxTokens} tokens, whose weights are a number for every pair, " +
+                $"but has the shape {TensorChecks.Show(hidden.shape)}.",
+                nameof(hidden));
+        }
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
         int[] lengths = context.Lengths(1, hidden.shape[1]);
@@ -107,7 +118,7 @@ public sealed partial class HsaMixer : TokenMixer
         ? context.Trees(lengths)
         : [.. lengths.Select(length => length > 0 ? TokenHierarchy.Blocks(length, _hsa.Branching) : null)];
 
-    // Queries and keys are turned before anything is averaged.
+    // Queries and keys are rotated before any averaging.
     private (Tensor Query, Tensor Key, Tensor Value) Project(Tensor hidden, long start)
     {
         var projected = LinearFunction.ApplyAll(hidden, _queryProjection, _keyProjection, _valueProjection);

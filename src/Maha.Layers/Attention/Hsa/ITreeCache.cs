@@ -2,7 +2,7 @@ namespace Maha.Layers.Attention;
 
 // G batch times heads, K head dim
 
-/// <summary>What a <see cref="TreeCache{T}"/> of any element type tells.</summary>
+/// <summary>The size and position of a <see cref="TreeCache{T}"/> of any element type.</summary>
 internal interface ITreeCache
 {
     /// <summary>G.</summary>
@@ -11,9 +11,9 @@ internal interface ITreeCache
     /// <summary>K.</summary>
     int HeadDim { get; }
 
-    /// <summary>The number of tokens taken up.</summary>
+    /// <summary>The number of tokens consumed.</summary>
     long Position { get; }
 
-    /// <summary>The size of the places.</summary>
+    /// <summary>The size in bytes.</summary>
     long Bytes { get; }
 }

@@ -5,14 +5,15 @@ namespace Maha.Layers.Attention;
 
 // G batch times heads, N tokens, M families, b children, c columns of a level (b, or 2b with overlap), r tokens under a family, K key dim, V value dim
 
-/// <summary>Rows of their own: every token attends to itself and to the mean keys of the siblings of itself and of its ancestors.</summary>
+/// <summary>The key-tied forms: every token attends to itself and to the mean keys of the siblings of itself and of its ancestors.</summary>
 /// <remarks>
-/// weight(i, C) = |C| exp(scale * q_i . mean key of C) / Z_i for the nodes C that partition what token i sees. For every row by itself this is the distribution nearest
-/// to flat softmax among those constant on the nodes. Causal: siblings to the left only; they are complete when token i comes, and nothing of a later token is read.
+/// weight(i, C) = |C| exp(scale * q_i . mean key of C) / Z_i for the nodes C that partition the tokens that token i sees. For each row this is the distribution
+/// nearest to flat softmax among those constant on the nodes. The causal forms see siblings to the left only: these are complete at token i, and no later
+/// token is read.
 /// </remarks>
 internal static class KeyTiedAttention
 {
-    /// <summary>Attends; counts are [G or 1, N], 0 or 1, and operands are 0 where the count is.</summary>
+    /// <summary>Computes the attention. Counts are [G or 1, N], 0 or 1, and the operands are 0 where the count is 0.</summary>
     public static HierarchicalResult Apply(Tensor query, Tensor key, Tensor value, Tensor counts, HierarchyLevel[] levels, HierarchicalSettings settings)
     {
         bool overlap = settings.Form == HierarchicalForm.CausalOverlap;
@@ -27,7 +28,8 @@ internal static class KeyTiedAttention
             var seenKeys = overlap ? WithFamilyBefore(keys) : keys; // [G, M, c, K]
             columns[level] = overlap ? WithFamilyBefore(values) : values;
             var seenSizes = overlap ? WithFamilyBefore(sizes) : sizes; // [G or 1, M, c]
-            var scores = tree.GroupTokens(query).CheckedMatmul(seenKeys.to(type).transpose(-2, -1)).to(counts.dtype) + seenSizes.log().unsqueeze(-2); // [G, M, r, c]
+            var products = tree.GroupTokens(query).CheckedMatmul(seenKeys.to(type).transpose(-2, -1)); // [G, M, r, c]
+            var scores = products.to(counts.dtype) + seenSizes.log().unsqueeze(-2); // [G, M, r, c]
             logits[level] = tree.UngroupTokens(scores.masked_fill(Hidden(tree, level, settings), double.NegativeInfinity));
             if (level + 1 < levels.Length)
             {
@@ -51,7 +53,7 @@ internal static class KeyTiedAttention
         return new HierarchicalResult(output!, partition);
     }
 
-    // [G, M, b, ...] to [G, M, 2b, ...]: the family before, zeros before the first, and the family itself.
+    // [G, M, b, ...] as [G, M, 2b, ...]: each family after the family before it; zeros before the first.
     private static Tensor WithFamilyBefore(Tensor families)
     {
         long[] padding = new long[2 * (families.dim() - 1)];
@@ -60,7 +62,7 @@ internal static class KeyTiedAttention
         return cat([before, families], 2);
     }
 
-    // What a token does not see of its family and, with overlap, of the family before: [M or 1, r, c] booleans.
+    // The columns of its family and, with overlap, of the family before that a token does not see: [M or 1, r, c] booleans.
     private static Tensor Hidden(HierarchyLevel tree, int level, HierarchicalSettings settings)
     {
         using var scope = NewDisposeScope();
@@ -75,7 +77,7 @@ internal static class KeyTiedAttention
         if (settings.Form == HierarchicalForm.Causal)
             return (level == 0 && settings.SelfAttend ? column.gt(own) : column.ge(own)).MoveToOuterDisposeScope();
 
-        // With overlap the node just before the token's own ancestor stands apart at the level below, as its children.
+        // With overlap the node just before the token's own ancestor is seen as its children, at the level below.
         var inFamily = level > 0 ? column.ge(own - 1) : settings.SelfAttend ? column.gt(own) : column.ge(own); // [M or 1, r, b]
         var before = tree.ChildrenBefore; // [M, 1, 1]
         var end = level > 0 ? before - own.eq(0).to(ScalarType.Int64) : before.expand(-1, own.shape[1], -1); // [M, r, 1]

@@ -6,23 +6,24 @@ namespace Maha.Layers.Attention;
 
 // N tokens, n nodes, b tokens of a lowest family, c columns, K head dim, Kp K rounded up to 16
 
-/// <summary>The key-tied forms of hierarchical attention for one head of one document in float32. Equations and slow twin: Attention.KeyTiedAttention.</summary>
+/// <summary>The key-tied forms of hierarchical attention for one head of one document in float32.</summary>
 /// <remarks>
-/// The tokens of a lowest family see the same nodes above, so that a family is one product of [b, K] and [K, c]. The causal forms read no later node.
-/// Columns that follow each other are read where they lie: nothing but the queries is copied.
+/// Equations and reference: <see cref="KeyTiedAttention"/>. The tokens of a lowest family see the same nodes above, so that a family is one product of [b, K]
+/// and [K, c]. The causal forms read no later node. Consecutive columns are read in place: only the queries are copied.
 /// </remarks>
 internal static unsafe class KeyTiedKernel
 {
     private const int Queries = TransposedSoftmax.Queries;
 
-    /// <summary>Computes the output rows; stride is the distance between tokens in all operands.</summary>
+    /// <summary>Computes the output rows. <paramref name="stride"/> is the distance between tokens in all operands.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Forward(TreePlan plan, HierarchicalForm form, int headDim, float scale, float* query, float* key, float* value, nint stride, float* output)
+    public static void Forward(
+        TreePlan plan, HierarchicalForm form, int headDim, float scale, float* query, float* key, float* value, nint stride, float* output)
     {
-        int padded = FamilyTile.Columns(headDim), most = KeyTiedColumns.Most(plan, form), rows = FamilyTile.Rows(most + (2 * MicroTile.Rows));
+        int padded = MicroTile.PaddedColumns(headDim), most = KeyTiedColumns.MaxCount(plan, form), rows = MicroTile.PaddedRows(most + (2 * MicroTile.Rows));
 
-        // The last group of eight may reach behind the last node.
-        long nodeRows = (long)(plan.Nodes + MicroTile.Rows) * padded, packRows = 2L * FamilyTile.Rows(plan.LargestFamily) * padded;
+        // The last tile of eight rows can reach past the last node.
+        long nodeRows = (long)(plan.Nodes + MicroTile.Rows) * padded, packRows = 2L * MicroTile.PaddedRows(plan.LargestFamily) * padded;
         float* memory = KernelScratch.Get<float>((2 * nodeRows) + (2 * packRows) + ((long)rows * (Queries + 1)) + (2L * Queries * padded));
         var keys = new TreeRows(key, stride, memory, padded);
         var values = new TreeRows(value, stride, memory + nodeRows, padded);
@@ -45,9 +46,9 @@ internal static unsafe class KeyTiedKernel
             {
                 length = KeyTiedColumns.RunLength(levels.AsSpan(0, seen), nodes, j);
                 runs[runCount++] = new KeyTiedRun(
-                    j, length, keys.Whole(plan, levels[j], nodes[j], length, headDim, length % MicroTile.Rows != 0, keyPack + packed),
-                    values.Whole(plan, levels[j], nodes[j], length, headDim, headDim != padded, valuePack + packed));
-                packed += levels[j] == 0 ? (long)FamilyTile.Rows(length) * padded : 0;
+                    j, length, keys.ReadableRows(plan, levels[j], nodes[j], length, headDim, length % MicroTile.Rows != 0, keyPack + packed),
+                    values.ReadableRows(plan, levels[j], nodes[j], length, headDim, headDim != padded, valuePack + packed));
+                packed += levels[j] == 0 ? (long)MicroTile.PaddedRows(length) * padded : 0;
             }
 
             for (int j = 0; j < seen; j++)
@@ -83,7 +84,7 @@ internal static unsafe class KeyTiedKernel
         }
     }
 
-    /// <summary>The means of keys and values of all nodes that can be seen.</summary>
+    /// <summary>Writes the mean keys and values of all nodes that can be seen.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Pool(TreePlan plan, int headDim, TreeRows keys, TreeRows values)
     {

@@ -5,19 +5,20 @@ namespace Maha.Layers.Attention;
 
 // G batch times heads, N tokens, n nodes of a level, M families, b children, K key dim, V value dim, R roots
 
-/// <summary>The optimum under the block constraint, by one pass up the tree and one down.</summary>
+/// <summary>The optimal form: the optimum under the block constraint, by one pass up the tree and one down.</summary>
 /// <remarks>
-/// <para>Up, for the children B and C of a family A: logits l(B, C) = log|C| + scale * mean query of B . mean key of C, l(B, B) = -phi(B) and scale * q.k for a token;
-/// weights t = softmax over C, Z(B) = log-sum-exp over C, phi(A) = -sum over B of |B| / |A| Z(B).</para>
-/// <para>Down, from output 0 and mass 1 at the root: the output of B is that of A plus mass(A) * sum over C other than B of t(B, C) * mean value of C, and mass(B) = mass(A) t(B, B).</para>
+/// <para>Up, for the children B and C of a node A: logits l(B, C) = log|C| + scale * mean query of B . mean key of C, l(B, B) = -phi(B), or scale * q.k for a
+/// token; weights t = softmax over C, Z(B) = log-sum-exp over C, phi(A) = -sum over B of |B| / |A| Z(B).</para>
+/// <para>Down, from output 0 and mass 1 at the root: the output of B is that of A plus mass(A) * sum over C other than B of t(B, C) * mean value of C, and
+/// mass(B) = mass(A) t(B, B).</para>
 /// </remarks>
 internal static class OptimalTreeAttention
 {
-    /// <summary>Attends; counts are [G or 1, N], 0 or 1, and operands are 0 where the count is.</summary>
+    /// <summary>Computes the attention. Counts are [G or 1, N], 0 or 1, and the operands are 0 where the count is 0.</summary>
     public static HierarchicalResult Apply(Tensor query, Tensor key, Tensor value, Tensor counts, HierarchyLevel[] levels, HierarchicalSettings settings)
     {
         var type = query.dtype;
-        var mixed = new Tensor[levels.Length]; // [G, M, b, V]: what a child's tokens see at its siblings
+        var mixed = new Tensor[levels.Length]; // [G, M, b, V]: the mixed values of a child's siblings
         var kept = new Tensor[levels.Length]; // [G, M, b]: the mass that stays inside a child
         Tensor? energy = null; // phi, [G, n]
         for (int level = 0; level < levels.Length; level++)
@@ -39,7 +40,7 @@ internal static class OptimalTreeAttention
             var (weights, partition) = SafeSoftmax.Apply(logits); // [G, M, b, b], [G, M, b]
             var shares = TreePooling.Shares(sizes);
 
-            // An empty node has share 0 and partition minus infinity: their product would be no number.
+            // An empty node has share 0 and partition minus infinity: their product would be NaN.
             energy = (partition * shares).masked_fill(sizes.eq(0), 0).sum(-1).neg(); // [G, M]
             if (level > 0)
             {

@@ -6,23 +6,23 @@ namespace Maha.Layers.Attention;
 
 // N tokens, n nodes, b children of a family, K head dim, Kp K rounded up to 16
 
-/// <summary>The gradients of <see cref="OptimalTreeKernel"/> for one head of one document; the forward pass is computed again.</summary>
+/// <summary>Computes the gradients of <see cref="OptimalTreeKernel"/> for one head of one document. It computes the forward pass again.</summary>
 /// <remarks>
-/// Up: with the weights, the products g(B, C) = dO_B . v_C of each family, where dO of a node is the sum over its tokens; the gradient of a node's mass, dm(A) = sum t g,
-/// takes the place of g(B, B) above the tokens. Down, with the masses known: dt = m(A) g, the gradient of phi from the family above, and from both that of the logits;
-/// a node hands its share of the gradients of its mean query, key and value to its children.
+/// Up: with the weights, the products g(B, C) = dO_B . v_C of each family, where dO of a node is the sum over its tokens. Above the tokens, g(B, B) is the
+/// gradient of the node's mass, dm(A) = sum t g. Down, with the masses known: dt = m(A) g, the gradient of phi from the family above, and from both the
+/// gradient of the logits. A child gets its share of the gradients of the node's mean query, key and value.
 /// </remarks>
 internal static unsafe class OptimalTreeGradientKernel
 {
-    /// <summary>Writes the gradients of query, key and value rows; stride is the distance between tokens in all operands.</summary>
+    /// <summary>Writes the gradients of query, key and value rows. <paramref name="stride"/> is the distance between tokens in all operands.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Backward(
         TreePlan plan, int headDim, float scale, float* query, float* key, float* value, nint stride, float* gradient,
         float* queryGradient, float* keyGradient, float* valueGradient)
     {
-        int padded = FamilyTile.Columns(headDim), rows = FamilyTile.Rows(plan.LargestFamily), columns = FamilyTile.Columns(plan.LargestFamily);
-        long nodeRows = (long)plan.Nodes * padded;
-        float* memory = KernelScratch.Get<float>((7 * nodeRows) + (5L * plan.Nodes) + (2 * plan.Weights) + Family.Elements(rows, columns, headDim, padded) + ((long)columns * padded));
+        int padded = MicroTile.PaddedColumns(headDim), rows = MicroTile.PaddedRows(plan.LargestFamily), columns = MicroTile.PaddedColumns(plan.LargestFamily);
+        long nodeRows = (long)plan.Nodes * padded, panelElements = OptimalTreePanel.Elements(rows, columns, headDim, padded);
+        float* memory = KernelScratch.Get<float>((7 * nodeRows) + (5L * plan.Nodes) + (2 * plan.Weights) + panelElements + ((long)columns * padded));
         var queries = new TreeRows(query, stride, memory, padded);
         var keys = new TreeRows(key, stride, memory + nodeRows, padded);
         var values = new TreeRows(value, stride, memory + (2 * nodeRows), padded);
@@ -40,20 +40,20 @@ internal static unsafe class OptimalTreeGradientKernel
         float* energyGradient = massGradient + plan.Nodes;
         float* weights = energyGradient + plan.Nodes;
         float* products = weights + plan.Weights;
-        var family = new Family(products + plan.Weights, rows, columns, headDim, padded);
-        float* result = family.End;
+        var panel = new OptimalTreePanel(products + plan.Weights, rows, columns, headDim, padded);
+        float* result = panel.End;
 
         for (int level = 0; level < plan.Depth; level++)
         {
             int[] starts = plan.Starts[level];
             for (int f = 0; f < starts.Length - 1; f++)
             {
-                int start = starts[f], count = starts[f + 1] - start, width = FamilyTile.Columns(count), node = plan.FamilyNode(level, f);
+                int start = starts[f], count = starts[f + 1] - start, width = MicroTile.PaddedColumns(count), node = plan.FamilyNode(level, f);
                 float* t = weights + plan.WeightStart[level][f];
                 float* g = products + plan.WeightStart[level][f];
-                family.Logits(plan, level, f, scale, queries, keys, t);
-                energy[node] = Family.Weights(plan, level, f, t, energy);
-                family.Products(outputs.Row(plan, level, start), outputs.Stride(level), values.Row(plan, level, start), values.Stride(level), count, 1, g);
+                panel.Logits(plan, level, f, scale, queries, keys, t);
+                energy[node] = OptimalTreePanel.Weights(plan, level, f, t, energy);
+                panel.Products(outputs.Row(plan, level, start), outputs.Stride(level), values.Row(plan, level, start), values.Stride(level), count, 1, g);
                 massGradient[node] = 0;
                 for (int i = 0; i < count; i++)
                 {
@@ -62,7 +62,7 @@ internal static unsafe class OptimalTreeGradientKernel
                         kept[plan.FirstNode[level] + start + i] = t[((long)i * width) + i];
                         g[((long)i * width) + i] = massGradient[plan.FirstNode[level] + start + i];
                     }
-                    massGradient[node] += FamilyTile.Dot(t + ((long)i * width), g + ((long)i * width), width);
+                    massGradient[node] += PaddedRowMath.Dot(t + ((long)i * width), g + ((long)i * width), width);
                 }
                 if (level + 1 < plan.Depth)
                 {
@@ -76,11 +76,11 @@ internal static unsafe class OptimalTreeGradientKernel
 
         for (int level = plan.Depth - 1; level >= 0; level--)
         {
-            Family.Masses(plan, level, kept, mass);
+            OptimalTreePanel.Masses(plan, level, kept, mass);
             int[] starts = plan.Starts[level];
             for (int f = 0; f < starts.Length - 1; f++)
             {
-                int start = starts[f], count = starts[f + 1] - start, width = FamilyTile.Columns(count), above = plan.FamilyNode(level, f);
+                int start = starts[f], count = starts[f + 1] - start, width = MicroTile.PaddedColumns(count), above = plan.FamilyNode(level, f);
                 bool isRoot = level == plan.Depth - 1;
                 float inside = isRoot ? 1 : mass[above], size = plan.FamilySize(level, f);
                 float* t = weights + plan.WeightStart[level][f];
@@ -89,7 +89,7 @@ internal static unsafe class OptimalTreeGradientKernel
                 {
                     float* row = g + ((long)i * width);
                     float partition = isRoot ? 0 : -plan.Sizes[level][start + i] / size * energyGradient[above];
-                    FamilyTile.SoftmaxGradient(t + ((long)i * width), row, width, inside, partition);
+                    PaddedRowMath.SoftmaxGradient(t + ((long)i * width), row, width, inside, partition);
                     if (level > 0)
                     {
                         energyGradient[plan.FirstNode[level] + start + i] = -row[i];
@@ -97,19 +97,19 @@ internal static unsafe class OptimalTreeGradientKernel
                         t[((long)i * width) + i] = 0;
                     }
                 }
-                float* pack = family.PackRows(keys.Row(plan, level, start), keys.Stride(level), count);
-                FamilyTile.Product(g, width, 1, pack, padded, count, result, padded, FamilyTile.Rows(count), padded);
+                float* pack = panel.PackRows(keys.Row(plan, level, start), keys.Stride(level), count);
+                PaddedRowMath.Product(g, width, 1, pack, padded, count, result, padded, MicroTile.PaddedRows(count), padded);
                 Store(sums[0], level, f, scale);
-                pack = family.PackRows(queries.Row(plan, level, start), queries.Stride(level), count);
-                FamilyTile.Product(g, 1, width, pack, padded, count, result, padded, FamilyTile.Rows(count), padded);
+                pack = panel.PackRows(queries.Row(plan, level, start), queries.Stride(level), count);
+                PaddedRowMath.Product(g, 1, width, pack, padded, count, result, padded, MicroTile.PaddedRows(count), padded);
                 Store(sums[1], level, f, scale);
-                pack = family.PackRows(outputs.Row(plan, level, start), outputs.Stride(level), count);
-                FamilyTile.Product(t, 1, width, pack, padded, count, result, padded, FamilyTile.Rows(count), padded);
+                pack = panel.PackRows(outputs.Row(plan, level, start), outputs.Stride(level), count);
+                PaddedRowMath.Product(t, 1, width, pack, padded, count, result, padded, MicroTile.PaddedRows(count), padded);
                 Store(sums[2], level, f, inside);
             }
         }
 
-        // A family's own gradients, and their share of the gradients of the family's means.
+        // Writes a family's own gradients plus their share of the gradients of the family's means.
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         void Store(TreeRows target, int level, int f, float factor)
         {

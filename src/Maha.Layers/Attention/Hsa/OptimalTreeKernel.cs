@@ -6,24 +6,25 @@ namespace Maha.Layers.Attention;
 
 // N tokens, n nodes, b children of a family, K head dim, Kp K rounded up to 16
 
-/// <summary>The optimal form of hierarchical attention for one head of one document in float32. Equations and slow twin: Attention.OptimalTreeAttention.</summary>
+/// <summary>The optimal form of hierarchical attention for one head of one document in float32.</summary>
 /// <remarks>
-/// Work 4 b N K (1 + 1/b + ...); memory beside the operands a few rows a node, in the thread's scratch.
-/// Scores are kept as [children as keys, children as queries], and rows are read where they lie unless a tile would reach beyond them.
+/// Equations and reference: <see cref="OptimalTreeAttention"/>. Work 4 b N K (1 + 1/b + ...); memory in addition to the operands: a few rows per node, in the
+/// thread's scratch. Scores are kept as [children as keys, children as queries]. Rows are read in place unless a tile would reach past them.
 /// </remarks>
 internal static unsafe class OptimalTreeKernel
 {
     private const int Queries = TransposedSoftmax.Queries;
 
-    /// <summary>Computes the output rows; stride is the distance between tokens in all operands.</summary>
+    /// <summary>Computes the output rows. <paramref name="stride"/> is the distance between tokens in all operands.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Forward(TreePlan plan, int headDim, float scale, float* query, float* key, float* value, nint stride, float* output)
     {
-        int padded = FamilyTile.Columns(headDim), rows = FamilyTile.Rows(plan.LargestFamily);
+        int padded = MicroTile.PaddedColumns(headDim), rows = MicroTile.PaddedRows(plan.LargestFamily);
 
-        // The last group of eight may reach behind the last node.
+        // The last tile of eight rows can reach past the last node.
         long nodeRows = (long)(plan.Nodes + MicroTile.Rows) * padded, familyRows = (long)rows * padded;
-        float* memory = KernelScratch.Get<float>((4 * nodeRows) + (3L * plan.Nodes) + (2 * familyRows) + ((long)rows * (Queries + 1)) + (2L * Queries * padded));
+        float* memory = KernelScratch.Get<float>(
+            (4 * nodeRows) + (3L * plan.Nodes) + (2 * familyRows) + ((long)rows * (Queries + 1)) + (2L * Queries * padded));
         var queries = new TreeRows(query, stride, memory, padded);
         var keys = new TreeRows(key, stride, memory + nodeRows, padded);
         var values = new TreeRows(value, stride, memory + (2 * nodeRows), padded);
@@ -44,17 +45,21 @@ internal static unsafe class OptimalTreeKernel
             for (int f = 0; f < starts.Length - 1; f++)
             {
                 int start = starts[f], count = starts[f + 1] - start;
-                var familyKeys = keys.Whole(plan, level, start, count, headDim, count % MicroTile.Rows != 0, keyPack);
-                var familyValues = values.Whole(plan, level, start, count, headDim, headDim != padded, valuePack);
+                var familyKeys = keys.ReadableRows(plan, level, start, count, headDim, count % MicroTile.Rows != 0, keyPack);
+                var familyValues = values.ReadableRows(plan, level, start, count, headDim, headDim != padded, valuePack);
                 plan.LogSizes[level].AsSpan(start, count).CopyTo(new Span<float>(bias, count));
                 float phi = 0, size = plan.FamilySize(level, f);
                 for (int panel = 0; panel < count; panel += Queries)
                 {
                     int panelRows = Math.Min(Queries, count - panel);
-                    RowTransposition.Copy(queries.Row(plan, level, start + panel), queries.Stride(level), panelRows, headDim, scale, transposed, Queries, Queries);
+                    float* panelQueries = queries.Row(plan, level, start + panel);
+                    RowTransposition.Copy(panelQueries, queries.Stride(level), panelRows, headDim, scale, transposed, Queries, Queries);
                     for (int j = 0; j < count; j += MicroTile.Rows)
-                        MicroTile.Row(familyKeys.Row(j), familyKeys.Stride, 1, transposed, Queries, headDim, weights + ((long)j * Queries), Queries, Queries, false);
-                    float* own = weights + ((long)panel * Queries); // a node's weight of itself stands at own[i * (Queries + 1)]
+                    {
+                        float* keyScores = weights + ((long)j * Queries);
+                        MicroTile.Row(familyKeys.Row(j), familyKeys.Stride, 1, transposed, Queries, headDim, keyScores, Queries, Queries, false);
+                    }
+                    float* own = weights + ((long)panel * Queries); // own[i * (Queries + 1)] is a node's weight of itself
                     for (int i = 0; i < panelRows && level > 0; i++)
                         own[i * (Queries + 1)] = -energy[plan.FirstNode[level] + start + panel + i] - bias[panel + i];
                     var (largest, total) = TransposedSoftmax.Weights(weights, Queries, count, bias, 0, 0);
@@ -67,7 +72,10 @@ internal static unsafe class OptimalTreeKernel
                     }
 
                     for (int m = 0; m < panelRows; m += MicroTile.Rows)
-                        MicroTile.Row(weights + m, 1, Queries, familyValues.Pointer, familyValues.Stride, count, mixed + ((long)m * padded), padded, padded, false);
+                    {
+                        float* rowsMixed = mixed + ((long)m * padded);
+                        MicroTile.Row(weights + m, 1, Queries, familyValues.Pointer, familyValues.Stride, count, rowsMixed, padded, padded, false);
+                    }
                     for (int i = 0; i < panelRows; i++)
                         Unsafe.CopyBlockUnaligned(outputs.Row(plan, level, start + panel + i), mixed + ((long)i * padded), (uint)headDim * sizeof(float));
                 }
@@ -81,14 +89,14 @@ internal static unsafe class OptimalTreeKernel
                 }
             }
         }
-        Down(plan, headDim, outputs, kept, mass);
+        AddAncestors(plan, headDim, outputs, kept, mass);
     }
 
-    // Adds what the ancestors see, from the root's children on.
+    // Adds the outputs of the ancestors, from the root's children down.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Down(TreePlan plan, int headDim, TreeRows outputs, float* kept, float* mass)
+    private static void AddAncestors(TreePlan plan, int headDim, TreeRows outputs, float* kept, float* mass)
     {
-        Family.Masses(plan, plan.Depth - 1, kept, mass);
+        OptimalTreePanel.Masses(plan, plan.Depth - 1, kept, mass);
         for (int level = plan.Depth - 2; level >= 0; level--)
         {
             int[] starts = plan.Starts[level];
@@ -101,7 +109,7 @@ internal static unsafe class OptimalTreeKernel
                 for (int node = starts[f]; node < starts[f + 1]; node++, row += stride)
                     RowMath.ScaleAndAdd(inside, row, above, headDim);
             }
-            Family.Masses(plan, level, kept, mass);
+            OptimalTreePanel.Masses(plan, level, kept, mass);
         }
     }
 }

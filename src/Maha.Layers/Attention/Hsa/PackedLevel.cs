@@ -10,12 +10,13 @@ internal sealed class PackedLevel : HierarchyLevel
     private readonly Slots _nodes;
     private readonly Slots _tokens;
 
-    /// <summary>Makes the indices.</summary>
+    /// <summary>Builds the indices.</summary>
     /// <param name="starts">The first node under each family, and the number of nodes.</param>
     /// <param name="tokenStarts">The first token under each node, and N.</param>
     /// <param name="owners">The document of each family.</param>
-    /// <param name="device">Where the indices live.</param>
-    public PackedLevel(int[] starts, int[] tokenStarts, int[] owners, Device device) : base(starts.Length - 1, Largest(starts))
+    /// <param name="device">The device of the indices.</param>
+    public PackedLevel(int[] starts, int[] tokenStarts, int[] owners, Device device)
+        : base(starts.Length - 1, Largest(starts))
     {
         int[] tokensOfFamilies = [.. starts.Select(start => tokenStarts[start])];
         _nodes = new Slots(starts, device);
@@ -50,11 +51,11 @@ internal sealed class PackedLevel : HierarchyLevel
 
     private static int Largest(int[] starts) => Enumerable.Range(0, starts.Length - 1).Max(j => starts[j + 1] - starts[j]);
 
-    // Rows of unequal length at equal places.
+    // Families of any size, each in as many slots as the largest has rows.
     private sealed class Slots
     {
-        private readonly Tensor _rows; // [M * b]: the row in each place, the row behind the last where there is none
-        private readonly Tensor _places; // [n]: the place of each row
+        private readonly Tensor _rows; // [M * b]: the row in each slot; the row after the last in empty slots
+        private readonly Tensor _slots; // [n]: the slot of each row
         private readonly int _families;
         private readonly int _size;
 
@@ -63,28 +64,28 @@ internal sealed class PackedLevel : HierarchyLevel
             _families = starts.Length - 1;
             _size = Largest(starts);
             long[] rows = new long[_families * _size];
-            long[] places = new long[starts[^1]];
+            long[] slots = new long[starts[^1]];
             Array.Fill(rows, starts[^1]);
             for (int family = 0; family < _families; family++)
             {
                 for (int row = starts[family]; row < starts[family + 1]; row++)
                 {
-                    int place = (family * _size) + row - starts[family];
-                    rows[place] = row;
-                    places[row] = place;
+                    int slot = (family * _size) + row - starts[family];
+                    rows[slot] = row;
+                    slots[row] = slot;
                 }
             }
             _rows = tensor(rows, device: device);
-            _places = tensor(places, device: device);
+            _slots = tensor(slots, device: device);
         }
 
         public Tensor Gather(Tensor rows)
         {
             long[] padding = new long[2 * (rows.dim() - 1)];
-            padding[^1] = 1; // one row of zeros behind the last
+            padding[^1] = 1; // one row of zeros after the last
             return nn.functional.pad(rows, padding).index_select(1, _rows).unflatten(1, _families, _size);
         }
 
-        public Tensor Scatter(Tensor families) => families.flatten(1, 2).index_select(1, _places);
+        public Tensor Scatter(Tensor families) => families.flatten(1, 2).index_select(1, _slots);
     }
 }

@@ -2,12 +2,13 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Attention;
 
-// G batch times heads, N tokens, n nodes, M families, b children of a family, c tokens under a node
+// G batch times heads, N tokens, n nodes, M families, b children of a family, cell tokens under a node
 
 /// <summary>A level of equal families: grouping is a view, after padding of the last family.</summary>
-internal sealed class RegularLevel(int nodes, int branching, long cell, int length, Device device) : HierarchyLevel((nodes + branching - 1) / branching, branching)
+internal sealed class RegularLevel(int nodes, int branching, long cell, int length, Device device)
+    : HierarchyLevel((nodes + branching - 1) / branching, branching)
 {
-    // The root's family holds all tokens, whatever the cell: nothing to pad.
+    // The root's family holds exactly all tokens, so that nothing is padded.
     private readonly long _tokens = nodes <= branching ? length : branching * cell;
 
     public override Tensor ChildOfToken => arange(_tokens, dtype: ScalarType.Int64, device: device).floor_divide(cell).view(1, -1, 1);
@@ -27,7 +28,7 @@ internal sealed class RegularLevel(int nodes, int branching, long cell, int leng
         long missing = (Families * size) - rows.shape[1];
         if (missing > 0)
         {
-            // Pairs from the last dimension on, down to dimension 1.
+            // Pairs from the last dimension down to dimension 1.
             long[] padding = new long[2 * (rows.dim() - 1)];
             padding[^1] = missing;
             rows = nn.functional.pad(rows, padding);

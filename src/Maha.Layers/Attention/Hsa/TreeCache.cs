@@ -6,10 +6,10 @@ namespace Maha.Layers.Attention;
 
 // G batch times heads, K head dim, b branching
 
-/// <summary>The keys and values of a causal tree's open nodes in plain memory, and the attention of the next token to them. float32 and float64.</summary>
+/// <summary>The keys and values of a causal tree's open nodes, and the attention of the next token to them, in float32 or float64.</summary>
 /// <remarks>
-/// Every level has b places for the children of its open family, with overlap b more for those of the family before. A step reads the places that are seen, of which
-/// there are O(b log N), and allocates nothing but a level when the tree grows by one.
+/// Every level has b places for the children of its open family, and with overlap b more for those of the family before. A step reads the places that are seen,
+/// O(b log N) of them, and allocates memory only if the tree grows by a level.
 /// </remarks>
 internal sealed unsafe class TreeCache<T>(int groups, int headDim, int branching, bool overlap) : ITreeCache
     where T : unmanaged, IFloatingPointIeee754<T>
@@ -34,7 +34,7 @@ internal sealed unsafe class TreeCache<T>(int groups, int headDim, int branching
     /// <inheritdoc/>
     public long Bytes => (long)_keys.Count * _places * ((2L * groups * headDim) + 1) * sizeof(T);
 
-    /// <summary>Takes one token up and attends to it and what came before: query, key, value and output are [G, K].</summary>
+    /// <summary>Appends one token and computes its attention to itself and the tokens before it: query, key, value and output are [G, K].</summary>
     public void Step(T* query, T* key, T* value, T scale, T* output)
     {
         Append(0, key, value);
@@ -43,8 +43,8 @@ internal sealed unsafe class TreeCache<T>(int groups, int headDim, int branching
         Advance();
     }
 
-    /// <summary>Takes one token up without attending.</summary>
-    public void TakeUp(T* key, T* value)
+    /// <summary>Appends one token without computing its attention.</summary>
+    public void Append(T* key, T* value)
     {
         Append(0, key, value);
         Advance();
@@ -64,7 +64,7 @@ internal sealed unsafe class TreeCache<T>(int groups, int headDim, int branching
         int count = 0;
         for (int level = 0; level < _keys.Count; level++)
         {
-            // A node stands for b^level tokens.
+            // A node is the mean of b^level tokens.
             var bias = T.CreateTruncating(level * Math.Log(branching));
             fixed (T* keys = &_keys[level][group * _places * headDim])
             {
@@ -100,7 +100,7 @@ internal sealed unsafe class TreeCache<T>(int groups, int headDim, int branching
         RowMath.Scale(T.One / total, output, output, headDim);
     }
 
-    // Puts a node into the next place of its level.
+    // Writes a node into the next place of its level.
     private void Append(int level, T* key, T* value)
     {
         if (level == _keys.Count)
@@ -116,7 +116,7 @@ internal sealed unsafe class TreeCache<T>(int groups, int headDim, int branching
         _seen[level][place] |= level == 0 || !overlap;
     }
 
-    // The open family becomes one node of the level above, the mean of its parts.
+    // The open family becomes one node of the level above, the mean of its children.
     private void Close(int level)
     {
         var means = KernelScratch.Get<T>(2L * groups * headDim);
@@ -147,7 +147,7 @@ internal sealed unsafe class TreeCache<T>(int groups, int headDim, int branching
         }
     }
 
-    // With overlap the newest node of a level is seen as its children, and the one before it begins to be seen itself.
+    // With overlap the newest node of a level is seen as its children, and from now on the node before it is seen itself.
     private void ShowBefore(int level)
     {
         int count = _counts[level], place = count >= 2 ? First(level) + count - 2 : ((1 - _halves[level]) * branching) + branching - 1;
@@ -160,7 +160,7 @@ internal sealed unsafe class TreeCache<T>(int groups, int headDim, int branching
 
     private int Row(int group, int place) => ((group * _places) + place) * headDim;
 
-    // One level more, nothing in it.
+    // Adds an empty level.
     private void Grow()
     {
         _counts.Add(0);

@@ -4,7 +4,7 @@ namespace Maha.Layers.Attention;
 
 // G batch times heads, M families, b children, C channels
 
-/// <summary>Means over the tokens below nodes.</summary>
+/// <summary>Means over the tokens under nodes.</summary>
 internal static class TreePooling
 {
     /// <summary>The share of each child's tokens in its family's, [G or 1, M, b]; 0 in an empty family.</summary>

@@ -7,7 +7,7 @@ namespace Maha.Layers.Attention;
 
 // N tokens of the document, K head dim, Kp K rounded up to 16
 
-/// <summary>One head's rows of one document at every level of its tree: tokens in a tensor, nodes in scratch memory.</summary>
+/// <summary>The rows of one head of one document at every level of its tree: tokens in a tensor, nodes in scratch memory.</summary>
 internal readonly unsafe struct TreeRows(float* tokens, nint stride, float* nodes, int padded)
 {
     public readonly float* Tokens = tokens;
@@ -20,19 +20,24 @@ internal readonly unsafe struct TreeRows(float* tokens, nint stride, float* node
 
     /// <summary>A row: token <paramref name="node"/>, or node <paramref name="node"/> of a level above.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public float* Row(TreePlan plan, int level, int node) => level == 0 ? Tokens + (node * TokenStride) : Nodes + ((long)(plan.FirstNode[level] + node) * padded);
+    public float* Row(TreePlan plan, int level, int node) =>
+        level == 0 ? Tokens + (node * TokenStride) : Nodes + ((long)(plan.FirstNode[level] + node) * padded);
 
-    /// <summary>Consecutive rows where they lie, or in <paramref name="pack"/> where a tile would reach beyond a token's row or the last token; nodes lie in padded memory.</summary>
+    /// <summary>Returns consecutive rows that tiles can read.</summary>
+    /// <remarks>
+    /// The rows are read in place, or copied to <paramref name="pack"/> if a tile would reach past the tokens' rows. Nodes are in padded memory and never
+    /// copied.
+    /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public TokenRows<float> Whole(TreePlan plan, int level, int first, int count, int headDim, bool reachesBeyond, float* pack)
+    public TokenRows<float> ReadableRows(TreePlan plan, int level, int first, int count, int headDim, bool reachesPast, float* pack)
     {
-        if (level > 0 || !reachesBeyond)
+        if (level > 0 || !reachesPast)
             return new TokenRows<float>(Row(plan, level, first), Stride(level));
-        FamilyTile.Pack(Row(plan, level, first), TokenStride, count, FamilyTile.Rows(count), headDim, padded, 1, pack);
+        PaddedRowMath.Pack(Row(plan, level, first), TokenStride, count, MicroTile.PaddedRows(count), headDim, padded, 1, pack);
         return new TokenRows<float>(pack, padded);
     }
 
-    /// <summary>Writes the mean over its tokens into every node above the tokens, from the bottom up.</summary>
+    /// <summary>Writes the mean over its tokens into a node above the tokens. The levels below must be written before.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Pool(TreePlan plan, int level, int family, int headDim)
     {
@@ -61,7 +66,7 @@ internal readonly unsafe struct TreeRows(float* tokens, nint stride, float* node
             RowMath.AddScaled(sizes[start + i] / size, first + (i * row) + k, mean + k, headDim - k);
     }
 
-    /// <summary>The sum of its parts in every node above the tokens, from the bottom up.</summary>
+    /// <summary>Writes the sum of its children into a node above the tokens. The levels below must be written before.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Sum(TreePlan plan, int level, int family, int headDim)
     {

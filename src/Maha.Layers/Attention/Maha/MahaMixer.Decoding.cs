@@ -11,8 +11,8 @@ public sealed partial class MahaMixer
     // The local convolution looks (kernel - 1) * dilation tokens back.
     private const int LocalReach = 4;
 
-    // Tokens of a prompt taken up at a time: their outputs of all scales are in memory at once.
-    private const long PieceTokens = 2048;
+    // Tokens of a prompt that are computed at a time: their outputs of all scales are in memory at once.
+    private const long ChunkTokens = 2048;
 
     /// <inheritdoc/>
     public override DecoderState StartDecoding() => _options.IsCausal
@@ -31,15 +31,7 @@ public sealed partial class MahaMixer
         if (own.Inputs is not null)
             DecoderState.SameSequences(own.Inputs, hidden);
         using var noGradient = no_grad();
-        using var scope = NewDisposeScope();
-        long length = hidden.shape[1];
-        var outputs = new List<Tensor>();
-        for (long start = 0; start < length; start += PieceTokens)
-        {
-            using var inner = NewDisposeScope();
-            outputs.Add(Continue(hidden.narrow(1, start, Math.Min(PieceTokens, length - start)), own).MoveToOuterDisposeScope());
-        }
-        return (outputs.Count == 1 ? outputs[0] : cat(outputs, 1)).MoveToOuterDisposeScope();
+        return SequenceChunks.Apply(hidden, ChunkTokens, chunk => Continue(chunk, own));
     }
 
     private Tensor Continue(Tensor hidden, MahaDecoderState state)
@@ -91,7 +83,7 @@ public sealed partial class MahaMixer
         if (_options.Positions == PositionKind.Rotary)
             queriesAndKeys = RotaryPositions.Rotate(queriesAndKeys, 2 * _options.NumHeads, cell, before);
         var attended = decoded.Window.Step(Heads(queriesAndKeys.narrow(2, 0, _options.DModel)), Heads(queriesAndKeys.narrow(2, _options.DModel, _options.DModel)), Heads(values!));
-        var outputs = CachedAttention.MergeHeads(attended, _options.NumHeads); // [B, N', D]
+        var outputs = AttentionHeads.MergeFlat(attended, _options.NumHeads); // [B, N', D]
         var result = outputs;
         if (cell > 1)
         {
@@ -103,7 +95,7 @@ public sealed partial class MahaMixer
         decoded.KeepLast(outputs);
         return result;
 
-        Tensor Heads(Tensor rows) => CachedAttention.SplitHeads(rows, _options.NumHeads);
+        Tensor Heads(Tensor rows) => AttentionHeads.SplitFlat(rows, _options.NumHeads);
     }
 
     private static ConvolutionLengths Whole(int batch, int length, int outputLength) => new(

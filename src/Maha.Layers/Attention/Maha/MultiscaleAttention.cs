@@ -75,19 +75,15 @@ internal sealed class MultiscaleAttention : Module<IReadOnlyList<Tensor>, Hierar
                     + "Pass the scales of the same decomposition.",
                     nameof(scales));
             }
-            var query = SplitHeads(_queryProjections[scale].call(scales[scale]), _numHeads); // [B, H, N_s, K]
-            var key = SplitHeads(_keyProjections[scale].call(scales[scale]), _numHeads); // [B, H, N_s, K]
-            var value = SplitHeads(values[scale], _numHeads); // [B, H, N_s, K]
+            var query = AttentionHeads.Split(_queryProjections[scale].call(scales[scale]), _numHeads); // [B, H, N_s, K]
+            var key = AttentionHeads.Split(_keyProjections[scale].call(scales[scale]), _numHeads); // [B, H, N_s, K]
+            var value = AttentionHeads.Split(values[scale], _numHeads); // [B, H, N_s, K]
             var scores = query.CheckedMatmul(key.transpose(-2, -1)) / Math.Sqrt(_headDim); // [B, H, N_s, N_s]
-            outputs[scale] = MergeHeads(scores.softmax(-1).CheckedMatmul(value)); // [B, N_s, D]
+            outputs[scale] = AttentionHeads.Merge(scores.softmax(-1).CheckedMatmul(value)); // [B, N_s, D]
         }
         scope.MoveToOuter(outputs);
         return outputs;
     }
-
-    private static Tensor SplitHeads(Tensor tokens, int numHeads) => tokens.unflatten(2, numHeads, tokens.shape[2] / numHeads).transpose(1, 2);
-
-    private static Tensor MergeHeads(Tensor heads) => heads.transpose(1, 2).flatten(2);
 
     private void Check(IReadOnlyList<Tensor> scales, HierarchicalDecomposition decomposition)
     {

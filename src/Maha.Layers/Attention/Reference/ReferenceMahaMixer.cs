@@ -8,13 +8,11 @@ namespace Maha.Layers.Attention;
 
 // B batch, N length, N_s length at scale s, S scales, D width
 
-/// <summary>
-/// The multiscale part of the published block: dilated convolution, decomposition, attention at every scale, aggregation.
-/// </summary>
+/// <summary>The multi-scale part of the published block: dilated convolution, decomposition, attention at every scale, aggregation.</summary>
 /// <remarks>
 /// <para>Section 4.4 of the paper, equation 11: c = Dropout(ReLU(Conv(x; kernel 3, dilation 2, padding 2))), X_s = decomposition(c), O_s = attention(X_s),
 /// out = aggregation(U(O_s)). Kept for parity with the published code.</para>
-/// <para>It knows no masks: convolutions and attention mix padding into every token, so padding is refused. Nothing in it is causal.</para>
+/// <para>It has no masks: convolutions and attention mix padding into every token, so padding is refused. It is not causal.</para>
 /// </remarks>
 public sealed class ReferenceMahaMixer : TokenMixer
 {
@@ -49,7 +47,12 @@ public sealed class ReferenceMahaMixer : TokenMixer
         TensorChecks.Hidden(hidden, _dModel, _localConvolution, nameof(hidden));
         ArgumentNullException.ThrowIfNull(context);
         if (context.KeyPaddingMask is not null)
-            throw new ArgumentException($"{nameof(AttentionKind.MahaReference)} mixes padded tokens into all others, as the published code does, and takes no KeyPaddingMask, but one was given. Choose another Attention, or batches of documents of equal length.", nameof(context));
+        {
+            throw new ArgumentException(
+                $"{nameof(AttentionKind.MahaReference)} mixes padded tokens into all others, as the published code does, and takes no KeyPaddingMask, " +
+                "but one was given. Choose another Attention, or batches of documents of equal length.",
+                nameof(context));
+        }
         using var scope = NewDisposeScope();
         var trace = Trace(hidden);
         var aggregated = trace.Aggregated;
@@ -60,7 +63,7 @@ public sealed class ReferenceMahaMixer : TokenMixer
         }.MoveToOuterDisposeScope();
     }
 
-    /// <summary>The steps of the mixer with what lies between them.</summary>
+    /// <summary>Computes the mixer and returns its intermediate results.</summary>
     internal (IReadOnlyList<Tensor> Scales, IReadOnlyList<Tensor> ScaleOutputs, AggregationResult Aggregated) Trace(Tensor hidden)
     {
         var local = DenseConvolution.Apply(hidden, _localConvolution, stride: 1, padding: 2, dilation: 2); // [B, N, D]

@@ -5,8 +5,10 @@ namespace Maha.Layers.Attention;
 
 // B batch, N tokens, H heads, K head width, w window
 
-/// <summary>Windowed attention one query at a time, float32 or float64: the form that float64 models run, and the twin of the blocked float32 kernels.</summary>
-/// <remarks>Same contract as <see cref="WindowAttentionKernel"/> and <see cref="WindowAttentionGradientKernel"/>, about ten times slower.</remarks>
+/// <summary>Windowed attention one query at a time, in float32 or float64. Models in float64 run it.</summary>
+/// <remarks>
+/// The contract is that of <see cref="WindowAttentionKernel"/> and <see cref="WindowAttentionGradientKernel"/>. It is about ten times slower.
+/// </remarks>
 internal static unsafe class RowWindowAttentionKernel
 {
     /// <summary>Computes the attention of every document, head and block. Rows past a document's valid length become 0.</summary>
@@ -30,10 +32,7 @@ internal static unsafe class RowWindowAttentionKernel
                 RowMath.Clear(to, headDim);
                 logs[i] = T.Zero;
                 if (i >= validLengths[document])
-                {
                     continue;
-                }
-
                 var range = plan.Keys(block, i + 1, validLengths[document]);
                 var largest = T.NegativeInfinity;
                 for (int j = 0; j < range.Count; j++)
@@ -67,8 +66,7 @@ internal static unsafe class RowWindowAttentionKernel
     {
         int headDim = plan.HeadDim;
         var scale = T.One / T.Sqrt(T.CreateTruncating(headDim));
-
-        KernelThreads.ForBlocks(plan, threads, (document, head, block) =>
+        WindowBlocks.ForEach(plan, threads, (document, head, block) =>
         {
             long first = (long)document * plan.Length;
             nint channel = (nint)head * headDim;
@@ -83,16 +81,15 @@ internal static unsafe class RowWindowAttentionKernel
                 var to = queryGradient.Row(first + i) + channel;
                 RowMath.Clear(to, headDim);
                 if (i >= validLengths[document])
-                {
                     continue;
-                }
-
                 var range = plan.Keys(block, i + 1, validLengths[document]);
                 var delta = T.Zero;
                 for (int j = 0; j < range.Count; j++)
                 {
                     int token = range.Token(j);
-                    weights[j] = Hidden(plan, range, j, i) ? T.Zero : T.Exp((scale * RowMath.Dot(query, keys.Row(first + token) + channel, headDim)) - logs[i]);
+                    weights[j] = Hidden(plan, range, j, i)
+                        ? T.Zero
+                        : T.Exp((scale * RowMath.Dot(query, keys.Row(first + token) + channel, headDim)) - logs[i]);
                     products[j] = RowMath.Dot(gradient, values.Row(first + token) + channel, headDim);
                     delta += weights[j] * products[j];
                 }
@@ -109,7 +106,7 @@ internal static unsafe class RowWindowAttentionKernel
         });
     }
 
-    // The future is cut off by the range already; a global key is seen from everywhere.
+    // The range has no later key in a causal plan. Every query sees the global keys.
     private static bool Hidden(WindowPlan plan, KeyRange range, int key, int query) =>
         plan.Band && range.Token(key) >= plan.GlobalKeys && Math.Abs(range.Token(key) - query) > plan.Window;
 }

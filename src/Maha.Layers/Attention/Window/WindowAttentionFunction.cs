@@ -7,13 +7,14 @@ namespace Maha.Layers.Attention;
 
 // B batch, N tokens, D width
 
-/// <summary>The differentiable call of the windowed attention kernels. Arguments: queriesAndKeys [B, N, 2D], values [B, N, D], <see cref="WindowPlan"/>, valid lengths.</summary>
+/// <summary>The differentiable call of the windowed attention kernels.</summary>
+/// <remarks>Arguments: queriesAndKeys [B, N, 2D], values [B, N, D], <see cref="WindowPlan"/>, valid lengths.</remarks>
 internal sealed unsafe class WindowAttentionFunction : SingleOutputFunction<WindowAttentionFunction>
 {
     private const string PlanKey = "plan";
     private const string LengthsKey = "lengths";
 
-    /// <summary>softmax(q k^T / sqrt(K)) v in windows, [B, N, D].</summary>
+    /// <summary>Computes softmax(q k^T / sqrt(K)) v in windows, [B, N, D].</summary>
     public static Tensor Apply(Tensor queriesAndKeys, Tensor values, WindowPlan plan, int[] validLengths) =>
         CallContiguous(queriesAndKeys, values, plan, validLengths);
 
@@ -27,14 +28,15 @@ internal sealed unsafe class WindowAttentionFunction : SingleOutputFunction<Wind
         if (values.dtype == ScalarType.Float32)
         {
             var rows = new Operands<float>(packed, values);
-            WindowAttentionKernel.Forward(plan, lengths, rows.Queries, rows.Keys, rows.Values, Rows<float>(output), TensorMemory.Pointer<float>(logs), threads);
+            WindowAttentionKernel.Forward(
+                plan, lengths, rows.Queries, rows.Keys, rows.Values, Rows<float>(output), TensorMemory.Pointer<float>(logs), threads);
         }
         else
         {
             var rows = new Operands<double>(packed, values);
-            RowWindowAttentionKernel.Forward(plan, lengths, rows.Queries, rows.Keys, rows.Values, Rows<double>(output), TensorMemory.Pointer<double>(logs), threads);
+            RowWindowAttentionKernel.Forward(
+                plan, lengths, rows.Queries, rows.Keys, rows.Values, Rows<double>(output), TensorMemory.Pointer<double>(logs), threads);
         }
-
         GC.KeepAlive(packed);
         GC.KeepAlive(values);
         ctx.save_for_backward([packed, values, logs]);
@@ -69,14 +71,13 @@ internal sealed unsafe class WindowAttentionFunction : SingleOutputFunction<Wind
                 plan, lengths, rows.Queries, rows.Keys, rows.Values, TensorMemory.Pointer<double>(logs), Rows<double>(upstream),
                 gradients.Queries, gradients.Keys, gradients.Values, threads);
         }
-
         return [packedGradient, valueGradient, null, null];
     }
 
     private static TokenRows<T> Rows<T>(Tensor tensor)
         where T : unmanaged => new(TensorMemory.Pointer<T>(tensor), (nint)tensor.shape[2]);
 
-    // Queries are the first half of each packed row, keys the second.
+    // Queries are the first half of a packed row, keys the second.
     private readonly struct Operands<T>(Tensor packed, Tensor values)
         where T : unmanaged
     {

@@ -6,11 +6,11 @@ namespace Maha.Layers.Attention;
 
 // B batch, N tokens, H heads, K head width, w window, Kp K rounded up to 16
 
-/// <summary>Windowed softmax attention on the processor in float32: out = softmax(q k^T / sqrt(K)) v inside the windows of a <see cref="WindowPlan"/>.</summary>
+/// <summary>Windowed softmax attention on the CPU in float32: softmax(q k^T / sqrt(K)) v inside the windows of a <see cref="WindowPlan"/>.</summary>
 /// <remarks>
-/// Work is O(N w D), memory beside the operands O(w^2) per thread. Scores are kept transposed, [keys, queries]: the softmax then runs down
+/// Work is O(N w D), memory in addition to the operands O(w^2) per thread. Scores are kept transposed, [keys, queries]: the softmax then runs down
 /// the rows with whole vectors and needs no reduction across lanes, and the second product reads its left operand in order.
-/// The log-sum-exp of each row is returned for <see cref="WindowAttentionGradientKernel"/>. Slow twin: SlowWindowAttention in the tests.
+/// The log-sum-exp of each row is returned for <see cref="WindowAttentionGradientKernel"/>. Reference: SlowWindowAttention in the tests.
 /// </remarks>
 internal static unsafe class WindowAttentionKernel
 {
@@ -20,7 +20,7 @@ internal static unsafe class WindowAttentionKernel
     // Keys per pass of the second product, so that the values read stay in the first-level cache across the panel's rows.
     private const int KeysPerPass = 64;
 
-    // Blocks that share one copy of their keys and values, most of which neighbors have in common: at w = 128 it stays in the second-level cache.
+    // Blocks that share one copy of their keys and values, most of which neighbors have in common. At w = 128 the copy stays in the second-level cache.
     private const int BlocksPerPiece = 6;
 
     /// <summary>Computes the attention of every document, head and block. Rows past a document's valid length become 0.</summary>
@@ -28,16 +28,19 @@ internal static unsafe class WindowAttentionKernel
         WindowPlan plan, int[] validLengths, TokenRows<float> queries, TokenRows<float> keys, TokenRows<float> values,
         TokenRows<float> output, float* logSumExp, int threads)
     {
-        // Global keys stand in front of each block's own, with which they must not count twice: such blocks share nothing.
+        // Global keys come before each block's own keys and must not count twice: such blocks share nothing.
         int together = plan.GlobalKeys > 0 ? 1 : BlocksPerPiece, groups = (plan.Blocks + together - 1) / together;
         KernelThreads.For(plan.Batch * plan.Heads * groups, threads, piece =>
         {
             int group = piece % groups, head = piece / groups % plan.Heads, document = piece / groups / plan.Heads;
             int first = group * together, end = Math.Min(first + together, plan.Blocks), validLength = validLengths[document];
             if (first * plan.BlockLength < validLength)
-                Blocks(plan, document, head, first, Math.Min(end - 1, (validLength - 1) / plan.BlockLength), validLength, queries, keys, values, output, logSumExp);
+            {
+                int last = Math.Min(end - 1, (validLength - 1) / plan.BlockLength);
+                Blocks(plan, document, head, first, last, validLength, queries, keys, values, output, logSumExp);
+            }
 
-            // Past the document's end.
+            // Rows past the document's end.
             float* logs = logSumExp + (((long)document * plan.Heads) + head) * plan.Length;
             for (int row = Math.Max(first * plan.BlockLength, validLength); row < Math.Min(end * plan.BlockLength, plan.Length); row++)
             {
@@ -47,19 +50,19 @@ internal static unsafe class WindowAttentionKernel
         });
     }
 
-    // Blocks from first to last, all of which have valid tokens.
+    // Computes the blocks from the first to the last, which all have valid tokens.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Blocks(
         WindowPlan plan, int document, int head, int firstBlock, int lastBlock, int validLength,
         TokenRows<float> queries, TokenRows<float> keys, TokenRows<float> values, TokenRows<float> output, float* logSumExp)
     {
-        int headDim = plan.HeadDim, padded = MicroTile.Padded(headDim, MicroTile.NarrowColumns);
+        int headDim = plan.HeadDim, padded = MicroTile.PaddedColumns(headDim);
         long first = (long)document * plan.Length;
         nint channel = (nint)head * headDim;
         var start = plan.Keys(firstBlock, Math.Min((firstBlock + 1) * plan.BlockLength, validLength), validLength);
         var end = plan.Keys(lastBlock, Math.Min((lastBlock + 1) * plan.BlockLength, validLength), validLength);
         var shared = new KeyRange(start.Global, start.Start, end.End);
-        int packedRows = MicroTile.Padded(shared.Count, MicroTile.Rows) + MicroTile.Rows, scoreRows = MicroTile.Padded(plan.MaxKeys, MicroTile.Rows);
+        int packedRows = MicroTile.PaddedRows(shared.Count) + MicroTile.Rows, scoreRows = MicroTile.PaddedRows(plan.MaxKeys);
         float* keyPack = KernelScratch.Get<float>((2L * packedRows * padded) + ((long)scoreRows * PanelColumns) + ((long)padded * 2 * PanelColumns));
         float* valuePack = keyPack + ((long)packedRows * padded);
         float* scores = valuePack + ((long)packedRows * padded);
@@ -80,7 +83,7 @@ internal static unsafe class WindowAttentionKernel
         WindowPlan plan, int document, int head, int block, int validLength, KeyRange range, TokenRows<float> queries, float* keyPack, float* valuePack,
         float* scores, float* queryPack, float* sums, TokenRows<float> output, float* logSumExp)
     {
-        int headDim = plan.HeadDim, padded = MicroTile.Padded(headDim, MicroTile.NarrowColumns), keyCount = range.Count;
+        int headDim = plan.HeadDim, padded = MicroTile.PaddedColumns(headDim), keyCount = range.Count;
         long first = (long)document * plan.Length;
         nint channel = (nint)head * headDim;
         float* logs = logSumExp + (((long)document * plan.Heads) + head) * plan.Length;
@@ -91,16 +94,17 @@ internal static unsafe class WindowAttentionKernel
         {
             int rows = Math.Min(PanelColumns, validEnd - row);
             int seen = plan.Causal ? range.CountUpTo(row + rows - 1) : keyCount;
-            int seenRows = MicroTile.Padded(seen, MicroTile.Rows);
-            RowTransposition.Copy(queries.Row(first + row) + channel, queries.Stride, rows, headDim, 1 / MathF.Sqrt(headDim), queryPack, PanelColumns, PanelColumns);
+            int seenRows = MicroTile.PaddedRows(seen);
+            float scale = 1 / MathF.Sqrt(headDim);
+            RowTransposition.Copy(queries.Row(first + row) + channel, queries.Stride, rows, headDim, scale, queryPack, PanelColumns, PanelColumns);
             for (int j = 0; j < seenRows; j += MicroTile.Rows)
             {
-                MicroTile.Row(keyPack + ((long)j * padded), padded, 1, queryPack, PanelColumns, headDim, scores + ((long)j * PanelColumns), PanelColumns, PanelColumns, false);
+                float* keyScores = scores + ((long)j * PanelColumns);
+                MicroTile.Row(keyPack + ((long)j * padded), padded, 1, queryPack, PanelColumns, headDim, keyScores, PanelColumns, PanelColumns, false);
             }
 
             HideKeys(plan, range, scores, PanelColumns, PanelColumns, seen, row);
-
-            SoftmaxDown(scores, seen, largest, total);
+            Exponentials(scores, seen, largest, total);
             new Span<float>(scores + ((long)seen * PanelColumns), (seenRows - seen) * PanelColumns).Clear();
             for (int pass = 0; pass < seen; pass += KeysPerPass)
             {
@@ -123,7 +127,7 @@ internal static unsafe class WindowAttentionKernel
         }
     }
 
-    /// <summary>Copies one head's channels of consecutive tokens into rows of <paramref name="padded"/> elements, zeros behind.</summary>
+    /// <summary>Copies one head's channels of consecutive tokens into rows of <paramref name="padded"/> elements, and fills the rest with zeros.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Pack(TokenRows<float> source, long firstToken, nint channel, int count, int rows, int headDim, int padded, float* target)
     {
@@ -132,16 +136,14 @@ internal static unsafe class WindowAttentionKernel
             float* from = source.Row(firstToken + j) + channel;
             Unsafe.CopyBlockUnaligned(target, from, (uint)headDim * sizeof(float));
             if (padded > headDim)
-            {
                 new Span<float>(target + headDim, padded - headDim).Clear();
-            }
         }
-
         new Span<float>(target, (rows - count) * padded).Clear();
     }
 
-    /// <summary>Copies the keys from index <paramref name="from"/> on, zeros behind.</summary>
-    internal static void PackKeys(TokenRows<float> source, long firstToken, nint channel, KeyRange range, int from, int rows, int headDim, int padded, float* target)
+    /// <summary>Copies the keys from index <paramref name="from"/> on into <paramref name="rows"/> rows, and fills the rest with zeros.</summary>
+    internal static void PackKeys(
+        TokenRows<float> source, long firstToken, nint channel, KeyRange range, int from, int rows, int headDim, int padded, float* target)
     {
         int global = Math.Max(0, range.Global - from);
         Pack(source, firstToken + from, channel, global, global, headDim, padded, target);
@@ -149,27 +151,29 @@ internal static unsafe class WindowAttentionKernel
         Pack(source, firstToken + range.Token(start), channel, range.Count - start, rows - start, headDim, padded, target + ((long)global * padded));
     }
 
-    /// <summary>Sets the scores [keys, queries] of keys that a query must not see to minus infinity: the future in a causal plan, the distant in a banded one.</summary>
+    /// <summary>Sets the scores [keys, queries] of masked keys to minus infinity: later keys in a causal plan, distant keys in a banded one.</summary>
     internal static void HideKeys(WindowPlan plan, KeyRange range, float* scores, nint row, int columns, int keyCount, int firstQuery)
     {
         if (!plan.Causal && !plan.Band)
             return;
         for (int j = range.Global; j < keyCount; j++)
         {
-            // Queries before the first and after the last that see this key.
+            // The queries [firstSeeing, endSeeing) of the panel see this key.
             int distance = range.Token(j) - firstQuery;
-            // A global key that lies inside the window's blocks stays visible beyond the band.
+
+            // A global key inside the window's blocks stays visible beyond the band.
             bool band = plan.Band && range.Token(j) >= plan.GlobalKeys;
-            int tooEarly = plan.Causal ? Math.Clamp(distance, 0, columns) : band ? Math.Clamp(distance - plan.Window, 0, columns) : 0;
-            int lastSeeing = band ? Math.Clamp(distance + plan.Window + 1, 0, columns) : columns;
-            new Span<float>(scores + (j * row), tooEarly).Fill(float.NegativeInfinity);
-            new Span<float>(scores + (j * row) + lastSeeing, columns - lastSeeing).Fill(float.NegativeInfinity);
+            int firstSeeing = plan.Causal ? Math.Clamp(distance, 0, columns) : band ? Math.Clamp(distance - plan.Window, 0, columns) : 0;
+            int endSeeing = band ? Math.Clamp(distance + plan.Window + 1, 0, columns) : columns;
+            new Span<float>(scores + (j * row), firstSeeing).Fill(float.NegativeInfinity);
+            new Span<float>(scores + (j * row) + endSeeing, columns - endSeeing).Fill(float.NegativeInfinity);
         }
     }
 
-    // Overflow guard: the column's maximum is subtracted first. A query always sees itself, so the maximum is finite for finite input.
+    // Replaces scores by exponentials, column by column. The column's maximum is subtracted first, so that nothing overflows; a query always sees itself, so
+    // the maximum is finite for finite input.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SoftmaxDown(float* scores, int keyCount, float* largest, float* total)
+    private static void Exponentials(float* scores, int keyCount, float* largest, float* total)
     {
         Vector512<float> m0 = Vector512.Create(float.NegativeInfinity), m1 = m0;
         float* s = scores;
@@ -178,7 +182,6 @@ internal static unsafe class WindowAttentionKernel
             m0 = Vector512.MaxNative(m0, Vector512.Load(s));
             m1 = Vector512.MaxNative(m1, Vector512.Load(s + 16));
         }
-
         Vector512<float> t0 = Vector512<float>.Zero, t1 = t0;
         s = scores;
         for (int j = 0; j < keyCount; j++, s += PanelColumns)
@@ -190,7 +193,6 @@ internal static unsafe class WindowAttentionKernel
             t0 += e0;
             t1 += e1;
         }
-
         m0.Store(largest);
         m1.Store(largest + 16);
         t0.Store(total);

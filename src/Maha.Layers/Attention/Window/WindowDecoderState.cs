@@ -1,10 +1,12 @@
+using Maha.Layers.Core;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Attention;
 
 // G batch times heads, N new tokens, w window, g global tokens, K head dim
 
-/// <summary>What a causal sliding window remembers: the keys and values of the last w tokens and of the first g. Memory O(w + g), whatever the length.</summary>
+/// <summary>The cache of causal sliding-window attention: the keys and values of the last w tokens and of the first g.</summary>
+/// <remarks>Memory O(w + g) for any length.</remarks>
 internal sealed class WindowDecoderState(int window, int globalTokens) : DecoderState
 {
     private readonly KeyValueRows _recent = new();
@@ -13,20 +15,10 @@ internal sealed class WindowDecoderState(int window, int globalTokens) : Decoder
     /// <inheritdoc/>
     public override long CacheBytes => _recent.Bytes + _global.Bytes;
 
-    /// <summary>Takes tokens up and attends to them, the w tokens before each and the first g, [G, N, K].</summary>
-    public Tensor Step(Tensor query, Tensor key, Tensor value)
-    {
-        using var scope = NewDisposeScope();
-        long length = query.shape[1];
-        var attended = new List<Tensor>();
-        for (long start = 0, count; start < length; start += count)
-        {
-            using var inner = NewDisposeScope();
-            count = Math.Min(window, length - start);
-            attended.Add(Piece(query.narrow(1, start, count), key.narrow(1, start, count), value.narrow(1, start, count)).MoveToOuterDisposeScope());
-        }
-        return (attended.Count == 1 ? attended[0] : cat(attended, 1)).MoveToOuterDisposeScope();
-    }
+    /// <summary>Appends tokens and returns their attention to themselves, the w tokens before each and the first g, [G, N, K].</summary>
+    public Tensor Step(Tensor query, Tensor key, Tensor value) =>
+        SequenceChunks.Apply(query.shape[1], window, (start, count) =>
+            StepChunk(query.narrow(1, start, count), key.narrow(1, start, count), value.narrow(1, start, count)));
 
     /// <inheritdoc/>
     private protected override void Free()
@@ -35,8 +27,8 @@ internal sealed class WindowDecoderState(int window, int globalTokens) : Decoder
         _global.Free();
     }
 
-    // At most w tokens, so that the keys in view are at most 2w + g.
-    private Tensor Piece(Tensor query, Tensor key, Tensor value)
+    // Takes at most w tokens, so that the keys in view are at most 2w + g.
+    private Tensor StepChunk(Tensor query, Tensor key, Tensor value)
     {
         long count = query.shape[1];
         long first = Position - _recent.Count; // the first token of the recent ones
@@ -47,13 +39,14 @@ internal sealed class WindowDecoderState(int window, int globalTokens) : Decoder
         var (keys, values) = (_recent.Keys, _recent.Values);
         var hidden = Hidden(count, first, query.device);
 
-        // Global tokens that are among the recent ones are there already.
+        // Global tokens among the recent ones must not be seen twice.
         long apart = Math.Min(_global.Count, first);
         if (apart > 0)
         {
             keys = cat([_global.Keys.narrow(1, 0, apart), keys], 1);
             values = cat([_global.Values.narrow(1, 0, apart), values], 1);
-            hidden = hidden is null ? null : cat([zeros([count, apart], ScalarType.Bool, query.device), hidden], 1);
+            if (hidden is not null)
+                hidden = cat([zeros([count, apart], ScalarType.Bool, query.device), hidden], 1);
         }
         var attended = CachedAttention.Attend(query, keys, values, hidden);
         Position += count;
@@ -61,9 +54,10 @@ internal sealed class WindowDecoderState(int window, int globalTokens) : Decoder
         return attended;
     }
 
+    // The mask of the new tokens over the recent ones, [N, T]; null if all are in view.
     private Tensor? Hidden(long count, long first, Device device)
     {
-        // One token and the w before it: all are in view.
+        // One token sees itself and the w tokens before it.
         if (count == 1 && _recent.Count <= window + 1)
             return null;
         var own = (arange(count, dtype: ScalarType.Int64, device: device) + Position).unsqueeze(-1); // [N, 1]

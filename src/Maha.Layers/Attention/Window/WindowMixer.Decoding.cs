@@ -12,7 +12,7 @@ public sealed partial class WindowMixer
     public override DecoderState StartDecoding() => _options.IsCausal ? new WindowDecoderState(_window.Window, _window.GlobalTokens) : throw NotCausal();
 
     /// <inheritdoc/>
-    /// <remarks>Equal to the last rows of <see cref="forward"/> over all tokens so far. Time a token and memory O((w + g) * D), whatever the length.</remarks>
+    /// <remarks>Equal to the last rows of <see cref="forward"/> over all tokens so far. Time per token and memory O((w + g) * D) for any length.</remarks>
     public override Tensor Decode(Tensor hidden, DecoderState state)
     {
         TensorChecks.Hidden(hidden, _options.DModel, _valueProjection, nameof(hidden));
@@ -25,8 +25,8 @@ public sealed partial class WindowMixer
         var attended = own.Step(
             Heads(queriesAndKeys.narrow(2, 0, _options.DModel)), Heads(queriesAndKeys.narrow(2, _options.DModel, _options.DModel)),
             Heads(LinearFunction.Apply(_valueProjection, hidden)));
-        return LinearFunction.Apply(_outputProjection, CachedAttention.MergeHeads(attended, _options.NumHeads)).MoveToOuterDisposeScope();
+        return LinearFunction.Apply(_outputProjection, AttentionHeads.MergeFlat(attended, _options.NumHeads)).MoveToOuterDisposeScope();
 
-        Tensor Heads(Tensor rows) => CachedAttention.SplitHeads(rows, _options.NumHeads);
+        Tensor Heads(Tensor rows) => AttentionHeads.SplitFlat(rows, _options.NumHeads);
     }
 }

@@ -9,9 +9,9 @@ namespace Maha.Layers.Attention;
 
 // B batch, N length, D width, H heads, K head dim, w window, g global tokens
 
-/// <summary>Sliding-window attention with global tokens, in the manner of Longformer (Beltagy et al. 2020): the paper's other baseline.</summary>
+/// <summary>Sliding-window attention with global tokens, as in Longformer (Beltagy et al. 2020).</summary>
 /// <remarks>
-/// A token attends to the tokens at most w away and to the first g; the first g attend to all. One set of projections serves both kinds.
+/// A token attends to the tokens at most w away and to the first g tokens. The first g attend to all. Both kinds of attention use the same projections.
 /// Cost: O(N * (D^2 + (w + g) * D)); memory O(N * D).
 /// </remarks>
 public sealed partial class WindowMixer : TokenMixer
@@ -38,7 +38,7 @@ public sealed partial class WindowMixer : TokenMixer
     }
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The input has another rank, width, element type or device, or padding stands before a token.</exception>
+    /// <exception cref="ArgumentException">The input has another rank, width, element type or device, or padding is before a token.</exception>
     public override MixingResult forward(Tensor hidden, MixingContext context)
     {
         TensorChecks.Hidden(hidden, _options.DModel, _valueProjection, nameof(hidden));
@@ -53,16 +53,21 @@ public sealed partial class WindowMixer : TokenMixer
         var plan = new WindowPlan(batch, length, heads, _options.DModel / heads, _window.Window, _options.IsCausal, Band: true, GlobalKeys: global);
         var attended = WindowAttention.Apply(queriesAndKeys, values, plan, lengths); // [B, N, D]
 
-        // In a causal model the first tokens see no more than the window shows them.
+        // In a causal model the first tokens see only what the window shows them.
         if (global > 0 && !_options.IsCausal)
             attended = cat([FromGlobal(queriesAndKeys, values, global, heads, lengths), attended.narrow(1, global, length - global)], 1);
         var output = TokenMasks.Clear(LinearFunction.Apply(_outputProjection, attended), lengths);
         return new MixingResult(output, zeros(Array.Empty<long>(), output.dtype, output.device))
         {
-            AttentionEntropy = context.Inspect
-                ? AttentionEntropy.Mean(queriesAndKeys.narrow(2, 0, _options.DModel), queriesAndKeys.narrow(2, _options.DModel, _options.DModel), plan, lengths).unsqueeze(1)
-                : null,
+            AttentionEntropy = context.Inspect ? Entropy(queriesAndKeys, plan, lengths) : null,
         }.MoveToOuterDisposeScope();
+    }
+
+    // The mean entropy of each document's rows, [B, 1].
+    private Tensor Entropy(Tensor queriesAndKeys, WindowPlan plan, int[] lengths)
+    {
+        var (queries, keys) = (queriesAndKeys.narrow(2, 0, _options.DModel), queriesAndKeys.narrow(2, _options.DModel, _options.DModel));
+        return AttentionEntropy.Mean(queries, keys, plan, lengths).unsqueeze(1);
     }
 
     // The first tokens' own attention to every valid token: [B, g, D].
@@ -70,11 +75,11 @@ public sealed partial class WindowMixer : TokenMixer
     {
         long width = values.shape[2], length = values.shape[1];
         var invalid = TokenMasks.Invalid(lengths, length, values.device); // [B, N]
-        var queries = FullAttention.SplitHeads(queriesAndKeys.narrow(1, 0, global).narrow(2, 0, width), heads); // [B, H, g, K]
-        var keys = FullAttention.SplitHeads(queriesAndKeys.narrow(2, width, width).masked_fill(invalid.unsqueeze(-1), 0), heads); // [B, H, N, K]
+        var queries = AttentionHeads.Split(queriesAndKeys.narrow(1, 0, global).narrow(2, 0, width), heads); // [B, H, g, K]
+        var keys = AttentionHeads.Split(queriesAndKeys.narrow(2, width, width).masked_fill(invalid.unsqueeze(-1), 0), heads); // [B, H, N, K]
         var scores = queries.CheckedMatmul(keys.transpose(-2, -1)) / Math.Sqrt(width / heads); // [B, H, g, N]
         var hidden = scores.masked_fill(invalid.unsqueeze(1).unsqueeze(1), FullAttention.Floor(scores.dtype));
-        var attended = hidden.softmax(-1).CheckedMatmul(FullAttention.SplitHeads(values.masked_fill(invalid.unsqueeze(-1), 0), heads)); // [B, H, g, K]
-        return attended.transpose(1, 2).flatten(2);
+        var attended = hidden.softmax(-1).CheckedMatmul(AttentionHeads.Split(values.masked_fill(invalid.unsqueeze(-1), 0), heads)); // [B, H, g, K]
+        return AttentionHeads.Merge(attended);
     }
 }

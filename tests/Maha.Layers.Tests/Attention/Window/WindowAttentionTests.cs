@@ -1,5 +1,4 @@
 using Maha.Layers.Attention;
-using Maha.Layers.Kernels;
 using Maha.Layers.Tests.Reference;
 using static TorchSharp.torch;
 
@@ -29,8 +28,8 @@ public class WindowAttentionTests
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void PlainOperators_EqualDoubleLoops_ValuesAndGradients(int length, int heads, int window, int headDim, bool causal) =>
-        Compare(WindowAttention.Plain, ScalarType.Float64, DoubleTolerance, length, heads, window, headDim, causal);
+    public void Fallback_EqualsDoubleLoops_ValuesAndGradients(int length, int heads, int window, int headDim, bool causal) =>
+        Compare(WindowAttention.Fallback, ScalarType.Float64, DoubleTolerance, length, heads, window, headDim, causal);
 
     [Theory]
     [MemberData(nameof(BandedShapes))]
@@ -38,7 +37,7 @@ public class WindowAttentionTests
     {
         Compare(WindowAttentionFunction.Apply, ScalarType.Float64, DoubleTolerance, length, 2, window, headDim, causal: false, band: true, global);
         Compare(WindowAttentionFunction.Apply, ScalarType.Float32, SingleTolerance, length, 2, window, headDim, causal: false, band: true, global);
-        Compare(WindowAttention.Plain, ScalarType.Float64, DoubleTolerance, length, 2, window, headDim, causal: false, band: true, global);
+        Compare(WindowAttention.Fallback, ScalarType.Float64, DoubleTolerance, length, 2, window, headDim, causal: false, band: true, global);
     }
 
     [Fact]
@@ -92,7 +91,7 @@ public class WindowAttentionTests
         var clean = WindowAttentionFunction.Apply(packed, values, plan, [29]);
         packed.narrow(1, 29, 11).fill_(double.NaN);
         values.narrow(1, 29, 11).fill_(double.NaN);
-        foreach (var output in new[] { WindowAttentionFunction.Apply(packed, values, plan, [29]), WindowAttention.Plain(packed, values, plan, [29]) })
+        foreach (var output in new[] { WindowAttentionFunction.Apply(packed, values, plan, [29]), WindowAttention.Fallback(packed, values, plan, [29]) })
         {
             SeededTensors.Near(clean, output, 1e-6, "valid rows");
             Assert.All(SeededTensors.Values(output.narrow(1, 29, 11)), value => Assert.Equal(0, value));

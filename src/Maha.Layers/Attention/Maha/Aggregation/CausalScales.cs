@@ -60,7 +60,7 @@ internal static class CausalScales
         var rows = stack([.. scales.Upsampled], 2); // [B, N, S, D]
         if (rows.dtype != ScalarType.Float64)
             rows = rows.to(ScalarType.Float32);
-        var unit = rows / (rows.pow(2).mean([-1], keepdim: true) + ScaleGramKernel.Epsilon).sqrt();
+        var unit = rows / (rows.pow(2).mean([-1], keepdim: true) + RmsNormalization.Epsilon).sqrt();
         if (scales.UnavailableScales is not null)
             unit = unit.masked_fill(scales.UnavailableScales.unsqueeze(-1), 0);
         return (unit.CheckedMatmul(unit.transpose(-2, -1)) / (double)rows.shape[3]).MoveToOuterDisposeScope();

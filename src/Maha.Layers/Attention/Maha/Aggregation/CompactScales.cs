@@ -122,7 +122,7 @@ internal sealed record CompactScales(IReadOnlyList<Tensor> Outputs, ScaleHierarc
         int[] valid = Hierarchy.ValidLengths[0];
         var type = Outputs[0].dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
         var rows = cat([.. Outputs.Select((output, scale) => TokenMasks.Clear(output, Hierarchy.ValidLengths[scale]))], 1).to(type); // [B, sum of N_s, D]
-        var units = rows * (rows.square().mean([-1], keepdim: true) + ScaleGramKernel.Epsilon).rsqrt();
+        var units = rows * (rows.square().mean([-1], keepdim: true) + RmsNormalization.Epsilon).rsqrt();
         var lines = new Tensor[Outputs.Count]; // line m: <R_s, R_m> of the scales s <= m, [B, m + 1]
         Tensor? sums = null; // [B, m, N_m, D]: R_s summed over the valid tokens of the cells of scale m
         long start = 0;

@@ -16,9 +16,6 @@ namespace Maha.Layers.Attention;
 /// </remarks>
 internal static unsafe class ScaleGramKernel
 {
-    /// <summary>Keeps the division defined for a token that is all zeros. It is far below the mean square of any trained activation.</summary>
-    public const double Epsilon = 1e-6;
-
     /// <summary>Fills gram [B, S, S].</summary>
     public static void Forward<T>(ScalePlan plan, int[] validLengths, int[] available, nint[] scales, T* gram, int threads)
         where T : unmanaged, IFloatingPointIeee754<T>
@@ -135,5 +132,5 @@ internal static unsafe class ScaleGramKernel
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static double InverseRms<T>(T* row, int width)
         where T : unmanaged, IFloatingPointIeee754<T> =>
-        1 / Math.Sqrt((double.CreateTruncating(RowMath.Dot(row, row, width)) / width) + Epsilon);
+        1 / Math.Sqrt((double.CreateTruncating(RowMath.Dot(row, row, width)) / width) + RmsNormalization.Epsilon);
 }

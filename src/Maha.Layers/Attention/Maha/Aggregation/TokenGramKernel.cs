@@ -92,7 +92,7 @@ internal static unsafe class TokenGramKernel
                 products[(s * count) + m] = product;
                 products[(m * count) + s] = product;
             }
-            inverse[s] = T.One / T.Sqrt((products[s * (count + 1)] / T.CreateTruncating(width)) + T.CreateTruncating(ScaleGramKernel.Epsilon));
+            inverse[s] = T.One / T.Sqrt((products[s * (count + 1)] / T.CreateTruncating(width)) + T.CreateTruncating(RmsNormalization.Epsilon));
         }
     }
 

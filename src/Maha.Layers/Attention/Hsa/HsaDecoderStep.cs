@@ -8,22 +8,24 @@ namespace Maha.Layers.Attention;
 
 // B batch, D width, H heads, K head dim
 
-/// <summary>One decoded token of a causal hierarchical layer in the processor's memory: projections, turns, attention, projection, without tensors in between.</summary>
-internal static unsafe class HsaDecoding
+/// <summary>
+/// One decoding step of a causal hierarchical layer on the CPU, without tensors between projections, rotation, attention and output projection.
+/// </summary>
+internal static unsafe class HsaDecoderStep
 {
-    /// <summary>The layer's output for one token a sequence.</summary>
-    /// <param name="hidden">[B, 1, D], float32 or float64 on the processor.</param>
+    /// <summary>Computes the layer's output for one token per sequence.</summary>
+    /// <param name="hidden">[B, 1, D], float32 or float64 on the CPU.</param>
     /// <param name="projections">W_Q, W_K, W_V, W_O.</param>
     /// <param name="numHeads">H.</param>
-    /// <param name="rotary">Whether queries and keys turn with their position.</param>
-    /// <param name="state">Takes the token up.</param>
+    /// <param name="rotary">Whether queries and keys are rotated by their positions.</param>
+    /// <param name="state">The cache, to which the token is appended.</param>
     /// <returns>[B, 1, D].</returns>
-    public static Tensor Step(Tensor hidden, ReadOnlySpan<Linear> projections, int numHeads, bool rotary, HsaDecoderState state) =>
+    public static Tensor Apply(Tensor hidden, ReadOnlySpan<Linear> projections, int numHeads, bool rotary, HsaDecoderState state) =>
         hidden.dtype == ScalarType.Float32
-            ? Step<float>(hidden, projections, numHeads, rotary, state)
-            : Step<double>(hidden, projections, numHeads, rotary, state);
+            ? Apply<float>(hidden, projections, numHeads, rotary, state)
+            : Apply<double>(hidden, projections, numHeads, rotary, state);
 
-    private static Tensor Step<T>(Tensor hidden, ReadOnlySpan<Linear> projections, int numHeads, bool rotary, HsaDecoderState state)
+    private static Tensor Apply<T>(Tensor hidden, ReadOnlySpan<Linear> projections, int numHeads, bool rotary, HsaDecoderState state)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         using var scope = NewDisposeScope();
@@ -50,7 +52,10 @@ internal static unsafe class HsaDecoding
         // The layer's own tensors: disposing them would destroy the model.
         var (weight, bias) = (layer.weight!, layer.bias!);
         for (int row = 0; row < batch; row++)
-            TokenProjection.Apply(width, width, TensorMemory.Pointer<T>(weight), TensorMemory.Pointer<T>(bias), x + ((long)row * width), y + ((long)row * width));
+        {
+            long offset = (long)row * width;
+            TokenProjection.Apply(width, width, TensorMemory.Pointer<T>(weight), TensorMemory.Pointer<T>(bias), x + offset, y + offset);
+        }
         GC.KeepAlive(layer);
     }
 }

@@ -1,22 +1,15 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Maha.Layers.Kernels;
 
-namespace Maha.Layers.Kernels;
+namespace Maha.Layers.Attention;
 
 // b rows or columns of a family, K head dim, Kp K rounded up to 16
 
-/// <summary>What the tree kernels do with the rows of one family: packing for the register tiles, products, softmax.</summary>
-internal static unsafe class FamilyTile
+/// <summary>Arithmetic on rows that are padded to whole vectors: packing for the register tiles, products, softmax.</summary>
+internal static unsafe class PaddedRowMath
 {
-    /// <summary>Rows of a square of logits: whole register tiles.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int Rows(int count) => MicroTile.Padded(count, MicroTile.Rows);
-
-    /// <summary>Columns of a square of logits: whole vectors.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int Columns(int count) => MicroTile.Padded(count, MicroTile.NarrowColumns);
-
-    /// <summary>Copies rows of K elements, scaled, to rows of Kp, and zeros to the rows and columns behind.</summary>
+    /// <summary>Copies rows of K elements, scaled, to rows of Kp, and fills the other rows and columns with zeros.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Pack(float* source, nint stride, int count, int rows, int headDim, int padded, float scale, float* target)
     {
@@ -28,7 +21,7 @@ internal static unsafe class FamilyTile
         new Span<float>(target, (rows - count) * padded).Clear();
     }
 
-    /// <summary>c[m, n] = sum over k of a[m * aRow + k * aDepth] * b[k * bRow + n] for rows in whole tiles.</summary>
+    /// <summary>Computes c[m, n] = sum over k of a[m * aRow + k * aDepth] * b[k * bRow + n] for rows in whole tiles.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Product(float* a, nint aRow, nint aDepth, float* b, nint bRow, int depth, float* c, nint cRow, int rows, int columns)
     {
@@ -36,7 +29,7 @@ internal static unsafe class FamilyTile
             MicroTile.Row(a + (m * aRow), aRow, aDepth, b, bRow, depth, c + (m * cRow), cRow, columns, false);
     }
 
-    /// <summary>Turns a row of logits into weights; returns the logarithm of the sum of their exponentials. The row must hold a finite number.</summary>
+    /// <summary>Turns a row of logits into weights and returns the log-sum-exp of the logits. The row must hold a finite number.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Softmax(float* row, int columns)
     {
@@ -53,14 +46,14 @@ internal static unsafe class FamilyTile
         }
         float sum = Vector512.Sum(total);
 
-        // Divided by the sum, not exp(logit - logsumexp), whose rounding would show in the sum of the row.
+        // Divides by the sum, since the rounding of exp(logit - logsumexp) would show in the sum of the row.
         var inverse = Vector512.Create(1 / sum);
         for (int n = 0; n < columns; n += 16)
             (Vector512.Load(row + n) * inverse).Store(row + n);
         return largest + MathF.Log(sum);
     }
 
-    /// <summary>Adds a row to another, both of whole vectors.</summary>
+    /// <summary>Adds a row of whole vectors to another.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Add(float* x, float* sum, int columns)
     {
@@ -68,7 +61,8 @@ internal static unsafe class FamilyTile
             (Vector512.Load(x + n) + Vector512.Load(sum + n)).Store(sum + n);
     }
 
-    /// <summary>gradient[n] = weight[n] * (factor * (gradient[n] - sum over n of weight * gradient) + shift): from the gradient of weights to that of logits.</summary>
+    /// <summary>Turns the gradient of weights into that of logits.</summary>
+    /// <remarks>gradient[n] = weight[n] * (factor * (gradient[n] - sum over n of weight * gradient) + shift).</remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void SoftmaxGradient(float* weights, float* gradient, int columns, float factor, float shift)
     {
@@ -78,7 +72,7 @@ internal static unsafe class FamilyTile
             (Vector512.Load(weights + n) * ((scale * (Vector512.Load(gradient + n) - center)) + offset)).Store(gradient + n);
     }
 
-    /// <summary>The sum of products of two rows of whole vectors.</summary>
+    /// <summary>Returns the dot product of two rows of whole vectors.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Dot(float* x, float* y, int columns)
     {
