@@ -26,14 +26,13 @@ public sealed partial class PlainBlockTests
             foreach (var (rho, tau) in new[] { (0.5, 1.0), (0, 0.3), (20, 0.1) })
             {
                 using var scope = NewDisposeScope();
-                var options = Options(AttentionKind.Maha) with
+                var options = Options(new MahaOptions
                 {
                     Window = window,
                     CompressionRatio = ratio,
                     NumScales = numScales,
-                    RedundancyPrice = rho,
-                    Temperature = tau,
-                };
+                    Aggregation = new ConvexOptions { RedundancyPrice = rho, Temperature = tau },
+                });
                 using var block = TestTensors.Prepared(new MahaBlock(options), seed: 3, scale: 0.8);
                 AssertEqual(block, new PlainMahaBlock(block.state_dict(), H, window, ratio, numScales, rho, tau).Forward, batch);
             }
@@ -47,7 +46,7 @@ public sealed partial class PlainBlockTests
         foreach (int branching in new[] { 2, 3, 5, 16, 64 })
         {
             using var scope = NewDisposeScope();
-            using var block = TestTensors.Prepared(new MahaBlock(Options(AttentionKind.Hsa) with { Branching = branching }), seed: 5, scale: 0.8);
+            using var block = TestTensors.Prepared(new MahaBlock(Options(new HsaOptions { Branching = branching })), seed: 5, scale: 0.8);
             AssertEqual(block, new PlainHsaBlock(block.state_dict(), H, branching).Forward, batch);
         }
     }
@@ -60,7 +59,7 @@ public sealed partial class PlainBlockTests
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         int[] lengths = [61, 17, 40];
-        var options = Options(attention) with { Window = 4, NumScales = 4, Branching = 4 };
+        var options = Options(attention == AttentionKind.Maha ? new MahaOptions { Window = 4, NumScales = 4 } : new HsaOptions { Branching = 4 });
         using var block = TestTensors.Prepared(new MahaBlock(options), seed: 9);
         var x = TestTensors.Random(10, 3, 64, D);
         var weights = block.state_dict().ToDictionary(item => item.Key, item => item.Value.clone());
@@ -86,7 +85,7 @@ public sealed partial class PlainBlockTests
         Assert.Equal(program, shown);
     }
 
-    private static MahaBlockOptions Options(AttentionKind attention) => new()
+    private static MahaBlockOptions Options(AttentionOptions attention) => new()
     {
         Attention = attention,
         DModel = D,

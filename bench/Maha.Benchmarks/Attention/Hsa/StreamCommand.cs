@@ -51,7 +51,7 @@ internal static class StreamCommand
     }
 
     // The median over slices of a hundred tokens: other programs on the machine delay some of them.
-    private static double Median(HsaMixer mixer, Tensor token, HsaDecoderState state, int count)
+    private static double Median(HsaMixer mixer, Tensor token, DecoderState state, int count)
     {
         const int slice = 100;
         var times = new List<double>();
