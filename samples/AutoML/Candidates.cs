@@ -34,7 +34,7 @@ internal static class Candidates
                 MaxTrainingTime = TimeSpan.FromSeconds((double)options.Seconds / Share),
                 TokensPerBatch = 4096,
             };
-            var space = MahaTextSearchOptions.Space(given.MaxTrainingTime);
+            var space = MahaSearchOptions.Space(given.MaxTrainingTime);
             space["Attention"] = new ChoiceOption(attention);
             space["MaxSequenceLength"] = new ChoiceOption([.. Lengths(options.MaxTokens).Cast<object>()]);
             foreach (string unused in Unused(attention))

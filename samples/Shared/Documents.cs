@@ -1,7 +1,7 @@
 using System.Diagnostics;
+using Maha.Samples.Data.ManualPages;
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using Maha.Samples.Data.ManualPages;
 
 namespace Maha.Samples.Shared;
 

@@ -12,54 +12,54 @@ public static class MahaAutoCatalog
     /// <summary>A text classifier whose options an experiment searches; see <see cref="MahaTextClassificationTrainer"/>.</summary>
     /// <param name="auto">The catalog: <c>mlContext.Auto()</c>.</param>
     /// <param name="options">What is not searched: columns, seed and so on. Null for the defaults. Read when a trial begins, never written to.</param>
-    /// <param name="searchSpace">What is searched; null for <see cref="MahaTextSearchOptions.Space"/> of the options' <see cref="MahaTextModelOptions.MaxTrainingTime"/>, without the architecture where there is a pretrained model.</param>
+    /// <param name="searchSpace">What is searched; null for <see cref="MahaSearchOptions.Space"/> of the options' <see cref="MahaEstimatorOptions.MaxTrainingTime"/>, without the architecture where there is a pretrained model.</param>
     /// <returns>A sweepable estimator, to be appended to a <see cref="SweepablePipeline"/>, alone or beside others.</returns>
     /// <remarks>
-    /// Set <see cref="MahaTextModelOptions.MaxTrainingTime"/> to a part of the experiment's time, say an eighth: a trial that would take longer then ends with its best weights
+    /// Set <see cref="MahaEstimatorOptions.MaxTrainingTime"/> to a part of the experiment's time, say an eighth: a trial that would take longer then ends with its best weights
     /// instead of using up what is left, and the space is one of models that learn in that time.
     /// </remarks>
     /// <exception cref="ArgumentException">An option is not valid; the message says the rule, the value and the remedy.</exception>
     public static SweepableEstimator MahaTextClassification(
-        this AutoCatalog auto, MahaTextClassificationTrainer.Options? options = null, SearchSpace<MahaTextSearchOptions>? searchSpace = null)
+        this AutoCatalog auto, MahaTextClassificationTrainer.Options? options = null, SearchSpace<MahaSearchOptions>? searchSpace = null)
     {
         ArgumentNullException.ThrowIfNull(auto);
         options ??= new MahaTextClassificationTrainer.Options();
         ClassifierFitting.Check(options);
         return auto.CreateSweepableEstimator((context, searched) => context.MulticlassClassification.Trainers.MahaTextClassification(searched.On(options)),
-            searchSpace ?? MahaTextSearchOptions.ClassificationSpace(options));
+            searchSpace ?? MahaSearchOptions.ClassificationSpace(options));
     }
 
     /// <summary>A text classifier of two classes whose options an experiment searches; see <see cref="MahaBinaryTextClassificationTrainer"/>.</summary>
     /// <param name="auto">The catalog: <c>mlContext.Auto()</c>.</param>
     /// <param name="options">What is not searched: columns, seed and so on. Read when a trial begins, never written to.</param>
-    /// <param name="searchSpace">What is searched; null for <see cref="MahaTextSearchOptions.Space"/> of the options' <see cref="MahaTextModelOptions.MaxTrainingTime"/>, without the architecture where there is a pretrained model.</param>
+    /// <param name="searchSpace">What is searched; null for <see cref="MahaSearchOptions.Space"/> of the options' <see cref="MahaEstimatorOptions.MaxTrainingTime"/>, without the architecture where there is a pretrained model.</param>
     /// <returns>A sweepable estimator, to be appended to a <see cref="SweepablePipeline"/>, alone or beside others.</returns>
     /// <exception cref="ArgumentException">An option is not valid; the message says the rule, the value and the remedy.</exception>
     public static SweepableEstimator MahaTextClassification(
-        this AutoCatalog auto, MahaBinaryTextClassificationTrainer.Options options, SearchSpace<MahaTextSearchOptions>? searchSpace = null)
+        this AutoCatalog auto, MahaBinaryTextClassificationTrainer.Options options, SearchSpace<MahaSearchOptions>? searchSpace = null)
     {
         ArgumentNullException.ThrowIfNull(auto);
         ArgumentNullException.ThrowIfNull(options);
         ClassifierFitting.Check(options);
         return auto.CreateSweepableEstimator((context, searched) => context.BinaryClassification.Trainers.MahaTextClassification(searched.On(options)),
-            searchSpace ?? MahaTextSearchOptions.ClassificationSpace(options));
+            searchSpace ?? MahaSearchOptions.ClassificationSpace(options));
     }
 
     /// <summary>Vectors of long documents, learned without labels, whose options an experiment searches; see <see cref="MahaTextEncodingEstimator"/>.</summary>
     /// <param name="auto">The catalog: <c>mlContext.Auto()</c>.</param>
     /// <param name="options">What is not searched: columns, seed, a pretrained model and so on. Read when a trial begins, never written to.</param>
     /// <param name="searchSpace">
-    /// What is searched; null for <see cref="MahaTextSearchOptions.Space"/> with fewer epochs and smaller learning rates, and without the architecture where there is a pretrained model.
+    /// What is searched; null for <see cref="MahaSearchOptions.Space"/> with fewer epochs and smaller learning rates, and without the architecture where there is a pretrained model.
     /// </param>
     /// <returns>A sweepable estimator; append a trainer that reads the vectors.</returns>
     /// <exception cref="ArgumentException">An option is not valid; the message says the rule, the value and the remedy.</exception>
     public static SweepableEstimator MahaEncode(
-        this AutoCatalog auto, MahaTextEncodingEstimator.Options options, SearchSpace<MahaTextSearchOptions>? searchSpace = null)
+        this AutoCatalog auto, MahaTextEncodingEstimator.Options options, SearchSpace<MahaSearchOptions>? searchSpace = null)
     {
         ArgumentNullException.ThrowIfNull(auto);
         ArgumentNullException.ThrowIfNull(options);
         EncoderFitting.Check(options);
-        return auto.CreateSweepableEstimator((context, searched) => context.Transforms.MahaEncode(searched.On(options)), searchSpace ?? MahaTextSearchOptions.EncodingSpace(options));
+        return auto.CreateSweepableEstimator((context, searched) => context.Transforms.MahaEncode(searched.On(options)), searchSpace ?? MahaSearchOptions.EncodingSpace(options));
     }
 
     /// <summary>Vectors of long documents, learned without labels, whose options an experiment searches; see <see cref="MahaTextEncodingEstimator"/>.</summary>

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Maha.MLNet.Internal;
+using Maha.MLNet.Bridge;
 using Microsoft.ML;
 using Microsoft.ML.AutoML;
 

@@ -1,4 +1,5 @@
-using Maha.MLNet.Internal;
+using Maha.MLNet.ModelFiles;
+using Maha.MLNet.Rows;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 

@@ -141,12 +141,12 @@ public sealed class MahaAutoMLTests
     {
         var best = Experiment(Keys().Append(Sweepable()), Split()).SetMaxModelToExplore(4).Run();
         var rows = Split().TestSet;
-        Assert.NotEmpty(Rows.Of(best.Model.Transform(rows)));
+        Assert.NotEmpty(MLNet.Tests.Rows.Of(best.Model.Transform(rows)));
         var losers = _told.Models.Where(model => !ReferenceEquals(model, best.Model)).ToList();
         Assert.True(losers.Count >= 2);
         // The last one may wait for the next trial.
         foreach (var loser in losers.SkipLast(1))
-            Assert.ThrowsAny<ObjectDisposedException>(() => Rows.Of(loser.Transform(rows)));
+            Assert.ThrowsAny<ObjectDisposedException>(() => MLNet.Tests.Rows.Of(loser.Transform(rows)));
         (best.Model as IDisposable)?.Dispose();
     }
 
@@ -156,7 +156,7 @@ public sealed class MahaAutoMLTests
     [InlineData(3000)]
     public void EveryPointOfTheSpace_IsValid(int? seconds)
     {
-        var space = MahaTextSearchOptions.Space(seconds is int s ? TimeSpan.FromSeconds(s) : null);
+        var space = MahaSearchOptions.Space(seconds is int s ? TimeSpan.FromSeconds(s) : null);
         var random = new Random(3);
         var points = Enumerable.Range(0, 300).Select(_ => Enumerable.Range(0, space.FeatureSpaceDim).Select(_ => random.NextDouble()).ToArray()).Prepend(space.Default);
         foreach (double[] point in points)
@@ -166,7 +166,7 @@ public sealed class MahaAutoMLTests
     [Fact]
     public void MemberTakenOutOfTheSpace_StaysAsInTheOptions()
     {
-        var space = MahaTextSearchOptions.Space();
+        var space = MahaSearchOptions.Space();
         space.Remove("DModel");
         space["NumLayers"] = new ChoiceOption(3);
         var given = new MahaTextClassificationTrainer.Options { DModel = 24, NumLayers = 1, VocabSize = 999, Seed = 5 };
@@ -179,15 +179,15 @@ public sealed class MahaAutoMLTests
     [Fact]
     public void EveryMemberOfTheSearch_ReachesTheOptions()
     {
-        var space = MahaTextSearchOptions.Space();
-        Assert.Equal(typeof(MahaTextSearchOptions).GetProperties().Select(property => property.Name).Order(), space.Keys.Order());
+        var space = MahaSearchOptions.Space();
+        Assert.Equal(typeof(MahaSearchOptions).GetProperties().Select(property => property.Name).Order(), space.Keys.Order());
         var random = new Random(4);
         for (int i = 0; i < 50; i++)
         {
             var searched = space.SampleFromFeatureSpace([.. Enumerable.Range(0, space.FeatureSpaceDim).Select(_ => random.NextDouble())]);
             var options = searched.On(new MahaBinaryTextClassificationTrainer.Options());
-            foreach (var property in typeof(MahaTextSearchOptions).GetProperties().Where(property => options.Uses(property.Name)))
-                Assert.Equal(property.GetValue(searched), typeof(MahaTextModelOptions).GetProperty(property.Name)!.GetValue(options));
+            foreach (var property in typeof(MahaSearchOptions).GetProperties().Where(property => options.Uses(property.Name)))
+                Assert.Equal(property.GetValue(searched), typeof(MahaEstimatorOptions).GetProperty(property.Name)!.GetValue(options));
             Assert.Empty(options.UnusedOptions());
         }
     }
@@ -233,13 +233,13 @@ public sealed class MahaAutoMLTests
     public void PretrainedModel_IsNotSearchedForItsArchitecture()
     {
         var classifier = new MahaTextClassificationTrainer.Options { PretrainedModel = "some.zip" };
-        Assert.Equal(["Dropout", "LearningRate", "MaxSequenceLength", "NumberOfEpochs"], MahaTextSearchOptions.ClassificationSpace(classifier).Keys.Order());
+        Assert.Equal(["Dropout", "LearningRate", "MaxSequenceLength", "NumberOfEpochs"], MahaSearchOptions.ClassificationSpace(classifier).Keys.Order());
         var options = new MahaTextEncodingEstimator.Options { PretrainedModel = "some.zip" };
-        Assert.Equal(["Dropout", "LearningRate", "MaxSequenceLength", "NumberOfEpochs"], MahaTextSearchOptions.EncodingSpace(options).Keys.Order());
+        Assert.Equal(["Dropout", "LearningRate", "MaxSequenceLength", "NumberOfEpochs"], MahaSearchOptions.EncodingSpace(options).Keys.Order());
         options.Freeze = true;
-        Assert.Equal(["MaxSequenceLength"], MahaTextSearchOptions.EncodingSpace(options).Keys);
+        Assert.Equal(["MaxSequenceLength"], MahaSearchOptions.EncodingSpace(options).Keys);
         options.PretrainedModel = null;
-        Assert.Equal(MahaTextSearchOptions.Space().Keys.Order(), MahaTextSearchOptions.EncodingSpace(options).Keys.Order());
+        Assert.Equal(MahaSearchOptions.Space().Keys.Order(), MahaSearchOptions.EncodingSpace(options).Keys.Order());
     }
 
     [Fact]
@@ -259,7 +259,7 @@ public sealed class MahaAutoMLTests
         var data = Toys.Keyed(_mlContext, Toys.Documents(30));
         var trainer = Toys.Trainer(_mlContext, options => (options.MaxTrainingTime, options.EarlyStoppingPatience) = (TimeSpan.FromMilliseconds(300), null), epochs: 1_000_000);
         using (var model = trainer.Fit(data))
-            Assert.NotEmpty(Rows.Of(model.Transform(data)));
+            Assert.NotEmpty(MLNet.Tests.Rows.Of(model.Transform(data)));
 
         using var source = new CancellationTokenSource();
         var canceled = Toys.Trainer(_mlContext, options =>
@@ -280,7 +280,7 @@ public sealed class MahaAutoMLTests
         .SetDataset(split)
         .SetMulticlassClassificationMetric(MulticlassClassificationMetric.MicroAccuracy, "Label");
 
-    private SweepableEstimator Sweepable(Action<SearchSpace<MahaTextSearchOptions>>? change = null)
+    private SweepableEstimator Sweepable(Action<SearchSpace<MahaSearchOptions>>? change = null)
     {
         var space = Space();
         change?.Invoke(space);
@@ -290,9 +290,9 @@ public sealed class MahaAutoMLTests
     private static MahaTextClassificationTrainer.Options Small() => Toys.Small<MahaTextClassificationTrainer.Options>(epochs: 2);
 
     // Tiny models.
-    private static SearchSpace<MahaTextSearchOptions> Space()
+    private static SearchSpace<MahaSearchOptions> Space()
     {
-        var space = MahaTextSearchOptions.Space(TimeSpan.FromSeconds(10));
+        var space = MahaSearchOptions.Space(TimeSpan.FromSeconds(10));
         space["DModel"] = new ChoiceOption(16, 32);
         space["NumHeads"] = new ChoiceOption(2, 4);
         space["MaxSequenceLength"] = new ChoiceOption(32, 64);

@@ -98,7 +98,7 @@ internal static class BehaviorCommand
         Report($"saved {Path.GetFileName(file)}", null, output, columns.First(column => output.Schema.GetColumnOrNull(column) is not null));
     }
 
-    private static void Shrink(MahaTextModelOptions options)
+    private static void Shrink(MahaEstimatorOptions options)
     {
         (options.DModel, options.NumHeads, options.NumLayers, options.MaxSequenceLength) = (32, 2, 2, 256);
         (options.VocabSize, options.Window, options.TokensPerBatch, options.NumberOfEpochs) = (600, 16, 1024, 2);

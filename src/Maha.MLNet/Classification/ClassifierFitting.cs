@@ -3,8 +3,9 @@ using Maha.Layers.Data;
 using Maha.Layers.Models;
 using Maha.Layers.Text;
 using Maha.Layers.Training;
-using Maha.MLNet.Classification.NGrams;
-using Maha.MLNet.Internal;
+using Maha.MLNet.Fitting;
+using Maha.MLNet.ModelFiles;
+using Maha.MLNet.Schema;
 using Microsoft.ML.Runtime;
 using static TorchSharp.torch;
 
@@ -13,7 +14,7 @@ namespace Maha.MLNet.Classification;
 /// <summary>
 /// Trains a classifier on the columns of a data view: tokenizer, token ids, network, training loop. The options are only read.
 /// </summary>
-internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions options)
+internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions options)
 {
     private const string Training = "training";
 
@@ -87,7 +88,7 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
 
     /// <summary>Checks the options before any data is read.</summary>
     /// <exception cref="ArgumentException">An option is not valid.</exception>
-    public static void Check(MahaTextTrainerOptions options)
+    public static void Check(MahaClassifierOptions options)
     {
         const string probability = nameof(MahaBinaryTextClassificationTrainer.Options.ProbabilityColumnName);
         AddedColumns.Check(
@@ -109,11 +110,11 @@ internal sealed class ClassifierFitting(IHost host, MahaTextTrainerOptions optio
     }
 
     /// <summary>The shape of the model.</summary>
-    internal static MahaTransformerOptions ModelOptionsOf(MahaTextTrainerOptions options, int vocabSize)
+    internal static MahaTransformerOptions ModelOptionsOf(MahaClassifierOptions options, int vocabSize)
         => options.ToModelOptions(vocabSize) with { Pooling = options.Pooling };
 
     /// <summary>How it is trained.</summary>
-    internal static TrainingOptions TrainingOptionsOf(MahaTextTrainerOptions options, int seed, Device? device)
+    internal static TrainingOptions TrainingOptionsOf(MahaClassifierOptions options, int seed, Device? device)
         => options.ToTrainingOptions(seed, device) with
         {
             LabelSmoothing = options.LabelSmoothing,

@@ -1,6 +1,7 @@
+using Maha.Layers.Text;
 using Maha.Layers.Training;
-using Maha.MLNet.Classification.NGrams;
-using Maha.MLNet.Internal;
+using Maha.MLNet.ModelFiles;
+using Maha.MLNet.Schema;
 
 namespace Maha.MLNet.Classification;
 

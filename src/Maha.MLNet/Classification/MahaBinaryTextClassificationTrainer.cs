@@ -1,9 +1,9 @@
 using Maha.Layers.Core;
-using Maha.MLNet.Internal;
+using Maha.MLNet.Schema;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
-using static Maha.MLNet.Internal.MLNetInternals;
+using static Maha.MLNet.Bridge.MLNetInternals;
 
 namespace Maha.MLNet.Classification;
 
@@ -20,7 +20,7 @@ public sealed class MahaBinaryTextClassificationTrainer : IEstimator<MahaBinaryT
     private readonly Options _options;
 
     /// <summary>The options of <see cref="MahaBinaryTextClassificationTrainer"/>.</summary>
-    public sealed class Options : MahaTextTrainerOptions
+    public sealed class Options : MahaClassifierOptions
     {
         /// <summary>The column of the probability of true that is added.</summary>
         /// <value>"Probability".</value>

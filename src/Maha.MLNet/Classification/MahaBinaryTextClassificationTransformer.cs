@@ -1,8 +1,13 @@
-using Maha.MLNet.Internal;
+using Maha.MLNet.Classification;
+using Maha.MLNet.ModelFiles;
+using Maha.MLNet.Rows;
+using Maha.MLNet.Schema;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
-using static Maha.MLNet.Internal.MLNetInternals;
+using static Maha.MLNet.Bridge.MLNetInternals;
+
+[assembly: LoadableClass(typeof(MahaBinaryTextClassificationTransformer), null, typeof(SignatureLoadModel), "Maha binary text classification", MahaBinaryTextClassificationTransformer.LoaderSignature)]
 
 namespace Maha.MLNet.Classification;
 
@@ -31,7 +36,7 @@ public sealed class MahaBinaryTextClassificationTransformer : MahaTransformer
         throw new InvalidDataException("A binary classifier must have a probability column, but the file names none. The file is damaged: save the model again.");
     }
 
-    /// <summary>By what the log odds were divided to calibrate them; 1 where they were not. See <see cref="MahaTextTrainerOptions.CalibrateProbabilities"/>.</summary>
+    /// <summary>By what the log odds were divided to calibrate them; 1 where they were not. See <see cref="MahaClassifierOptions.CalibrateProbabilities"/>.</summary>
     public double Temperature => _classifier.Manifest.Temperature;
 
     /// <summary>The probability of true above which true is predicted. See <see cref="MahaBinaryTextClassificationTrainer.Options.Threshold"/>.</summary>

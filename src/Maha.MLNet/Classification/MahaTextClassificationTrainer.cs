@@ -1,9 +1,9 @@
 using Maha.Layers.Core;
-using Maha.MLNet.Internal;
+using Maha.MLNet.Schema;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
-using static Maha.MLNet.Internal.MLNetInternals;
+using static Maha.MLNet.Bridge.MLNetInternals;
 
 namespace Maha.MLNet.Classification;
 
@@ -28,7 +28,7 @@ public sealed class MahaTextClassificationTrainer : IEstimator<MahaTextClassific
     private readonly Options _options;
 
     /// <summary>The options of <see cref="MahaTextClassificationTrainer"/>.</summary>
-    public sealed class Options : MahaTextTrainerOptions
+    public sealed class Options : MahaClassifierOptions
     {
     }
 

@@ -1,8 +1,13 @@
-using Maha.MLNet.Internal;
+using Maha.MLNet.Classification;
+using Maha.MLNet.ModelFiles;
+using Maha.MLNet.Rows;
+using Maha.MLNet.Schema;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
-using static Maha.MLNet.Internal.MLNetInternals;
+using static Maha.MLNet.Bridge.MLNetInternals;
+
+[assembly: LoadableClass(typeof(MahaTextClassificationTransformer), null, typeof(SignatureLoadModel), "Maha text classification", MahaTextClassificationTransformer.LoaderSignature)]
 
 namespace Maha.MLNet.Classification;
 
@@ -27,7 +32,7 @@ public sealed class MahaTextClassificationTransformer : MahaTransformer
     /// <summary>The labels in the order of the scores, as text.</summary>
     public IReadOnlyList<string> Labels => _classifier.Labels.Names;
 
-    /// <summary>By what the logits were divided to calibrate the probabilities; 1 where they were not. See <see cref="MahaTextTrainerOptions.CalibrateProbabilities"/>.</summary>
+    /// <summary>By what the logits were divided to calibrate the probabilities; 1 where they were not. See <see cref="MahaClassifierOptions.CalibrateProbabilities"/>.</summary>
     public double Temperature => _classifier.Manifest.Temperature;
 
     private protected override RowMapping CreateMapping(DataViewSchema inputSchema) => new Mapping(_classifier, inputSchema);

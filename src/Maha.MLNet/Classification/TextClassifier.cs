@@ -1,6 +1,8 @@
 using Maha.Layers.Models;
-using Maha.MLNet.Classification.NGrams;
-using Maha.MLNet.Internal;
+using Maha.Layers.Text;
+using Maha.MLNet.Fitting;
+using Maha.MLNet.ModelFiles;
+using Maha.MLNet.Schema;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
 using static TorchSharp.torch;

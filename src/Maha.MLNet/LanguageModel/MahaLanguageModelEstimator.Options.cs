@@ -4,11 +4,11 @@ public sealed partial class MahaLanguageModelEstimator
 {
     /// <summary>The options of <see cref="MahaLanguageModelEstimator"/>.</summary>
     /// <remarks>
-    /// <see cref="MahaTextModelOptions.MaxSequenceLength"/> is the context: the most tokens that a prediction looks back on. Documents are never cut: longer ones are read in several contexts,
-    /// short ones share one, and <see cref="MahaTextModelOptions.OverlongDocuments"/> must be left alone. <see cref="MahaTextModelOptions.Attention"/> may be Maha, Full, Window, Hsa or HsaCausal;
+    /// <see cref="MahaEstimatorOptions.MaxSequenceLength"/> is the context: the most tokens that a prediction looks back on. Documents are never cut: longer ones are read in several contexts,
+    /// short ones share one, and <see cref="MahaEstimatorOptions.OverlongDocuments"/> must be left alone. <see cref="MahaEstimatorOptions.Attention"/> may be Maha, Full, Window, Hsa or HsaCausal;
     /// all are used in their causal form.
     /// </remarks>
-    public sealed class Options : MahaTextModelOptions
+    public sealed class Options : MahaEstimatorOptions
     {
         /// <summary>Options that run, where they differ from the other estimators'.</summary>
         public Options() => MaxSequenceLength = Defaults.MaxSequenceLength;
@@ -37,8 +37,8 @@ public sealed partial class MahaLanguageModelEstimator
         /// <value>Null: true for Hsa and HsaCausal, where it takes most of the distance to full attention. True is refused by other attentions.</value>
         public bool? Overlap { get; set; }
 
-        /// <summary>The part of the training during which contexts grow to <see cref="MahaTextModelOptions.MaxSequenceLength"/>, from pieces of 64 tokens whose length doubles at equal distances.</summary>
-        /// <value>0.6, which is worth 0.4 to 2.2% of perplexity per byte (docs/language-model.md). In [0, 1]; 0 trains on whole contexts from the first step on. Counted in steps: a training that <see cref="MahaTextModelOptions.MaxTrainingTime"/> ends early may not get to whole ones. See <see cref="Maha.Layers.Training.LanguageModelingTask"/>.</value>
+        /// <summary>The part of the training during which contexts grow to <see cref="MahaEstimatorOptions.MaxSequenceLength"/>, from pieces of 64 tokens whose length doubles at equal distances.</summary>
+        /// <value>0.6, which is worth 0.4 to 2.2% of perplexity per byte (docs/language-model.md). In [0, 1]; 0 trains on whole contexts from the first step on. Counted in steps: a training that <see cref="MahaEstimatorOptions.MaxTrainingTime"/> ends early may not get to whole ones. See <see cref="Maha.Layers.Training.LanguageModelingTask"/>.</value>
         public double ContextGrowthFraction { get; set; } = Defaults.ContextGrowthFraction;
 
         /// <summary>The part of the probability of the right token that the training loss spreads over all tokens.</summary>
@@ -53,11 +53,11 @@ public sealed partial class MahaLanguageModelEstimator
     {
         public const string OutputColumnName = "LogLikelihood";
         public const string PerplexityColumnName = "Perplexity";
-        public const int DModel = MahaTextModelOptions.ModelDefaults.DModel;
-        public const int NumLayers = MahaTextModelOptions.ModelDefaults.NumLayers;
+        public const int DModel = MahaEstimatorOptions.ModelDefaults.DModel;
+        public const int NumLayers = MahaEstimatorOptions.ModelDefaults.NumLayers;
         public const int MaxSequenceLength = 1024; // eight contexts a batch: fewer make steps of too little variety
         public const double ContextGrowthFraction = 0.6;
-        public const int NumberOfEpochs = MahaTextModelOptions.ModelDefaults.NumberOfEpochs;
-        public const double LearningRate = MahaTextModelOptions.ModelDefaults.LearningRate;
+        public const int NumberOfEpochs = MahaEstimatorOptions.ModelDefaults.NumberOfEpochs;
+        public const double LearningRate = MahaEstimatorOptions.ModelDefaults.LearningRate;
     }
 }

@@ -1,8 +1,12 @@
 using Maha.Layers.Generation;
-using Maha.MLNet.Internal;
+using Maha.MLNet.LanguageModel;
+using Maha.MLNet.Rows;
+using Maha.MLNet.Schema;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
+
+[assembly: LoadableClass(typeof(MahaLanguageModelTransformer), null, typeof(SignatureLoadModel), "Maha language model", MahaLanguageModelTransformer.LoaderSignature)]
 
 namespace Maha.MLNet.LanguageModel;
 

@@ -1,7 +1,8 @@
 using System.Runtime.CompilerServices;
 using Maha.Layers.Generation;
 using Maha.Layers.Models;
-using Maha.MLNet.Internal;
+using Maha.MLNet.Fitting;
+using Maha.MLNet.ModelFiles;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
 using static TorchSharp.torch;

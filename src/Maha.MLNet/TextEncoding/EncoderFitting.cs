@@ -1,7 +1,9 @@
 using Maha.Layers.Data;
 using Maha.Layers.Models;
 using Maha.Layers.Training;
-using Maha.MLNet.Internal;
+using Maha.MLNet.Fitting;
+using Maha.MLNet.Rows;
+using Maha.MLNet.Schema;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
 using TorchSharp;

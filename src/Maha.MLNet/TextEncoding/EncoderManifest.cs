@@ -1,5 +1,5 @@
 using Maha.Layers.Models;
-using Maha.MLNet.Internal;
+using Maha.MLNet.ModelFiles;
 
 namespace Maha.MLNet.TextEncoding;
 

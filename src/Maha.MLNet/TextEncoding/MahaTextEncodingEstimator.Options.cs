@@ -7,7 +7,7 @@ namespace Maha.MLNet.TextEncoding;
 public sealed partial class MahaTextEncodingEstimator
 {
     /// <summary>The options of <see cref="MahaTextEncodingEstimator"/>.</summary>
-    public sealed class Options : MahaTextModelOptions
+    public sealed class Options : MahaEstimatorOptions
     {
         /// <summary>Options that run, where they differ from the other estimators'.</summary>
         public Options()
@@ -108,9 +108,9 @@ public sealed partial class MahaTextEncodingEstimator
     internal static class Defaults
     {
         public const string OutputColumnName = "Features";
-        public const int DModel = MahaTextModelOptions.ModelDefaults.DModel;
-        public const int NumLayers = MahaTextModelOptions.ModelDefaults.NumLayers;
-        public const int MaxSequenceLength = MahaTextModelOptions.ModelDefaults.MaxSequenceLength;
+        public const int DModel = MahaEstimatorOptions.ModelDefaults.DModel;
+        public const int NumLayers = MahaEstimatorOptions.ModelDefaults.NumLayers;
+        public const int MaxSequenceLength = MahaEstimatorOptions.ModelDefaults.MaxSequenceLength;
         public const int NumberOfEpochs = 2;
         public const double LearningRate = 1e-3;
         public const int TokensPerBatch = 32768; // pieces whose views are a quarter of them: 64 documents at a time

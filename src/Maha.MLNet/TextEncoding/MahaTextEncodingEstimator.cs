@@ -1,9 +1,9 @@
 using Maha.Layers.Core;
-using Maha.MLNet.Internal;
+using Maha.MLNet.Schema;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
-using static Maha.MLNet.Internal.MLNetInternals;
+using static Maha.MLNet.Bridge.MLNetInternals;
 
 namespace Maha.MLNet.TextEncoding;
 

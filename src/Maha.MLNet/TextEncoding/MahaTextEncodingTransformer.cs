@@ -1,7 +1,11 @@
-using Maha.MLNet.Internal;
+using Maha.MLNet.Rows;
+using Maha.MLNet.Schema;
+using Maha.MLNet.TextEncoding;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
+
+[assembly: LoadableClass(typeof(MahaTextEncodingTransformer), null, typeof(SignatureLoadModel), "Maha text encoding", MahaTextEncodingTransformer.LoaderSignature)]
 
 namespace Maha.MLNet.TextEncoding;
 

@@ -1,6 +1,7 @@
 using Maha.Layers.Models;
 using Maha.Layers.Trees;
-using Maha.MLNet.Internal;
+using Maha.MLNet.Fitting;
+using Maha.MLNet.ModelFiles;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
 using static TorchSharp.torch;

@@ -1,4 +1,4 @@
-using Maha.MLNet.Internal;
+using Maha.MLNet.Schema;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Maha.MLNet.Internal;
+using Maha.MLNet.Rows;
 using Maha.MLNet.Tests.TextEncoding;
 using Microsoft.ML;
 using Microsoft.ML.Data;

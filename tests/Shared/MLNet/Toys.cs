@@ -81,7 +81,7 @@ internal static class Toys
     public static string Filler(Random random, int length) => string.Join(' ', Enumerable.Range(0, length).Select(_ => Pick(random, s_filler)));
 
     /// <summary>The options of the smallest useful model.</summary>
-    public static TOptions Small<TOptions>(int epochs = 1) where TOptions : MahaTextTrainerOptions, new() => new()
+    public static TOptions Small<TOptions>(int epochs = 1) where TOptions : MahaClassifierOptions, new() => new()
     {
         VocabSize = 320,
         MaxSequenceLength = 64,
@@ -97,7 +97,7 @@ internal static class Toys
     };
 
     /// <summary>Gives attentions with windows one that toys have several of.</summary>
-    public static void ShrinkWindow(MahaTextModelOptions options)
+    public static void ShrinkWindow(MahaEstimatorOptions options)
     {
         if (options.Uses(nameof(options.Window)) && options.Window == new MahaOptions().Window)
             options.Window = 8;

@@ -3,7 +3,6 @@ using System.Globalization;
 using Maha.Layers.Data;
 using Maha.Layers.Text;
 using Maha.Layers.Training;
-using Maha.MLNet.Classification.NGrams;
 using Maha.TestData.NGrams;
 using Microsoft.ML;
 

@@ -1,4 +1,5 @@
-using Maha.MLNet.Classification.NGrams;
+using Maha.Layers.Text;
+
 
 namespace Maha.MLNet.Tests.Classification.NGrams;
 

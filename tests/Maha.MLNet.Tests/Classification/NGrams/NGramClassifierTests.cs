@@ -2,7 +2,6 @@ using Maha.Layers.Data;
 using Maha.Layers.Text;
 using Maha.Layers.Training;
 using Maha.MLNet.Classification;
-using Maha.MLNet.Classification.NGrams;
 using Microsoft.ML;
 
 namespace Maha.MLNet.Tests.Classification.NGrams;

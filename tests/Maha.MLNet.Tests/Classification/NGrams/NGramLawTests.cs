@@ -1,7 +1,6 @@
 using Maha.Layers.Data;
 using Maha.Layers.Text;
 using Maha.Layers.Training;
-using Maha.MLNet.Classification.NGrams;
 using Maha.TestData.NGrams;
 
 namespace Maha.MLNet.Tests.Classification.NGrams;

@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using Maha.MLNet.Classification.NGrams;
+using Maha.Layers.Text;
 
 namespace Maha.MLNet.Tests.Classification.NGrams;
 

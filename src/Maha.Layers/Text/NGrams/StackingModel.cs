@@ -1,0 +1,188 @@
+namespace Maha.Layers.Text;
+
+// n documents, C classes, F features = blocks of C
+
+/// <summary>A softmax regression over standardized features, in blocks of one number a class.</summary>
+/// <remarks>
+/// With up to <see cref="MaxFullClasses"/> classes every class has a weight for every feature. With more, a class sees its own number of every block,
+/// and all classes share the weights of the blocks: z_c = sum_k u_k f_kc + b_c.
+/// </remarks>
+internal sealed class StackingModel
+{
+    public const int MaxFullClasses = 32;
+
+    // Scores are of the size of 1: what differs by less than this among all documents tells nothing about a new one.
+    private const double SmallestDeviation = 1e-3;
+
+    /// <param name="numClasses">C.</param>
+    /// <param name="numBlocks">F / C.</param>
+    public StackingModel(int numClasses, int numBlocks)
+    {
+        NumClasses = numClasses;
+        NumBlocks = numBlocks;
+        Mean = new double[NumFeatures];
+        Scale = new double[NumFeatures];
+        Parameters = new double[(IsFull ? NumFeatures * numClasses : numBlocks) + numClasses];
+        Array.Fill(Scale, 1);
+    }
+
+    public int NumClasses { get; }
+
+    public int NumBlocks { get; }
+
+    public int NumFeatures => NumClasses * NumBlocks;
+
+    public bool IsFull => NumClasses <= MaxFullClasses;
+
+    /// <summary>[F], taken off.</summary>
+    public double[] Mean { get; }
+
+    /// <summary>[F], multiplied with behind that.</summary>
+    public double[] Scale { get; }
+
+    /// <summary>Weights [F, C] or [blocks], and the biases [C].</summary>
+    public double[] Parameters { get; }
+
+    /// <summary>The logits of raw features, [C].</summary>
+    public double[] Logits(ReadOnlySpan<double> features)
+    {
+        double[] standardized = new double[features.Length], logits = new double[NumClasses];
+        Standardize(features, standardized);
+        Logits(Parameters, standardized, logits);
+        return logits;
+    }
+
+    /// <summary>
+    /// Fits to documents: minimizes sum_i v_i cross entropy_i + |weights - expected|^2 / 2 + |biases - ln prior|^2 / 2. Expected is a class's own number of some blocks,
+    /// in equal parts: what there is to say where the documents say nothing else.
+    /// </summary>
+    /// <param name="features">[n, F].</param>
+    /// <param name="labels">n classes.</param>
+    /// <param name="documentWeights">v.</param>
+    /// <param name="members">Which documents to learn from.</param>
+    /// <param name="expectedBlocks">The blocks that are expected to tell.</param>
+    /// <param name="logPrior">[C].</param>
+    /// <param name="start">Where to start, to be there sooner; null for the expected weights. The minimum is one.</param>
+    /// <param name="parallel">Threads and cancellation.</param>
+    public static StackingModel Fit(IReadOnlyList<double[]> features, IReadOnlyList<int> labels, IReadOnlyList<double> documentWeights, IReadOnlyList<int> members,
+        IReadOnlyList<int> expectedBlocks, double[] logPrior, StackingModel? start, ParallelOptions parallel)
+    {
+        int numClasses = logPrior.Length, numFeatures = features[members[0]].Length, count = members.Count;
+        var model = new StackingModel(numClasses, numFeatures / numClasses);
+        for (int f = 0; f < numFeatures; f++)
+        {
+            double mean = 0, variance = 0;
+            foreach (int row in members)
+                mean += features[row][f] / count;
+            foreach (int row in members)
+                variance += (features[row][f] - mean) * (features[row][f] - mean) / count;
+            (model.Mean[f], model.Scale[f]) = (mean, 1 / (Math.Sqrt(variance) + SmallestDeviation));
+        }
+        double[][] standardized = [.. members.Select(row =>
+        {
+            double[] values = new double[numFeatures];
+            model.Standardize(features[row], values);
+            return values;
+        })];
+        double[] expected = new double[model.Parameters.Length];
+        foreach (int block in expectedBlocks)
+        {
+            for (int c = 0; c < numClasses; c++)
+                expected[(block * numClasses + c) * numClasses + c] = 1 / (expectedBlocks.Count * model.Scale[block * numClasses + c]);
+        }
+
+        logPrior.CopyTo(expected, expected.Length - numClasses);
+        (start?.Parameters ?? expected).CopyTo(model.Parameters, 0);
+        // As many parts as there may be threads, whatever their number is: sums have one order, and the fit one result.
+        const int parts = 32;
+        double[][] gradients = new double[parts][];
+        double[] losses = new double[parts];
+        double[] Gradient(double[] parameters, out double value)
+        {
+            Parallel.For(0, parts, parallel, part =>
+            {
+                double[] gradient = gradients[part] ??= new double[parameters.Length], logits = new double[numClasses];
+                Array.Clear(gradient);
+                double loss = 0;
+                for (int i = (int)((long)count * part / parts); i < (long)count * (part + 1) / parts; i++)
+                {
+                    model.Logits(parameters, standardized[i], logits);
+                    loss += model.AddGradient(standardized[i], logits, labels[members[i]], documentWeights[members[i]], gradient);
+                }
+                losses[part] = loss;
+            });
+            double[] total = new double[parameters.Length];
+            value = losses.Sum();
+            foreach (double[] gradient in gradients)
+            {
+                for (int i = 0; i < total.Length; i++)
+                    total[i] += gradient[i];
+            }
+
+            for (int i = 0; i < total.Length; i++)
+            {
+                double moved = parameters[i] - expected[i];
+                total[i] += moved;
+                value += moved * moved / 2;
+            }
+            return total;
+        }
+        QuasiNewton.Minimize(Gradient, model.Parameters, 1e-4 * Math.Max(1, count / 1000.0));
+        return model;
+    }
+
+    private void Standardize(ReadOnlySpan<double> features, Span<double> standardized)
+    {
+        for (int f = 0; f < features.Length; f++)
+            standardized[f] = (features[f] - Mean[f]) * Scale[f];
+    }
+
+    private void Logits(double[] parameters, ReadOnlySpan<double> standardized, Span<double> logits)
+    {
+        parameters.AsSpan(parameters.Length - NumClasses).CopyTo(logits);
+        for (int f = 0; f < standardized.Length; f++)
+        {
+            double value = standardized[f];
+            if (IsFull)
+            {
+                var weights = parameters.AsSpan(f * NumClasses, NumClasses);
+                for (int c = 0; c < weights.Length; c++)
+                    logits[c] += value * weights[c];
+            }
+            else
+            {
+                logits[f % NumClasses] += value * parameters[f / NumClasses];
+            }
+        }
+    }
+
+    // Turns the logits into the derivatives of the loss, and returns the loss.
+    private double AddGradient(ReadOnlySpan<double> standardized, Span<double> logits, int label, double documentWeight, Span<double> gradient)
+    {
+        double max = double.NegativeInfinity, sum = 0, ofLabel = logits[label];
+        foreach (double logit in logits)
+            max = Math.Max(max, logit);
+        foreach (ref double logit in logits)
+            sum += logit = Math.Exp(logit - max);
+        for (int c = 0; c < logits.Length; c++)
+            logits[c] = documentWeight * (logits[c] / sum - (c == label ? 1 : 0));
+        for (int f = 0; f < standardized.Length; f++)
+        {
+            double value = standardized[f];
+            if (IsFull)
+            {
+                var ofFeature = gradient.Slice(f * NumClasses, NumClasses);
+                for (int c = 0; c < ofFeature.Length; c++)
+                    ofFeature[c] += value * logits[c];
+            }
+            else
+            {
+                gradient[f / NumClasses] += value * logits[f % NumClasses];
+            }
+        }
+        var biases = gradient[^NumClasses..];
+        for (int c = 0; c < biases.Length; c++)
+            biases[c] += logits[c];
+        return documentWeight * (Math.Log(sum) - (ofLabel - max));
+    }
+}

@@ -1,0 +1,28 @@
+using Maha.Layers.Core;
+using Maha.MLNet.Bridge;
+using Microsoft.ML.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Maha.MLNet.Fitting;
+
+/// <summary>Where a model runs: on the CPU, unless the MLContext names a GPU.</summary>
+internal static class Devices
+{
+    /// <summary>The device that <c>MLContext.GpuDeviceId</c> names; the CPU where it is null.</summary>
+    /// <exception cref="InvalidOperationException">There is no such GPU, and <c>MLContext.FallbackToCpu</c> is false.</exception>
+    /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
+    public static Device Choose(IHostEnvironment environment)
+    {
+        TorchLibrary.EnsureLoaded();
+        var (gpu, fallback) = MLNetInternals.DeviceOf(environment);
+        if (gpu is not int index)
+            return CPU;
+        int count = cuda.is_available() ? cuda.device_count() : 0;
+        if (index >= 0 && index < count)
+            return new Device(DeviceType.CUDA, index);
+        if (fallback)
+            return CPU;
+        throw new InvalidOperationException($"MLContext.GpuDeviceId must be below the number of CUDA devices, but is {index} of {count}. Set it to null or FallbackToCpu to true, or install a CUDA build of libtorch.");
+    }
+}

@@ -1,0 +1,294 @@
+using System.Diagnostics;
+using Maha.Layers.Attention;
+using Maha.Layers.Core;
+using Maha.Layers.Data;
+using Maha.Layers.Models;
+using Maha.Layers.Text;
+using Maha.Layers.Training;
+using Maha.Layers.Trees;
+using Maha.MLNet.Bridge;
+using Microsoft.ML.Runtime;
+using static TorchSharp.torch;
+
+namespace Maha.MLNet.Fitting;
+
+/// <summary>
+/// What the fitting of every model of texts does: seed, device, cancellation, tokenizer, token ids, training with reports. The options are only read.
+/// </summary>
+internal sealed class ModelFitting : IDisposable
+{
+    // What a timer can count.
+    private static readonly TimeSpan s_longestTime = TimeSpan.FromDays(24);
+
+    private readonly IHost _host;
+    private readonly MahaEstimatorOptions _options;
+    private readonly CancellationTokenSource _cancellation;
+    private readonly List<CancellationTokenSource> _timeLimits = [];
+    private readonly long _started = Stopwatch.GetTimestamp();
+    private readonly Timer _watchingHost;
+    private bool _isDisposed;
+
+    // Of the time that a limit gives, what is over when the reading of texts for the tokenizer ends, its merges, and the reading for the training.
+    private const double ShareOfWords = 0.2;
+    private const double ShareOfTokenizer = 0.35;
+    private const double ShareOfReading = 0.5;
+
+    // What may be read however short the time is: a few hundred documents tell something, two don't.
+    private static readonly TimeSpan s_leastReading = TimeSpan.FromSeconds(0.5);
+
+    // Characters from which a tokenizer is learned in a fraction of a second.
+    private const int FewCharacters = 1 << 18;
+
+    // How often a canceled host is noticed where nothing is read or reported.
+    private static readonly TimeSpan s_hostInterval = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Begins a fitting; <see cref="MahaEstimatorOptions.MaxTrainingTime"/> begins too.</summary>
+    public ModelFitting(IHost host, MahaEstimatorOptions options)
+    {
+        _host = host;
+        _options = options;
+        Seed = options.Seed ?? MLNetInternals.SeedOf(host) ?? 0;
+        Device = Devices.Choose(host);
+        _cancellation = CancellationTokenSource.CreateLinkedTokenSource(options.CancellationToken);
+        Channel = host.Start("Training");
+        if (options.UnusedOptions() is { Count: > 0 } unused)
+            Channel.Warning(MessageSensitivity.None, $"{string.Join(", ", unused)} {(unused.Count == 1 ? "has" : "have")} no effect under Attention {options.Attention}. Leave {(unused.Count == 1 ? "it" : "them")} out, or choose an attention that has {(unused.Count == 1 ? "it" : "them")}.");
+        _watchingHost = new Timer(_ => WatchHost(), null, s_hostInterval, s_hostInterval);
+    }
+
+    /// <summary>The seed of everything.</summary>
+    public int Seed { get; }
+
+    /// <summary>Where the model is trained.</summary>
+    public Device Device { get; }
+
+    /// <summary>What is said to the user.</summary>
+    public IChannel Channel { get; }
+
+    /// <summary>Cancelled with the options' token and with the host.</summary>
+    public CancellationToken CancellationToken => _cancellation.Token;
+
+    /// <summary>Ends the channel.</summary>
+    public void Dispose()
+    {
+        _watchingHost.Dispose();
+        Channel.Dispose();
+        lock (_cancellation)
+        {
+            _isDisposed = true;
+            foreach (var limit in _timeLimits)
+                limit.Dispose();
+            _cancellation.Dispose();
+        }
+    }
+
+    /// <summary>Canceled with the fitting, and when a share of <see cref="MahaEstimatorOptions.MaxTrainingTime"/> is over.</summary>
+    public CancellationToken Until(double share)
+    {
+        var limit = CancellationTokenSource.CreateLinkedTokenSource(_cancellation.Token);
+        _timeLimits.Add(limit);
+        if (_options.MaxTrainingTime is { } time)
+            limit.CancelAfter(Left(time * share));
+        return limit.Token;
+    }
+
+    /// <summary>Whether <see cref="MahaEstimatorOptions.MaxTrainingTime"/>, or a share of it, is over.</summary>
+    public bool IsTimeOver(double share = 1) => _options.MaxTrainingTime is { } time && Left(time * share) == TimeSpan.Zero;
+
+    /// <summary>Rows as long as there is time to read; the first ones in any case.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="isEnough">Whether the rows so far can be trained on.</param>
+    public IEnumerable<T> WhileTimeIsLeft<T>(IEnumerable<T> rows, Func<T, bool> isEnough)
+    {
+        int read = 0;
+        long readingSince = Stopwatch.GetTimestamp();
+        foreach (var row in rows)
+        {
+            yield return row;
+            read++;
+            if (!isEnough(row) || !IsTimeOver(ShareOfReading) || Stopwatch.GetElapsedTime(readingSince) < s_leastReading)
+                continue;
+            Channel.Warning(MessageSensitivity.None, $"Half of MaxTrainingTime ({_options.MaxTrainingTime}) was over when {read} documents had been read: the training goes on with these. Give it more time, or rows in random order.");
+            yield break;
+        }
+    }
+
+    /// <summary>Throws where the fitting was cancelled.</summary>
+    /// <exception cref="OperationCanceledException">It was.</exception>
+    public void Check()
+    {
+        if (MLNetInternals.IsCanceled(_host))
+            _cancellation.Cancel();
+        _cancellation.Token.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>Learns a vocabulary: of all texts, or of those that there is time for.</summary>
+    public ByteLevelBpeTokenizer TrainTokenizer(IEnumerable<string> texts)
+    {
+        var settings = new ByteLevelBpeTokenizerOptions { VocabSize = _options.VocabSize };
+        if (_options.MaxTrainingTime is null)
+            return ByteLevelBpeTokenizer.Train(texts, settings, cancellationToken: _cancellation.Token);
+        var first = new List<string>();
+        int characters = 0;
+        try
+        {
+            return ByteLevelBpeTokenizer.Train(Read(), settings, cancellationToken: Until(ShareOfTokenizer));
+        }
+        catch (OperationCanceledException) when (!_cancellation.IsCancellationRequested)
+        {
+            Channel.Warning(MessageSensitivity.None, $"MaxTrainingTime ({_options.MaxTrainingTime}) is too short for a tokenizer of all texts: it was learned from the first {first.Count}.");
+            return ByteLevelBpeTokenizer.Train(first, settings, cancellationToken: _cancellation.Token);
+        }
+
+        IEnumerable<string> Read()
+        {
+            foreach (string text in texts)
+            {
+                if (characters < FewCharacters)
+                {
+                    first.Add(text.Length <= FewCharacters ? text : text[..FewCharacters]);
+                    characters += first[^1].Length;
+                }
+                yield return text;
+                if (IsTimeOver(ShareOfWords))
+                    yield break;
+            }
+        }
+    }
+
+    /// <summary>How documents become token ids.</summary>
+    public TokenizedDatasetOptions DatasetOptions(int maxSequenceLength) => new()
+    {
+        MaxDocumentTokens = maxSequenceLength,
+        OverlongDocuments = _options.OverlongDocuments,
+        TemporaryDirectory = MLNetInternals.TempFolderOf(_host),
+    };
+
+    /// <summary>Warns of documents that were cut.</summary>
+    /// <param name="documents">The documents.</param>
+    /// <param name="what">What they are, for instance "training".</param>
+    /// <param name="maxSequenceLength">The limit at which they were cut.</param>
+    public void WarnOfCuts(TokenizedDataset documents, string what, int maxSequenceLength)
+    {
+        if (documents.NumTruncatedDocuments > 0)
+            Channel.Warning(MessageSensitivity.None, $"{documents.NumTruncatedDocuments} {what} documents have more than {maxSequenceLength} tokens and were cut ({_options.OverlongDocuments}); {documents.NumTruncatedTokens} tokens are not read. Raise MaxSequenceLength to read them.");
+    }
+
+    /// <summary>Builds a network or what holds one, its first weights drawn under the seed.</summary>
+    public T Build<T>(Func<T> build)
+    {
+        using var random = new RandomStateScope(Seed);
+        return build();
+    }
+
+    /// <summary>Trains the module of a task; reports go to the channel, to the options' progress and to the host.</summary>
+    /// <param name="task">What to train, and for what.</param>
+    /// <param name="options">How to train.</param>
+    /// <param name="training">The documents to learn from.</param>
+    /// <param name="validating">The documents to judge by; null to set apart a share of the others.</param>
+    /// <param name="needsStep">Whether there must be a step, even where the time is over.</param>
+    public TrainingResult Train(ITrainingTask task, TrainingOptions options, ITokenizedDocuments training, ITokenizedDocuments? validating, bool needsStep = true)
+    {
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(_cancellation.Token);
+        var behavior = options.CancellationBehavior;
+        if (_options.MaxTrainingTime is not null)
+            options = options with { CancellationBehavior = CancellationBehavior.KeepBest };
+        using var entry = _host.StartProgressChannel("Maha training");
+        TrainingProgress? latest = null;
+        entry.SetHeader(new ProgressHeader(["Loss", "Learning rate", "Tokens per second"], ["epochs", "steps"]), progress =>
+        {
+            if (latest is not { } now)
+                return;
+            progress.SetProgress(0, now.Epoch, now.NumberOfEpochs);
+            progress.SetProgress(1, now.Step, now.TotalSteps);
+            progress.SetMetric(0, now.Loss);
+            progress.SetMetric(1, now.LearningRate);
+            progress.SetMetric(2, now.TokensPerSecond);
+        });
+        var report = new Report(now =>
+        {
+            // From the first step on, so that there is a step however short the time.
+            if (latest is null && needsStep && _options.MaxTrainingTime is { } time)
+                end.CancelAfter(Left(time));
+            latest = now;
+            _options.Progress?.Report(now);
+            if (now.Validation is { } metrics)
+            {
+                Channel.Info(MessageSensitivity.None, $"Epoch {now.Epoch} of {now.NumberOfEpochs}: training loss {now.Loss:F4}, validation loss {metrics.Loss:F4}{Optional("accuracy", metrics.Accuracy)}{Optional("macro F1", metrics.MacroF1)}, {now.TokensPerSecond:F0} tokens/s, {now.Elapsed:hh\\:mm\\:ss} elapsed, {now.TimeLeft:hh\\:mm\\:ss} left.");
+                for (int layer = 0; layer < (metrics.Layers?.Count ?? 0); layer++)
+                    Channel.Info(MessageSensitivity.None, $"Layer {layer + 1}: {Describe(metrics.Layers![layer])}.");
+            }
+            if (MLNetInternals.IsCanceled(_host))
+                _cancellation.Cancel();
+        });
+        if (!needsStep && _options.MaxTrainingTime is { } limit)
+            end.CancelAfter(Left(limit));
+        var result = new Trainer(options).Train(task, training, validating, report, end.Token);
+        if (behavior == CancellationBehavior.Throw)
+            _cancellation.Token.ThrowIfCancellationRequested();
+        string best = result.BestEpoch is int epoch ? $"; best epoch {epoch}" : "";
+        Channel.Info(MessageSensitivity.None, $"Training ended: {result.Outcome} after {result.Steps} steps on {result.NumTrainingDocuments} documents{best}.");
+        return result;
+    }
+
+    /// <summary>Gives a model whose trees are the documents' own what it needs of the tokenizer.</summary>
+    public static MahaTransformerOptions WithTokenParts(MahaTransformerOptions model, ByteLevelBpeTokenizer tokenizer)
+        => model.UsesDocumentTrees ? model with { TokenParts = TokenParts.Of(tokenizer) } : model;
+
+    /// <summary>Checks the options that all models share, before any data is read.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="model">The shape of the model that they describe.</param>
+    /// <param name="training">The training that they describe.</param>
+    /// <exception cref="ArgumentException">An option is not valid.</exception>
+    public static void CheckOptions(MahaEstimatorOptions options, MahaTransformerOptions model, TrainingOptions training)
+    {
+        new ByteLevelBpeTokenizerOptions { VocabSize = options.VocabSize }.Validate();
+        if (options.Attention == AttentionKind.MahaReference)
+            throw new ArgumentException("Attention must take padding, since documents of different lengths share a batch, but is MahaReference, which attends to padding as the published code does. Choose Maha, the efficient form.", nameof(options.Attention));
+        model.Validate();
+        options.ValidateAttentions();
+        CheckLimit(options.MaxSequenceLength, options.OverlongDocuments);
+        training.Validate();
+        if (options.MaxTrainingTime is { } time && !(time > TimeSpan.Zero && time <= s_longestTime))
+            throw new ArgumentOutOfRangeException(nameof(options.MaxTrainingTime), time, $"MaxTrainingTime must be above 0 and at most {s_longestTime.TotalDays:F0} days, but is {time}. Leave it out for no limit.");
+    }
+
+    /// <summary>Checks what is kept of long documents.</summary>
+    /// <exception cref="ArgumentException">There is no such rule, or not a token for each end.</exception>
+    public static void CheckLimit(int maxSequenceLength, OverlongDocuments overlong)
+    {
+        if (!Enum.IsDefined(overlong))
+            throw new ArgumentOutOfRangeException(nameof(overlong), $"OverlongDocuments must be one of {string.Join(", ", Enum.GetNames<OverlongDocuments>())}, but is {overlong}.");
+        if (overlong == OverlongDocuments.KeepStartAndEnd && maxSequenceLength < 2)
+            throw new ArgumentOutOfRangeException(nameof(maxSequenceLength), $"MaxSequenceLength must be at least 2 where both ends of a document are kept, but is {maxSequenceLength}. Raise it, or choose another of OverlongDocuments.");
+    }
+
+    private TimeSpan Left(TimeSpan limit) => limit - Stopwatch.GetElapsedTime(_started) is { Ticks: > 0 } left ? left : TimeSpan.Zero;
+
+    private void WatchHost()
+    {
+        lock (_cancellation)
+        {
+            if (!_isDisposed && MLNetInternals.IsCanceled(_host))
+                _cancellation.Cancel();
+        }
+    }
+
+    private static string Describe(LayerDiagnostics layer)
+    {
+        var parts = new List<string>();
+        if (layer.MeanScaleWeights is { } weights)
+            parts.Add($"scale weights {string.Join(" ", weights.Select(weight => $"{weight:F3}"))}, {layer.Sparsity:P0} of them 0, solver residual {layer.MaxResidual:G2}{(layer.Converged ? "" : " (not converged)")}");
+        if (layer.AttentionEntropy is { } entropy)
+            parts.Add($"attention entropy {string.Join(" ", entropy.Select(scale => $"{scale:F2}"))} nats");
+        return string.Join(", ", parts);
+    }
+
+    private static string Optional(string name, double? metric) => metric is double value ? $", {name} {value:F4}" : "";
+
+    /// <summary>Reports on the training thread, in order; <see cref="Progress{T}"/> would post to a context.</summary>
+    private sealed class Report(Action<TrainingProgress> action) : IProgress<TrainingProgress>
+    {
+        void IProgress<TrainingProgress>.Report(TrainingProgress value) => action(value);
+    }
+}

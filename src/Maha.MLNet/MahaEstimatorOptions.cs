@@ -1,0 +1,222 @@
+using Maha.Layers.Attention;
+using Maha.Layers.Core;
+using Maha.Layers.Data;
+using Maha.Layers.Models;
+using Maha.Layers.Training;
+using Maha.Layers.Trees;
+using static TorchSharp.torch;
+
+namespace Maha.MLNet;
+
+/// <summary>What Maha's estimators of texts share: tokenizer, model and training.</summary>
+public abstract class MahaEstimatorOptions
+{
+    // The layers' own records hold the model's and the training's options: each is defined, checked and saved there. The records can't change, so that a copy is safe.
+    private MahaTransformerOptions _model = new()
+    {
+        VocabSize = 8192,
+        MaxSequenceLength = ModelDefaults.MaxSequenceLength,
+        DModel = ModelDefaults.DModel,
+        NumHeads = 4,
+        NumLayers = ModelDefaults.NumLayers,
+        Positions = PositionKind.Rotary,
+    };
+
+    private HsaOptions _hsa = new();
+    private MahaOptions _maha = new();
+    private WindowOptions _window = new();
+    private TrainingOptions _training = new() { LearningRate = ModelDefaults.LearningRate };
+
+    private protected MahaEstimatorOptions()
+    {
+    }
+
+    /// <summary>V, the size of the vocabulary that is learned from the training texts. A small corpus may give fewer.</summary>
+    /// <value>8,192. At least 512.</value>
+    public int VocabSize { get => _model.VocabSize; set => _model = _model with { VocabSize = value }; }
+
+    /// <summary>The most tokens of a document that are read. See <see cref="OverlongDocuments"/> for what happens beyond.</summary>
+    /// <value>16,384. From 1 to 16,777,216.</value>
+    public int MaxSequenceLength { get => _model.MaxSequenceLength; set => _model = _model with { MaxSequenceLength = value }; }
+
+    /// <summary>What happens to a document with more than <see cref="MaxSequenceLength"/> tokens.</summary>
+    /// <value><see cref="OverlongDocuments.KeepStart"/>: training warns with the number of documents that were cut.</value>
+    public OverlongDocuments OverlongDocuments { get; set; } = OverlongDocuments.KeepStart;
+
+    /// <summary>The attention that mixes the tokens of a document.</summary>
+    /// <value>
+    /// <see cref="AttentionKind.Hsa"/>: hierarchical attention, the fastest of the linear ones and as accurate. <see cref="AttentionKind.MahaReference"/>, which attends to
+    /// padding, is refused.
+    /// </value>
+    public AttentionKind Attention { get; set; } = AttentionKind.Hsa;
+
+    /// <inheritdoc cref="HsaOptions.Hierarchy"/>
+    /// <value><see cref="HierarchyKind.Blocks"/>. <see cref="HierarchyKind.Document"/> builds it from the sentences and paragraphs that the tokens show. For Hsa and HsaCausal.</value>
+    public HierarchyKind Hierarchy { get => _hsa.Hierarchy; set => _hsa = _hsa with { Hierarchy = value }; }
+
+    /// <inheritdoc cref="HsaOptions.Branching"/>
+    /// <value>16, the fastest on processors. From 2 to 1,024. For Hsa and HsaCausal.</value>
+    public int Branching { get => _hsa.Branching; set => _hsa = _hsa with { Branching = value }; }
+
+    /// <inheritdoc cref="MultiscaleOptions.Aggregation"/>
+    /// <value><see cref="AggregationKind.Convex"/>. For Maha.</value>
+    public AggregationKind Aggregation { get; set; } = AggregationKind.Convex;
+
+    /// <inheritdoc cref="MahaBlockOptions.DModel"/>
+    /// <value>128. From 1 to 65,536, divisible by <see cref="NumHeads"/>.</value>
+    public int DModel { get => _model.DModel; set => _model = _model with { DModel = value }; }
+
+    /// <inheritdoc cref="MahaBlockOptions.NumHeads"/>
+    /// <value>4. At least 1.</value>
+    public int NumHeads { get => _model.NumHeads; set => _model = _model with { NumHeads = value }; }
+
+    /// <inheritdoc cref="MahaTransformerOptions.NumLayers"/>
+    /// <value>2. From 1 to 1,000.</value>
+    public int NumLayers { get => _model.NumLayers; set => _model = _model with { NumLayers = value }; }
+
+    /// <inheritdoc cref="MahaBlockOptions.FeedForwardDim"/>
+    /// <value>Null: four times <see cref="DModel"/>.</value>
+    public int? FeedForwardDim { get; set; }
+
+    /// <inheritdoc cref="MultiscaleOptions.NumScales"/>
+    /// <value>Null: as many as <see cref="MaxSequenceLength"/> needs. From 1 to 12. For Maha.</value>
+    public int? NumScales { get => _maha.NumScales; set => _maha = _maha with { NumScales = value }; }
+
+    /// <inheritdoc cref="MultiscaleOptions.CompressionRatio"/>
+    /// <value>2. From 2 to 64. For Maha.</value>
+    public int CompressionRatio { get => _maha.CompressionRatio; set => _maha = _maha with { CompressionRatio = value }; }
+
+    /// <inheritdoc cref="MahaOptions.Window"/>
+    /// <value>128. From 1 to 1,048,576. For Maha and Window.</value>
+    public int Window
+    {
+        get => _maha.Window;
+        set => (_maha, _window) = (_maha with { Window = value }, _window with { Window = value });
+    }
+
+    /// <inheritdoc cref="MahaBlockOptions.Positions"/>
+    /// <value><see cref="PositionKind.Rotary"/>: nothing to learn per position, so that a rare long document is read like the short ones.</value>
+    public PositionKind Positions { get => _model.Positions; set => _model = _model with { Positions = value }; }
+
+    /// <inheritdoc cref="MahaBlockOptions.Dropout"/>
+    /// <value>0.1. In [0, 1).</value>
+    public double Dropout { get => _model.Dropout; set => _model = _model with { Dropout = value }; }
+
+    /// <summary>How often training sees every document, at most: early stopping may end it before.</summary>
+    /// <value>Classifiers have null: as many as read about 10 million tokens, from 1 to 10, so that training takes the same time whatever the number of
+    /// documents is, as long as one epoch does. Others have 10, which null means too. At least 1.</value>
+    public int? NumberOfEpochs { get; set; } = ModelDefaults.NumberOfEpochs;
+
+    /// <summary>The highest learning rate, reached after the warm-up; a cosine brings it down again.</summary>
+    /// <value>0.002, for models of about the default width; wider ones want less. Positive.</value>
+    public double LearningRate { get => _training.LearningRate; set => _training = _training with { LearningRate = value }; }
+
+    /// <summary>The share of the steps in which the learning rate rises from 0.</summary>
+    /// <value>0.1. In [0, 1].</value>
+    public double WarmupFraction { get => _training.WarmupFraction; set => _training = _training with { WarmupFraction = value }; }
+
+    /// <summary>AdamW's decay of the weight matrices; biases, norms and embeddings are not decayed.</summary>
+    /// <value>0.01. Not negative.</value>
+    public double WeightDecay { get => _training.WeightDecay; set => _training = _training with { WeightDecay = value }; }
+
+    /// <summary>The norm to which a longer gradient is cut.</summary>
+    /// <value>1. Positive.</value>
+    public double MaxGradientNorm { get => _training.MaxGradientNorm; set => _training = _training with { MaxGradientNorm = value }; }
+
+    /// <summary>The tokens of one batch, padding counted. A longer document has a batch of its own.</summary>
+    /// <value>8,192. At least 1.</value>
+    public int TokensPerBatch { get => _training.TokensPerBatch; set => _training = _training with { TokensPerBatch = value }; }
+
+    /// <summary>The share of the training documents that is set aside to validate on.</summary>
+    /// <value>0.1. In [0, 1); 0 trains on all and keeps the last weights.</value>
+    public double ValidationFraction { get => _training.ValidationFraction; set => _training = _training with { ValidationFraction = value }; }
+
+    /// <summary>Training ends when the metric has not improved for this many epochs.</summary>
+    /// <value>3. At least 1; null runs all epochs. The best weights are kept in either case.</value>
+    public int? EarlyStoppingPatience { get => _training.EarlyStoppingPatience; set => _training = _training with { EarlyStoppingPatience = value }; }
+
+    /// <summary>What a cancelled training does.</summary>
+    /// <value><see cref="CancellationBehavior.Throw"/>: an <see cref="OperationCanceledException"/>. Before the first step <see cref="CancellationBehavior.KeepBest"/> throws it too: there is no model yet.</value>
+    public CancellationBehavior CancellationBehavior { get => _training.CancellationBehavior; set => _training = _training with { CancellationBehavior = value }; }
+
+    /// <summary>
+    /// How long <c>Fit</c> may take. Then the training ends with the best weights so far, or the last ones where no epoch was completed. Where reading and tokenizing take more than half of it,
+    /// the rows read so far are trained on, with a warning.
+    /// </summary>
+    /// <value>Null: as long as <see cref="NumberOfEpochs"/> takes. Above 0. A step that has begun is ended, and a network that nothing stands beside has one step in any case. With a limit two trainings may differ.</value>
+    public TimeSpan? MaxTrainingTime { get; set; }
+
+    /// <summary>The seed of weights, dropout, shuffling and split. The same seed, data and thread count give the same model.</summary>
+    /// <value>Null: the MLContext's seed, else 0.</value>
+    public int? Seed { get; set; }
+
+    /// <summary>Gets a report after every step.</summary>
+    /// <value>Null.</value>
+    public IProgress<TrainingProgress>? Progress { get; set; }
+
+    /// <summary>Ends the training within a step when cancelled.</summary>
+    /// <value>A token that is never cancelled.</value>
+    public CancellationToken CancellationToken { get; set; }
+
+    /// <summary>A copy whose members can be set without changing these options.</summary>
+    internal MahaEstimatorOptions Copy() => (MahaEstimatorOptions)MemberwiseClone();
+
+    /// <summary>The shape of the model; what only some models have is for the caller to add.</summary>
+    /// <param name="vocabSize">V, the number of ids of the tokenizer.</param>
+    internal MahaTransformerOptions ToModelOptions(int vocabSize)
+    {
+        var model = _model with { VocabSize = vocabSize, Attention = AttentionOptionsOf(Attention) };
+        return FeedForwardDim is int width ? model with { FeedForwardDim = width } : model;
+    }
+
+    /// <summary>How the model is trained; what only some tasks have is for the caller to add.</summary>
+    internal TrainingOptions ToTrainingOptions(int seed, Device? device) =>
+        _training with { NumberOfEpochs = NumberOfEpochs ?? ModelDefaults.NumberOfEpochs, Seed = seed, Device = device };
+
+    /// <summary>Checks the options of every attention, also of those that are not chosen.</summary>
+    /// <exception cref="ArgumentException">One is outside its range or unknown.</exception>
+    internal void ValidateAttentions()
+    {
+        OptionChecks.Validate(_hsa);
+        OptionChecks.Validate(_maha);
+        OptionChecks.Validate(_window);
+        AggregationOptions.Create(Aggregation);
+    }
+
+    /// <summary>Whether an option has an effect: those of other attentions than the chosen one have none.</summary>
+    internal bool Uses(string option) =>
+        OptionChecks.Of(AttentionOptionsOf(Attention).GetType()).Any(own => own.Name == option)
+        || !Enum.GetValues<AttentionKind>().Any(kind => OptionChecks.Of(AttentionOptions.Create(kind).GetType()).Any(other => other.Name == option));
+
+    /// <summary>The options that were set and have no effect.</summary>
+    internal IReadOnlyList<string> UnusedOptions()
+    {
+        var set = new AttentionOptions[] { _hsa, _maha with { Aggregation = AggregationOptions.Create(Aggregation) }, _window }.SelectMany(Changed);
+        return [.. set.Distinct().Where(option => !Uses(option))];
+    }
+
+    private AttentionOptions AttentionOptionsOf(AttentionKind kind) => kind switch
+    {
+        AttentionKind.Hsa => _hsa,
+        AttentionKind.HsaCausal => new HsaCausalOptions { Hierarchy = _hsa.Hierarchy, Branching = _hsa.Branching },
+        AttentionKind.Maha => _maha with { Aggregation = AggregationOptions.Create(Aggregation) },
+        AttentionKind.Window => _window,
+        _ => AttentionOptions.Create(kind),
+    };
+
+    private static IEnumerable<string> Changed(AttentionOptions options)
+    {
+        var defaults = AttentionOptions.Create(options.Kind);
+        return OptionChecks.Of(options.GetType()).Where(option => !Equals(option.GetValue(options), option.GetValue(defaults))).Select(option => option.Name);
+    }
+
+    /// <summary>Each default that the catalog's parameters and the options share, once.</summary>
+    internal static class ModelDefaults
+    {
+        public const int MaxSequenceLength = 16384;
+        public const int DModel = 128;
+        public const int NumLayers = 2;
+        public const int NumberOfEpochs = 10;
+        public const double LearningRate = 2e-3;
+    }
+}

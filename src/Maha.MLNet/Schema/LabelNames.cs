@@ -1,0 +1,108 @@
+using System.Globalization;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using static Maha.MLNet.Bridge.MLNetInternals;
+
+namespace Maha.MLNet.Schema;
+
+/// <summary>The values behind a key column, of whatever type the user's labels have, and their way into a model file.</summary>
+internal abstract class LabelNames
+{
+    /// <summary>C, the number of labels; a key k stands for the value at k - 1.</summary>
+    public abstract int Count { get; }
+
+    /// <summary>The type of a value.</summary>
+    public abstract PrimitiveDataViewType ItemType { get; }
+
+    /// <summary>The values as text, in the order of the keys.</summary>
+    public abstract IReadOnlyList<string> Names { get; }
+
+    /// <summary>Adds the values to annotations under a name such as KeyValues.</summary>
+    public abstract void AddTo(DataViewSchema.Annotations.Builder builder, string kind);
+
+    /// <summary>Reads the values behind a key column.</summary>
+    /// <returns>Null where the column's keys have no values, or values of another kind than text and numbers.</returns>
+    public static LabelNames? Of(DataViewSchema.Column column)
+    {
+        var values = column.Annotations.Schema.GetColumnOrNull(Annotation.KeyValues);
+        if (values is not { Type: VectorDataViewType { Size: > 0, ItemType: var item } })
+            return null;
+        return item switch
+        {
+            TextDataViewType => Read<ReadOnlyMemory<char>>(column, TextDataViewType.Instance),
+            NumberDataViewType number when number == NumberDataViewType.Single => Read<float>(column, number),
+            NumberDataViewType number when number == NumberDataViewType.Double => Read<double>(column, number),
+            NumberDataViewType number when number == NumberDataViewType.SByte => Read<sbyte>(column, number),
+            NumberDataViewType number when number == NumberDataViewType.Byte => Read<byte>(column, number),
+            NumberDataViewType number when number == NumberDataViewType.Int16 => Read<short>(column, number),
+            NumberDataViewType number when number == NumberDataViewType.UInt16 => Read<ushort>(column, number),
+            NumberDataViewType number when number == NumberDataViewType.Int32 => Read<int>(column, number),
+            NumberDataViewType number when number == NumberDataViewType.Int64 => Read<long>(column, number),
+            NumberDataViewType number when number == NumberDataViewType.UInt32 => Read<uint>(column, number),
+            NumberDataViewType number when number == NumberDataViewType.UInt64 => Read<ulong>(column, number),
+            BooleanDataViewType => Read<bool>(column, BooleanDataViewType.Instance),
+            _ => null,
+        };
+    }
+
+    /// <summary>The names 0, 1, ... for keys without values, as ML.NET shows them.</summary>
+    public static LabelNames Numbered(int count)
+        => new Typed<uint>(NumberDataViewType.UInt32, [.. Enumerable.Range(0, count).Select(i => (uint)i)]);
+
+    /// <summary>The names of a file.</summary>
+    /// <param name="type">The name of a value's type, as <see cref="TypeName"/> gives it.</param>
+    /// <param name="names">The values as text.</param>
+    /// <exception cref="InvalidDataException">The type is unknown, or a name is not a value of it.</exception>
+    public static LabelNames FromFile(string type, IReadOnlyList<string> names)
+    {
+        try
+        {
+            return type switch
+            {
+                nameof(String) => new Typed<ReadOnlyMemory<char>>(TextDataViewType.Instance, [.. names.Select(name => name.AsMemory())]),
+                nameof(Single) => Parse<float>(NumberDataViewType.Single, names),
+                nameof(Double) => Parse<double>(NumberDataViewType.Double, names),
+                nameof(SByte) => Parse<sbyte>(NumberDataViewType.SByte, names),
+                nameof(Byte) => Parse<byte>(NumberDataViewType.Byte, names),
+                nameof(Int16) => Parse<short>(NumberDataViewType.Int16, names),
+                nameof(UInt16) => Parse<ushort>(NumberDataViewType.UInt16, names),
+                nameof(Int32) => Parse<int>(NumberDataViewType.Int32, names),
+                nameof(Int64) => Parse<long>(NumberDataViewType.Int64, names),
+                nameof(UInt32) => Parse<uint>(NumberDataViewType.UInt32, names),
+                nameof(UInt64) => Parse<ulong>(NumberDataViewType.UInt64, names),
+                nameof(Boolean) => new Typed<bool>(BooleanDataViewType.Instance, [.. names.Select(bool.Parse)]),
+                _ => throw new InvalidDataException($"The labels of a model are text, numbers or truth values, but the file says '{type}'. It was written by a newer version, or is damaged."),
+            };
+        }
+        catch (Exception e) when (e is FormatException or OverflowException)
+        {
+            throw new InvalidDataException($"The labels of the model must be values of {type}, but one is not: {e.Message} The file is damaged: save the model again.", e);
+        }
+    }
+
+    /// <summary>The name of a value's type in a file.</summary>
+    public string TypeName => ItemType is TextDataViewType ? nameof(String) : ItemType.RawType.Name;
+
+    private static Typed<T> Parse<T>(PrimitiveDataViewType type, IReadOnlyList<string> names) where T : IParsable<T>
+        => new(type, [.. names.Select(name => T.Parse(name, CultureInfo.InvariantCulture))]);
+
+    private static Typed<T> Read<T>(DataViewSchema.Column column, PrimitiveDataViewType type)
+    {
+        VBuffer<T> values = default;
+        column.Annotations.GetValue(Annotation.KeyValues, ref values);
+        return new Typed<T>(type, [.. values.DenseValues()]);
+    }
+
+    private sealed class Typed<T>(PrimitiveDataViewType type, T[] values) : LabelNames
+    {
+        public override int Count => values.Length;
+
+        public override PrimitiveDataViewType ItemType => type;
+
+        // Round-trip forms: the same text comes back as the same value.
+        public override IReadOnlyList<string> Names { get; } = [.. values.Select(value => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "")];
+
+        public override void AddTo(DataViewSchema.Annotations.Builder builder, string kind)
+            => builder.Add(kind, new VectorDataViewType(type, values.Length), (ref VBuffer<T> into) => new VBuffer<T>(values.Length, values).CopyTo(ref into));
+    }
+}
