@@ -6,7 +6,7 @@ namespace Maha.Layers.Attention;
 
 // B batch, N new tokens, D width, H heads
 
-public sealed partial class FullMixer
+internal sealed partial class FullMixer
 {
     /// <inheritdoc/>
     public override DecoderState StartDecoding() => _options.IsCausal ? new FullDecoderState() : throw NotCausal();

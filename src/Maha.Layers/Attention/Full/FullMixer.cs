@@ -14,7 +14,7 @@ namespace Maha.Layers.Attention;
 /// The output is W_O concat over heads of softmax(W_Q x (W_K x)^T / sqrt(K)) W_V x, exact, over the valid tokens. Cost: 4 * N^2 * D + 8 * N * D^2; memory O(N
 /// * D).
 /// </remarks>
-public sealed partial class FullMixer : TokenMixer
+internal sealed partial class FullMixer : TokenMixer
 {
     [ComponentName(Name = "q_proj")] private readonly Linear _queryProjection;
     [ComponentName(Name = "k_proj")] private readonly Linear _keyProjection;

@@ -14,7 +14,7 @@ namespace Maha.Layers.Attention;
 /// out = aggregation(U(O_s)). Kept for parity with the published code.</para>
 /// <para>It has no masks: convolutions and attention mix padding into every token, so padding is refused. It is not causal.</para>
 /// </remarks>
-public sealed class ReferenceMahaMixer : TokenMixer
+internal sealed class ReferenceMahaMixer : TokenMixer
 {
     [ComponentName(Name = "local_conv")] private readonly ConvolutionWeights _localConvolution;
     [ComponentName(Name = "dropout")] private readonly ActivationDropout _dropout;
@@ -26,7 +26,8 @@ public sealed class ReferenceMahaMixer : TokenMixer
     /// <summary>Builds the parts.</summary>
     /// <param name="options">The shape of the block.</param>
     /// <exception cref="ArgumentException">The options are not valid.</exception>
-    public ReferenceMahaMixer(MahaBlockOptions options) : base(nameof(ReferenceMahaMixer))
+    public ReferenceMahaMixer(MahaBlockOptions options)
+        : base(nameof(ReferenceMahaMixer))
     {
         ArgumentNullException.ThrowIfNull(options);
         var reference = options.Validated<MahaReferenceOptions>();
@@ -64,7 +65,7 @@ public sealed class ReferenceMahaMixer : TokenMixer
     }
 
     /// <summary>Computes the mixer and returns its intermediate results.</summary>
-    internal (IReadOnlyList<Tensor> Scales, IReadOnlyList<Tensor> ScaleOutputs, AggregationResult Aggregated) Trace(Tensor hidden)
+    public (IReadOnlyList<Tensor> Scales, IReadOnlyList<Tensor> ScaleOutputs, AggregationResult Aggregated) Trace(Tensor hidden)
     {
         var local = DenseConvolution.Apply(hidden, _localConvolution, stride: 1, padding: 2, dilation: 2); // [B, N, D]
         var context = _dropout.call(functional.relu(local)); // [B, N, D]

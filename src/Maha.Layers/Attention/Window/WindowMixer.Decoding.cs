@@ -6,7 +6,7 @@ namespace Maha.Layers.Attention;
 
 // B batch, N new tokens, D width, H heads, w window, g global tokens
 
-public sealed partial class WindowMixer
+internal sealed partial class WindowMixer
 {
     /// <inheritdoc/>
     public override DecoderState StartDecoding() => _options.IsCausal ? new WindowDecoderState(_window.Window, _window.GlobalTokens) : throw NotCausal();

@@ -14,7 +14,7 @@ namespace Maha.Layers.Attention;
 /// A token attends to the tokens at most w away and to the first g tokens. The first g attend to all. Both kinds of attention use the same projections.
 /// Cost: O(N * (D^2 + (w + g) * D)); memory O(N * D).
 /// </remarks>
-public sealed partial class WindowMixer : TokenMixer
+internal sealed partial class WindowMixer : TokenMixer
 {
     [ComponentName(Name = "qk_proj")] private readonly Linear _queryKeyProjection;
     [ComponentName(Name = "v_proj")] private readonly Linear _valueProjection;
