@@ -20,10 +20,11 @@ public abstract record AggregationOptions
         AggregationKind.Convex => new ConvexOptions(),
         AggregationKind.Nash => new NashOptions(),
         AggregationKind.Softmax or AggregationKind.ReferenceNash or AggregationKind.Mean or AggregationKind.Gated => new FixedAggregationOptions(kind),
-        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, $"Aggregation must be one of {string.Join(", ", Enum.GetNames<AggregationKind>())}, but is {kind}."),
+        _ => throw new ArgumentOutOfRangeException(
+            nameof(kind), kind, $"Aggregation must be one of {string.Join(", ", Enum.GetNames<AggregationKind>())}, but is {kind}."),
     };
 
-    /// <summary>The price of a scale's share of the floating-point operations; 0 where the aggregation knows no prices.</summary>
+    /// <summary>The price of a scale's share of the floating-point operations; 0 where the aggregation has no prices.</summary>
     internal virtual double ScaleCostPrice => 0;
 
     /// <summary>Checks the options, and how they go together with those of their block.</summary>
@@ -44,6 +45,10 @@ internal sealed record FixedAggregationOptions : AggregationOptions
     internal override void Validate(MahaBlockOptions block)
     {
         if (block.IsCausal && Kind == AggregationKind.ReferenceNash)
-            throw new ArgumentException("IsCausal must be false under ReferenceNash, which measures distances over whole documents, but is true. Choose another Aggregation.", nameof(block));
+        {
+            throw new ArgumentException(
+                "IsCausal must be false with ReferenceNash, which measures distances over whole documents, but is true. Choose another Aggregation.",
+                nameof(block));
+        }
     }
 }

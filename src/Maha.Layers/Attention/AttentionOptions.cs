@@ -23,7 +23,8 @@ public abstract record AttentionOptions
         AttentionKind.Hsa => new HsaOptions(),
         AttentionKind.HsaCausal => new HsaCausalOptions(),
         AttentionKind.Window => new WindowOptions(),
-        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, $"Attention must be one of {string.Join(", ", Enum.GetNames<AttentionKind>())}, but is {kind}."),
+        _ => throw new ArgumentOutOfRangeException(
+            nameof(kind), kind, $"Attention must be one of {string.Join(", ", Enum.GetNames<AttentionKind>())}, but is {kind}."),
     };
 
     /// <summary>Checks the options, and how they go together with those of their block.</summary>

@@ -8,7 +8,7 @@ public sealed record ConvexOptions : AggregationOptions
     /// <inheritdoc/>
     public override AggregationKind Kind => AggregationKind.Convex;
 
-    /// <summary>What has scale weights of its own: every token, every document, or only the model.</summary>
+    /// <summary>The unit that has its own weights over the scales.</summary>
     /// <value><see cref="WeightGranularity.Token"/>.</value>
     public WeightGranularity Granularity { get; init; } = WeightGranularity.Token;
 
@@ -35,6 +35,9 @@ public sealed record ConvexOptions : AggregationOptions
     {
         base.Validate(block);
         if (block.IsCausal && Granularity == WeightGranularity.Document)
-            throw new ArgumentException("Granularity must be Token or InputFree in a causal model, since a document's mean knows the future, but is Document.", nameof(block));
+        {
+            throw new ArgumentException(
+                "Granularity must be Token or InputFree in a causal model, since a document's mean depends on later tokens, but is Document.", nameof(block));
+        }
     }
 }

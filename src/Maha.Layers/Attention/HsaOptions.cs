@@ -21,7 +21,9 @@ public record HsaOptions : AttentionOptions
     /// </value>
     public HierarchyKind Hierarchy { get; init; } = HierarchyKind.Blocks;
 
-    /// <summary>Whether causal attention also sees the children of the node before a token's own node one by one: nearer to full attention at twice the cost.</summary>
+    /// <summary>
+    /// Whether causal attention also sees the individual children of the node before a token's own node. It is nearer to full attention, at twice the cost.
+    /// </summary>
     /// <value>False. True needs a causal block.</value>
     public bool Overlap { get; init; }
 
@@ -33,7 +35,10 @@ public record HsaOptions : AttentionOptions
     {
         base.Validate(block);
         if (Overlap && !IsCausalIn(block))
-            throw new ArgumentException("Overlap is for Attention HsaCausal or a causal block, but Attention is Hsa and IsCausal is false. Leave it false.", nameof(Overlap));
+        {
+            throw new ArgumentException(
+                "Overlap is for Attention HsaCausal or a causal block, but Attention is Hsa and IsCausal is false. Leave it false.", nameof(Overlap));
+        }
     }
 }
 

@@ -29,7 +29,7 @@ public record MahaBlockOptions
     /// <value>A <see cref="MahaOptions"/>.</value>
     public AttentionOptions Attention { get; init; } = new MahaOptions();
 
-    /// <summary>The largest number of tokens of a document; where positions are not learned, the length that the number of scales is made for.</summary>
+    /// <summary>The largest number of tokens of a document; where positions are not learned, the length from which the number of scales is computed.</summary>
     /// <value>512. From 1 to 16,777,216.</value>
     [OptionRange(1, 1 << 24, "Give the length of the longest document in tokens.")]
     public int MaxSequenceLength { get; init; } = 512;
@@ -45,12 +45,14 @@ public record MahaBlockOptions
 
     /// <summary>Whether a token sees only itself and the tokens before it, through the whole block: for language models.</summary>
     /// <value>
-    /// False; <see cref="AttentionKind.HsaCausal"/> is causal in any case, and <see cref="AttentionKind.Hsa"/> becomes it. Refused by <see cref="AttentionKind.MahaReference"/>
-    /// and <see cref="WeightGranularity.Document"/>.
+    /// False; <see cref="AttentionKind.HsaCausal"/> is causal in any case, and <see cref="AttentionKind.Hsa"/> becomes it. Refused by
+    /// <see cref="AttentionKind.MahaReference"/> and <see cref="WeightGranularity.Document"/>.
     /// </value>
     public bool IsCausal { get; init; }
 
-    /// <summary>Whether a model frees the activations inside its blocks and computes them again in the backward pass: less memory, about a third more time.</summary>
+    /// <summary>
+    /// Whether a model frees the activations inside its blocks and computes them again in the backward pass: less memory, about a third more time.
+    /// </summary>
     /// <value>False.</value>
     public bool RecomputeBlocks { get; init; }
 
@@ -59,7 +61,9 @@ public record MahaBlockOptions
     public double Dropout { get; init; } = 0.1;
 
     /// <summary>Checks every option and how they go together.</summary>
-    /// <exception cref="ArgumentException">An option is outside its range, not a number or unknown, or H does not divide D; the message says the rule, the value and the remedy.</exception>
+    /// <exception cref="ArgumentException">
+    /// An option is outside its range, not a number or unknown, or H does not divide D; the message says the rule, the value and the remedy.
+    /// </exception>
     public virtual void Validate()
     {
         OptionChecks.Validate(this);
@@ -76,6 +80,7 @@ public record MahaBlockOptions
     {
         Validate();
         return Attention as T
-            ?? throw new ArgumentException($"Attention must be {typeof(T).Name} for this layer, but is {Attention.GetType().Name}. Set Attention to {typeof(T).Name}.", nameof(Attention));
+            ?? throw new ArgumentException(
+                $"Attention must be {typeof(T).Name} for this layer, but is {Attention.GetType().Name}. Set Attention to {typeof(T).Name}.", nameof(Attention));
     }
 }

@@ -14,5 +14,6 @@ public sealed record MahaOptions : MultiscaleOptions
     public int Window { get; init; } = 128;
 
     /// <inheritdoc/>
-    internal override int CountScales(int maxSequenceLength) => NumScales ?? ScaleCount.Needed(maxSequenceLength, Math.Max(2, CompressionRatio), Math.Max(1, Window));
+    internal override int CountScales(int maxSequenceLength) =>
+        NumScales ?? ScaleCount.Needed(maxSequenceLength, Math.Max(2, CompressionRatio), Math.Max(1, Window));
 }

@@ -2,10 +2,10 @@ using Maha.Layers.Core;
 
 namespace Maha.Layers.Attention;
 
-/// <summary>The options of multiscale attention as the published code computes it.</summary>
+/// <summary>The options of multiscale attention as in the published code.</summary>
 internal sealed record MahaReferenceOptions : MultiscaleOptions
 {
-    // The published code's default; the paper's best.
+    // The default of the published code, and the best number in the paper.
     private const int ReferenceScales = 4;
 
     /// <inheritdoc/>
@@ -19,8 +19,18 @@ internal sealed record MahaReferenceOptions : MultiscaleOptions
     {
         base.Validate(block);
         if (block.IsCausal)
-            throw new ArgumentException("IsCausal must be false under MahaReference, whose attention sees the whole document as the published one does, but is true. Choose another Attention.", nameof(block));
+        {
+            throw new ArgumentException(
+                "IsCausal must be false with MahaReference, whose attention sees the whole document as the published one does, but is true. "
+                + "Choose another Attention.",
+                nameof(block));
+        }
         if (block.Positions == PositionKind.Rotary)
-            throw new ArgumentException($"Positions must be Learned or None under MahaReference, whose attention is the published one, but is {block.Positions}. Choose another Attention or other Positions.", nameof(block));
+        {
+            throw new ArgumentException(
+                $"Positions must be Learned or None with MahaReference, whose attention is the published one, but is {block.Positions}. "
+                + "Choose another Attention or other Positions.",
+                nameof(block));
+        }
     }
 }

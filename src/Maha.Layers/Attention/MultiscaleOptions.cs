@@ -9,7 +9,7 @@ public abstract record MultiscaleOptions : AttentionOptions
     {
     }
 
-    /// <summary>S, the number of scales, the tokens' own included.</summary>
+    /// <summary>S, the number of scales, including that of the tokens.</summary>
     /// <value>
     /// Null: the smallest S with ceil(MaxSequenceLength / r^(S-1)) at most 2w, so that one window of the coarsest scale covers a whole document;
     /// 4 for <see cref="AttentionKind.MahaReference"/>. From 1 to 12.
@@ -22,10 +22,10 @@ public abstract record MultiscaleOptions : AttentionOptions
     [OptionRange(2, 64, "The paper uses 2.")]
     public int CompressionRatio { get; init; } = 2;
 
-    /// <summary>The operator that makes a scale from the one before.</summary>
+    /// <summary>The operator that computes a scale from the next finer one.</summary>
     /// <value>
-    /// <see cref="DecompositionKind.StridedConvolution"/>, depthwise under <see cref="AttentionKind.Maha"/>. The pool of <see cref="AttentionKind.Maha"/> is the maximum
-    /// over cells of r tokens, the last one ragged.
+    /// <see cref="DecompositionKind.StridedConvolution"/>, depthwise with <see cref="AttentionKind.Maha"/>. The pool of <see cref="AttentionKind.Maha"/> is the
+    /// maximum over cells of r tokens, the last one ragged.
     /// </value>
     public DecompositionKind Decomposition { get; init; } = DecompositionKind.StridedConvolution;
 

@@ -1,15 +1,18 @@
 namespace Maha.Layers.Attention;
 
-/// <summary>How many scales a length needs.</summary>
+/// <summary>The number of scales that a document needs.</summary>
 internal static class ScaleCount
 {
-    /// <summary>The most scales of a model.</summary>
+    /// <summary>The largest number of scales of a model.</summary>
     public const int Max = 12;
 
-    /// <summary>The smallest number of scales, at most <see cref="Max"/>, whose coarsest holds at most 2w of <paramref name="length"/> tokens.</summary>
-    /// <param name="length">N.</param>
-    /// <param name="ratio">r.</param>
-    /// <param name="window">w.</param>
+    /// <summary>
+    /// Returns the smallest number of scales, at most <see cref="Max"/>, for which the coarsest scale of <paramref name="length"/> tokens has at most 2w
+    /// tokens.
+    /// </summary>
+    /// <param name="length">N, the number of tokens.</param>
+    /// <param name="ratio">r, the compression ratio.</param>
+    /// <param name="window">w, the tokens of a window.</param>
     public static int Needed(long length, int ratio, int window)
     {
         int count = 1;

@@ -22,12 +22,18 @@ internal static class OptionChecks
         {
             object? value = property.GetValue(record);
             if (value is Enum && !Enum.IsDefined(value.GetType(), value))
-                throw new ArgumentOutOfRangeException(property.Name, value, $"{property.Name} must be one of {string.Join(", ", Enum.GetNames(value.GetType()))}, but is {value}.");
+            {
+                throw new ArgumentOutOfRangeException(
+                    property.Name, value, $"{property.Name} must be one of {string.Join(", ", Enum.GetNames(value.GetType()))}, but is {value}.");
+            }
             if (value is null || property.GetCustomAttribute<OptionRangeAttribute>() is not { } range)
                 continue;
             // Written so that NaN fails too.
             if (!(Convert.ToDouble(value, null) >= range.Least && Convert.ToDouble(value, null) <= range.Most))
-                throw new ArgumentOutOfRangeException(property.Name, value, $"{property.Name} must lie in [{range.Least}, {range.Most}], but is {value}. {range.Remedy}");
+            {
+                throw new ArgumentOutOfRangeException(
+                    property.Name, value, $"{property.Name} must lie in [{range.Least}, {range.Most}], but is {value}. {range.Remedy}");
+            }
         }
     }
 

@@ -84,7 +84,7 @@ public class CausalEncoderTests
     public void DocumentGranularity_IsRefused()
     {
         var options = new MahaBlockOptions { IsCausal = true }.With(granularity: WeightGranularity.Document);
-        Assert.Contains("knows the future", Assert.Throws<ArgumentException>(options.Validate).Message);
+        Assert.Contains("depends on later tokens", Assert.Throws<ArgumentException>(options.Validate).Message);
     }
 
     private static MahaEncoder Build(AttentionKind attention, AggregationKind aggregation, DecompositionKind decomposition, PositionKind positions, int ratio, ScalarType type)

@@ -7,10 +7,10 @@ namespace Maha.Layers.Attention;
 
 // B batch, N length, N_s length at scale s, S scales, D width, r compression ratio
 
-/// <summary>The outputs of the scales as a causal model may use them: token i gets the last coarse token that is complete at i.</summary>
+/// <summary>The outputs of the scales in a causal model: token i gets the last coarse token that is complete at i.</summary>
 internal static class CausalScales
 {
-    /// <summary>Upsampled outputs with availability per token.</summary>
+    /// <summary>Upsamples the outputs, with a mask of the scales that each token has.</summary>
     /// <param name="outputs">O_s, [B, N_s, D] each, of the scales that have a complete token.</param>
     /// <param name="hierarchy">The lengths.</param>
     /// <param name="numScales">S, the number of scales of the model.</param>
@@ -25,7 +25,7 @@ internal static class CausalScales
         upsampled[0] = outputs[0];
         for (int scale = 1; scale < numScales; scale++)
         {
-            // The first token that completes a cell; a scale without any is zeros, and unavailable to all.
+            // A scale is available from the first token that completes a cell on; a scale without one is zeros, and unavailable to all tokens.
             long cell = scale < hierarchy.Count ? hierarchy.Cells[scale] : long.MaxValue;
             for (int i = 0; i < length; i++)
                 missing[(i * numScales) + scale] = i + 1 < cell;
@@ -34,7 +34,7 @@ internal static class CausalScales
                 upsampled[scale] = zeros_like(outputs[0]);
                 continue;
             }
-            // A row of zeros in front stands for the coarse token that is not there yet.
+            // A row of zeros in front is used by tokens before the first complete coarse token.
             var last = tensor([.. Enumerable.Range(0, length).Select(i => (i + 1) / cell)], device: device);
             upsampled[scale] = functional.pad(outputs[scale], [0, 0, 1, 0]).index_select(1, last); // [B, N, D]
         }
@@ -47,13 +47,15 @@ internal static class CausalScales
         };
     }
 
-    /// <summary>Every token's own Gram matrix &lt;R_s(i), R_m(i)&gt; / D, [B, N, S, S]; zero rows and columns for scales that the token lacks.</summary>
+    /// <summary>
+    /// Computes every token's own Gram matrix &lt;R_s(i), R_m(i)&gt; / D, [B, N, S, S], with zero rows and columns for scales that the token lacks.
+    /// </summary>
     /// <param name="scales">The scales.</param>
     /// <param name="available">The number of scales that each of the B * N tokens has, as from <see cref="Available"/>.</param>
     public static Tensor TokenGram(ScaleOutputs scales, int[] available) =>
         TensorMemory.Reachable(scales.Upsampled[0]) ? TokenGramFunction.Apply(available, scales.Upsampled) : TokenGramFallback(scales);
 
-    /// <summary>The same by tensor operators.</summary>
+    /// <summary>Computes the same by tensor operators.</summary>
     public static Tensor TokenGramFallback(ScaleOutputs scales)
     {
         using var scope = NewDisposeScope();
@@ -66,7 +68,7 @@ internal static class CausalScales
         return (unit.CheckedMatmul(unit.transpose(-2, -1)) / (double)rows.shape[3]).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The number of scales that each of the B * N tokens has; they are the finest ones.</summary>
+    /// <summary>Returns the number of scales that each of the B * N tokens has; they are the finest ones.</summary>
     public static int[] Available(ScaleOutputs scales, int numScales)
     {
         long[] shape = scales.Upsampled[0].shape;
@@ -81,7 +83,7 @@ internal static class CausalScales
         return [.. counts.Select(count => (int)count)];
     }
 
-    /// <summary>sum over s of weights[.., s] * U(O_s), [B, N, D], 0 past a document's end; weights [B, N, S].</summary>
+    /// <summary>Computes sum over s of weights[.., s] * U(O_s), [B, N, D], 0 past a document's end; weights [B, N, S].</summary>
     public static Tensor Mix(ScaleOutputs scales, Tensor weights)
     {
         long[] shape = scales.Upsampled[0].shape;

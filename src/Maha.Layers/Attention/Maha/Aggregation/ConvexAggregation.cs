@@ -10,28 +10,28 @@ namespace Maha.Layers.Attention;
 // B batch, N length, N_s length at scale s, S scales, D width
 
 /// <summary>
-/// Weights that solve a stated programme: the utility of a scale against its redundancy with the others and its cost.
+/// Weights that solve a quadratic program over the simplex, which weighs the utility of a scale against its redundancy with the others and its cost.
 /// </summary>
 /// <remarks>
-/// <para>Resource allocation of the paper's section 4.3: a* = argmin over the simplex of 1/2 a^T (I + rho G) a - (u - lambda kappa)^T a / tau, with utilities
-/// u_s = &lt;v, U(O_s)&gt; + b_s (v and b learned), G the Gram matrix of the RMS-normalized scale outputs over the document's valid tokens, and kappa the relative
-/// cost of the scales. The programme is strictly convex and is solved exactly; the gradient is that of the KKT system on the support.</para>
+/// <para>The resource allocation of section 4.3 of the paper: a* = argmin over the simplex of 1/2 a^T (I + rho G) a - (u - lambda kappa)^T a / tau, with
+/// utilities u_s = &lt;v, U(O_s)&gt; + b_s (v and b learned), G the Gram matrix of the RMS-normalized scale outputs over the document's valid tokens, and kappa
+/// the relative cost of the scales. The program is strictly convex and is solved exactly; the gradient is that of the KKT conditions on the support.</para>
 /// <para>Weights may be exactly 0. Padded tokens get weight 0 at every scale. Residuals are those of the KKT conditions, relative, in float64.
 /// Cost: O(S * N * D) for Gram matrix and sum, O(S^2 * N) for the solver.</para>
-/// <para>In a causal model every token has its own programme on its own Gram matrix &lt;R_s(i), R_m(i)&gt; / D.</para>
+/// <para>In a causal model every token has its own program with its own Gram matrix &lt;R_s(i), R_m(i)&gt; / D.</para>
 /// </remarks>
 internal sealed class ConvexAggregation : ScaleAggregation
 {
-    // The bound of the residual that float64 guarantees at any rho up to 1e6; float32 tokens get weights solved in float64 as well.
+    // The bound of the residual that float64 guarantees at any rho up to 1e6; the weights of float32 tokens are solved in float64 as well.
     private const double ResidualBound = 1e-9;
 
-    // Not readonly: a move to another type or device puts other parameters here.
+    // Not readonly: a move to another type or device replaces the parameters.
     [ComponentName(Name = "utility")] private readonly Parameter _utility;
     [ComponentName(Name = "utility_bias")] private readonly Parameter _bias;
     private readonly ConvexOptions _options;
     private readonly int _dModel;
 
-    /// <summary>Starts with utilities near 0, so that redundancy alone decides.</summary>
+    /// <summary>Creates the aggregation with utilities near 0, so that the redundancy determines the weights.</summary>
     /// <param name="dModel">D, the width of a token.</param>
     /// <param name="numScales">S, the number of scales.</param>
     /// <param name="options">Granularity, prices and temperature.</param>
@@ -71,20 +71,17 @@ internal sealed class ConvexAggregation : ScaleAggregation
         var solved = SimplexFunction.Apply(linear.to(ScalarType.Float64), gram, batch).to(compact.Outputs[0].dtype);
         var weights = functional.pad(perToken ? solved : solved.squeeze(1), [0, NumScales - used]); // [B, N, S] or [B, S]
         var output = compact.Mix(weights); // [B, N, D]
-        var diagnostics = new SolverDiagnostics
-        {
-            Iterations = batch.Steps,
-            Residuals = tensor(batch.Residuals, device: output.device),
-            Tolerance = ResidualBound,
-        };
-        return new AggregationResult(output, weights, NoLoss(output), diagnostics).MoveToOuterDisposeScope();
+        return new AggregationResult(output, weights, NoLoss(output), Diagnostics(batch, output.device)).MoveToOuterDisposeScope();
     }
 
-    // Every token solves its own programme on its own Gram matrix.
+    // Every token has its own program with its own Gram matrix.
     private AggregationResult Causal(ScaleOutputs scales)
     {
         if (_options.Granularity == WeightGranularity.Document)
-            throw new ArgumentException("Granularity must be Token or InputFree in a causal model, since a document's mean knows the future, but is Document.", nameof(scales));
+        {
+            throw new ArgumentException(
+                "Granularity must be Token or InputFree in a causal model, since a document's mean depends on later tokens, but is Document.", nameof(scales));
+        }
         var finest = scales.Upsampled[0];
         TensorChecks.SameKind(finest, _utility, nameof(scales));
         using var scope = NewDisposeScope();
@@ -100,9 +97,15 @@ internal sealed class ConvexAggregation : ScaleAggregation
         var gram = CausalScales.TokenGram(scales, available).to(ScalarType.Float64).reshape(-1, NumScales, NumScales); // [B * N, S, S]
         var weights = SimplexFunction.Apply(linear, gram, batch).to(finest.dtype).reshape(batchSize, length, NumScales);
         var output = WeightedSum(scales, weights); // [B, N, D]
-        var diagnostics = new SolverDiagnostics { Iterations = batch.Steps, Residuals = tensor(batch.Residuals, device: output.device), Tolerance = ResidualBound };
-        return new AggregationResult(output, weights, NoLoss(output), diagnostics).MoveToOuterDisposeScope();
+        return new AggregationResult(output, weights, NoLoss(output), Diagnostics(batch, output.device)).MoveToOuterDisposeScope();
     }
+
+    private static SolverDiagnostics Diagnostics(SimplexBatch batch, Device device) => new()
+    {
+        Iterations = batch.Steps,
+        Residuals = tensor(batch.Residuals, device: device),
+        Tolerance = ResidualBound,
+    };
 
     private Tensor Utilities(CompactScales compact)
     {

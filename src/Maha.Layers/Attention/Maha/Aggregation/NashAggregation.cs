@@ -7,20 +7,21 @@ namespace Maha.Layers.Attention;
 // B batch, N length, S scales, D width
 
 /// <summary>
-/// Weights at the quantal response equilibrium of a game in which every scale wants to be near the consensus.
+/// Weights at the quantal response equilibrium of a game in which every scale minimizes its distance to the consensus.
 /// </summary>
 /// <remarks>
-/// <para>The paper's section 4.3. The loss of scale s is e_s(a) = mean over the document's valid tokens of ||R_s - sum over m of a_m R_m||^2 / D with R the RMS-normalized
-/// outputs, so that nothing saturates as N or D grow; the equilibrium is a = softmax(-(e(a) + lambda kappa) / tau). It is found on the S x S Gram matrix by damped best
-/// response from equal weights and differentiated implicitly. Unique where tau exceeds the largest eigenvalue of G; otherwise the one reached from equal weights.</para>
-/// <para>Residual and iterations are reported; a document that did not converge within the cap shows in the diagnostics. One set of weights a document, in a causal model one a token.
-/// Cost: O(S * N * D) for Gram matrix and sum, O(S^2) an iteration.</para>
+/// <para>Section 4.3 of the paper. The loss of scale s is e_s(a) = mean over the document's valid tokens of ||R_s - sum over m of a_m R_m||^2 / D with R the
+/// RMS-normalized outputs, so that nothing saturates as N or D grow; the equilibrium is a = softmax(-(e(a) + lambda kappa) / tau). It is found on the S x S
+/// Gram matrix by damped best response from equal weights and differentiated implicitly. The equilibrium is unique where tau exceeds the largest eigenvalue of
+/// G; otherwise it is the one reached from equal weights.</para>
+/// <para>The diagnostics report residual and iterations, and whether a document did not converge within the largest number of iterations. There is one set of
+/// weights per document, and in a causal model one per token. Cost: O(S * N * D) for Gram matrix and sum, O(S^2) per iteration.</para>
 /// </remarks>
 internal sealed class NashAggregation : ScaleAggregation
 {
     private readonly NashOptions _options;
 
-    /// <summary>Has no parameters.</summary>
+    /// <summary>Creates the aggregation, which has no parameters.</summary>
     /// <param name="numScales">S, the number of scales.</param>
     /// <param name="options">Price, temperature, tolerance and the largest number of iterations.</param>
     public NashAggregation(int numScales, NashOptions options)
@@ -47,10 +48,10 @@ internal sealed class NashAggregation : ScaleAggregation
         var solved = NashFunction.Apply(compact.Gram().to(ScalarType.Float64), prices, batch).to(compact.Outputs[0].dtype); // [B, S']
         var weights = functional.pad(solved, [0, NumScales - used]); // [B, S]
         var output = compact.Mix(weights); // [B, N, D]
-        return new AggregationResult(output, weights, NoLoss(output), Report(batch, device)).MoveToOuterDisposeScope();
+        return new AggregationResult(output, weights, NoLoss(output), Diagnostics(batch, device)).MoveToOuterDisposeScope();
     }
 
-    // Every token plays its own game on its own Gram matrix.
+    // Every token has its own game with its own Gram matrix.
     private AggregationResult Causal(ScaleOutputs scales)
     {
         using var scope = NewDisposeScope();
@@ -64,10 +65,10 @@ internal sealed class NashAggregation : ScaleAggregation
         var gram = CausalScales.TokenGram(scales, available).to(ScalarType.Float64).reshape(-1, NumScales, NumScales); // [B * N, S, S]
         var weights = NashFunction.Apply(gram, prices, batch).to(finest.dtype).reshape(batchSize, length, NumScales);
         var output = WeightedSum(scales, weights); // [B, N, D]
-        return new AggregationResult(output, weights, NoLoss(output), Report(batch, finest.device)).MoveToOuterDisposeScope();
+        return new AggregationResult(output, weights, NoLoss(output), Diagnostics(batch, finest.device)).MoveToOuterDisposeScope();
     }
 
-    private SolverDiagnostics Report(NashBatch batch, Device device) => new()
+    private SolverDiagnostics Diagnostics(NashBatch batch, Device device) => new()
     {
         Iterations = batch.Games.Max(game => game.Iterations),
         Residuals = tensor([.. batch.Games.Select(game => game.Residual)], device: device),

@@ -15,6 +15,7 @@ internal static class ScaleAggregations
         { Kind: AggregationKind.ReferenceNash } => new ReferenceNashAggregation(numScales),
         { Kind: AggregationKind.Mean } => new MeanAggregation(numScales),
         { Kind: AggregationKind.Gated } => new GatedAggregation(dModel, numScales),
-        _ => throw new ArgumentOutOfRangeException(nameof(options), options.Kind, $"Aggregation must be one of {string.Join(", ", Enum.GetNames<AggregationKind>())}, but is {options.Kind}."),
+        _ => throw new ArgumentOutOfRangeException(
+            nameof(options), options.Kind, $"Aggregation must be one of {string.Join(", ", Enum.GetNames<AggregationKind>())}, but is {options.Kind}."),
     };
 }

@@ -4,10 +4,13 @@ namespace Maha.Layers.Attention;
 
 // B batch, n valid tokens, S scales
 
-/// <summary>What a scale costs relative to all that a document uses: the prices' unit.</summary>
+/// <summary>The cost of each scale relative to that of all scales of a document: the quantity that prices multiply.</summary>
 internal static class ScaleCosts
 {
-    /// <summary>kappa [B, S]: FLOPs of projecting and attending at each scale at the document's own length, divided by their sum; 0 for scales not used.</summary>
+    /// <summary>
+    /// Computes kappa [B, S]: the floating-point operations of projections and attention at each scale for the document's own length, divided by their sum; 0
+    /// for scales that are not used.
+    /// </summary>
     public static Tensor Relative(int[] validLengths, ScaleHierarchy hierarchy, int numScales, int dModel, int window, Tensor like)
     {
         double[] costs = new double[validLengths.Length * numScales];
