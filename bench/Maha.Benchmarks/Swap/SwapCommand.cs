@@ -76,7 +76,7 @@ internal static class SwapCommand
         using var task = DocumentTask.Load(options, model.MaxSequenceLength);
         model = model with { VocabSize = task.Tokenizer.VocabSize };
         if (conversion.Hierarchy == HierarchyKind.Document)
-            conversion = conversion with { TokenParts = TokenParts.Of(task.Tokenizer) };
+            conversion = conversion with { TokenParts = TokenParts.FromTokenizer(task.Tokenizer) };
         string trained = $"{task.Name} tokens={model.MaxSequenceLength} width={model.DModel} heads={model.NumHeads} layers={model.NumLayers} "
             + $"epochs={training.NumberOfEpochs} batch={training.TokensPerBatch}";
         string trees = conversion.Hierarchy == HierarchyKind.Blocks ? $"blocks of {conversion.Branching}" : "document";

@@ -8,20 +8,20 @@ namespace Maha.Layers.Attention;
 /// <c>StartDecoding</c> of a layer or model creates it, <c>Decode</c> extends it and <see cref="Dispose"/> frees it. A state belongs to the sequences that it
 /// was started with: every call needs the same number of sequences, the same type and the same device. A state is not thread-safe.
 /// </remarks>
-public abstract class DecoderState : IDisposable
+internal abstract class DecoderState : IDisposable
 {
-    private protected DecoderState()
+    protected DecoderState()
     {
     }
 
     /// <summary>The number of tokens consumed.</summary>
-    public long Position { get; private protected set; }
+    public long Position { get; protected set; }
 
     /// <summary>The size of the cache in bytes, for all sequences and heads.</summary>
     public abstract long CacheBytes { get; }
 
     /// <summary>Whether the cache has been freed.</summary>
-    internal bool IsDisposed { get; private set; }
+    public bool IsDisposed { get; private set; }
 
     /// <summary>Frees the cache.</summary>
     public void Dispose()
@@ -34,14 +34,14 @@ public abstract class DecoderState : IDisposable
     }
 
     /// <summary>Frees the tensors of the cache; called once.</summary>
-    private protected abstract void Free();
+    protected abstract void Free();
 
     /// <summary>Advances the position by the number of consumed tokens.</summary>
-    internal void Advance(long tokens) => Position += tokens;
+    public void Advance(long tokens) => Position += tokens;
 
     /// <summary>Casts a state to the type that a layer creates, and checks that it is not disposed.</summary>
     /// <exception cref="ArgumentException">The state comes from another layer or model.</exception>
-    internal static T Of<T>(DecoderState state, string paramName) where T : DecoderState
+    public static T Cast<T>(DecoderState state, string paramName) where T : DecoderState
     {
         ArgumentNullException.ThrowIfNull(state, paramName);
         if (state is not T own)
@@ -56,7 +56,7 @@ public abstract class DecoderState : IDisposable
     }
 
     /// <summary>Checks that new rows belong to the sequences of a cache.</summary>
-    internal static void SameSequences(Tensor cache, Tensor rows)
+    public static void SameSequences(Tensor cache, Tensor rows)
     {
         bool sameShape = cache.shape[0] == rows.shape[0] && cache.shape[^1] == rows.shape[^1];
         if (!sameShape || cache.dtype != rows.dtype || cache.device_type != rows.device_type || cache.device_index != rows.device_index)
@@ -68,5 +68,5 @@ public abstract class DecoderState : IDisposable
     }
 
     /// <summary>The size of a tensor in bytes; 0 for null.</summary>
-    private protected static long BytesOf(Tensor? cache) => cache is null ? 0 : cache.numel() * cache.ElementSize;
+    protected static long BytesOf(Tensor? cache) => cache is null ? 0 : cache.numel() * cache.ElementSize;
 }

@@ -13,7 +13,7 @@ internal static class DocumentLengths
     /// <param name="batchSize">B.</param>
     /// <param name="length">N.</param>
     /// <exception cref="ArgumentException">The mask has another shape or type, or a token comes after padding.</exception>
-    public static int[] Of(Tensor? keyPaddingMask, long batchSize, long length)
+    public static int[] Read(Tensor? keyPaddingMask, long batchSize, long length)
     {
         int[] lengths = new int[batchSize];
         if (keyPaddingMask is null)

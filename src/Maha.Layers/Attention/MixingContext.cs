@@ -62,11 +62,11 @@ public sealed record MixingContext
     internal int[] Lengths(long batchSize, long length)
     {
         if (KeyPaddingMask is null)
-            return DocumentLengths.Of(null, batchSize, length);
+            return DocumentLengths.Read(null, batchSize, length);
         // The mask is checked against the tokens even if its lengths are known.
         DocumentLengths.Check(KeyPaddingMask, batchSize, length);
         if (_lengths is null || !ReferenceEquals(_maskOfLengths, KeyPaddingMask))
-            (_lengths, _maskOfLengths) = (DocumentLengths.Of(KeyPaddingMask, batchSize, length), KeyPaddingMask);
+            (_lengths, _maskOfLengths) = (DocumentLengths.Read(KeyPaddingMask, batchSize, length), KeyPaddingMask);
         return _lengths;
     }
 

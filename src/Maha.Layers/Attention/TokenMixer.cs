@@ -31,7 +31,7 @@ public abstract class TokenMixer : Module<Tensor, MixingContext, MixingResult>
     /// <summary>Creates an empty cache for decoding sequences piece by piece.</summary>
     /// <returns>A state for <see cref="Decode"/>. Dispose it after use.</returns>
     /// <exception cref="InvalidOperationException">The mixer is not causal: its tokens see later ones.</exception>
-    public virtual DecoderState StartDecoding() => throw NotCausal();
+    internal virtual DecoderState StartDecoding() => throw NotCausal();
 
     /// <summary>Mixes the next tokens of every sequence, with the result of <see cref="forward"/> for all tokens so far; dropout is off.</summary>
     /// <param name="hidden">[B, N, D], the next N tokens of each sequence, at least 1.</param>
@@ -41,7 +41,7 @@ public abstract class TokenMixer : Module<Tensor, MixingContext, MixingResult>
     /// The input has another shape, type or device, or the state belongs to other sequences or to another layer.
     /// </exception>
     /// <exception cref="InvalidOperationException">The mixer is not causal.</exception>
-    public virtual Tensor Decode(Tensor hidden, DecoderState state) => throw NotCausal();
+    internal virtual Tensor Decode(Tensor hidden, DecoderState state) => throw NotCausal();
 
     /// <summary>Creates the exception for decoding with a mixer that is not causal.</summary>
     private protected InvalidOperationException NotCausal() =>

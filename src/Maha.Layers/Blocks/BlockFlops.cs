@@ -112,7 +112,7 @@ public sealed record BlockFlops(long Attention, long Projections, long Convoluti
     private static BlockFlops OfReference(MahaBlockOptions options, MahaReferenceOptions reference, int length)
     {
         long width = options.DModel, n = length;
-        long[] lengths = ScaleLengths.Of(reference.Decomposition, length, reference.CountScales(options.MaxSequenceLength), reference.CompressionRatio, KernelSize);
+        long[] lengths = ScaleLengths.Compute(reference.Decomposition, length, reference.CountScales(options.MaxSequenceLength), reference.CompressionRatio, KernelSize);
         long attention = 0, projections = 2 * n * width * width, convolutions = 2L * KernelSize * n * width * width;
         for (int scale = 0; scale < lengths.Length; scale++)
         {

@@ -70,14 +70,14 @@ public sealed class MahaBlock : Module<Tensor, MixingContext, MixingResult>
     /// <summary>Starts the decoding of sequences piece by piece.</summary>
     /// <returns>A state for <see cref="Decode"/>, empty. Dispose it at the end.</returns>
     /// <exception cref="InvalidOperationException">The block is not causal.</exception>
-    public DecoderState StartDecoding() => _mixer.StartDecoding();
+    internal DecoderState StartDecoding() => _mixer.StartDecoding();
 
     /// <summary>Applies the block to the next tokens of every sequence, as <see cref="forward"/> does behind all tokens so far; dropout is off.</summary>
     /// <param name="hidden">[B, N, D], the next N tokens of each sequence, at least 1.</param>
     /// <param name="state">The tokens before, from <see cref="StartDecoding"/>; takes the new ones up.</param>
     /// <returns>[B, N, D], without gradient.</returns>
     /// <exception cref="ArgumentException">The input has another shape, type or device, or the state is one of other sequences or of another layer.</exception>
-    public Tensor Decode(Tensor hidden, DecoderState state)
+    internal Tensor Decode(Tensor hidden, DecoderState state)
     {
         TensorChecks.Hidden(hidden, _dModel, _mixerNorm, nameof(hidden));
         using var noGradient = no_grad();

@@ -12,7 +12,7 @@ internal sealed class EncoderDecoderState(IReadOnlyList<DecoderState> layers) : 
     public override long CacheBytes => Layers.Sum(layer => layer.CacheBytes);
 
     /// <inheritdoc/>
-    private protected override void Free()
+    protected override void Free()
     {
         foreach (var layer in Layers)
             layer.Dispose();

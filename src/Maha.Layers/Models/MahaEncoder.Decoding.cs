@@ -37,7 +37,7 @@ public sealed partial class MahaEncoder
     internal Tensor Decode(Tensor tokenIds, DecoderState state)
     {
         TensorChecks.TokenIds(tokenIds, Options.VocabSize, int.MaxValue, TokenEmbeddings, nameof(tokenIds));
-        var own = DecoderState.Of<EncoderDecoderState>(state, nameof(state));
+        var own = DecoderState.Cast<EncoderDecoderState>(state, nameof(state));
         if (own.Layers.Count != _blocks.Count)
         {
             throw new ArgumentException(

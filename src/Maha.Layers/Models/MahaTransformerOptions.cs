@@ -36,7 +36,7 @@ public sealed record MahaTransformerOptions : MahaBlockOptions
     public IReadOnlyList<AttentionOptions>? LayerAttention { get; init; }
 
     /// <summary>What each token of the vocabulary means for sentences and paragraphs, so that the model builds the documents' trees from their token ids.</summary>
-    /// <value>Null: with <see cref="HierarchyKind.Document"/> every batch brings its trees. From <see cref="Trees.TokenParts.Of"/>.</value>
+    /// <value>Null: with <see cref="HierarchyKind.Document"/> every batch brings its trees. From <see cref="Trees.TokenParts.FromTokenizer"/>.</value>
     public byte[]? TokenParts { get; init; }
 
     /// <summary>Whether a layer attends over the documents' own trees.</summary>

@@ -21,6 +21,6 @@ public sealed record HsaConversionOptions
     /// The role of each token of the vocabulary in sentences and paragraphs, with <see cref="HierarchyKind.Document"/>: the model builds the documents' trees
     /// from their token ids.
     /// </summary>
-    /// <value>Null: every batch contains its trees. From <see cref="Trees.TokenParts.Of"/>.</value>
+    /// <value>Null: every batch contains its trees. From <see cref="Trees.TokenParts.FromTokenizer"/>.</value>
     public byte[]? TokenParts { get; init; }
 }

@@ -27,7 +27,7 @@ public static class TokenParts
     /// <summary>Computes the flags of each token of a vocabulary.</summary>
     /// <param name="tokenizer">The tokenizer.</param>
     /// <returns>[V] flags, which are saved with the model.</returns>
-    public static byte[] Of(ByteLevelBpeTokenizer tokenizer)
+    public static byte[] FromTokenizer(ByteLevelBpeTokenizer tokenizer)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
         return [.. Enumerable.Range(0, tokenizer.VocabSize).Select(id => Flags(Encoding.UTF8.GetString(tokenizer.GetTokenBytes(id))))];
@@ -35,7 +35,7 @@ public static class TokenParts
 
     /// <summary>Builds the tree of one document.</summary>
     /// <param name="tokenIds">The ids, at least one.</param>
-    /// <param name="parts">[V] flags, from <see cref="Of"/>.</param>
+    /// <param name="parts">[V] flags, from <see cref="FromTokenizer"/>.</param>
     /// <param name="maxBranching">The largest number of children of a node, at least 2.</param>
     /// <returns>The tree over the ids.</returns>
     /// <exception cref="ArgumentException">There is no id, an id is outside the vocabulary, or <paramref name="maxBranching"/> is below 2.</exception>

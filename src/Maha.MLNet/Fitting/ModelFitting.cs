@@ -233,7 +233,7 @@ internal sealed class ModelFitting : IDisposable
 
     /// <summary>Gives a model whose trees are the documents' own what it needs of the tokenizer.</summary>
     public static MahaTransformerOptions WithTokenParts(MahaTransformerOptions model, ByteLevelBpeTokenizer tokenizer)
-        => model.UsesDocumentTrees ? model with { TokenParts = TokenParts.Of(tokenizer) } : model;
+        => model.UsesDocumentTrees ? model with { TokenParts = TokenParts.FromTokenizer(tokenizer) } : model;
 
     /// <summary>Checks the options that all models share, before any data is read.</summary>
     /// <param name="options">The options.</param>

@@ -105,7 +105,7 @@ public sealed class LayerDiagnosticsTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void AttentionMaps_AreDistributionsOverTheTokensSeen(bool causal)
+    public void AttentionWeights_AreDistributionsOverTheTokensSeen(bool causal)
     {
         using var scope = NewDisposeScope();
         var options = new MahaBlockOptions { DModel = Width, NumHeads = Heads, MaxSequenceLength = Length, IsCausal = causal }.With(window: 3);
@@ -113,7 +113,7 @@ public sealed class LayerDiagnosticsTests
         const int valid = 17;
         var context = new MixingContext { KeyPaddingMask = arange(Length).ge(valid).unsqueeze(0) };
         int scales = ((MahaOptions)options.Attention).CountScales(Length);
-        var maps = mixer.AttentionMaps(TestTensors.Random(3, 1, Length, Width), context);
+        var maps = mixer.AttentionWeights(TestTensors.Random(3, 1, Length, Width), context);
         Assert.Equal([scales, Length, Length], maps.shape);
         double[] weights = TestTensors.ToArray(maps);
         for (int scale = 0, cell = 1; scale < scales; scale++, cell *= 2)
@@ -138,10 +138,10 @@ public sealed class LayerDiagnosticsTests
         using var scope = NewDisposeScope();
         using var mixer = TestTensors.Prepared(new MahaMixer(new MahaBlockOptions { DModel = Width, NumHeads = Heads, MaxSequenceLength = Length }.With(window: Length, numScales: 1)), seed: 7);
         var hidden = TestTensors.Random(3, 1, Length, Width);
-        var map = mixer.AttentionMaps(hidden, MixingContext.Unpadded)[0]; // [N, N]
+        var map = mixer.AttentionWeights(hidden, MixingContext.Unpadded)[0]; // [N, N]
         var entropy = mixer.call(hidden, new MixingContext { Inspect = true }).AttentionEntropy!;
         Assert.True(-(map * map.log()).sum().item<double>() / Length >= entropy.item<double>() - 1e-9); // the mean over heads is at least as spread as a head
-        Assert.Throws<ArgumentException>(() => mixer.AttentionMaps(TestTensors.Random(3, 2, Length, Width), MixingContext.Unpadded));
+        Assert.Throws<ArgumentException>(() => mixer.AttentionWeights(TestTensors.Random(3, 2, Length, Width), MixingContext.Unpadded));
     }
 
     [Fact]
@@ -174,7 +174,7 @@ public sealed class LayerDiagnosticsTests
         {
             int length = s_validLengths[document];
             var alone = new MixingContext { Hierarchies = [trees[document]] };
-            double[] weights = TestTensors.ToArray(mixer.Weights(hidden.narrow(0, document, 1).narrow(1, 0, length), alone));
+            double[] weights = TestTensors.ToArray(mixer.AttentionWeights(hidden.narrow(0, document, 1).narrow(1, 0, length), alone));
             Assert.Equal(weights.Sum(weight => weight > 0 ? -weight * Math.Log(weight) : 0) / (Heads * length), means[document], 1e-9);
         }
         Assert.True(double.IsNaN(means[2]));

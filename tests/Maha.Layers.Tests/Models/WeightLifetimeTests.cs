@@ -118,9 +118,9 @@ public class WeightLifetimeTests
                     var one = ones(1, 12, Options(attention).DModel, type);
                     foreach (var block in classifier.Encoder.Blocks)
                     {
-                        (block.Mixer as MahaMixer)?.AttentionMaps(one, MixingContext.Unpadded);
+                        (block.Mixer as MahaMixer)?.AttentionWeights(one, MixingContext.Unpadded);
                         (block.Mixer as HsaMixer)?.DistanceToFlat(one, MixingContext.Unpadded);
-                        (block.Mixer as HsaMixer)?.Weights(one, MixingContext.Unpadded);
+                        (block.Mixer as HsaMixer)?.AttentionWeights(one, MixingContext.Unpadded);
                     }
                 });
             }

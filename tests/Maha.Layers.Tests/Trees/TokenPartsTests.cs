@@ -8,7 +8,7 @@ namespace Maha.Layers.Tests.Trees;
 public class TokenPartsTests
 {
     private static readonly ByteLevelBpeTokenizer s_tokenizer = TokenizerSamples.Small;
-    private static readonly byte[] s_parts = TokenParts.Of(s_tokenizer);
+    private static readonly byte[] s_parts = TokenParts.FromTokenizer(s_tokenizer);
 
     [Theory]
     [InlineData("The dog sleeps. The fox does not!\n\nA second paragraph, with words. And more? Yes.")]

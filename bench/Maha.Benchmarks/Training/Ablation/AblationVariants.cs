@@ -23,7 +23,7 @@ internal static class AblationVariants
         "maha-mean" => shape with { Attention = new MahaOptions { Aggregation = AggregationOptions.Create(AggregationKind.Mean) } },
         "window" => shape with { Attention = new WindowOptions() },
         "full" => shape with { Attention = new FullOptions() },
-        "hsa-document" => shape with { Attention = new HsaOptions { Hierarchy = HierarchyKind.Document }, TokenParts = TokenParts.Of(tokenizer) },
+        "hsa-document" => shape with { Attention = new HsaOptions { Hierarchy = HierarchyKind.Document }, TokenParts = TokenParts.FromTokenizer(tokenizer) },
         "hsa-blocks" => shape with { Attention = new HsaOptions() },
         _ => throw new UsageException($"--variants takes {string.Join(", ", Names)}, but got '{name}'."),
     };

@@ -35,5 +35,5 @@ internal sealed class FullDecoderState : DecoderState
     }
 
     /// <inheritdoc/>
-    private protected override void Free() => _rows.Free();
+    protected override void Free() => _rows.Free();
 }

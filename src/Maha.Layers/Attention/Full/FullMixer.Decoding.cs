@@ -9,14 +9,14 @@ namespace Maha.Layers.Attention;
 internal sealed partial class FullMixer
 {
     /// <inheritdoc/>
-    public override DecoderState StartDecoding() => _options.IsCausal ? new FullDecoderState() : throw NotCausal();
+    internal override DecoderState StartDecoding() => _options.IsCausal ? new FullDecoderState() : throw NotCausal();
 
     /// <inheritdoc/>
     /// <remarks>Equal to the last rows of <see cref="forward"/> over all tokens so far. Time per token and memory O(D * tokens so far).</remarks>
-    public override Tensor Decode(Tensor hidden, DecoderState state)
+    internal override Tensor Decode(Tensor hidden, DecoderState state)
     {
         TensorChecks.Hidden(hidden, _options.DModel, _queryProjection, nameof(hidden));
-        var own = DecoderState.Of<FullDecoderState>(state, nameof(state));
+        var own = DecoderState.Cast<FullDecoderState>(state, nameof(state));
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
         var (query, key) = (LinearFunction.Apply(_queryProjection, hidden), LinearFunction.Apply(_keyProjection, hidden)); // [B, N, D]

@@ -112,7 +112,7 @@ internal sealed class HsaDecoderState : DecoderState
     }
 
     /// <inheritdoc/>
-    private protected override void Free() => _cache = null;
+    protected override void Free() => _cache = null;
 
     private TreeCache<T> Cache<T>(int groups, int headDim, ScalarType type)
         where T : unmanaged, IFloatingPointIeee754<T>

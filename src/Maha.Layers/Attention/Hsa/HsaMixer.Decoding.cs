@@ -12,7 +12,7 @@ public sealed partial class HsaMixer
 {
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">The mixer is not causal over blocks.</exception>
-    public override DecoderState StartDecoding()
+    internal override DecoderState StartDecoding()
     {
         if (!_hsa.IsCausalIn(_options) || _hsa.Hierarchy != HierarchyKind.Blocks)
         {
@@ -28,10 +28,10 @@ public sealed partial class HsaMixer
     /// Equal to the last rows of <see cref="forward"/> over all tokens so far. Time per token and memory O(b log N). The first tokens of an empty state, for
     /// example the prompt of a language model, are computed together in the batch form, and later tokens one by one.
     /// </remarks>
-    public override Tensor Decode(Tensor hidden, DecoderState state)
+    internal override Tensor Decode(Tensor hidden, DecoderState state)
     {
         TensorChecks.Hidden(hidden, _options.DModel, _queryProjection, nameof(hidden));
-        var own = DecoderState.Of<HsaDecoderState>(state, nameof(state));
+        var own = DecoderState.Cast<HsaDecoderState>(state, nameof(state));
         own.CheckTree(_hsa.Branching, _hsa.Overlap);
         long batch = hidden.shape[0], length = hidden.shape[1];
         own.Check((int)batch * _options.NumHeads, _options.DModel / _options.NumHeads, hidden.dtype);

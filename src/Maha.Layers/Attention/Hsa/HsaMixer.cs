@@ -92,7 +92,7 @@ public sealed partial class HsaMixer : TokenMixer
     /// <param name="context">The padding mask and other inputs that the layers share.</param>
     /// <returns>[H, N, N], row i the weights of token i; 0 at padding. Memory O(N^2).</returns>
     /// <exception cref="ArgumentException">As for <see cref="forward"/>, or there are several documents or more than 4,096 tokens.</exception>
-    public Tensor Weights(Tensor hidden, MixingContext context)
+    public Tensor AttentionWeights(Tensor hidden, MixingContext context)
     {
         TensorChecks.Hidden(hidden, _options.DModel, _queryProjection, nameof(hidden));
         ArgumentNullException.ThrowIfNull(context);

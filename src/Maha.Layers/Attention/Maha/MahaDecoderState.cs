@@ -29,7 +29,7 @@ internal sealed class MahaDecoderState(int numScales, int window) : DecoderState
     }
 
     /// <inheritdoc/>
-    private protected override void Free()
+    protected override void Free()
     {
         Inputs?.Dispose();
         foreach (var scale in Scales)

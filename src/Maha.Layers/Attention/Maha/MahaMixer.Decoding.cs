@@ -8,26 +8,26 @@ namespace Maha.Layers.Attention;
 
 public sealed partial class MahaMixer
 {
-    // The local convolution looks (kernel - 1) * dilation tokens back.
+    // The number of earlier tokens that the local convolution reads: (kernel - 1) * dilation.
     private const int LocalReach = 4;
 
-    // Tokens of a prompt that are computed at a time: their outputs of all scales are in memory at once.
+    // The number of tokens of a prompt that are computed at a time, with their outputs of all scales in memory at once.
     private const long ChunkTokens = 2048;
 
     /// <inheritdoc/>
-    public override DecoderState StartDecoding() => _options.IsCausal
+    internal override DecoderState StartDecoding() => _options.IsCausal
         ? new MahaDecoderState(_numScales, _maha.Window)
         : throw NotCausal();
 
     /// <inheritdoc/>
     /// <remarks>
-    /// Equal to the last rows of <see cref="forward"/> over all tokens so far. Time a token O(D^2 + S * w * D) at most: a scale costs its share 1 / r^s of the tokens;
-    /// memory O(S * (w + r) * D), whatever the length.
+    /// The result equals the last rows of <see cref="forward"/> for all tokens so far. Time per token at most O(D^2 + S * w * D), since a scale computes 1 /
+    /// r^s of the tokens; memory O(S * (w + r) * D), whatever the length.
     /// </remarks>
-    public override Tensor Decode(Tensor hidden, DecoderState state)
+    internal override Tensor Decode(Tensor hidden, DecoderState state)
     {
         TensorChecks.Hidden(hidden, _options.DModel, _valueProjection, nameof(hidden));
-        var own = DecoderState.Of<MahaDecoderState>(state, nameof(state));
+        var own = DecoderState.Cast<MahaDecoderState>(state, nameof(state));
         if (own.Inputs is not null)
             DecoderState.SameSequences(own.Inputs, hidden);
         using var noGradient = no_grad();
@@ -39,26 +39,26 @@ public sealed partial class MahaMixer
         int batch = (int)hidden.shape[0], count = (int)hidden.shape[1];
         var inputs = cat([state.Inputs ?? zeros([batch, LocalReach, _options.DModel], hidden.dtype, hidden.device), hidden], 1);
         state.Keep(inputs.narrow(1, count, LocalReach));
-        var features = _localConvolution.call(inputs, Whole(batch, count + LocalReach, count + LocalReach)).narrow(1, LocalReach, count); // [B, N, D]
+        var features = _localConvolution.call(inputs, Lengths(batch, count + LocalReach, count + LocalReach)).narrow(1, LocalReach, count); // [B, N, D]
         var values = LinearFunction.Apply(_valueProjection, features);
         var upsampled = new Tensor[_numScales];
         bool[] missing = new bool[count * _numScales];
         long cell = 1;
         for (int scale = 0; scale < _numScales; scale++)
         {
-            var decoded = state.Scales[scale];
+            var cache = state.Scales[scale];
             if (scale > 0)
             {
                 // A cell beyond all lengths never completes.
                 cell = cell > long.MaxValue / _maha.CompressionRatio ? long.MaxValue : cell * _maha.CompressionRatio;
-                features = features is null ? null : decoded.Features.Step(features, _maha.CompressionRatio, Reduce);
-                values = values is null ? null : decoded.Values.Step(values, _maha.CompressionRatio, Reduce);
+                features = features is null ? null : cache.Features.Step(features, _maha.CompressionRatio, Reduce);
+                values = values is null ? null : cache.Values.Step(values, _maha.CompressionRatio, Reduce);
             }
-            upsampled[scale] = Upsampled(decoded, scale, cell, features, values, hidden, state.Position);
+            upsampled[scale] = Upsampled(cache, scale, cell, features, values, hidden, state.Position);
             for (int i = 0; i < count; i++)
                 missing[(i * _numScales) + scale] = state.Position + i + 1 < cell;
 
-            Tensor Reduce(Tensor rows, int cells) => _decomposition.Reduce(scale, rows, Whole(batch, (int)rows.shape[1], cells), _maha.CompressionRatio);
+            Tensor Reduce(Tensor rows, int cells) => _decomposition.Reduce(scale, rows, Lengths(batch, (int)rows.shape[1], cells), _maha.CompressionRatio);
         }
         state.Advance(count);
         var aggregated = _aggregation.call(new ScaleOutputs(upsampled)
@@ -72,17 +72,18 @@ public sealed partial class MahaMixer
         return aggregated.Output;
     }
 
-    // What the new tokens get of a scale, [B, N, D]: the output of the last coarse token that is complete at each; 0 before the first.
-    private Tensor Upsampled(ScaleCache decoded, int scale, long cell, Tensor? features, Tensor? values, Tensor hidden, long position)
+    // The output of a scale for the new tokens, [B, N, D]: that of the last coarse token that is complete at each token; 0 before the first.
+    private Tensor Upsampled(ScaleCache cache, int scale, long cell, Tensor? features, Tensor? values, Tensor hidden, long position)
     {
-        long count = hidden.shape[1], before = decoded.Window.Position;
-        var last = decoded.LastOutput ?? zeros([hidden.shape[0], 1, _options.DModel], hidden.dtype, hidden.device);
+        long count = hidden.shape[1], before = cache.Window.Position;
+        var last = cache.LastOutput ?? zeros([hidden.shape[0], 1, _options.DModel], hidden.dtype, hidden.device);
         if (features is null)
             return last.expand(-1, count, -1).contiguous();
         var queriesAndKeys = LinearFunction.Apply(_queryKeyProjections[scale], features); // [B, N', 2D]
         if (_options.Positions == PositionKind.Rotary)
             queriesAndKeys = RotaryPositions.Rotate(queriesAndKeys, 2 * _options.NumHeads, cell, before);
-        var attended = decoded.Window.Step(Heads(queriesAndKeys.narrow(2, 0, _options.DModel)), Heads(queriesAndKeys.narrow(2, _options.DModel, _options.DModel)), Heads(values!));
+        var (query, key) = (queriesAndKeys.narrow(2, 0, _options.DModel), queriesAndKeys.narrow(2, _options.DModel, _options.DModel));
+        var attended = cache.Window.Step(Heads(query), Heads(key), Heads(values!));
         var outputs = AttentionHeads.MergeFlat(attended, _options.NumHeads); // [B, N', D]
         var result = outputs;
         if (cell > 1)
@@ -92,12 +93,13 @@ public sealed partial class MahaMixer
                 rows[i] = ((position + i + 1) / cell) - before;
             result = cat([last, outputs], 1).index_select(1, tensor(rows, device: hidden.device)); // [B, N, D]
         }
-        decoded.KeepLast(outputs);
+        cache.KeepLast(outputs);
         return result;
 
         Tensor Heads(Tensor rows) => AttentionHeads.SplitFlat(rows, _options.NumHeads);
     }
 
-    private static ConvolutionLengths Whole(int batch, int length, int outputLength) => new(
+    // All documents have all tokens.
+    private static ConvolutionLengths Lengths(int batch, int length, int outputLength) => new(
         [.. Enumerable.Repeat(length, batch)], [.. Enumerable.Repeat(outputLength, batch)], outputLength);
 }

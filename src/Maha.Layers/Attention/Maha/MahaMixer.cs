@@ -10,15 +10,16 @@ namespace Maha.Layers.Attention;
 // B batch, N length, N_s length at scale s, S scales, D width, H heads, K head dim, w window, r compression ratio
 
 /// <summary>
-/// The multiscale part of a block at linear cost: depthwise convolutions, windowed attention at every scale, a solver for the weights of the scales.
+/// Multiscale attention at linear cost: depthwise convolutions, windowed attention at every scale, and a solver for the weights of the scales.
 /// </summary>
 /// <remarks>
-/// <para>c = Dropout(ReLU(depthwise convolution of x; kernel 3, dilation 2)); X_s = decomposition(c); V = W_V c once and V_s = decomposition(V) with the same operators;
-/// O_s = windowed attention of W_Q^s X_s, W_K^s X_s and V_s (sections 4.1 and 4.2 of the paper, with windows of 3w keys); out = aggregation of the O_s.</para>
-/// <para>Padding must be on the right. Invalid tokens are cleared before every step and come out 0: a token's output depends neither on the amount or
+/// <para>c = Dropout(ReLU(depthwise convolution of x; kernel 3, dilation 2)); X_s = decomposition(c); V = W_V c once and V_s = decomposition(V) with the same
+/// operators; O_s = windowed attention of W_Q^s X_s, W_K^s X_s and V_s (sections 4.1 and 4.2 of the paper, with windows of 3w keys);
+/// out = aggregation of the O_s.</para>
+/// <para>Padding must be on the right. Invalid tokens are cleared before every step and their output is 0: a token's output depends neither on the amount or
 /// content of padding nor on the other documents of the batch. A document uses as many scales as its own length needs.</para>
-/// <para>Causal: convolutions look back only, a query sees its own and the previous block up to itself, and token i uses of every scale the last coarse token
-/// whose tokens are all at or before i; scales without one are unavailable to it.</para>
+/// <para>In a causal model convolutions read earlier tokens only, a query sees its own and the previous block up to itself, and token i uses the last coarse
+/// token of each scale whose tokens are all at or before i; scales without one are unavailable to it.</para>
 /// <para>Cost: O(N * (D^2 + w * D)); memory O(N * D): nothing of size N x N exists at any scale.</para>
 /// </remarks>
 public sealed partial class MahaMixer : TokenMixer
@@ -33,7 +34,7 @@ public sealed partial class MahaMixer : TokenMixer
     private readonly MahaOptions _maha;
     private readonly int _numScales;
 
-    /// <summary>Builds the parts.</summary>
+    /// <summary>Creates the layers.</summary>
     /// <param name="options">The shape of the block.</param>
     /// <exception cref="ArgumentException">The options are not valid.</exception>
     public MahaMixer(MahaBlockOptions options)
@@ -48,13 +49,14 @@ public sealed partial class MahaMixer : TokenMixer
         _dropout = new ActivationDropout(options.Dropout);
         _decomposition = new ScaleReduction(width, _numScales, _maha.CompressionRatio, _maha.Decomposition, options.IsCausal);
         _valueProjection = Linear(width, width); // W_V, shared by the scales
-        _queryKeyProjections = new ModuleList<Linear>([.. Enumerable.Range(0, _numScales).Select(_ => Linear(width, 2 * width, hasBias: false))]); // W_Q^s over W_K^s
+        _queryKeyProjections = new ModuleList<Linear>( // W_Q^s over W_K^s
+            [.. Enumerable.Range(0, _numScales).Select(_ => Linear(width, 2 * width, hasBias: false))]);
         _aggregation = ScaleAggregations.Create(width, _numScales, _maha.Aggregation);
         RegisterComponents();
     }
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The input has another rank, width, element type or device, or padding stands before a token.</exception>
+    /// <exception cref="ArgumentException">The input has another rank, width, element type or device, or a token comes after padding.</exception>
     public override MixingResult forward(Tensor hidden, MixingContext context) => Mix(hidden, context, null);
 
     private MixingResult Mix(Tensor hidden, MixingContext context, List<Tensor>? maps)
@@ -84,12 +86,16 @@ public sealed partial class MahaMixer : TokenMixer
             var (query, key) = (queriesAndKeys.narrow(2, 0, _options.DModel), queriesAndKeys.narrow(2, _options.DModel, _options.DModel)); // [B, N_s, D]
             if (context.Inspect)
                 entropies.Add(AttentionEntropy.Mean(query, key, plan, hierarchy.ValidLengths[scale]));
-            maps?.Add(OnTokens(AttentionEntropy.Weights(query, key, plan, hierarchy.ValidLengths[scale]).mean([1]).squeeze(0), hierarchy, scale, lengths[0]).MoveToOuterDisposeScope());
+            if (maps is not null)
+            {
+                var weights = AttentionEntropy.Weights(query, key, plan, hierarchy.ValidLengths[scale]).mean([1]).squeeze(0); // [N_s, N_s]
+                maps.Add(ToTokens(weights, hierarchy, scale, lengths[0]).MoveToOuterDisposeScope());
+            }
         }
 
         var aggregated = _aggregation.call(_options.IsCausal
-            ? CausalScales.Of(outputs, hierarchy, _numScales, CausalCosts(batch, outputs[0]), context.KeyPaddingMask)
-            : Whole(outputs, hierarchy, lengths, context.KeyPaddingMask));
+            ? CausalScales.Upsample(outputs, hierarchy, _numScales, CausalCosts(batch, outputs[0]), context.KeyPaddingMask)
+            : DocumentScales(outputs, hierarchy, lengths, context.KeyPaddingMask));
         return new MixingResult(aggregated.Output, aggregated.AuxiliaryLoss)
         {
             ScaleWeights = aggregated.ScaleWeights.detach(),
@@ -98,21 +104,27 @@ public sealed partial class MahaMixer : TokenMixer
         }.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Who attends to whom at each scale, on the document's own tokens: for pictures.</summary>
+    /// <summary>Computes the attention weights of one document at each scale between its own tokens, for inspection.</summary>
     /// <param name="hidden">[1, N, D].</param>
-    /// <param name="context">Padding and what else the layers share.</param>
+    /// <param name="context">The padding mask and other inputs that the layers share.</param>
     /// <returns>
-    /// [S, N, N], without gradient: row i of scale s is what token i sees by that scale, the mean over the heads; the weight of a coarse token is shared evenly by the tokens of its cell,
-    /// so that the row of a token that the scale serves has sum 1. 0 at padding, at scales that the document does not have, and in causal models before the first complete cell.
-    /// The weights of the scales themselves are in <see cref="MixingResult.ScaleWeights"/>. Memory O(S N^2).
+    /// [S, N, N], without gradient: row i of scale s holds the weights of token i at that scale, as the mean over the heads. The weight of a coarse token is
+    /// shared evenly by the tokens of its cell, so that the row of a token that has the scale has sum 1. 0 at padding, at scales that the document does not
+    /// have, and in causal models before the first complete cell. <see cref="MixingResult.ScaleWeights"/> has the weights of the scales themselves. Memory O(S
+    /// N^2).
     /// </returns>
     /// <exception cref="ArgumentException">As for <see cref="forward"/>, or there are several documents or more than 4,096 tokens.</exception>
-    public Tensor AttentionMaps(Tensor hidden, MixingContext context)
+    public Tensor AttentionWeights(Tensor hidden, MixingContext context)
     {
         TensorChecks.Hidden(hidden, _options.DModel, _valueProjection, nameof(hidden));
         ArgumentNullException.ThrowIfNull(context);
         if (hidden.shape[0] != 1 || hidden.shape[1] > HsaInspection.MaxTokens)
-            throw new ArgumentException($"hidden must be one document of at most {HsaInspection.MaxTokens} tokens, whose weights are a number for every pair, but has the shape {TensorChecks.Show(hidden.shape)}.", nameof(hidden));
+        {
+            throw new ArgumentException(
+                $"hidden must be one document of at most {HsaInspection.MaxTokens} tokens, whose weights are a number for every pair, "
+                + $"but has the shape {TensorChecks.Show(hidden.shape)}.",
+                nameof(hidden));
+        }
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
         var maps = new List<Tensor>(); // S' x [N, N]
@@ -122,8 +134,8 @@ public sealed partial class MahaMixer : TokenMixer
         return stack(maps, 0).MoveToOuterDisposeScope();
     }
 
-    // The weights of a scale [N_s, N_s] on the tokens, [N, N]: a coarse row for each of its tokens, a coarse weight shared by its tokens.
-    private static Tensor OnTokens(Tensor weights, ScaleHierarchy hierarchy, int scale, int validTokens)
+    // The weights of a scale [N_s, N_s] as weights between tokens, [N, N]: a coarse row is repeated for its tokens, a coarse weight is shared by its tokens.
+    private static Tensor ToTokens(Tensor weights, ScaleHierarchy hierarchy, int scale, int validTokens)
     {
         int length = hierarchy.Lengths[0], validCells = hierarchy.ValidLengths[scale][0];
         long cell = hierarchy.Cells[scale], last = weights.shape[0] - 1;
@@ -137,21 +149,21 @@ public sealed partial class MahaMixer : TokenMixer
         var spread = weights.index_select(0, row.clamp(0, last)).index_select(1, column.clamp(0, last)) / shares; // [N, N]
         return spread.masked_fill(noRow.logical_or(noColumn), 0);
 
-        Tensor Numbers(Func<long, long> of) => tensor([.. Enumerable.Range(0, length).Select(i => of(i))], device: device);
+        Tensor Numbers(Func<long, long> function) => tensor([.. Enumerable.Range(0, length).Select(i => function(i))], device: device);
     }
 
-    // kappa [B, S], where the aggregation has a price for it.
+    // kappa [B, S]; null where the aggregation has no price for it.
     private Tensor? RelativeCosts(int[] lengths, ScaleHierarchy hierarchy, Tensor like) =>
         _maha.Aggregation.ScaleCostPrice > 0 ? ScaleCosts.Relative(lengths, hierarchy, _numScales, _options.DModel, _maha.Window, like) : null;
 
-    // A document's own length is the future: prices are those of the longest document that the model is made for.
+    // The length of a document depends on later tokens, so the costs are those of the longest document of the model.
     private Tensor? CausalCosts(int batch, Tensor like)
     {
         int[] longest = [.. Enumerable.Repeat(_options.MaxSequenceLength, batch)];
         return RelativeCosts(longest, new ScaleHierarchy(longest, _options.MaxSequenceLength, _numScales, _maha.CompressionRatio, _maha.Window), like);
     }
 
-    private ScaleOutputs Whole(Tensor[] outputs, ScaleHierarchy hierarchy, int[] lengths, Tensor? keyPaddingMask)
+    private ScaleOutputs DocumentScales(Tensor[] outputs, ScaleHierarchy hierarchy, int[] lengths, Tensor? keyPaddingMask)
     {
         var compact = new CompactScales(outputs, hierarchy, _numScales);
         return new ScaleOutputs(compact.Upsampled())

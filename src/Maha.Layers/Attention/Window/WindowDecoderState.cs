@@ -21,7 +21,7 @@ internal sealed class WindowDecoderState(int window, int globalTokens) : Decoder
             StepChunk(query.narrow(1, start, count), key.narrow(1, start, count), value.narrow(1, start, count)));
 
     /// <inheritdoc/>
-    private protected override void Free()
+    protected override void Free()
     {
         _recent.Free();
         _global.Free();

@@ -9,14 +9,14 @@ namespace Maha.Layers.Attention;
 internal sealed partial class WindowMixer
 {
     /// <inheritdoc/>
-    public override DecoderState StartDecoding() => _options.IsCausal ? new WindowDecoderState(_window.Window, _window.GlobalTokens) : throw NotCausal();
+    internal override DecoderState StartDecoding() => _options.IsCausal ? new WindowDecoderState(_window.Window, _window.GlobalTokens) : throw NotCausal();
 
     /// <inheritdoc/>
     /// <remarks>Equal to the last rows of <see cref="forward"/> over all tokens so far. Time per token and memory O((w + g) * D) for any length.</remarks>
-    public override Tensor Decode(Tensor hidden, DecoderState state)
+    internal override Tensor Decode(Tensor hidden, DecoderState state)
     {
         TensorChecks.Hidden(hidden, _options.DModel, _valueProjection, nameof(hidden));
-        var own = DecoderState.Of<WindowDecoderState>(state, nameof(state));
+        var own = DecoderState.Cast<WindowDecoderState>(state, nameof(state));
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
         var queriesAndKeys = LinearFunction.Apply(_queryKeyProjection, hidden); // [B, N, 2D]

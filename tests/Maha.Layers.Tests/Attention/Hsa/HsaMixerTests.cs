@@ -185,7 +185,7 @@ public class HsaMixerTests
         var flat = Prepared(new HsaMixer(Options().With(branching: 1024)), 5);
         var hidden = Random(1, 1, Length + 4, Width);
         var context = new MixingContext { KeyPaddingMask = arange(Length + 4).ge(Length).unsqueeze(0) };
-        var (weights, softmax) = (mixer.Weights(hidden, context).narrow(1, 0, Length).narrow(2, 0, Length), flat.Weights(hidden, context).narrow(1, 0, Length).narrow(2, 0, Length));
+        var (weights, softmax) = (mixer.AttentionWeights(hidden, context).narrow(1, 0, Length).narrow(2, 0, Length), flat.AttentionWeights(hidden, context).narrow(1, 0, Length).narrow(2, 0, Length));
         var expected = (weights * (weights.log() - softmax.log())).sum([1, 2]).unsqueeze(0) / Length; // [1, H]
         AssertClose(expected, mixer.DistanceToFlat(hidden, context), 1e-11);
         Assert.True(ToArray(expected).Min() > 1e-3);

@@ -16,7 +16,7 @@ internal static class CausalScales
     /// <param name="numScales">S, the number of scales of the model.</param>
     /// <param name="relativeCosts">The share of the operations that each scale takes, [B, S]; null without prices.</param>
     /// <param name="keyPaddingMask">[B, N] or null.</param>
-    public static ScaleOutputs Of(Tensor[] outputs, ScaleHierarchy hierarchy, int numScales, Tensor? relativeCosts, Tensor? keyPaddingMask)
+    public static ScaleOutputs Upsample(Tensor[] outputs, ScaleHierarchy hierarchy, int numScales, Tensor? relativeCosts, Tensor? keyPaddingMask)
     {
         int length = hierarchy.Lengths[0], batch = hierarchy.Available.Length;
         var device = outputs[0].device;
@@ -88,7 +88,7 @@ internal static class CausalScales
     {
         long[] shape = scales.Upsampled[0].shape;
         int numScales = scales.Upsampled.Count;
-        int[] lengths = DocumentLengths.Of(scales.KeyPaddingMask, shape[0], shape[1]);
+        int[] lengths = DocumentLengths.Read(scales.KeyPaddingMask, shape[0], shape[1]);
         var hierarchy = new ScaleHierarchy(lengths, (int)shape[1], [.. lengths.Select(_ => numScales)]);
         return new CompactScales(scales.Upsampled, hierarchy, numScales).Mix(weights);
     }

@@ -22,7 +22,7 @@ internal sealed record CompactScales(IReadOnlyList<Tensor> Outputs, ScaleHierarc
 
     /// <summary>Returns the compact form of scale outputs: that of the mixer, or upsampled outputs as scales without compression.</summary>
     /// <exception cref="ArgumentException">Padding stands before a token, or availability differs between tokens or has gaps.</exception>
-    public static CompactScales Of(ScaleOutputs scales, int numScales)
+    public static CompactScales From(ScaleOutputs scales, int numScales)
     {
         if (scales.IsCausal)
         {
@@ -33,7 +33,7 @@ internal sealed record CompactScales(IReadOnlyList<Tensor> Outputs, ScaleHierarc
         if (scales.Compact is { } compact)
             return compact;
         long[] shape = scales.Upsampled[0].shape;
-        int[] lengths = DocumentLengths.Of(scales.KeyPaddingMask, shape[0], shape[1]);
+        int[] lengths = DocumentLengths.Read(scales.KeyPaddingMask, shape[0], shape[1]);
         var hierarchy = new ScaleHierarchy(lengths, (int)shape[1], Available(scales, numScales));
         return new CompactScales([.. scales.Upsampled.Take(hierarchy.Count)], hierarchy, numScales);
     }

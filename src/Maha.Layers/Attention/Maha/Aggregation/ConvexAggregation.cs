@@ -55,7 +55,7 @@ internal sealed class ConvexAggregation : ScaleAggregation
             TensorChecks.Hidden(scales.Upsampled[0], _dModel, _utility, nameof(scales));
         if (scales.IsCausal)
             return Causal(scales);
-        var compact = CompactScales.Of(scales, NumScales);
+        var compact = CompactScales.From(scales, NumScales);
         TensorChecks.SameKind(compact.Outputs[0], _utility, nameof(scales));
         using var scope = NewDisposeScope();
         int used = compact.Outputs.Count;

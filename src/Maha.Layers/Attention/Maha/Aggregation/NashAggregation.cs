@@ -37,7 +37,7 @@ internal sealed class NashAggregation : ScaleAggregation
         Check(scales);
         if (scales.IsCausal)
             return Causal(scales);
-        var compact = CompactScales.Of(scales, NumScales);
+        var compact = CompactScales.From(scales, NumScales);
         using var scope = NewDisposeScope();
         int used = compact.Outputs.Count;
         var device = compact.Outputs[0].device;

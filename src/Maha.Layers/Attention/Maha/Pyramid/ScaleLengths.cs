@@ -21,7 +21,7 @@ internal static class ScaleLengths
     /// <param name="kernelSize">k, an odd number; used by the convolution only.</param>
     /// <returns>S lengths, the finest first.</returns>
     /// <exception cref="ArgumentOutOfRangeException">An argument is outside its range.</exception>
-    public static long[] Of(DecompositionKind kind, long sequenceLength, int numScales, int compressionRatio, int kernelSize = 3)
+    public static long[] Compute(DecompositionKind kind, long sequenceLength, int numScales, int compressionRatio, int kernelSize = 3)
     {
         TensorChecks.Known(kind, nameof(kind));
         TensorChecks.InRange(sequenceLength, 1, long.MaxValue / 2, nameof(sequenceLength), "A sequence has at least one token.");

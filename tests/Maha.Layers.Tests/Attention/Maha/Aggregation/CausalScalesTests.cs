@@ -34,7 +34,7 @@ public class CausalScalesTests
         Tensor[] Outputs(ScalarType type) => [.. ScaleHierarchy.Causal(Lengths(), length, numScales, 2).Lengths.Select((rows, scale) =>
             SeededTensors.Random(scale, ScalarType.Float64, batch, rows, Width).to(type).requires_grad_())];
 
-        ScaleOutputs Scales(Tensor[] outputs) => CausalScales.Of(
+        ScaleOutputs Scales(Tensor[] outputs) => CausalScales.Upsample(
             outputs, ScaleHierarchy.Causal(Lengths(), length, numScales, 2), numScales, null, null);
     }
 }

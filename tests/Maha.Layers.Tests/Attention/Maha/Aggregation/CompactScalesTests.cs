@@ -57,7 +57,7 @@ public class CompactScalesTests
     {
         using var scope = NewDisposeScope();
         var rows = SeededTensors.Random(1, ScalarType.Float64, 1, 10, D);
-        var compact = CompactScales.Of(new ScaleOutputs([rows, rows.clone()]), 2);
+        var compact = CompactScales.From(new ScaleOutputs([rows, rows.clone()]), 2);
         double[] gram = SeededTensors.Values(compact.Gram());
         Assert.All(gram, value => Assert.Equal(1, value, 1e-5));
     }

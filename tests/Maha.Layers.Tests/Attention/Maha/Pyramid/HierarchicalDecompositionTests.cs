@@ -22,7 +22,7 @@ public class HierarchicalDecompositionTests
         foreach (int length in new[] { 1, 2, 3, 7, 16, 29 })
         {
             var scales = decomposition.call(TestTensors.Random(2, BatchSize, length, DModel));
-            Assert.Equal(ScaleLengths.Of(kind, length, NumScales, ratio), scales.Select(scale => scale.shape[1]));
+            Assert.Equal(ScaleLengths.Compute(kind, length, NumScales, ratio), scales.Select(scale => scale.shape[1]));
             Assert.All(scales, scale => Assert.Equal((BatchSize, DModel), (scale.shape[0], scale.shape[2])));
         }
     }
