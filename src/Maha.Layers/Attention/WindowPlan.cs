@@ -24,7 +24,9 @@ internal readonly record struct WindowPlan(int Batch, int Length, int Heads, int
     /// <summary>The largest number of keys that any block sees.</summary>
     public int MaxKeys => (int)Math.Min(Length, ((Causal ? 2L : 3L) * BlockLength) + GlobalKeys);
 
-    /// <summary>The keys that the queries up to <paramref name="rowEnd"/> (exclusive) of a block see in a document of <paramref name="validLength"/> tokens.</summary>
+    /// <summary>
+    /// The keys that the queries up to <paramref name="rowEnd"/> (exclusive) of a block see in a document of <paramref name="validLength"/> tokens.
+    /// </summary>
     public KeyRange Keys(int block, int rowEnd, int validLength)
     {
         long start = Math.Max(0, (long)(block - 1) * BlockLength);

@@ -21,7 +21,7 @@ internal sealed record CompactScales(IReadOnlyList<Tensor> Outputs, ScaleHierarc
     public bool Reachable => TensorMemory.Reachable(Outputs[0]);
 
     /// <summary>Returns the compact form of scale outputs: that of the mixer, or upsampled outputs as scales without compression.</summary>
-    /// <exception cref="ArgumentException">Padding stands before a token, or availability differs between tokens or has gaps.</exception>
+    /// <exception cref="ArgumentException">A token comes after padding, or availability differs between tokens or has gaps.</exception>
     public static CompactScales From(ScaleOutputs scales, int numScales)
     {
         if (scales.IsCausal)
