@@ -77,14 +77,14 @@ internal sealed class SwapStudy(MahaSequenceClassifier classifier, DocumentTask 
         .Evaluate(new SequenceClassificationTask(model, task.Labels.Length), task.Test).Accuracy!.Value;
 
     // Evenly spaced among the training documents; the layers are ranked by what a swap changes on them.
-    private List<SampleBatch> Samples()
+    private List<(Tensor TokenIds, MixingContext Context)> Samples()
     {
         int count = Math.Min(samples, task.Train.Count);
         return [.. Enumerable.Range(0, count).Select(i => (int)((long)i * task.Train.Count / count))
             .OrderBy(task.Train.LengthOf).Chunk(BatchSize).Select(rows =>
         {
             var batch = TokenBatch.Create(task.Train, rows, tuning.Device);
-            return new SampleBatch(batch.TokenIds, new MixingContext { KeyPaddingMask = batch.KeyPaddingMask });
+            return (batch.TokenIds, new MixingContext { KeyPaddingMask = batch.KeyPaddingMask });
         })];
     }
 }

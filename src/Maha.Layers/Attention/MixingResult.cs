@@ -13,7 +13,7 @@ public sealed record MixingResult(Tensor Output, Tensor AuxiliaryLoss) : IDispos
     public Tensor? ScaleWeights { get; init; }
 
     /// <summary>The outcome of the aggregation's solver; null where the layer has no aggregation.</summary>
-    public SolverDiagnostics? Diagnostics { get; init; }
+    internal SolverDiagnostics? Diagnostics { get; init; }
 
     /// <summary>
     /// The entropy of the attention at each scale, [B, S] (S = 1 where the layer has no scales), in nats, without gradient: the mean over the heads and over

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Maha.Layers.Attention;
 
 /// <summary>The outcome of the solver of the scale weights: its iterations and residuals, and whether it converged.</summary>
-public sealed record SolverDiagnostics : IDisposable
+internal sealed record SolverDiagnostics : IDisposable
 {
     /// <summary>The diagnostics of weights in closed form, which need no iteration and have no residual.</summary>
     public static SolverDiagnostics ClosedForm { get; } = new();

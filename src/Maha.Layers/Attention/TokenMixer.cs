@@ -13,7 +13,7 @@ namespace Maha.Layers.Attention;
 /// A block adds the residual, the norms and the feed-forward layer, so that the kinds of attention (<see cref="AttentionKind"/>) differ in this part only.
 /// An implementation either uses everything in the <see cref="MixingContext"/> or throws an exception.
 /// </remarks>
-public abstract class TokenMixer : Module<Tensor, MixingContext, MixingResult>
+internal abstract class TokenMixer : Module<Tensor, MixingContext, MixingResult>
 {
     /// <summary>Creates the module.</summary>
     /// <param name="name">The class's name.</param>
@@ -42,6 +42,13 @@ public abstract class TokenMixer : Module<Tensor, MixingContext, MixingResult>
     /// </exception>
     /// <exception cref="InvalidOperationException">The mixer is not causal.</exception>
     internal virtual Tensor Decode(Tensor hidden, DecoderState state) => throw NotCausal();
+
+    /// <summary>Computes the attention weights of one document, for inspection.</summary>
+    /// <param name="hidden">[1, N, D].</param>
+    /// <param name="context">The padding mask and other inputs that the layers share.</param>
+    /// <exception cref="NotSupportedException">The kind of attention has no weights to show.</exception>
+    public virtual Tensor AttentionWeights(Tensor hidden, MixingContext context) =>
+        throw new NotSupportedException($"Attention weights can be inspected for Attention Maha, Hsa and HsaCausal, but this layer is a {GetName()}. Choose one of them.");
 
     /// <summary>Creates the exception for decoding with a mixer that is not causal.</summary>
     private protected InvalidOperationException NotCausal() =>

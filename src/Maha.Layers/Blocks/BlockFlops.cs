@@ -17,7 +17,7 @@ namespace Maha.Layers.Blocks;
 /// <param name="Convolutions">Local convolution and decomposition, of tokens and of values.</param>
 /// <param name="Aggregation">Gram matrix, utilities, gates and the weighted sum of the scales.</param>
 /// <param name="FeedForward">Both linear layers.</param>
-public sealed record BlockFlops(long Attention, long Projections, long Convolutions, long Aggregation, long FeedForward)
+internal sealed record BlockFlops(long Attention, long Projections, long Convolutions, long Aggregation, long FeedForward)
 {
     private const int KernelSize = 3;
 

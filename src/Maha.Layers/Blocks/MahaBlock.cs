@@ -48,7 +48,18 @@ public sealed class MahaBlock : Module<Tensor, MixingContext, MixingResult>
     internal double DropoutProbability { get; }
 
     /// <summary>The part that lets tokens see each other.</summary>
-    public TokenMixer Mixer => _mixer;
+    internal TokenMixer Mixer => _mixer;
+
+    /// <summary>Computes the attention weights of one document, for inspection.</summary>
+    /// <param name="hidden">[1, N, D], the input of the block.</param>
+    /// <param name="context">The padding mask and other inputs that the layers share.</param>
+    /// <returns>
+    /// Row i holds the weights of token i, without gradient, 0 at padding: [H, N, N] for hierarchical attention; [S, N, N] for multiscale attention, the mean over the heads
+    /// at each scale, where the weight of a coarse token is shared evenly by the tokens of its cell. Memory O(N^2).
+    /// </returns>
+    /// <exception cref="ArgumentException">As for <see cref="forward"/>, or there are several documents or more than 4,096 tokens.</exception>
+    /// <exception cref="NotSupportedException">The block has another kind of attention.</exception>
+    public Tensor AttentionWeights(Tensor hidden, MixingContext context) => _mixer.AttentionWeights(hidden, context);
 
     /// <summary>Applies the block.</summary>
     /// <param name="hidden">[B, N, D].</param>

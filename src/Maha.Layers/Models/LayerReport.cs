@@ -7,9 +7,11 @@ namespace Maha.Layers.Models;
 
 /// <summary>The report of one layer about a forward pass.</summary>
 /// <param name="ScaleWeights">The weights of the scales, [B, S] or [B, N, S], without gradient; null if the layer has no scales.</param>
-/// <param name="Diagnostics">The residual and the iterations of the solver of the scale weights; null if the layer has no aggregation.</param>
-public sealed record LayerReport(Tensor? ScaleWeights, SolverDiagnostics? Diagnostics)
+public sealed record LayerReport(Tensor? ScaleWeights)
 {
+    /// <summary>The residual and the iterations of the solver of the scale weights; null if the layer has no aggregation.</summary>
+    internal SolverDiagnostics? Diagnostics { get; init; }
+
     /// <summary>The entropy of the attention, [B, S]; see <see cref="MixingResult.AttentionEntropy"/>.</summary>
     public Tensor? AttentionEntropy { get; init; }
 

@@ -85,7 +85,7 @@ public sealed partial class MahaEncoder : Module<Tensor, MixingContext, EncoderR
                 : block.call(hidden, context);
             hidden = result.Output;
             auxiliaryLoss = auxiliaryLoss is null ? result.AuxiliaryLoss : auxiliaryLoss + result.AuxiliaryLoss;
-            layers.Add(new LayerReport(result.ScaleWeights, result.Diagnostics) { AttentionEntropy = result.AttentionEntropy });
+            layers.Add(new LayerReport(result.ScaleWeights) { Diagnostics = result.Diagnostics, AttentionEntropy = result.AttentionEntropy });
         }
         var features = _finalNorm is null ? hidden : _finalNorm.call(hidden); // [B, N, D]
         if (context.KeyPaddingMask is not null)

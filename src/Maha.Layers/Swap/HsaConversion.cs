@@ -22,11 +22,11 @@ public static class HsaConversion
 {
     /// <summary>Measures the layers that have standard attention.</summary>
     /// <param name="encoder">The encoder, some of whose layers may be swapped already.</param>
-    /// <param name="samples">A few documents.</param>
+    /// <param name="samples">Batches of a few documents: token ids [B, N] of Int64, and the padding mask and trees that belong to them.</param>
     /// <param name="options">The trees.</param>
     /// <returns>A value for every layer with <see cref="AttentionKind.Full"/>, in the order of the layers. Time O(N^2) a document and layer.</returns>
     /// <exception cref="ArgumentException">There is no sample, or no document in them has a token.</exception>
-    public static IReadOnlyList<LayerDistance> Measure(MahaEncoder encoder, IReadOnlyList<SampleBatch> samples, HsaConversionOptions options)
+    public static IReadOnlyList<LayerDistance> Measure(MahaEncoder encoder, IReadOnlyList<(Tensor TokenIds, MixingContext Context)> samples, HsaConversionOptions options)
     {
         ArgumentNullException.ThrowIfNull(encoder);
         Check(samples, options);
@@ -86,14 +86,14 @@ public static class HsaConversion
 
     /// <summary>Swaps layer after layer, first the one that changes least by <see cref="HsaConversionOptions.Ranking"/>, and evaluates every model on the way.</summary>
     /// <param name="classifier">A trained classifier with standard attention.</param>
-    /// <param name="samples">A few documents to measure on.</param>
+    /// <param name="samples">Batches of a few documents to measure on: token ids [B, N] of Int64, and the padding mask and trees that belong to them.</param>
     /// <param name="evaluate">The accuracy, or whatever tells how good a model is. The model is disposed afterwards.</param>
     /// <param name="options">The trees.</param>
     /// <param name="numLayers">How many layers to swap at most; all where it is null.</param>
     /// <returns>A row for no swapped layer, and one for every swap.</returns>
     /// <exception cref="ArgumentException">The samples or the options are not valid.</exception>
     public static IReadOnlyList<SwapStep> SwapInOrder(
-        MahaSequenceClassifier classifier, IReadOnlyList<SampleBatch> samples, Func<MahaSequenceClassifier, double> evaluate, HsaConversionOptions options, int? numLayers = null)
+        MahaSequenceClassifier classifier, IReadOnlyList<(Tensor TokenIds, MixingContext Context)> samples, Func<MahaSequenceClassifier, double> evaluate, HsaConversionOptions options, int? numLayers = null)
     {
         ArgumentNullException.ThrowIfNull(classifier);
         ArgumentNullException.ThrowIfNull(evaluate);
@@ -136,7 +136,7 @@ public static class HsaConversion
     }
 
     // The logarithms of the class probabilities of every batch, [B, C].
-    private static List<Tensor> LogProbabilities(MahaSequenceClassifier classifier, IReadOnlyList<SampleBatch> samples)
+    private static List<Tensor> LogProbabilities(MahaSequenceClassifier classifier, IReadOnlyList<(Tensor TokenIds, MixingContext Context)> samples)
     {
         using var noGradient = no_grad();
         using var evaluation = new EvaluationMode(classifier);
@@ -144,7 +144,7 @@ public static class HsaConversion
     }
 
     // The mean over the documents of KL(own || the model's).
-    private static double Distance(List<Tensor> own, MahaSequenceClassifier model, IReadOnlyList<SampleBatch> samples)
+    private static double Distance(List<Tensor> own, MahaSequenceClassifier model, IReadOnlyList<(Tensor TokenIds, MixingContext Context)> samples)
     {
         using var scope = NewDisposeScope();
         double sum = own.Zip(LogProbabilities(model, samples), (p, q) => (p.exp() * (p - q)).sum().item<double>()).Sum();
@@ -152,7 +152,7 @@ public static class HsaConversion
     }
 
     // The operations of every layer's attention over the samples.
-    private static long[] Flops(MahaTransformerOptions model, IReadOnlyList<SampleBatch> samples, HsaConversionOptions options)
+    private static long[] Flops(MahaTransformerOptions model, IReadOnlyList<(Tensor TokenIds, MixingContext Context)> samples, HsaConversionOptions options)
     {
         long[] flops = new long[model.NumLayers];
         foreach (var (tokenIds, given) in samples)
@@ -210,7 +210,7 @@ public static class HsaConversion
             ? context.WithTrees(tokenIds, options.TokenParts)
             : context;
 
-    private static void Check(IReadOnlyList<SampleBatch> samples, HsaConversionOptions options)
+    private static void Check(IReadOnlyList<(Tensor TokenIds, MixingContext Context)> samples, HsaConversionOptions options)
     {
         ArgumentNullException.ThrowIfNull(samples);
         ArgumentNullException.ThrowIfNull(options);
@@ -218,7 +218,6 @@ public static class HsaConversion
             throw new ArgumentException("samples must hold at least one batch of documents to measure on, but hold none.", nameof(samples));
         foreach (var sample in samples)
         {
-            ArgumentNullException.ThrowIfNull(sample, nameof(samples));
             TensorChecks.Alive(sample.TokenIds, nameof(sample.TokenIds));
             ArgumentNullException.ThrowIfNull(sample.Context, nameof(sample.Context));
         }

@@ -4,7 +4,7 @@ namespace Maha.Layers.Trees;
 /// <param name="Start">The first token of the span.</param>
 /// <param name="End">The end of the span, exclusive.</param>
 /// <param name="Children">The parts of the span in order; empty for a leaf, which is a single token.</param>
-public sealed record HierarchyNode(int Start, int End, IReadOnlyList<HierarchyNode> Children)
+internal sealed record HierarchyNode(int Start, int End, IReadOnlyList<HierarchyNode> Children)
 {
     /// <summary>Creates a leaf.</summary>
     /// <param name="token">The token's position.</param>

@@ -116,7 +116,7 @@ public sealed class TokenHierarchy
     /// <exception cref="ArgumentException">
     /// The children of a node leave a gap or overlap, a node is empty or contains itself, or the tree is too deep; the message names the node.
     /// </exception>
-    public static TokenHierarchy FromTree(HierarchyNode root) => NestedSpanReader.Read(root);
+    internal static TokenHierarchy FromTree(HierarchyNode root) => NestedSpanReader.Read(root);
 
     /// <summary>Creates a tree from the parent of each node.</summary>
     /// <param name="numTokens">N; the nodes 0 to N - 1 are the tokens in order.</param>

@@ -8,4 +8,4 @@ namespace Maha.Layers.Weights;
 /// <param name="Shape">The dimensions of the tensor; empty for a scalar.</param>
 /// <param name="Offset">The position of its first byte, counted from the end of the header.</param>
 /// <param name="ByteCount">The number of its bytes: the product of the dimensions times the size of an element.</param>
-public sealed record SafetensorsEntry(string Name, ScalarType ElementType, IReadOnlyList<long> Shape, long Offset, long ByteCount);
+internal sealed record SafetensorsEntry(string Name, ScalarType ElementType, IReadOnlyList<long> Shape, long Offset, long ByteCount);

@@ -42,7 +42,10 @@ public sealed class SafetensorsReader : IDisposable
     }
 
     /// <summary>The tensors of the file in the order of their bytes.</summary>
-    public IReadOnlyList<SafetensorsEntry> Entries => _header.Entries;
+    internal IReadOnlyList<SafetensorsEntry> Entries => _header.Entries;
+
+    /// <summary>The names of the tensors, in the order of the file.</summary>
+    public IReadOnlyList<string> Names => [.. Entries.Select(entry => entry.Name)];
 
     /// <summary>The key-value pairs of text in the file.</summary>
     public IReadOnlyDictionary<string, string> Metadata => _header.Metadata;

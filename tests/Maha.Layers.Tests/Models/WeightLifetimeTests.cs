@@ -188,8 +188,8 @@ public class WeightLifetimeTests
         using var classifier = new MahaSequenceClassifier(Options(AttentionKind.Full), 3);
         classifier.eval();
         var trees = new HsaConversionOptions { Branching = 4 };
-        Keeps(classifier, () => HsaConversion.Measure(classifier.Encoder, [new SampleBatch(Ids(), new MixingContext { KeyPaddingMask = Mask() })], trees));
-        Keeps(classifier, () => HsaConversion.SwapInOrder(classifier, [new SampleBatch(Ids(), MixingContext.Unpadded)], _ => 1, trees));
+        Keeps(classifier, () => HsaConversion.Measure(classifier.Encoder, [(Ids(), new MixingContext { KeyPaddingMask = Mask() })], trees));
+        Keeps(classifier, () => HsaConversion.SwapInOrder(classifier, [(Ids(), MixingContext.Unpadded)], _ => 1, trees));
         MahaSequenceClassifier? swapped = null;
         MahaEncoder? encoder = null;
         Keeps(classifier, () => (swapped, encoder) = (HsaConversion.Swap(classifier, [0], trees), HsaConversion.Swap(classifier.Encoder, [1], trees)));

@@ -88,7 +88,7 @@ public class HsaConversionTests
     {
         using var scope = NewDisposeScope();
         var model = Model();
-        SampleBatch[] samples = [Sample(1), Sample(2)];
+        (Tensor TokenIds, MixingContext Context)[] samples = [Sample(1), Sample(2)];
         var scored = new List<string>();
         var steps = HsaConversion.SwapInOrder(model, samples, candidate =>
         {
@@ -118,7 +118,7 @@ public class HsaConversionTests
         using var scope = NewDisposeScope();
         var model = Model();
         model.train();
-        SampleBatch[] samples = [Sample(1), Sample(2)];
+        (Tensor TokenIds, MixingContext Context)[] samples = [Sample(1), Sample(2)];
         var steps = HsaConversion.SwapInOrder(model, samples, _ => 0, s_trees);
         Assert.True(model.training);
         model.eval();
@@ -139,7 +139,7 @@ public class HsaConversionTests
             return p.Zip(q, (a, b) => a * Math.Log(a / b));
         }).Sum() / samples.Sum(sample => sample.TokenIds.shape[0]);
 
-        double[] Probabilities(MahaSequenceClassifier classifier, SampleBatch sample) => ToArray(classifier.call(sample.TokenIds, sample.Context.KeyPaddingMask).Logits.softmax(1));
+        double[] Probabilities(MahaSequenceClassifier classifier, (Tensor TokenIds, MixingContext Context) sample) => ToArray(classifier.call(sample.TokenIds, sample.Context.KeyPaddingMask).Logits.softmax(1));
     }
 
     [Fact]
@@ -157,7 +157,7 @@ public class HsaConversionTests
         Assert.True(own.Hierarchies![0]!.Count(1) > 1);
         AssertClose(swapped.Encoder.call(sample.TokenIds, own).Features, swapped.Encoder.call(sample.TokenIds, sample.Context).Features, 0);
         Assert.Equal(
-            HsaConversion.Measure(model.Encoder, [new SampleBatch(sample.TokenIds, own)], new HsaConversionOptions { Hierarchy = HierarchyKind.Document }).Select(layer => layer.Mean),
+            HsaConversion.Measure(model.Encoder, [(sample.TokenIds, own)], new HsaConversionOptions { Hierarchy = HierarchyKind.Document }).Select(layer => layer.Mean),
             HsaConversion.Measure(model.Encoder, [sample], options).Select(layer => layer.Mean));
     }
 
@@ -179,9 +179,9 @@ public class HsaConversionTests
 
     private static MahaSequenceClassifier Model() => Prepared(new MahaSequenceClassifier(Options, 3), 3, scale: 0.5);
 
-    private static SampleBatch Sample(int seed)
+    private static (Tensor TokenIds, MixingContext Context) Sample(int seed)
     {
         var padding = stack([arange(Length).ge(Length), arange(Length).ge(Length - 7)], 0);
-        return new SampleBatch(RandomIds(seed, Vocabulary, 2, Length), new MixingContext { KeyPaddingMask = padding });
+        return (RandomIds(seed, Vocabulary, 2, Length), new MixingContext { KeyPaddingMask = padding });
     }
 }

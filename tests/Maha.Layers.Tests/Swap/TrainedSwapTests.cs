@@ -42,7 +42,7 @@ public class TrainedSwapTests
         trainer.Train(new SequenceClassificationTask(classifier, NumClasses), training);
 
         using var scope = NewDisposeScope();
-        var sample = new SampleBatch(tensor(Enumerable.Range(0, 4).SelectMany(i => Document(new Random(50 + i), i % NumClasses)).Select(id => (long)id).ToArray(), [4, Length]), MixingContext.Unpadded);
+        var sample = (tensor(Enumerable.Range(0, 4).SelectMany(i => Document(new Random(50 + i), i % NumClasses)).Select(id => (long)id).ToArray(), [4, Length]), MixingContext.Unpadded);
         var steps = HsaConversion.SwapInOrder(classifier, [sample], Accuracy, new HsaConversionOptions { Branching = 4 });
         string table = string.Join("; ", steps.Select(step => $"{step.Swapped.Count}: {step.Score:f3}"));
         Assert.True(steps[0].Score >= 0.95, table);

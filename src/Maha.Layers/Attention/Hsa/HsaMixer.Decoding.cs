@@ -8,7 +8,7 @@ namespace Maha.Layers.Attention;
 
 // B batch, N new tokens, D width, H heads, K head dim, b branching
 
-public sealed partial class HsaMixer
+internal sealed partial class HsaMixer
 {
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">The mixer is not causal over blocks.</exception>

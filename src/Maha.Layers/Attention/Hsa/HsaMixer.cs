@@ -22,7 +22,7 @@ namespace Maha.Layers.Attention;
 /// <para>Cost: 8 * N * D^2 for the projections and 4 * N * D * b * (1 + 1/b + ...) for the attention, times the number of levels if causal. Memory
 /// O(N * (D + H * b)).</para>
 /// </remarks>
-public sealed partial class HsaMixer : TokenMixer
+internal sealed partial class HsaMixer : TokenMixer
 {
     [ComponentName(Name = "q_proj")] private readonly Linear _queryProjection;
     [ComponentName(Name = "k_proj")] private readonly Linear _keyProjection;
@@ -92,7 +92,7 @@ public sealed partial class HsaMixer : TokenMixer
     /// <param name="context">The padding mask and other inputs that the layers share.</param>
     /// <returns>[H, N, N], row i the weights of token i; 0 at padding. Memory O(N^2).</returns>
     /// <exception cref="ArgumentException">As for <see cref="forward"/>, or there are several documents or more than 4,096 tokens.</exception>
-    public Tensor AttentionWeights(Tensor hidden, MixingContext context)
+    public override Tensor AttentionWeights(Tensor hidden, MixingContext context)
     {
         TensorChecks.Hidden(hidden, _options.DModel, _queryProjection, nameof(hidden));
         ArgumentNullException.ThrowIfNull(context);

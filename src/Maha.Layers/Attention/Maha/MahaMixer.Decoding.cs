@@ -6,7 +6,7 @@ namespace Maha.Layers.Attention;
 
 // B batch, N new tokens, N' coarse tokens that they complete, S scales, D width, H heads, r compression ratio
 
-public sealed partial class MahaMixer
+internal sealed partial class MahaMixer
 {
     // The number of earlier tokens that the local convolution reads: (kernel - 1) * dilation.
     private const int LocalReach = 4;

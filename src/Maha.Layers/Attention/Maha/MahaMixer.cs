@@ -22,7 +22,7 @@ namespace Maha.Layers.Attention;
 /// token of each scale whose tokens are all at or before i; scales without one are unavailable to it.</para>
 /// <para>Cost: O(N * (D^2 + w * D)); memory O(N * D): nothing of size N x N exists at any scale.</para>
 /// </remarks>
-public sealed partial class MahaMixer : TokenMixer
+internal sealed partial class MahaMixer : TokenMixer
 {
     [ComponentName(Name = "local_conv")] private readonly DepthwiseConvolution _localConvolution;
     [ComponentName(Name = "dropout")] private readonly ActivationDropout _dropout;
@@ -114,7 +114,7 @@ public sealed partial class MahaMixer : TokenMixer
     /// N^2).
     /// </returns>
     /// <exception cref="ArgumentException">As for <see cref="forward"/>, or there are several documents or more than 4,096 tokens.</exception>
-    public Tensor AttentionWeights(Tensor hidden, MixingContext context)
+    public override Tensor AttentionWeights(Tensor hidden, MixingContext context)
     {
         TensorChecks.Hidden(hidden, _options.DModel, _valueProjection, nameof(hidden));
         ArgumentNullException.ThrowIfNull(context);

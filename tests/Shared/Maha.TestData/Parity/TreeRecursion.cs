@@ -28,7 +28,7 @@ public sealed class TreeRecursion(double[][] query, double[][] key, bool[] real,
     public double PhiRoot { get; private set; }
 
     /// <summary>Computes the weights on a tree.</summary>
-    public static TreeRecursion Solve(HierarchyNode root, double[][] query, double[][] key, bool[] real, double scale, bool selfAttend, bool causal)
+    internal static TreeRecursion Solve(HierarchyNode root, double[][] query, double[][] key, bool[] real, double scale, bool selfAttend, bool causal)
     {
         var recursion = new TreeRecursion(query, key, real, scale, selfAttend, causal);
         recursion.PhiRoot = recursion.Phi(root);
@@ -37,7 +37,7 @@ public sealed class TreeRecursion(double[][] query, double[][] key, bool[] real,
     }
 
     /// <summary>The strictly causal form T, whose row i is the last row of the row-tied causal optimum on the tokens up to i.</summary>
-    public static TreeRecursion LastRows(HierarchyNode root, double[][] query, double[][] key, double scale)
+    internal static TreeRecursion LastRows(HierarchyNode root, double[][] query, double[][] key, double scale)
     {
         var result = new TreeRecursion(query, key, [.. query.Select(_ => true)], scale, selfAttend: true, causal: true);
         for (int i = 0; i < query.Length; i++)
@@ -52,7 +52,7 @@ public sealed class TreeRecursion(double[][] query, double[][] key, bool[] real,
     /// The strictly causal form K, whose row i weighs its own token and the nodes to the left of it and of its ancestors by its own query:
     /// one softmax over log |C| + scale * q_i . mean key of C, each node's weight shared by its tokens.
     /// </summary>
-    public static TreeRecursion ColumnTied(HierarchyNode root, double[][] query, double[][] key, bool[] real, double scale, bool selfAttend)
+    internal static TreeRecursion ColumnTied(HierarchyNode root, double[][] query, double[][] key, bool[] real, double scale, bool selfAttend)
     {
         var result = new TreeRecursion(query, key, real, scale, selfAttend, causal: true);
         for (int i = 0; i < query.Length; i++)
