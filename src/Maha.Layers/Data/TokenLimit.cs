@@ -5,6 +5,19 @@ namespace Maha.Layers.Data;
 /// <summary>Cuts the token ids of documents that are longer than a limit. Training and prediction share it, so both cut in the same way.</summary>
 internal static class TokenLimit
 {
+    /// <summary>Checks a limit and what to keep of a longer document.</summary>
+    /// <exception cref="ArgumentException">The rule is unknown, or the limit leaves no token for each end.</exception>
+    public static void Check(int maxSequenceLength, OverlongDocuments overlong)
+    {
+        TensorChecks.Known(overlong, nameof(OverlongDocuments));
+        if (overlong == OverlongDocuments.KeepStartAndEnd && maxSequenceLength < 2)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(maxSequenceLength),
+                $"MaxSequenceLength must be at least 2 where both ends of a document are kept, but is {maxSequenceLength}. Raise it, or choose another of OverlongDocuments.");
+        }
+    }
+
     /// <summary>Returns the token ids that are kept of a document.</summary>
     /// <param name="tokenIds">The token ids of the document.</param>
     /// <param name="limit">The maximum number of ids, at least 1; at least 2 with <see cref="OverlongDocuments.KeepStartAndEnd"/>.</param>

@@ -26,7 +26,7 @@ public static class HsaConversion
     /// <param name="options">The trees.</param>
     /// <returns>A value for every layer with <see cref="AttentionKind.Full"/>, in the order of the layers. Time O(N^2) a document and layer.</returns>
     /// <exception cref="ArgumentException">There is no sample, or no document in them has a token.</exception>
-    public static IReadOnlyList<LayerDistance> Measure(MahaEncoder encoder, IReadOnlyList<(Tensor TokenIds, MixingContext Context)> samples, HsaConversionOptions options)
+    internal static IReadOnlyList<LayerDistance> Measure(MahaEncoder encoder, IReadOnlyList<(Tensor TokenIds, MixingContext Context)> samples, HsaConversionOptions options)
     {
         ArgumentNullException.ThrowIfNull(encoder);
         Check(samples, options);

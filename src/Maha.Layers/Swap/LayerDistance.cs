@@ -5,7 +5,7 @@ namespace Maha.Layers.Swap;
 /// <param name="Heads">
 /// For every head KL(hierarchical weights || softmax weights) in nats: the mean over documents of the mean over tokens.
 /// </param>
-public sealed record LayerDistance(int Layer, IReadOnlyList<double> Heads)
+internal sealed record LayerDistance(int Layer, IReadOnlyList<double> Heads)
 {
     /// <summary>The mean over the heads.</summary>
     public double Mean => Heads.Average();

@@ -1,4 +1,5 @@
 using Maha.Layers.Core;
+using Maha.Layers.Data;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Training;

@@ -1,3 +1,4 @@
+using Maha.Layers.Data;
 using Maha.Layers.Models;
 using Maha.Layers.Training;
 using Microsoft.ML;

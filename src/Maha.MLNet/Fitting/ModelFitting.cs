@@ -247,20 +247,10 @@ internal sealed class ModelFitting : IDisposable
             throw new ArgumentException("Attention must take padding, since documents of different lengths share a batch, but is MahaReference, which attends to padding as the published code does. Choose Maha, the efficient form.", nameof(options.Attention));
         model.Validate();
         options.ValidateAttentions();
-        CheckLimit(options.MaxSequenceLength, options.OverlongDocuments);
+        TokenLimit.Check(options.MaxSequenceLength, options.OverlongDocuments);
         training.Validate();
         if (options.MaxTrainingTime is { } time && !(time > TimeSpan.Zero && time <= s_longestTime))
             throw new ArgumentOutOfRangeException(nameof(options.MaxTrainingTime), time, $"MaxTrainingTime must be above 0 and at most {s_longestTime.TotalDays:F0} days, but is {time}. Leave it out for no limit.");
-    }
-
-    /// <summary>Checks what is kept of long documents.</summary>
-    /// <exception cref="ArgumentException">There is no such rule, or not a token for each end.</exception>
-    public static void CheckLimit(int maxSequenceLength, OverlongDocuments overlong)
-    {
-        if (!Enum.IsDefined(overlong))
-            throw new ArgumentOutOfRangeException(nameof(overlong), $"OverlongDocuments must be one of {string.Join(", ", Enum.GetNames<OverlongDocuments>())}, but is {overlong}.");
-        if (overlong == OverlongDocuments.KeepStartAndEnd && maxSequenceLength < 2)
-            throw new ArgumentOutOfRangeException(nameof(maxSequenceLength), $"MaxSequenceLength must be at least 2 where both ends of a document are kept, but is {maxSequenceLength}. Raise it, or choose another of OverlongDocuments.");
     }
 
     private TimeSpan Left(TimeSpan limit) => limit - Stopwatch.GetElapsedTime(_started) is { Ticks: > 0 } left ? left : TimeSpan.Zero;

@@ -130,7 +130,7 @@ internal sealed class PretrainedFile : IDisposable
     /// <exception cref="ArgumentException">One contradicts the file.</exception>
     public void Check(MahaEstimatorOptions options)
     {
-        var defaults = new TextEncoding.MahaTextEncodingEstimator.Options();
+        var defaults = (MahaEstimatorOptions)Activator.CreateInstance(options.GetType())!;
         var own = Model.WithExplicitDefaults().Flatten();
         foreach (var option in OptionChecks.Of(typeof(MahaEstimatorOptions)).Where(option => s_architecture.Contains(option.Name)))
         {

@@ -4,7 +4,6 @@ using Maha.Layers.Attention;
 using Maha.Layers.Core;
 using Maha.Layers.Data;
 using Maha.Layers.Models;
-using Maha.MLNet.Fitting;
 
 namespace Maha.MLNet.ModelFiles;
 
@@ -93,6 +92,6 @@ internal abstract record ModelManifest
     protected virtual void Validate()
     {
         Model.Validate();
-        ModelFitting.CheckLimit(Model.MaxSequenceLength, OverlongDocuments);
+        TokenLimit.Check(Model.MaxSequenceLength, OverlongDocuments);
     }
 }

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using Maha.Layers.Data;
 using Maha.Layers.Text;
-using Maha.Layers.Training;
 using Maha.TestData.NGrams;
 using Microsoft.ML;
 

@@ -1,5 +1,4 @@
 using Maha.Layers.Data;
-using Maha.Layers.Training;
 
 
 namespace Maha.Layers.Text;

@@ -1,6 +1,5 @@
 using Maha.Layers.Data;
 using Maha.Layers.Text;
-using Maha.Layers.Training;
 using Maha.TestData.NGrams;
 
 namespace Maha.MLNet.Tests.Classification.NGrams;

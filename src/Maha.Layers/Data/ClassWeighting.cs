@@ -1,4 +1,4 @@
-namespace Maha.Layers.Training;
+namespace Maha.Layers.Data;
 
 /// <summary>Specifies how the classes of the documents are weighted in the loss.</summary>
 public enum ClassWeighting

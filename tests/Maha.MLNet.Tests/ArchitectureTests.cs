@@ -1,0 +1,48 @@
+using System.Reflection;
+using Maha.Tests.Shared;
+
+namespace Maha.MLNet.Tests;
+
+/// <summary>The rooms of the library and the arrows between them, which go one way: docs/architecture.md draws them.</summary>
+public sealed class ArchitectureTests
+{
+    private const int MaxLines = 300;
+
+    private static readonly RoomArrows s_rooms = new(
+        typeof(MahaEstimatorOptions).Assembly,
+        Path.Combine(typeof(ArchitectureTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(item => item.Key == "Root").Value!, "src", "Maha.MLNet"),
+        ["Catalog", "Classification", "TextEncoding", "LanguageModel", "Fitting", ".", "ModelFiles", "Rows", "Schema", "Bridge"]);
+
+    [Fact]
+    public void EveryFile_HasARoom() => Assert.Empty(s_rooms.FilesWithoutRoom());
+
+    [Fact]
+    public void EveryNamespace_IsThatOfTheRoom()
+    {
+        foreach (var (file, room) in s_rooms.Files)
+        {
+            // The catalog extends ML.NET's own catalogs, where its users look for it; an attribute of the runtime is known by its namespace.
+            string expected = room switch
+            {
+                "." => "Maha.MLNet",
+                "Catalog" => "Microsoft.ML",
+                _ => $"Maha.MLNet.{room}",
+            };
+            Assert.Equal([expected], RoomArrows.NamespacesOf(file).Where(space => space != "System.Runtime.CompilerServices"));
+        }
+    }
+
+    [Fact]
+    public void NoArrow_PointsUp()
+    {
+        var up = s_rooms.ArrowsThatPointUp();
+        Assert.True(up.Count == 0, $"Rooms use rooms below them only. Move the type, or what it needs:\n{string.Join('\n', up)}");
+    }
+
+    [Fact]
+    public void Uses_AreFound() => Assert.Contains("Maha.MLNet.MahaTransformer", s_rooms.UsesOf("Maha.MLNet.Classification.MahaTextClassificationTransformer"));
+
+    [Fact]
+    public void NoFile_IsLongerThanAReaderKeepsInMind() =>
+        Assert.All(s_rooms.Files, file => Assert.True(File.ReadLines(file.File).Count() <= MaxLines, $"{file.File} has more than {MaxLines} lines. Split it by what its parts do."));
+}
