@@ -3,7 +3,7 @@ using Maha.Layers.Core;
 namespace Maha.Layers.Data;
 
 /// <summary>Some of the documents of another collection, in an order of its own. The documents stay with their owner.</summary>
-internal sealed class DocumentSubset : ITokenizedDocuments
+internal sealed class DocumentSubset : ITextDocuments
 {
     private readonly ITokenizedDocuments _documents;
     private readonly int[] _rows;
@@ -31,6 +31,12 @@ internal sealed class DocumentSubset : ITokenizedDocuments
 
     /// <inheritdoc/>
     public void CopyTokens(int index, Span<int> destination) => _documents.CopyTokens(_rows[index], destination);
+
+    /// <inheritdoc/>
+    /// <exception cref="InvalidOperationException">The collection has no texts.</exception>
+    public string TextOf(int index) => _documents is ITextDocuments texts
+        ? texts.TextOf(_rows[index])
+        : throw new InvalidOperationException($"The documents must have their texts, but {_documents.GetType().Name} has token ids alone. Split documents with texts.");
 
     /// <summary>
     /// Splits documents at random into two parts. Each class is split in the same proportion, as far as the number of its documents

@@ -1,4 +1,5 @@
 using Maha.Layers.Core;
+using Maha.Layers.Text;
 
 namespace Maha.Layers.Data;
 
@@ -38,12 +39,7 @@ internal static class TokenLimit
                 $"A document must have at most {limit} tokens, but has {tokenIds.Length}. " +
                 "Raise the limit, shorten the document, or set OverlongDocuments to what to keep.", nameof(tokenIds));
         }
-        int keptAtEnd = overlong switch
-        {
-            OverlongDocuments.KeepStart => 0,
-            OverlongDocuments.KeepEnd => limit,
-            _ => limit / 2,
-        };
+        int keptAtEnd = KeptAtEnd(limit, overlong);
         if (keptAtEnd == 0)
             return tokenIds[..limit];
         if (keptAtEnd == limit)
@@ -53,4 +49,68 @@ internal static class TokenLimit
         tokenIds.Span[^keptAtEnd..].CopyTo(kept.AsSpan(limit - keptAtEnd));
         return kept;
     }
+
+    /// <summary>Returns the text of the kept token ids of a document. A character of which a part was cut is left out.</summary>
+    /// <param name="text">The document.</param>
+    /// <param name="tokenIds">All of its token ids.</param>
+    /// <param name="limit">As for <see cref="Cut"/>.</param>
+    /// <param name="overlong">As for <see cref="Cut"/>.</param>
+    /// <param name="tokenizer">The tokenizer of the ids.</param>
+    public static ReadOnlyMemory<char> CutText(
+        ReadOnlyMemory<char> text, ReadOnlySpan<int> tokenIds, int limit, OverlongDocuments overlong, ByteLevelBpeTokenizer tokenizer)
+    {
+        if (tokenIds.Length <= limit)
+            return text;
+        int keptAtEnd = KeptAtEnd(limit, overlong);
+        int start = CharactersIn(text.Span, BytesOf(tokenIds[..(limit - keptAtEnd)], tokenizer));
+        int end = text.Length - CharactersAtEndIn(text.Span, BytesOf(tokenIds[^keptAtEnd..], tokenizer));
+        return keptAtEnd == 0 ? text[..start] : start == 0 ? text[end..] : string.Concat(text.Span[..start], text.Span[end..]).AsMemory();
+    }
+
+    private static int KeptAtEnd(int limit, OverlongDocuments overlong) => overlong switch
+    {
+        OverlongDocuments.KeepStart => 0,
+        OverlongDocuments.KeepEnd => limit,
+        _ => limit / 2,
+    };
+
+    private static long BytesOf(ReadOnlySpan<int> tokenIds, ByteLevelBpeTokenizer tokenizer)
+    {
+        long bytes = 0;
+        foreach (int id in tokenIds)
+            bytes += tokenizer.GetTokenBytes(id).Length;
+        return bytes;
+    }
+
+    // The largest number of whole characters at the start that take at most so many bytes.
+    private static int CharactersIn(ReadOnlySpan<char> text, long bytes)
+    {
+        int count = 0;
+        while (count < text.Length)
+        {
+            bool isPair = count + 1 < text.Length && char.IsSurrogatePair(text[count], text[count + 1]);
+            bytes -= Utf8Length(text[count], isPair);
+            if (bytes < 0)
+                break;
+            count += isPair ? 2 : 1;
+        }
+        return count;
+    }
+
+    private static int CharactersAtEndIn(ReadOnlySpan<char> text, long bytes)
+    {
+        int count = 0;
+        while (count < text.Length)
+        {
+            int last = text.Length - 1 - count;
+            bool isPair = last > 0 && char.IsSurrogatePair(text[last - 1], text[last]);
+            bytes -= Utf8Length(text[last], isPair);
+            if (bytes < 0)
+                break;
+            count += isPair ? 2 : 1;
+        }
+        return count;
+    }
+
+    private static int Utf8Length(char character, bool isPair) => isPair ? 4 : character < 0x80 ? 1 : character < 0x800 ? 2 : 3;
 }

@@ -146,7 +146,7 @@ internal sealed class TokenStore : IDisposable
     private IOException FileError(string problem, string remedy, Exception cause)
     {
         return new IOException(
-            $"Token ids beyond {_maxBytesInMemory} bytes (MaxBytesInMemory) go to a temporary file, but {problem}: {cause.Message} " +
+            $"Documents beyond {_maxBytesInMemory} bytes (MaxBytesInMemory) go to a temporary file, but {problem}: {cause.Message} " +
             $"{remedy}, or raise MaxBytesInMemory.", cause);
     }
 
@@ -158,7 +158,7 @@ internal sealed class TokenStore : IDisposable
             if (count == 0)
             {
                 throw new EndOfStreamException(
-                    $"The temporary file of token ids must hold all documents, but ends at byte {offset}. It was changed by another process.");
+                    $"The temporary file must hold all documents, but ends at byte {offset}. It was changed by another process.");
             }
             offset += count;
             destination = destination[count..];

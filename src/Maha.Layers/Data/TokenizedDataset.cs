@@ -10,10 +10,11 @@ namespace Maha.Layers.Data;
 /// <para>The temporary file is removed by <see cref="Dispose"/>, and when an exception or a cancellation ends the building.</para>
 /// <para>The documents can be read from several threads at the same time.</para>
 /// </remarks>
-public sealed class TokenizedDataset : ITokenizedDocuments, IDisposable
+public sealed class TokenizedDataset : ITextDocuments, IDisposable
 {
     private readonly TokenizedDatasetOptions _options;
     private readonly TokenStore _store;
+    private readonly TextStore? _texts;
     private readonly List<long> _starts = [0];
     private readonly List<int> _labels = [];
 
@@ -23,6 +24,7 @@ public sealed class TokenizedDataset : ITokenizedDocuments, IDisposable
         _options.Validate();
         HasLabels = hasLabels;
         _store = new TokenStore(_options.MaxBytesInMemory, _options.TemporaryDirectory);
+        _texts = _options.KeepTexts ? new TextStore(_options.MaxBytesInMemory, _options.TemporaryDirectory) : null;
     }
 
     /// <inheritdoc/>
@@ -82,15 +84,20 @@ public sealed class TokenizedDataset : ITokenizedDocuments, IDisposable
         ArgumentNullException.ThrowIfNull(documents);
         ArgumentNullException.ThrowIfNull(tokenizer);
         var dataset = new TokenizedDataset(options, hasLabels: true);
-        // The tokenizer reads a few texts ahead of the ids that it returns; the labels wait for the ids.
-        var labels = new Queue<int>();
+        // The tokenizer reads a few texts ahead of the ids that it returns; texts and labels wait for the ids.
+        var ahead = new Queue<(string Text, int Label)>();
         var texts = documents.Select(document =>
         {
-            labels.Enqueue(document.Label);
+            ahead.Enqueue(document);
             return document.Text;
         });
         var encoded = tokenizer.EncodeBatch(texts, dataset._options.NumThreads, cancellationToken);
-        return dataset.Fill(encoded.Select(ids => (ids, labels.Dequeue())), cancellationToken);
+        return dataset.Fill(encoded.Select(ids =>
+        {
+            var (text, label) = ahead.Dequeue();
+            dataset.KeepText(text, ids, tokenizer);
+            return (ids, label);
+        }), cancellationToken);
     }
 
     /// <summary>Stores token ids without labels.</summary>
@@ -156,6 +163,13 @@ public sealed class TokenizedDataset : ITokenizedDocuments, IDisposable
         _store.Read(_starts[index], destination[..length]);
     }
 
+    /// <inheritdoc/>
+    string ITextDocuments.TextOf(int index)
+    {
+        CheckIndex(index);
+        return (_texts ?? throw new InvalidOperationException("The data set must keep its texts, but was built without. Set KeepTexts.")).Read(index);
+    }
+
     /// <summary>Copies the token ids of a document that start at a position.</summary>
     internal void CopyTokens(int index, int from, Span<int> destination)
     {
@@ -164,7 +178,11 @@ public sealed class TokenizedDataset : ITokenizedDocuments, IDisposable
     }
 
     /// <summary>Releases the memory and removes the temporary file.</summary>
-    public void Dispose() => _store.Dispose();
+    public void Dispose()
+    {
+        _store.Dispose();
+        _texts?.Dispose();
+    }
 
     private TokenizedDataset Fill(IEnumerable<(int[] TokenIds, int Label)> documents, CancellationToken cancellationToken)
     {
@@ -177,6 +195,7 @@ public sealed class TokenizedDataset : ITokenizedDocuments, IDisposable
                 cancellationToken.ThrowIfCancellationRequested();
             }
             _store.Complete();
+            _texts?.Complete();
             return this;
         }
         catch
@@ -211,6 +230,9 @@ public sealed class TokenizedDataset : ITokenizedDocuments, IDisposable
         if (HasLabels)
             _labels.Add(label);
     }
+
+    private void KeepText(string text, int[] tokenIds, ByteLevelBpeTokenizer tokenizer) =>
+        _texts?.Append(TokenLimit.CutText(text.AsMemory(), tokenIds, _options.MaxDocumentTokens ?? int.MaxValue, _options.OverlongDocuments, tokenizer).Span);
 
     private void CheckIndex(int index)
     {

@@ -25,6 +25,9 @@ public sealed record TokenizedDatasetOptions
     /// <value>Default: 0, one thread per processor. At most 4,096.</value>
     public int NumThreads { get; init; }
 
+    /// <summary>Whether the texts of the documents are kept beside their token ids, under a limit of <see cref="MaxBytesInMemory"/> of their own.</summary>
+    internal bool KeepTexts { get; init; }
+
     /// <summary>Checks every option.</summary>
     /// <exception cref="ArgumentException">An option is out of range. The message states the rule, the value and the remedy.</exception>
     public void Validate()

@@ -69,7 +69,7 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
         var schedule = TrainingOptionsOf(options, fitting.Seed, fitting.Device);
         if (options.NumberOfEpochs is null)
             schedule = schedule with { NumberOfEpochs = AutomaticEpochs(training, schedule.NumberOfEpochs) };
-        var ngrams = options.NGrams ? FitNGrams(fitting, all, validating, tokenizer, labels.Count) : null;
+        var ngrams = options.NGrams ? FitNGrams(fitting, all, validating, labels.Count) : null;
         var network = fitting.Build(() => new MahaSequenceClassifier(manifest.Model, labels.Count));
         try
         {
@@ -77,7 +77,7 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
             var result = fitting.Train(new SequenceClassificationTask(network, labels.Count), schedule, training, validating, needsStep: ngrams is null);
             if (ngrams is null && result.Steps == 0 && fitting.CancellationToken.IsCancellationRequested)
                 throw new OperationCanceledException(fitting.CancellationToken);
-            return new TextClassifier(format, new(Calibrated(manifest, result, ngrams, validating, tokenizer, fitting), tokenizer, network), ngrams?.Model, fitting.Device);
+            return new TextClassifier(format, new(Calibrated(manifest, result, ngrams, validating, fitting), tokenizer, network), ngrams?.Model, fitting.Device);
         }
         catch
         {
@@ -128,7 +128,7 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
         // Documents to validate on may be of one class, those to train on must not.
         int enough = what == Training ? 2 : 1;
         var rows = fitting.WhileTimeIsLeft(texts.Read(fitting.Check), row => classes.Count >= enough || (classes.Add(row.Label) && classes.Count >= enough));
-        var dataset = TokenizedDataset.FromTexts(rows, tokenizer, fitting.DatasetOptions(length), fitting.CancellationToken);
+        var dataset = TokenizedDataset.FromTexts(rows, tokenizer, fitting.DatasetOptions(length) with { KeepTexts = options.NGrams }, fitting.CancellationToken);
         if (texts.NumMissingLabels > 0)
             fitting.Channel.Warning(MessageSensitivity.None, $"{texts.NumMissingLabels} {what} documents have no label, or one that the key column doesn't know, and were left out.");
         fitting.WarnOfCuts(dataset, what, length);
@@ -138,7 +138,7 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
         throw new InvalidOperationException($"The {what} data must have at least one document with a label, but of {texts.NumMissingLabels} rows none has one. Look at columns '{options.LabelColumnName}' and '{options.TextColumnName}'.");
     }
 
-    private static (ITokenizedDocuments Training, ITokenizedDocuments? Validating) Split(TokenizedDataset documents, double fraction, int seed)
+    private static (ITextDocuments Training, ITextDocuments? Validating) Split(TokenizedDataset documents, double fraction, int seed)
         => fraction > 0 ? DocumentSubset.Split(documents, fraction, seed) : (documents, null);
 
     // A quarter of an hour on two processor cores. More epochs over more documents would take hours for little: the n-grams know by then most of what many documents tell.
@@ -149,12 +149,12 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
         return (int)Math.Clamp(Math.Round(tokens / Math.Max(1, ofEpoch)), 1, most);
     }
 
-    private NGramFit FitNGrams(ModelFitting fitting, TokenizedDataset documents, ITokenizedDocuments? validating, ByteLevelBpeTokenizer tokenizer, int numClasses)
+    private NGramFit FitNGrams(ModelFitting fitting, TokenizedDataset documents, ITokenizedDocuments? validating, int numClasses)
     {
         fitting.Check();
         var watch = Stopwatch.StartNew();
         NGramFitting Fitting(CancellationToken token)
-            => new(documents, tokenizer, numClasses, options.ClassWeighting, fitting.Seed, new ParallelOptions { MaxDegreeOfParallelism = get_num_threads(), CancellationToken = token });
+            => new(documents, numClasses, options.ClassWeighting, fitting.Seed, new ParallelOptions { MaxDegreeOfParallelism = get_num_threads(), CancellationToken = token });
         var rows = validating is DocumentSubset subset ? subset.Rows : [];
         NGramFit fit;
         try
@@ -171,7 +171,7 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
     }
 
     /// <summary>Adds what is fitted to the validation documents: the weights of n-grams and network or the temperature, and a binary classifier's threshold.</summary>
-    private ClassifierManifest Calibrated(ClassifierManifest manifest, TrainingResult result, NGramFit? ngrams, ITokenizedDocuments? validating, ByteLevelBpeTokenizer tokenizer, ModelFitting fitting)
+    private ClassifierManifest Calibrated(ClassifierManifest manifest, TrainingResult result, NGramFit? ngrams, ITextDocuments? validating, ModelFitting fitting)
     {
         var deep = result.BestValidation?.Logits;
         if (validating is null || deep is null)
@@ -186,7 +186,7 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
         var logits = deep;
         if (ngrams is not null)
         {
-            var heldOut = new HeldOutNGrams(ngrams, validating, tokenizer);
+            var heldOut = new HeldOutNGrams(ngrams, validating);
             manifest = manifest with { NGrams = Fuse(heldOut, deep, truth, cancellation) };
             logits = Each(truth.Length, row => heldOut.Recall(row, manifest.NGrams.Value.Combine(heldOut.Logits(row), deep[row])), cancellation);
         }
@@ -206,7 +206,7 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
             // The n-grams of the model that is returned have learned from documents that were set apart of the training data: what it says of these is more than it would say of new ones.
             var returned = isUnseen || fitting.IsTimeOver() ? logits : Each(truth.Length, row =>
             {
-                var text = ngrams.Model.Read(NGramFitting.TextOf(validating, tokenizer, row));
+                var text = ngrams.Model.Read(validating.TextOf(row));
                 return ngrams.Model.Known.Recall(fusion.Combine(ngrams.Model.NewTextLogits(text), deep[row]), text.Content);
             }, cancellation);
             string ofOthers = isUnseen ? "" : $"; {Accuracy(logits, truth, manifest.Threshold):F4} with n-grams that have not seen these documents";
@@ -241,7 +241,7 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
     }
 
     /// <summary>What the n-grams say of validation documents that they have not seen.</summary>
-    private sealed class HeldOutNGrams(NGramFit fit, ITokenizedDocuments validating, ByteLevelBpeTokenizer tokenizer)
+    private sealed class HeldOutNGrams(NGramFit fit, ITextDocuments validating)
     {
         private readonly IReadOnlyList<int>? _rows = validating is DocumentSubset subset ? subset.Rows : null;
 
@@ -251,7 +251,7 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
             ? fit.Model.Known.Recall(logits, Text(row).Content)
             : fit.Model.Known.Recall(logits, fit.Contents[_rows[row]], (validating.LabelOf(row), fit.Weights?[_rows[row]] ?? 1));
 
-        private NGramText Text(int row) => fit.Model.Read(NGramFitting.TextOf(validating, tokenizer, row));
+        private NGramText Text(int row) => fit.Model.Read(validating.TextOf(row));
     }
 
     private static void CheckClasses(TokenizedDataset documents, LabelNames labels)

@@ -50,7 +50,7 @@ internal sealed class TextClassifier : TextModel<ClassifierManifest, MahaSequenc
         {
             ForEach(logits.Length, i =>
             {
-                var text = _ngrams.Read(Tokenizer.Decode(documents[i]));
+                var text = _ngrams.Read(documents.TextOf(i));
                 logits[i] = _ngrams.Known.Recall(Manifest.NGrams!.Value.Combine(_ngrams.NewTextLogits(text), logits[i]), text.Content);
             });
         }

@@ -171,9 +171,16 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
     /// <summary>The token ids of documents, cut to what the model reads.</summary>
     protected EncodedTexts Encode(IReadOnlyList<ReadOnlyMemory<char>> texts)
     {
+        var kept = new ReadOnlyMemory<char>[texts.Count];
         var ids = new ReadOnlyMemory<int>[texts.Count];
-        ForEach(ids.Length, i => ids[i] = TokenLimit.Cut(Tokenizer.Encode(texts[i].Span), Manifest.Model.MaxSequenceLength, Manifest.OverlongDocuments));
-        return new EncodedTexts(ids);
+        int limit = Manifest.Model.MaxSequenceLength;
+        ForEach(ids.Length, i =>
+        {
+            int[] all = Tokenizer.Encode(texts[i].Span);
+            ids[i] = TokenLimit.Cut(all, limit, Manifest.OverlongDocuments);
+            kept[i] = TokenLimit.CutText(texts[i], all, limit, Manifest.OverlongDocuments, Tokenizer);
+        });
+        return new EncodedTexts(kept, ids);
     }
 
     /// <summary>What the network says of each document, whatever it is computed with.</summary>

@@ -5,8 +5,9 @@ using static TorchSharp.torch;
 namespace Maha.MLNet.Rows;
 
 /// <summary>Documents as token ids, in memory, to predict from.</summary>
+/// <param name="texts">The text of each document, cut as its ids are.</param>
 /// <param name="ids">The ids of each document.</param>
-internal sealed class EncodedTexts(ReadOnlyMemory<int>[] ids) : ITokenizedDocuments
+internal sealed class EncodedTexts(ReadOnlyMemory<char>[] texts, ReadOnlyMemory<int>[] ids) : ITextDocuments
 {
     // Padding included. On the processor, at the default width of 128, sixteen documents of 16, 64 or 128 tokens take 0.2, 0.5 or 0.6 of the time that they take one after the other,
     // and larger batches no less; from about 256 tokens on padding costs what a batch saves. A GPU idles over few tokens: it gets as many as in training by default (not measured).
@@ -26,6 +27,8 @@ internal sealed class EncodedTexts(ReadOnlyMemory<int>[] ids) : ITokenizedDocume
 
     /// <summary>The ids of a document.</summary>
     public ReadOnlySpan<int> this[int index] => ids[index].Span;
+
+    public string TextOf(int index) => texts[index].ToString();
 
     public int LengthOf(int index) => ids[index].Length;
 

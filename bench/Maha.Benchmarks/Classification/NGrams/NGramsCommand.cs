@@ -80,9 +80,9 @@ internal static class NGramsCommand
     {
         // The tokens are bytes: the n-grams read the text, whatever its tokens are.
         var tokenizer = ByteLevelBpeTokenizer.Train(Array.Empty<string>());
-        using var documents = TokenizedDataset.FromTexts(family.Training.Select(row => (row.Text, row.Label)), tokenizer);
+        using var documents = TokenizedDataset.FromTexts(family.Training.Select(row => (row.Text, row.Label)), tokenizer, new TokenizedDatasetOptions { KeepTexts = true });
         var watch = Stopwatch.StartNew();
-        var model = new NGramFitting(documents, tokenizer, family.NumClasses, ClassWeighting.None, seed, parallel).Fit([]).Model;
+        var model = new NGramFitting(documents, family.NumClasses, ClassWeighting.None, seed, parallel).Fit([]).Model;
         double seconds = watch.Elapsed.TotalSeconds;
         watch.Restart();
         double[][] scores = new double[family.Testing.Count][];

@@ -31,8 +31,7 @@ internal sealed class NGramFitting
     private const int MaxSampledDocuments = 2000;
     private const int MaxSampledTokens = 400_000;
 
-    private readonly ITokenizedDocuments _documents;
-    private readonly ByteLevelBpeTokenizer _tokenizer;
+    private readonly ITextDocuments _documents;
     private readonly int _numClasses;
     private readonly int _seed;
     private readonly ParallelOptions _parallel;
@@ -41,15 +40,13 @@ internal sealed class NGramFitting
     private readonly bool _readsCharacters;
 
     /// <param name="documents">The documents with their labels.</param>
-    /// <param name="tokenizer">What made their token ids.</param>
     /// <param name="numClasses">C.</param>
     /// <param name="weighting">How much a document counts by its class.</param>
     /// <param name="seed">Of folds and orders.</param>
     /// <param name="parallel">Threads and cancellation.</param>
-    public NGramFitting(ITokenizedDocuments documents, ByteLevelBpeTokenizer tokenizer, int numClasses, ClassWeighting weighting, int seed, ParallelOptions parallel)
+    public NGramFitting(ITextDocuments documents, int numClasses, ClassWeighting weighting, int seed, ParallelOptions parallel)
     {
         _documents = documents;
-        _tokenizer = tokenizer;
         _numClasses = numClasses;
         _seed = seed;
         _parallel = parallel;
@@ -97,14 +94,6 @@ internal sealed class NGramFitting
         return new NGramFit(model, row => model.NewTextLogits(Text(row)), new ulong[_documents.Count], _weights, rows.Length);
     }
 
-    /// <summary>The text of the kept tokens of a document.</summary>
-    public static string TextOf(ITokenizedDocuments documents, ByteLevelBpeTokenizer tokenizer, int row)
-    {
-        int[] ids = new int[documents.LengthOf(row)];
-        documents.CopyTokens(row, ids);
-        return tokenizer.Decode(ids);
-    }
-
     /// <summary>The n-grams of some documents, and a number for the text of each.</summary>
     internal (NGramVocabulary Vocabulary, List<ulong> Contents) Learn(IReadOnlyList<int> rows)
     {
@@ -142,7 +131,7 @@ internal sealed class NGramFitting
         return [.. sample.Order()];
     }
 
-    private NGramText Text(int row) => NGramText.Read(TextOf(_documents, _tokenizer, row), _readsCharacters);
+    private NGramText Text(int row) => NGramText.Read(_documents.TextOf(row), _readsCharacters);
 
     // Read by all threads, given in order; what each holds is added to the contents.
     private IEnumerable<NGramText> Texts(IReadOnlyList<int> rows, List<ulong> contents)

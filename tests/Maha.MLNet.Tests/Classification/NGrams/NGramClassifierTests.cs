@@ -124,7 +124,7 @@ public class NGramClassifierTests
         var (documents, tokenizer, labels) = Unreasonable(120);
         using var _ = documents;
         int[] validating = [.. Enumerable.Range(0, 60)];
-        var fit = new NGramFitting(documents, tokenizer, 2, ClassWeighting.None, 1, new ParallelOptions()).Fit(validating);
+        var fit = new NGramFitting(documents, 2, ClassWeighting.None, 1, new ParallelOptions()).Fit(validating);
         double Accuracy(Func<int, double[]> logits) => validating.Count(row => logits(row)[labels[row]] > logits(row)[1 - labels[row]]) / 60.0;
         Assert.InRange(Accuracy(fit.HeldOutLogits), 0.2, 0.7);
     }
@@ -136,7 +136,7 @@ public class NGramClassifierTests
         using var _ = documents;
         var (vocabulary, contents) = Fitting(documents).Learn([.. Enumerable.Range(0, 60)]);
         var folds = StackFolds.Choose(contents, labels, null, [], seed: 1);
-        double[]?[] Features(ITokenizedDocuments of)
+        double[]?[] Features(ITextDocuments of)
         {
             // The same folds for both: only what the models learn may differ.
             var texts = new NGramFitting.TextsOfRows(Fitting(of), vocabulary);
@@ -148,7 +148,7 @@ public class NGramClassifierTests
         for (int row = 0; row < 60; row++)
             Assert.Equal(folds.Folds[row] == folds.Folds[7], before[row]!.SequenceEqual(after[row]!));
 
-        NGramFitting Fitting(ITokenizedDocuments of) => new(of, tokenizer, 2, ClassWeighting.None, 1, new ParallelOptions());
+        NGramFitting Fitting(ITextDocuments of) => new(of, 2, ClassWeighting.None, 1, new ParallelOptions());
     }
 
     [Theory]
@@ -187,7 +187,7 @@ public class NGramClassifierTests
         string[] texts = [.. Enumerable.Range(0, count).Select(i => string.Join(' ', Enumerable.Range(0, 12).Select(k => $"w{(i * 12 + k) / 2 + random.Next(40)}")))];
         int[] labels = [.. Enumerable.Range(0, count).Select(_ => random.Next(2))];
         var tokenizer = ByteLevelBpeTokenizer.Train(texts, new ByteLevelBpeTokenizerOptions { VocabSize = 400 });
-        return (TokenizedDataset.FromTexts(texts.Zip(labels), tokenizer), tokenizer, labels);
+        return (TokenizedDataset.FromTexts(texts.Zip(labels), tokenizer, new TokenizedDatasetOptions { KeepTexts = true }), tokenizer, labels);
     }
 
     private static IEnumerable<Verdict> Ordered(int count, int seed)
@@ -201,11 +201,13 @@ public class NGramClassifierTests
         }
     }
 
-    private sealed class Relabeled(ITokenizedDocuments documents, int row, int label) : ITokenizedDocuments
+    private sealed class Relabeled(ITextDocuments documents, int row, int label) : ITextDocuments
     {
         public int Count => documents.Count;
 
         public bool HasLabels => true;
+
+        public string TextOf(int index) => documents.TextOf(index);
 
         public int LengthOf(int index) => documents.LengthOf(index);
 
