@@ -6,12 +6,12 @@ using Microsoft.ML.Data;
 namespace Maha.MLNet;
 
 /// <summary>
-/// What Maha's transformers share: they add columns, each row's from that row alone, own native memory, and save themselves into ordinary ML.NET zips.
+/// The base of Maha's transformers. A transformer adds columns that it computes row by row, owns native memory, and is saved in an ordinary ML.NET zip.
 /// </summary>
 /// <remarks>
-/// A transformer may be used from many threads at once. Views made by <see cref="Transform"/> are lazy: dispose the transformer after the last of them was read.
-/// Prediction engines compute one row at a time. The cursors of a view read rows ahead (one first, then twice as many every time, up to 128) and compute documents together, which takes less time;
-/// a document's numbers are the same either way, up to the rounding of sums.
+/// A transformer may be used from many threads at once. The views of <see cref="Transform"/> are lazy: dispose the transformer after the last of them was read.
+/// A prediction engine computes one row at a time. The cursors of a view read rows ahead (first one, then twice as many each time, up to 128) and compute their
+/// documents together, which takes less time. A document's numbers are the same either way, up to the rounding of sums.
 /// </remarks>
 public abstract class MahaTransformer : ITransformer, IDisposable
 {
@@ -21,24 +21,24 @@ public abstract class MahaTransformer : ITransformer, IDisposable
 
     private protected MahaTransformer(ITextModel model) => _model = model;
 
-    /// <summary>True: every output row depends on one input row only.</summary>
+    /// <summary>True: each output row depends on one input row only.</summary>
     public bool IsRowToRowMapper => true;
 
-    /// <summary>The schema with the added columns.</summary>
+    /// <summary>Returns the schema with the added columns.</summary>
     /// <param name="inputSchema">A schema with the columns that the transformer reads.</param>
-    /// <returns>The input's columns and behind them the added ones.</returns>
+    /// <returns>The columns of the input, then the added ones.</returns>
     /// <exception cref="ArgumentException">A column that the transformer reads is missing or has another type.</exception>
     public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => MapperFor(inputSchema).OutputSchema;
 
-    /// <summary>The row-to-row mapper over a schema.</summary>
+    /// <summary>Returns the row-to-row mapper for a schema.</summary>
     /// <param name="inputSchema">A schema with the columns that the transformer reads.</param>
-    /// <returns>The mapper; one object for one schema, as long as the schema does not change between calls.</returns>
+    /// <returns>The mapper: the same object as in the call before, if the schema is the same.</returns>
     /// <exception cref="ArgumentException">A column that the transformer reads is missing or has another type.</exception>
     public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => MapperFor(inputSchema);
 
-    /// <summary>A lazy view with the added columns.</summary>
+    /// <summary>Returns a lazy view with the added columns.</summary>
     /// <param name="input">The data.</param>
-    /// <returns>The view; what it adds is computed when it is read.</returns>
+    /// <returns>The view. The added columns are computed when they are read.</returns>
     /// <exception cref="ArgumentException">A column that the transformer reads is missing or has another type.</exception>
     public IDataView Transform(IDataView input)
     {
@@ -46,8 +46,9 @@ public abstract class MahaTransformer : ITransformer, IDisposable
         return new MappedDataView(input, MapperFor(input.Schema));
     }
 
-    /// <summary>Writes the weights as one safetensors file, with tokenizer and description in its text pairs: what <c>PretrainedModel</c> of Maha's estimators takes, as it takes a zip.</summary>
-    /// <param name="path">The file's path; an existing file is replaced when the new one is complete.</param>
+    /// <summary>Writes the network, its tokenizer and its options to one safetensors file. A classifier's n-grams are left out.</summary>
+    /// <param name="path">The path of the file. An existing file is replaced when the new one is complete.</param>
+    /// <remarks>The <c>PretrainedModel</c> option of Maha's estimators accepts such a file, and also a zip.</remarks>
     /// <exception cref="ObjectDisposedException">The transformer was disposed.</exception>
     public void SaveWeights(string path)
     {
@@ -55,7 +56,7 @@ public abstract class MahaTransformer : ITransformer, IDisposable
         _model.SaveWeights(path);
     }
 
-    /// <summary>Frees the network. Views and prediction engines over this transformer cannot be read afterwards.</summary>
+    /// <summary>Frees the network. Views and prediction engines over this transformer can't be read afterward.</summary>
     public void Dispose()
     {
         _model.Dispose();
@@ -70,7 +71,7 @@ public abstract class MahaTransformer : ITransformer, IDisposable
         _model.Save(ctx);
     }
 
-    // The last mapper is kept: a prediction engine compares the schema objects of mapper and rows.
+    // The last mapper is kept, since a prediction engine compares the schema objects of mapper and rows.
     private RowToRowMapper MapperFor(DataViewSchema inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);

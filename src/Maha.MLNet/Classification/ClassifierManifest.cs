@@ -34,7 +34,7 @@ internal sealed record ClassifierManifest : ModelManifest
     public static ClassifierManifest Read(Stream stream) => Read<ClassifierManifest>(stream, CurrentFormat, "classifier");
 
     /// <inheritdoc/>
-    public override long LeastWeights() => base.LeastWeights() + Labels.Count * (long)Model.DModel;
+    public override long MinNumWeights() => base.MinNumWeights() + Labels.Count * (long)Model.DModel;
 
     /// <inheritdoc/>
     protected override void Validate()

@@ -65,12 +65,12 @@ public sealed class MahaBinaryTextClassificationTrainer : IEstimator<MahaBinaryT
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        InputColumns.Promised(inputSchema, _options.LabelColumnName, nameof(inputSchema), "Boolean", column => !column.IsKey && column.ItemType is BooleanDataViewType);
-        InputColumns.Promised(inputSchema, _options.TextColumnName, nameof(inputSchema), "Text", column => column.ItemType is TextDataViewType);
+        InputColumns.Scalar(inputSchema, _options.LabelColumnName, nameof(inputSchema), "Boolean", column => !column.IsKey && column.ItemType is BooleanDataViewType);
+        InputColumns.Text(inputSchema, _options.TextColumnName, nameof(inputSchema));
         string[] added = [_options.ScoreColumnName, _options.ProbabilityColumnName, _options.PredictedLabelColumnName];
         DataViewType[] types = [NumberDataViewType.Single, NumberDataViewType.Single, BooleanDataViewType.Instance];
         return new SchemaShape(inputSchema.Where(column => !added.Contains(column.Name)).Concat(added.Select((name, i) =>
-            ShapeColumn(name, SchemaShape.Column.VectorKind.Scalar, types[i], false, ScoreColumns.Promise(isNormalized: i == 1)))));
+            ShapeColumn(name, SchemaShape.Column.VectorKind.Scalar, types[i], false, ScoreColumns.CreateShape(isNormalized: i == 1)))));
     }
 
     private LabeledTexts Bind(IDataView data, string parameter)

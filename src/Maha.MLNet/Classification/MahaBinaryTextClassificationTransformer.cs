@@ -44,34 +44,26 @@ public sealed class MahaBinaryTextClassificationTransformer : MahaTransformer
 
     private protected override RowMapping CreateMapping(DataViewSchema inputSchema) => new Mapping(_classifier, inputSchema);
 
-    private sealed class Mapping : RowMapping
+    private sealed class Mapping(TextClassifier classifier, DataViewSchema input)
+        : RowMapping(InputColumns.Text(input, classifier.Manifest.Columns.Text, nameof(input)), AddedColumns(classifier, NextScoreSet(input)))
     {
-        private readonly TextClassifier _classifier;
-
-        public Mapping(TextClassifier classifier, DataViewSchema input)
+        private static DataViewSchema.DetachedColumn[] AddedColumns(TextClassifier classifier, uint set)
         {
-            _classifier = classifier;
             var columns = classifier.Manifest.Columns;
-            Text = InputColumns.Text(input, columns.Text, nameof(input));
-            uint set = NextScoreSet(input);
-            OutputColumns =
+            return
             [
-                new(columns.Score, NumberDataViewType.Single, ScoreColumns.Annotate(set, Annotation.Binary, Annotation.Score)),
-                new(columns.Probability!, NumberDataViewType.Single, ScoreColumns.Annotate(set, Annotation.Binary, Annotation.Probability,
+                new(columns.Score, NumberDataViewType.Single, ScoreColumns.CreateAnnotations(set, Annotation.Binary, Annotation.Score)),
+                new(columns.Probability!, NumberDataViewType.Single, ScoreColumns.CreateAnnotations(set, Annotation.Binary, Annotation.Probability,
                     builder => builder.Add(Annotation.IsNormalized, BooleanDataViewType.Instance, (ref bool value) => value = true))),
-                new(columns.PredictedLabel, BooleanDataViewType.Instance, ScoreColumns.Annotate(set, Annotation.Binary, Annotation.PredictedLabel)),
+                new(columns.PredictedLabel, BooleanDataViewType.Instance, ScoreColumns.CreateAnnotations(set, Annotation.Binary, Annotation.PredictedLabel)),
             ];
         }
 
-        public override IReadOnlyList<DataViewSchema.DetachedColumn> OutputColumns { get; }
-
-        public override DataViewSchema.Column Text { get; }
-
         public override Delegate[] CreateGetters(ITextWindow window)
         {
-            double temperature = _classifier.Manifest.Temperature, probability = _classifier.Manifest.Threshold;
+            double temperature = classifier.Manifest.Temperature, probability = classifier.Manifest.Threshold;
             double threshold = Math.Log(probability / (1 - probability)); // 0 for one half
-            var row = new WindowResults<float[]>(window, _classifier.Logits);
+            var row = new WindowResults<float[]>(window, classifier.Logits);
             return
             [
                 (ValueGetter<float>)((ref float value) => value = Margin()),

@@ -72,17 +72,17 @@ public sealed class MahaTextClassificationTrainer : IEstimator<MahaTextClassific
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        var label = InputColumns.Promised(inputSchema, _options.LabelColumnName, nameof(inputSchema), "a key (append Conversion.MapValueToKey before)",
+        var label = InputColumns.Scalar(inputSchema, _options.LabelColumnName, nameof(inputSchema), "a key (append Conversion.MapValueToKey before)",
             column => column.IsKey && column.ItemType == NumberDataViewType.UInt32);
-        InputColumns.Promised(inputSchema, _options.TextColumnName, nameof(inputSchema), "Text", column => column.ItemType is TextDataViewType);
+        InputColumns.Text(inputSchema, _options.TextColumnName, nameof(inputSchema));
         var values = Find(label.Annotations, Annotation.KeyValues)?.ItemType ?? NumberDataViewType.UInt32;
         var columns = inputSchema.Where(column => column.Name != _options.ScoreColumnName && column.Name != _options.PredictedLabelColumnName).ToList();
         columns.Add(ShapeColumn(_options.ScoreColumnName, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, false,
             values is TextDataViewType
-                ? ScoreColumns.Promise(names: [(Annotation.SlotNames, values), (Annotation.TrainingLabelValues, values)])
-                : ScoreColumns.Promise(names: [(Annotation.TrainingLabelValues, values)])));
+                ? ScoreColumns.CreateShape(names: [(Annotation.SlotNames, values), (Annotation.TrainingLabelValues, values)])
+                : ScoreColumns.CreateShape(names: [(Annotation.TrainingLabelValues, values)])));
         columns.Add(ShapeColumn(_options.PredictedLabelColumnName, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.UInt32, true,
-            ScoreColumns.Promise(names: [(Annotation.KeyValues, values)])));
+            ScoreColumns.CreateShape(names: [(Annotation.KeyValues, values)])));
         return new SchemaShape(columns);
     }
 
@@ -91,7 +91,7 @@ public sealed class MahaTextClassificationTrainer : IEstimator<MahaTextClassific
         var label = InputColumns.KeyLabel(data.Schema, _options.LabelColumnName, parameter);
         var text = InputColumns.Text(data.Schema, _options.TextColumnName, parameter);
         int count = (int)((KeyDataViewType)label.Type).Count;
-        return (new LabeledTexts(data, text, label), LabelNames.Of(label) ?? LabelNames.Numbered(count));
+        return (new LabeledTexts(data, text, label), LabelNames.FromColumn(label) ?? LabelNames.Numbered(count));
     }
 
     private static string Show(LabelNames labels)

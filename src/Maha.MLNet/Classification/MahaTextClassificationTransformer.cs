@@ -37,43 +37,35 @@ public sealed class MahaTextClassificationTransformer : MahaTransformer
 
     private protected override RowMapping CreateMapping(DataViewSchema inputSchema) => new Mapping(_classifier, inputSchema);
 
-    private sealed class Mapping : RowMapping
+    private sealed class Mapping(TextClassifier classifier, DataViewSchema input)
+        : RowMapping(InputColumns.Text(input, classifier.Manifest.Columns.Text, nameof(input)), AddedColumns(classifier, NextScoreSet(input)))
     {
-        private readonly TextClassifier _classifier;
-
-        public Mapping(TextClassifier classifier, DataViewSchema input)
+        private static DataViewSchema.DetachedColumn[] AddedColumns(TextClassifier classifier, uint set)
         {
-            _classifier = classifier;
             var columns = classifier.Manifest.Columns;
             var labels = classifier.Labels;
-            Text = InputColumns.Text(input, columns.Text, nameof(input));
-            uint set = NextScoreSet(input);
-            OutputColumns =
+            return
             [
-                new(columns.Score, new VectorDataViewType(NumberDataViewType.Single, labels.Count), ScoreColumns.Annotate(set, Annotation.Multiclass, Annotation.Score, builder =>
+                new(columns.Score, new VectorDataViewType(NumberDataViewType.Single, labels.Count), ScoreColumns.CreateAnnotations(set, Annotation.Multiclass, Annotation.Score, builder =>
                 {
                     if (labels.ItemType is TextDataViewType)
                         labels.AddTo(builder, Annotation.SlotNames);
                     labels.AddTo(builder, Annotation.TrainingLabelValues);
                 })),
-                new(columns.PredictedLabel, new KeyDataViewType(typeof(uint), labels.Count), ScoreColumns.Annotate(set, Annotation.Multiclass, Annotation.PredictedLabel,
+                new(columns.PredictedLabel, new KeyDataViewType(typeof(uint), labels.Count), ScoreColumns.CreateAnnotations(set, Annotation.Multiclass, Annotation.PredictedLabel,
                     builder => labels.AddTo(builder, Annotation.KeyValues))),
             ];
         }
 
-        public override IReadOnlyList<DataViewSchema.DetachedColumn> OutputColumns { get; }
-
-        public override DataViewSchema.Column Text { get; }
-
         public override Delegate[] CreateGetters(ITextWindow window)
         {
-            double temperature = _classifier.Manifest.Temperature;
-            var row = new WindowResults<float[]>(window, _classifier.Logits);
+            double temperature = classifier.Manifest.Temperature;
+            var row = new WindowResults<float[]>(window, classifier.Logits);
             return
             [
                 (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) =>
                 {
-                    var editor = VBufferEditor.Create(ref value, _classifier.Labels.Count);
+                    var editor = VBufferEditor.Create(ref value, classifier.Labels.Count);
                     Softmax(row.Value(), temperature, editor.Values);
                     value = editor.Commit();
                 }),

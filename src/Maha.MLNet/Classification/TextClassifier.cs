@@ -59,5 +59,5 @@ internal sealed class TextClassifier : TextModel<ClassifierManifest, MahaSequenc
     }
 
     /// <inheritdoc/>
-    protected override IEnumerable<(string Name, Action<Stream> Write)> MoreStreams() => _ngrams is null ? [] : [(NGramStream, _ngrams.Save)];
+    protected override IEnumerable<(string Name, Action<Stream> Write)> ExtraStreams() => _ngrams is null ? [] : [(NGramStream, _ngrams.Save)];
 }

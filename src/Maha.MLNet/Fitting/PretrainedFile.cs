@@ -37,16 +37,16 @@ internal sealed class PretrainedFile : IDisposable
         _path = path;
         using var document = JsonDocument.Parse(manifest);
         var root = document.RootElement;
-        Model = ModelManifest.Part<MahaTransformerOptions>(root, nameof(ModelManifest.Model))
+        Model = ModelManifest.ReadMember<MahaTransformerOptions>(root, nameof(ModelManifest.Model))
             ?? throw new InvalidDataException("its description has no Model");
         Model.Validate();
-        Parts = ModelManifest.Part<DocumentVectorParts>(root, "Parts");
+        Parts = ModelManifest.ReadMember<DocumentVectorParts>(root, "Parts");
         Parts?.Validate();
         Tokenizer = ByteLevelBpeTokenizer.Load(tokenizer);
         if (Tokenizer.VocabSize != Model.VocabSize)
             throw new InvalidDataException($"tokenizer and network have {Tokenizer.VocabSize} and {Model.VocabSize} ids");
         // Before a network is built: a few bytes of options could ask for all memory.
-        long least = ModelManifest.LeastWeights(Model) * sizeof(float);
+        long least = ModelManifest.MinNumWeights(Model) * sizeof(float);
         if (weights.Length < least)
             throw new InvalidDataException($"the weights that it describes take at least {least} bytes, but it has {weights.Length}");
         using var reader = new SafetensorsReader(weights, leaveOpen: true);
@@ -136,12 +136,12 @@ internal sealed class PretrainedFile : IDisposable
         {
             object? left = option.GetValue(defaults);
             // What the file's attention does not have must be left out, too.
-            Agree(option.Name, option.GetValue(options), left, own.GetValueOrDefault(option.Name, left));
+            CheckOption(option.Name, option.GetValue(options), left, own.GetValueOrDefault(option.Name, left));
         }
     }
 
     /// <summary>Checks one option.</summary>
-    public void Agree<T>(string option, T value, T left, T ofFile)
+    public void CheckOption<T>(string option, T value, T left, T ofFile)
     {
         var comparer = EqualityComparer<T>.Default;
         if (!comparer.Equals(value, left) && !comparer.Equals(value, ofFile))

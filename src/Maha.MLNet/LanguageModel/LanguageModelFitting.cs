@@ -14,22 +14,26 @@ using Options = Maha.MLNet.LanguageModel.MahaLanguageModelEstimator.Options;
 namespace Maha.MLNet.LanguageModel;
 
 /// <summary>
-/// Trains a language model on the texts of a data view: tokenizer, token ids, contexts, network, training loop. The options are only read.
+/// Trains a language model on the texts of a data view: tokenizer, token ids, contexts, network, training loop. It does not change the options.
 /// </summary>
 internal sealed class LanguageModelFitting(IHost host, Options options)
 {
-    /// <summary>Trains.</summary>
-    /// <param name="data">The data.</param>
-    /// <param name="text">Its column of texts.</param>
+    /// <summary>Trains a language model.</summary>
+    /// <param name="data">The training data.</param>
+    /// <param name="text">The column of the texts.</param>
     public TextLanguageModel Fit(IDataView data, DataViewSchema.Column text)
     {
         using var fitting = new ModelFitting(host, options);
         var texts = new StreamedTexts(data, text);
         var tokenizer = fitting.TrainTokenizer(texts.Read(fitting.Check));
         var limits = fitting.DatasetOptions(options.MaxSequenceLength) with { MaxDocumentTokens = null };
-        using var documents = TokenizedDataset.FromTexts(fitting.WhileTimeIsLeft(texts.Read(fitting.Check), text => text.Length > 0), tokenizer, limits, fitting.CancellationToken);
+        var rows = fitting.WhileTimeIsLeft(texts.Read(fitting.Check), text => text.Length > 0);
+        using var documents = TokenizedDataset.FromTexts(rows, tokenizer, limits, fitting.CancellationToken);
         if (documents.NumTokens == 0)
-            throw new InvalidOperationException($"The data must have at least one document with text, but of {documents.Count} rows none has any. Look at column '{options.ReadColumnName}' and at filters before it.");
+        {
+            throw new InvalidOperationException($"The data must have at least one document with text, but of {documents.Count} rows none has any. " +
+                $"Check column '{options.ReadColumnName}', and filters before it.");
+        }
 
         var manifest = new LanguageModelManifest
         {
@@ -43,7 +47,8 @@ internal sealed class LanguageModelFitting(IHost host, Options options)
         try
         {
             var contexts = new PackedContexts(documents, options.MaxSequenceLength, ByteLevelBpeTokenizer.EosTokenId);
-            fitting.Train(new LanguageModelingTask(network, options.ContextGrowthFraction), TrainingOptionsOf(options, fitting.Seed, fitting.Device), contexts, null);
+            var task = new LanguageModelingTask(network, options.ContextGrowthFraction);
+            fitting.Train(task, TrainingOptionsOf(options, fitting.Seed, fitting.Device), contexts, validating: null);
             return new TextLanguageModel(new(manifest, tokenizer, network), fitting.Device);
         }
         catch
@@ -61,17 +66,23 @@ internal sealed class LanguageModelFitting(IHost host, Options options)
             options.InputColumnName is null ? [] : [(nameof(options.InputColumnName), options.InputColumnName)],
             [(nameof(options.OutputColumnName), options.OutputColumnName), (nameof(options.PerplexityColumnName), options.PerplexityColumnName)]);
         if (options.OverlongDocuments != OverlongDocuments.KeepStart)
-            throw new ArgumentException($"OverlongDocuments must be left alone in a language model, which reads long documents whole, in contexts of MaxSequenceLength tokens, but is {options.OverlongDocuments}. Leave it out.", nameof(options));
+        {
+            throw new ArgumentException($"OverlongDocuments must be left at its default for a language model, but is {options.OverlongDocuments}. " +
+                "A language model reads long documents whole, in contexts of MaxSequenceLength tokens. Leave the option out.", nameof(options));
+        }
         if (options.MaxSequenceLength == 1)
-            throw new ArgumentOutOfRangeException(nameof(options), "MaxSequenceLength must be at least 2 in a language model, where a token is predicted from another, but is 1. Use about 1,024.");
+        {
+            throw new ArgumentOutOfRangeException(nameof(options),
+                "MaxSequenceLength must be at least 2 for a language model, which predicts a token from another, but is 1. Use about 1,024.");
+        }
         LanguageModelingTask.CheckContextGrowth(options.ContextGrowthFraction, nameof(options.ContextGrowthFraction));
         var model = ModelOptionsOf(options, options.VocabSize);
         ModelFitting.CheckOptions(options, model, TrainingOptionsOf(options, 0, device: null));
         MahaLanguageModel.RequireCausal(model);
     }
 
-    /// <summary>The shape of the model, which is causal under every attention.</summary>
-    /// <exception cref="ArgumentException">Overlap is set for an attention that does not have it.</exception>
+    /// <summary>Returns the architecture of the model, which is causal with every attention.</summary>
+    /// <exception cref="ArgumentException">Overlap is true for an attention that does not have it.</exception>
     internal static MahaTransformerOptions ModelOptionsOf(Options options, int vocabSize)
     {
         var model = options.ToModelOptions(vocabSize) with { IsCausal = true, EmbeddingNorm = options.EmbeddingNorm };
@@ -82,7 +93,7 @@ internal sealed class LanguageModelFitting(IHost host, Options options)
         return model;
     }
 
-    /// <summary>How it is trained.</summary>
+    /// <summary>Returns the options of the training.</summary>
     internal static TrainingOptions TrainingOptionsOf(Options options, int seed, Device? device)
         => options.ToTrainingOptions(seed, device) with { LabelSmoothing = options.LabelSmoothing };
 }

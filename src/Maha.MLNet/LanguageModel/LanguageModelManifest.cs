@@ -3,10 +3,10 @@ using Maha.MLNet.ModelFiles;
 
 namespace Maha.MLNet.LanguageModel;
 
-/// <summary>What a saved language model needs besides its tokenizer and weights.</summary>
+/// <summary>The description of a saved language model: everything but its tokenizer and weights.</summary>
 internal sealed record LanguageModelManifest : ModelManifest
 {
-    /// <summary>The newest form of the file that this library writes and reads.</summary>
+    /// <summary>The format version that this library writes, the newest that it reads.</summary>
     public const int CurrentFormat = 1;
 
     /// <summary>The columns of the transformer.</summary>
@@ -16,24 +16,23 @@ internal sealed record LanguageModelManifest : ModelManifest
     public required bool TieOutput { get; init; }
 
     /// <summary>Reads and checks a manifest.</summary>
-    /// <exception cref="InvalidDataException">The file is newer than this library, or damaged.</exception>
+    /// <exception cref="MahaModelFileException">The file is damaged, or a newer version of this library wrote it.</exception>
     public static LanguageModelManifest Read(Stream stream) => Read<LanguageModelManifest>(stream, CurrentFormat, "language model");
 
     /// <inheritdoc/>
-    public override long LeastWeights() => base.LeastWeights() + (TieOutput ? 0 : (long)Model.VocabSize * Model.DModel);
+    public override long MinNumWeights() => base.MinNumWeights() + (TieOutput ? 0 : (long)Model.VocabSize * Model.DModel);
 
     /// <inheritdoc/>
     protected override void Validate()
     {
         base.Validate();
         MahaLanguageModel.RequireCausal(Model);
-        if (Columns.Input.Length == 0 || Columns.LogLikelihood.Length == 0 || Columns.Perplexity.Length == 0)
-            throw new ArgumentException("The columns of a language model must have names, but one is empty.");
+        CheckColumnNames("a language model", Columns.Input, Columns.LogLikelihood, Columns.Perplexity);
     }
 }
 
 /// <summary>The columns of a language model.</summary>
-/// <param name="Input">The text that is read.</param>
-/// <param name="LogLikelihood">The mean log-likelihood of the document's tokens that is written.</param>
-/// <param name="Perplexity">The perplexity per token that is written.</param>
+/// <param name="Input">The text.</param>
+/// <param name="LogLikelihood">The added mean log-likelihood of the document's tokens.</param>
+/// <param name="Perplexity">The added perplexity per token.</param>
 internal sealed record LanguageModelColumns(string Input, string LogLikelihood, string Perplexity);

@@ -13,15 +13,19 @@ namespace Maha.MLNet.LanguageModel;
 internal sealed class TextLanguageModel(TextModelParts<LanguageModelManifest, MahaLanguageModel> parts, Device device)
     : TextModel<LanguageModelManifest, MahaLanguageModel>(Format, parts, device)
 {
-    /// <summary>How the file of a language model is known.</summary>
-    public static readonly ModelFormat Format = new("language model", "LanguageModel.json", "MAHATXTL", MahaLanguageModelTransformer.LoaderSignature);
+    /// <summary>The file signature of language models.</summary>
+    public static readonly ModelFormat Format =
+        new("language model", "LanguageModel.json", "MAHATXTL", MahaLanguageModelTransformer.LoaderSignature);
 
-    /// <summary>Reads a language model back from the streams of a model file.</summary>
-    /// <exception cref="InvalidDataException">The file is newer than this library, or damaged.</exception>
+    /// <summary>Reads a language model from the streams of a model file.</summary>
+    /// <exception cref="MahaModelFileException">The file is damaged, or a newer version of this library wrote it.</exception>
     public static TextLanguageModel Load(IHostEnvironment environment, ModelLoadContext context)
-        => new(Load(context, Format, LanguageModelManifest.Read, manifest => new MahaLanguageModel(manifest.Model, manifest.TieOutput)), Devices.Choose(environment));
+    {
+        var parts = Load(context, Format, LanguageModelManifest.Read, manifest => new MahaLanguageModel(manifest.Model, manifest.TieOutput));
+        return new(parts, Devices.Choose(environment));
+    }
 
-    /// <summary>How well a text is predicted.</summary>
+    /// <summary>Scores a text.</summary>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public TextScore Score(ReadOnlySpan<char> text, CancellationToken cancellationToken = default)
     {
@@ -29,7 +33,7 @@ internal sealed class TextLanguageModel(TextModelParts<LanguageModelManifest, Ma
         return new TextScorer(Network, Tokenizer).Score(text, cancellationToken);
     }
 
-    /// <summary>What comes behind a prompt.</summary>
+    /// <summary>Continues a prompt.</summary>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public string Generate(string prompt, GenerationOptions? options, CancellationToken cancellationToken)
     {
@@ -37,10 +41,12 @@ internal sealed class TextLanguageModel(TextModelParts<LanguageModelManifest, Ma
         return new TextGenerator(Network, Tokenizer).Generate(prompt, options, cancellationToken);
     }
 
-    /// <summary>The same in pieces; the network lives until the last was read.</summary>
-    public async IAsyncEnumerable<string> GenerateAsync(string prompt, GenerationOptions? options, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>Continues a prompt piece by piece. The network is kept until the last piece was read.</summary>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public async IAsyncEnumerable<string> GenerateAsync(
+        string prompt, GenerationOptions? options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using var lease = Lend();
+        using var use = KeepAlive();
         await foreach (string piece in new TextGenerator(Network, Tokenizer).GenerateAsync(prompt, options, cancellationToken).ConfigureAwait(false))
             yield return piece;
     }

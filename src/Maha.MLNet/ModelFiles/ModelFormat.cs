@@ -1,14 +1,16 @@
 namespace Maha.MLNet.ModelFiles;
 
-/// <summary>By what the file of a kind of model is known.</summary>
-/// <param name="Noun">What messages call it, for instance "classifier".</param>
+/// <summary>The names and signatures that identify the file of a kind of model.</summary>
+/// <param name="DisplayName">The kind of model in messages, for instance "classifier".</param>
 /// <param name="ManifestStream">The name of the stream with the <see cref="ModelManifest"/>.</param>
-/// <param name="ModelSignature">ML.NET's mark of the transformer's data, exactly eight characters.</param>
+/// <param name="ModelSignature">ML.NET's signature of the transformer's data, exactly eight characters.</param>
 /// <param name="LoaderSignature">ML.NET's name of the transformer's loader, at most 24 characters.</param>
-internal sealed record ModelFormat(string Noun, string ManifestStream, string ModelSignature, string LoaderSignature)
+internal sealed record ModelFormat(string DisplayName, string ManifestStream, string ModelSignature, string LoaderSignature)
 {
-    /// <summary>Version 1.1 of the frame around the streams; what is in them is versioned by <see cref="ModelManifest.FormatVersion"/>.</summary>
-    public const uint FrameVersion = 0x00010001;
+    /// <summary>
+    /// Version 1.1 of ML.NET's header before the streams. <see cref="ModelManifest.FormatVersion"/> is the version of what the streams contain.
+    /// </summary>
+    public const uint HeaderVersion = 0x00010001;
 
     /// <summary>The stream of the tokenizer.</summary>
     public const string TokenizerStream = "Tokenizer";
@@ -18,4 +20,10 @@ internal sealed record ModelFormat(string Noun, string ManifestStream, string Mo
 
     /// <summary>The stream of the other streams' checksums.</summary>
     public const string ChecksumStream = "Checksums";
+
+    /// <summary>The metadata of a weight file that holds the manifest.</summary>
+    public const string ManifestMetadata = "maha.manifest";
+
+    /// <summary>The metadata of a weight file that holds the tokenizer, in base 64.</summary>
+    public const string TokenizerMetadata = "maha.tokenizer";
 }

@@ -3,7 +3,6 @@ using Maha.Layers.Data;
 using Maha.Layers.Text;
 using Maha.Layers.Weights;
 using Maha.MLNet.Bridge;
-using Maha.MLNet.Fitting;
 using Maha.MLNet.Rows;
 using Microsoft.ML;
 using TorchSharp;
@@ -11,12 +10,12 @@ using static TorchSharp.torch;
 
 namespace Maha.MLNet.ModelFiles;
 
-/// <summary>A trained model: tokenizer, network and what describes them. Owns native memory. Safe to use from many threads.</summary>
-/// <typeparam name="TManifest">What describes the model in its file.</typeparam>
+/// <summary>A trained model: tokenizer, network and manifest. It owns native memory, and may be used from many threads at once.</summary>
+/// <typeparam name="TManifest">The description of the model in its file.</typeparam>
 /// <typeparam name="TNetwork">The network.</typeparam>
 /// <remarks>
-/// *** Format *** the frame's version header, nothing behind it in the main stream; beside it the streams
-/// manifest (<see cref="ModelFormat.ManifestStream"/>), Tokenizer (ByteLevelBpeTokenizer.Save), Weights.safetensors, Checksums (StreamChecksums).
+/// *** Format *** The main stream has ML.NET's version header and nothing after it. The other streams are the
+/// manifest (<see cref="ModelFormat.ManifestStream"/>), Tokenizer (ByteLevelBpeTokenizer.Save), Weights.safetensors and Checksums (StreamChecksums).
 /// </remarks>
 internal abstract class TextModel<TManifest, TNetwork> : ITextModel
     where TManifest : ModelManifest
@@ -27,7 +26,7 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
     private int _users;
     private bool _disposed;
 
-    /// <summary>Takes over a network.</summary>
+    /// <summary>Takes ownership of a network.</summary>
     protected TextModel(ModelFormat format, TextModelParts<TManifest, TNetwork> parts, Device device)
     {
         _format = format;
@@ -41,7 +40,7 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
 
     public ByteLevelBpeTokenizer Tokenizer { get; }
 
-    /// <summary>The network; only while a <see cref="Use"/> lives.</summary>
+    /// <summary>The network. Use it only while a <see cref="Use"/> is not disposed.</summary>
     protected TNetwork Network { get; }
 
     protected Device Device { get; }
@@ -50,15 +49,16 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
     public void Save(ModelSaveContext context)
     {
         using var use = new Use(this);
-        // Before the first stream: half a model is not to be left behind.
+        // Before the first stream, so that no half of a model is written.
         ModuleWeights.RequireAlive(Network);
         var checksums = new StreamChecksums();
-        MLNetInternals.Save(context, _format.ModelSignature, ModelFormat.FrameVersion, _format.LoaderSignature,
+        MLNetInternals.Save(context, _format.ModelSignature, ModelFormat.HeaderVersion, _format.LoaderSignature,
         [
             (_format.ManifestStream, stream => checksums.Write(_format.ManifestStream, stream, Manifest.Write)),
             (ModelFormat.TokenizerStream, stream => checksums.Write(ModelFormat.TokenizerStream, stream, Tokenizer.Save)),
             (ModelFormat.WeightsStream, stream => checksums.Write(ModelFormat.WeightsStream, stream, target => ModuleWeights.Save(Network, target))),
-            .. MoreStreams().Select<(string Name, Action<Stream> Write), (string, Action<Stream>)>(part => (part.Name, stream => checksums.Write(part.Name, stream, part.Write))),
+            .. ExtraStreams().Select<(string Name, Action<Stream> Write), (string, Action<Stream>)>(
+                extra => (extra.Name, stream => checksums.Write(extra.Name, stream, extra.Write))),
             (ModelFormat.ChecksumStream, checksums.Save),
         ]);
     }
@@ -73,12 +73,12 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
         Tokenizer.Save(tokenizer);
         ModuleWeights.Save(Network, path, new Dictionary<string, string>
         {
-            [PretrainedFile.ManifestPair] = System.Text.Encoding.UTF8.GetString(manifest.ToArray()),
-            [PretrainedFile.TokenizerPair] = Convert.ToBase64String(tokenizer.ToArray()),
+            [ModelFormat.ManifestMetadata] = System.Text.Encoding.UTF8.GetString(manifest.ToArray()),
+            [ModelFormat.TokenizerMetadata] = Convert.ToBase64String(tokenizer.ToArray()),
         });
     }
 
-    /// <summary>Frees the network: at once, or when the last call that uses it has ended.</summary>
+    /// <summary>Frees the network: at once, or when the last call that uses it ends.</summary>
     public void Dispose()
     {
         lock (_lock)
@@ -91,21 +91,23 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
         }
     }
 
-    /// <summary>The streams that only this kind of model has.</summary>
-    protected virtual IEnumerable<(string Name, Action<Stream> Write)> MoreStreams() => [];
+    /// <summary>Returns the streams that only this kind of model has.</summary>
+    protected virtual IEnumerable<(string Name, Action<Stream> Write)> ExtraStreams() => [];
 
-    /// <summary>Reads the parts of a model back from the streams of a model file.</summary>
-    /// <param name="context">ML.NET's side of the file.</param>
-    /// <param name="format">By what the file is known.</param>
+    /// <summary>Reads the parts of a model from the streams of a model file.</summary>
+    /// <param name="context">ML.NET's access to the file.</param>
+    /// <param name="format">The names and signatures of the file.</param>
     /// <param name="read">Reads and checks the manifest.</param>
     /// <param name="build">Builds the network that the manifest describes, with any weights.</param>
-    /// <param name="more">The streams that only this kind of model has, as the manifest says; null where there are none.</param>
-    /// <exception cref="InvalidDataException">The file is newer than this library, or damaged.</exception>
+    /// <param name="extra">Returns the streams that only this kind of model has, according to the manifest; null if it has none.</param>
+    /// <exception cref="MahaModelVersionException">A newer version of this library wrote the file.</exception>
+    /// <exception cref="MahaModelFileException">The file is damaged.</exception>
     /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
-    protected static TextModelParts<TManifest, TNetwork> Load(ModelLoadContext context, ModelFormat format, Func<Stream, TManifest> read, Func<TManifest, TNetwork> build,
-        Func<TManifest, IEnumerable<(string Name, Action<Stream> Read)>>? more = null)
+    protected static TextModelParts<TManifest, TNetwork> Load(
+        ModelLoadContext context, ModelFormat format, Func<Stream, TManifest> read, Func<TManifest, TNetwork> build,
+        Func<TManifest, IEnumerable<(string Name, Action<Stream> Read)>>? extra = null)
     {
-        // Before any stream is read: a damaged file would hide that nothing can be loaded here.
+        // Before any stream is read, since the error of a damaged file would hide that the native library is missing.
         TorchLibrary.EnsureLoaded();
         StreamChecksums? checksums = null;
         TManifest? manifest = null;
@@ -113,21 +115,30 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
         TNetwork? network = null;
         try
         {
-            MLNetInternals.Load(context, format.ModelSignature, ModelFormat.FrameVersion, format.LoaderSignature, Streams());
+            MLNetInternals.Load(context, format.ModelSignature, ModelFormat.HeaderVersion, format.LoaderSignature, Streams());
             return new(manifest!, tokenizer!, network!);
         }
-        catch (Exception e) when (e is FormatException or ArgumentException)
+        catch (Exception e)
         {
             network?.Dispose();
-            throw new InvalidDataException($"The model file does not hold a whole {format.Noun} that this version reads: {e.Message} Save the model again, or update the package Maha.MLNet.", e);
-        }
-        catch
-        {
-            network?.Dispose();
-            throw;
+            switch (e)
+            {
+                case MahaModelFileException:
+                    throw;
+                case FormatException when MLNetInternals.IsNewer(context, ModelFormat.HeaderVersion):
+                    throw new MahaModelVersionException($"This version of Maha does not read the file of the {format.DisplayName}: {e.Message}", e);
+                case InvalidDataException:
+                    throw new MahaModelFileException(e.Message, e);
+                case FormatException or ArgumentException:
+                    throw new MahaModelFileException(
+                        $"The model file does not hold a whole {format.DisplayName} that this version reads: {e.Message} " +
+                        "Save the model again, or update the package Maha.MLNet.", e);
+                default:
+                    throw;
+            }
         }
 
-        // One after the other: what the manifest says decides on the later ones.
+        // Streams are requested one at a time, since the manifest decides which ones follow.
         IEnumerable<(string, Action<Stream>)> Streams()
         {
             yield return (ModelFormat.ChecksumStream, stream => checksums = StreamChecksums.Load(stream));
@@ -147,16 +158,22 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
             {
                 checksums!.Check(ModelFormat.WeightsStream, stream);
                 if (tokenizer!.VocabSize != manifest!.Model.VocabSize)
-                    throw new InvalidDataException($"The tokenizer and the network must have one vocabulary, but they have {tokenizer.VocabSize} and {manifest.Model.VocabSize} ids. The file is damaged: save the model again.");
-                // Before the network is built: a few bytes of options could ask for all memory.
-                long least = manifest.LeastWeights() * sizeof(float);
-                if (stream.Length < least)
-                    throw new InvalidDataException($"The weights of the network that the file describes take at least {least} bytes, but the file has {stream.Length}. The file is damaged: save the model again.");
+                {
+                    throw MahaModelFileException.Damaged(
+                        $"The tokenizer and the network must have one vocabulary, but they have {tokenizer.VocabSize} and {manifest.Model.VocabSize} ids.");
+                }
+                // Before the network is built: a few bytes of options could request all memory.
+                long minBytes = manifest.MinNumWeights() * sizeof(float);
+                if (stream.Length < minBytes)
+                {
+                    throw MahaModelFileException.Damaged(
+                        $"The weights of the network that the file describes take at least {minBytes} bytes, but the file has {stream.Length}.");
+                }
                 network = build(manifest);
                 ModuleWeights.Load(network, stream);
             }
             );
-            foreach (var (name, readPart) in more?.Invoke(manifest!) ?? [])
+            foreach (var (name, readPart) in extra?.Invoke(manifest!) ?? [])
             {
                 yield return (name, stream =>
                 {
@@ -168,7 +185,7 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
         }
     }
 
-    /// <summary>The token ids of documents, cut to what the model reads.</summary>
+    /// <summary>Tokenizes documents, and cuts them to the length that the model reads.</summary>
     protected EncodedTexts Encode(IReadOnlyList<ReadOnlyMemory<char>> texts)
     {
         var kept = new ReadOnlyMemory<char>[texts.Count];
@@ -183,9 +200,9 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
         return new EncodedTexts(kept, ids);
     }
 
-    /// <summary>What the network says of each document, whatever it is computed with.</summary>
+    /// <summary>Computes the network's output for each document. It does not depend on the other documents of the batch.</summary>
     /// <param name="documents">The documents.</param>
-    /// <param name="forward">Calls the network: token ids [B, N] and padding mask [B, N] or null, to rows [B, width].</param>
+    /// <param name="forward">Calls the network: token ids [B, N] and padding mask [B, N] or null to rows [B, width].</param>
     protected float[][] Predict(EncodedTexts documents, Func<Tensor, Tensor?, Tensor> forward)
     {
         float[][] rows = new float[documents.Count][];
@@ -205,19 +222,19 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
     /// <summary>Calls <paramref name="body"/> for every document in [0, count) on as many threads as the network may use.</summary>
     protected static void ForEach(int count, Action<int> body)
     {
-        // One document needs no other thread, and what it throws comes as it is.
+        // A single document needs no other thread, and its exception is not wrapped.
         if (count == 1)
             body(0);
         else
             Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = get_num_threads() }, body);
     }
 
-    /// <summary>As <see cref="Use"/>, for what outlives a method; dispose it once, at the end.</summary>
+    /// <summary>Keeps the network alive like <see cref="Use"/>, but across an asynchronous method. Dispose the result once.</summary>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
-    protected IDisposable Lend()
+    protected IDisposable KeepAlive()
     {
         Enter();
-        return new Lease(this);
+        return new AsyncUse(this);
     }
 
     private void Enter()
@@ -239,7 +256,7 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
         }
     }
 
-    /// <summary>While it lives, the network does: freeing weights under a running prediction would crash the process.</summary>
+    /// <summary>Keeps the network alive until it is disposed: freeing weights during a prediction would crash the process.</summary>
     protected readonly ref struct Use
     {
         private readonly TextModel<TManifest, TNetwork> _model;
@@ -253,11 +270,11 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
         public void Dispose() => _model.Leave();
     }
 
-    private sealed class Lease(TextModel<TManifest, TNetwork> model) : IDisposable
+    private sealed class AsyncUse(TextModel<TManifest, TNetwork> model) : IDisposable
     {
         public void Dispose() => model.Leave();
     }
 }
 
-/// <summary>What a model is made of.</summary>
+/// <summary>The parts of a model.</summary>
 internal readonly record struct TextModelParts<TManifest, TNetwork>(TManifest Manifest, ByteLevelBpeTokenizer Tokenizer, TNetwork Network);

@@ -6,36 +6,38 @@ using Microsoft.ML.Data;
 
 namespace Maha.MLNet.Rows;
 
-/// <summary>The values of a column in rows that were read ahead.</summary>
+/// <summary>The values of a column, in the rows that were read ahead.</summary>
 internal abstract class ColumnBuffer
 {
-    /// <summary>Reads the value of the source's present row, or what the source throws instead.</summary>
-    /// <param name="index">Where it is kept.</param>
-    /// <returns>About how many bytes it takes.</returns>
+    /// <summary>Reads the value of the source's current row. An exception of the source is stored in place of the value.</summary>
+    /// <param name="index">The index at which it is stored.</param>
+    /// <returns>The approximate number of bytes of the value.</returns>
     public abstract long Read(int index);
 
-    /// <summary>Whether values of a type are copied with their buffers. Objects (images, for instance) belong to who reads them and cannot be.</summary>
-    public static bool CanHold(Type type) => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(VBuffer<>) ? CanHold(type.GetGenericArguments()[0]) : type.IsValueType;
+    /// <summary>Returns whether values of a type can be copied. Objects, such as images, can't: the reader owns them.</summary>
+    public static bool CanHold(Type type) => IsVector(type) ? CanHold(type.GetGenericArguments()[0]) : type.IsValueType;
 
-    /// <summary>A buffer for a column of any type that <see cref="CanHold"/> admits.</summary>
+    /// <summary>Creates a buffer for a column of a type for which <see cref="CanHold"/> returns true.</summary>
     /// <param name="row">The source.</param>
-    /// <param name="column">An active column of it.</param>
+    /// <param name="column">An active column of the source.</param>
     public static ColumnBuffer Create(DataViewRow row, DataViewSchema.Column column)
     {
         var type = column.Type.RawType;
-        var buffer = type.IsGenericType && type.GetGenericTypeDefinition() == typeof(VBuffer<>)
+        var buffer = IsVector(type)
             ? typeof(VectorBuffer<>).MakeGenericType(type.GetGenericArguments())
             : typeof(ScalarBuffer<>).MakeGenericType(type);
-        // What the source throws comes as it is, without reflection's wrapper.
+        // Exceptions of the source are not wrapped in a TargetInvocationException.
         return (ColumnBuffer)buffer.GetConstructors().Single().Invoke(BindingFlags.DoNotWrapExceptions, binder: null, [row, column], culture: null);
     }
+
+    private static bool IsVector(Type type) => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(VBuffer<>);
 }
 
-/// <summary>The same of values of one type.</summary>
-/// <param name="source">Gives the value of the source's present row.</param>
+/// <summary>The values of a column of one type.</summary>
+/// <param name="source">Reads the value of the source's current row.</param>
 internal abstract class ColumnBuffer<T>(ValueGetter<T> source) : ColumnBuffer
 {
-    // The values of earlier rows stay, as getters use the memory of the value that they are given again.
+    // The values of earlier rows are kept, since getters use the memory of the value that they are passed.
     private T[] _values = new T[1];
     private ExceptionDispatchInfo?[] _failures = new ExceptionDispatchInfo?[1];
 
@@ -59,8 +61,8 @@ internal abstract class ColumnBuffer<T>(ValueGetter<T> source) : ColumnBuffer
         }
     }
 
-    /// <summary>A copy of a value, the receiver's to change.</summary>
-    /// <exception cref="Exception">What the source threw instead of it.</exception>
+    /// <summary>Copies a value; the caller may change the copy.</summary>
+    /// <exception cref="Exception">The exception that the source threw in place of the value.</exception>
     public void CopyTo(int index, ref T value)
     {
         _failures[index]?.Throw();
@@ -72,15 +74,16 @@ internal abstract class ColumnBuffer<T>(ValueGetter<T> source) : ColumnBuffer
     protected abstract long SizeOf(in T value);
 }
 
-/// <summary>Numbers, keys, truth values, dates, ids; texts, which nobody changes.</summary>
+/// <summary>A buffer of scalars: numbers, keys, Booleans, dates, ids, and texts, which are immutable.</summary>
 internal sealed class ScalarBuffer<T>(DataViewRow row, DataViewSchema.Column column) : ColumnBuffer<T>(row.GetGetter<T>(column))
 {
     protected override void Copy(in T source, ref T target) => target = source;
 
-    protected override long SizeOf(in T value) => value is ReadOnlyMemory<char> text ? sizeof(char) * (long)text.Length : Unsafe.SizeOf<T>();
+    protected override long SizeOf(in T value)
+        => value is ReadOnlyMemory<char> text ? sizeof(char) * (long)text.Length : Unsafe.SizeOf<T>();
 }
 
-/// <summary>Vectors of those.</summary>
+/// <summary>A buffer of vectors.</summary>
 internal sealed class VectorBuffer<T>(DataViewRow row, DataViewSchema.Column column) : ColumnBuffer<VBuffer<T>>(row.GetGetter<VBuffer<T>>(column))
 {
     protected override void Copy(in VBuffer<T> source, ref VBuffer<T> target) => source.CopyTo(ref target);

@@ -5,14 +5,14 @@ using Microsoft.ML.Data;
 namespace Maha.MLNet.Rows;
 
 /// <summary>
-/// A cursor's rows, read some rows ahead, so that a model can read their documents together. Rows, order, values and failures are those of the source.
+/// A cursor that reads some rows ahead, so that a model can compute their documents together. Rows, order, values and exceptions are those of the source.
 /// </summary>
 internal sealed class LookaheadCursor : DataViewRowCursor, ITextWindow
 {
-    // Several batches of short documents (EncodedTexts), so that those of a batch are of like length.
+    // Several batches of short documents (EncodedTexts), so that the documents of a batch can have similar lengths.
     internal const int MaxRows = 128;
 
-    // Long documents are computed alone, and wide columns shall not fill the memory.
+    // Long documents are computed one at a time anyway, and wide columns must not fill the memory.
     private const long MaxBytes = 1 << 19;
 
     private readonly DataViewRowCursor _input;
@@ -24,13 +24,13 @@ internal sealed class LookaheadCursor : DataViewRowCursor, ITextWindow
     private bool _hasEnded;
     private ExceptionDispatchInfo? _failure;
 
-    // Who reads one row pays for one; who reads on gets twice as many at a time.
+    // One row first, so that a caller who reads one row waits for one; then twice as many each time.
     private int _maxRows = 1;
 
-    /// <summary>Takes over a cursor.</summary>
+    /// <summary>Takes ownership of a cursor.</summary>
     /// <param name="input">The cursor, before its first row.</param>
-    /// <param name="columns">Its columns that are read, of types that <see cref="ColumnBuffer.CanHold"/> admits.</param>
-    /// <param name="text">One of them, the column of the documents.</param>
+    /// <param name="columns">The columns that are read, of types for which <see cref="ColumnBuffer.CanHold"/> returns true.</param>
+    /// <param name="text">The column of the documents, one of <paramref name="columns"/>.</param>
     public LookaheadCursor(DataViewRowCursor input, IEnumerable<DataViewSchema.Column> columns, DataViewSchema.Column text)
     {
         _input = input;
@@ -55,7 +55,8 @@ internal sealed class LookaheadCursor : DataViewRowCursor, ITextWindow
 
     /// <inheritdoc/>
     public int Current => _current >= 0 ? _current
-        : throw new InvalidOperationException("Values are there after MoveNext has returned true, but it was not called yet or has returned false. Call MoveNext before a value is read.");
+        : throw new InvalidOperationException(
+            "Values can be read after MoveNext has returned true, but it was not called yet or has returned false. Call MoveNext before a value is read.");
 
     public override bool MoveNext()
     {
@@ -97,7 +98,7 @@ internal sealed class LookaheadCursor : DataViewRowCursor, ITextWindow
         base.Dispose(disposing);
     }
 
-    // What the source throws is thrown when the rows before it were read.
+    // An exception of the source is thrown after the rows before it were read.
     private void ReadAhead()
     {
         Clear();

@@ -3,26 +3,25 @@ using Microsoft.ML.Data;
 
 namespace Maha.MLNet.Rows;
 
-/// <summary>
-/// What a transformer computes from one row, bound to one input schema: the columns it adds, the columns it reads,
-/// and the getters of a row.
-/// </summary>
-internal abstract class RowMapping
+/// <summary>A transformer's computation for one input schema: the column that it reads, the columns that it adds, and their getters.</summary>
+/// <param name="text">The input column of the documents, which every added column needs.</param>
+/// <param name="outputColumns">The columns that are added after those of the input.</param>
+internal abstract class RowMapping(DataViewSchema.Column text, params IReadOnlyList<DataViewSchema.DetachedColumn> outputColumns)
 {
-    /// <summary>The columns that are added behind those of the input.</summary>
-    public abstract IReadOnlyList<DataViewSchema.DetachedColumn> OutputColumns { get; }
+    /// <summary>The input column of the documents, which every added column needs.</summary>
+    public DataViewSchema.Column Text => text;
 
-    /// <summary>The input column that every output needs: the documents.</summary>
-    public abstract DataViewSchema.Column Text { get; }
+    /// <summary>The columns that are added after those of the input.</summary>
+    public IReadOnlyList<DataViewSchema.DetachedColumn> OutputColumns => outputColumns;
 
-    /// <summary>Whether documents that are computed together take less time than one after the other.</summary>
-    public virtual bool ComputesTogether => true;
+    /// <summary>Whether several documents take less time together than one at a time.</summary>
+    public virtual bool BenefitsFromBatching => true;
 
-    /// <summary>The getters of a window's present row, one an output column. They may share what they compute.</summary>
+    /// <summary>Creates the getters of a window's current row, one per added column. They may share results.</summary>
     public abstract Delegate[] CreateGetters(ITextWindow window);
 }
 
-/// <summary>A mapping over one input schema as ML.NET's row-to-row mapper, and the schemas that go with it.</summary>
+/// <summary>A mapping as ML.NET's row-to-row mapper.</summary>
 internal sealed class RowToRowMapper : IRowToRowMapper
 {
     private readonly RowMapping _mapping;
@@ -39,7 +38,7 @@ internal sealed class RowToRowMapper : IRowToRowMapper
 
     public DataViewSchema InputSchema { get; }
 
-    /// <summary>One object for all rows and views: a prediction engine compares schemas by reference.</summary>
+    /// <summary>The schema with the added columns, one object for all rows and views, since a prediction engine compares schemas by reference.</summary>
     public DataViewSchema OutputSchema { get; }
 
     public IEnumerable<DataViewSchema.Column> GetDependencies(IEnumerable<DataViewSchema.Column> dependingColumns)
@@ -56,9 +55,10 @@ internal sealed class RowToRowMapper : IRowToRowMapper
     }
 
     public DataViewRow GetRow(DataViewRow input, IEnumerable<DataViewSchema.Column> activeColumns)
-        => new MappedRow(this, input, Active(activeColumns));
+        => new MappedRow(this, input, ActiveColumns(activeColumns));
 
-    public bool[] Active(IEnumerable<DataViewSchema.Column> columns)
+    /// <summary>Returns for each output column whether it is active.</summary>
+    public bool[] ActiveColumns(IEnumerable<DataViewSchema.Column> columns)
     {
         bool[] active = new bool[OutputSchema.Count];
         foreach (var column in columns)
@@ -66,21 +66,24 @@ internal sealed class RowToRowMapper : IRowToRowMapper
         return active;
     }
 
-    /// <summary>The getters of the added columns, or null where none of them is active.</summary>
-    public Delegate[]? GettersOf(DataViewRow input, bool[] active)
-        => Computes(active) ? _mapping.CreateGetters(input as ITextWindow ?? new TextRow(input, _mapping.Text)) : null;
+    /// <summary>Creates the getters of the added columns, or returns null if none of them is active.</summary>
+    public Delegate[]? CreateGetters(DataViewRow input, bool[] active)
+        => HasActiveOutput(active) ? _mapping.CreateGetters(input as ITextWindow ?? new TextRow(input, _mapping.Text)) : null;
 
-    /// <summary>A cursor with the added columns. It reads ahead where that is of use, and where no column is in the way.</summary>
-    /// <param name="active">The columns that are read.</param>
-    /// <param name="open">Opens cursors over the source's columns that they need.</param>
+    /// <summary>Creates cursors with the added columns. They read ahead if that saves time and every column can be copied.</summary>
+    /// <param name="active">For each output column, whether it is read.</param>
+    /// <param name="open">Opens cursors over the columns of the source that are needed.</param>
     public DataViewRowCursor[] GetCursors(bool[] active, Func<IEnumerable<DataViewSchema.Column>, DataViewRowCursor[]> open)
     {
         var columns = GetDependencies(OutputSchema.Where(column => active[column.Index])).ToList();
-        bool readsAhead = Computes(active) && _mapping.ComputesTogether && columns.All(column => ColumnBuffer.CanHold(column.Type.RawType));
-        return [.. open(columns).Select(input => new MappedCursor(this, readsAhead ? new LookaheadCursor(input, columns, _mapping.Text) : input, active))];
+        bool readsAhead = HasActiveOutput(active) && _mapping.BenefitsFromBatching && columns.All(column => ColumnBuffer.CanHold(column.Type.RawType));
+        return
+        [
+            .. open(columns).Select(input => new MappedCursor(this, readsAhead ? new LookaheadCursor(input, columns, _mapping.Text) : input, active)),
+        ];
     }
 
-    private bool Computes(bool[] active) => active.AsSpan(InputSchema.Count).Contains(true);
+    private bool HasActiveOutput(bool[] active) => active.AsSpan(InputSchema.Count).Contains(true);
 }
 
 /// <summary>A row with the added columns.</summary>
@@ -135,10 +138,10 @@ internal sealed class MappedCursor(RowToRowMapper mapper, DataViewRowCursor inpu
     }
 }
 
-/// <summary>The columns of a mapped row: those of the input pass through, the added ones have getters of their own.</summary>
+/// <summary>The columns of a mapped row. Those of the input are passed through; the added ones have their own getters.</summary>
 internal sealed class MappedColumns(RowToRowMapper mapper, DataViewRow input, bool[] active)
 {
-    private readonly Delegate[]? _getters = mapper.GettersOf(input, active);
+    private readonly Delegate[]? _getters = mapper.CreateGetters(input, active);
 
     public bool IsActive(DataViewSchema.Column column)
     {
@@ -150,7 +153,11 @@ internal sealed class MappedColumns(RowToRowMapper mapper, DataViewRow input, bo
     {
         Check(column);
         if (!active[column.Index])
-            throw new ArgumentOutOfRangeException(nameof(column), $"Column '{column.Name}' was not asked for when the cursor was made. Add it to the active columns.");
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(column),
+                $"Column '{column.Name}' must be active to be read, but was not requested when the cursor was created. Add it to the active columns.");
+        }
         if (column.Index < mapper.InputSchema.Count)
             return input.GetGetter<TValue>(mapper.InputSchema[column.Index]);
         return _getters![column.Index - mapper.InputSchema.Count] as ValueGetter<TValue>
@@ -160,7 +167,11 @@ internal sealed class MappedColumns(RowToRowMapper mapper, DataViewRow input, bo
     private void Check(DataViewSchema.Column column)
     {
         if (column.Index >= mapper.OutputSchema.Count || column.Name != mapper.OutputSchema[column.Index].Name)
-            throw new ArgumentException($"Column '{column.Name}' at {column.Index} is not of this row's schema.", nameof(column));
+        {
+            throw new ArgumentException(
+                $"A column must be one of this row's schema, but '{column.Name}' at index {column.Index} is not. Take it from the schema of the row.",
+                nameof(column));
+        }
     }
 }
 
@@ -174,8 +185,8 @@ internal sealed class MappedDataView(IDataView source, RowToRowMapper mapper) : 
     public long? GetRowCount() => source.GetRowCount();
 
     public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null)
-        => mapper.GetCursors(mapper.Active(columnsNeeded), columns => [source.GetRowCursor(columns, rand!)])[0];
+        => mapper.GetCursors(mapper.ActiveColumns(columnsNeeded), columns => [source.GetRowCursor(columns, rand!)])[0];
 
     public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null)
-        => mapper.GetCursors(mapper.Active(columnsNeeded), columns => source.GetRowCursorSet(columns, n, rand!));
+        => mapper.GetCursors(mapper.ActiveColumns(columnsNeeded), columns => source.GetRowCursorSet(columns, n, rand!));
 }

@@ -2,13 +2,13 @@ using Microsoft.ML;
 
 namespace Maha.MLNet.Rows;
 
-/// <summary>Streams texts without labels out of a data view; the text is never all in memory.</summary>
+/// <summary>Streams the texts of a data view, without labels. They are never all in memory.</summary>
 /// <param name="data">The data.</param>
 /// <param name="text">The text column.</param>
 internal sealed class StreamedTexts(IDataView data, DataViewSchema.Column text)
 {
-    /// <summary>The texts; a missing one is empty.</summary>
-    /// <param name="check">Called before every row; may throw.</param>
+    /// <summary>Reads the texts. A missing text is read as an empty one.</summary>
+    /// <param name="check">Called before each row, for instance to throw after a cancellation.</param>
     public IEnumerable<string> Read(Action check)
     {
         using var cursor = data.GetRowCursor([text]);

@@ -2,9 +2,9 @@ using Microsoft.ML;
 
 namespace Maha.MLNet.Rows;
 
-/// <summary>The window of a row alone: its documents follow each other one at a time.</summary>
+/// <summary>A window of one row.</summary>
 /// <param name="input">The row.</param>
-/// <param name="text">The column of the text.</param>
+/// <param name="text">The text column.</param>
 internal sealed class TextRow(DataViewRow input, DataViewSchema.Column text) : ITextWindow
 {
     private readonly ValueGetter<ReadOnlyMemory<char>> _text = input.GetGetter<ReadOnlyMemory<char>>(text);

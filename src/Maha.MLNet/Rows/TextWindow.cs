@@ -1,31 +1,31 @@
 namespace Maha.MLNet.Rows;
 
-/// <summary>Documents that a model may read together, and which of them is the present row's.</summary>
+/// <summary>Documents that a model can compute together, and the index of the current row's document.</summary>
 internal interface ITextWindow
 {
-    /// <summary>Differs from one set of documents to the next.</summary>
+    /// <summary>A number that changes whenever the documents change.</summary>
     long Version { get; }
 
     /// <summary>The number of documents, at least 1.</summary>
     int Count { get; }
 
-    /// <summary>The present row's document, from 0.</summary>
+    /// <summary>The index of the current row's document.</summary>
     int Current { get; }
 
-    /// <summary>The text of a document.</summary>
-    /// <exception cref="Exception">What the source of the rows threw instead.</exception>
+    /// <summary>Returns the text of a document.</summary>
+    /// <exception cref="Exception">The exception that the source of the rows threw in place of the text.</exception>
     ReadOnlyMemory<char> TextOf(int index);
 }
 
-/// <summary>What a model says of a window's present row: computed for all its documents together, when the first is asked for, however many columns are read.</summary>
+/// <summary>A model's results for the documents of a window. They are computed together, once for all columns, when the first of them is read.</summary>
 /// <param name="window">The documents.</param>
-/// <param name="compute">What is computed of documents, one result each.</param>
+/// <param name="compute">Computes one result per document.</param>
 internal sealed class WindowResults<T>(ITextWindow window, Func<IReadOnlyList<ReadOnlyMemory<char>>, T[]> compute) where T : class
 {
     private T?[]? _results;
     private long _version;
 
-    /// <summary>The present row's.</summary>
+    /// <summary>Returns the result for the current row.</summary>
     public T Value()
     {
         if (_results is null || _version != window.Version)
@@ -46,7 +46,7 @@ internal sealed class WindowResults<T>(ITextWindow window, Func<IReadOnlyList<Re
             }
             catch (Exception)
             {
-                // One document fails, or all: each is computed alone then, so that what fails does so at its own row and the others are read.
+                // At least one document fails. Each is computed alone then, so that the exception is thrown at its own row and the other rows can be read.
             }
         }
         return new T?[window.Count];

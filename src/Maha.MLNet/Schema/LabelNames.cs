@@ -5,10 +5,10 @@ using static Maha.MLNet.Bridge.MLNetInternals;
 
 namespace Maha.MLNet.Schema;
 
-/// <summary>The values behind a key column, of whatever type the user's labels have, and their way into a model file.</summary>
+/// <summary>The label values that the keys of a column stand for, of any type, and their form in a model file.</summary>
 internal abstract class LabelNames
 {
-    /// <summary>C, the number of labels; a key k stands for the value at k - 1.</summary>
+    /// <summary>C, the number of labels. The key k stands for the value at index k - 1.</summary>
     public abstract int Count { get; }
 
     /// <summary>The type of a value.</summary>
@@ -17,12 +17,12 @@ internal abstract class LabelNames
     /// <summary>The values as text, in the order of the keys.</summary>
     public abstract IReadOnlyList<string> Names { get; }
 
-    /// <summary>Adds the values to annotations under a name such as KeyValues.</summary>
+    /// <summary>Adds the values to annotations, as a kind such as KeyValues.</summary>
     public abstract void AddTo(DataViewSchema.Annotations.Builder builder, string kind);
 
-    /// <summary>Reads the values behind a key column.</summary>
-    /// <returns>Null where the column's keys have no values, or values of another kind than text and numbers.</returns>
-    public static LabelNames? Of(DataViewSchema.Column column)
+    /// <summary>Reads the values of a key column.</summary>
+    /// <returns>The values; null if the keys have none, or values other than texts, numbers and Booleans.</returns>
+    public static LabelNames? FromColumn(DataViewSchema.Column column)
     {
         var values = column.Annotations.Schema.GetColumnOrNull(Annotation.KeyValues);
         if (values is not { Type: VectorDataViewType { Size: > 0, ItemType: var item } })
@@ -45,14 +45,14 @@ internal abstract class LabelNames
         };
     }
 
-    /// <summary>The names 0, 1, ... for keys without values, as ML.NET shows them.</summary>
+    /// <summary>Returns the names 0, 1, ... for keys without values, as ML.NET shows them.</summary>
     public static LabelNames Numbered(int count)
         => new Typed<uint>(NumberDataViewType.UInt32, [.. Enumerable.Range(0, count).Select(i => (uint)i)]);
 
-    /// <summary>The names of a file.</summary>
-    /// <param name="type">The name of a value's type, as <see cref="TypeName"/> gives it.</param>
+    /// <summary>Converts the texts of a model file to values.</summary>
+    /// <param name="type">The name of the values' type, as <see cref="TypeName"/> returns it.</param>
     /// <param name="names">The values as text.</param>
-    /// <exception cref="InvalidDataException">The type is unknown, or a name is not a value of it.</exception>
+    /// <exception cref="InvalidDataException">The type is unknown, or a text is not a value of it.</exception>
     public static LabelNames FromFile(string type, IReadOnlyList<string> names)
     {
         try
@@ -71,16 +71,18 @@ internal abstract class LabelNames
                 nameof(UInt32) => Parse<uint>(NumberDataViewType.UInt32, names),
                 nameof(UInt64) => Parse<ulong>(NumberDataViewType.UInt64, names),
                 nameof(Boolean) => new Typed<bool>(BooleanDataViewType.Instance, [.. names.Select(bool.Parse)]),
-                _ => throw new InvalidDataException($"The labels of a model are text, numbers or truth values, but the file says '{type}'. It was written by a newer version, or is damaged."),
+                _ => throw new InvalidDataException(
+                    $"The labels of a model are texts, numbers or Booleans, but the file says '{type}'. It was written by a newer version, or is damaged."),
             };
         }
         catch (Exception e) when (e is FormatException or OverflowException)
         {
-            throw new InvalidDataException($"The labels of the model must be values of {type}, but one is not: {e.Message} The file is damaged: save the model again.", e);
+            throw new InvalidDataException(
+                $"The labels of the model must be values of {type}, but one is not: {e.Message} The file is damaged: save the model again.", e);
         }
     }
 
-    /// <summary>The name of a value's type in a file.</summary>
+    /// <summary>The name of the values' type in a model file.</summary>
     public string TypeName => ItemType is TextDataViewType ? nameof(String) : ItemType.RawType.Name;
 
     private static Typed<T> Parse<T>(PrimitiveDataViewType type, IReadOnlyList<string> names) where T : IParsable<T>
@@ -99,10 +101,12 @@ internal abstract class LabelNames
 
         public override PrimitiveDataViewType ItemType => type;
 
-        // Round-trip forms: the same text comes back as the same value.
-        public override IReadOnlyList<string> Names { get; } = [.. values.Select(value => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "")];
+        // Round-trip formats: each text is parsed to the same value again.
+        public override IReadOnlyList<string> Names { get; } =
+            [.. values.Select(value => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "")];
 
         public override void AddTo(DataViewSchema.Annotations.Builder builder, string kind)
-            => builder.Add(kind, new VectorDataViewType(type, values.Length), (ref VBuffer<T> into) => new VBuffer<T>(values.Length, values).CopyTo(ref into));
+            => builder.Add(
+                kind, new VectorDataViewType(type, values.Length), (ref VBuffer<T> target) => new VBuffer<T>(values.Length, values).CopyTo(ref target));
     }
 }

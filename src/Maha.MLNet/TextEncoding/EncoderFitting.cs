@@ -1,3 +1,4 @@
+using Maha.Layers.Core;
 using Maha.Layers.Data;
 using Maha.Layers.Models;
 using Maha.Layers.Training;
@@ -12,33 +13,37 @@ using Options = Maha.MLNet.TextEncoding.MahaTextEncodingEstimator.Options;
 namespace Maha.MLNet.TextEncoding;
 
 /// <summary>
-/// Trains an encoder on the texts of a data view: tokenizer, token ids, spectral parts, transformer, center and scale. The options are only read.
+/// Trains an encoder on the texts of a data view: tokenizer, token ids, spectral parts, transformer, center and scale. It does not change the options.
 /// </summary>
 internal sealed class EncoderFitting(IHost host, Options options)
 {
-    // Center and scale are means over documents: these many, and so much of each, tell them to a few percent.
+    // Center and scale are means over documents. This many documents, with so many tokens each, give them to within a few percent.
     private const int ScaleDocuments = 512;
     private const int ScaleTokens = 2048;
 
-    // Pieces are four views long, so that two views of one need not overlap.
+    // Pieces are four views long, so that two views of a piece need not overlap.
     private const int ViewsPerChunk = 4;
 
-    /// <summary>Trains.</summary>
-    /// <param name="data">The data.</param>
-    /// <param name="text">Its column of texts.</param>
+    /// <summary>Trains an encoder.</summary>
+    /// <param name="data">The training data.</param>
+    /// <param name="text">The column of the texts.</param>
     public TextEncoder Fit(IDataView data, DataViewSchema.Column text)
     {
         using var fitting = new ModelFitting(host, options);
         using var pretrained = options.PretrainedModel is { } path ? PretrainedFile.Open(path) : null;
         if (pretrained is not null)
-            CheckAgainst(pretrained);
+            CheckOptionsAgainst(pretrained);
         var texts = new StreamedTexts(data, text);
         var tokenizer = pretrained?.Tokenizer ?? fitting.TrainTokenizer(texts.Read(fitting.Check));
         var parts = pretrained?.Parts ?? PartsOf(options);
         int length = pretrained is null ? options.MaxSequenceLength : pretrained.MaxSequenceLengthFor(options);
         var model = pretrained is null
             ? ModelFitting.WithTokenParts(ModelOptionsOf(options, tokenizer.VocabSize), tokenizer)
-            : pretrained.ModelFor(length) with { Pooling = pretrained.Parts is null ? options.Pooling : pretrained.Model.Pooling, Dropout = options.Dropout };
+            : pretrained.ModelFor(length) with
+            {
+                Pooling = pretrained.Parts is null ? options.Pooling : pretrained.Model.Pooling,
+                Dropout = options.Dropout,
+            };
         var manifest = new EncoderManifest
         {
             FormatVersion = EncoderManifest.CurrentFormat,
@@ -54,14 +59,18 @@ internal sealed class EncoderFitting(IHost host, Options options)
         {
             network.to(fitting.Device);
             pretrained?.CopyTo(network);
-            // A frozen encoder is used as it is: nothing is read.
+            // A frozen encoder is used as it is, and no data is read.
             if (!(options.Freeze && pretrained!.Parts is not null))
             {
-                using var documents = TokenizedDataset.FromTexts(fitting.WhileTimeIsLeft(texts.Read(fitting.Check), _ => true), tokenizer, fitting.DatasetOptions(length), fitting.CancellationToken);
+                var rows = fitting.WhileTimeIsLeft(texts.Read(fitting.Check), _ => true);
+                using var documents = TokenizedDataset.FromTexts(rows, tokenizer, fitting.DatasetOptions(length), fitting.CancellationToken);
                 if (documents.Count == 0)
-                    throw new InvalidOperationException($"The data must have at least one document to learn from, but has none. Look at column '{options.ReadColumnName}' and at filters before it.");
+                {
+                    throw new InvalidOperationException("The data must have at least one document to learn from, but has none. " +
+                        $"Check column '{options.ReadColumnName}', and filters before it.");
+                }
                 fitting.WarnOfCuts(documents, "training", length);
-                Learn(network, documents, fitting, pretrained is not null);
+                Learn(network, documents, fitting, isPretrained: pretrained is not null);
             }
             return new TextEncoder(new(manifest, tokenizer, network), fitting.Device);
         }
@@ -81,23 +90,29 @@ internal sealed class EncoderFitting(IHost host, Options options)
             options.SegmentColumnName is null
                 ? [(nameof(options.OutputColumnName), options.OutputColumnName)]
                 : [(nameof(options.OutputColumnName), options.OutputColumnName), (nameof(options.SegmentColumnName), options.SegmentColumnName)]);
-        if (!Enum.IsDefined(options.Segments))
-            throw new ArgumentOutOfRangeException(nameof(options), $"Segments must be one of {string.Join(", ", Enum.GetNames<SegmentKind>())}, but is {options.Segments}.");
+        TensorChecks.Known(options.Segments, nameof(options.Segments));
         ModelFitting.CheckOptions(options, ModelOptionsOf(options, options.VocabSize), options.ToTrainingOptions(0, device: null));
         PartsOf(options).Validate();
         PretrainingOptionsOf(options).Validate();
         if (options.ChunksPerDocument < 1)
-            throw new ArgumentOutOfRangeException(nameof(options), $"ChunksPerDocument must be at least 1, but is {options.ChunksPerDocument}. Use about 4.");
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(options), $"ChunksPerDocument must be at least 1, but is {options.ChunksPerDocument}. Use about 4.");
+        }
         PretrainedFile.CheckPath(options.PretrainedModel);
         if (options.Freeze && options.PretrainedModel is null)
-            throw new ArgumentException("Freeze must come with a PretrainedModel, but there is none: random weights would stay random. Name a file, or leave Freeze out.", nameof(options));
+        {
+            throw new ArgumentException(
+                "Freeze requires a PretrainedModel, but there is none, and random weights would stay random. Name a file, or leave Freeze out.",
+                nameof(options));
+        }
     }
 
-    /// <summary>The shape of the transformer.</summary>
+    /// <summary>Returns the architecture of the transformer.</summary>
     internal static MahaTransformerOptions ModelOptionsOf(Options options, int vocabSize)
         => options.ToModelOptions(vocabSize) with { Pooling = options.Pooling };
 
-    /// <summary>What the vector consists of.</summary>
+    /// <summary>Returns the parts of a vector.</summary>
     internal static DocumentVectorParts PartsOf(Options options) => new()
     {
         SpectralDim = options.SpectralDim,
@@ -106,7 +121,7 @@ internal sealed class EncoderFitting(IHost host, Options options)
         ContextualWeight = options.ContextualWeight,
     };
 
-    /// <summary>What the transformer learns.</summary>
+    /// <summary>Returns the tasks that the transformer is trained on.</summary>
     internal static PretrainingOptions PretrainingOptionsOf(Options options) => new()
     {
         MaskedTokenWeight = options.MaskedTokenWeight,
@@ -117,11 +132,11 @@ internal sealed class EncoderFitting(IHost host, Options options)
         Temperature = options.Temperature,
     };
 
-    private void CheckAgainst(PretrainedFile pretrained)
+    private void CheckOptionsAgainst(PretrainedFile pretrained)
     {
         pretrained.Check(options);
         if (pretrained.Parts is not null)
-            pretrained.Agree(nameof(options.Pooling), options.Pooling, new Options().Pooling, pretrained.Model.Pooling);
+            pretrained.CheckOption(nameof(options.Pooling), options.Pooling, new Options().Pooling, pretrained.Model.Pooling);
     }
 
     private void Learn(MahaDocumentEncoder network, TokenizedDataset documents, ModelFitting fitting, bool isPretrained)
@@ -131,26 +146,27 @@ internal sealed class EncoderFitting(IHost host, Options options)
             network.InitializeFromSpectral();
         var pretraining = PretrainingOptionsOf(options);
         int chunkLength = (int)Math.Min((long)options.ViewLength * (options.ContrastiveWeight > 0 ? ViewsPerChunk : 1), int.MaxValue / 2);
-        bool[] isHeldOut = HeldOut(documents.Count, fitting.Seed);
+        bool[] isHeldOut = ChooseHeldOut(documents.Count, fitting.Seed);
         var training = new DocumentChunks(documents, chunkLength, options.ChunksPerDocument, fitting.Seed, i => !isHeldOut[i]);
         var validating = new DocumentChunks(documents, chunkLength, options.ChunksPerDocument, fitting.Seed, i => isHeldOut[i]);
         if (training.Count == 0)
         {
-            fitting.Channel.Warning(MessageSensitivity.None, "No document has tokens to learn from: the encoder keeps its first weights.");
+            fitting.Channel.Warning(MessageSensitivity.None, "No document has tokens to learn from: the encoder keeps its initial weights.");
         }
         else if (!options.Freeze)
         {
-            // Split by documents here: the trainer would split pieces.
+            // The split is by documents. The trainer would split by pieces.
             var trainingOptions = options.ToTrainingOptions(fitting.Seed, fitting.Device) with { ValidationFraction = 0 };
             var task = fitting.Build(() => new EncoderPretrainingTask(network, pretraining));
             fitting.Train(task, trainingOptions, training, validating.Count > 0 ? validating : null);
         }
-        using var sample = Sample(documents);
-        // Where a cancelled training keeps what it has, that must be a whole encoder.
-        network.FitScale(sample, options.CancellationBehavior == CancellationBehavior.KeepBest ? CancellationToken.None : fitting.CancellationToken);
+        using var sample = TakeSample(documents);
+        // A canceled training that keeps its weights must still return a complete encoder.
+        bool keepsWeights = options.CancellationBehavior == CancellationBehavior.KeepBest;
+        network.FitScale(sample, keepsWeights ? CancellationToken.None : fitting.CancellationToken);
     }
 
-    private bool[] HeldOut(int count, int seed)
+    private bool[] ChooseHeldOut(int count, int seed)
     {
         bool[] isHeldOut = new bool[count];
         int[] order = [.. Enumerable.Range(0, count)];
@@ -160,7 +176,7 @@ internal sealed class EncoderFitting(IHost host, Options options)
         return isHeldOut;
     }
 
-    private static TokenizedDataset Sample(TokenizedDataset documents)
+    private static TokenizedDataset TakeSample(TokenizedDataset documents)
     {
         int count = Math.Min(documents.Count, ScaleDocuments);
         return TokenizedDataset.FromTokenIds(Enumerable.Range(0, count).Select(i =>

@@ -1,7 +1,6 @@
 using Maha.Layers.Models;
 using Maha.Layers.Training;
 
-
 namespace Maha.MLNet.TextEncoding;
 
 public sealed partial class MahaTextEncodingEstimator
@@ -9,7 +8,7 @@ public sealed partial class MahaTextEncodingEstimator
     /// <summary>The options of <see cref="MahaTextEncodingEstimator"/>.</summary>
     public sealed class Options : MahaEstimatorOptions
     {
-        /// <summary>Options that run, where they differ from the other estimators'.</summary>
+        /// <summary>Creates options with their default values.</summary>
         public Options()
         {
             NumberOfEpochs = Defaults.NumberOfEpochs;
@@ -18,93 +17,105 @@ public sealed partial class MahaTextEncodingEstimator
             ValidationFraction = 0;
         }
 
-        /// <summary>The column of the documents' vectors that is added.</summary>
+        /// <summary>The name of the added column of the documents' vectors.</summary>
         /// <value>"Features".</value>
         public string OutputColumnName { get; set; } = Defaults.OutputColumnName;
 
-        /// <summary>The column of the documents, of type Text.</summary>
-        /// <value>Null: the column named by <see cref="OutputColumnName"/>, which the vectors then hide.</value>
+        /// <summary>The name of the column of the documents, of type Text.</summary>
+        /// <value>Null: the column that <see cref="OutputColumnName"/> names. The vectors then replace the texts.</value>
         public string? InputColumnName { get; set; }
 
-        /// <summary>The column of the vectors of a document's sentences or paragraphs that is added: one after the other, each as wide as a document's.</summary>
-        /// <value>Null: none.</value>
+        /// <summary>The name of the added column with the vectors of a document's sentences or paragraphs, in order, each as wide as a document's.</summary>
+        /// <value>Null: no such column.</value>
         public string? SegmentColumnName { get; set; }
 
-        /// <summary>Which parts of a document get vectors. Ignored without <see cref="SegmentColumnName"/>.</summary>
+        /// <summary>The parts of a document that have vectors in the segment column. Applies when <see cref="SegmentColumnName"/> is set.</summary>
         /// <value><see cref="SegmentKind.Sentence"/>.</value>
         public SegmentKind Segments { get; set; } = SegmentKind.Sentence;
 
-        /// <summary>Whether vectors are scaled to the length 1, for cosine similarity. Linear trainers with their default regularization do better without.</summary>
-        /// <value>False.</value>
+        /// <summary>Whether vectors are scaled to length 1, for cosine similarity.</summary>
+        /// <value>False, which is better for linear trainers with their default regularization.</value>
         public bool NormalizeLength { get; set; }
 
-        /// <summary>How the transformer's tokens become one vector.</summary>
+        /// <summary>The method that combines the transformer's tokens into one vector.</summary>
         /// <value><see cref="PoolingKind.Mean"/>.</value>
         public PoolingKind Pooling { get; set; } = PoolingKind.Mean;
 
-        /// <summary>K, the width of each spectral part. Ignored where <see cref="PretrainedModel"/> is an encoder's, which brings its own.</summary>
+        /// <summary>K, the width of each spectral part. Applies unless <see cref="PretrainedModel"/> is an encoder, whose parts are used.</summary>
         /// <value>128. From 0 to 4,096; 0 leaves the spectral parts out.</value>
         public int SpectralDim { get; set; } = Defaults.Parts.SpectralDim;
 
-        /// <summary>The buckets that hashed pairs of neighboring tokens share in the spectral parts. Ignored where <see cref="SpectralDim"/> is 0 or the pretrained model brings its own.</summary>
+        /// <summary>
+        /// The number of buckets that hashed pairs of neighboring tokens share in the spectral parts. Applies when <see cref="SpectralDim"/> is above 0,
+        /// unless the pretrained model is an encoder.
+        /// </summary>
         /// <value>16,384. From 0 to 16,777,216.</value>
         public int NumPairBuckets { get; set; } = Defaults.Parts.NumPairBuckets;
 
-        /// <summary>The tokens of a document's beginning that have a spectral part of their own. Ignored where <see cref="SpectralDim"/> is 0 or the pretrained model brings its own.</summary>
+        /// <summary>
+        /// The number of tokens at the beginning of a document that have their own spectral part. Applies when <see cref="SpectralDim"/> is above 0, unless the
+        /// pretrained model is an encoder.
+        /// </summary>
         /// <value>64. At least 0; 0 leaves the part out.</value>
         public int BeginningTokens { get; set; } = Defaults.Parts.BeginningTokens;
 
-        /// <summary>How loud the transformer's part is beside the spectral ones. Ignored where the pretrained model brings its own.</summary>
-        /// <value>0.25: where labels are few and the collection is small, the spectral parts know more. Raise it for large collections and long training. From 0 to 1,000.</value>
+        /// <summary>The size of the transformer's part relative to the spectral parts. Applies unless the pretrained model is an encoder.</summary>
+        /// <value>
+        /// 0.25, since the spectral parts are more accurate in a small collection with few labels. Raise it for large collections and long training. From 0
+        /// to 1,000.
+        /// </value>
         public double ContextualWeight { get; set; } = Defaults.Parts.ContextualWeight;
 
-        /// <summary>Whether the token embedding starts from the spectral directions. Ignored with a <see cref="PretrainedModel"/> or without spectral parts.</summary>
+        /// <summary>Whether the token embedding starts from the spectral directions. Applies to training from random weights, with spectral parts.</summary>
         /// <value>True.</value>
         public bool SpectralStart { get; set; } = true;
 
-        /// <summary>How much the prediction of masked tokens counts in the training.</summary>
+        /// <summary>The weight of the prediction of masked tokens in the training loss.</summary>
         /// <value>1. At least 0.</value>
         public double MaskedTokenWeight { get; set; } = Defaults.Pretraining.MaskedTokenWeight;
 
-        /// <summary>How much the recognition of a document by another part of it counts in the training.</summary>
-        /// <value>1. At least 0; 0 trains on masked tokens alone.</value>
+        /// <summary>The weight of the contrastive task in the training loss: to recognize a document from another part of it.</summary>
+        /// <value>1. At least 0; 0 trains on masked tokens only.</value>
         public double ContrastiveWeight { get; set; } = Defaults.Pretraining.ContrastiveWeight;
 
-        /// <summary>The share of a text's tokens that are masked in training.</summary>
+        /// <summary>The fraction of a text's tokens that are masked in training.</summary>
         /// <value>0.15. In [0, 1).</value>
         public double MaskFraction { get; set; } = Defaults.Pretraining.MaskFraction;
 
-        /// <summary>Whether masked tokens are predicted with the embedding's own weights.</summary>
+        /// <summary>Whether masked tokens are predicted with the weights of the token embedding.</summary>
         /// <value>True.</value>
         public bool TieEmbedding { get; set; } = Defaults.Pretraining.TieEmbedding;
 
-        /// <summary>The tokens of each of the two views of a document in training.</summary>
+        /// <summary>The number of tokens of each of the two views of a document in training.</summary>
         /// <value>128. At least 2.</value>
         public int ViewLength { get; set; } = Defaults.Pretraining.ViewLength;
 
-        /// <summary>tau, how sharply a document's two views are told from the other documents'.</summary>
+        /// <summary>
+        /// tau, the temperature of the contrastive task. A lower one separates a document's views more sharply from those of other documents.
+        /// </summary>
         /// <value>0.1. Above 0.</value>
         public double Temperature { get; set; } = Defaults.Pretraining.Temperature;
 
-        /// <summary>The pieces of four views' length that an epoch takes of a document, at most.</summary>
+        /// <summary>The most pieces of a document that are trained on per epoch. A piece is four views long.</summary>
         /// <value>4. At least 1.</value>
         public int ChunksPerDocument { get; set; } = 4;
 
         /// <summary>
-        /// A file to start from: the zip of a chain with one Maha transformer (encoder, classifier or language model), or what <see cref="MahaTransformer.SaveWeights"/> wrote.
-        /// Tokenizer and architecture come from it; options of the architecture must be left at their defaults, or agree.
+        /// The path of a saved model to start from: the zip of a chain with one Maha transformer (encoder, classifier or language model), or a file of
+        /// <see cref="MahaTransformer.SaveWeights"/>. Tokenizer and architecture are those of the file. Leave options of the architecture at their defaults,
+        /// or set them to the same values.
         /// </summary>
         /// <value>Null: random weights.</value>
         public string? PretrainedModel { get; set; }
 
-        /// <summary>Whether the pretrained transformer stays as it is. An encoder's file is then used whole, and nothing is learned.</summary>
-        /// <value>False: it is trained further. Refused without <see cref="PretrainedModel"/>.</value>
+        /// <summary>Whether the pretrained transformer is not trained. A pretrained encoder is then used as it is, and nothing is learned.</summary>
+        /// <value>False: it is trained further. True requires a <see cref="PretrainedModel"/>.</value>
         public bool Freeze { get; set; }
 
         internal string ReadColumnName => InputColumnName ?? OutputColumnName;
     }
 
-    /// <summary>Each default that the catalog's parameters and the options share, once.</summary>
+    /// <summary>The defaults that the catalog's parameters and the options share.</summary>
     internal static class Defaults
     {
         public const string OutputColumnName = "Features";
@@ -113,7 +124,7 @@ public sealed partial class MahaTextEncodingEstimator
         public const int MaxSequenceLength = MahaEstimatorOptions.ModelDefaults.MaxSequenceLength;
         public const int NumberOfEpochs = 2;
         public const double LearningRate = 1e-3;
-        public const int TokensPerBatch = 32768; // pieces whose views are a quarter of them: 64 documents at a time
+        public const int TokensPerBatch = 32768; // 64 pieces of 512 tokens
 
         public static readonly DocumentVectorParts Parts = new();
         public static readonly PretrainingOptions Pretraining = new();

@@ -5,16 +5,18 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 
-[assembly: LoadableClass(typeof(MahaTextEncodingTransformer), null, typeof(SignatureLoadModel), "Maha text encoding", MahaTextEncodingTransformer.LoaderSignature)]
+[assembly: LoadableClass(
+    typeof(MahaTextEncodingTransformer), null, typeof(SignatureLoadModel), "Maha text encoding", MahaTextEncodingTransformer.LoaderSignature)]
 
 namespace Maha.MLNet.TextEncoding;
 
 // E width of a vector
 
-/// <summary>Turns long documents into vectors: what <see cref="MahaTextEncodingEstimator"/> learned.</summary>
+/// <summary>Turns long documents into vectors. <see cref="MahaTextEncodingEstimator"/> trains it.</summary>
 /// <remarks>
-/// Adds a <c>Vector&lt;Single&gt;</c> of size E, and where a column for segments was named a vector of unknown size with E numbers for every sentence or paragraph.
-/// The same document has the same vector, up to the rounding of sums, whatever rows are read with it. Owns native memory: dispose it when the last view and prediction engine over it are done with.
+/// Adds a <c>Vector&lt;Single&gt;</c> of size E. If the estimator's options name a segment column, it also adds a vector of unknown size, with E numbers for
+/// each sentence or paragraph. The same document has the same vector, up to the rounding of sums, whatever other rows are read with it. It owns native
+/// memory: dispose it after the last view and prediction engine over it.
 /// </remarks>
 public sealed class MahaTextEncodingTransformer : MahaTransformer
 {
@@ -31,34 +33,23 @@ public sealed class MahaTextEncodingTransformer : MahaTransformer
 
     private protected override RowMapping CreateMapping(DataViewSchema inputSchema) => new Mapping(_encoder, inputSchema);
 
-    private sealed class Mapping : RowMapping
+    private sealed class Mapping(TextEncoder encoder, DataViewSchema input)
+        : RowMapping(InputColumns.Text(input, encoder.Manifest.Columns.Input, nameof(input)), CreateColumns(encoder))
     {
-        private readonly TextEncoder _encoder;
-
-        public Mapping(TextEncoder encoder, DataViewSchema input)
-        {
-            _encoder = encoder;
-            var columns = encoder.Manifest.Columns;
-            Text = InputColumns.Text(input, columns.Input, nameof(input));
-            var vector = new DataViewSchema.DetachedColumn(columns.Output, new VectorDataViewType(NumberDataViewType.Single, encoder.OutputDim));
-            OutputColumns = columns.Segments is { } segments
-                ? [vector, new(segments, new VectorDataViewType(NumberDataViewType.Single))]
-                : [vector];
-        }
-
-        public override IReadOnlyList<DataViewSchema.DetachedColumn> OutputColumns { get; }
-
-        public override DataViewSchema.Column Text { get; }
-
         public override Delegate[] CreateGetters(ITextWindow window)
         {
-            var whole = Getter(new WindowResults<float[]>(window, _encoder.Vectors));
-            if (OutputColumns.Count == 1)
-                return [whole];
-            return [whole, Getter(new WindowResults<float[]>(window, _encoder.SegmentVectors))];
+            var vector = CreateGetter(new WindowResults<float[]>(window, encoder.Vectors));
+            return OutputColumns.Count == 1 ? [vector] : [vector, CreateGetter(new WindowResults<float[]>(window, encoder.SegmentVectors))];
         }
 
-        private static ValueGetter<VBuffer<float>> Getter(WindowResults<float[]> row) => (ref VBuffer<float> value) =>
+        private static DataViewSchema.DetachedColumn[] CreateColumns(TextEncoder encoder)
+        {
+            var columns = encoder.Manifest.Columns;
+            var vector = new DataViewSchema.DetachedColumn(columns.Output, new VectorDataViewType(NumberDataViewType.Single, encoder.OutputDim));
+            return columns.Segments is { } segments ? [vector, new(segments, new VectorDataViewType(NumberDataViewType.Single))] : [vector];
+        }
+
+        private static ValueGetter<VBuffer<float>> CreateGetter(WindowResults<float[]> row) => (ref VBuffer<float> value) =>
         {
             float[] vector = row.Value();
             var editor = VBufferEditor.Create(ref value, vector.Length);

@@ -1,11 +1,11 @@
 namespace Maha.MLNet.TextEncoding;
 
-/// <summary>The parts of a document that get vectors of their own.</summary>
+/// <summary>The parts of a document that have their own vectors.</summary>
 public enum SegmentKind
 {
     /// <summary>Sentences.</summary>
     Sentence,
 
-    /// <summary>Paragraphs: what stands between blank lines.</summary>
+    /// <summary>Paragraphs, which blank lines separate.</summary>
     Paragraph,
 }

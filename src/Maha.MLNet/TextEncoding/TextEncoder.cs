@@ -8,23 +8,26 @@ using static TorchSharp.torch;
 
 namespace Maha.MLNet.TextEncoding;
 
-/// <summary>A trained encoder of documents: tokenizer and network.</summary>
+/// <summary>A trained document encoder: tokenizer and network.</summary>
 internal sealed class TextEncoder(TextModelParts<EncoderManifest, MahaDocumentEncoder> parts, Device device)
     : TextModel<EncoderManifest, MahaDocumentEncoder>(Format, parts, device)
 {
-    /// <summary>How the file of an encoder is known.</summary>
+    /// <summary>The file signature of encoders.</summary>
     public static readonly ModelFormat Format = new("encoder", "Encoder.json", "MAHATXTE", MahaTextEncodingTransformer.LoaderSignature);
 
     /// <summary>E, the width of a vector.</summary>
     public int OutputDim { get; } = parts.Network.OutputDim;
 
-    /// <summary>Reads an encoder back from the streams of a model file.</summary>
-    /// <exception cref="InvalidDataException">The file is newer than this library, or damaged.</exception>
+    /// <summary>Reads an encoder from the streams of a model file.</summary>
+    /// <exception cref="MahaModelFileException">The file is damaged, or a newer version of this library wrote it.</exception>
     public static TextEncoder Load(IHostEnvironment environment, ModelLoadContext context)
-        => new(Load(context, Format, EncoderManifest.Read, manifest => new MahaDocumentEncoder(manifest.Model, manifest.Parts)), Devices.Choose(environment));
+    {
+        var parts = Load(context, Format, EncoderManifest.Read, manifest => new MahaDocumentEncoder(manifest.Model, manifest.Parts));
+        return new(parts, Devices.Choose(environment));
+    }
 
-    /// <summary>The vectors of documents, [E] each.</summary>
-    /// <param name="texts">Any texts; all without tokens have the same vector.</param>
+    /// <summary>Computes the vectors of documents, [E] each.</summary>
+    /// <param name="texts">Any texts. Those without tokens all have the same vector.</param>
     /// <exception cref="ObjectDisposedException">The encoder was disposed.</exception>
     public float[][] Vectors(IReadOnlyList<ReadOnlyMemory<char>> texts)
     {
@@ -39,7 +42,7 @@ internal sealed class TextEncoder(TextModelParts<EncoderManifest, MahaDocumentEn
         return vectors;
     }
 
-    /// <summary>The vectors of each document's parts one after the other, [parts * E]; each is the vector of the part as a document of its own.</summary>
+    /// <summary>Computes the vectors of each document's parts, [parts * E]. The vector of a part is that of a document with the same text.</summary>
     public float[][] SegmentVectors(IReadOnlyList<ReadOnlyMemory<char>> texts)
     {
         List<ReadOnlyMemory<char>>[] segments = [.. texts.Select(SegmentsOf)];
@@ -48,7 +51,7 @@ internal sealed class TextEncoder(TextModelParts<EncoderManifest, MahaDocumentEn
         return [.. segments.Select(parts => vectors[done..(done += parts.Count)].SelectMany(vector => vector).ToArray())];
     }
 
-    /// <summary>The parts of a text, without white space around them; none where there is nothing else.</summary>
+    /// <summary>Splits a text into its parts, without white space at their ends. A text of white space has no parts.</summary>
     internal List<ReadOnlyMemory<char>> SegmentsOf(ReadOnlyMemory<char> text)
     {
         var segments = new List<ReadOnlyMemory<char>>();
@@ -76,7 +79,7 @@ internal sealed class TextEncoder(TextModelParts<EncoderManifest, MahaDocumentEn
         double squares = 0;
         foreach (float value in vector)
             squares += (double)value * value;
-        // A vector of zeros has no direction, and stays.
+        // A vector of zeros has no direction and stays as it is.
         float factor = squares > 0 ? (float)(1 / Math.Sqrt(squares)) : 1;
         for (int i = 0; i < vector.Length; i++)
             vector[i] *= factor;

@@ -138,7 +138,7 @@ public class MahaClassifierOptionsTests
 
     [Theory]
     [MemberData(nameof(AttentionKinds))]
-    public void LeastWeights_AreBelowThoseOfTheNetwork_WithinAFactor(AttentionKind attention)
+    public void MinNumWeights_AreBelowThoseOfTheNetwork_WithinAFactor(AttentionKind attention)
     {
         var options = Toys.Small<Options>();
         (options.Attention, options.Positions, options.NumLayers, options.DModel) = (attention, PositionKind.Learned, 3, 32);
@@ -153,7 +153,7 @@ public class MahaClassifierOptionsTests
         };
         using var network = new MahaSequenceClassifier(manifest.Model, 2);
         long actual = network.parameters().Sum(parameter => parameter.NumberOfElements);
-        Assert.InRange(manifest.LeastWeights(), actual / 3, actual);
+        Assert.InRange(manifest.MinNumWeights(), actual / 3, actual);
     }
 
     [Fact]

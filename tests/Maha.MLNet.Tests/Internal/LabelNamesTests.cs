@@ -45,7 +45,7 @@ public class LabelNamesTests
         var mlContext = new MLContext();
         var data = mlContext.Data.LoadFromEnumerable(values.Select(value => new Value<T> { Label = value }));
         var keyed = mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data);
-        var names = LabelNames.Of(keyed.Schema["Label"])!;
+        var names = LabelNames.FromColumn(keyed.Schema["Label"])!;
         var read = LabelNames.FromFile(names.TypeName, names.Names);
         Assert.Equal(names.ItemType, read.ItemType);
         Assert.Equal(names.Names, read.Names);

@@ -119,7 +119,7 @@ public class LanguageModelOptionsTests
     }
 
     [Fact]
-    public void LeastWeights_AreBelowThoseOfTheNetwork_WithinAFactor()
+    public void MinNumWeights_AreBelowThoseOfTheNetwork_WithinAFactor()
     {
         foreach (var attention in s_kinds)
         {
@@ -137,7 +137,7 @@ public class LanguageModelOptionsTests
                 };
                 using var network = new MahaLanguageModel(manifest.Model, tied);
                 long actual = network.parameters().Sum(parameter => parameter.NumberOfElements);
-                Assert.InRange(manifest.LeastWeights(), actual / 3, actual);
+                Assert.InRange(manifest.MinNumWeights(), actual / 3, actual);
             }
         }
     }
