@@ -30,7 +30,7 @@ internal sealed record ClassifierManifest : ModelManifest
     public LogitFusion? NGrams { get; init; }
 
     /// <summary>Reads and checks a manifest.</summary>
-    /// <exception cref="InvalidDataException">The file is newer than this library, or damaged.</exception>
+    /// <exception cref="MahaModelFileException">The file is damaged, or newer than this library (<see cref="MahaModelVersionException"/>).</exception>
     public static ClassifierManifest Read(Stream stream) => Read<ClassifierManifest>(stream, CurrentFormat, "classifier");
 
     /// <inheritdoc/>

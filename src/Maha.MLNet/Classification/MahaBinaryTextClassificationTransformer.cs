@@ -33,7 +33,7 @@ public sealed class MahaBinaryTextClassificationTransformer : MahaTransformer
         if (classifier.Manifest.Columns.Probability is not null)
             return new(classifier);
         classifier.Dispose();
-        throw new InvalidDataException("A binary classifier must have a probability column, but the file names none. The file is damaged: save the model again.");
+        throw new MahaModelFileException("A binary classifier must have a probability column, but the file names none. The file is damaged: save the model again.");
     }
 
     /// <summary>By what the log odds were divided to calibrate them; 1 where they were not. See <see cref="MahaClassifierOptions.CalibrateProbabilities"/>.</summary>

@@ -29,7 +29,7 @@ internal sealed class TextClassifier : TextModel<ClassifierManifest, MahaSequenc
     public static ModelFormat Format(string modelSignature, string loaderSignature) => new("classifier", "Classifier.json", modelSignature, loaderSignature);
 
     /// <summary>Reads a classifier back from the streams of a model file.</summary>
-    /// <exception cref="InvalidDataException">The file is newer than this library, or damaged.</exception>
+    /// <exception cref="MahaModelFileException">The file is damaged, or newer than this library (<see cref="MahaModelVersionException"/>).</exception>
     public static TextClassifier Load(IHostEnvironment environment, ModelLoadContext context, ModelFormat format)
     {
         NGramClassifier? ngrams = null;

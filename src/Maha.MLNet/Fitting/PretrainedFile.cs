@@ -75,7 +75,7 @@ internal sealed class PretrainedFile : IDisposable
     /// <summary>Reads a file.</summary>
     /// <param name="path">An ML.NET zip with one Maha transformer, or a weight file with the description that <see cref="MahaTransformer.SaveWeights"/> adds.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">The file is damaged, or no model of ours.</exception>
+    /// <exception cref="MahaModelFileException">The file is damaged, or not a Maha model.</exception>
     public static PretrainedFile Open(string path)
     {
         if (!File.Exists(path))
@@ -90,7 +90,7 @@ internal sealed class PretrainedFile : IDisposable
         }
         catch (Exception e) when (e is InvalidDataException or FormatException or ArgumentException or JsonException or EndOfStreamException or WeightFileException)
         {
-            throw new InvalidDataException($"PretrainedModel must be a whole model of Maha (a zip with one Maha transformer, or weights saved by SaveWeights), but '{path}' is not: {e.Message} Save the model again, or update the package Maha.MLNet.", e);
+            throw new MahaModelFileException($"PretrainedModel must be a whole model of Maha (a zip with one Maha transformer, or weights saved by SaveWeights), but '{path}' is not: {e.Message} Save the model again, or update the package Maha.MLNet.", e);
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json.Nodes;
+using Maha.MLNet.ModelFiles;
 using Microsoft.ML;
 
 namespace Maha.MLNet.Tests.Classification;
@@ -114,7 +115,7 @@ public class DamagedFileTests
         BinaryPrimitives.WriteUInt32LittleEndian(key.AsSpan(0x48), 0x00020001); // model version written
         BinaryPrimitives.WriteUInt32LittleEndian(key.AsSpan(0x4C), 0x00020001); // oldest version that can read it
         zip["Model.key"] = key;
-        Assert.Contains("update the package Maha.MLNet", Refused(zip).Message, StringComparison.Ordinal);
+        Assert.Contains("Update the package Maha.MLNet", Refused(zip).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -185,10 +186,10 @@ public class DamagedFileTests
         // ML.NET creates a transformer by reflection, so that the exception may be within others.
         for (var inner = e; inner is not null; inner = inner.InnerException)
         {
-            if (inner is InvalidDataException)
+            if (inner is MahaModelFileException)
                 return inner;
         }
-        Assert.Fail($"no InvalidDataException, but {e}");
+        Assert.Fail($"no MahaModelFileException, but {e}");
         return e;
     }
 

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Maha.Layers.Attention;
 using Maha.Layers.Training;
+using Maha.MLNet.ModelFiles;
 using Microsoft.ML;
 
 namespace Maha.MLNet.Tests.LanguageModel;
@@ -35,7 +36,7 @@ public class BadInputTests
     public void NoText_IsRefused()
     {
         var none = _mlContext.Data.LoadFromEnumerable(new List<Passage>());
-        Assert.Contains("of 0 rows none has any. Look at column 'Text'", Assert.Throws<InvalidOperationException>(() => LanguageToys.Estimator(_mlContext).Fit(none)).Message, StringComparison.Ordinal);
+        Assert.Contains("of 0 rows none has any. Check column 'Text'", Assert.Throws<InvalidOperationException>(() => LanguageToys.Estimator(_mlContext).Fit(none)).Message, StringComparison.Ordinal);
         var empty = _mlContext.Data.LoadFromEnumerable([new Passage { Text = "" }, new Passage()]);
         Assert.Contains("of 2 rows none has any", Assert.Throws<InvalidOperationException>(() => LanguageToys.Estimator(_mlContext).Fit(empty)).Message, StringComparison.Ordinal);
     }
@@ -156,10 +157,10 @@ public class BadInputTests
         var e = Assert.ThrowsAny<Exception>(() => ModelZip.Load(zip.ToArray()));
         for (var inner = e; inner is not null; inner = inner.InnerException)
         {
-            if (inner is InvalidDataException)
+            if (inner is MahaModelFileException)
                 return inner;
         }
-        Assert.Fail($"no InvalidDataException, but {e}");
+        Assert.Fail($"no MahaModelFileException, but {e}");
         return e;
     }
 

@@ -33,7 +33,7 @@ public class EncodingOptionsTests
         { o => o.ChunksPerDocument = 0, "ChunksPerDocument must be at least 1" },
         { o => o.MaxTrainingTime = TimeSpan.Zero, "MaxTrainingTime must be" },
         { o => o.PretrainedModel = "", "PretrainedModel must be the path of a file, but is empty" },
-        { o => o.Freeze = true, "Freeze must come with a PretrainedModel" },
+        { o => o.Freeze = true, "Freeze requires a PretrainedModel" },
         { o => (o.DModel, o.NumHeads) = (770, 12), "770 % 12 = 2" },
         { o => o.Attention = AttentionKind.MahaReference, "Attention must take padding" },
         { o => o.Pooling = (PoolingKind)9, "Pooling must be one of" },

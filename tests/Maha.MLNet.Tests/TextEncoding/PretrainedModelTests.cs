@@ -1,6 +1,7 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Core;
 using Maha.MLNet.Classification;
+using Maha.MLNet.ModelFiles;
 using Maha.MLNet.Tests.LanguageModel;
 using Microsoft.ML;
 
@@ -118,12 +119,12 @@ public sealed class PretrainedModelTests : IDisposable
         {
             string path = Path.Combine(_folder, $"{content.Length}.bin");
             File.WriteAllBytes(path, content);
-            Assert.Contains("must be a whole model of Maha", Refused<InvalidDataException>(o => o.PretrainedModel = path), StringComparison.Ordinal);
+            Assert.Contains("must be a whole model of Maha", Refused<MahaModelFileException>(o => o.PretrainedModel = path), StringComparison.Ordinal);
         }
         string other = Path.Combine(_folder, "other.zip");
         var chain = _mlContext.Transforms.CopyColumns("Copy", "Text").Fit(_data);
         _mlContext.Model.Save(chain, _data.Schema, other);
-        Assert.Contains("must hold one Maha transformer, but holds 0", Refused<InvalidDataException>(o => o.PretrainedModel = other), StringComparison.Ordinal);
+        Assert.Contains("must hold one Maha transformer, but holds 0", Refused<MahaModelFileException>(o => o.PretrainedModel = other), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -139,14 +140,14 @@ public sealed class PretrainedModelTests : IDisposable
             zip[name] = damaged;
             string path = Path.Combine(_folder, name + ".zip");
             File.WriteAllBytes(path, zip.ToArray());
-            Refused<InvalidDataException>(o => o.PretrainedModel = path);
+            Refused<MahaModelFileException>(o => o.PretrainedModel = path);
             Assert.ThrowsAny<Exception>(() => ModelZip.Load(zip.ToArray()));
         }
         for (int i = 0; i < 20; i++)
         {
             string path = Path.Combine(_folder, "part.zip");
             File.WriteAllBytes(path, whole[..(int)((long)whole.Length * i / 20)]);
-            Refused<InvalidDataException>(o => o.PretrainedModel = path);
+            Refused<MahaModelFileException>(o => o.PretrainedModel = path);
         }
     }
 

@@ -2,6 +2,7 @@ using Maha.Layers.Data;
 using Maha.Layers.Text;
 using Maha.Layers.Training;
 using Maha.MLNet.Classification;
+using Maha.MLNet.ModelFiles;
 using Microsoft.ML;
 
 namespace Maha.MLNet.Tests.Classification.NGrams;
@@ -85,7 +86,7 @@ public class NGramClassifierTests
             var zip = new ModelZip(saved) { ["NGrams"] = damaged };
             zip.Sign();
             var refusal = Failures.Root(Assert.ThrowsAny<Exception>(() => ModelZip.Load(zip.ToArray())));
-            Assert.EndsWith("The file is damaged: save the model again.", Assert.IsType<InvalidDataException>(refusal).Message, StringComparison.Ordinal);
+            Assert.EndsWith("The file is damaged: save the model again.", Assert.IsType<MahaModelFileException>(refusal).Message, StringComparison.Ordinal);
         }
         var missing = new ModelZip(saved);
         missing.Remove("NGrams");
