@@ -146,14 +146,12 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
             {
                 checksums!.Check(format.ManifestStream, stream);
                 manifest = read(stream);
-            }
-            );
+            });
             yield return (ModelFormat.TokenizerStream, stream =>
             {
                 checksums!.Check(ModelFormat.TokenizerStream, stream);
                 tokenizer = ByteLevelBpeTokenizer.Load(stream);
-            }
-            );
+            });
             yield return (ModelFormat.WeightsStream, stream =>
             {
                 checksums!.Check(ModelFormat.WeightsStream, stream);
@@ -171,8 +169,7 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
                 }
                 network = build(manifest);
                 ModuleWeights.Load(network, stream);
-            }
-            );
+            });
             foreach (var (name, readPart) in extra?.Invoke(manifest!) ?? [])
             {
                 yield return (name, stream =>

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Maha.MLNet.Rows;
 
 /// <summary>Tokenized documents in memory, for prediction.</summary>
-/// <param name="texts">The text of each document, cut as its ids are.</param>
-/// <param name="ids">The ids of each document.</param>
+/// <param name="texts">The text of each document, cut where its token ids are cut.</param>
+/// <param name="ids">The token ids of each document.</param>
 internal sealed class EncodedTexts(ReadOnlyMemory<char>[] texts, ReadOnlyMemory<int>[] ids) : ITextDocuments
 {
     // The most tokens of a batch, with padding, and of a document that shares one. On the processor, at the default width of 128, sixteen documents of 16, 64
