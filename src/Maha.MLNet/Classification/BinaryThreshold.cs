@@ -1,17 +1,17 @@
 namespace Maha.MLNet.Classification;
 
-/// <summary>From which probability on a binary classifier predicts true.</summary>
+/// <summary>The probability above which a binary classifier predicts true.</summary>
 public enum BinaryThreshold
 {
-    /// <summary>Above one half, the convention of ML.NET: where the log odds are positive.</summary>
+    /// <summary>One half, as is usual in ML.NET: true is predicted if the log odds are positive.</summary>
     Half,
 
-    /// <summary>Above the probability that predicts most validation documents rightly.</summary>
+    /// <summary>The probability with the most right predictions for the validation documents.</summary>
     BestAccuracy,
 
     /// <summary>
-    /// Above the probability with the highest F1 score of true on the validation documents (the harmonic mean of precision and
-    /// recall): for a class that is rare and wanted.
+    /// The probability with the highest F1 score of true for the validation documents (the harmonic mean of precision and recall). Use it for a rare class that
+    /// must be found.
     /// </summary>
     BestF1,
 }

@@ -5,32 +5,36 @@ using Maha.MLNet.Schema;
 
 namespace Maha.MLNet.Classification;
 
-/// <summary>What a saved classifier needs besides its tokenizer and weights.</summary>
+/// <summary>The description of a saved classifier: everything but its tokenizer and weights.</summary>
 internal sealed record ClassifierManifest : ModelManifest
 {
-    /// <summary>The newest form of the file that this library writes and reads.</summary>
+    /// <summary>The format version that this library writes, the newest that it reads.</summary>
     public const int CurrentFormat = 3;
 
     /// <summary>The columns of the transformer.</summary>
     public required ClassifierColumns Columns { get; init; }
 
-    /// <summary>The type of a label's value, see <see cref="LabelNames.TypeName"/>.</summary>
+    /// <summary>The type of the labels, see <see cref="LabelNames.TypeName"/>.</summary>
     public required string LabelType { get; init; }
 
     /// <summary>The labels in the order of the scores.</summary>
     public required IReadOnlyList<string> Labels { get; init; }
 
-    /// <summary>By what logits are divided before they become probabilities. New in format 2.</summary>
+    /// <summary>The temperature, which divides the logits before the softmax. New in format 2.</summary>
     public double Temperature { get; init; } = TemperatureScaling.None;
 
-    /// <summary>The probability of true above which true is predicted; of binary classifiers. New in format 2.</summary>
+    /// <summary>The probability of true above which a binary classifier predicts true. New in format 2.</summary>
     public double Threshold { get; init; } = ThresholdSelection.Half;
 
-    /// <summary>How the logits of the n-grams and of the network become one; null where there are no n-grams. New in format 2; the n-grams' own stream changed in format 3.</summary>
+    /// <summary>
+    /// The weights that combine the logits of n-grams and network; null for a classifier without n-grams. New in format 2. The stream of the n-grams changed
+    /// in format 3.
+    /// </summary>
     public LogitFusion? NGrams { get; init; }
 
     /// <summary>Reads and checks a manifest.</summary>
-    /// <exception cref="MahaModelFileException">The file is damaged, or newer than this library (<see cref="MahaModelVersionException"/>).</exception>
+    /// <exception cref="MahaModelFileException">The file is damaged, or a newer version of this library wrote it.</exception>
+    /// <exception cref="InvalidDataException">The labels are not values of their type.</exception>
     public static ClassifierManifest Read(Stream stream) => Read<ClassifierManifest>(stream, CurrentFormat, "classifier");
 
     /// <inheritdoc/>
@@ -42,24 +46,28 @@ internal sealed record ClassifierManifest : ModelManifest
         base.Validate();
         if (Labels.Count < 2 || Labels.Contains(null!))
             throw new ArgumentException($"A classifier must have at least two labels, none of them null, but the file has {Labels.Count}.");
-        string?[] added = [Columns.Score, Columns.Probability, Columns.PredictedLabel];
-        if (Columns.Text.Length == 0 || added.Any(name => name?.Length == 0))
-            throw new ArgumentException("The columns of a classifier must have names, but one is empty.");
+        CheckColumnNames("a classifier", Columns.Text, Columns.Score, Columns.Probability, Columns.PredictedLabel);
         if (!(Temperature > 0 && double.IsFinite(Temperature)) || !(Threshold > 0 && Threshold < 1))
-            throw new ArgumentException($"The temperature of a classifier must be above 0 and its threshold in (0, 1), but the file has {Temperature} and {Threshold}.");
+        {
+            throw new ArgumentException(
+                $"The temperature of a classifier must be above 0 and its threshold in (0, 1), but the file has {Temperature} and {Threshold}.");
+        }
         if (NGrams is { } fusion && !(fusion.Wide >= 0 && double.IsFinite(fusion.Wide) && fusion.Deep >= 0 && double.IsFinite(fusion.Deep)))
             throw new ArgumentException($"The weights of n-grams and network must be at least 0, but the file has {fusion.Wide} and {fusion.Deep}.");
-        // Reads them once, so that a name that is no value of its type is found here.
+        // Converted only to check that each is a value of its type.
         LabelNames.FromFile(LabelType, Labels);
         if (Columns.Probability is not null && (Labels.Count != 2 || LabelType != nameof(Boolean)))
-            throw new ArgumentException($"A classifier with a probability column must have the two labels of type Boolean, but the file has {Labels.Count} of type {LabelType}.");
+        {
+            throw new ArgumentException(
+                $"A classifier with a probability column must have the two labels of type Boolean, but the file has {Labels.Count} of type {LabelType}.");
+        }
     }
 }
 
 /// <summary>The columns of a classifier.</summary>
-/// <param name="Label">The label that was trained on.</param>
-/// <param name="Text">The text that is read.</param>
-/// <param name="Score">The scores that are written.</param>
-/// <param name="Probability">The probability that is written; null for more than two classes, where the scores are probabilities.</param>
-/// <param name="PredictedLabel">The best label that is written.</param>
+/// <param name="Label">The label, which only the training reads.</param>
+/// <param name="Text">The text.</param>
+/// <param name="Score">The added scores.</param>
+/// <param name="Probability">The added probability of a binary classifier; null for a multiclass one, whose scores are probabilities.</param>
+/// <param name="PredictedLabel">The added label with the highest score.</param>
 internal sealed record ClassifierColumns(string Label, string Text, string Score, string? Probability, string PredictedLabel);

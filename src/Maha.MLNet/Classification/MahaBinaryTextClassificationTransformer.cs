@@ -7,20 +7,21 @@ using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using static Maha.MLNet.Bridge.MLNetInternals;
 
-[assembly: LoadableClass(typeof(MahaBinaryTextClassificationTransformer), null, typeof(SignatureLoadModel), "Maha binary text classification", MahaBinaryTextClassificationTransformer.LoaderSignature)]
+[assembly: LoadableClass(
+    typeof(MahaBinaryTextClassificationTransformer), null, typeof(SignatureLoadModel), "Maha binary text classification",
+    MahaBinaryTextClassificationTransformer.LoaderSignature)]
 
 namespace Maha.MLNet.Classification;
 
-/// <summary>Tells long documents of two classes apart: what <see cref="MahaBinaryTextClassificationTrainer"/> trained.</summary>
+/// <summary>Classifies long documents into two classes. <see cref="MahaBinaryTextClassificationTrainer"/> trains it.</summary>
 /// <remarks>
-/// Adds <c>Score</c> (Single, the log odds of true less those of <see cref="Threshold"/>, which are 0 for one half), <c>Probability</c> (Single, of true)
-/// and <c>PredictedLabel</c> (Boolean, true where the score is positive).
-/// Owns native memory: dispose it when the last view and prediction engine over it are done with.
+/// Adds <c>Score</c> (Single, the log odds of true minus those of <see cref="Threshold"/>, which are 0 for one half), <c>Probability</c> (Single, of true)
+/// and <c>PredictedLabel</c> (Boolean, true if the score is positive). It owns native memory: dispose it after the last view and prediction engine over it.
 /// </remarks>
 public sealed class MahaBinaryTextClassificationTransformer : MahaTransformer
 {
     internal const string LoaderSignature = "MahaBinaryText";
-    internal static readonly ModelFormat Format = TextClassifier.Format("MAHATXTB", LoaderSignature);
+    internal static readonly ModelFormat Format = TextClassifier.CreateFormat("MAHATXTB", LoaderSignature);
 
     // The labels are False and True.
     private readonly TextClassifier _classifier;
@@ -33,10 +34,12 @@ public sealed class MahaBinaryTextClassificationTransformer : MahaTransformer
         if (classifier.Manifest.Columns.Probability is not null)
             return new(classifier);
         classifier.Dispose();
-        throw new MahaModelFileException("A binary classifier must have a probability column, but the file names none. The file is damaged: save the model again.");
+        throw MahaModelFileException.Damaged("A binary classifier must have a probability column, but the file names none.");
     }
 
-    /// <summary>By what the log odds were divided to calibrate them; 1 where they were not. See <see cref="MahaClassifierOptions.CalibrateProbabilities"/>.</summary>
+    /// <summary>
+    /// The temperature, which divides the log odds to calibrate them; 1 without it. See <see cref="MahaClassifierOptions.CalibrateProbabilities"/>.
+    /// </summary>
     public double Temperature => _classifier.Manifest.Temperature;
 
     /// <summary>The probability of true above which true is predicted. See <see cref="MahaBinaryTextClassificationTrainer.Options.Threshold"/>.</summary>
@@ -45,19 +48,15 @@ public sealed class MahaBinaryTextClassificationTransformer : MahaTransformer
     private protected override RowMapping CreateMapping(DataViewSchema inputSchema) => new Mapping(_classifier, inputSchema);
 
     private sealed class Mapping(TextClassifier classifier, DataViewSchema input)
-        : RowMapping(InputColumns.Text(input, classifier.Manifest.Columns.Text, nameof(input)), AddedColumns(classifier, NextScoreSet(input)))
+        : RowMapping(InputColumns.Text(input, classifier.Manifest.Columns.Text, nameof(input)), CreateColumns(classifier.Manifest.Columns, NextScoreSet(input)))
     {
-        private static DataViewSchema.DetachedColumn[] AddedColumns(TextClassifier classifier, uint set)
-        {
-            var columns = classifier.Manifest.Columns;
-            return
-            [
-                new(columns.Score, NumberDataViewType.Single, ScoreColumns.CreateAnnotations(set, Annotation.Binary, Annotation.Score)),
-                new(columns.Probability!, NumberDataViewType.Single, ScoreColumns.CreateAnnotations(set, Annotation.Binary, Annotation.Probability,
-                    builder => builder.Add(Annotation.IsNormalized, BooleanDataViewType.Instance, (ref bool value) => value = true))),
-                new(columns.PredictedLabel, BooleanDataViewType.Instance, ScoreColumns.CreateAnnotations(set, Annotation.Binary, Annotation.PredictedLabel)),
-            ];
-        }
+        private static DataViewSchema.DetachedColumn[] CreateColumns(ClassifierColumns columns, uint set) =>
+        [
+            new(columns.Score, NumberDataViewType.Single, ScoreColumns.CreateAnnotations(set, Annotation.Binary, Annotation.Score)),
+            new(columns.Probability!, NumberDataViewType.Single, ScoreColumns.CreateAnnotations(set, Annotation.Binary, Annotation.Probability,
+                builder => builder.Add(Annotation.IsNormalized, BooleanDataViewType.Instance, (ref bool value) => value = true))),
+            new(columns.PredictedLabel, BooleanDataViewType.Instance, ScoreColumns.CreateAnnotations(set, Annotation.Binary, Annotation.PredictedLabel)),
+        ];
 
         public override Delegate[] CreateGetters(ITextWindow window)
         {
@@ -77,7 +76,7 @@ public sealed class MahaBinaryTextClassificationTransformer : MahaTransformer
                 return (logits[1] - logits[0]) / temperature;
             }
 
-            // ML.NET's evaluators predict true where the score is positive, whatever PredictedLabel says.
+            // ML.NET's evaluators predict true if the score is positive, and do not read PredictedLabel.
             float Margin() => (float)(LogOdds() - threshold);
         }
     }

@@ -5,70 +5,71 @@ using Microsoft.ML;
 
 namespace Maha.MLNet.Classification;
 
-/// <summary>What the trainers of text classifiers share: columns, and what of the model and its training belongs to labels.</summary>
+/// <summary>The options that both trainers of text classifiers share.</summary>
 public abstract class MahaClassifierOptions : MahaEstimatorOptions
 {
     private protected MahaClassifierOptions() => NumberOfEpochs = null;
 
-    /// <summary>The column of the labels.</summary>
+    /// <summary>The name of the label column.</summary>
     /// <value>"Label".</value>
     public string LabelColumnName { get; set; } = Defaults.LabelColumnName;
 
-    /// <summary>The column of the documents, of type Text.</summary>
+    /// <summary>The name of the column of the documents, of type Text.</summary>
     /// <value>"Text".</value>
     public string TextColumnName { get; set; } = Defaults.TextColumnName;
 
-    /// <summary>The column of the scores that is added.</summary>
+    /// <summary>The name of the added column of the scores.</summary>
     /// <value>"Score".</value>
     public string ScoreColumnName { get; set; } = Defaults.ScoreColumnName;
 
-    /// <summary>The column of the best label that is added.</summary>
+    /// <summary>The name of the added column of the predicted label.</summary>
     /// <value>"PredictedLabel".</value>
     public string PredictedLabelColumnName { get; set; } = Defaults.PredictedLabelColumnName;
 
-    /// <summary>How the tokens of a document become one vector.</summary>
-    /// <value><see cref="PoolingKind.MeanMax"/>: what occurs anywhere in a long document is seen, and how often.</value>
+    /// <summary>The method that combines the tokens of a document into one vector.</summary>
+    /// <value><see cref="PoolingKind.MeanMax"/>: the maximum shows what occurs anywhere in a long document, the mean how often.</value>
     public PoolingKind Pooling { get; set; } = PoolingKind.MeanMax;
 
-    /// <summary>How much of a label's certainty is spread over all classes in the training loss.</summary>
+    /// <summary>The fraction of the probability of the right class that the training loss spreads over all classes.</summary>
     /// <value>0. In [0, 1).</value>
     public double LabelSmoothing { get; set; }
 
-    /// <summary>Documents to validate on after every epoch, with the same columns as the training data.</summary>
-    /// <value>Null: <see cref="MahaEstimatorOptions.ValidationFraction"/> of the training documents.</value>
+    /// <summary>The documents on which each epoch is validated, with the same columns as the training data.</summary>
+    /// <value>Null: a part of the training documents, of the size <see cref="MahaEstimatorOptions.ValidationFraction"/>.</value>
     public IDataView? ValidationSet { get; set; }
 
-    /// <summary>What early stopping watches; the weights that were best in it are kept.</summary>
+    /// <summary>The metric of early stopping. The weights with the best value are kept.</summary>
     /// <value><see cref="ValidationMetric.Accuracy"/>.</value>
     public ValidationMetric EarlyStoppingMetric { get; set; } = ValidationMetric.Accuracy;
 
-    /// <summary>How much a document counts in the training loss by its class.</summary>
+    /// <summary>The weight of a document in the training loss, by its class.</summary>
     /// <value><see cref="ClassWeighting.None"/>.</value>
     public ClassWeighting ClassWeighting { get; set; } = ClassWeighting.None;
 
     /// <summary>
-    /// Whether linear models over n-grams stand beside the network: scores of words and pairs of words, of the document and of its segments, stacked on held-out
-    /// folds and added to the network's with weights that are fitted to the validation documents. They learn from few documents, and take seconds.
-    /// With more than 32 classes an n-gram has weights only for classes whose documents have it.
+    /// Whether linear models over n-grams are fitted in addition to the network. They score the words and pairs of words of the document and of its segments,
+    /// and are stacked on held-out folds. Their scores are added to the network's, with weights that are fitted to the validation documents. They learn from
+    /// few documents and take seconds. With more than 32 classes, an n-gram has weights only for the classes in whose documents it occurs.
     /// </summary>
-    /// <value>True; false is the network alone.</value>
+    /// <value>True. False trains the network alone.</value>
     public bool NGrams { get; set; } = true;
 
     /// <summary>
-    /// Whether probabilities are calibrated: one number, the temperature, is fitted to the validation documents after the training and divides
-    /// the logits. It changes no predicted label. Ignored without validation, and with <see cref="NGrams"/>, whose fitted weights calibrate already.
+    /// Whether probabilities are calibrated: one number, the temperature, is fitted to the validation documents after the training and divides the logits. It
+    /// changes no predicted label. Applies to training with validation and without <see cref="NGrams"/>, whose fitted weights already calibrate.
     /// </summary>
     /// <value>True.</value>
     public bool CalibrateProbabilities { get; set; } = true;
 
     /// <summary>
-    /// A file to start from: the zip of a chain with one Maha transformer (encoder, classifier or language model), or what <see cref="MahaTransformer.SaveWeights"/> wrote.
-    /// Tokenizer and architecture come from it; options of the architecture must be left at their defaults, or agree.
+    /// The path of a saved model to start from: the zip of a chain with one Maha transformer (encoder, classifier or language model), or a file of
+    /// <see cref="MahaTransformer.SaveWeights"/>. Tokenizer and architecture are those of the file. Leave options of the architecture at their defaults, or set
+    /// them to the same values.
     /// </summary>
-    /// <value>Null: random weights. A pretrained model wants a <see cref="MahaEstimatorOptions.LearningRate"/> of about a quarter.</value>
+    /// <value>Null: random weights. With a pretrained model, use about a quarter of the <see cref="MahaEstimatorOptions.LearningRate"/>.</value>
     public string? PretrainedModel { get; set; }
 
-    /// <summary>Each default that the catalog's parameters and the options share, once.</summary>
+    /// <summary>The defaults that the catalog's parameters and the options share.</summary>
     internal static class Defaults
     {
         public const string LabelColumnName = "Label";

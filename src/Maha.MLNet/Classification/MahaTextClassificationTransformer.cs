@@ -7,21 +7,22 @@ using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using static Maha.MLNet.Bridge.MLNetInternals;
 
-[assembly: LoadableClass(typeof(MahaTextClassificationTransformer), null, typeof(SignatureLoadModel), "Maha text classification", MahaTextClassificationTransformer.LoaderSignature)]
+[assembly: LoadableClass(
+    typeof(MahaTextClassificationTransformer), null, typeof(SignatureLoadModel), "Maha text classification", MahaTextClassificationTransformer.LoaderSignature)]
 
 namespace Maha.MLNet.Classification;
 
 // C classes
 
-/// <summary>Classifies long documents into two or more classes: what <see cref="MahaTextClassificationTrainer"/> trained.</summary>
+/// <summary>Classifies long documents into two or more classes. <see cref="MahaTextClassificationTrainer"/> trains it.</summary>
 /// <remarks>
-/// Adds <c>Score</c>, a <c>Vector&lt;Single&gt;</c> of size C with the probabilities of the classes, and <c>PredictedLabel</c>, the key of the best one.
-/// Owns native memory: dispose it when the last view and prediction engine over it are done with.
+/// Adds <c>Score</c>, a <c>Vector&lt;Single&gt;</c> of size C with the probabilities of the classes, and <c>PredictedLabel</c>, the key of the class with the
+/// highest one. It owns native memory: dispose it after the last view and prediction engine over it.
 /// </remarks>
 public sealed class MahaTextClassificationTransformer : MahaTransformer
 {
     internal const string LoaderSignature = "MahaTextClassification";
-    internal static readonly ModelFormat Format = TextClassifier.Format("MAHATXTC", LoaderSignature);
+    internal static readonly ModelFormat Format = TextClassifier.CreateFormat("MAHATXTC", LoaderSignature);
 
     private readonly TextClassifier _classifier;
 
@@ -32,28 +33,33 @@ public sealed class MahaTextClassificationTransformer : MahaTransformer
     /// <summary>The labels in the order of the scores, as text.</summary>
     public IReadOnlyList<string> Labels => _classifier.Labels.Names;
 
-    /// <summary>By what the logits were divided to calibrate the probabilities; 1 where they were not. See <see cref="MahaClassifierOptions.CalibrateProbabilities"/>.</summary>
+    /// <summary>
+    /// The temperature, which divides the logits to calibrate the probabilities; 1 without it. See
+    /// <see cref="MahaClassifierOptions.CalibrateProbabilities"/>.
+    /// </summary>
     public double Temperature => _classifier.Manifest.Temperature;
 
     private protected override RowMapping CreateMapping(DataViewSchema inputSchema) => new Mapping(_classifier, inputSchema);
 
     private sealed class Mapping(TextClassifier classifier, DataViewSchema input)
-        : RowMapping(InputColumns.Text(input, classifier.Manifest.Columns.Text, nameof(input)), AddedColumns(classifier, NextScoreSet(input)))
+        : RowMapping(InputColumns.Text(input, classifier.Manifest.Columns.Text, nameof(input)), CreateColumns(classifier, NextScoreSet(input)))
     {
-        private static DataViewSchema.DetachedColumn[] AddedColumns(TextClassifier classifier, uint set)
+        private static DataViewSchema.DetachedColumn[] CreateColumns(TextClassifier classifier, uint set)
         {
             var columns = classifier.Manifest.Columns;
             var labels = classifier.Labels;
+            var scoreAnnotations = ScoreColumns.CreateAnnotations(set, Annotation.Multiclass, Annotation.Score, builder =>
+            {
+                if (labels.ItemType is TextDataViewType)
+                    labels.AddTo(builder, Annotation.SlotNames);
+                labels.AddTo(builder, Annotation.TrainingLabelValues);
+            });
+            var labelAnnotations = ScoreColumns.CreateAnnotations(set, Annotation.Multiclass, Annotation.PredictedLabel,
+                builder => labels.AddTo(builder, Annotation.KeyValues));
             return
             [
-                new(columns.Score, new VectorDataViewType(NumberDataViewType.Single, labels.Count), ScoreColumns.CreateAnnotations(set, Annotation.Multiclass, Annotation.Score, builder =>
-                {
-                    if (labels.ItemType is TextDataViewType)
-                        labels.AddTo(builder, Annotation.SlotNames);
-                    labels.AddTo(builder, Annotation.TrainingLabelValues);
-                })),
-                new(columns.PredictedLabel, new KeyDataViewType(typeof(uint), labels.Count), ScoreColumns.CreateAnnotations(set, Annotation.Multiclass, Annotation.PredictedLabel,
-                    builder => labels.AddTo(builder, Annotation.KeyValues))),
+                new(columns.Score, new VectorDataViewType(NumberDataViewType.Single, labels.Count), scoreAnnotations),
+                new(columns.PredictedLabel, new KeyDataViewType(typeof(uint), labels.Count), labelAnnotations),
             ];
         }
 
@@ -69,13 +75,13 @@ public sealed class MahaTextClassificationTransformer : MahaTransformer
                     Softmax(row.Value(), temperature, editor.Values);
                     value = editor.Commit();
                 }),
-                (ValueGetter<uint>)((ref uint value) => value = (uint)Best(row.Value()) + 1),
+                (ValueGetter<uint>)((ref uint value) => value = (uint)IndexOfMax(row.Value()) + 1),
             ];
         }
 
         private static void Softmax(ReadOnlySpan<float> logits, double temperature, Span<float> probabilities)
         {
-            float max = logits[Best(logits)];
+            float max = logits[IndexOfMax(logits)];
             double sum = 0;
             foreach (float logit in logits)
                 sum += Math.Exp((logit - max) / temperature);
@@ -83,7 +89,7 @@ public sealed class MahaTextClassificationTransformer : MahaTransformer
                 probabilities[i] = (float)(Math.Exp((logits[i] - max) / temperature) / sum);
         }
 
-        private static int Best(ReadOnlySpan<float> logits)
+        private static int IndexOfMax(ReadOnlySpan<float> logits)
         {
             int best = 0;
             for (int i = 1; i < logits.Length; i++)

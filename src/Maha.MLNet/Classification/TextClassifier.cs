@@ -10,14 +10,15 @@ using static TorchSharp.torch;
 namespace Maha.MLNet.Classification;
 
 /// <summary>A trained classifier: tokenizer, network, n-grams and labels.</summary>
-/// <remarks>*** Format *** as TextModel's; where the manifest has n-grams, also the stream NGrams (NGramClassifier.Save).</remarks>
+/// <remarks>*** Format *** That of TextModel. If the manifest has n-grams, there is also the stream NGrams (NGramClassifier.Save).</remarks>
 internal sealed class TextClassifier : TextModel<ClassifierManifest, MahaSequenceClassifier>
 {
     private const string NGramStream = "NGrams";
 
     private readonly NGramClassifier? _ngrams;
 
-    public TextClassifier(ModelFormat format, TextModelParts<ClassifierManifest, MahaSequenceClassifier> parts, NGramClassifier? ngrams, Device device) : base(format, parts, device)
+    public TextClassifier(ModelFormat format, TextModelParts<ClassifierManifest, MahaSequenceClassifier> parts, NGramClassifier? ngrams, Device device)
+        : base(format, parts, device)
     {
         Labels = LabelNames.FromFile(Manifest.LabelType, Manifest.Labels);
         _ngrams = ngrams;
@@ -25,21 +26,25 @@ internal sealed class TextClassifier : TextModel<ClassifierManifest, MahaSequenc
 
     public LabelNames Labels { get; }
 
-    /// <summary>How the file of a classifier is known.</summary>
-    public static ModelFormat Format(string modelSignature, string loaderSignature) => new("classifier", "Classifier.json", modelSignature, loaderSignature);
+    /// <summary>Creates the file signature of a kind of classifier.</summary>
+    public static ModelFormat CreateFormat(string modelSignature, string loaderSignature)
+        => new("classifier", "Classifier.json", modelSignature, loaderSignature);
 
-    /// <summary>Reads a classifier back from the streams of a model file.</summary>
-    /// <exception cref="MahaModelFileException">The file is damaged, or newer than this library (<see cref="MahaModelVersionException"/>).</exception>
+    /// <summary>Reads a classifier from the streams of a model file.</summary>
+    /// <exception cref="MahaModelFileException">The file is damaged, or a newer version of this library wrote it.</exception>
     public static TextClassifier Load(IHostEnvironment environment, ModelLoadContext context, ModelFormat format)
     {
         NGramClassifier? ngrams = null;
-        var parts = Load(context, format, ClassifierManifest.Read, manifest => new MahaSequenceClassifier(manifest.Model, manifest.Labels.Count),
-            manifest => manifest.NGrams is null ? [] : [(NGramStream, stream => ngrams = NGramClassifier.Load(stream, manifest.Labels.Count, manifest.FormatVersion))]);
+        var parts = Load(
+            context, format, ClassifierManifest.Read, manifest => new MahaSequenceClassifier(manifest.Model, manifest.Labels.Count),
+            manifest => manifest.NGrams is null
+                ? []
+                : [(NGramStream, stream => ngrams = NGramClassifier.Load(stream, manifest.Labels.Count, manifest.FormatVersion))]);
         return new TextClassifier(format, parts, ngrams, Devices.Choose(environment));
     }
 
-    /// <summary>The logits of documents, [C] each.</summary>
-    /// <param name="texts">Any texts; one without tokens gets the scores of an empty document.</param>
+    /// <summary>Computes the logits of documents, [C] each.</summary>
+    /// <param name="texts">Any texts. One without tokens has the scores of an empty document.</param>
     /// <exception cref="ObjectDisposedException">The classifier was disposed.</exception>
     public float[][] Logits(IReadOnlyList<ReadOnlyMemory<char>> texts)
     {

@@ -5,14 +5,14 @@ namespace Maha.MLNet.Classification;
 /// <summary>Chooses the probability above which a binary classifier predicts true.</summary>
 internal static class ThresholdSelection
 {
-    /// <summary>ML.NET's own threshold.</summary>
+    /// <summary>The default threshold, which is ML.NET's.</summary>
     public const double Half = 0.5;
 
-    // A threshold of 0 or 1 would make the log odds that it stands for infinite.
+    // The log odds of 0 and of 1 are infinite.
     private const double Smallest = 1e-6;
 
-    /// <summary>The threshold that is best on documents; of several, that nearest one half.</summary>
-    /// <param name="kind">What best means.</param>
+    /// <summary>Chooses the best threshold for documents. Of several that are equally good it is the one nearest one half.</summary>
+    /// <param name="kind">The criterion.</param>
     /// <param name="probabilities">n probabilities of true.</param>
     /// <param name="labels">n labels.</param>
     public static double Choose(BinaryThreshold kind, IReadOnlyList<double> probabilities, IReadOnlyList<bool> labels)
@@ -21,7 +21,7 @@ internal static class ThresholdSelection
             return Half;
         int[] order = [.. Enumerable.Range(0, labels.Count).OrderByDescending(i => probabilities[i])];
         long positives = labels.Count(label => label), truePositives = 0;
-        // Before any document is above the threshold.
+        // The first candidate: no document is above the threshold.
         double best = Score(kind, 0, 0, positives, labels.Count), threshold = Between(probabilities[order[0]], 1);
         for (int above = 1; above <= order.Length; above++)
         {
@@ -42,7 +42,7 @@ internal static class ThresholdSelection
         _ => (double)(truePositives + (count - positives) - (predicted - truePositives)) / count,
     };
 
-    // One half where it separates the two, else their middle.
+    // One half if it separates the two, else their middle.
     private static double Between(double low, double high) => low <= Half && high > Half ? Half : Clamp((low + high) / 2);
 
     private static double Clamp(double threshold) => Math.Clamp(threshold, Smallest, 1 - Smallest);

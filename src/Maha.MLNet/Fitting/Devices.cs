@@ -6,10 +6,10 @@ using static TorchSharp.torch;
 
 namespace Maha.MLNet.Fitting;
 
-/// <summary>Where a model runs: on the CPU, unless the MLContext names a GPU.</summary>
+/// <summary>Chooses the device of a model: the CPU, or the GPU that the MLContext names.</summary>
 internal static class Devices
 {
-    /// <summary>The device that <c>MLContext.GpuDeviceId</c> names; the CPU where it is null.</summary>
+    /// <summary>Returns the device that <c>MLContext.GpuDeviceId</c> names, or the CPU if it is null.</summary>
     /// <exception cref="InvalidOperationException">There is no such GPU, and <c>MLContext.FallbackToCpu</c> is false.</exception>
     /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
     public static Device Choose(IHostEnvironment environment)
@@ -23,6 +23,7 @@ internal static class Devices
             return new Device(DeviceType.CUDA, index);
         if (fallback)
             return CPU;
-        throw new InvalidOperationException($"MLContext.GpuDeviceId must be below the number of CUDA devices, but is {index} of {count}. Set it to null or FallbackToCpu to true, or install a CUDA build of libtorch.");
+        throw new InvalidOperationException($"MLContext.GpuDeviceId must be below the number of CUDA devices, but is {index} of {count}. " +
+            "Set it to null or FallbackToCpu to true, or install a CUDA build of libtorch.");
     }
 }
