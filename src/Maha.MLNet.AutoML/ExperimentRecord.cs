@@ -8,16 +8,18 @@ using Microsoft.ML.SearchSpace;
 
 namespace Maha.MLNet.AutoML;
 
-/// <summary>The trials of an experiment: its leader board, failures included.</summary>
+/// <summary>The trials of an experiment, with those that failed, and their leader board.</summary>
 /// <remarks>
-/// Use it with <see cref="MahaAutoCatalog.SetRecordedPipeline"/>, one record for one experiment. Models that are not the best are disposed as soon as a better one is known, so that
-/// the native memory of an experiment is that of two models. It may be read while the experiment runs.
+/// Use it with <see cref="MahaAutoCatalog.SetRecordedPipeline"/>, one record per experiment. A model is disposed as soon as a better one is known, so that an
+/// experiment holds the native memory of two models. The record may be read while the experiment runs.
 /// </remarks>
 public sealed class ExperimentRecord : IMonitor
 {
-    /// <summary>Under which ML.NET keeps the pipeline's parameters in those of a trial.</summary>
+    /// <summary>The key of the pipeline's parameters in those of a trial.</summary>
     internal const string PipelineKey = "_pipeline_";
-    private const string WayKey = "_SCHEMA_";
+
+    // The key, in the pipeline's parameters, of the estimators that the trial uses.
+    private const string PathKey = "_SCHEMA_";
     private const string Trainer = "Trainer";
 
     private readonly Lock _lock = new();
@@ -28,10 +30,11 @@ public sealed class ExperimentRecord : IMonitor
     private TrialResult? _best;
     private TrialResult? _latest;
 
-    /// <summary>Makes an empty record.</summary>
-    /// <param name="monitor">Told everything after it was recorded: failed trials as failures. Null for none.</param>
+    /// <summary>Creates an empty record.</summary>
+    /// <param name="monitor">A monitor that is called after each event was recorded, for failed trials with their exceptions; null for none.</param>
     /// <param name="maxFirstFailures">
-    /// How many trials may fail while none has succeeded, from 1: one more ends the experiment with the failure, which is most likely one of all trials, such as a missing column.
+    /// The number of trials that may fail before the first success, at least 1. One more ends the experiment with the exception, which most likely concerns all
+    /// trials, such as a missing column.
     /// </param>
     public ExperimentRecord(IMonitor? monitor = null, int maxFirstFailures = 10)
     {
@@ -40,7 +43,7 @@ public sealed class ExperimentRecord : IMonitor
         _maxFirstFailures = maxFirstFailures;
     }
 
-    /// <summary>All trials that have ended, in their order.</summary>
+    /// <summary>All completed trials, in order.</summary>
     public IReadOnlyList<RecordedTrial> Trials
     {
         get
@@ -50,34 +53,37 @@ public sealed class ExperimentRecord : IMonitor
         }
     }
 
-    /// <summary>The trials that succeeded, the best first, then those that failed, and those whose metric is not a number.</summary>
-    public IReadOnlyList<RecordedTrial> LeaderBoard => [.. Trials.OrderBy(trial => double.IsNaN(trial.Loss)).ThenBy(trial => trial.Loss).ThenBy(trial => trial.TrialId)];
+    /// <summary>The successful trials, the best first, then the failed ones, then those whose metric is not a number.</summary>
+    public IReadOnlyList<RecordedTrial> LeaderBoard =>
+        [.. Trials.OrderBy(trial => double.IsNaN(trial.Loss)).ThenBy(trial => trial.Loss).ThenBy(trial => trial.TrialId)];
 
     /// <summary>Writes the leader board as a table.</summary>
-    /// <param name="output">Where to.</param>
-    /// <param name="metricName">The head of the column of the metric.</param>
+    /// <param name="output">The writer.</param>
+    /// <param name="metricName">The heading of the metric's column.</param>
     public void WriteLeaderBoard(TextWriter output, string metricName = "metric")
     {
         ArgumentNullException.ThrowIfNull(output);
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{"rank",4}  {"trial",5}  {metricName,12}  {"seconds",8}  trainers: options"));
+        WriteLine($"{"rank",4}  {"trial",5}  {metricName,12}  {"seconds",8}  trainers: options");
         int rank = 0;
         foreach (var trial in LeaderBoard)
         {
             string metric = trial.Failure is null ? trial.Metric.ToString("F4", CultureInfo.InvariantCulture) : "failed";
             string options = trial.Failure is null ? trial.Options : $"{trial.Options} ({trial.Failure.Message})";
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{++rank,4}  {trial.TrialId,5}  {metric,12}  {trial.Duration.TotalSeconds,8:F1}  {trial.Trainers}: {options}"));
+            WriteLine($"{++rank,4}  {trial.TrialId,5}  {metric,12}  {trial.Duration.TotalSeconds,8:F1}  {trial.Trainers}: {options}");
         }
+
+        void WriteLine(FormattableString line) => output.WriteLine(line.ToString(CultureInfo.InvariantCulture));
     }
 
     void IMonitor.ReportRunningTrial(TrialSettings settings)
     {
-        DropLatest();
+        DisposeLatest();
         _next?.ReportRunningTrial(settings);
     }
 
     void IMonitor.ReportCompletedTrial(TrialResult result)
     {
-        DropLatest();
+        DisposeLatest();
         var failure = (result as FailedTrialResult)?.Failure;
         Add(result.TrialSettings, result, failure);
         if (failure is not null)
@@ -103,25 +109,25 @@ public sealed class ExperimentRecord : IMonitor
         _next?.ReportFailTrial(settings, exception);
     }
 
-    /// <summary>Learns the names of a pipeline's trainers, once.</summary>
-    internal void TakeNames(MLContext context, SweepablePipeline pipeline)
+    /// <summary>Sets the names of a pipeline's trainers. Only the first call has an effect.</summary>
+    internal void SetTrainerNames(MLContext context, SweepablePipeline pipeline)
     {
         if (_names.Count == 0)
             _names = pipeline.Estimators.ToDictionary(entry => entry.Key, entry => NameOf(context, entry.Key, entry.Value));
     }
 
-    /// <summary>Whether a failure is recorded and the experiment goes on.</summary>
-    internal bool MayFail(Exception reason)
+    /// <summary>Returns whether a failed trial is recorded and the experiment continues.</summary>
+    internal bool CanContinueAfter(Exception reason)
     {
-        // Without memory nothing can be promised of the trials to come either; without libtorch none of them can succeed.
+        // Without memory later trials are unlikely to succeed, and without libtorch none can.
         if (reason is OutOfMemoryException or TorchUnavailableException)
             return false;
         lock (_lock)
             return _trials.Count < _maxFirstFailures || _trials.Any(trial => trial.Failure is null);
     }
 
-    // A model that turned out not to be the best.
-    private void DropLatest()
+    // The latest model was not the best one, since ReportBestTrial resets it.
+    private void DisposeLatest()
     {
         (_latest?.Model as IDisposable)?.Dispose();
         _latest = null;
@@ -130,12 +136,12 @@ public sealed class ExperimentRecord : IMonitor
     private void Add(TrialSettings settings, TrialResult? result, Exception? failure)
     {
         var chosen = settings.Parameter[PipelineKey];
-        string[] way = [.. Regex.Matches(chosen[WayKey].AsType<string>(), @"e\d+").Select(match => match.Value).Where(_names.ContainsKey)];
+        string[] path = [.. Regex.Matches(chosen[PathKey].AsType<string>(), @"e\d+").Select(match => match.Value).Where(_names.ContainsKey)];
         var trial = new RecordedTrial
         {
             TrialId = settings.TrialId,
-            Trainers = string.Join(", ", way.Select(key => _names[key]).Where(name => name.Length > 0)),
-            Options = string.Join(", ", way.Where(chosen.ContainsKey).SelectMany(key => Values(chosen[key]))),
+            Trainers = string.Join(", ", path.Select(key => _names[key]).Where(name => name.Length > 0)),
+            Options = string.Join(", ", path.Where(chosen.ContainsKey).SelectMany(key => Values(chosen[key]))),
             Parameter = settings.Parameter,
             Duration = TimeSpan.FromMilliseconds(result?.DurationInMilliseconds ?? 0),
             Metric = result?.Metric ?? double.NaN,
@@ -146,12 +152,16 @@ public sealed class ExperimentRecord : IMonitor
             _trials.Add(trial);
     }
 
-    private static IEnumerable<string> Values(Parameter parameter) => parameter.ParameterType != ParameterType.Object ? [] : parameter.Keys.Order(StringComparer.Ordinal).Select(key =>
-        parameter[key].ParameterType == ParameterType.Number
+    private static IEnumerable<string> Values(Parameter parameter)
+    {
+        if (parameter.ParameterType != ParameterType.Object)
+            return [];
+        return parameter.Keys.Order(StringComparer.Ordinal).Select(key => parameter[key].ParameterType == ParameterType.Number
             ? string.Create(CultureInfo.InvariantCulture, $"{key}={parameter[key].AsType<double>():G3}")
             : $"{key}={parameter[key].ToString().Trim('"')}");
+    }
 
-    // "MahaTextClassification" for a trainer, nothing for what only prepares columns.
+    // "MahaTextClassification" for a trainer, nothing for an estimator that only prepares columns.
     private static string NameOf(MLContext context, string key, SweepableEstimator estimator)
     {
         try
@@ -161,11 +171,15 @@ public sealed class ExperimentRecord : IMonitor
         }
         catch (ArgumentException)
         {
-            // The defaults of its search space are impossible: the trial will say so.
+            // The defaults of its search space are not valid. The trial will fail with the reason.
             return key;
         }
     }
 
-    // What prepares columns for a trainer may be one estimator with it.
-    private static object Last(object estimator) => estimator.GetType().GetField(nameof(EstimatorChain<ITransformer>.LastEstimator))?.GetValue(estimator) is { } last ? Last(last) : estimator;
+    // A trainer may be the last part of a chain that prepares its columns.
+    private static object Last(object estimator)
+    {
+        var field = estimator.GetType().GetField(nameof(EstimatorChain<ITransformer>.LastEstimator));
+        return field?.GetValue(estimator) is { } last ? Last(last) : estimator;
+    }
 }

@@ -2,7 +2,7 @@ using Microsoft.ML.AutoML;
 
 namespace Maha.MLNet.AutoML;
 
-/// <summary>What an experiment is told of a trial that failed: the worst loss there is, so that it is never the best, and why.</summary>
+/// <summary>The result of a failed trial, with the exception. Its loss is the highest possible, so that it is never the best trial.</summary>
 internal sealed class FailedTrialResult : TrialResult
 {
     public required Exception Failure { get; init; }

@@ -8,30 +8,30 @@ using Microsoft.ML.SearchSpace.Option;
 
 namespace Maha.MLNet.AutoML;
 
-/// <summary>What an experiment searches over for a text model, a classifier or an encoder. A member that is null stays as the estimator's options have it.</summary>
+/// <summary>The options of a classifier or an encoder that an experiment searches. A member that is null keeps the value of the estimator's options.</summary>
 /// <remarks>
-/// A search space is a dictionary: take a member out with <c>Remove</c>, fix or widen it by setting its entry, for instance
+/// A search space is a dictionary: <c>Remove</c> takes a member out, and an entry that you set replaces its range, for instance
 /// <c>space["DModel"] = new ChoiceOption(64, 128)</c>. An entry that names no member of this class has no effect.
 /// </remarks>
 public sealed class MahaSearchOptions
 {
-    /// <summary>The time of a trial up to which <see cref="Space"/> stays with small models.</summary>
+    /// <summary>The longest trial time for which <see cref="Space"/> has small models only.</summary>
     private static readonly TimeSpan s_short = TimeSpan.FromMinutes(2);
 
     /// <summary>See <see cref="MahaEstimatorOptions.Attention"/>.</summary>
-    /// <value>Searched: Hsa, Maha, Window, Full; the first is tried first.</value>
+    /// <value>Searched: Hsa, Maha, Window, Full; begins with Hsa.</value>
     public AttentionKind? Attention { get; set; }
 
     /// <summary>See <see cref="MahaEstimatorOptions.Hierarchy"/>.</summary>
-    /// <value>Searched: Blocks, Document. Matters where <see cref="Attention"/> is Hsa.</value>
+    /// <value>Searched: Blocks, Document. For Hsa.</value>
     public HierarchyKind? Hierarchy { get; set; }
 
     /// <summary>See <see cref="MahaEstimatorOptions.Aggregation"/>.</summary>
-    /// <value>Searched: Convex, Nash, Gated, Mean. Matters where <see cref="Attention"/> is Maha.</value>
+    /// <value>Searched: Convex, Nash, Gated, Mean. For Maha.</value>
     public AggregationKind? Aggregation { get; set; }
 
     /// <summary>See <see cref="MahaEstimatorOptions.DModel"/>.</summary>
-    /// <value>Searched: 32 to 128, for long trials to 256; begins with 64. Always divisible by the heads that are searched.</value>
+    /// <value>Searched: 32 to 128, for long trials to 256; begins with 64. Divisible by every number of heads that is searched.</value>
     public int? DModel { get; set; }
 
     /// <summary>See <see cref="MahaEstimatorOptions.NumHeads"/>.</summary>
@@ -42,12 +42,12 @@ public sealed class MahaSearchOptions
     /// <value>Searched: 1 to 2, for long trials to 4; begins with 1.</value>
     public int? NumLayers { get; set; }
 
-    /// <summary>See <see cref="MahaEstimatorOptions.NumScales"/>. Without this entry the length decides.</summary>
-    /// <value>Searched: 1 to 5; begins with 3. Matters where <see cref="Attention"/> is Maha.</value>
+    /// <summary>See <see cref="MahaEstimatorOptions.NumScales"/>. Without this entry the number follows from the length.</summary>
+    /// <value>Searched: 1 to 5; begins with 3. For Maha.</value>
     public int? NumScales { get; set; }
 
     /// <summary>See <see cref="MahaEstimatorOptions.Window"/>.</summary>
-    /// <value>Searched: 32, 64, 128. Matters where <see cref="Attention"/> is Maha or Window.</value>
+    /// <value>Searched: 32, 64, 128; begins with 64. For Maha and Window.</value>
     public int? Window { get; set; }
 
     /// <summary>See <see cref="MahaEstimatorOptions.MaxSequenceLength"/>.</summary>
@@ -66,9 +66,12 @@ public sealed class MahaSearchOptions
     /// <value>Searched: 0 to 0.3; begins with 0.1.</value>
     public double? Dropout { get; set; }
 
-    /// <summary>The search space of all members. Tuners begin with its defaults, which are cheap.</summary>
-    /// <param name="trialTime">How long a trial may train: short trials search among small models and short texts, which are the only ones that learn anything in it. Null: long.</param>
-    /// <returns>A new space, to be changed at will.</returns>
+    /// <summary>Creates the search space of all members. Tuners begin with its defaults, which are fast to train.</summary>
+    /// <param name="trialTime">
+    /// The time limit of a trial. Up to two minutes, the space has small models and short texts only, since no others learn anything in that time. Null: no
+    /// limit.
+    /// </param>
+    /// <returns>A new search space, which you may change.</returns>
     public static SearchSpace<MahaSearchOptions> Space(TimeSpan? trialTime = null)
     {
         bool small = trialTime <= s_short;
@@ -89,39 +92,41 @@ public sealed class MahaSearchOptions
         };
     }
 
-    /// <summary>The space of an encoder, which learns from texts without labels: fewer epochs and smaller rates.</summary>
+    /// <summary>Creates the search space of an encoder, which is trained without labels: fewer epochs and smaller learning rates.</summary>
     internal static SearchSpace<MahaSearchOptions> EncodingSpace(MahaTextEncodingEstimator.Options options)
     {
         var space = Space(options.MaxTrainingTime);
         space[nameof(NumberOfEpochs)] = new UniformIntOption(1, 6, logBase: true, defaultValue: 2);
         space[nameof(LearningRate)] = new UniformDoubleOption(1e-4, 3e-3, logBase: true, defaultValue: 1e-3);
-        return options.PretrainedModel is null ? space : OfPretrained(space, options.Freeze ? [] : [nameof(NumberOfEpochs), nameof(LearningRate), nameof(Dropout)]);
+        if (options.PretrainedModel is null)
+            return space;
+        return WithoutArchitecture(space, options.Freeze ? [] : [nameof(NumberOfEpochs), nameof(LearningRate), nameof(Dropout)]);
     }
 
-    /// <summary>The space of a classifier. A pretrained one wants about a quarter of the learning rate.</summary>
+    /// <summary>Creates the search space of a classifier. A pretrained one needs about a quarter of the learning rate.</summary>
     internal static SearchSpace<MahaSearchOptions> ClassificationSpace(MahaClassifierOptions options)
     {
         var space = Space(options.MaxTrainingTime);
         if (options.PretrainedModel is null)
             return space;
         space[nameof(LearningRate)] = new UniformDoubleOption(5e-5, 3e-3, logBase: true, defaultValue: 5e-4);
-        return OfPretrained(space, [nameof(NumberOfEpochs), nameof(LearningRate), nameof(Dropout)]);
+        return WithoutArchitecture(space, [nameof(NumberOfEpochs), nameof(LearningRate), nameof(Dropout)]);
     }
 
-    // The architecture is the file's; the length is not part of it.
-    private static SearchSpace<MahaSearchOptions> OfPretrained(SearchSpace<MahaSearchOptions> space, string[] learned)
+    // A pretrained model keeps its architecture. The length is not part of it.
+    private static SearchSpace<MahaSearchOptions> WithoutArchitecture(SearchSpace<MahaSearchOptions> space, string[] trainingOptions)
     {
-        foreach (string member in space.Keys.Except([nameof(MaxSequenceLength), .. learned]).ToList())
+        foreach (string member in space.Keys.Except([nameof(MaxSequenceLength), .. trainingOptions]).ToList())
             space.Remove(member);
         return space;
     }
 
-    /// <summary>Options with the searched members.</summary>
-    /// <param name="options">The rest; not written to.</param>
-    internal TOptions On<TOptions>(TOptions options) where TOptions : MahaEstimatorOptions
+    /// <summary>Returns a copy of options with the searched members.</summary>
+    /// <param name="options">The other options. They are not changed.</param>
+    internal TOptions ApplyTo<TOptions>(TOptions options) where TOptions : MahaEstimatorOptions
     {
         var merged = (TOptions)options.Copy();
-        // The attention first: a trial sets no option that its attention does not have.
+        // The attention first, since a trial sets only options that its attention has.
         merged.Attention = Attention ?? merged.Attention;
         foreach (var searched in OptionChecks.Of(typeof(MahaSearchOptions)))
         {

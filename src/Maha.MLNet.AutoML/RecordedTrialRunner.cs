@@ -5,7 +5,9 @@ using Microsoft.ML.AutoML;
 
 namespace Maha.MLNet.AutoML;
 
-/// <summary>Fits and evaluates the pipeline of a trial. A failure is a result with the worst loss, not an exception, which would end an experiment that has no best model yet.</summary>
+/// <summary>
+/// Fits and evaluates the pipeline of a trial. A failure is a result with the highest loss, since an exception would end an experiment that has no model yet.
+/// </summary>
 internal sealed class RecordedTrialRunner : ITrialRunner
 {
     private readonly MLContext _context;
@@ -16,15 +18,15 @@ internal sealed class RecordedTrialRunner : ITrialRunner
 
     public RecordedTrialRunner(IServiceProvider services, SweepablePipeline pipeline, ExperimentRecord record)
     {
-        _context = Service<MLContext>(services, "be made by AutoCatalog.CreateExperiment");
+        _context = Service<MLContext>(services, "be created by AutoCatalog.CreateExperiment");
         _metric = Service<IEvaluateMetricManager>(services, "have a metric: call SetMulticlassClassificationMetric or SetBinaryClassificationMetric");
         _dataset = Service<IDatasetManager>(services, "have data: call SetDataset");
         _pipeline = pipeline;
         _record = record;
-        record.TakeNames(_context, pipeline);
+        record.SetTrainerNames(_context, pipeline);
     }
 
-    // Not on the caller's thread: whoever starts an experiment must get its task back, to await it and to be able to cancel it.
+    // Not on the caller's thread: the caller who starts an experiment must receive its task, to await or cancel it.
     public Task<TrialResult> RunAsync(TrialSettings settings, CancellationToken ct) => Task.Run(() => Run(settings, ct), CancellationToken.None);
 
     public void Dispose() => MLNetInternals.Cancel(_context);
@@ -41,7 +43,7 @@ internal sealed class RecordedTrialRunner : ITrialRunner
         {
             throw new OperationCanceledException("The trial was canceled.", reason, ct);
         }
-        catch (Exception reason) when (_record.MayFail(reason))
+        catch (Exception reason) when (_record.CanContinueAfter(reason))
         {
             return new FailedTrialResult
             {
@@ -70,7 +72,7 @@ internal sealed class RecordedTrialRunner : ITrialRunner
                 }
                 finally
                 {
-                    // The model of the first fold is the trial's, as in ML.NET's own runner.
+                    // The model of the first fold is the model of the trial, as in ML.NET's own runner.
                     if (first is null)
                         first = model;
                     else
@@ -96,9 +98,11 @@ internal sealed class RecordedTrialRunner : ITrialRunner
 
     private IEnumerable<(IDataView Train, IDataView Test)> Splits(TrialSettings settings) => _dataset switch
     {
-        ICrossValidateDatasetManager folds => _context.Data.CrossValidationSplit(folds.Dataset, folds.Fold, folds.SamplingKeyColumnName).Select(fold => (fold.TrainSet, fold.TestSet)),
+        ICrossValidateDatasetManager folds => _context.Data.CrossValidationSplit(folds.Dataset, folds.Fold, folds.SamplingKeyColumnName)
+            .Select(fold => (fold.TrainSet, fold.TestSet)),
         ITrainValidateDatasetManager pair => [(pair.LoadTrainDataset(_context, settings), pair.LoadValidateDataset(_context, settings))],
-        _ => throw new InvalidOperationException($"The data of the experiment must be a train and a validation set or folds, but are managed by {_dataset.GetType().Name}. Call SetDataset."),
+        _ => throw new InvalidOperationException(
+            $"The data of the experiment must be a training and a validation set or folds, but are managed by {_dataset.GetType().Name}. Call SetDataset."),
     };
 
     private static T Service<T>(IServiceProvider services, string rule) where T : class =>

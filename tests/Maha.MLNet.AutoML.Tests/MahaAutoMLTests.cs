@@ -57,9 +57,9 @@ public sealed class MahaAutoMLTests
     [Fact]
     public void WhatEveryTrialWouldMeet_IsNotATrialsFailure()
     {
-        Assert.False(_record.MayFail(new TorchUnavailableException("libtorch is missing")));
-        Assert.False(_record.MayFail(new OutOfMemoryException()));
-        Assert.True(_record.MayFail(new InvalidOperationException("a trial's own")));
+        Assert.False(_record.CanContinueAfter(new TorchUnavailableException("libtorch is missing")));
+        Assert.False(_record.CanContinueAfter(new OutOfMemoryException()));
+        Assert.True(_record.CanContinueAfter(new InvalidOperationException("a trial's own")));
     }
 
     [Fact]
@@ -185,7 +185,7 @@ public sealed class MahaAutoMLTests
         for (int i = 0; i < 50; i++)
         {
             var searched = space.SampleFromFeatureSpace([.. Enumerable.Range(0, space.FeatureSpaceDim).Select(_ => random.NextDouble())]);
-            var options = searched.On(new MahaBinaryTextClassificationTrainer.Options());
+            var options = searched.ApplyTo(new MahaBinaryTextClassificationTrainer.Options());
             foreach (var property in typeof(MahaSearchOptions).GetProperties().Where(property => options.Uses(property.Name)))
                 Assert.Equal(property.GetValue(searched), typeof(MahaEstimatorOptions).GetProperty(property.Name)!.GetValue(options));
             Assert.Empty(options.UnusedOptions());

@@ -1,3 +1,6 @@
+using System.Reflection;
+using Maha.MLNet.ModelFiles;
+
 namespace Maha.MLNet.Tests;
 
 /// <summary>What went wrong behind the wrappers: ML.NET reads some chains on threads of its own and wraps what they throw.</summary>
@@ -15,6 +18,15 @@ internal static class Failures
         return false;
     }
 
-    /// <summary>What lies behind the wrappers: ML.NET creates the parts of a model by reflection.</summary>
+    /// <summary>Asserts that loading a model file throws the exception of exactly this type, within the wrappers that the documentation names.</summary>
+    /// <returns>Its message.</returns>
+    public static string AssertRefused<TException>(byte[] zip) where TException : MahaModelFileException
+        => Assert.IsType<TException>(Unwrap(Assert.Throws<TargetInvocationException>(() => ModelZip.Load(zip)))).Message;
+
+    /// <summary>The exception without the wrappers of reflection, by which ML.NET creates the parts of a model.</summary>
+    private static Exception Unwrap(Exception exception)
+        => exception is TargetInvocationException { InnerException: { } inner } ? Unwrap(inner) : exception;
+
+    /// <summary>The first cause of an exception.</summary>
     public static Exception Root(Exception exception) => exception.InnerException is { } inner ? Root(inner) : exception;
 }

@@ -39,7 +39,8 @@ internal sealed class ModelZip
 
     /// <summary>Makes the checksums those of the streams as they are now.</summary>
     public void Sign()
-        => this["Checksums"] = Encoding.UTF8.GetBytes(string.Concat(new[] { _manifest, "Tokenizer", "Weights.safetensors" }
+        => this["Checksums"] = Encoding.UTF8.GetBytes(string.Concat(new[] { _manifest, "Tokenizer", "Weights.safetensors", "NGrams" }
+            .Where(name => _entries.ContainsKey(Folder + name))
             .Select(name => $"{Convert.ToHexStringLower(SHA256.HashData(this[name]))} {name}\n")));
 
     public byte[] ToArray()

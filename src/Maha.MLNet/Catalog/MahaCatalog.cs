@@ -4,26 +4,26 @@ using Maha.MLNet.LanguageModel;
 using Maha.MLNet.TextEncoding;
 using static Maha.MLNet.Classification.MahaClassifierOptions;
 
-// In the namespace of what it extends, so that the methods are there without another using.
+// In the namespace of the catalogs that it extends, so that no other using is needed.
 namespace Microsoft.ML;
 
 /// <summary>Maha's estimators in ML.NET's catalogs.</summary>
 public static class MahaCatalog
 {
-    /// <summary>Trains a classifier of long documents with two or more classes; see <see cref="MahaTextClassificationTrainer"/>.</summary>
+    /// <summary>Creates a trainer that classifies long documents into two or more classes; see <see cref="MahaTextClassificationTrainer"/>.</summary>
     /// <param name="trainers">The catalog: <c>mlContext.MulticlassClassification.Trainers</c>.</param>
-    /// <param name="labelColumnName">The column of the labels, keys as <c>Conversion.MapValueToKey</c> makes them.</param>
-    /// <param name="textColumnName">The column of the documents, of type Text.</param>
-    /// <param name="scoreColumnName">The column of the class probabilities that is added.</param>
-    /// <param name="predictedLabelColumnName">The column of the best label that is added.</param>
+    /// <param name="labelColumnName">The name of the label column, of keys as <c>Conversion.MapValueToKey</c> makes them.</param>
+    /// <param name="textColumnName">The name of the column of the documents, of type Text.</param>
+    /// <param name="scoreColumnName">The name of the added column of the class probabilities.</param>
+    /// <param name="predictedLabelColumnName">The name of the added column of the predicted label.</param>
     /// <param name="dModel">D, the width of a token; divisible by 4, the number of heads.</param>
     /// <param name="numLayers">L, the number of blocks.</param>
-    /// <param name="maxSequenceLength">The most tokens of a document that are read; training warns of longer ones.</param>
-    /// <param name="numberOfEpochs">How often training sees every document, at most; null chooses by the size of the data.</param>
+    /// <param name="maxSequenceLength">The most tokens of a document that are read. Training warns of longer documents.</param>
+    /// <param name="numberOfEpochs">The most epochs, passes over the training documents; null chooses by the size of the data.</param>
     /// <param name="learningRate">The highest learning rate.</param>
-    /// <param name="validationSet">Documents to validate on; null for a tenth of the training documents.</param>
+    /// <param name="validationSet">The validation documents; null for a tenth of the training documents.</param>
     /// <returns>The estimator.</returns>
-    /// <exception cref="ArgumentException">An argument is not valid; the message says the rule, the value and the remedy.</exception>
+    /// <exception cref="ArgumentException">An argument is not valid; the message states the rule, the value and the remedy.</exception>
     public static MahaTextClassificationTrainer MahaTextClassification(
         this MulticlassClassificationCatalog.MulticlassClassificationTrainers trainers,
         string labelColumnName = Defaults.LabelColumnName,
@@ -50,11 +50,11 @@ public static class MahaCatalog
             ValidationSet = validationSet,
         });
 
-    /// <summary>Trains a classifier of long documents with two or more classes; see <see cref="MahaTextClassificationTrainer"/>.</summary>
+    /// <summary>Creates a trainer that classifies long documents into two or more classes; see <see cref="MahaTextClassificationTrainer"/>.</summary>
     /// <param name="trainers">The catalog: <c>mlContext.MulticlassClassification.Trainers</c>.</param>
-    /// <param name="options">All options.</param>
+    /// <param name="options">The options. They are copied.</param>
     /// <returns>The estimator.</returns>
-    /// <exception cref="ArgumentException">An option is not valid; the message says the rule, the value and the remedy.</exception>
+    /// <exception cref="ArgumentException">An option is not valid; the message states the rule, the value and the remedy.</exception>
     public static MahaTextClassificationTrainer MahaTextClassification(
         this MulticlassClassificationCatalog.MulticlassClassificationTrainers trainers, MahaTextClassificationTrainer.Options options)
     {
@@ -62,21 +62,21 @@ public static class MahaCatalog
         return new MahaTextClassificationTrainer(MLNetInternals.EnvironmentOf(trainers), options);
     }
 
-    /// <summary>Trains a classifier that tells long documents of two classes apart; see <see cref="MahaBinaryTextClassificationTrainer"/>.</summary>
+    /// <summary>Creates a trainer that classifies long documents into two classes; see <see cref="MahaBinaryTextClassificationTrainer"/>.</summary>
     /// <param name="trainers">The catalog: <c>mlContext.BinaryClassification.Trainers</c>.</param>
-    /// <param name="labelColumnName">The column of the labels, of type Boolean.</param>
-    /// <param name="textColumnName">The column of the documents, of type Text.</param>
-    /// <param name="scoreColumnName">The column of the log odds that is added.</param>
-    /// <param name="probabilityColumnName">The column of the probability of true that is added.</param>
-    /// <param name="predictedLabelColumnName">The column of the best label that is added.</param>
+    /// <param name="labelColumnName">The name of the label column, of type Boolean.</param>
+    /// <param name="textColumnName">The name of the column of the documents, of type Text.</param>
+    /// <param name="scoreColumnName">The name of the added column of the log odds.</param>
+    /// <param name="probabilityColumnName">The name of the added column of the probability of true.</param>
+    /// <param name="predictedLabelColumnName">The name of the added column of the predicted label.</param>
     /// <param name="dModel">D, the width of a token; divisible by 4, the number of heads.</param>
     /// <param name="numLayers">L, the number of blocks.</param>
-    /// <param name="maxSequenceLength">The most tokens of a document that are read; training warns of longer ones.</param>
-    /// <param name="numberOfEpochs">How often training sees every document, at most; null chooses by the size of the data.</param>
+    /// <param name="maxSequenceLength">The most tokens of a document that are read. Training warns of longer documents.</param>
+    /// <param name="numberOfEpochs">The most epochs, passes over the training documents; null chooses by the size of the data.</param>
     /// <param name="learningRate">The highest learning rate.</param>
-    /// <param name="validationSet">Documents to validate on; null for a tenth of the training documents.</param>
+    /// <param name="validationSet">The validation documents; null for a tenth of the training documents.</param>
     /// <returns>The estimator.</returns>
-    /// <exception cref="ArgumentException">An argument is not valid; the message says the rule, the value and the remedy.</exception>
+    /// <exception cref="ArgumentException">An argument is not valid; the message states the rule, the value and the remedy.</exception>
     public static MahaBinaryTextClassificationTrainer MahaTextClassification(
         this BinaryClassificationCatalog.BinaryClassificationTrainers trainers,
         string labelColumnName = Defaults.LabelColumnName,
@@ -105,11 +105,11 @@ public static class MahaCatalog
             ValidationSet = validationSet,
         });
 
-    /// <summary>Trains a classifier that tells long documents of two classes apart; see <see cref="MahaBinaryTextClassificationTrainer"/>.</summary>
+    /// <summary>Creates a trainer that classifies long documents into two classes; see <see cref="MahaBinaryTextClassificationTrainer"/>.</summary>
     /// <param name="trainers">The catalog: <c>mlContext.BinaryClassification.Trainers</c>.</param>
-    /// <param name="options">All options.</param>
+    /// <param name="options">The options. They are copied.</param>
     /// <returns>The estimator.</returns>
-    /// <exception cref="ArgumentException">An option is not valid; the message says the rule, the value and the remedy.</exception>
+    /// <exception cref="ArgumentException">An option is not valid; the message states the rule, the value and the remedy.</exception>
     public static MahaBinaryTextClassificationTrainer MahaTextClassification(
         this BinaryClassificationCatalog.BinaryClassificationTrainers trainers, MahaBinaryTextClassificationTrainer.Options options)
     {
@@ -117,17 +117,21 @@ public static class MahaCatalog
         return new MahaBinaryTextClassificationTrainer(MLNetInternals.EnvironmentOf(trainers), options);
     }
 
-    /// <summary>Learns to turn long documents into vectors, from texts without labels; see <see cref="MahaTextEncodingEstimator"/>.</summary>
+    /// <summary>
+    /// Creates an estimator that learns, from texts without labels, to turn long documents into vectors; see <see cref="MahaTextEncodingEstimator"/>.
+    /// </summary>
     /// <param name="catalog">The catalog: <c>mlContext.Transforms</c>.</param>
-    /// <param name="outputColumnName">The column of the vectors that is added.</param>
-    /// <param name="inputColumnName">The column of the documents, of type Text; null for the output's name, which the vectors then hide.</param>
+    /// <param name="outputColumnName">The name of the added column of the vectors.</param>
+    /// <param name="inputColumnName">
+    /// The name of the column of the documents, of type Text; null for the output column, whose vectors then replace the texts.
+    /// </param>
     /// <param name="dModel">D, the width of a token; divisible by 4, the number of heads.</param>
     /// <param name="numLayers">L, the number of blocks.</param>
-    /// <param name="maxSequenceLength">The most tokens of a document that are read; training warns of longer ones.</param>
-    /// <param name="numberOfEpochs">How often training sees pieces of every document.</param>
-    /// <param name="pretrainedModel">A saved model to start from; null for random weights.</param>
+    /// <param name="maxSequenceLength">The most tokens of a document that are read. Training warns of longer documents.</param>
+    /// <param name="numberOfEpochs">The number of epochs. An epoch trains on pieces of each document.</param>
+    /// <param name="pretrainedModel">The path of a saved model to start from; null for random weights.</param>
     /// <returns>The estimator.</returns>
-    /// <exception cref="ArgumentException">An argument is not valid; the message says the rule, the value and the remedy.</exception>
+    /// <exception cref="ArgumentException">An argument is not valid; the message states the rule, the value and the remedy.</exception>
     public static MahaTextEncodingEstimator MahaEncode(
         this TransformsCatalog catalog,
         string outputColumnName,
@@ -148,28 +152,36 @@ public static class MahaCatalog
             PretrainedModel = pretrainedModel,
         });
 
-    /// <summary>Learns to turn long documents into vectors, from texts without labels; see <see cref="MahaTextEncodingEstimator"/>.</summary>
+    /// <summary>
+    /// Creates an estimator that learns, from texts without labels, to turn long documents into vectors; see <see cref="MahaTextEncodingEstimator"/>.
+    /// </summary>
     /// <param name="catalog">The catalog: <c>mlContext.Transforms</c>.</param>
-    /// <param name="options">All options.</param>
+    /// <param name="options">The options. They are copied.</param>
     /// <returns>The estimator.</returns>
-    /// <exception cref="ArgumentException">An option is not valid; the message says the rule, the value and the remedy.</exception>
+    /// <exception cref="ArgumentException">An option is not valid; the message states the rule, the value and the remedy.</exception>
     public static MahaTextEncodingEstimator MahaEncode(this TransformsCatalog catalog, MahaTextEncodingEstimator.Options options)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         return new MahaTextEncodingEstimator(MLNetInternals.EnvironmentOf(catalog), options);
     }
 
-    /// <summary>Trains a causal language model on texts, which scores documents and continues prompts; see <see cref="MahaLanguageModelEstimator"/>.</summary>
+    /// <summary>
+    /// Creates an estimator that trains a causal language model, which scores documents and continues prompts; see <see cref="MahaLanguageModelEstimator"/>.
+    /// </summary>
     /// <param name="catalog">The catalog: <c>mlContext.Transforms</c>.</param>
-    /// <param name="outputColumnName">The column of the mean log-likelihood of a document's tokens that is added.</param>
-    /// <param name="inputColumnName">The column of the documents, of type Text; null for the output's name, which the log-likelihoods then hide.</param>
+    /// <param name="outputColumnName">The name of the added column of the mean log-likelihood of a document's tokens.</param>
+    /// <param name="inputColumnName">
+    /// The name of the column of the documents, of type Text; null for the output column, whose log-likelihoods then replace the texts.
+    /// </param>
     /// <param name="dModel">D, the width of a token; divisible by 4, the number of heads.</param>
     /// <param name="numLayers">L, the number of blocks.</param>
-    /// <param name="maxSequenceLength">C, the most tokens that a prediction looks back on; documents are read whole, in contexts of so many.</param>
-    /// <param name="numberOfEpochs">How often training sees every document, at most.</param>
+    /// <param name="maxSequenceLength">
+    /// C, the most tokens of a context, which limits how far back a prediction depends. Documents are read whole, in several contexts.
+    /// </param>
+    /// <param name="numberOfEpochs">The most epochs, passes over the training documents.</param>
     /// <param name="learningRate">The highest learning rate.</param>
     /// <returns>The estimator.</returns>
-    /// <exception cref="ArgumentException">An argument is not valid; the message says the rule, the value and the remedy.</exception>
+    /// <exception cref="ArgumentException">An argument is not valid; the message states the rule, the value and the remedy.</exception>
     public static MahaLanguageModelEstimator MahaLanguageModel(
         this TransformsCatalog catalog,
         string outputColumnName,
@@ -190,11 +202,13 @@ public static class MahaCatalog
             LearningRate = learningRate,
         });
 
-    /// <summary>Trains a causal language model on texts, which scores documents and continues prompts; see <see cref="MahaLanguageModelEstimator"/>.</summary>
+    /// <summary>
+    /// Creates an estimator that trains a causal language model, which scores documents and continues prompts; see <see cref="MahaLanguageModelEstimator"/>.
+    /// </summary>
     /// <param name="catalog">The catalog: <c>mlContext.Transforms</c>.</param>
-    /// <param name="options">All options.</param>
+    /// <param name="options">The options. They are copied.</param>
     /// <returns>The estimator.</returns>
-    /// <exception cref="ArgumentException">An option is not valid; the message says the rule, the value and the remedy.</exception>
+    /// <exception cref="ArgumentException">An option is not valid; the message states the rule, the value and the remedy.</exception>
     public static MahaLanguageModelEstimator MahaLanguageModel(this TransformsCatalog catalog, MahaLanguageModelEstimator.Options options)
     {
         ArgumentNullException.ThrowIfNull(catalog);

@@ -142,43 +142,40 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
         IEnumerable<(string, Action<Stream>)> Streams()
         {
             yield return (ModelFormat.ChecksumStream, stream => checksums = StreamChecksums.Load(stream));
-            yield return (format.ManifestStream, stream =>
+            yield return Checked(format.ManifestStream, stream => manifest = read(stream));
+            yield return Checked(ModelFormat.TokenizerStream, stream => tokenizer = ByteLevelBpeTokenizer.Load(stream));
+            yield return Checked(ModelFormat.WeightsStream, ReadWeights);
+            foreach (var (name, readExtra) in extra?.Invoke(manifest!) ?? [])
+                yield return Checked(name, readExtra);
+        }
+
+        (string, Action<Stream>) Checked(string name, Action<Stream> readStream)
+        {
+            return (name, CheckAndRead);
+
+            void CheckAndRead(Stream stream)
             {
-                checksums!.Check(format.ManifestStream, stream);
-                manifest = read(stream);
-            });
-            yield return (ModelFormat.TokenizerStream, stream =>
-            {
-                checksums!.Check(ModelFormat.TokenizerStream, stream);
-                tokenizer = ByteLevelBpeTokenizer.Load(stream);
-            });
-            yield return (ModelFormat.WeightsStream, stream =>
-            {
-                checksums!.Check(ModelFormat.WeightsStream, stream);
-                if (tokenizer!.VocabSize != manifest!.Model.VocabSize)
-                {
-                    throw MahaModelFileException.Damaged(
-                        $"The tokenizer and the network must have one vocabulary, but they have {tokenizer.VocabSize} and {manifest.Model.VocabSize} ids.");
-                }
-                // Before the network is built: a few bytes of options could request all memory.
-                long minBytes = manifest.MinNumWeights() * sizeof(float);
-                if (stream.Length < minBytes)
-                {
-                    throw MahaModelFileException.Damaged(
-                        $"The weights of the network that the file describes take at least {minBytes} bytes, but the file has {stream.Length}.");
-                }
-                network = build(manifest);
-                ModuleWeights.Load(network, stream);
-            });
-            foreach (var (name, readPart) in extra?.Invoke(manifest!) ?? [])
-            {
-                yield return (name, stream =>
-                {
-                    checksums!.Check(name, stream);
-                    readPart(stream);
-                }
-                );
+                checksums!.Check(name, stream);
+                readStream(stream);
             }
+        }
+
+        void ReadWeights(Stream stream)
+        {
+            if (tokenizer!.VocabSize != manifest!.Model.VocabSize)
+            {
+                throw MahaModelFileException.Damaged(
+                    $"The tokenizer and the network must have one vocabulary, but they have {tokenizer.VocabSize} and {manifest.Model.VocabSize} ids.");
+            }
+            // Before the network is built: a few bytes of options could request all memory.
+            long minBytes = manifest.MinNumWeights() * sizeof(float);
+            if (stream.Length < minBytes)
+            {
+                throw MahaModelFileException.Damaged(
+                    $"The weights of the network that the file describes take at least {minBytes} bytes, but the file has {stream.Length}.");
+            }
+            network = build(manifest);
+            ModuleWeights.Load(network, stream);
         }
     }
 

@@ -1,5 +1,6 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Data;
+using Maha.Layers.Training;
 using Maha.MLNet.Classification;
 using Microsoft.ML;
 
@@ -7,6 +8,14 @@ namespace Maha.MLNet.Tests.Classification;
 
 public class LearningTests
 {
+    [Fact]
+    public void DivergedTraining_ThrowsAsDocumented()
+    {
+        var mlContext = new MLContext(1);
+        var trainer = Toys.BinaryTrainer(mlContext, options => (options.LearningRate, options.WarmupFraction) = (1e30, 0), epochs: 5);
+        Assert.Throws<TrainingDivergedException>(() => trainer.Fit(mlContext.Data.LoadFromEnumerable(Toys.Verdicts(20))));
+    }
+
     /// <summary>
     /// Both words stand in every document, further apart than a window and far from its ends, whose padding convolutions see:
     /// only their order tells, so what does not attend guesses.

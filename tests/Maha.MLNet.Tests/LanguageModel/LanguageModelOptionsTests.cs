@@ -22,7 +22,7 @@ public class LanguageModelOptionsTests
         { "perplexity", o => o.PerplexityColumnName = null!, "PerplexityColumnName must name a column, but is null." },
         { "same", o => o.PerplexityColumnName = "LogLikelihood", "OutputColumnName and PerplexityColumnName are 'LogLikelihood'. Rename one." },
         { "overlong", o => o.OverlongDocuments = OverlongDocuments.KeepEnd, "OverlongDocuments must be left at its default for a language model" },
-        { "length", o => o.MaxSequenceLength = 1, "MaxSequenceLength must be at least 2" },
+        { "length", o => o.MaxSequenceLength = 1, "MaxSequenceLength must be at least 2 for a language model" },
         { "length 0", o => o.MaxSequenceLength = 0, "MaxSequenceLength must lie in [1, 16777216], but is 0" },
         { "reference", o => o.Attention = AttentionKind.MahaReference, "MahaReference" },
         { "reference aggregation", o => (o.Attention, o.Aggregation) = (AttentionKind.Maha, AggregationKind.ReferenceNash), "IsCausal must be false with ReferenceNash" },

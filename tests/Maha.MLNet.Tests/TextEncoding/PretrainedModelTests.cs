@@ -112,7 +112,7 @@ public sealed class PretrainedModelTests : IDisposable
     }
 
     [Fact]
-    public void WhatIsNoModelOfOurs_Throws()
+    public void OtherFile_Throws()
     {
         Assert.Contains("there is none at", Refused<FileNotFoundException>(o => o.PretrainedModel = Path.Combine(_folder, "no.zip")), StringComparison.Ordinal);
         foreach (byte[] content in new[] { [], "PK"u8.ToArray(), "label\ttext"u8.ToArray(), new byte[5000] })
