@@ -160,7 +160,7 @@ public sealed class MahaAutoMLTests
         var random = new Random(3);
         var points = Enumerable.Range(0, 300).Select(_ => Enumerable.Range(0, space.FeatureSpaceDim).Select(_ => random.NextDouble()).ToArray()).Prepend(space.Default);
         foreach (double[] point in points)
-            ClassifierFitting.Check(space.SampleFromFeatureSpace(point).On(new MahaTextClassificationTrainer.Options()));
+            ClassifierFitting.Check(space.SampleFromFeatureSpace(point).ApplyTo(new MahaTextClassificationTrainer.Options()));
     }
 
     [Fact]
@@ -170,7 +170,7 @@ public sealed class MahaAutoMLTests
         space.Remove("DModel");
         space["NumLayers"] = new ChoiceOption(3);
         var given = new MahaTextClassificationTrainer.Options { DModel = 24, NumLayers = 1, VocabSize = 999, Seed = 5 };
-        var merged = space.SampleFromFeatureSpace(space.Default).On(given);
+        var merged = space.SampleFromFeatureSpace(space.Default).ApplyTo(given);
         Assert.Equal((24, 3, 999, 5), (merged.DModel, merged.NumLayers, merged.VocabSize, merged.Seed!.Value));
         Assert.Equal(1, given.NumLayers);
         Assert.Equal(4, merged.NumberOfEpochs);
