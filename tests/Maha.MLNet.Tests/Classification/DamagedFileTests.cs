@@ -103,6 +103,19 @@ public class DamagedFileTests
     }
 
     [Fact]
+    public void DamagedTransformerOfAChain_Throws()
+    {
+        var mlContext = _fitted.MLContext;
+        // Not disposed, since it would dispose the shared model.
+        var chain = mlContext.Transforms.CopyColumns("Copy", "Text").Fit(_fitted.Verdicts).Append(_fitted.Binary);
+        var zip = new ModelZip(ModelZip.Save(mlContext, chain, _fitted.Verdicts.Schema));
+        byte[] damaged = zip["Tokenizer"];
+        damaged[^1] ^= 1;
+        zip["Tokenizer"] = damaged;
+        Refused(zip);
+    }
+
+    [Fact]
     public void NewerFormatVersion_Throws_WithTheRemedy()
         => Assert.Equal("This version of Maha reads models up to format 3, but the model has format 4. Update the package Maha.MLNet, or save the model with the older version.",
             Refused<MahaModelVersionException>(json => (json["FormatVersion"], json["Unheard"]) = (4, "of")));
