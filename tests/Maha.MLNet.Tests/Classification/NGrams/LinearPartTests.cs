@@ -23,7 +23,7 @@ public class LinearPartTests
             double norm = Math.Sqrt(values.Values.Sum(value => value * value));
             return values.ToDictionary(pair => pair.Key, pair => pair.Value / norm);
         }).ToArray();
-        var vectors = texts.Select(text => NGramText.Read(text)).Select(text => vocabulary.Vector(vocabulary.Index(text), 0, text.Tokens.Count)).ToArray();
+        var vectors = texts.Select(text => NGramText.Read(text)).Select(text => vocabulary.Vectorize(vocabulary.Index(text), 0, text.Tokens.Count)).ToArray();
         // The products of all pairs tell the n-grams, whatever their order is.
         for (int i = 0; i < texts.Length; i++)
         {
@@ -120,17 +120,17 @@ public class LinearPartTests
     public void Weights_AreNeverNegative(double tells, double least, double most)
     {
         var random = new Random(1);
-        SourcedDocument[] documents = [.. Enumerable.Range(0, 200).Select(_ =>
+        WeightingDocument[] documents = [.. Enumerable.Range(0, 200).Select(_ =>
         {
             int label = random.Next(2);
             double[] source = [(label == 0 ? tells : 0) + random.NextDouble(), (label == 1 ? tells : 0) + random.NextDouble()];
-            return new SourcedDocument(label, 1, [Math.Log(0.5), Math.Log(0.5)], [source, source], 0);
+            return new WeightingDocument(label, 1, [Math.Log(0.5), Math.Log(0.5)], [source, source], 0);
         })];
         double[] weights = NonNegativeWeights.Fit(documents, [new(0.5, 0.5, IsPositive: true), new(0, 1)], default);
         Assert.True(weights[0] > 0);
         Assert.InRange(weights[1], 0, most);
         Assert.InRange(weights.Sum(), least, most);
-        double[] doubted = NonNegativeWeights.FitWithDoubt(documents, [new(0.5, 0.5, IsPositive: true), new(0, 1)], default);
+        double[] doubted = NonNegativeWeights.FitShrunk(documents, [new(0.5, 0.5, IsPositive: true), new(0, 1)], default);
         Assert.Equal(tells > 0 ? weights : [.. weights.Select(weight => weight / 20)], doubted);
     }
 
@@ -171,7 +171,7 @@ public class LinearPartTests
         Assert.Equal([0, 1, 2, 3, 4], folds.Folds.Distinct().Order());
         Assert.All(Enumerable.Range(0, 5), fold => Assert.InRange(Enumerable.Range(5, 95).Count(i => folds.Folds[i] == fold && labels[i] == 1), 3, 6));
         // Copies of a text of a class count as one document.
-        Assert.Equal(1, Enumerable.Range(0, 5).Where(i => labels[i] == 0).Sum(i => folds.JudgedWeights[i]), 1e-12);
+        Assert.Equal(1, Enumerable.Range(0, 5).Where(i => labels[i] == 0).Sum(i => folds.ScoredWeights[i]), 1e-12);
     }
 
     [Fact]
@@ -181,7 +181,7 @@ public class LinearPartTests
         ulong[] contents = [.. Enumerable.Range(0, 61).Select(i => labels[i] == 1 ? 7UL : 100UL + (ulong)i)];
         var folds = StackFolds.Choose(contents, labels, null, [], seed: 1);
         Assert.All(Enumerable.Range(0, 5), fold => Assert.Equal(6, Enumerable.Range(0, 60).Count(i => labels[i] == 1 && folds.Folds[i] == fold)));
-        Assert.Equal(Enumerable.Range(0, 60), folds.Judged);
+        Assert.Equal(Enumerable.Range(0, 60), folds.Scored);
     }
 
     [Fact]
@@ -191,7 +191,7 @@ public class LinearPartTests
         var folds = StackFolds.Choose([.. Enumerable.Range(0, 14).Select(i => (ulong)i)], labels, null, [], seed: 1);
         for (int fold = 0; fold < folds.Count; fold++)
         {
-            var (members, weights) = folds.Outside(fold);
+            var (members, weights) = folds.TrainingSetOf(fold);
             Assert.All(members, row => Assert.NotEqual(fold, folds.Folds[row]));
             double small = members.Where(row => labels[row] == 0).Sum(row => weights[row]), all = members.Sum(row => weights[row]);
             Assert.Equal(4.0 / 14, small / all, 1e-6);
@@ -207,7 +207,7 @@ public class LinearPartTests
         var folds = StackFolds.Choose([.. Enumerable.Range(0, count).Select(i => (ulong)i)], labels, null, validating, seed: 1);
         Assert.Equal(1, folds.Count);
         Assert.All(validating, row => Assert.Equal(0, folds.Folds[row]));
-        Assert.InRange(folds.Judged.Length, StackFolds.EnoughDocuments, 2 * StackFolds.EnoughDocuments);
+        Assert.InRange(folds.Scored.Length, StackFolds.EnoughDocuments, 2 * StackFolds.EnoughDocuments);
     }
 
     /// <summary>The sparse model's steps find what tells, and what nobody has tells nothing.</summary>
@@ -233,23 +233,23 @@ public class LinearPartTests
 
     /// <summary>Copies of one label decide, copies of two have their share, and where copies tell nothing no text is kept.</summary>
     [Fact]
-    public void KnownTexts_HaveTheShareOfTheirCopies()
+    public void RepeatedTexts_HaveTheShareOfTheirCopies()
     {
         double[] prior = [0.5, 0.5];
         ulong[] contents = [.. Enumerable.Range(0, 60).Select(i => (ulong)(i / 20))];
         int[] labels = [.. Enumerable.Range(0, 60).Select(i => i < 20 ? 0 : i < 40 ? 1 : i % 4 == 0 ? 1 : 0)];
-        var known = KnownTexts.Fit(contents, labels, null, prior);
-        double First(ulong content) => 1 / (1 + Math.Exp(known.Recall([0.0, 5.0], content) is var z ? z[1] - z[0] : 0));
+        var known = RepeatedTexts.Fit(contents, labels, null, prior);
+        double First(ulong content) => 1 / (1 + Math.Exp(known.Adjust([0.0, 5.0], content) is var z ? z[1] - z[0] : 0));
         Assert.InRange(First(0), 0.9, 1);
         Assert.InRange(First(1), 0, 0.1);
         Assert.InRange(First(2), 0.65, 0.85);
         Assert.Equal(1 / (1 + Math.Exp(5)), First(99), 1e-9);
         // Without itself a document is judged by its copies.
-        Assert.True(known.Recall([0.0, 0.0], 2, (1, 1))[0] > known.Recall([0.0, 0.0], 2)[0]);
+        Assert.True(known.Adjust([0.0, 0.0], 2, (1, 1))[0] > known.Adjust([0.0, 0.0], 2)[0]);
 
         var random = new Random(1);
-        var noise = KnownTexts.Fit([.. Enumerable.Range(0, 400).Select(i => (ulong)(i / 4))], [.. Enumerable.Range(0, 400).Select(_ => random.Next(2))], null, prior);
-        Assert.False(noise.CopiesTell);
+        var noise = RepeatedTexts.Fit([.. Enumerable.Range(0, 400).Select(i => (ulong)(i / 4))], [.. Enumerable.Range(0, 400).Select(_ => random.Next(2))], null, prior);
+        Assert.False(noise.ArePredictive);
     }
 
     private static Dictionary<string, int> SlowGrams(string text)

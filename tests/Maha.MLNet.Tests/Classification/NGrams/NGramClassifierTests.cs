@@ -125,7 +125,7 @@ public class NGramClassifierTests
         var (documents, tokenizer, labels) = Unreasonable(120);
         using var _ = documents;
         int[] validating = [.. Enumerable.Range(0, 60)];
-        var fit = new NGramFitting(documents, 2, ClassWeighting.None, 1, new ParallelOptions()).Fit(validating);
+        var fit = new NGramTrainer(documents, 2, ClassWeighting.None, 1, new ParallelOptions()).Fit(validating);
         double Accuracy(Func<int, double[]> logits) => validating.Count(row => logits(row)[labels[row]] > logits(row)[1 - labels[row]]) / 60.0;
         Assert.InRange(Accuracy(fit.HeldOutLogits), 0.2, 0.7);
     }
@@ -135,21 +135,21 @@ public class NGramClassifierTests
     {
         var (documents, tokenizer, labels) = Unreasonable(60);
         using var _ = documents;
-        var (vocabulary, contents) = Fitting(documents).Learn([.. Enumerable.Range(0, 60)]);
+        var (vocabulary, contents) = Fitting(documents).LearnVocabulary([.. Enumerable.Range(0, 60)]);
         var folds = StackFolds.Choose(contents, labels, null, [], seed: 1);
         double[]?[] Features(ITextDocuments of)
         {
             // The same folds for both: only what the models learn may differ.
-            var texts = new NGramFitting.TextsOfRows(Fitting(of), vocabulary);
-            var fitting = new StackedFitting(texts, [.. Enumerable.Range(0, 60).Select(of.LabelOf)], null, [0.5, 0.5], 1, new ParallelOptions());
-            return fitting.OutOfFold(fitting.Vectors([.. Enumerable.Range(0, 60)]), folds);
+            var texts = new NGramTrainer.IndexedDocuments(Fitting(of), vocabulary);
+            var fitting = new StackedScorerTrainer(texts, [.. Enumerable.Range(0, 60).Select(of.LabelOf)], null, [0.5, 0.5], 1, new ParallelOptions());
+            return fitting.OutOfFoldFeatures(fitting.Vectors([.. Enumerable.Range(0, 60)]), folds);
         }
         double[]?[] before = Features(documents);
         double[]?[] after = Features(new Relabeled(documents, row: 7, 1 - labels[7]));
         for (int row = 0; row < 60; row++)
             Assert.Equal(folds.Folds[row] == folds.Folds[7], before[row]!.SequenceEqual(after[row]!));
 
-        NGramFitting Fitting(ITextDocuments of) => new(of, 2, ClassWeighting.None, 1, new ParallelOptions());
+        NGramTrainer Fitting(ITextDocuments of) => new(of, 2, ClassWeighting.None, 1, new ParallelOptions());
     }
 
     [Theory]

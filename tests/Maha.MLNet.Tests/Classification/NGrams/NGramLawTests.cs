@@ -61,7 +61,7 @@ public class NGramLawTests
         var family = NGramTask.Make("template-and-topics", seed: 1);
         var (documents, tokenizer) = Tokenized(family.Training);
         using var _ = documents;
-        var model = new NGramFitting(documents, 3, ClassWeighting.None, 1, new ParallelOptions()).Fit([]).Model;
+        var model = new NGramTrainer(documents, 3, ClassWeighting.None, 1, new ParallelOptions()).Fit([]).Model;
         // New documents of the topics, and the text with something behind it.
         foreach (var (text, label) in new[] { ("the river and its boat, fish in the stream", 0), ("oil for the engine, a wheel and the brake", 1), ("This message was deleted by its author.", 2) })
             Assert.Equal(label, Best(model.Logits(text)));
@@ -74,7 +74,7 @@ public class NGramLawTests
         ClassifiedText[] rows = [.. Enumerable.Range(0, 2 * classes).Select(i => new ClassifiedText($"k{i % classes}a k{i % classes}b common w{i % 50}", i % classes))];
         var (documents, tokenizer) = Tokenized(rows);
         using var _ = documents;
-        var model = new NGramFitting(documents, classes, ClassWeighting.None, 1, new ParallelOptions()).Fit([]).Model;
+        var model = new NGramTrainer(documents, classes, ClassWeighting.None, 1, new ParallelOptions()).Fit([]).Model;
         for (int c = 0; c < classes; c += 97)
             Assert.Equal(c, Best(model.Logits($"w7 k{c}b")));
 
@@ -95,7 +95,7 @@ public class NGramLawTests
         var rows = NGramTask.Make("noise-2-60", 1).Training.Concat(Enumerable.Range(0, 9000).Select(i => new ClassifiedText($"word{i % 3} some other words", i % 3))).Append(new ClassifiedText("alone", 3)).ToArray();
         var (documents, tokenizer) = Tokenized(rows);
         using var _ = documents;
-        var fit = new NGramFitting(documents, 4, ClassWeighting.None, 1, new ParallelOptions()).FitSample([.. Enumerable.Range(100, 50)]);
+        var fit = new NGramTrainer(documents, 4, ClassWeighting.None, 1, new ParallelOptions()).FitSample([.. Enumerable.Range(100, 50)]);
         Assert.InRange(fit.NumDocuments, 1000, 2000);
         for (int c = 0; c < 3; c++)
             Assert.Equal(c, Best(fit.Model.Logits($"word{c} some other words")));
@@ -109,7 +109,7 @@ public class NGramLawTests
         var (documents, tokenizer) = Tokenized(NGramTask.Make("noise-5-200", 1).Training);
         using var _ = documents;
         var canceled = new ParallelOptions { CancellationToken = new CancellationToken(true) };
-        Assert.ThrowsAny<OperationCanceledException>(() => new NGramFitting(documents, 5, ClassWeighting.None, 1, canceled).Fit([]));
+        Assert.ThrowsAny<OperationCanceledException>(() => new NGramTrainer(documents, 5, ClassWeighting.None, 1, canceled).Fit([]));
     }
 
     private static void Judge(string name, Action<NGramScore> check)
@@ -119,7 +119,7 @@ public class NGramLawTests
             var family = NGramTask.Make(name, seed);
             var (documents, tokenizer) = Tokenized(family.Training);
             using var _ = documents;
-            var model = new NGramFitting(documents, family.NumClasses, ClassWeighting.None, seed, new ParallelOptions()).Fit([]).Model;
+            var model = new NGramTrainer(documents, family.NumClasses, ClassWeighting.None, seed, new ParallelOptions()).Fit([]).Model;
             check(NGramScore.Evaluate(family, [.. family.Testing.Select(row => NGramScore.Probabilities(model.Logits(row.Text)))]));
         }
     }
