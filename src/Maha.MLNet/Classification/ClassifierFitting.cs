@@ -153,7 +153,7 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
     {
         fitting.Check();
         var watch = Stopwatch.StartNew();
-        NGramFitting Fitting(CancellationToken token)
+        NGramTrainer Fitting(CancellationToken token)
             => new(documents, numClasses, options.ClassWeighting, fitting.Seed, new ParallelOptions { MaxDegreeOfParallelism = get_num_threads(), CancellationToken = token });
         var rows = validating is DocumentSubset subset ? subset.Rows : [];
         NGramFit fit;
@@ -207,7 +207,7 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
             var returned = isUnseen || fitting.IsTimeOver() ? logits : Each(truth.Length, row =>
             {
                 var text = ngrams.Model.Read(validating.TextOf(row));
-                return ngrams.Model.Known.Recall(fusion.Combine(ngrams.Model.NewTextLogits(text), deep[row]), text.Content);
+                return ngrams.Model.RepeatedTexts.Adjust(fusion.Combine(ngrams.Model.NewTextLogits(text), deep[row]), text.ContentHash);
             }, cancellation);
             string ofOthers = isUnseen ? "" : $"; {Accuracy(logits, truth, manifest.Threshold):F4} with n-grams that have not seen these documents";
             if (isUnseen || !ReferenceEquals(returned, logits))
@@ -248,8 +248,8 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
         public double[] Logits(int row) => _rows is null ? fit.Model.NewTextLogits(Text(row)) : fit.HeldOutLogits(_rows[row]);
 
         public float[] Recall(int row, float[] logits) => _rows is null
-            ? fit.Model.Known.Recall(logits, Text(row).Content)
-            : fit.Model.Known.Recall(logits, fit.Contents[_rows[row]], (validating.LabelOf(row), fit.Weights?[_rows[row]] ?? 1));
+            ? fit.Model.RepeatedTexts.Adjust(logits, Text(row).ContentHash)
+            : fit.Model.RepeatedTexts.Adjust(logits, fit.Contents[_rows[row]], (validating.LabelOf(row), fit.Weights?[_rows[row]] ?? 1));
 
         private NGramText Text(int row) => fit.Model.Read(validating.TextOf(row));
     }

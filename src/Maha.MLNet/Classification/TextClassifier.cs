@@ -56,7 +56,7 @@ internal sealed class TextClassifier : TextModel<ClassifierManifest, MahaSequenc
             ForEach(logits.Length, i =>
             {
                 var text = _ngrams.Read(documents.TextOf(i));
-                logits[i] = _ngrams.Known.Recall(Manifest.NGrams!.Value.Combine(_ngrams.NewTextLogits(text), logits[i]), text.Content);
+                logits[i] = _ngrams.RepeatedTexts.Adjust(Manifest.NGrams!.Value.Combine(_ngrams.NewTextLogits(text), logits[i]), text.ContentHash);
             });
         }
 

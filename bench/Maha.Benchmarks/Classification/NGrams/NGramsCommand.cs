@@ -82,7 +82,7 @@ internal static class NGramsCommand
         var tokenizer = ByteLevelBpeTokenizer.Train(Array.Empty<string>());
         using var documents = TokenizedDataset.FromTexts(family.Training.Select(row => (row.Text, row.Label)), tokenizer, new TokenizedDatasetOptions { KeepTexts = true });
         var watch = Stopwatch.StartNew();
-        var model = new NGramFitting(documents, family.NumClasses, ClassWeighting.None, seed, parallel).Fit([]).Model;
+        var model = new NGramTrainer(documents, family.NumClasses, ClassWeighting.None, seed, parallel).Fit([]).Model;
         double seconds = watch.Elapsed.TotalSeconds;
         watch.Restart();
         double[][] scores = new double[family.Testing.Count][];

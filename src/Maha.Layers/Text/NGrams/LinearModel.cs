@@ -4,14 +4,16 @@ namespace Maha.Layers.Text;
 
 // V n-grams, C classes
 
-/// <summary>A linear score for every class: z_c = sum_f x_f w_fc + b_c.</summary>
-/// <remarks>The weights of one n-gram for all classes stand side by side, padded with zeros to whole vectors.</remarks>
+/// <summary>A linear score of each class: z_c = sum_f x_f w_fc + b_c.</summary>
+/// <remarks>The weights of one n-gram for all classes are adjacent, padded with zeros to whole SIMD vectors.</remarks>
 internal sealed class LinearModel
 {
+    /// <param name="numFeatures">V.</param>
+    /// <param name="numClasses">C.</param>
     public LinearModel(int numFeatures, int numClasses)
     {
         NumClasses = numClasses;
-        Stride = StrideOf(numClasses);
+        Stride = StrideFor(numClasses);
         Weights = new float[checked(numFeatures * Stride)];
         Bias = new float[Stride];
     }
@@ -19,7 +21,7 @@ internal sealed class LinearModel
     /// <summary>C.</summary>
     public int NumClasses { get; }
 
-    /// <summary>From one n-gram's weights to the next.</summary>
+    /// <summary>The distance from the weights of one n-gram to those of the next.</summary>
     public int Stride { get; }
 
     /// <summary>[V, Stride].</summary>
@@ -28,10 +30,10 @@ internal sealed class LinearModel
     /// <summary>[Stride].</summary>
     public float[] Bias { get; }
 
-    /// <summary>C, raised to whole vectors.</summary>
-    public static int StrideOf(int numClasses) => (numClasses + Vector<float>.Count - 1) / Vector<float>.Count * Vector<float>.Count;
+    /// <summary>Returns C, rounded up to whole SIMD vectors.</summary>
+    public static int StrideFor(int numClasses) => (numClasses + Vector<float>.Count - 1) / Vector<float>.Count * Vector<float>.Count;
 
-    /// <summary>The scores of a vector, [Stride].</summary>
+    /// <summary>Computes the scores of a vector, [Stride].</summary>
     public void Score(SparseVector vector, Span<float> scores)
     {
         Bias.CopyTo(scores);
@@ -39,18 +41,11 @@ internal sealed class LinearModel
             AddScaled(Weights.AsSpan(vector.Indices[i] * Stride, Stride), vector.Values[i], scores);
     }
 
-    /// <summary>target += scale * source, of whole vectors.</summary>
+    /// <summary>Computes target += scale * source, over whole SIMD vectors.</summary>
     public static void AddScaled(ReadOnlySpan<float> source, float scale, Span<float> target)
     {
         var factor = new Vector<float>(scale);
         for (int c = 0; c < target.Length; c += Vector<float>.Count)
             (new Vector<float>(target[c..]) + factor * new Vector<float>(source[c..])).CopyTo(target[c..]);
-    }
-
-    /// <summary>Rounds every weight to half precision, in which it is saved, so that a loaded model scores as the fitted one.</summary>
-    public void Round()
-    {
-        foreach (ref float weight in Weights.AsSpan())
-            weight = (float)(Half)weight;
     }
 }

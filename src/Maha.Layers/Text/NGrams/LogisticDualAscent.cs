@@ -3,47 +3,48 @@ namespace Maha.Layers.Text;
 // n documents, C classes, m margin, a dual variable
 
 /// <summary>
-/// Fits one logistic regression a class against all others, by ascent in one dual variable after the other (Yu, Huang and Lin 2011).
-/// All classes of a document are treated together, so that each of its weights is read once.
+/// Fits one logistic regression per class, of the class against all others, by coordinate ascent in the dual (Yu, Huang and Lin 2011).
+/// All classes of a document are updated together, so that each of its weights is read once.
 /// </summary>
 /// <remarks>
-/// <para>Minimizes |w|^2 / 2 + cost sum_i v_i ln(1 + exp(-y_i w x_i)), the bias among the weights, with document weights v_i. With U = cost v_i and Q = |x_i|^2 + 1 the best
-/// a in (0, U) has ln(a / (U - a)) + m + Q (a - a_before) = 0. In t = ln(a / (U - a)) that is t + m - Q a_before + Q U sigmoid(t) = 0, which is smooth and has a
-/// slope between 1 and 1 + Q U / 4 everywhere: nothing overflows at the ends of (0, U), where a itself can't be told from them.</para>
+/// <para>Minimizes |w|^2 / 2 + cost sum_i v_i ln(1 + exp(-y_i w x_i)), where the weights w include the bias and v_i are document weights. With U = cost v_i and
+/// Q = |x_i|^2 + 1, the optimal a in (0, U) satisfies ln(a / (U - a)) + m + Q (a - a_before) = 0. Substituting t = ln(a / (U - a)) gives
+/// t + m - Q a_before + Q U sigmoid(t) = 0, whose slope is between 1 and 1 + Q U / 4 everywhere. It is solved in t, since close to 0 and U the value a
+/// is rounded to the bound and its logarithm overflows.</para>
 /// </remarks>
 internal static class LogisticDualAscent
 {
-    /// <summary>How a model is fitted.</summary>
-    /// <param name="Cost">What a document's loss weighs beside |w|^2 / 2.</param>
-    /// <param name="Tolerance">It ends when the dual variables of a pass moved by less than this share of their sum.</param>
-    /// <param name="MaxPasses">It ends after so many passes over the documents.</param>
-    /// <param name="Seed">Of the order of the documents.</param>
+    /// <summary>The settings of a fit.</summary>
+    /// <param name="Cost">The weight of a document's loss relative to |w|^2 / 2.</param>
+    /// <param name="Tolerance">The fit ends after a pass in which the dual variables changed by at most this share of their sum.</param>
+    /// <param name="MaxPasses">The largest number of passes over the documents.</param>
+    /// <param name="Seed">The seed of the order of the documents.</param>
     public sealed record Settings(double Cost, double Tolerance = 0.01, int MaxPasses = 30, int Seed = 0);
 
     private const int DocumentsPerCheck = 256;
 
-    /// <summary>Fits.</summary>
-    /// <param name="vectors">The documents' vectors.</param>
-    /// <param name="labels">Their classes.</param>
-    /// <param name="documentWeights">Their weights v; null for 1.</param>
-    /// <param name="members">Which of them to learn from.</param>
+    /// <summary>Fits a model.</summary>
+    /// <param name="vectors">The vector of each document.</param>
+    /// <param name="labels">The class of each document.</param>
+    /// <param name="documentWeights">The weight v of each document; null for 1.</param>
+    /// <param name="members">The documents to fit to.</param>
     /// <param name="numFeatures">V.</param>
     /// <param name="numClasses">C.</param>
-    /// <param name="settings">How.</param>
-    /// <param name="cancellationToken">Looked for every few documents.</param>
+    /// <param name="settings">The settings.</param>
+    /// <param name="cancellationToken">Checked every few documents.</param>
     public static LinearModel Fit(Func<int, SparseVector> vectors, IReadOnlyList<int> labels, IReadOnlyList<float>? documentWeights, IReadOnlyList<int> members,
         int numFeatures, int numClasses, Settings settings, CancellationToken cancellationToken)
     {
         var model = new LinearModel(numFeatures, numClasses);
         int stride = model.Stride;
-        // One of two classes against the other is the other against the one, with the signs turned: its numbers are those of the first.
-        int ownClasses = numClasses == 2 ? 1 : numClasses;
+        // Of two classes, the second against the first is the first against the second with the signs reversed: one is fitted.
+        int fittedClasses = numClasses == 2 ? 1 : numClasses;
         int[] order = [.. members];
         float[][] duals = new float[labels.Count][];
         float[] norms = new float[labels.Count];
         foreach (int row in order)
         {
-            duals[row] = new float[ownClasses];
+            duals[row] = new float[fittedClasses];
             norms[row] = 1 + vectors(row).Values.Sum(value => value * value);
         }
         Span<float> scores = new float[stride];
@@ -62,13 +63,13 @@ internal static class LogisticDualAscent
                 model.Score(vector, scores);
                 double limit = settings.Cost * (documentWeights?[row] ?? 1);
                 bool changed = false;
-                float[] ofRow = duals[row];
-                for (int c = 0; c < ownClasses; c++)
+                float[] dualsOfRow = duals[row];
+                for (int c = 0; c < fittedClasses; c++)
                 {
                     float sign = labels[row] == c ? 1 : -1;
-                    double before = ofRow[c], after = Best(sign * scores[c], before, norms[row], limit);
-                    ofRow[c] = (float)after;
-                    changes[c] = sign * (ofRow[c] - (float)before);
+                    double before = dualsOfRow[c], after = OptimalDual(sign * scores[c], before, norms[row], limit);
+                    dualsOfRow[c] = (float)after;
+                    changes[c] = sign * (dualsOfRow[c] - (float)before);
                     double step = Math.Abs(changes[c]);
                     moved += step;
                     sum += after;
@@ -76,7 +77,7 @@ internal static class LogisticDualAscent
                 }
                 if (!changed)
                     continue;
-                if (ownClasses < numClasses)
+                if (fittedClasses < numClasses)
                     changes[1] = -changes[0];
                 for (int i = 0; i < vector.Indices.Length; i++)
                     LinearModel.AddScaled(changes, vector.Values[i], model.Weights.AsSpan(vector.Indices[i] * stride, stride));
@@ -88,7 +89,8 @@ internal static class LogisticDualAscent
         return model;
     }
 
-    private static double Best(double margin, double before, double norm, double limit)
+    // Newton's method in t, kept inside a bracket of the root. The margin m is that of the current weights.
+    private static double OptimalDual(double margin, double before, double norm, double limit)
     {
         double target = norm * before - margin, span = norm * limit, low = target - span, high = target;
         double t = Math.Clamp(before > 0 ? Math.Log(before / Math.Max(limit - before, 1e-12 * limit)) : -margin, low, high);
@@ -101,7 +103,7 @@ internal static class LogisticDualAscent
             else
                 low = Math.Max(low, t);
             double step = value / (1 + span * sigmoid * (1 - sigmoid));
-            // A step that leaves the bracket is a long one across the bend of the sigmoid: halve the bracket instead.
+            // Where the sigmoid bends, a Newton step can leave the bracket: bisect instead.
             double next = t - step;
             if (next <= low || next >= high)
                 next = (low + high) / 2;

@@ -4,13 +4,13 @@ using Maha.Layers.Core;
 
 namespace Maha.Layers.Text;
 
-/// <summary>The words of a text as hashes, and the segments that they form.</summary>
+/// <summary>A text as the hashes of its tokens, divided into segments.</summary>
 /// <remarks>
-/// <para>A token is a run of letters, digits, marks and underscores, in lower case; a character of a script that is written without spaces between words;
-/// or any other visible character.</para>
-/// <para>A segment is a paragraph. Paragraphs follow each other into one segment until it has <see cref="MinWords"/> words; a paragraph is cut behind the first
-/// sentence that ends after <see cref="CutWords"/> words, and after <see cref="MaxWords"/> in any case. A rest of fewer than half of
-/// <see cref="MinWords"/> words joins the segment before it.</para>
+/// <para>A token is a run of letters, digits, marks and underscores, in lower case; a single character of a script that is written without spaces between
+/// words; or any other visible character.</para>
+/// <para>A segment is one paragraph, or several until it has <see cref="MinWords"/> words. A longer paragraph is cut after the first sentence that ends after
+/// <see cref="CutWords"/> words, and after <see cref="MaxWords"/> words in any case. A remainder of fewer than half of <see cref="MinWords"/> words
+/// is added to the segment before it.</para>
 /// </remarks>
 internal sealed class NGramText
 {
@@ -18,7 +18,7 @@ internal sealed class NGramText
     public const int CutWords = 50;
     public const int MaxWords = 80;
 
-    // Fowler, Noll and Vo's 64-bit constants; a mixing step follows, so that pairs of hashes can be told from each other.
+    // The constants of the 64-bit FNV-1a hash. Its result is mixed, since hashes of short tokens differ in few bits and pairs combine two of them.
     private const ulong Offset = 14695981039346656037;
     private const ulong Prime = 1099511628211;
 
@@ -31,24 +31,24 @@ internal sealed class NGramText
     private int _lineEnds;
     private bool _sentenceEnded;
 
-    /// <summary>The hash of every token, in order.</summary>
+    /// <summary>The hash of each token, in order.</summary>
     public IReadOnlyList<ulong> Tokens => _tokens;
 
-    /// <summary>The end of every segment, in tokens; the last is the number of tokens. Empty where there are none.</summary>
+    /// <summary>The end of each segment, in tokens; the last is the number of tokens. Empty if the text has no token.</summary>
     public IReadOnlyList<int> SegmentEnds => _segmentEnds;
 
-    /// <summary>A number for the tokens and their order: texts that differ in blanks or case only have the same.</summary>
-    public ulong Content => _tokens.Aggregate(0UL, Pair);
+    /// <summary>A hash of the tokens in their order: the same for texts that differ only in white space or case.</summary>
+    public ulong ContentHash => _tokens.Aggregate(0UL, Pair);
 
-    /// <summary>The hashes of all three characters in a row of each token, its ends counting as characters; empty where they were not read.</summary>
+    /// <summary>The hashes of the character trigrams of each word; its start and its end count as characters. Empty unless they were read.</summary>
     public IReadOnlyList<ulong> Characters => _characters ?? [];
 
-    /// <summary>The end of each token's <see cref="Characters"/>; empty where they were not read.</summary>
+    /// <summary>The end of each token's part of <see cref="Characters"/>; empty unless they were read.</summary>
     public IReadOnlyList<int> CharacterEnds => _characterEnds;
 
     private NGramText(bool withCharacters) => _characters = withCharacters ? [] : null;
 
-    /// <summary>Reads a text, ill-formed UTF-16 too.</summary>
+    /// <summary>Reads a text, which may be ill-formed UTF-16.</summary>
     /// <param name="text">The text.</param>
     /// <param name="withCharacters">Whether to read <see cref="Characters"/> too.</param>
     public static NGramText Read(ReadOnlySpan<char> text, bool withCharacters = false)
@@ -58,7 +58,7 @@ internal sealed class NGramText
         return result;
     }
 
-    /// <summary>The hash of two tokens that follow each other.</summary>
+    /// <summary>Returns the hash of two adjacent tokens; it depends on their order.</summary>
     public static ulong Pair(ulong first, ulong second) => Mix(first ^ (second * 0x9E3779B97F4A7C15 + 0x632BE59BD9B4E019));
 
     private void Scan(ReadOnlySpan<char> text)
@@ -69,14 +69,14 @@ internal sealed class NGramText
         {
             Rune.DecodeFromUtf16(text, out var rune, out int length);
             text = text[length..];
-            bool standsAlone = IsIdeographic(rune);
-            bool ofWord = !standsAlone && IsOfWord(rune);
-            if (inWord && !ofWord)
+            bool isIdeographic = IsIdeographic(rune);
+            bool isOfWord = !isIdeographic && IsOfWord(rune);
+            if (inWord && !isOfWord)
             {
                 Add(Mix(word), isWord: true);
                 (word, inWord) = (Offset, false);
             }
-            if (ofWord)
+            if (isOfWord)
             {
                 uint lower = (uint)Rune.ToLowerInvariant(rune).Value;
                 word = (word ^ lower) * Prime;
@@ -90,21 +90,22 @@ internal sealed class NGramText
             }
             else
             {
-                Add(Mix((Offset ^ (uint)Rune.ToLowerInvariant(rune).Value) * Prime), isWord: standsAlone);
+                Add(Mix((Offset ^ (uint)Rune.ToLowerInvariant(rune).Value) * Prime), isWord: isIdeographic);
                 _sentenceEnded = rune.Value is '.' or '!' or '?' or '\u3002' or '\uFF01' or '\uFF1F' or '\u0964' or '\u061F';
             }
         }
         if (inWord)
             Add(Mix(word), isWord: true);
-        Close();
+        EndText();
     }
 
     private void Add(ulong token, bool isWord)
     {
         bool isParagraph = _lineEnds >= 2;
         _lineEnds = 0;
-        if ((isParagraph && _wordsInSegment >= MinWords) || (_sentenceEnded && isWord && _wordsInSegment >= CutWords) || (isWord && _wordsInSegment >= MaxWords))
-            End();
+        bool isFull = isWord && _wordsInSegment >= (_sentenceEnded ? CutWords : MaxWords);
+        if (isFull || (isParagraph && _wordsInSegment >= MinWords))
+            EndSegment();
         _tokens.Add(token);
         if (_characters is not null)
             AddCharacters(_characters);
@@ -124,20 +125,20 @@ internal sealed class NGramText
         _characterEnds.Add(characters.Count);
     }
 
-    private void End()
+    private void EndSegment()
     {
         _segmentEnds.Add(_tokens.Count);
         _wordsInSegment = 0;
     }
 
-    private void Close()
+    private void EndText()
     {
         if (_tokens.Count == 0)
             return;
         if (_segmentEnds.Count > 0 && _wordsInSegment < MinWords / 2)
             _segmentEnds[^1] = _tokens.Count;
         else
-            End();
+            EndSegment();
     }
 
     private static bool IsOfWord(Rune rune) => rune.IsAscii
@@ -145,7 +146,7 @@ internal sealed class NGramText
         : Rune.GetUnicodeCategory(rune) is <= UnicodeCategory.EnclosingMark or UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber
             or UnicodeCategory.OtherNumber or UnicodeCategory.ConnectorPunctuation;
 
-    // Thai, Lao, Myanmar, Khmer; Hiragana, Katakana, Bopomofo; Han with its extensions.
+    // Scripts without spaces between words: Thai, Lao, Myanmar, Khmer; Hiragana, Katakana, Bopomofo; Han with its extensions.
     private static bool IsIdeographic(Rune rune) => rune.Value >= 0x0E00 && IsOfWord(rune) && rune.Value is
         (>= 0x0E00 and <= 0x0EFF) or (>= 0x1000 and <= 0x109F) or (>= 0x1780 and <= 0x17FF) or (>= 0x3040 and <= 0x312F) or (>= 0x31F0 and <= 0x31FF)
         or (>= 0x3400 and <= 0x4DBF) or (>= 0x4E00 and <= 0x9FFF) or (>= 0xF900 and <= 0xFAFF) or (>= 0xFF66 and <= 0xFF9D) or (>= 0x20000 and <= 0x3FFFF);

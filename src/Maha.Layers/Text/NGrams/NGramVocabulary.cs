@@ -4,24 +4,24 @@ namespace Maha.Layers.Text;
 
 // V n-grams, n documents
 
-/// <summary>Which single tokens and pairs of tokens a model knows, and what each weighs.</summary>
+/// <summary>The tokens, pairs of adjacent tokens and character trigrams of a model, and their weights.</summary>
 /// <remarks>
-/// An n-gram is known by a 64-bit hash. It weighs idf = ln((1 + n) / (1 + df)) + 1 with df of the n training documents; a vector has (1 + ln count) idf,
-/// scaled to the length 1.
+/// An n-gram is identified by a 64-bit hash. If df of the n training documents have it, its weight is idf = ln((1 + n) / (1 + df)) + 1. The vector of a text
+/// has the elements (1 + ln count) idf, scaled to the length 1.
 /// </remarks>
 internal sealed class NGramVocabulary
 {
-    // Where counting would take more memory than this (about 40 bytes an entry), n-grams of one document so far are forgotten.
+    // Each counted n-gram takes about 40 bytes. With more n-grams than this, those that only one document has so far are dropped.
     private const int MaxCounted = 1 << 23;
 
-    // Added to the frequency of an n-gram whose first document is of a small class.
-    private const int OfSmallClass = 1 << 30;
+    // Added to the frequency of a token whose first document is of a small class, so that it is kept.
+    private const int SmallClassMark = 1 << 30;
 
     private readonly Dictionary<ulong, int> _indices;
 
-    /// <param name="hashes">V different hashes.</param>
-    /// <param name="idf">V weights.</param>
-    /// <param name="hasCharacters">Whether characters are among the n-grams.</param>
+    /// <param name="hashes">The hashes of the V n-grams, all different.</param>
+    /// <param name="idf">Their weights, [V].</param>
+    /// <param name="hasCharacters">Whether character trigrams are among the n-grams.</param>
     public NGramVocabulary(ulong[] hashes, float[] idf, bool hasCharacters = false)
     {
         HasCharacters = hasCharacters;
@@ -36,17 +36,18 @@ internal sealed class NGramVocabulary
 
     public float[] Idf { get; }
 
-    /// <summary>Whether three characters in a row are n-grams too.</summary>
+    /// <summary>Whether character trigrams are among the n-grams.</summary>
     public bool HasCharacters { get; }
 
     /// <summary>V.</summary>
     public int Count => Hashes.Length;
 
-    /// <summary>Learns the n-grams of at least two documents, the most frequent ones where there are more than a limit.</summary>
+    /// <summary>Learns the n-grams that at least two documents have.</summary>
     /// <param name="documents">The documents.</param>
-    /// <param name="maxCount">The limit.</param>
+    /// <param name="maxCount">The largest number of n-grams. If there are more, the most frequent ones are kept.</param>
     /// <param name="isOfSmallClass">
-    /// Of which documents, by their number, a token that no other document has is learned too: where a class has few documents, most of its words stand in one of them, and a pair of them is as good as none. Null for none.
+    /// Whether the document with an index is of a small class; null for none. Tokens that only such a document has are learned too, since most words of
+    /// a small class occur in one of its documents only. Pairs are not: another document hardly ever has the same.
     /// </param>
     public static NGramVocabulary Learn(IEnumerable<NGramText> documents, int maxCount, Func<int, bool>? isOfSmallClass = null)
     {
@@ -56,7 +57,7 @@ internal sealed class NGramVocabulary
         bool hasCharacters = false;
         foreach (var document in documents)
         {
-            int once = isOfSmallClass?.Invoke(count) == true ? OfSmallClass + 1 : 1;
+            int first = isOfSmallClass?.Invoke(count) == true ? SmallClassMark + 1 : 1;
             count++;
             seen.Clear();
             ulong previous = 0;
@@ -64,16 +65,16 @@ internal sealed class NGramVocabulary
             {
                 ulong token = document.Tokens[i];
                 if (seen.Add(token))
-                    Count(token, once);
+                    Add(token, first);
                 if (i > 0 && NGramText.Pair(previous, token) is var pair && seen.Add(pair))
-                    Count(pair, 1);
+                    Add(pair, 1);
                 previous = token;
             }
             hasCharacters |= document.Characters.Count > 0;
             foreach (ulong characters in document.Characters)
             {
                 if (seen.Add(characters))
-                    Count(characters, 1);
+                    Add(characters, 1);
             }
 
             if (frequencies.Count > MaxCounted)
@@ -85,25 +86,34 @@ internal sealed class NGramVocabulary
                 }
             }
         }
-        void Count(ulong hash, int first) => CollectionsMarshal.GetValueRefOrAddDefault(frequencies, hash, out bool exists) += exists ? 1 : first;
+        var kept = MostFrequent(frequencies, maxCount);
+        float[] idf = [.. kept.Select(pair => (float)(Math.Log((1.0 + count) / (1 + pair.Frequency)) + 1))];
+        return new NGramVocabulary([.. kept.Select(pair => pair.Hash)], idf, hasCharacters);
+
+        void Add(ulong hash, int first) => CollectionsMarshal.GetValueRefOrAddDefault(frequencies, hash, out bool exists) += exists ? 1 : first;
+    }
+
+    // The n-grams to keep, by hash.
+    private static List<(ulong Hash, int Frequency)> MostFrequent(Dictionary<ulong, int> frequencies, int maxCount)
+    {
         var kept = new List<(ulong Hash, int Frequency)>();
         foreach (var (hash, frequency) in frequencies)
         {
             if (frequency >= 2)
-                kept.Add((hash, frequency >= OfSmallClass ? frequency - OfSmallClass : frequency));
+                kept.Add((hash, frequency >= SmallClassMark ? frequency - SmallClassMark : frequency));
         }
 
         if (kept.Count > maxCount)
         {
-            // The hash makes the order one, whatever the dictionary's is.
+            // The order of a dictionary is not defined: equal frequencies are ordered by hash.
             kept.Sort((a, b) => a.Frequency != b.Frequency ? b.Frequency.CompareTo(a.Frequency) : a.Hash.CompareTo(b.Hash));
             kept.RemoveRange(maxCount, kept.Count - maxCount);
         }
         kept.Sort((a, b) => a.Hash.CompareTo(b.Hash));
-        return new NGramVocabulary([.. kept.Select(pair => pair.Hash)], [.. kept.Select(pair => (float)(Math.Log((1.0 + count) / (1 + pair.Frequency)) + 1))], hasCharacters);
+        return kept;
     }
 
-    /// <summary>Looks the n-grams of a text up.</summary>
+    /// <summary>Looks up the n-grams of a text.</summary>
     public IndexedText Index(NGramText text)
     {
         int[] tokens = new int[text.Tokens.Count], pairs = new int[tokens.Length];
@@ -115,11 +125,11 @@ internal sealed class NGramVocabulary
         return new IndexedText(tokens, pairs, [.. text.SegmentEnds], [.. text.Characters.Select(IndexOf)], [.. text.CharacterEnds]);
     }
 
-    /// <summary>The vector of a part of a text, its n-grams in ascending order.</summary>
+    /// <summary>Computes the vector of a part of a text.</summary>
     /// <param name="text">The text.</param>
     /// <param name="start">The first token of the part.</param>
-    /// <param name="end">Behind its last token.</param>
-    public SparseVector Vector(IndexedText text, int start, int end)
+    /// <param name="end">The end of the part, exclusive.</param>
+    public SparseVector Vectorize(IndexedText text, int start, int end)
     {
         var characters = text.CharactersOf(start, end);
         int[] found = new int[2 * (end - start) + characters.Length];
@@ -160,36 +170,3 @@ internal sealed class NGramVocabulary
 
     private int IndexOf(ulong hash) => _indices.TryGetValue(hash, out int index) ? index : -1;
 }
-
-/// <summary>A text whose n-grams were looked up.</summary>
-/// <param name="Tokens">The index of every token, -1 where it is not known.</param>
-/// <param name="Pairs">The index of every token with the one before it, likewise.</param>
-/// <param name="SegmentEnds">The end of every segment, in tokens.</param>
-/// <param name="Characters">The index of all characters in a row, likewise; empty where the vocabulary has none.</param>
-/// <param name="CharacterEnds">The end of each token's characters.</param>
-internal sealed record IndexedText(int[] Tokens, int[] Pairs, int[] SegmentEnds, int[] Characters, int[] CharacterEnds)
-{
-    /// <summary>The characters of some tokens.</summary>
-    public ReadOnlySpan<int> CharactersOf(int start, int end)
-        => CharacterEnds.Length == 0 || start == end ? [] : Characters.AsSpan((start == 0 ? 0 : CharacterEnds[start - 1])..CharacterEnds[end - 1]);
-
-    /// <summary>The text as it would be without some of the n-grams.</summary>
-    /// <param name="isKnown">By index, whether an n-gram stays.</param>
-    public IndexedText Where(bool[] isKnown)
-    {
-        int[] Kept(int[] indices)
-        {
-            int[] kept = new int[indices.Length];
-            for (int i = 0; i < kept.Length; i++)
-                kept[i] = indices[i] >= 0 && isKnown[indices[i]] ? indices[i] : -1;
-            return kept;
-        }
-        return new IndexedText(Kept(Tokens), Kept(Pairs), SegmentEnds, Kept(Characters), CharacterEnds);
-    }
-
-    /// <summary>The first token of every segment, and the one behind its last.</summary>
-    public IEnumerable<(int Start, int End)> Segments() => SegmentEnds.Select((end, i) => (i == 0 ? 0 : SegmentEnds[i - 1], end));
-}
-
-/// <summary>The parts of a vector that are not 0.</summary>
-internal readonly record struct SparseVector(int[] Indices, float[] Values);

@@ -2,37 +2,26 @@ namespace Maha.Layers.Text;
 
 // n documents, C classes, K sources
 
-/// <summary>What several sources say of one document: z_c = offset_c + sum_k u_k source_kc.</summary>
-/// <param name="Label">The place of the document's class among those of the sources.</param>
-/// <param name="Weight">How much the document counts.</param>
-/// <param name="Offsets">[C]; null for 0.</param>
-/// <param name="Sources">[K], each [C].</param>
-/// <param name="Rest">The sum of exp(z) of the classes that are not among those of the sources.</param>
-internal readonly record struct SourcedDocument(int Label, double Weight, double[]? Offsets, double[][] Sources, double Rest);
-
-/// <summary>What a source's weight is expected to be.</summary>
-/// <param name="Expected">The most probable weight before any document is seen.</param>
-/// <param name="Strength">How many documents the expectation is worth; 0 for any weight.</param>
-/// <param name="IsPositive">Whether the weight is above 0 whatever the documents say: strength (u / expected - ln u) keeps it there, a square otherwise.</param>
-internal readonly record struct ExpectedWeight(double Expected, double Strength, bool IsPositive = false);
-
-/// <summary>Weighs sources by documents that none of them was fitted to. No weight is negative, so that no source counts for the opposite of what it says (Breiman 1996).</summary>
+/// <summary>
+/// Fits the weights of sources of scores to documents that none of them was fitted to. No weight is negative, so that the scores of a source never count as
+/// their opposite (Breiman 1996).
+/// </summary>
 internal static class NonNegativeWeights
 {
     private const int MaxSteps = 100;
 
-    // What labels without any reason gain by chance, and some times as much.
+    // Several times the gain in log loss that random labels allow by chance.
     private const double CertainGain = 8;
     private const double SmallestPart = 0.05;
 
-    // So that sources that say the same leave a curvature.
+    // Sources with equal scores would make the matrix singular.
     private const double SmallestCurvature = 1e-9;
 
     /// <summary>
-    /// As <see cref="Fit"/>, and cut where the documents don't show that the sources tell more than the offsets alone: a gain of all log losses together of less than
-    /// <see cref="CertainGain"/> counts by the square of its part of it.
+    /// Fits the weights, and shrinks them if the sources are hardly better than the offsets alone. If the sum of the log losses falls by less than
+    /// <see cref="CertainGain"/>, the weights are multiplied by (gain / CertainGain)^2, but by at least <see cref="SmallestPart"/>.
     /// </summary>
-    public static double[] FitWithDoubt(IReadOnlyList<SourcedDocument> documents, IReadOnlyList<ExpectedWeight> expected, CancellationToken cancellationToken)
+    public static double[] FitShrunk(IReadOnlyList<WeightingDocument> documents, IReadOnlyList<ExpectedWeight> expected, CancellationToken cancellationToken)
     {
         double[] weights = Fit(documents, expected, cancellationToken);
         ExpectedWeight[] free = [.. expected.Select(_ => new ExpectedWeight(0, 0))];
@@ -41,11 +30,11 @@ internal static class NonNegativeWeights
         return [.. weights.Select(weight => part * weight)];
     }
 
-    /// <summary>The weights that minimize the sum of the log losses and the penalties of <see cref="ExpectedWeight"/>, by Newton steps within the bounds.</summary>
+    /// <summary>Fits the weights: minimizes the sum of the log losses and the penalties of <see cref="ExpectedWeight"/> by projected Newton steps.</summary>
     /// <param name="documents">n documents.</param>
-    /// <param name="expected">Of each source.</param>
-    /// <param name="cancellationToken">Looked for before every step.</param>
-    public static double[] Fit(IReadOnlyList<SourcedDocument> documents, IReadOnlyList<ExpectedWeight> expected, CancellationToken cancellationToken)
+    /// <param name="expected">The prior of each source's weight.</param>
+    /// <param name="cancellationToken">Checked before each step.</param>
+    public static double[] Fit(IReadOnlyList<WeightingDocument> documents, IReadOnlyList<ExpectedWeight> expected, CancellationToken cancellationToken)
     {
         int count = expected.Count;
         double[] weights = [.. expected.Select(weight => weight.Expected)], gradient = new double[count];
@@ -79,7 +68,7 @@ internal static class NonNegativeWeights
         return weights;
     }
 
-    // Newton's step in the weights that may move: one at its bound whose loss grows inward stays there.
+    // The Newton step of the weights that are free. A weight at 0 is not, if the loss would increase with it.
     private static double[] Direction(double[] weights, double[] gradient, double[,] curvature)
     {
         int[] free = [.. Enumerable.Range(0, weights.Length).Where(k => weights[k] > 0 || gradient[k] < 0)];
@@ -91,7 +80,7 @@ internal static class NonNegativeWeights
                 system[i, j] = curvature[free[i], free[j]] + (i == j ? SmallestCurvature : 0);
             system[i, free.Length] = -gradient[free[i]];
         }
-        // The matrix is positive definite: elimination needs no exchange of rows.
+        // The matrix is positive definite: elimination needs no pivoting.
         for (int i = 0; i < free.Length; i++)
         {
             for (int row = i + 1; row < free.Length; row++)
@@ -112,7 +101,9 @@ internal static class NonNegativeWeights
         return direction;
     }
 
-    private static double Value(IReadOnlyList<SourcedDocument> documents, IReadOnlyList<ExpectedWeight> expected, double[] weights, double[]? gradient, double[,]? curvature)
+    // Returns the penalized loss; writes its gradient and its Hessian unless they are null.
+    private static double Value(
+        IReadOnlyList<WeightingDocument> documents, IReadOnlyList<ExpectedWeight> expected, double[] weights, double[]? gradient, double[,]? curvature)
     {
         int count = weights.Length;
         double value = 0;
@@ -134,6 +125,7 @@ internal static class NonNegativeWeights
                 curvature![k, k] += strength * (isPositive ? 1 / (u * u) : 1);
             }
         }
+        // Under the softmax: the mean of each source's scores, and the mean of the products of two sources.
         double[] mean = new double[count];
         double[,] square = new double[count, count];
         double[] logits = [];

@@ -1,22 +1,22 @@
 namespace Maha.Layers.Text;
 
-/// <summary>Minimizes a smooth convex function: limited-memory BFGS (Nocedal and Wright 2006, algorithm 7.5) with backtracking.</summary>
+/// <summary>Minimizes a smooth convex function by limited-memory BFGS (Nocedal and Wright 2006, algorithm 7.5) with backtracking.</summary>
 internal static class QuasiNewton
 {
     private const int History = 10;
     private const int MaxSteps = 300;
     private const int MaxHalvings = 40;
 
-    /// <summary>The value and the gradient at a point.</summary>
+    /// <summary>Computes the gradient and the value at a point.</summary>
     public delegate double[] Function(double[] point, out double value);
 
     /// <summary>Moves a point to the minimum.</summary>
-    /// <param name="function">The function.</param>
-    /// <param name="point">Where to start, and where it ends.</param>
-    /// <param name="tolerance">It ends where no part of the gradient is larger.</param>
+    /// <param name="function">The function to minimize.</param>
+    /// <param name="point">The starting point; on return, the minimum.</param>
+    /// <param name="tolerance">The search ends when no element of the gradient is larger in magnitude.</param>
     public static void Minimize(Function function, double[] point, double tolerance)
     {
-        var steps = new List<(double[] Moved, double[] Turned, double Curvature)>();
+        var steps = new List<(double[] Step, double[] GradientChange, double Curvature)>();
         double[] gradient = function(point, out double value);
         for (int step = 0; step < MaxSteps && gradient.Max(Math.Abs) > tolerance; step++)
         {
@@ -35,12 +35,13 @@ internal static class QuasiNewton
                     break;
             }
             if (halvings == MaxHalvings)
-                return; // as low as rounding lets it
-            double[] moved = [.. next.Zip(point, (a, b) => a - b)], turned = [.. nextGradient.Zip(gradient, (a, b) => a - b)];
-            double curvature = Dot(moved, turned);
-            if (curvature > 1e-12 * Dot(turned, turned))
+                return; // no smaller value within rounding
+            double[] moved = [.. next.Zip(point, (a, b) => a - b)];
+            double[] gradientChange = [.. nextGradient.Zip(gradient, (a, b) => a - b)];
+            double curvature = Dot(moved, gradientChange);
+            if (curvature > 1e-12 * Dot(gradientChange, gradientChange))
             {
-                steps.Add((moved, turned, curvature));
+                steps.Add((moved, gradientChange, curvature));
                 if (steps.Count > History)
                     steps.RemoveAt(0);
             }
@@ -49,23 +50,23 @@ internal static class QuasiNewton
         }
     }
 
-    private static double[] Direction(double[] gradient, List<(double[] Moved, double[] Turned, double Curvature)> steps)
+    private static double[] Direction(double[] gradient, List<(double[] Step, double[] GradientChange, double Curvature)> steps)
     {
         double[] direction = [.. gradient.Select(g => -g)];
         double[] factors = new double[steps.Count];
         for (int i = steps.Count - 1; i >= 0; i--)
         {
-            factors[i] = Dot(steps[i].Moved, direction) / steps[i].Curvature;
-            Add(direction, steps[i].Turned, -factors[i]);
+            factors[i] = Dot(steps[i].Step, direction) / steps[i].Curvature;
+            Add(direction, steps[i].GradientChange, -factors[i]);
         }
         if (steps.Count > 0)
         {
-            double scale = steps[^1].Curvature / Dot(steps[^1].Turned, steps[^1].Turned);
+            double scale = steps[^1].Curvature / Dot(steps[^1].GradientChange, steps[^1].GradientChange);
             foreach (ref double part in direction.AsSpan())
                 part *= scale;
         }
         for (int i = 0; i < steps.Count; i++)
-            Add(direction, steps[i].Moved, factors[i] - Dot(steps[i].Turned, direction) / steps[i].Curvature);
+            Add(direction, steps[i].Step, factors[i] - Dot(steps[i].GradientChange, direction) / steps[i].Curvature);
         return direction;
     }
 

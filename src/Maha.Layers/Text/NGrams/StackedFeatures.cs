@@ -2,44 +2,64 @@ namespace Maha.Layers.Text;
 
 // C classes
 
-/// <summary>What the second model of a stack sees of a document: scores of the whole, of its segments and of its two ends.</summary>
+/// <summary>The features of a document that the second model of a stack reads: the linear models' scores of the document and of its parts.</summary>
 /// <remarks>
-/// Nine blocks of C: the scores of the document's vector under the model of documents; of the segments' scores under the model of segments the mean, the mean of
-/// tanh(z / 2) of the centered scores (so that every segment has one vote, a clear one a whole one), and the maximum; the same three under the model of documents;
-/// the scores of the beginning and of the ending under the models of these.
+/// Nine blocks of C numbers:
+/// <list type="bullet">
+/// <item>0: the score of the document under the document model.</item>
+/// <item>1 to 3: the mean over the segments of their scores under the segment model; the mean of tanh(z / 2) of their centered scores, so that each segment
+/// has one vote; and the maximum of their scores.</item>
+/// <item>4 to 6: the same three under the document model.</item>
+/// <item>7 and 8: the scores of the beginning and of the ending under their models.</item>
+/// </list>
 /// </remarks>
 internal static class StackedFeatures
 {
     /// <summary>The number of blocks.</summary>
     public const int NumBlocks = 9;
 
-    /// <summary>The features of a document, [9 C].</summary>
+    public const int DocumentBlock = 0;
+
+    /// <summary>The first of the three blocks of the segment model.</summary>
+    public const int SegmentBlocks = 1;
+
+    public const int BeginningBlock = 7;
+    public const int EndingBlock = 8;
+
+    // The three blocks that summarize the scores of segments under one model.
+    private const int DocumentModelSegmentBlocks = 4;
+    private const int BlocksOfSegments = 3;
+    private const int MaximumOfSegments = 2;
+
+    /// <summary>Computes the features of a document, [9 C].</summary>
     /// <param name="vocabulary">The n-grams.</param>
     /// <param name="text">The document.</param>
     /// <param name="parts">The linear models.</param>
-    public static double[] Of(NGramVocabulary vocabulary, IndexedText text, LinearParts parts)
+    public static double[] Compute(NGramVocabulary vocabulary, IndexedText text, LinearParts parts)
     {
-        int classes = parts.OfDocuments.NumClasses;
+        int classes = parts.Document.NumClasses;
         double[] features = new double[NumBlocks * classes];
-        float[] scores = new float[parts.OfDocuments.Stride];
-        Write(parts.OfDocuments, vocabulary.Vector(text, 0, text.Tokens.Length), block: 0);
-        Write(parts.OfBeginnings, LinearParts.Beginning(vocabulary, text), block: 7);
-        Write(parts.OfEndings, LinearParts.Ending(vocabulary, text), block: 8);
-        // A text without tokens has one segment, of nothing: the models' biases.
+        float[] scores = new float[parts.Document.Stride];
+        WriteScores(parts.Document, vocabulary.Vectorize(text, 0, text.Tokens.Length), DocumentBlock);
+        WriteScores(parts.Beginning, LinearParts.VectorOfBeginning(vocabulary, text), BeginningBlock);
+        WriteScores(parts.Ending, LinearParts.VectorOfEnding(vocabulary, text), EndingBlock);
+        // A text without tokens has one empty segment: its scores are the models' biases.
         IReadOnlyList<(int Start, int End)> segments = text.SegmentEnds.Length == 0 ? [(0, 0)] : [.. text.Segments()];
-        features.AsSpan(3 * classes, classes).Fill(double.NegativeInfinity);
-        features.AsSpan(6 * classes, classes).Fill(double.NegativeInfinity);
+        Blocks(SegmentBlocks + MaximumOfSegments, 1).Fill(double.NegativeInfinity);
+        Blocks(DocumentModelSegmentBlocks + MaximumOfSegments, 1).Fill(double.NegativeInfinity);
         foreach (var (start, end) in segments)
         {
-            var vector = vocabulary.Vector(text, start, end);
-            parts.OfSegments.Score(vector, scores);
-            Gather(scores.AsSpan(0, classes), features.AsSpan(classes, 3 * classes), 1.0 / segments.Count);
-            parts.OfDocuments.Score(vector, scores);
-            Gather(scores.AsSpan(0, classes), features.AsSpan(4 * classes, 3 * classes), 1.0 / segments.Count);
+            var vector = vocabulary.Vectorize(text, start, end);
+            parts.Segments.Score(vector, scores);
+            AddSegment(scores.AsSpan(0, classes), Blocks(SegmentBlocks, BlocksOfSegments), 1.0 / segments.Count);
+            parts.Document.Score(vector, scores);
+            AddSegment(scores.AsSpan(0, classes), Blocks(DocumentModelSegmentBlocks, BlocksOfSegments), 1.0 / segments.Count);
         }
         return features;
 
-        void Write(LinearModel model, SparseVector vector, int block)
+        Span<double> Blocks(int first, int count) => features.AsSpan(first * classes, count * classes);
+
+        void WriteScores(LinearModel model, SparseVector vector, int block)
         {
             model.Score(vector, scores);
             for (int c = 0; c < classes; c++)
@@ -47,7 +67,8 @@ internal static class StackedFeatures
         }
     }
 
-    private static void Gather(ReadOnlySpan<float> scores, Span<double> blocks, double share)
+    // Adds the scores of a segment to the mean, the votes and the maximum.
+    private static void AddSegment(ReadOnlySpan<float> scores, Span<double> blocks, double share)
     {
         int classes = scores.Length;
         double mean = 0;
@@ -57,7 +78,7 @@ internal static class StackedFeatures
         {
             blocks[c] += share * scores[c];
             blocks[classes + c] += share * Math.Tanh((scores[c] - mean) / 2);
-            blocks[2 * classes + c] = Math.Max(blocks[2 * classes + c], scores[c]);
+            blocks[MaximumOfSegments * classes + c] = Math.Max(blocks[MaximumOfSegments * classes + c], scores[c]);
         }
     }
 }

@@ -2,16 +2,16 @@ namespace Maha.Layers.Text;
 
 // n documents, C classes, F features = blocks of C
 
-/// <summary>A softmax regression over standardized features, in blocks of one number a class.</summary>
+/// <summary>A softmax regression over standardized features, which come in blocks of one number per class.</summary>
 /// <remarks>
-/// With up to <see cref="MaxFullClasses"/> classes every class has a weight for every feature. With more, a class sees its own number of every block,
-/// and all classes share the weights of the blocks: z_c = sum_k u_k f_kc + b_c.
+/// With at most <see cref="MaxFullClasses"/> classes, each class has a weight for each feature. With more, as in model files before format 3, a class reads
+/// only its own number of each block, and all classes share the weights of the blocks: z_c = sum_k u_k f_kc + b_c.
 /// </remarks>
 internal sealed class StackingModel
 {
     public const int MaxFullClasses = 32;
 
-    // Scores are of the size of 1: what differs by less than this among all documents tells nothing about a new one.
+    // Scores are about 1 in magnitude: a feature that varies less than this over all documents says nothing about a new one.
     private const double SmallestDeviation = 1e-3;
 
     /// <param name="numClasses">C.</param>
@@ -34,16 +34,16 @@ internal sealed class StackingModel
 
     public bool IsFull => NumClasses <= MaxFullClasses;
 
-    /// <summary>[F], taken off.</summary>
+    /// <summary>The means that are subtracted from the features, [F].</summary>
     public double[] Mean { get; }
 
-    /// <summary>[F], multiplied with behind that.</summary>
+    /// <summary>The factors that multiply the differences, [F].</summary>
     public double[] Scale { get; }
 
-    /// <summary>Weights [F, C] or [blocks], and the biases [C].</summary>
+    /// <summary>The weights, [F, C] or [blocks], then the biases, [C].</summary>
     public double[] Parameters { get; }
 
-    /// <summary>The logits of raw features, [C].</summary>
+    /// <summary>Computes the logits of features that are not standardized, [C].</summary>
     public double[] Logits(ReadOnlySpan<double> features)
     {
         double[] standardized = new double[features.Length], logits = new double[NumClasses];
@@ -53,18 +53,19 @@ internal sealed class StackingModel
     }
 
     /// <summary>
-    /// Fits to documents: minimizes sum_i v_i cross entropy_i + |weights - expected|^2 / 2 + |biases - ln prior|^2 / 2. Expected is a class's own number of some blocks,
-    /// in equal parts: what there is to say where the documents say nothing else.
+    /// Fits a model: minimizes sum_i v_i cross entropy_i + |weights - expected|^2 / 2 + |biases - ln prior|^2 / 2. The expected weights average
+    /// a class's own numbers of some blocks: that is the prediction if the documents say nothing else.
     /// </summary>
-    /// <param name="features">[n, F].</param>
-    /// <param name="labels">n classes.</param>
-    /// <param name="documentWeights">v.</param>
-    /// <param name="members">Which documents to learn from.</param>
-    /// <param name="expectedBlocks">The blocks that are expected to tell.</param>
-    /// <param name="logPrior">[C].</param>
-    /// <param name="start">Where to start, to be there sooner; null for the expected weights. The minimum is one.</param>
-    /// <param name="parallel">Threads and cancellation.</param>
-    public static StackingModel Fit(IReadOnlyList<double[]> features, IReadOnlyList<int> labels, IReadOnlyList<double> documentWeights, IReadOnlyList<int> members,
+    /// <param name="features">The features of each document, [n, F].</param>
+    /// <param name="labels">The class of each document.</param>
+    /// <param name="documentWeights">The weight v of each document.</param>
+    /// <param name="members">The documents to fit to.</param>
+    /// <param name="expectedBlocks">The blocks that the expected weights average.</param>
+    /// <param name="logPrior">The logarithm of each class's share, [C].</param>
+    /// <param name="start">A model near the minimum to start from, which saves time; null for the expected weights. The minimum is unique.</param>
+    /// <param name="parallel">The number of threads and the cancellation.</param>
+    public static StackingModel Fit(
+        IReadOnlyList<double[]> features, IReadOnlyList<int> labels, IReadOnlyList<double> documentWeights, IReadOnlyList<int> members,
         IReadOnlyList<int> expectedBlocks, double[] logPrior, StackingModel? start, ParallelOptions parallel)
     {
         int numClasses = logPrior.Length, numFeatures = features[members[0]].Length, count = members.Count;
@@ -93,7 +94,7 @@ internal sealed class StackingModel
 
         logPrior.CopyTo(expected, expected.Length - numClasses);
         (start?.Parameters ?? expected).CopyTo(model.Parameters, 0);
-        // As many parts as there may be threads, whatever their number is: sums have one order, and the fit one result.
+        // A constant number of parts, whatever the number of threads: the order of the sums, and so the result, is always the same.
         const int parts = 32;
         double[][] gradients = new double[parts][];
         double[] losses = new double[parts];
@@ -156,7 +157,7 @@ internal sealed class StackingModel
         }
     }
 
-    // Turns the logits into the derivatives of the loss, and returns the loss.
+    // Adds the gradient of one document's loss, and returns the loss. Overwrites the logits with their derivatives.
     private double AddGradient(ReadOnlySpan<double> standardized, Span<double> logits, int label, double documentWeight, Span<double> gradient)
     {
         double max = double.NegativeInfinity, sum = 0, ofLabel = logits[label];

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace Maha.Layers.Tests.Attention;
 
 /// <summary>The float32 kernels against the tensor operators in float64.</summary>
-public class TreeKernelTests
+public class TreeAttentionTests
 {
     // Roundings of 6e-8 in sums of some hundred products of numbers near 1.
     private const double Tolerance = 1e-5;

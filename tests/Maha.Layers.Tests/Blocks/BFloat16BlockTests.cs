@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace Maha.Layers.Tests.Blocks;
 
 /// <summary>The operators that other types and devices use, through whole mixers: bfloat16 on the processor takes that path.</summary>
-public class PlainPathTests
+public class BFloat16BlockTests
 {
     private const int D = 16;
 

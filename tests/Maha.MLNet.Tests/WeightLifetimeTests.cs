@@ -8,7 +8,7 @@ using Maha.MLNet.Tests.TextEncoding;
 using Microsoft.ML;
 using static TorchSharp.torch;
 
-namespace Maha.MLNet.Tests.Internal;
+namespace Maha.MLNet.Tests;
 
 /// <summary>A transformer's network lives until the transformer is disposed; a broken one is not saved.</summary>
 public class WeightLifetimeTests

@@ -4,11 +4,11 @@ using Maha.MLNet.Tests.TextEncoding;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
-namespace Maha.MLNet.Tests.Internal;
+namespace Maha.MLNet.Tests;
 
 /// <summary>A view's cursor reads ahead and computes documents together; nobody sees it but by the clock.</summary>
 [Collection(FittedCollection.Name)]
-public class LookaheadTests(FittedModels fitted)
+public class LookaheadCursorTests(FittedModels fitted)
 {
     private static readonly string?[] s_texts = Mixed(150);
 

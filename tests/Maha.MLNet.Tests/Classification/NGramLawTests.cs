@@ -6,15 +6,15 @@ using Maha.TestData.NGrams;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
 
-namespace Maha.MLNet.Tests.Classification.NGrams;
+namespace Maha.MLNet.Tests.Classification;
 
-/// <summary>The laws of <see cref="NGramLawTests"/> of whole classifiers, the network beside the n-grams, and what their trainings say of them.</summary>
-public partial class TrainedLawTests
+/// <summary>The laws of the n-grams, for trained classifiers of n-grams and network, and the messages of their training.</summary>
+public partial class NGramLawTests
 {
     private readonly MLContext _mlContext = new(1);
     private readonly List<string> _messages = [];
 
-    public TrainedLawTests() => _mlContext.Log += (_, message) =>
+    public NGramLawTests() => _mlContext.Log += (_, message) =>
     {
         if (message.Kind is ChannelMessageKind.Info or ChannelMessageKind.Warning)
             _messages.Add(message.RawMessage);
@@ -26,17 +26,17 @@ public partial class TrainedLawTests
     [MemberData(nameof(OneText))]
     public void AClassOfOneText_IsRightOnIt(string name)
     {
-        var family = NGramTask.Make(name, seed: 1);
-        if (family.NumClasses == 2)
+        var task = NGramTask.Make(name, seed: 1);
+        if (task.NumClasses == 2)
         {
-            var rows = _mlContext.Data.LoadFromEnumerable(family.Training.Select(row => new Verdict { Text = row.Text, Label = row.Label == 1 }));
+            var rows = _mlContext.Data.LoadFromEnumerable(task.Training.Select(row => new Verdict { Text = row.Text, Label = row.Label == 1 }));
             using var binary = Toys.BinaryTrainer(_mlContext, options => (options.NGrams, options.ValidationFraction) = (true, 0.1), epochs: 3).Fit(rows);
             var metrics = _mlContext.BinaryClassification.Evaluate(binary.Transform(rows));
             Assert.Equal(1, metrics.Accuracy);
             Assert.InRange(metrics.LogLoss, 0, 0.1);
             return;
         }
-        var data = Keyed(family.Training);
+        var data = Keyed(task.Training);
         using var model = Toys.Trainer(_mlContext, options => (options.NGrams, options.ValidationFraction) = (true, 0.1), epochs: 3).Fit(data);
         var judged = _mlContext.MulticlassClassification.Evaluate(model.Transform(data));
         Assert.Equal(1, judged.MicroAccuracy);
@@ -46,21 +46,21 @@ public partial class TrainedLawTests
     [Fact]
     public void TextsOfTwoLabels_HaveTheirShare()
     {
-        var family = NGramTask.Make("twins-and-topics", seed: 1);
-        var data = _mlContext.Data.LoadFromEnumerable(family.Training.Select(row => new Verdict { Text = row.Text, Label = row.Label == 1 }));
+        var task = NGramTask.Make("twins-and-topics", seed: 1);
+        var data = _mlContext.Data.LoadFromEnumerable(task.Training.Select(row => new Verdict { Text = row.Text, Label = row.Label == 1 }));
         using var model = Toys.BinaryTrainer(_mlContext, options => (options.NGrams, options.ValidationFraction) = (true, 0.1), epochs: 3).Fit(data);
         var twin = _mlContext.Data.LoadFromEnumerable([new Verdict { Text = "this  MESSAGE was deleted." }]);
         Assert.InRange(_mlContext.Data.CreateEnumerable<BinaryPrediction>(model.Transform(twin), false).Single().Probability, 0.7, 0.9);
     }
 
-    /// <summary>What is said of the validation documents is what the model that is returned says of them.</summary>
+    /// <summary>The logged validation accuracy is that of the returned model.</summary>
     [Theory]
     [InlineData(true, BinaryThreshold.Half)]
     [InlineData(true, BinaryThreshold.BestF1)]
     [InlineData(false, BinaryThreshold.BestF1)]
     public void TheAccuracyThatIsLogged_IsThatOfTheReturnedModel(bool isSet, BinaryThreshold threshold)
     {
-        // Words that tell now and then, so that the accuracy is not 1.
+        // Words that predict the class only in part, so that the accuracy is not 1.
         var random = new Random(3);
         List<Verdict> rows = [.. Enumerable.Range(0, 200).Select(i => new Verdict { Label = i % 4 == 0, Text = Toys.Text(random, i % 4 == 0 || i % 3 == 0 ? 1 : 0) })];
         var (data, validation) = (_mlContext.Data.LoadFromEnumerable(isSet ? rows[..100] : rows), _mlContext.Data.LoadFromEnumerable(rows[100..]));
@@ -80,8 +80,9 @@ public partial class TrainedLawTests
             Assert.False(match.Groups[2].Success);
             return;
         }
-        // The rows that were set apart are not told, but all rows are: both halves together are right so often.
-        var predictions = _mlContext.Data.CreateEnumerable<BinaryPrediction>(model.Transform(data), false).Zip(rows).Select(pair => pair.First.PredictedLabel == pair.Second.Label).ToList();
+        // The same split as in training gives the rows that were held out for validation.
+        var predictions = _mlContext.Data.CreateEnumerable<BinaryPrediction>(model.Transform(data), false).Zip(rows)
+            .Select(pair => pair.First.PredictedLabel == pair.Second.Label).ToList();
         var documents = TokenizedDataset.FromTokenIds(rows.Select(row => (new[] { 1 }, row.Label ? 1 : 0)));
         using var _ = documents;
         var held = DocumentSubset.Split(documents, 0.5, seed: 7).Validation!.Rows;
@@ -89,7 +90,7 @@ public partial class TrainedLawTests
         Assert.True(match.Groups[2].Success);
     }
 
-    /// <summary>A limit that is over before anything is read leaves a model of what could be read, and says so.</summary>
+    /// <summary>If the time is over before all rows are read, the model is trained on those that were read, and a message says so.</summary>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -102,13 +103,17 @@ public partial class TrainedLawTests
             for (; read < 10_000_000; read++)
                 yield return new Verdict { Label = read % 2 == 1, Text = Toys.Text(random, read % 2) };
         }
-        using var model = Toys.BinaryTrainer(_mlContext, options => (options.NGrams, options.MaxTrainingTime) = (ngrams, TimeSpan.FromMilliseconds(50)), epochs: 1000)
-            .Fit(_mlContext.Data.LoadFromEnumerable(Rows()));
+        var trainer = Toys.BinaryTrainer(
+            _mlContext, options => (options.NGrams, options.MaxTrainingTime) = (ngrams, TimeSpan.FromMilliseconds(50)), epochs: 1000);
+        using var model = trainer.Fit(_mlContext.Data.LoadFromEnumerable(Rows()));
         Assert.InRange(read, 2, 9_999_999);
         Assert.Contains(_messages, message => message.StartsWith("Half of MaxTrainingTime", StringComparison.Ordinal));
         Assert.Equal(ngrams, _messages.Any(message => message.Contains("too short for n-grams of all", StringComparison.Ordinal)));
         if (ngrams)
-            Assert.InRange(_mlContext.BinaryClassification.Evaluate(model.Transform(_mlContext.Data.LoadFromEnumerable(Toys.Verdicts(50)))).Accuracy, 0.95, 1);
+        {
+            var test = _mlContext.Data.LoadFromEnumerable(Toys.Verdicts(50));
+            Assert.InRange(_mlContext.BinaryClassification.Evaluate(model.Transform(test)).Accuracy, 0.95, 1);
+        }
     }
 
     [Fact]

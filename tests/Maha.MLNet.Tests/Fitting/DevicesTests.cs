@@ -1,6 +1,6 @@
 using Microsoft.ML;
 
-namespace Maha.MLNet.Tests.Internal;
+namespace Maha.MLNet.Tests.Fitting;
 
 [Collection(FittedCollection.Name)]
 public class DevicesTests(FittedModels fitted)

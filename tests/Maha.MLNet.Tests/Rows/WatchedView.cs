@@ -1,7 +1,7 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
-namespace Maha.MLNet.Tests.Internal;
+namespace Maha.MLNet.Tests;
 
 /// <summary>A view that counts its cursors and those that were disposed: ML.NET's own view of an enumerable never disposes the enumerator.</summary>
 internal sealed class WatchedView(IDataView view) : IDataView

@@ -2,7 +2,7 @@ using Maha.MLNet.Schema;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
-namespace Maha.MLNet.Tests.Internal;
+namespace Maha.MLNet.Tests.Schema;
 
 public class LabelNamesTests
 {

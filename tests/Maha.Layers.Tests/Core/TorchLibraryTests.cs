@@ -1,6 +1,6 @@
 using Maha.Layers.Core;
 
-namespace Maha.Layers.Tests;
+namespace Maha.Layers.Tests.Core;
 
 public sealed class TorchLibraryTests : IDisposable
 {

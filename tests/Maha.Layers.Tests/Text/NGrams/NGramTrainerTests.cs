@@ -1,0 +1,67 @@
+using Maha.Layers.Data;
+using Maha.Layers.Text;
+
+namespace Maha.Layers.Tests.Text;
+
+public class NGramTrainerTests
+{
+    /// <summary>The labels are random: only a model that was fitted to the documents can predict them.</summary>
+    [Fact]
+    public void HeldOutLogits_AreOfModelsThatDidNotSeeTheDocument()
+    {
+        var (documents, labels) = RandomLabels(120);
+        using var _ = documents;
+        int[] validating = [.. Enumerable.Range(0, 60)];
+        var fit = new NGramTrainer(documents, 2, ClassWeighting.None, 1, new ParallelOptions()).Fit(validating);
+        double Accuracy(Func<int, double[]> logits) => validating.Count(row => logits(row)[labels[row]] > logits(row)[1 - labels[row]]) / 60.0;
+        Assert.InRange(Accuracy(fit.HeldOutLogits), 0.2, 0.7);
+    }
+
+    [Fact]
+    public void Label_ChangesNoFeatureOfItsOwnFold()
+    {
+        var (documents, labels) = RandomLabels(60);
+        using var _ = documents;
+        var (vocabulary, contents) = Trainer(documents).LearnVocabulary([.. Enumerable.Range(0, 60)]);
+        var folds = StackFolds.Choose(contents, labels, null, [], seed: 1);
+        double[]?[] Features(ITextDocuments of)
+        {
+            // The folds stay the same: only the models may differ.
+            var indexed = new NGramTrainer.IndexedDocuments(Trainer(of), vocabulary);
+            var trainer = new StackedScorerTrainer(indexed, [.. Enumerable.Range(0, 60).Select(of.LabelOf)], null, [0.5, 0.5], 1, new ParallelOptions());
+            return trainer.OutOfFoldFeatures(trainer.Vectors([.. Enumerable.Range(0, 60)]), folds);
+        }
+        double[]?[] before = Features(documents);
+        double[]?[] after = Features(new Relabeled(documents, row: 7, 1 - labels[7]));
+        for (int row = 0; row < 60; row++)
+            Assert.Equal(folds.Folds[row] == folds.Folds[7], before[row]!.SequenceEqual(after[row]!));
+
+        NGramTrainer Trainer(ITextDocuments of) => new(of, 2, ClassWeighting.None, 1, new ParallelOptions());
+    }
+
+    // Each document shares words with others, whose labels are random.
+    private static (TokenizedDataset Documents, int[] Labels) RandomLabels(int count)
+    {
+        var random = new Random(5);
+        string Text(int i) => string.Join(' ', Enumerable.Range(0, 12).Select(k => $"w{(i * 12 + k) / 2 + random.Next(40)}"));
+        string[] texts = [.. Enumerable.Range(0, count).Select(Text)];
+        int[] labels = [.. Enumerable.Range(0, count).Select(_ => random.Next(2))];
+        var tokenizer = ByteLevelBpeTokenizer.Train(texts, new ByteLevelBpeTokenizerOptions { VocabSize = 400 });
+        return (TokenizedDataset.FromTexts(texts.Zip(labels), tokenizer, new TokenizedDatasetOptions { KeepTexts = true }), labels);
+    }
+
+    private sealed class Relabeled(ITextDocuments documents, int row, int label) : ITextDocuments
+    {
+        public int Count => documents.Count;
+
+        public bool HasLabels => true;
+
+        public string TextOf(int index) => documents.TextOf(index);
+
+        public int LengthOf(int index) => documents.LengthOf(index);
+
+        public int LabelOf(int index) => index == row ? label : documents.LabelOf(index);
+
+        public void CopyTokens(int index, Span<int> destination) => documents.CopyTokens(index, destination);
+    }
+}
