@@ -31,10 +31,3 @@ public abstract record AttentionOptions
     /// <exception cref="ArgumentException">An option is not valid, or contradicts the block's.</exception>
     internal virtual void Validate(MahaBlockOptions block) => OptionChecks.Validate(this);
 }
-
-/// <summary>Softmax attention between all tokens, which has no options.</summary>
-internal sealed record FullOptions : AttentionOptions
-{
-    /// <inheritdoc/>
-    public override AttentionKind Kind => AttentionKind.Full;
-}

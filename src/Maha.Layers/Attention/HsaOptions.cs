@@ -41,13 +41,3 @@ public record HsaOptions : AttentionOptions
         }
     }
 }
-
-/// <summary>The options of hierarchical attention that is causal in every block.</summary>
-internal sealed record HsaCausalOptions : HsaOptions
-{
-    /// <inheritdoc/>
-    public override AttentionKind Kind => AttentionKind.HsaCausal;
-
-    /// <inheritdoc/>
-    internal override bool IsCausalIn(MahaBlockOptions block) => true;
-}

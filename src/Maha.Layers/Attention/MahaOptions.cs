@@ -10,8 +10,8 @@ public sealed record MahaOptions : MultiscaleOptions
 
     /// <summary>w, the number of tokens of a block of a scale; a token attends to its own block and to both neighboring blocks.</summary>
     /// <value>128. From 1 to 1,048,576.</value>
-    [OptionRange(1, 1 << 20, "128 suits most processors.")]
-    public int Window { get; init; } = 128;
+    [OptionRange(1, WindowOptions.MaxWindow, WindowOptions.WindowRemedy)]
+    public int Window { get; init; } = WindowOptions.DefaultWindow;
 
     /// <inheritdoc/>
     internal override int CountScales(int maxSequenceLength) =>
