@@ -88,7 +88,7 @@ public class NGramTests
             var zip = new ModelZip(saved) { ["NGrams"] = damaged };
             zip.Sign();
             string message = Failures.AssertRefused<MahaModelFileException>(zip.ToArray());
-            Assert.StartsWith("The stream of the n-grams must ", message, StringComparison.Ordinal);
+            Assert.StartsWith("The n-gram stream must ", message, StringComparison.Ordinal);
             Assert.EndsWith("The file is damaged: save the model again.", message, StringComparison.Ordinal);
         }
         var missing = new ModelZip(saved);
