@@ -1,12 +1,18 @@
+using TorchSharp.Modules;
 using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
 
 namespace Maha.Layers.Attention;
 
 // B batch, N length, D width, H heads, K head dim, G = B * H
 
-/// <summary>Splits the width of tokens into heads and merges heads again.</summary>
+/// <summary>The projections around the heads of an attention; splits the width of tokens into heads and merges heads again.</summary>
 internal static class AttentionHeads
 {
+    /// <summary>Creates W_Q, W_K, W_V and W_O with biases, each D x D; their first weights are drawn in this order.</summary>
+    public static (Linear Query, Linear Key, Linear Value, Linear Output) CreateProjections(int dModel) =>
+        (Linear(dModel, dModel), Linear(dModel, dModel), Linear(dModel, dModel), Linear(dModel, dModel));
+
     /// <summary>Returns [B, N, D] as [B, H, N, K], a view.</summary>
     public static Tensor Split(Tensor tokens, int numHeads) => tokens.unflatten(2, numHeads, tokens.shape[2] / numHeads).transpose(1, 2);
 

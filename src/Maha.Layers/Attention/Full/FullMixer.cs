@@ -3,7 +3,6 @@ using Maha.Layers.Kernels;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Maha.Layers.Attention;
 
@@ -31,10 +30,7 @@ internal sealed partial class FullMixer : TokenMixer
         ArgumentNullException.ThrowIfNull(options);
         options.Validated<FullOptions>();
         _options = options;
-        _queryProjection = Linear(options.DModel, options.DModel); // W_Q
-        _keyProjection = Linear(options.DModel, options.DModel); // W_K
-        _valueProjection = Linear(options.DModel, options.DModel); // W_V
-        _outputProjection = Linear(options.DModel, options.DModel); // W_O
+        (_queryProjection, _keyProjection, _valueProjection, _outputProjection) = AttentionHeads.CreateProjections(options.DModel);
         RegisterComponents();
     }
 

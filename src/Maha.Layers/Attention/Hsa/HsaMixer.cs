@@ -4,7 +4,6 @@ using Maha.Layers.Trees;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Maha.Layers.Attention;
 
@@ -40,10 +39,7 @@ internal sealed partial class HsaMixer : TokenMixer
         ArgumentNullException.ThrowIfNull(options);
         _hsa = options.Validated<HsaOptions>();
         _options = options;
-        _queryProjection = Linear(options.DModel, options.DModel); // W_Q
-        _keyProjection = Linear(options.DModel, options.DModel); // W_K
-        _valueProjection = Linear(options.DModel, options.DModel); // W_V
-        _outputProjection = Linear(options.DModel, options.DModel); // W_O
+        (_queryProjection, _keyProjection, _valueProjection, _outputProjection) = AttentionHeads.CreateProjections(options.DModel);
         RegisterComponents();
     }
 
