@@ -3,7 +3,7 @@ using Microsoft.Build.Framework;
 
 namespace Maha.Build.Tests;
 
-/// <summary>Keeps what a task says.</summary>
+/// <summary>Records the messages of a task.</summary>
 internal sealed class BuildEngine : IBuildEngine
 {
     public List<string> Errors { get; } = [];

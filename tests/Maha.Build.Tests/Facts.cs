@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 
 namespace Maha.Build.Tests;
 
-/// <summary>Where things lie that the tests look at, and how they run programs.</summary>
+/// <summary>The paths of files that tests read, and methods that run programs.</summary>
 internal static class Facts
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(5);
@@ -30,7 +30,7 @@ internal static class Facts
     {
         var start = new ProcessStartInfo("dotnet", arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         start.Environment["OMP_WAIT_POLICY"] = "PASSIVE";
-        // A node that stays holds the files of the tests' folders; what a test host sets is not for the builds that tests start.
+        // A reused build node would keep files of the tests' folders open; variables of the test host must not change the builds that tests start.
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
         foreach (string name in start.Environment.Keys.Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase) && name != "MSBUILDDISABLENODEREUSE").ToList())
             start.Environment.Remove(name);

@@ -2,7 +2,7 @@ using Maha.LoaderFix;
 
 namespace Maha.Build.Tests;
 
-/// <summary>A test that needs a Linux on which TorchSharp's library does not load as it is: Debian 12, Ubuntu 22.04.</summary>
+/// <summary>A test that needs a Linux on which TorchSharp's library does not load without the fix: Debian 12, Ubuntu 22.04.</summary>
 internal sealed class OldLinuxFactAttribute : FactAttribute
 {
     public OldLinuxFactAttribute()

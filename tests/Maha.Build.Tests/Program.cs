@@ -12,7 +12,7 @@ using TorchSharp;
 namespace Maha.Build.Tests;
 
 /// <summary>
-/// The program that the tests start from copies of their output: calls what would touch torch, and prints a line for each call: what was called, the type of what it threw, its message.
+/// The program that tests start from copies of their output. It calls members that use torch, and prints a line per call: the member, the type of the exception and its message.
 /// </summary>
 public static class Program
 {
@@ -66,7 +66,7 @@ public static class Program
         File.Delete(weights);
     }
 
-    // Whatever of the public surface can be called without a tensor or a module at hand.
+    // The public members that can be called without a tensor or a module.
     private static void CallEverything()
     {
         foreach (var assembly in new[] { typeof(MahaEncoder).Assembly, typeof(MahaCatalog).Assembly })
@@ -86,7 +86,7 @@ public static class Program
         var mlContext = new MLContext();
         var rows = mlContext.Data.LoadFromEnumerable(Rows());
         var labels = mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(mlContext.Data.LoadFromEnumerable([new Row { Label = "a" }, new Row { Label = "b" }])).Transform(rows);
-        // Estimators can be made and asked for their schema without native files.
+        // Estimators can be created, and return their schema, without native files.
         Report("multiclass", () => mlContext.MulticlassClassification.Trainers.MahaTextClassification().Fit(labels));
         Report("multiclass again", () => mlContext.MulticlassClassification.Trainers.MahaTextClassification().Fit(labels));
         Report("binary", () => mlContext.BinaryClassification.Trainers.MahaTextClassification(labelColumnName: "Flag").Fit(rows));
@@ -112,7 +112,7 @@ public static class Program
         }
         catch (Exception e)
         {
-            // Reflection, ML.NET's among it, wraps what is thrown.
+            // Reflection, also that of ML.NET, wraps exceptions.
             while (e is TargetInvocationException { InnerException: { } inner })
                 e = inner;
             (type, message) = (e.GetType().Name, e.Message.ReplaceLineEndings(" "));

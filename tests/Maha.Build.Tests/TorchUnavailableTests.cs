@@ -101,7 +101,7 @@ public sealed class TorchUnavailableTests : IDisposable
         return [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.TrimEnd('\r').Split('\t')).Select(fields => (fields[0], fields[1], fields.Length > 2 ? fields[2] : ""))];
     }
 
-    // Large files as links: libtorch has half a gigabyte.
+    // Large files are linked: libtorch has half a gigabyte.
     private void Copy(Func<string, bool> leaveOut)
     {
         string output = AppContext.BaseDirectory;

@@ -4,7 +4,7 @@ using Maha.Tests.Shared;
 
 namespace Maha.Layers.Tests;
 
-/// <summary>The rooms of the library and the arrows between them, which go one way: docs/architecture.md draws them.</summary>
+/// <summary>The folders of the library and the dependencies between them, which go one way; docs/architecture.md draws them.</summary>
 public sealed class ArchitectureTests
 {
     private const int MaxPublicTypes = 75;
@@ -36,7 +36,7 @@ public sealed class ArchitectureTests
     [Fact]
     public void Uses_AreFound()
     {
-        // The test of the test: a field, a call and a base type are uses.
+        // Shows that the other tests can fail: a field, a call and a base type are found as uses.
         var used = s_rooms.UsesOf("Maha.Layers.Blocks.MahaBlock");
         Assert.Contains("Maha.Layers.Attention.TokenMixer", used);
         Assert.Contains("Maha.Layers.Blocks.TokenMixers", used);

@@ -8,7 +8,7 @@ namespace Maha.Layers.Tests;
 internal static class FlatOptions
 {
     /// <summary>
-    /// A copy with another attention, or with other options of the same one. What the attentions have in common is kept, as it is under ML.NET's flat options;
+    /// Returns a copy with another attention, or with other options of the same one. Options that both attentions have are kept, as with ML.NET's flat options;
     /// an option that the attention does not have is dropped.
     /// </summary>
     public static T With<T>(

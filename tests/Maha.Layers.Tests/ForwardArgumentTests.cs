@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests;
 
-/// <summary>Every public module refuses tensors that it can't take with an ArgumentException, before TorchSharp sees them: some of its native code ends the process.</summary>
+/// <summary>Every public module refuses invalid tensors with an ArgumentException before it passes them to TorchSharp, some of whose native code ends the process.</summary>
 public class ForwardArgumentTests
 {
     public static TheoryData<string> Modules => Names;
@@ -52,7 +52,7 @@ public class ForwardArgumentTests
         CrossScaleGate gating => new([Hidden(), Hidden(N / 2)], [() => WrongHidden(), () => WrongHidden(N / 2)], inputs => gating.call(inputs[0]!, inputs[1]!)),
         MultiscaleAttention attention => new([Hidden(), Hidden(N / 2)], [() => WrongHidden(), () => WrongHidden(N / 2).Append(("length", Hidden(N / 2 + 1)))],
             inputs => attention.call([inputs[0]!, inputs[1]!], new HierarchicalDecomposition(D, S, 2))),
-        // It knows no masks.
+        // The reference mixer has no masks.
         ReferenceNashAggregation aggregation => new([Hidden(), Hidden()], [() => WrongHidden(), () => WrongHidden()], inputs => aggregation.call(new ScaleOutputs([inputs[0]!, inputs[1]!]))),
         ScaleAggregation aggregation => new([Hidden(), Hidden(), Mask(), zeros([B, S], ScalarType.Bool), zeros(B, S)],
             [

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests;
 
-/// <summary>One of each public module, in every form that has other weights, for tests of what holds for all of them.</summary>
+/// <summary>An instance of each public module, in each form that has different weights, for tests of properties that all of them have.</summary>
 internal static class PublicModules
 {
     public const int V = 11;

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests;
 
-/// <summary>Random tensors from a seed of their own, and comparisons that say where and by how much two tensors differ.</summary>
+/// <summary>Random tensors from a given seed, and comparisons that report where and by how much two tensors differ.</summary>
 internal static class SeededTensors
 {
     public static Tensor Random(int seed, ScalarType type, params long[] shape)

@@ -5,12 +5,12 @@ namespace Maha.Layers.Tests;
 
 internal static class TestSetup
 {
-    /// <summary>Test classes run side by side, so one thread each: more would wait for each other.</summary>
+    /// <summary>Test classes run in parallel, so each uses one thread.</summary>
     [ModuleInitializer]
     internal static void UseOneThread() => torch.set_num_threads(1);
 }
 
-/// <summary>Tests that count live tensors: nothing else may run beside them.</summary>
+/// <summary>The collection of tests that must not run in parallel with others, for example because they count live tensors.</summary>
 [CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class AloneCollection
 {

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests;
 
-/// <summary>Tensors from a seed of their own, since torch's generator is shared by tests that run side by side; and comparisons.</summary>
+/// <summary>Random tensors from a given seed, since tests that run in parallel share torch's generator; and comparisons.</summary>
 internal static class TestTensors
 {
     private const double Step = 5e-6;
@@ -47,7 +47,7 @@ internal static class TestTensors
         return numbers.numel() == 0 ? [] : numbers.detach().to(ScalarType.Float64).contiguous().data<double>().ToArray();
     }
 
-    /// <summary>The largest difference relative to max(1, largest expected magnitude); NaN where one is not a number.</summary>
+    /// <summary>The largest difference relative to max(1, largest expected magnitude); NaN if one is not a number.</summary>
     public static double Difference(Tensor expected, Tensor actual)
     {
         Assert.Equal(expected.shape, actual.shape);
@@ -72,7 +72,7 @@ internal static class TestTensors
         Assert.True(difference <= tolerance, $"largest relative difference {difference:g3}, allowed {tolerance:g3}");
     }
 
-    /// <summary>Compares autograd with central differences at some numbers of every tensor; the function must give a scalar of float64.</summary>
+    /// <summary>Compares autograd with central differences at some elements of each tensor; the function must return a float64 scalar.</summary>
     public static void AssertGradients(Func<Tensor> function, IEnumerable<(string Name, Tensor Tensor)> tensors, int probes = 6)
     {
         using var scope = NewDisposeScope();

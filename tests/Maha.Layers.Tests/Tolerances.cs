@@ -1,6 +1,6 @@
 namespace Maha.Layers.Tests;
 
-/// <summary>How far results may lie apart, relative to max(1, largest magnitude).</summary>
+/// <summary>The largest differences that are accepted, relative to max(1, largest magnitude).</summary>
 internal static class Tolerances
 {
     /// <summary>The same formula in another order of sums, float64.</summary>

@@ -2,7 +2,7 @@ using Maha.TestData;
 
 namespace Maha.Layers.Tests;
 
-/// <summary>Operators of libtorch that must not be called, whatever calls them.</summary>
+/// <summary>Operators of libtorch that the library must not call.</summary>
 public sealed class UsedOperatorsTests
 {
     // Libtorch 2.10's float32 convolutions are wrong on some processors (see DenseConvolution); on others they print warnings of NNPACK.

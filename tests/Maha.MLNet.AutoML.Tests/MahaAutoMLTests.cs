@@ -90,7 +90,7 @@ public sealed class MahaAutoMLTests
         var pipeline = Keys().Append(_mlContext.Auto().MahaTextClassification(options, Space()));
         var failure = Assert.Throws<AggregateException>(() => Experiment(pipeline, Split()).SetMaxModelToExplore(100).Run());
         Assert.Contains("Missing", failure.InnerException!.Message, StringComparison.Ordinal);
-        Assert.Equal(4, _record.Trials.Count); // three that may fail, and the one that ends it
+        Assert.Equal(4, _record.Trials.Count); // three that may fail, and the one that ends the experiment
     }
 
     [Fact]
@@ -144,7 +144,7 @@ public sealed class MahaAutoMLTests
         Assert.NotEmpty(MLNet.Tests.Rows.Of(best.Model.Transform(rows)));
         var losers = _told.Models.Where(model => !ReferenceEquals(model, best.Model)).ToList();
         Assert.True(losers.Count >= 2);
-        // The last one may wait for the next trial.
+        // The last cancellation may wait for the next trial.
         foreach (var loser in losers.SkipLast(1))
             Assert.ThrowsAny<ObjectDisposedException>(() => MLNet.Tests.Rows.Of(loser.Transform(rows)));
         (best.Model as IDisposable)?.Dispose();

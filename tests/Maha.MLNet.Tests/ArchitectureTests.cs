@@ -3,7 +3,7 @@ using Maha.Tests.Shared;
 
 namespace Maha.MLNet.Tests;
 
-/// <summary>The rooms of the library and the arrows between them, which go one way: docs/architecture.md draws them.</summary>
+/// <summary>The folders of the library and the dependencies between them, which go one way; docs/architecture.md draws them.</summary>
 public sealed class ArchitectureTests
 {
     private const int MaxLines = 300;
@@ -21,7 +21,7 @@ public sealed class ArchitectureTests
     {
         foreach (var (file, room) in s_rooms.Files)
         {
-            // The catalog extends ML.NET's own catalogs, where its users look for it; an attribute of the runtime is known by its namespace.
+            // The catalog extends ML.NET's catalogs, so it is in their namespace; the compiler finds an attribute of the runtime by its namespace.
             string expected = room switch
             {
                 "." => "Maha.MLNet",

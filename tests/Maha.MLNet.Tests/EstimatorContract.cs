@@ -4,14 +4,14 @@ using Microsoft.ML.Data;
 
 namespace Maha.MLNet.Tests;
 
-/// <summary>What every estimator of Maha and its transformer keep, whatever they compute.</summary>
+/// <summary>The contract of every Maha estimator and its transformer.</summary>
 internal static class EstimatorContract
 {
     /// <summary>Checks the whole contract.</summary>
     /// <param name="mlContext">The context of the estimator.</param>
     /// <param name="estimator">The estimator.</param>
-    /// <param name="valid">Data that it takes.</param>
-    /// <param name="invalid">Data that it refuses, and a part of the message.</param>
+    /// <param name="valid">Valid data.</param>
+    /// <param name="invalid">Data that the estimator must refuse, and a part of the message.</param>
     public static void Check<TTransformer>(MLContext mlContext, IEstimator<TTransformer> estimator, IDataView valid, params (IDataView Data, string Message)[] invalid)
         where TTransformer : class, ITransformer, IDisposable
     {
@@ -37,7 +37,7 @@ internal static class EstimatorContract
         NothingIsReadAfterDispose(transformer, valid);
     }
 
-    /// <summary>The promise that a schema fulfills.</summary>
+    /// <summary>Converts a schema to the schema shape that it satisfies.</summary>
     public static SchemaShape Shape(DataViewSchema schema) => new(schema.Where(column => !column.IsHidden).Select(column =>
     {
         var (kind, item, isKey) = Describe(column.Type);
@@ -50,7 +50,7 @@ internal static class EstimatorContract
         using var stream = new MemoryStream();
         mlContext.Model.Save(transformer, schema, stream);
         stream.Position = 0;
-        // A context of its own: nothing but the file may matter.
+        // A new context: the result must depend on the file alone.
         return new MLContext().Model.Load(stream, out _);
     }
 
@@ -102,7 +102,7 @@ internal static class EstimatorContract
                 Assert.Equal(column.Index, Assert.Single(needed).Index);
             else
                 Assert.NotEmpty(needed);
-            // What it says must be enough to compute the column.
+            // The dependencies must be sufficient to compute the column.
             using var cursor = data.GetRowCursor(needed);
             using var row = mapper.GetRow(cursor, [column]);
             Assert.True(cursor.MoveNext());
@@ -123,7 +123,7 @@ internal static class EstimatorContract
             foreach (var column in visible.Except(active))
                 Assert.ThrowsAny<Exception>(() => Rows.Getter(cursor, column));
             if (subset % 5 != 0)
-                continue; // the rows of every fifth subset: reading is what takes time
+                continue; // reads the rows of every fifth subset only, to save time
             var rows = Rows.Of(cursor, active);
             Assert.Equal(all[0].Count, rows.Count);
             for (int i = 0; i < rows.Count; i++)
@@ -168,7 +168,7 @@ internal static class EstimatorContract
         Assert.Equal(rows, Rows.Of(loaded.Transform(data)));
         foreach (var column in transformer.GetOutputSchema(data.Schema))
             Assert.Equal(Rows.Annotations(column), Rows.Annotations(loaded.GetOutputSchema(data.Schema)[column.Index]));
-        // What was loaded can be saved again.
+        // A loaded model can be saved again.
         using var again = (IDisposable)SaveAndLoad(mlContext, loaded, data.Schema);
         Assert.Equal(rows, Rows.Of(((ITransformer)again).Transform(data)));
         ((IDisposable)loaded).Dispose();

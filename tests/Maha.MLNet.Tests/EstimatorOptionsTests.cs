@@ -6,7 +6,7 @@ using Microsoft.ML;
 
 namespace Maha.MLNet.Tests;
 
-/// <summary>What every estimator does with its options.</summary>
+/// <summary>Properties of the options of every estimator.</summary>
 public sealed class EstimatorOptionsTests
 {
     private static readonly MLContext s_context = new(1);

@@ -3,10 +3,10 @@ using Maha.MLNet.ModelFiles;
 
 namespace Maha.MLNet.Tests;
 
-/// <summary>What went wrong behind the wrappers: ML.NET reads some chains on threads of its own and wraps what they throw.</summary>
+/// <summary>Finds the cause of a wrapped exception: ML.NET reads some chains on threads of its own and wraps what they throw.</summary>
 internal static class Failures
 {
-    /// <summary>Whether the exception is, or wraps, the use of something disposed.</summary>
+    /// <summary>Returns whether the exception is, or wraps, an ObjectDisposedException.</summary>
     public static bool IsDisposed(Exception? exception)
     {
         for (; exception is not null; exception = exception.InnerException)

@@ -5,7 +5,7 @@ using Microsoft.ML.Transforms;
 
 namespace Maha.MLNet.Tests;
 
-/// <summary>Models that many tests only read, trained once.</summary>
+/// <summary>Models that are trained once for many tests, which must not change them.</summary>
 public sealed class FittedModels : IDisposable
 {
     public FittedModels()
@@ -40,7 +40,7 @@ public sealed class FittedModels : IDisposable
 
     public MahaBinaryTextClassificationTransformer Binary { get; }
 
-    /// <summary>What the chain says of texts, in order.</summary>
+    /// <summary>Returns the predictions of the chain for texts, in order.</summary>
     public List<Prediction> Predict(params string?[] texts)
     {
         var data = MLContext.Data.LoadFromEnumerable(texts.Select(text => new Document { Label = "tools", Text = text }));

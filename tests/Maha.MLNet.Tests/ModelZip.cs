@@ -5,7 +5,7 @@ using Microsoft.ML;
 
 namespace Maha.MLNet.Tests;
 
-/// <summary>A saved model as the streams that it is made of.</summary>
+/// <summary>A saved model as its streams.</summary>
 internal sealed class ModelZip
 {
     private readonly Dictionary<string, byte[]> _entries = [];
@@ -25,7 +25,7 @@ internal sealed class ModelZip
         Folder = _entries.Keys.Single(name => name.EndsWith(manifest, StringComparison.Ordinal))[..^manifest.Length];
     }
 
-    /// <summary>The folder of the model's streams, with a slash behind.</summary>
+    /// <summary>The folder of the model's streams, with a trailing slash.</summary>
     public string Folder { get; }
 
     /// <summary>A stream of the model.</summary>
@@ -37,7 +37,7 @@ internal sealed class ModelZip
 
     public void Remove(string stream) => _entries.Remove(Folder + stream);
 
-    /// <summary>Makes the checksums those of the streams as they are now.</summary>
+    /// <summary>Updates the checksums to those of the current streams.</summary>
     public void Sign()
         => this["Checksums"] = Encoding.UTF8.GetBytes(string.Concat(new[] { _manifest, "Tokenizer", "Weights.safetensors", "NGrams" }
             .Where(name => _entries.ContainsKey(Folder + name))

@@ -4,7 +4,7 @@ using Maha.Layers.Models;
 
 namespace Maha.MLNet.Tests;
 
-/// <summary>Options as the values of their properties.</summary>
+/// <summary>Compares options by the values of their properties.</summary>
 internal static class OptionValues
 {
     /// <summary>Asserts that a target has the value of every option of the same name that is set, and shares at least 8 of them.</summary>
@@ -29,7 +29,7 @@ internal static class OptionValues
         Assert.Empty(options.GetProperties().Select(property => property.Name).Except(used));
     }
 
-    /// <summary>The values of a target by name; those of a model with those of its attention.</summary>
+    /// <summary>Returns the values of a target by name; those of a model include the options of its attention.</summary>
     public static IEnumerable<KeyValuePair<string, object?>> Values(object target) => target is MahaTransformerOptions model
         ? model.Flatten()
         : OptionChecks.Of(target.GetType()).Select(option => KeyValuePair.Create(option.Name, option.GetValue(target)));

@@ -3,7 +3,7 @@ using Microsoft.ML.Runtime;
 
 namespace Maha.MLNet.Tests;
 
-/// <summary>What a context warns of.</summary>
+/// <summary>Collects the warnings of a context.</summary>
 internal static class Warnings
 {
     public static List<string> Of(MLContext mlContext)

@@ -10,7 +10,7 @@ using static TorchSharp.torch;
 
 namespace Maha.MLNet.Tests;
 
-/// <summary>A transformer's network lives until the transformer is disposed; a broken one is not saved.</summary>
+/// <summary>A transformer's network lives until the transformer is disposed. A model with disposed weights is not saved.</summary>
 public class WeightLifetimeTests
 {
     private readonly MLContext _mlContext = new(1);
@@ -149,7 +149,7 @@ public class WeightLifetimeTests
         _ => LanguageToys.Estimator(_mlContext).Fit(data),
     };
 
-    // What no user can reach.
+    // Not accessible to users.
     private static nn.Module NetworkOf(ITransformer transformer)
     {
         const BindingFlags hidden = BindingFlags.Instance | BindingFlags.NonPublic;

@@ -40,7 +40,7 @@ public sealed class LoaderFixBuildTests : IDisposable
     public void PackageCache_IsNeverWritten_WhateverLiesInTheOutput()
     {
         string packaged = Facts.Hash(Facts.PackagedLibrary);
-        // Without the fix and with links, the output leads into the cache: what is copied over it afterwards must not go through the link.
+        // Without the fix and with links, the output is a link into the cache: a file that is copied over it later must not be written through the link.
         foreach (var (arguments, isFixed) in new (string[], bool)[]
         {
             ([Links], false), (["-p:MahaLoaderFix=always"], true), ([Links], false), (["-p:MahaLoaderFix=always", Links], true), (["-p:MahaLoaderFix=false"], false),

@@ -120,7 +120,7 @@ public sealed class LoaderFixTests
         {
             foreach (byte value in new byte[] { 0, 1, 0x7f, 0x80, 0xff })
                 Damaged(whole, bytes => bytes[offset] = value);
-            // Whole fields too: counts of billions, negative offsets, chains that end where they begin.
+            // Entire fields too: counts of billions, negative offsets, cyclic chains.
             Damaged(whole, bytes => bytes.AsSpan(offset, Math.Min(4, bytes.Length - offset)).Fill(0xff));
             Damaged(whole, bytes => bytes.AsSpan(offset, Math.Min(8, bytes.Length - offset)).Fill(0xff));
             Damaged(whole, bytes => bytes.AsSpan(offset, Math.Min(4, bytes.Length - offset)).Clear());
@@ -146,7 +146,7 @@ public sealed class LoaderFixTests
     {
         Assert.True(Fix.Defines(new SyntheticLibrary { Definitions = { "libstdc++.so.6", "GLIBCXX_3.4.31", "GLIBCXX_3.4.32" } }.Build()));
         Assert.False(Fix.Defines(new SyntheticLibrary { Definitions = { "libstdc++.so.6", "GLIBCXX_3.4.30" } }.Build()));
-        // To need a version is not to define it.
+        // A needed version is not a defined one.
         Assert.False(Fix.Defines(SyntheticLibrary.LikeTorchSharp().Build()));
     }
 

@@ -24,7 +24,7 @@ internal sealed class SyntheticLibrary
     /// <summary>A symbol whose name begins within that of another: the other's index, and how many letters in.</summary>
     public (int Symbol, int Letters)? NameWithinAnother { get; set; }
 
-    /// <summary>One that needs the newer libstdc++ as TorchSharp's library does: by one symbol, beside others.</summary>
+    /// <summary>A library that needs the newer libstdc++ for one of its symbols, as TorchSharp's library does.</summary>
     public static SyntheticLibrary LikeTorchSharp() => new()
     {
         Symbols = { ("malloc", 2), ("_ZSt21ios_base_library_initv", 3), ("_ZNSt6localeC1Ev", 4) },

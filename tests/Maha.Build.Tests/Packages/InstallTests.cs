@@ -3,7 +3,7 @@ using Fix = Maha.LoaderFix.LoaderFix;
 
 namespace Maha.Build.Tests.Packages;
 
-// What a user does: an empty console project, two packages, README's program.
+// The steps of a user: an empty console project, two packages, the program of the README.
 public sealed class InstallTests(PackageFeed feed) : IClassFixture<PackageFeed>, IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("maha-tests-").FullName;
@@ -37,7 +37,7 @@ public sealed class InstallTests(PackageFeed feed) : IClassFixture<PackageFeed>,
               </ItemGroup>
             </Project>
             """);
-        // The program that README shows; Maha.Samples.Tests compares the two.
+        // The program of the README; Maha.Samples.Tests compares the two.
         File.Copy(Path.Combine(Facts.Root, "samples", "QuickStart", "Program.cs"), Path.Combine(_folder, "Program.cs"));
         string[][] words = [["cat", "dog", "otter"], ["hammer", "saw", "drill"]];
         var random = new Random(1);
@@ -62,7 +62,7 @@ public sealed class InstallTests(PackageFeed feed) : IClassFixture<PackageFeed>,
 
     private string Dotnet(params string[] arguments)
     {
-        // It would overrule the folder of the configuration.
+        // The variable would override the folder of the configuration.
         var (exitCode, output, error) = Facts.Dotnet(_folder, arguments, ("NUGET_PACKAGES", null));
         Assert.True(exitCode == 0, output + error);
         return output;

@@ -3,7 +3,7 @@ using System.Xml.Linq;
 
 namespace Maha.Build.Tests.Packages;
 
-/// <summary>The packages as <c>dotnet pack</c> makes them of what was built, in a folder that serves as a package source.</summary>
+/// <summary>The packages that <c>dotnet pack</c> creates from the build output, in a folder that is a package source.</summary>
 public sealed class PackageFeed : IDisposable
 {
     public PackageFeed()
@@ -21,7 +21,7 @@ public sealed class PackageFeed : IDisposable
     public void Dispose() => Directory.Delete(Folder, recursive: true);
 
     /// <summary>Packs a project.</summary>
-    /// <returns>What was said.</returns>
+    /// <returns>The output of the command.</returns>
     public string Pack(string name)
     {
         var (exitCode, output, error) = Facts.Dotnet(Facts.Root, ["pack", Path.Combine("src", name), "--no-build", "-nologo", "-c", Facts.Configuration, "-o", Folder, $"-p:PackageVersion={Version}"]);
@@ -42,7 +42,7 @@ public sealed class PackageFeed : IDisposable
         });
     }
 
-    /// <summary>What a package says of itself.</summary>
+    /// <summary>Returns the manifest of a package.</summary>
     public XElement Metadata(string name)
     {
         using var stream = new MemoryStream(Files(name)[$"{name}.nuspec"]);

@@ -31,7 +31,7 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
         Assert.Contains($"lib/net10.0/{name}.pdb", feed.Files(name, "snupkg").Keys);
     }
 
-    // Beside a package there is no repository that a link could lead into.
+    // A package has no repository next to it that a relative link could refer to.
     [Theory]
     [InlineData("Maha.Layers")]
     [InlineData("Maha.MLNet")]
@@ -43,7 +43,7 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
         Assert.All(Regex.Matches(readme, @"\]\(([^)]*)\)").Select(match => match.Groups[1].Value), link => Assert.StartsWith("https://", link, StringComparison.Ordinal));
     }
 
-    // MSBuild brings its own assemblies; any other would be missing where the task runs.
+    // MSBuild provides its own assemblies; any other would be missing when the task runs.
     [Fact]
     public void BuildTask_NeedsNothingButMSBuild()
     {

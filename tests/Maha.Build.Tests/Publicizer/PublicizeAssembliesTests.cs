@@ -4,7 +4,7 @@ using Mono.Cecil;
 
 namespace Maha.Build.Tests.Publicizer;
 
-// Opens this assembly and looks at the types below.
+// Reads this assembly and the types below.
 public sealed class PublicizeAssembliesTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("maha-tests-").FullName;
@@ -28,7 +28,7 @@ public sealed class PublicizeAssembliesTests : IDisposable
     public void Overrides_KeepTheirAccess()
     {
         var closed = Opened(nameof(Closed));
-        // Of a member in this assembly and of one in an assembly that stays as it is.
+        // Overrides of a member of this assembly and of a member of an assembly that is not changed.
         Assert.True(closed.Methods.Single(method => method.Name == "Overridden").IsFamily);
         Assert.True(closed.Methods.Single(method => method.Name == "Dispose").IsFamily);
         // The member that is overridden here becomes public with everything else.
@@ -96,7 +96,7 @@ internal abstract class ClosedBase : Stream
 
 internal abstract class Closed : ClosedBase, IComparable
 {
-#pragma warning disable CS0169, CS0649, IDE0044, IDE0051 // looked at by reflection alone
+#pragma warning disable CS0169, CS0649, IDE0044, IDE0051 // used by reflection only
     private int _field;
 
     private event EventHandler? Happened;

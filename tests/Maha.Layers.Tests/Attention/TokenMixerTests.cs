@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Attention;
 
-/// <summary>The laws that every mixer with masks keeps.</summary>
+/// <summary>Properties of every mixer that accepts masks.</summary>
 public class TokenMixerTests
 {
     private const int D = 12;

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Blocks;
 
-/// <summary>The operators that other types and devices use, through whole mixers: bfloat16 on the processor takes that path.</summary>
+/// <summary>The tensor operators that other types and devices use instead of the float32 kernels: bfloat16 on the CPU uses them too.</summary>
 public class BFloat16BlockTests
 {
     private const int D = 16;
@@ -41,7 +41,7 @@ public class BFloat16BlockTests
             return (output, Gradient: input.grad!);
         }).ToArray();
 
-        // bfloat16 keeps 8 bits; a dozen operations in a row.
+        // bfloat16 has 8 significant bits, and about a dozen operations follow each other.
         SeededTensors.Near(results[0].output, results[1].output, 0.15, "output");
         SeededTensors.Near(results[0].Gradient, results[1].Gradient, 0.25, "input gradient");
     }

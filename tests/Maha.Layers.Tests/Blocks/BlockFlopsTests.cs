@@ -34,7 +34,7 @@ public class BlockFlopsTests
                 projections += 2 * (2 * D * D);
                 convolutions += scale > 0 ? 2 * (2 * 3 * D) : 0;
 
-                // The utility, the norm and one product with each scale from this one on.
+                // The utility, the norm, and one product with this scale and with each later one.
                 aggregation += 2 * D * (1 + 1 + (lengths.Count - scale));
             }
             Loop(length, () => aggregation += 2 * D);
@@ -74,7 +74,7 @@ public class BlockFlopsTests
                 int family = Math.Min(5, nodes - start);
                 Loop(family * family, () => attention += (2 * D) + (2 * D));
                 if (nodes > 5)
-                    Loop(family, () => attention += (3 * 2 * D) + (2 * D)); // into three means, and one sum on the way down
+                    Loop(family, () => attention += (3 * 2 * D) + (2 * D)); // three means, and one sum while descending
             }
         }
         Assert.Equal(attention, BlockFlops.Of(options, length).Attention);

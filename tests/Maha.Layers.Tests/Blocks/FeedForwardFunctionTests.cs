@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Blocks;
 
-/// <summary>The feed-forward layer and a block's end in one pass, against the same modules operator by operator in float64.</summary>
+/// <summary>The fused feed-forward layer and residual norm against the same modules, operator by operator, in float64.</summary>
 public class FeedForwardFunctionTests
 {
     private const double Tolerance = 5e-5;

@@ -16,7 +16,7 @@ public class FeedForwardTests
             [("hidden", hidden), .. feedForward.named_parameters().Select(named => (named.name, (Tensor)named.parameter))]);
     }
 
-    // Libtorch's own GELU is used where ours is not. Its float32 gradient was wrong for some layouts in libtorch 1.13.
+    // Libtorch's GELU is used where the library's kernel is not. Its float32 gradient was wrong for some layouts in libtorch 1.13.
     public static TheoryData<string, long[], Func<Tensor, Tensor>, Func<Tensor, Tensor>> Layouts => new()
     {
         { "contiguous", [2, 24, 40], x => x, y => y },

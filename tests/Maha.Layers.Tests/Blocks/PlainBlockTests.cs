@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Blocks;
 
-/// <summary>MahaBlock equals the block that the documentation shows, and the documentation shows the code that is tested.</summary>
+/// <summary>MahaBlock equals the plain block of the documentation, and the documentation shows the code that is tested here.</summary>
 public sealed partial class PlainBlockTests
 {
     private const int D = 6;
@@ -80,7 +80,7 @@ public sealed partial class PlainBlockTests
         string program = File.ReadAllText(Path.Combine(root, "tests", "Maha.Layers.Tests", "Reference", file)).ReplaceLineEndings("\n").Trim();
         string text = File.ReadAllText(Path.Combine(root, "docs", page)).ReplaceLineEndings("\n");
 
-        // The page cuts the file at empty lines and explains every part.
+        // The page divides the file at empty lines and explains each part.
         string shown = string.Join("\n\n", CodeBlock().Matches(text).Select(match => match.Groups[1].Value));
         Assert.Equal(program, shown);
     }

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Blocks;
 
-/// <summary>What happens between the two passes of a block that is computed twice. A fault can end the process, so each test has one of its own.</summary>
+/// <summary>What may happen between the two passes of a recomputed block. A failure can end the process, so each test runs in a process of its own.</summary>
 public class RecomputedBlockTests
 {
     private const int V = 11;

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Core;
 
-/// <summary>No Scalar of ours is freed while native code reads it.</summary>
+/// <summary>No Scalar of the library is freed while native code reads it.</summary>
 [Collection(AloneCollection.Name)]
 public sealed class KeptScalarsTests
 {

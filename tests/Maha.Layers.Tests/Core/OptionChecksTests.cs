@@ -7,7 +7,7 @@ using Maha.Layers.Models;
 
 namespace Maha.Layers.Tests.Core;
 
-/// <summary>The definitions of options: their ranges are checked, and their documentation says the same.</summary>
+/// <summary>The ranges of options are checked, and equal those in their documentation.</summary>
 public sealed class OptionChecksTests
 {
     private static readonly Type[] s_records =

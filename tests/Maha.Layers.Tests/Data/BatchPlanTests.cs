@@ -30,7 +30,7 @@ public class BatchPlanTests
         Assert.Equal(first, BatchPlan.Shuffled(s_longTailed, 2000, 7, 1));
         Assert.NotEqual(first, BatchPlan.Shuffled(s_longTailed, 2000, 7, 2));
         Assert.NotEqual(first, BatchPlan.Shuffled(s_longTailed, 2000, 8, 1));
-        // Not only the order of the batches: their members differ too, but for a few pairs among the longest.
+        // Not only the order of the batches differs but also their members, except a few pairs of the longest documents.
         var groups = first.Select(batch => string.Join(',', batch.Order())).ToHashSet();
         int again = BatchPlan.Shuffled(s_longTailed, 2000, 7, 2).Count(batch => batch.Length > 1 && groups.Contains(string.Join(',', batch.Order())));
         Assert.InRange(again, 0, first.Length / 20);
@@ -54,7 +54,7 @@ public class BatchPlanTests
     [Fact]
     public void Plan_IsTheSameEverywhere()
     {
-        // Written down once: a seed must give the same batches on every machine and every version.
+        // Constants: a seed must give the same batches on every machine and in every version.
         int[][] plan = BatchPlan.Shuffled([3, 1, 4, 1, 5, 9, 2, 6], 12, 42, 1);
         Assert.Equal("5 | 7 | 2 4 | 1 3 6 0", string.Join(" | ", plan.Select(batch => string.Join(' ', batch))));
     }

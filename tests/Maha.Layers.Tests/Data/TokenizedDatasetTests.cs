@@ -25,7 +25,7 @@ public class TokenizedDatasetTests
         Assert.Equal(s_texts.Length, dataset.Count);
         Assert.True(dataset.HasLabels);
         long tokens = 0;
-        // Backwards, so that what was read last is not what comes next.
+        // In reverse order, so that a document is not read right after its predecessor.
         for (int i = s_texts.Length - 1; i >= 0; i--)
         {
             int[] expected = s_tokenizer.Value.Encode(s_texts[i]);
@@ -55,7 +55,7 @@ public class TokenizedDatasetTests
         }
         using var dataset = TokenizedDataset.FromTexts(Stream(), s_tokenizer.Value, new TokenizedDatasetOptions { NumThreads = 1, MaxDocumentTokens = 1 });
         Assert.Equal(count, dataset.Count);
-        // The tokenizer gathers some hundred thousand characters before it starts.
+        // The tokenizer collects some hundred thousand characters before it starts.
         Assert.InRange(alive, 0, count / 5);
     }
 

@@ -117,7 +117,7 @@ public class TextGeneratorTests
     [Fact]
     public void ATextThatTheModelEnds_Ends()
     {
-        // A model that has seen nothing but "the" and the end.
+        // A model that was trained only on "the" followed by the end-of-text token.
         using var model = Model(AttentionKind.Maha);
         using var documents = TokenizedDataset.FromTexts(Enumerable.Repeat("the", 200), s_tokenizer);
         new Trainer(new TrainingOptions { NumberOfEpochs = 6, TokensPerBatch = 128, LearningRate = 0.01, ValidationFraction = 0 })

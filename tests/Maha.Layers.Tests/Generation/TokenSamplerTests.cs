@@ -78,7 +78,7 @@ public class TokenSamplerTests
         return [.. Enumerable.Range(0, count).Select(_ => sampler.Next(s_logits))];
     }
 
-    // Five standard deviations: the seed is fixed, so the test passes always or never.
+    // Five standard deviations; the seed is fixed, so that the result is always the same.
     private static void AssertFrequencies(GenerationOptions options, double[] expected)
     {
         const int count = 20_000;

@@ -16,7 +16,7 @@ public sealed class DropoutKernelTests
     {
         using var scope = NewDisposeScope();
         var dropped = DropoutFunction.Apply(ones(Rows, Columns), probability, seed: 7).eq(0).to(ScalarType.Float64);
-        // Six standard deviations of a binomial share: an even generator fails once in 10^6 runs over all rows, and the seed is fixed.
+        // Six standard deviations of a binomial share: with a uniform generator one in 10^6 seeds fails, and the seed is fixed.
         double Bound(int n) => 6 * Math.Sqrt(probability * (1 - probability) / n);
         Assert.InRange(dropped.mean().item<double>(), probability - Bound(Rows * Columns), probability + Bound(Rows * Columns));
         Assert.True((dropped.mean([1]) - probability).abs().max().item<double>() < Bound(Columns));

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Models;
 
-/// <summary>Strict causality through the whole model.</summary>
+/// <summary>No later token changes an earlier output, through all layers of the encoder.</summary>
 [Collection(AloneCollection.Name)]
 public class CausalEncoderTests
 {

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Models;
 
-/// <summary>Decoding piece by piece is the batch computation, for every attention that can be causal.</summary>
+/// <summary>Decoding in pieces gives the outputs of the whole sequence, for every attention that can be causal.</summary>
 [Collection(AloneCollection.Name)]
 public class DecodingTests
 {
@@ -61,7 +61,7 @@ public class DecodingTests
         encoder.Decode(ids.narrow(1, 500, 3500), state).Dispose();
         Assert.Equal(4000, state.Position);
 
-        // A tree of eight times the tokens has two levels more; windows keep what they kept, up to the room of their buffers.
+        // A tree of eight times as many tokens has two levels more; windows keep the same number of tokens, up to the capacity of their buffers.
         Assert.True(state.CacheBytes <= (attention == AttentionKind.HsaCausal ? 2 : 1.5) * early, $"{early} bytes after 500 tokens, {state.CacheBytes} after 4,000");
     }
 
@@ -144,7 +144,7 @@ public class DecodingTests
         select new Case((Options(attention) with { Positions = positions, EmbeddingNorm = embeddingNorm }).With(
             aggregation: aggregation, granularity: granularity, decomposition: decomposition, compressionRatio: ratio, numScales: scales, window: window, branching: branching, overlap: overlap && attention == AttentionKind.HsaCausal, globalTokens: global, costPrice: price, redundancyPrice: redundancy, temperature: temperature), length, pieces, type);
 
-    // Pieces: 0 = random lengths; otherwise the length of the first one, and then token by token.
+    // The length of the first piece, which is followed by single tokens; 0 for pieces of random lengths.
     private static void Check(Case one)
     {
         using var scope = NewDisposeScope();
@@ -152,7 +152,7 @@ public class DecodingTests
         encoder.to(one.Type);
         var ids = RandomIds(one.Length, V, 2, one.Length);
         var batch = encoder.call(ids, MixingContext.Unpadded).Features;
-        encoder.train(); // dropout has no say in decoding
+        encoder.train(); // dropout is ignored in decoding
         using var state = encoder.StartDecoding();
         var random = new Random(one.Length);
         var pieces = new List<Tensor>();

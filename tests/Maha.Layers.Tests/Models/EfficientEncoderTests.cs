@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Models;
 
-/// <summary>The laws of the whole encoder in the modes that know masks.</summary>
+/// <summary>Properties of the encoder with attentions that accept masks.</summary>
 [Collection(AloneCollection.Name)]
 public class EfficientEncoderTests
 {

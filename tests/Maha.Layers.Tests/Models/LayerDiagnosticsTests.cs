@@ -24,7 +24,7 @@ public sealed class LayerDiagnosticsTests
     {
         using var scope = NewDisposeScope();
         var (query, key) = (TestTensors.Random(1, Batch, Length, Width), TestTensors.Random(2, Batch, Length, Width));
-        key[1, 7] = double.NaN; // padding may hold anything
+        key[1, 7] = double.NaN; // the content of padding is arbitrary
         var plan = new WindowPlan(Batch, Length, Heads, Width / Heads, window, causal, band, global);
         double[] means = TestTensors.ToArray(AttentionEntropy.Mean(query, key, plan, s_validLengths));
         var (q, k) = (query.data<double>().ToArray(), key.data<double>().ToArray());
@@ -140,7 +140,7 @@ public sealed class LayerDiagnosticsTests
         var hidden = TestTensors.Random(3, 1, Length, Width);
         var map = mixer.AttentionWeights(hidden, MixingContext.Unpadded)[0]; // [N, N]
         var entropy = mixer.call(hidden, new MixingContext { Inspect = true }).AttentionEntropy!;
-        Assert.True(-(map * map.log()).sum().item<double>() / Length >= entropy.item<double>() - 1e-9); // the mean over heads is at least as spread as a head
+        Assert.True(-(map * map.log()).sum().item<double>() / Length >= entropy.item<double>() - 1e-9); // the entropy of the mean over heads is at least the mean entropy of the heads
         Assert.Throws<ArgumentException>(() => mixer.AttentionWeights(TestTensors.Random(3, 2, Length, Width), MixingContext.Unpadded));
     }
 
@@ -180,7 +180,7 @@ public sealed class LayerDiagnosticsTests
         Assert.True(double.IsNaN(means[2]));
     }
 
-    // The middles of as many equal parts of the document as rows are looked at: here all tokens, some of them twice where the document is shorter than the batch.
+    // Attention is measured at the middles of equal parts of the document. Here these are all tokens, and some of them twice if the document is shorter than the batch.
     private static IEnumerable<int> Rows(int validLength) => Enumerable.Range(0, Length).Select(r => ((2 * r) + 1) * validLength / (2 * Length));
 
     private static double SlowMean(double[] query, double[] key, WindowPlan plan, int document, IEnumerable<int> rows)

@@ -32,7 +32,7 @@ public class ModelMemoryTests
         long before = Live();
         using (var result = model.call(ids, null))
         {
-            // logits, features, loss, and weights and residuals of two layers: what the result names
+            // the tensors of the result: logits, features, loss, and weights and residuals of two layers
             int named = 3 + result.Encoding.Layers.Sum(layer => 1 + (layer.Diagnostics!.Residuals is null ? 0 : 1));
             Assert.Equal(before + named, Tensor.TotalCount);
         }
@@ -44,7 +44,7 @@ public class ModelMemoryTests
     {
         using var model = new MahaTokenModel(s_options);
         using var ids = TestTensors.RandomIds(2, 11, 2, 8);
-        Step(); // gradients come into being
+        Step(); // creates the gradients
         long before = Live();
         for (int i = 0; i < 3; i++)
             Step();
@@ -81,7 +81,7 @@ public class ModelMemoryTests
         long before = Live();
         var model = new MahaSequenceClassifier((s_options with { Pooling = PoolingKind.Attentive }).With(attention: attention, aggregation: AggregationKind.Softmax), 3);
         Tensor[] owned = [.. model.parameters(), .. model.buffers()];
-        // TorchSharp counts a tensor that became a parameter as living for ever, beside the parameter. Embeddings make theirs in native code.
+        // TorchSharp never stops counting a tensor that became a parameter, in addition to the parameter. Embeddings create theirs in native code.
         int moved = model.named_modules().Where(part => part.module is not TorchSharp.Modules.Embedding).Sum(part => part.module.parameters(recurse: false).Count());
         Assert.Equal(before + owned.Length + moved, Live());
         model.Dispose();

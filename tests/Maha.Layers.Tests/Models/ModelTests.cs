@@ -126,7 +126,7 @@ public class ModelTests
         Assert.Contains("[2, 3] of the tokens", Assert.Throws<ArgumentException>(() => model.call(ids, zeros([2, 4], ScalarType.Bool))).Message);
     }
 
-    /// <summary>Which of two tokens stands nearest the end: needs positions and mixing, so a bag of tokens fails.</summary>
+    /// <summary>The class is which of two tokens is nearest to the end. It needs positions and mixing: a bag of tokens fails.</summary>
     [Fact]
     public void OrderOfTwoTokens_IsLearned()
     {

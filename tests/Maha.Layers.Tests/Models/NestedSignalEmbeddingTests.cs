@@ -62,7 +62,7 @@ public class NestedSignalEmbeddingTests
         var signal = Signal();
         signal.Numbers!.requires_grad_(true);
         block.call(embedding.call(signal), new MixingContext { Hierarchies = [tree] }).Output[0, 0].pow(3).sum().backward();
-        Assert.All(ToArray(signal.Numbers.grad![0, 5]), gradient => Assert.True(Math.Abs(gradient) > 1e-9)); // a column reaches the text
+        Assert.All(ToArray(signal.Numbers.grad![0, 5]), gradient => Assert.True(Math.Abs(gradient) > 1e-9)); // the text depends on the column
         Assert.All(ToArray(signal.Numbers.grad![0, 0]), gradient => Assert.Equal(0, gradient));
     }
 

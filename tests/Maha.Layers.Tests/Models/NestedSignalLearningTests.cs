@@ -10,8 +10,8 @@ namespace Maha.Layers.Tests.Models;
 
 // B batch, N leaves
 
-/// <summary>Rows of a text and numeric columns, from the leaves to a trained classifier.</summary>
-[Collection(AloneCollection.Name)] // its first weights come from the state of torch's generator, which the process shares
+/// <summary>Trains a classifier of rows that have a text and numeric columns.</summary>
+[Collection(AloneCollection.Name)] // the initial weights come from torch's generator, which all tests of the process share
 public class NestedSignalLearningTests
 {
     private const int D = 16;
@@ -19,7 +19,7 @@ public class NestedSignalLearningTests
     private const int TextIds = 8;
     private const int Columns = 2;
 
-    /// <summary>The class says whether the text has token 1, turned around where column 0 is negative: neither text nor columns tell it alone.</summary>
+    /// <summary>The class is whether the text has token 1, inverted if column 0 is negative: neither the text nor the columns alone predict it.</summary>
     [Fact]
     public void ClassOfTextAndColumnTogether_IsLearned()
     {
@@ -43,7 +43,7 @@ public class NestedSignalLearningTests
         double Accuracy(NestedSignal signal) => model.call(signal, trees).argmax(1).eq(truth).to(ScalarType.Float64).mean().item<double>();
     }
 
-    // Texts of 3 to 12 tokens in a sentence or two, the columns behind them as children of the root, padding behind all.
+    // Texts of 3 to 12 tokens in one or two sentences, then the columns as children of the root, then padding.
     private static (NestedSignal Signal, MixingContext Context, Tensor Labels) Rows(Random random)
     {
         const int longest = 12 + Columns;

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Models;
 
-/// <summary>The numbers of the published code, through ./bench.sh parity.</summary>
+/// <summary>Models against the reference vectors of the published code, by the code of ./bench.sh parity.</summary>
 public class ReferenceVectorTests
 {
     private static readonly string s_folder = Path.Combine(AppContext.BaseDirectory, "Vectors", "maha");
@@ -103,7 +103,7 @@ public class ReferenceVectorTests
     private static JsonObject Parent(JsonObject file, string field)
         => field.Contains('.') ? file[field.Split('.')[0]]!.AsObject() : file;
 
-    /// <summary>The node with one number moved by 1e-6.</summary>
+    /// <summary>Returns the node with one number increased by 1e-6.</summary>
     private static JsonNode Shifted(JsonNode node)
     {
         var copy = node.DeepClone();

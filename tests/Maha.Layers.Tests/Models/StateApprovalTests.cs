@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Models;
 
-/// <summary>Names and shapes of saved weights: a change here breaks every file that users have.</summary>
+/// <summary>The names and shapes of saved weights. A change breaks every file that users have saved.</summary>
 public class StateApprovalTests
 {
     private static readonly MahaTransformerOptions s_options = new MahaTransformerOptions

@@ -238,7 +238,7 @@ public class WeightLifetimeTests
 
     private static Tensor Mask() => stack([arange(12).ge(12), arange(12).ge(7)], 0);
 
-    /// <summary>Runs an operation in a scope that ends: the weights must be there afterwards, with the values of before.</summary>
+    /// <summary>Runs an operation in a scope that ends. Afterward the weights must exist and have the same values.</summary>
     private static void Keeps(nn.Module module, Action operation)
     {
         var before = WeightsOf(module);

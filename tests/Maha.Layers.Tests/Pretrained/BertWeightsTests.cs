@@ -98,7 +98,7 @@ public class BertWeightsTests
         }
     }
 
-    // By the names that files of these models use.
+    // The names that files of these models use.
     private static Dictionary<string, Tensor> Tensors(string prefix, bool oldNames)
     {
         var tensors = new Dictionary<string, Tensor>();

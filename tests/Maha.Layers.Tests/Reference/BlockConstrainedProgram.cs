@@ -4,9 +4,9 @@ using Maha.Layers.Trees;
 namespace Maha.Layers.Tests.Reference;
 
 /// <summary>
-/// The optimum under the block constraint by brute force: Newton's method on the dual of the convex program, one multiplier a row, nothing known of the recursion.
+/// The optimum under the block constraint by Newton's method on the dual of the convex program, with one multiplier per row. It does not use the recursion.
 /// </summary>
-/// <remarks>Minimize the sum over pairs of theta (log theta - s), where theta is one number a block, subject to the rows' sums being 1.</remarks>
+/// <remarks>Minimize the sum over pairs of theta (log theta - s), where theta is one number per block and each row sums to 1.</remarks>
 internal static class BlockConstrainedProgram
 {
     public static double[][] Solve(HierarchyNode root, Func<int, int, double> logit, bool[] real, bool selfAttend)

@@ -1,6 +1,6 @@
 namespace Maha.Layers.Tests.Reference;
 
-/// <summary>What kind of scale outputs an instance has.</summary>
+/// <summary>The kind of scale outputs of an instance.</summary>
 internal enum GramKind
 {
     Random,

@@ -4,10 +4,10 @@ using System.Text.RegularExpressions;
 namespace Maha.Layers.Tests.Reference;
 
 /// <summary>
-/// Slow twin of the tokenizer, written from docs/tokenizer.md: words by a regular expression, pairs counted anew for each
-/// merge, merges applied one after the other over the whole word. Token bytes are strings, a character a byte.
+/// A slow tokenizer, written from docs/tokenizer.md: words by a regular expression, pairs counted again for each
+/// merge, merges applied one after the other to the whole word. The bytes of a token are a string of one character per byte.
 /// </summary>
-/// <remarks>Only for text whose words have at most 64 characters and whose characters are at most U+FFFF, lone surrogates among them.</remarks>
+/// <remarks>Only for text whose words have at most 64 characters and whose characters are at most U+FFFF, including lone surrogates.</remarks>
 internal sealed partial class NaiveBpe
 {
     private readonly int _firstByteId;

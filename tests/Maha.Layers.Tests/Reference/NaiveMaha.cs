@@ -1,9 +1,9 @@
 namespace Maha.Layers.Tests.Reference;
 
-/// <summary>The method in plain loops over doubles, one document at a time: slow, and too simple to be wrong in the same way. Rows are tokens.</summary>
+/// <summary>MAHA attention in plain loops over doubles, one document at a time. It is slow, and too simple to share the errors of the fast code. Rows are tokens.</summary>
 internal static class NaiveMaha
 {
-    /// <summary>y = W x + b for every row.</summary>
+    /// <summary>Computes y = W x + b for each row.</summary>
     public static double[][] Linear(double[][] rows, double[][] weight, double[] bias)
         => [.. rows.Select(row => weight.Select((w, o) => Dot(w, row) + bias[o]).ToArray())];
 
@@ -45,7 +45,7 @@ internal static class NaiveMaha
     public static double[][] Upsample(double[][] rows, int length)
         => [.. Enumerable.Range(0, length).Select(i => rows[(int)((long)i * rows.Length / length)])];
 
-    /// <summary>Softmax attention of every head, heads side by side.</summary>
+    /// <summary>Computes the softmax attention of each head; the heads are concatenated.</summary>
     public static double[][] Attention(double[][] queries, double[][] keys, double[][] values, int heads)
     {
         int width = queries[0].Length / heads;
@@ -66,7 +66,7 @@ internal static class NaiveMaha
         return result;
     }
 
-    /// <summary>The published 'nash': the weights of the scales after so many steps.</summary>
+    /// <summary>Computes the scale weights of the published "nash" aggregation after a number of steps.</summary>
     public static double[] NashWeights(double[][][] scales, int steps)
     {
         double[] weights = [.. scales.Select(_ => 1.0 / scales.Length)];

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Reference;
 
-/// <summary>Tensors as jagged arrays and back, for the slow twins.</summary>
+/// <summary>Converts tensors to jagged arrays and back, for the slow reference implementations.</summary>
 internal static class Rows
 {
     public static double[] Of1(Tensor tensor) => TestTensors.ToArray(tensor);

@@ -4,13 +4,13 @@ using Maha.Layers.Trees;
 
 namespace Maha.Layers.Tests.Reference;
 
-/// <summary>The weights of the key-tied forms, row by row from the partition of what a row sees.</summary>
+/// <summary>The attention weights of the key-tied forms, computed row by row from the nodes that the row attends to.</summary>
 internal static class SlowKeyTied
 {
     public static double[][] Theta(TreeProblem problem, HierarchicalForm form, bool selfAttend) =>
         [.. Enumerable.Range(0, problem.Length).Select(i => problem.Real[i] ? Row(problem, Partition(problem, i, form, selfAttend), i) : new double[problem.Length])];
 
-    /// <summary>The nodes that a row sees, as spans.</summary>
+    /// <summary>Returns the nodes that a row attends to, as spans of tokens.</summary>
     public static List<(int Start, int End)> Partition(TreeProblem problem, int row, HierarchicalForm form, bool selfAttend)
     {
         var seen = form == HierarchicalForm.CausalOverlap ? Overlapping(TokenHierarchy.FromTree(problem.Root), row) : Siblings(problem.Root, row, form == HierarchicalForm.Causal);
@@ -24,7 +24,7 @@ internal static class SlowKeyTied
             ? Siblings(child, row, left)
             : new List<(int, int)>(!left || child.End <= row ? [(child.Start, child.End)] : []))];
 
-    // Level 0: tokens from the family before on; level l: nodes from the family before on, up to two before the own.
+    // Level 0: tokens from the previous block on. Level l: nodes from the previous block on, up to two before the row's own node.
     private static List<(int, int)> Overlapping(TokenHierarchy tree, int row)
     {
         var seen = new List<(int, int)>();

@@ -1,6 +1,6 @@
 namespace Maha.Layers.Tests.Reference;
 
-/// <summary>Windowed attention by double loops over tokens, in double; values and, by the chain rule, gradients.</summary>
+/// <summary>Window attention in double precision by loops over pairs of tokens, with gradients by the chain rule.</summary>
 internal static class SlowWindowAttention
 {
     public static int[] Keys(int query, int window, int valid, bool causal, bool band = false, int global = 0)

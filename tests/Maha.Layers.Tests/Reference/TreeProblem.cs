@@ -64,7 +64,7 @@ internal sealed class TreeProblem
     public HierarchicalResult Attend(HierarchicalForm form, bool selfAttend = true, ScalarType type = ScalarType.Float64, HierarchyLayout? layout = null) =>
         HierarchicalAttention.Apply(Operand(Query, type), Operand(Key, type), Operand(Value, type), layout ?? Layout, new HierarchicalSettings(form, Scale, selfAttend), Ignored);
 
-    /// <summary>The weights, as the output for unit vectors.</summary>
+    /// <summary>Computes the attention weights: the outputs for unit vectors as values.</summary>
     public Tensor Theta(HierarchicalForm form, bool selfAttend = true, HierarchyLayout? layout = null) =>
         HierarchicalAttention.Apply(Operand(Query), Operand(Key), eye(Length, dtype: ScalarType.Float64).unsqueeze(0), layout ?? Layout, new HierarchicalSettings(form, Scale, selfAttend), Ignored).Output[0];
 

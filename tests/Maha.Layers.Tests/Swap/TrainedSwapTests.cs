@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Swap;
 
-/// <summary>A small classifier with standard attention is trained, then its layers are swapped.</summary>
+/// <summary>Trains a small classifier with standard attention, then replaces its layers by hierarchical attention.</summary>
 [Collection(AloneCollection.Name)]
 public class TrainedSwapTests
 {
@@ -49,7 +49,7 @@ public class TrainedSwapTests
         Assert.True(steps[1].Score >= steps[0].Score - 0.03, table);
         Assert.True(steps[1].SwappedReduction >= 0.9, $"{steps[1].SwappedReduction:f3}");
 
-        // Signs at random places, none like its neighbors, are the hard case: more layers need an epoch of training.
+        // Marker tokens at random positions, unlike their neighbors, are the hard case: replacing more layers needs an epoch of training.
         using var swapped = HsaConversion.Swap(classifier, [0, 1, 2, 3], new HsaConversionOptions { Branching = 4 });
         new Trainer(trainer.Options with { NumberOfEpochs = 1 }).Train(new SequenceClassificationTask(swapped, NumClasses), training);
         double tuned = Accuracy(swapped);
@@ -64,7 +64,7 @@ public class TrainedSwapTests
         return TokenizedDataset.FromTokenIds(Enumerable.Range(0, count).Select(i => (Document(random, i % NumClasses), i % NumClasses)));
     }
 
-    // Six signs of the class among filler, and three of others: which class has most must be found out.
+    // Six marker tokens of the class among filler, and three of each other class: the class has most of them.
     private static int[] Document(Random random, int label)
     {
         int[] ids = [.. Enumerable.Range(0, Length).Select(_ => 2 + NumClasses + random.Next(Filler))];

@@ -48,7 +48,7 @@ public class EncoderPretrainingTaskTests
     public void ContrastiveLoss_EqualsItsDefinition_AndIgnoresPiecesOfTheSameDocument()
     {
         const double tau = 0.3;
-        int[] documents = [0, 1, 1, 0, 1, 1]; // three documents' pieces, two of them of one document
+        int[] documents = [0, 1, 1, 0, 1, 1]; // two views of three pieces, two of which are of document 1
         using var vectors = randn(6, 4, dtype: ScalarType.Float64, generator: new Generator(3));
         using var loss = EncoderPretrainingTask.ContrastiveLoss(vectors, documents, tau);
         double[] values = vectors.data<double>().ToArray();

@@ -23,7 +23,7 @@ public class LanguageModelingTaskTests
     [InlineData(AttentionKind.Window)]
     public void Model_LearnsWhatOnlyTheTokensBeforeTell(AttentionKind attention)
     {
-        // Each text repeats seven random tokens: the token seven back tells the next one, no token alone does.
+        // Each text repeats seven random tokens: the token seven positions before determines the next one, and no other token does.
         using var training = TokenizedDataset.FromTokenIds(Texts(1, 400));
         using var test = TokenizedDataset.FromTokenIds(Texts(2, 50));
         using var model = Model(attention);
@@ -34,7 +34,7 @@ public class LanguageModelingTaskTests
         var after = trainer.Evaluate(task, test);
         Assert.InRange(before, 2, 4);
 
-        // The first period can't be told (ln 10 each), the rest can: (7 * 2.3 + 28 * 0) / 35 = 0.46 is perfect, 2.3 is without memory.
+        // The first period can't be predicted (a loss of ln 10 per token), the rest can: (7 * 2.3 + 28 * 0) / 35 = 0.46 is perfect, 2.3 is chance.
         Assert.InRange(after.Loss, 0.4, 1.4);
         Assert.Equal(50 * 35, after.Count);
     }
@@ -59,7 +59,7 @@ public class LanguageModelingTaskTests
         }
     }
 
-    // Growth over half of the training from 8 tokens: a row of 35 has two doublings, so that the lengths 8, 17 and 35 have a sixth of the training each.
+    // The length grows from 8 tokens during half of the training. A row of 35 has two doublings, so that the lengths 8, 17 and 35 take a sixth of the training each.
     [Theory]
     [InlineData(0, 4)]
     [InlineData(0.166, 4)]
@@ -104,7 +104,7 @@ public class LanguageModelingTaskTests
         double whole = new Trainer(options).Evaluate(new LanguageModelingTask(model), documents).Loss;
         Assert.Equal(whole, new Trainer(options).Evaluate(new LanguageModelingTask(model, 1, 8), documents).Loss);
 
-        // The one step of this training is its first: the loss is that of pieces.
+        // The only step of this training uses the shortest length: its loss is that of pieces.
         double first = new Trainer(options).Train(new LanguageModelingTask(model, 1, 8), documents).Epochs[0].TrainingLoss;
         Assert.NotEqual(whole, first, Tolerance);
         Assert.Equal(whole, new Trainer(options).Train(new LanguageModelingTask(model), documents).Epochs[0].TrainingLoss, Tolerance);

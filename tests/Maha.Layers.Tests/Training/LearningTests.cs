@@ -21,7 +21,7 @@ public class LearningTests
     [Fact]
     public void WhatIgnoresTheDocument_DoesNotPass()
     {
-        // The same training, of models that must fail: the test above would not pass with them.
+        // The same training with models that must fail: the test above cannot pass with them.
         using var constant = new Linear1();
         Assert.InRange(AccuracyOnNewDocuments(new SequenceClassificationTask(constant, (ids, _) => (constant.Constant(ids.shape[0]), null), Toys.NumClasses)), 0, 0.5);
         using var identity = new Linear1();
@@ -52,7 +52,7 @@ public class LearningTests
         return trainer.Evaluate(task, test).Accuracy!.Value;
     }
 
-    /// <summary>One linear layer on the number of the document's first token: what is left when the model in between hands its input on.</summary>
+    /// <summary>One linear layer over the id of the first token: the classifier if its encoder were the identity.</summary>
     private sealed class Linear1 : nn.Module<Tensor, Tensor>
     {
         private readonly Linear _head = nn.Linear(1, Toys.NumClasses);

@@ -24,7 +24,7 @@ public class SequenceClassificationTaskTests
 
         var loss = task.Loss(batch);
 
-        // Balanced: 4 documents of 2 classes that occur, 3 and 1 of them; the class without documents weighs 1.
+        // Balanced: two classes have 3 and 1 of the 4 documents; the class without documents has the weight 1.
         double[] weights = weighting == ClassWeighting.None ? [1, 1, 1] : [(float)(4 / 6.0), 1, 2];
         double[] logits = TestTensors.ToArray(classifier.call(batch.TokenIds, batch.KeyPaddingMask));
         double sum = 0, count = 0;

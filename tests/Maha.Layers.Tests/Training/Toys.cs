@@ -38,7 +38,7 @@ internal sealed class BagOfTokens : nn.Module<Tensor, Tensor?, Tensor>
     }
 }
 
-/// <summary>A matrix and a bias that tests push around.</summary>
+/// <summary>A model that is a matrix and a bias.</summary>
 internal sealed class TwoParameters : nn.Module<Tensor, Tensor>
 {
     public TwoParameters() : base(nameof(TwoParameters))
@@ -62,7 +62,7 @@ internal sealed class TwoParameters : nn.Module<Tensor, Tensor>
     }
 }
 
-/// <summary>A task whose loss and whose metrics the test writes.</summary>
+/// <summary>A task whose loss and metrics are functions that the test gives.</summary>
 internal sealed class ScriptedTask(nn.Module module, Func<TokenBatch, TaskLoss> loss, Func<ValidationMetrics>? validation = null, Action<TokenBatch>? onValidationBatch = null) : ITrainingTask
 {
     public nn.Module Module => module;
@@ -85,7 +85,7 @@ internal sealed class ScriptedTask(nn.Module module, Func<TokenBatch, TaskLoss> 
     }
 }
 
-/// <summary>Passes reports on at once, on the thread that makes them.</summary>
+/// <summary>Passes reports on synchronously, on the thread that reports.</summary>
 internal sealed class AtOnce(Action<TrainingProgress> action) : IProgress<TrainingProgress>
 {
     public void Report(TrainingProgress value) => action(value);
@@ -96,7 +96,7 @@ internal static class Toys
     public const int VocabSize = 23;
     public const int NumClasses = 3;
 
-    /// <summary>Documents of 1 to 16 random tokens; which of the tokens 1, 2 and 3 is in a document tells its class.</summary>
+    /// <summary>Documents of 1 to 16 random tokens; the class is which of the tokens 1, 2 and 3 is in the document.</summary>
     public static TokenizedDataset Documents(int count, int seed = 1, TokenizedDatasetOptions? options = null)
     {
         var random = new Random(seed);
@@ -111,7 +111,7 @@ internal static class Toys
         }), options);
     }
 
-    /// <summary>A toy classifier, its first weights from a seed.</summary>
+    /// <summary>Creates a small classifier whose initial weights come from a seed.</summary>
     public static BagOfTokens Classifier(int seed = 1, double dropout = 0, ScalarType type = ScalarType.Float32)
     {
         using var randomState = new RandomStateScope(seed);
@@ -132,12 +132,12 @@ internal static class Toys
     }
 }
 
-/// <summary>A new empty folder that goes with its files.</summary>
+/// <summary>A new empty folder that is deleted with its files.</summary>
 internal sealed class TemporaryFolder : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("maha-test-").FullName;
 
-    /// <summary>Files in the folder, and on Linux also files that were in it and are still open, although their names are gone.</summary>
+    /// <summary>The files in the folder; on Linux also files that were deleted from it and are still open.</summary>
     public int NumFiles
     {
         get

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Training;
 
-// The random state of the process is part of these laws, so nothing may run beside them.
+// These tests depend on the random state of the process, so no test may run in parallel.
 [Collection(AloneCollection.Name)]
 public class TrainerTests
 {
@@ -31,7 +31,7 @@ public class TrainerTests
     {
         using var documents = Toys.Documents(120);
         double[] first = TrainedWeights(documents, s_options);
-        // Whatever the process has drawn in between.
+        // Random numbers that the process draws in between change nothing.
         using (rand(1000))
             Assert.Equal(first, TrainedWeights(documents, s_options));
         Assert.NotEqual(first, TrainedWeights(documents, s_options with { Seed = 4 }));
@@ -50,7 +50,7 @@ public class TrainerTests
     [Fact]
     public void Accumulation_IsOneLargeBatch()
     {
-        // Every epoch is one step: of one batch, or of many small ones that count differently.
+        // Each epoch is one step: of one batch, or of several small ones with different weights.
         using var documents = Toys.Documents(60);
         var large = s_options with { TokensPerBatch = 1 << 20, ClassWeighting = ClassWeighting.Balanced, ValidationFraction = 0 };
         var small = large with { TokensPerBatch = 40, GradientAccumulation = 1 << 20 };
@@ -81,7 +81,7 @@ public class TrainerTests
     public void Gradients_AreClipped()
     {
         // The first step of Adam is the sign of the gradient whatever its size, so that clipping shows from the second on:
-        // unclipped, a gradient a thousand times larger would own the averages.
+        // without clipping, a gradient a thousand times larger would dominate the averages.
         Assert.Equal(Final(1, maxNorm: 1), Final(1000, maxNorm: 1), 1e-9);
         Assert.True(Math.Abs(Final(1, double.PositiveInfinity) - Final(1000, double.PositiveInfinity)) > 1e-3);
 

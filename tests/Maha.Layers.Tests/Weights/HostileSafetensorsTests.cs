@@ -5,10 +5,10 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Weights;
 
-/// <summary>Files made to break the reader: our exception, and little memory, whatever they say.</summary>
+/// <summary>Malformed files: the reader must throw its own exception and use little memory.</summary>
 public class HostileSafetensorsTests
 {
-    // What one small file may cost: the header's objects and some exceptions.
+    // The memory that one small file may take: the objects of the header and a few exceptions.
     private const long MostBytes = 2_000_000;
 
     [Theory]
@@ -71,7 +71,7 @@ public class HostileSafetensorsTests
         byte[] file = SafetensorsFiles.WithHeader("{}", 0);
         BinaryPrimitives.WriteUInt64LittleEndian(file, 99_999_999);
         Assert.Contains("must end inside the file", Refuse(file));
-        // The length of this stream is not known, so it has to find the end itself.
+        // The length of this stream is not known, so the reader must find its end.
         Assert.Contains("ends after 2", Refuse(new SafetensorsFiles.Trickle(file)));
     }
 
@@ -115,7 +115,7 @@ public class HostileSafetensorsTests
         }
     }
 
-    /// <summary>Bytes changed, inserted, removed, doubled: a file that reads, or our exception; never another one, never much memory.</summary>
+    /// <summary>Bytes are changed, inserted, removed or repeated. The file must be read, or be refused with the reader's own exception, in little memory.</summary>
     [Fact]
     public void RandomMutations_ReadOrThrowOurException()
     {
@@ -152,7 +152,7 @@ public class HostileSafetensorsTests
     {
         if (file.Length < 2)
             return file;
-        // Half of the blows go where the header is.
+        // Half of the mutations are in the header.
         int at = random.Next(random.Next(2) == 0 ? file.Length : Math.Min(file.Length, 400));
         byte[] copy = (byte[])file.Clone();
         switch (random.Next(6))

@@ -148,7 +148,7 @@ public class ModuleWeightsTests
         using var folder = new Training.TemporaryFolder();
         string path = Path.Combine(folder.Path, "weights.safetensors");
         File.WriteAllText(path, "old");
-        // A folder of the partial file's name: opening it would fail otherwise than expected.
+        // A folder with the name of the partial file makes opening it fail.
         Directory.CreateDirectory(path + ".partial");
         save(path);
         Assert.Equal("old", File.ReadAllText(path));

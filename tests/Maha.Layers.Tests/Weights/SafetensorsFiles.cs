@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Weights;
 
-/// <summary>Safetensors files made by hand, and streams that behave like a network's.</summary>
+/// <summary>Creates safetensors files from parts, and streams that behave like network streams.</summary>
 internal static class SafetensorsFiles
 {
     public static readonly ScalarType[] Types =
@@ -13,7 +13,7 @@ internal static class SafetensorsFiles
         ScalarType.Int16, ScalarType.Int8, ScalarType.Byte, ScalarType.Bool,
     ];
 
-    /// <summary>A file with this header and so many bytes of 0 and 1 behind it.</summary>
+    /// <summary>Creates a file of a header and a number of data bytes, which are 0 and 1.</summary>
     public static byte[] WithHeader(string json, int dataBytes) => WithHeader(Encoding.UTF8.GetBytes(json), dataBytes);
 
     public static byte[] WithHeader(byte[] json, int dataBytes)
@@ -35,7 +35,7 @@ internal static class SafetensorsFiles
         return tensors;
     }
 
-    /// <summary>A stream that can't seek and gives few bytes at a time.</summary>
+    /// <summary>A stream that can't seek and returns few bytes at a time.</summary>
     public sealed class Trickle(byte[] content) : Stream
     {
         private readonly MemoryStream _inner = new(content);

@@ -168,7 +168,7 @@ public class AutoMLExperimentTests
     {
         using var source = new CancellationTokenSource();
         int trials = 0;
-        // One of ours: ML.NET's SDCA keeps a random generator for every iteration, so that endless iterations are out of memory at once and every trial fails.
+        // A Maha trainer: ML.NET's SDCA keeps a random generator per iteration, so that with very many iterations it runs out of memory and every trial fails.
         var endless = new SweepableEstimator((context, _) => Toys.Trainer(context, options => options.LabelColumnName = "Key", epochs: Interlocked.Increment(ref trials) == 1 ? 1 : int.MaxValue), new SearchSpace());
         var recorder = new Recorder();
         var pipeline = _context.Transforms.Conversion.MapValueToKey("Key", "Label").Append(endless);
@@ -182,7 +182,7 @@ public class AutoMLExperimentTests
             await Task.Delay(5);
         await source.CancelAsync();
         var best = await running;
-        // The second trial ended, neither by coming to its end nor by failing.
+        // The second trial was canceled: it neither completed nor failed.
         Assert.Same(Assert.Single(recorder.Completed), best);
         Assert.Equal([0, 1], recorder.Running);
         Assert.Empty(recorder.Failed);
@@ -235,7 +235,7 @@ public class AutoMLExperimentTests
 
     private IDataView Data()
     {
-        // Three classes that lie around points of their own, close enough to be mistaken now and then.
+        // Three classes around three points, which overlap enough for some errors.
         var random = new Random(2);
         return _context.Data.LoadFromEnumerable(Enumerable.Range(0, 150).Select(i => new Example
         {

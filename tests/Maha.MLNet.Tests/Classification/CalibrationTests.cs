@@ -39,7 +39,7 @@ public class CalibrationTests
         Assert.Equal(Rows.Of(model.Transform(data)), Rows.Of(loaded.Transform(data)));
     }
 
-    /// <summary>What the first form of the file did not know has the values that it meant.</summary>
+    /// <summary>Properties that the first format of the file lacks have the values that it implied.</summary>
     [Fact]
     public void FirstFormOfTheFile_IsReadAsNotCalibrated()
     {
@@ -59,7 +59,7 @@ public class CalibrationTests
     [Fact]
     public void Threshold_IsThatOfProbabilities_ScoresAndEvaluator()
     {
-        // Few are true, and the words tell only now and then: one half predicts false nearly always.
+        // Few documents are true, and their words predict it only in part: with the threshold 1/2, nearly all predictions are false.
         var random = new Random(3);
         List<Verdict> rows = [.. Enumerable.Range(0, 200).Select(i => new Verdict { Label = i % 8 == 0, Text = Toys.Text(random, i % 8 == 0 || i % 3 == 0 ? 1 : 0) })];
         var data = _mlContext.Data.LoadFromEnumerable(rows);
@@ -121,7 +121,7 @@ public class CalibrationTests
         => Assert.Contains("Threshold must be one of Half, BestAccuracy, BestF1, but is 9", Assert.Throws<ArgumentOutOfRangeException>(() =>
             Toys.BinaryTrainer(_mlContext, options => options.Threshold = (BinaryThreshold)9)).Message);
 
-    // Every fifth label is another's, so that certainty is punished.
+    // Every fifth label is wrong, so that confident probabilities have a high loss.
     private static List<Document> Noisy(int count)
     {
         var documents = Toys.Documents(count);

@@ -106,7 +106,7 @@ public sealed class CancellationTests : IDisposable
     [Fact]
     public void CancelingTheContext_EndsTheTraining()
     {
-        // What an AutoML experiment does when its time is over; ML.NET keeps it internal.
+        // An AutoML experiment does this when its time is over; in ML.NET the member is internal.
         var cancel = typeof(MLContext).GetMethod("CancelExecution", BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)!;
         var data = Toys.Keyed(_mlContext, Toys.Documents(60));
         var trainer = Toys.Trainer(_mlContext, options => options.Progress = At(step: 2, () => cancel.Invoke(_mlContext, null)), epochs: 50);

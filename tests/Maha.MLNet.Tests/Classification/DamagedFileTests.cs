@@ -6,7 +6,7 @@ using Microsoft.ML;
 
 namespace Maha.MLNet.Tests.Classification;
 
-/// <summary>What is not a whole model is refused with a message: no crash, no other scores, no memory for what the file only claims.</summary>
+/// <summary>A damaged model file is refused with a message: no crash, no different scores, and no memory for sizes that only the file claims.</summary>
 [Collection(FittedCollection.Name)]
 public class DamagedFileTests
 {

@@ -17,8 +17,8 @@ public class LearningTests
     }
 
     /// <summary>
-    /// Both words stand in every document, further apart than a window and far from its ends, whose padding convolutions see:
-    /// only their order tells, so what does not attend guesses.
+    /// Both words are in every document, farther apart than a window and far from its ends, where convolutions read padding:
+    /// the class is their order, so a model without attention can only guess.
     /// </summary>
     [Theory]
     [InlineData(AttentionKind.Hsa)]
@@ -35,12 +35,12 @@ public class LearningTests
             options.LearningRate = 0.003;
             options.Dropout = 0;
         }, epochs: 40).Fit(mlContext.Data.LoadFromEnumerable(Ordered(400, seed: 1)));
-        Assert.Empty(warnings); // none was cut: a missing word would tell the order too
+        Assert.Empty(warnings); // no document was cut: a missing word would reveal the order
         double accuracy = Accuracy(mlContext, model, Ordered(200, seed: 2));
         Assert.True(accuracy >= 0.9, $"accuracy {accuracy}, 0.9 needed, guessing gives 0.5");
     }
 
-    /// <summary>The word that tells is the last one, behind more than the windows around the first tokens.</summary>
+    /// <summary>The last word determines the class; it is outside the windows of the first tokens.</summary>
     [Fact]
     public void EvidenceAtTheEnd_IsFound_UnlessItIsCutOff()
     {

@@ -103,7 +103,7 @@ public class MahaClassifierOptionsTests
             manifest.Write(stream);
             stream.Position = 0;
             var read = ClassifierManifest.Read(stream);
-            Assert.Equal(model.WithExplicitDefaults().ToString(), read.Model.ToString()); // a given default is not equal to one that was left out
+            Assert.Equal(model.WithExplicitDefaults().ToString(), read.Model.ToString()); // records with a default value set and not set are not equal
             Assert.Equal(manifest.Columns, read.Columns);
             Assert.Equal(manifest.OverlongDocuments, read.OverlongDocuments);
             Assert.Equal(manifest.Labels, read.Labels);
@@ -115,7 +115,7 @@ public class MahaClassifierOptionsTests
     {
         string[] elsewhere =
         [
-            // Columns and overlong documents stand in the manifest; the rest is used by the trainer itself.
+            // The manifest has the columns and the handling of overlong documents; the trainer itself uses the rest.
             nameof(Options.LabelColumnName), nameof(Options.TextColumnName), nameof(Options.ScoreColumnName), nameof(Options.PredictedLabelColumnName),
             nameof(Options.OverlongDocuments), nameof(Options.ValidationSet), nameof(Options.Progress), nameof(Options.CancellationToken),
             nameof(Options.CalibrateProbabilities), nameof(Options.NGrams), nameof(Options.MaxTrainingTime), nameof(Options.PretrainedModel),

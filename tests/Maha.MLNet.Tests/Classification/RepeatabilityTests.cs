@@ -29,7 +29,7 @@ public class RepeatabilityTests
         var expected = Scores(new MLContext(), seed: 5);
         Assert.Equal(expected, Scores(new MLContext(5), seed: null));
         Assert.NotEqual(expected, Scores(new MLContext(6), seed: null));
-        // No seed at all is the seed 0.
+        // Without a seed, the seed is 0.
         Assert.Equal(Scores(new MLContext(), seed: 0), Scores(new MLContext(), seed: null));
     }
 

@@ -3,7 +3,7 @@ using Microsoft.ML;
 
 namespace Maha.MLNet.Tests.Classification;
 
-/// <summary>Every text gets a prediction, in training and after it.</summary>
+/// <summary>Every text gets a prediction, in training and afterward.</summary>
 [Collection(FittedCollection.Name)]
 public class TextTests(FittedModels fitted)
 {
@@ -33,7 +33,7 @@ public class TextTests(FittedModels fitted)
     [Fact]
     public void TextBeyondTheLimit_IsReadToTheLimit()
     {
-        // One token for "hammer " at most six bytes each, so that 64 tokens end within the first part.
+        // A token has at most six bytes of "hammer ", so that 64 tokens end within the first part.
         string start = string.Concat(Enumerable.Repeat("hammer saw ", 64));
         var predictions = fitted.Predict(start, start + string.Concat(Enumerable.Repeat("rain snow ", 100_000)));
         Assert.Equal(predictions[0].Score, predictions[1].Score);

@@ -5,7 +5,7 @@ namespace Maha.MLNet.Tests.Fitting;
 [Collection(FittedCollection.Name)]
 public class DevicesTests(FittedModels fitted)
 {
-    // No machine has so many, so that the tests say the same everywhere.
+    // No machine has as many devices, so that the tests have the same result everywhere.
     private const int MissingGpu = 1000;
 
     [Fact]

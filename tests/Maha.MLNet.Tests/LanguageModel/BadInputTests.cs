@@ -7,7 +7,7 @@ using Microsoft.ML;
 
 namespace Maha.MLNet.Tests.LanguageModel;
 
-/// <summary>Bad input is refused with a message, or does no harm.</summary>
+/// <summary>Invalid input is refused with a message, or has no effect.</summary>
 public class BadInputTests
 {
     private const string Manifest = "LanguageModel.json";

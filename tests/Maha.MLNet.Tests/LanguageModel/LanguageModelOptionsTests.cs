@@ -84,7 +84,7 @@ public class LanguageModelOptionsTests
             manifest.Write(stream);
             stream.Position = 0;
             var read = LanguageModelManifest.Read(stream);
-            Assert.Equal(model.WithExplicitDefaults().ToString(), read.Model.ToString()); // a given default is not equal to one that was left out
+            Assert.Equal(model.WithExplicitDefaults().ToString(), read.Model.ToString()); // records with a default value set and not set are not equal
             Assert.Equal(manifest.Columns, read.Columns);
             Assert.Equal(manifest.TieOutput, read.TieOutput);
         }

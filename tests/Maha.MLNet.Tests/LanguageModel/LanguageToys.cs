@@ -8,11 +8,11 @@ public sealed class Passage
 {
     public string? Text { get; set; }
 
-    /// <summary>A column that nothing reads, so that passing through is seen.</summary>
+    /// <summary>A column that no transformer reads, to test that it passes through.</summary>
     public float Weight { get; set; }
 }
 
-/// <summary>What a language model says.</summary>
+/// <summary>The output columns of a language model.</summary>
 public sealed class PassageScore
 {
     public float LogLikelihood { get; set; }
@@ -20,10 +20,10 @@ public sealed class PassageScore
     public float Perplexity { get; set; }
 }
 
-/// <summary>Small texts, small language models.</summary>
+/// <summary>Small texts and small language models.</summary>
 internal static class LanguageToys
 {
-    /// <summary>Texts of a few words, with a fourth that the third tells.</summary>
+    /// <summary>Returns texts of a few words, the fourth of which is determined by the third.</summary>
     public static List<Passage> Passages(int count, int seed = 1)
     {
         var random = new Random(seed);

@@ -36,7 +36,7 @@ public class MahaLanguageModelEstimatorTests
         var data = LanguageToys.Data(_mlContext, 60);
         using var model = LanguageToys.Estimator(_mlContext, epochs: 40).Fit(data);
         var rows = _mlContext.Data.CreateEnumerable<PassageScore>(model.Transform(data), reuseRowObject: false).ToList();
-        Assert.InRange(rows.Average(row => row.Perplexity), 1, 3); // of 300 ids, in sentences of which the first words leave three choices
+        Assert.InRange(rows.Average(row => row.Perplexity), 1, 3); // a vocabulary of 300, and sentences whose first words leave three choices
         var passages = LanguageToys.Passages(60);
         for (int i = 0; i < rows.Count; i++)
         {

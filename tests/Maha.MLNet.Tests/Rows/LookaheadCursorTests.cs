@@ -6,7 +6,7 @@ using Microsoft.ML.Data;
 
 namespace Maha.MLNet.Tests;
 
-/// <summary>A view's cursor reads ahead and computes documents together; nobody sees it but by the clock.</summary>
+/// <summary>A view's cursor reads ahead and computes several documents together, which must not change any value.</summary>
 [Collection(FittedCollection.Name)]
 public class LookaheadCursorTests(FittedModels fitted)
 {
@@ -266,7 +266,7 @@ public class LookaheadCursorTests(FittedModels fitted)
         }
     }
 
-    // Documents of lengths that are padded together and of others: empty, null, of a few tokens, beyond the model's limit.
+    // Documents of similar and of different lengths: empty, null, of a few tokens, and longer than the model's limit.
     private static string?[] Mixed(int count)
     {
         var random = new Random(5);
@@ -282,7 +282,7 @@ public class LookaheadCursorTests(FittedModels fitted)
     private static void Agree(ITransformer model, MLContext mlContext, string?[] texts, params string[] columns)
     {
         var data = mlContext.Data.LoadFromEnumerable(texts.Select(text => new Verdict { Text = text }));
-        // Row by row, by the mapper that a prediction engine uses.
+        // Row by row, as a prediction engine does.
         var mapper = model.GetRowToRowMapper(data.Schema);
         var view = model.Transform(data);
         foreach (string[]? active in columns.Select(name => new[] { name }).Append(columns))
@@ -384,7 +384,7 @@ public class LookaheadCursorTests(FittedModels fitted)
             $"{Text} {Truth} {Number:R} {Whole} {Small} {Date:O} {Span} {Key} {string.Join(',', Vector!)} {string.Join(',', Sparse.DenseValues())} {string.Join(',', Words ?? [])}");
     }
 
-    /// <summary>A view one of whose values cannot be read, or with a column of objects behind the others.</summary>
+    /// <summary>A view in which reading one value throws, or with a last column of objects.</summary>
     private sealed class Failing(IDataView source, int row, string columnName, bool objects = false) : IDataView
     {
         public DataViewSchema Schema { get; } = objects ? WithObjects(source.Schema) : source.Schema;

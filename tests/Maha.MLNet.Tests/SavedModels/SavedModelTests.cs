@@ -9,7 +9,7 @@ namespace Maha.MLNet.Tests.SavedModels;
 
 /// <summary>
 /// Models that an earlier version saved, with what it predicted for a few texts (empty, one word, other scripts, longer than the model reads).
-/// They load and predict the same in every later version. The files are never written anew.
+/// They load and predict the same in every later version. The files are never replaced.
 /// </summary>
 public sealed class SavedModelTests
 {
@@ -92,13 +92,13 @@ public sealed class SavedModelTests
         Assert.Equal(expected.Length, actual.Length);
         for (int i = 0; i < expected.Length; i++)
         {
-            // Relative to 1 or to the number: sums of float32 in another order.
+            // Relative to max(1, |value|): float32 sums may have another order.
             double tolerance = 1e-5 * Math.Max(1, Math.Abs(expected[i]));
             Assert.True(Math.Abs(expected[i] - actual[i]) <= tolerance, $"{what}, value {i}: expected {expected[i]}, got {actual[i]}.");
         }
     }
 
-    /// <summary>A saved model in memory; disposing it gives back its native memory.</summary>
+    /// <summary>A saved model in memory; disposing it frees its native memory.</summary>
     private sealed class Loaded(string name) : IDisposable
     {
         public ITransformer Transformer { get; } = s_context.Model.Load(PathOf(name + ".zip"), out _);

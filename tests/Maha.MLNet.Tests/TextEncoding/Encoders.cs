@@ -32,7 +32,7 @@ internal static class Encoders
     public static MahaTextEncodingTransformer Fit(MLContext mlContext, IDataView data, Action<MahaTextEncodingEstimator.Options>? change = null)
         => mlContext.Transforms.MahaEncode(Small(change)).Fit(data);
 
-    /// <summary>The vectors of texts, in their order.</summary>
+    /// <summary>Computes the vectors of texts, in order.</summary>
     public static List<float[]> Vectors(MLContext mlContext, ITransformer model, params string?[] texts)
     {
         var view = model.Transform(mlContext.Data.LoadFromEnumerable(texts.Select(text => new Document { Text = text })));

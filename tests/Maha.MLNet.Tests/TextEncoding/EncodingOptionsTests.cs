@@ -103,7 +103,7 @@ public class EncodingOptionsTests
         string[] elsewhere =
         [
             nameof(Options.OutputColumnName), nameof(Options.InputColumnName), nameof(Options.SegmentColumnName), nameof(Options.Segments), nameof(Options.NormalizeLength), nameof(Options.OverlongDocuments),
-            // Used by the fitting itself; tests of their own show that they count.
+            // Used by the training itself; other tests show their effect.
             nameof(Options.SpectralStart), nameof(Options.ChunksPerDocument), nameof(Options.MaxTrainingTime), nameof(Options.PretrainedModel), nameof(Options.Freeze), nameof(Options.Progress), nameof(Options.CancellationToken),
         ];
         OptionValues.AssertNoneForgotten(typeof(Options), [typeof(MahaTransformerOptions), typeof(DocumentVectorParts), typeof(PretrainingOptions), typeof(TrainingOptions)], elsewhere);

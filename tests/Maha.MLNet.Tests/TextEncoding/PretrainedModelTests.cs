@@ -48,7 +48,7 @@ public sealed class PretrainedModelTests : IDisposable
     {
         using var encoder = Encoders.Fit(_mlContext, _data);
         using var classifier = Toys.Trainer(_mlContext, o => (o.PretrainedModel, o.LearningRate) = (Zip(encoder), 1e-9)).Fit(Toys.Keyed(_mlContext, Toys.Documents(30)));
-        // Nothing was learned at that rate: what comes back are the encoder's weights, under the parts of its own file.
+        // At that learning rate nothing is learned, so that the weights are still those of the encoder's file.
         using var back = Encoders.Fit(_mlContext, _data, o => (o.PretrainedModel, o.Freeze) = (Zip(classifier), true));
         var (before, after) = (Encoders.Vectors(_mlContext, encoder, "the cat near the rain")[0], Encoders.Vectors(_mlContext, back, "the cat near the rain")[0]);
         for (int k = 0; k < before.Length; k++)
@@ -66,7 +66,7 @@ public sealed class PretrainedModelTests : IDisposable
         languageModel.SaveWeights(weights);
         float[] expected = Frozen(zip);
         Assert.Equal(expected, Frozen(weights));
-        // At that rate nothing is learned, so that the classifier's file has the language model's weights.
+        // At that learning rate nothing is learned, so that the classifier's file has the language model's weights.
         using var classifier = _mlContext.MulticlassClassification.Trainers.MahaTextClassification(new MahaTextClassificationTrainer.Options { PretrainedModel = zip, NumberOfEpochs = 1, LearningRate = 1e-9, Seed = 7 })
             .Fit(Toys.Keyed(_mlContext, Toys.Documents(30)));
         float[] after = Frozen(Zip(classifier));

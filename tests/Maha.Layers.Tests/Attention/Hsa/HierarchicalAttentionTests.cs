@@ -245,7 +245,7 @@ public class HierarchicalAttentionTests
             }
         }
 
-        // What stands in padding may be anything.
+        // The content of padding is arbitrary.
         static Tensor Padded(Tensor rows, int more) => cat([rows, full([2, more, rows.shape[2]], double.NaN, ScalarType.Float64)], 1);
     }
 
@@ -322,7 +322,7 @@ public class HierarchicalAttentionTests
     public void Gradients_AreTheDerivatives(bool masked, bool self)
     {
         using var scope = NewDisposeScope();
-        var ignored = masked ? tensor([.. Enumerable.Range(0, 11).Select(i => i is 3 or 4 or 5 or 10)], [1, 11]) : null; // 3, 4 and 5 are a whole family
+        var ignored = masked ? tensor([.. Enumerable.Range(0, 11).Select(i => i is 3 or 4 or 5 or 10)], [1, 11]) : null; // 3, 4 and 5 are all children of one node
         foreach (var form in Enum.GetValues<HierarchicalForm>())
         {
             foreach (var layout in new[] { HierarchyLayout.Blocks(11, 3), HierarchyLayout.Packed([TokenHierarchy.FromEnds(11, [3, 6, 7, 10], [6, 10])]) })

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Attention;
 
-/// <summary>The reference vectors of hierarchical attention, through ./bench.sh parity.</summary>
+/// <summary>Hierarchical attention against the reference vectors, by the code of ./bench.sh parity.</summary>
 public class HierarchicalVectorTests
 {
     private static readonly string s_folder = Path.Combine(AppContext.BaseDirectory, "Vectors", "hsa");

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Attention;
 
-/// <summary>The values that arrive under each name are checked by the reference vectors; here what is dropped and refused.</summary>
+/// <summary>Weights that are dropped and names that are refused; the reference vectors check the values under each name.</summary>
 public class ReferenceNameMapTests
 {
     [Theory]

@@ -3,12 +3,12 @@ using System.Reflection;
 
 namespace Maha.Layers.Tests.Core;
 
-/// <summary>Runs a method of the tests in a process of its own: one that ends the process must not end the tests.</summary>
+/// <summary>Runs a test method in a process of its own, so that a failure that ends the process does not end the test run.</summary>
 internal static class ChildProgram
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(3);
 
-    /// <summary>The entry point of the child: <c>TYPE METHOD</c>.</summary>
+    /// <summary>The entry point of the child process, with the arguments <c>TYPE METHOD</c>.</summary>
     public static int Main(string[] arguments)
     {
         try
@@ -24,7 +24,7 @@ internal static class ChildProgram
         }
     }
 
-    /// <summary>Fails unless the static method comes to its end in a process of its own.</summary>
+    /// <summary>Fails unless the static method returns in a process of its own.</summary>
     public static void AssertEnds(Action method)
     {
         var start = new ProcessStartInfo("dotnet", [typeof(ChildProgram).Assembly.Location, method.Method.DeclaringType!.AssemblyQualifiedName!, method.Method.Name])

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Core;
 
-/// <summary>What libtorch may do to a custom autograd function, for all of ours. A fault here ends the process, so each test has one of its own.</summary>
+/// <summary>How libtorch may use a custom autograd function, for every such function of the library. A failure ends the process, so each test runs in a process of its own.</summary>
 public class DifferentiableFunctionTests
 {
     // Sums of up to 256 products of order 1 in float32, in another order.
@@ -112,7 +112,7 @@ public class DifferentiableFunctionTests
 
     internal static void FailureUnderBackward() => ForAll((name, function) =>
     {
-        // Every function of ours refuses a second derivative, in its backward pass.
+        // Every function of the library refuses a second derivative, in its backward pass.
         var outputs = Differentiable(function);
         Assert.Throws<ExternalException>(() => autograd.backward(outputs, [.. outputs.Select(output => ones_like(output))], create_graph: true));
         using (no_grad())
@@ -129,7 +129,7 @@ public class DifferentiableFunctionTests
     internal static void FailureUnderGrad() => ForAll((name, function) =>
     {
         var outputs = Differentiable(function);
-        // The block's parameters are no arguments of its function.
+        // The parameters of the block are not arguments of its function.
         var inputs = name == nameof(RecomputedBlockFunction) ? function.Inputs[..1] : function.Inputs;
         var gradients = autograd.grad(outputs, inputs, [.. outputs.Select(output => ones_like(output))], create_graph: true);
         Assert.All(gradients, gradient => Assert.All(TestTensors.ToArray(gradient), value => Assert.Equal(0, value)));
@@ -149,7 +149,7 @@ public class DifferentiableFunctionTests
         Assert.Contains(nameof(Thrower.Throw), backward.StackTrace, StringComparison.Ordinal);
         Assert.Null(x.grad);
 
-        // Told once: nothing is left for the next call.
+        // A failure is reported once: nothing is left for the next call.
         Assert.NotNull(Thrower.Apply(x, inForward: false));
 
         // The node of a call that failed is not kept.

@@ -17,7 +17,7 @@ internal sealed class FunctionCase(Tensor[] inputs, Func<Tensor[], Tensor[]> run
 {
     private const int B = 2, N = 12, D = 6, S = 2;
 
-    /// <summary>A case for every function of the library.</summary>
+    /// <summary>One case for each function of the library.</summary>
     public static IReadOnlyDictionary<Type, Func<FunctionCase>> All { get; } = new Dictionary<Type, Func<FunctionCase>>
     {
         [typeof(DepthwiseConvolutionFunction)] = () => new(
@@ -73,14 +73,14 @@ internal sealed class FunctionCase(Tensor[] inputs, Func<Tensor[], Tensor[]> run
 
     public bool KeepsInputs { get; } = keepsInputs;
 
-    /// <summary>The outputs, with the same random numbers each time.</summary>
+    /// <summary>Computes the outputs, with the same random numbers each time.</summary>
     public Tensor[] Run()
     {
         manual_seed(3);
         return run(Inputs);
     }
 
-    /// <summary>Every input's gradient, which is then cleared; zeros where there is none.</summary>
+    /// <summary>Returns the gradient of each input, or zeros if it has none, and clears it.</summary>
     public double[][] TakeGradients() => [.. Inputs.Select(input =>
     {
         using var gradient = input.grad;

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Core;
 
-/// <summary>The calls of TorchSharp 0.107 that end the process where they fail, since its native part lets no exception of theirs through.</summary>
+/// <summary>The calls of TorchSharp 0.107 that end the process when they fail, since its native part does not catch their exceptions.</summary>
 public partial class NativeCallTests
 {
     [Fact]

@@ -10,7 +10,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Core;
 
-/// <summary>A caller may hold one dispose scope around a whole program: nothing of ours may collect in it.</summary>
+/// <summary>A caller may hold one dispose scope around a whole program: the library must not leave tensors in it.</summary>
 [Collection(AloneCollection.Name)]
 public class OuterScopeTests
 {
@@ -71,7 +71,7 @@ public class OuterScopeTests
             foreach (var input in function.Inputs)
                 input.grad = null;
         });
-        // A large gradient is worth nothing to the collector: each must be freed at once, but for those that the last call returned.
+        // The garbage collector does not see the size of a gradient: each must be freed at once, except those that the last call returned.
         Assert.InRange(uncollected, 0, function.Inputs.Length);
     }
 
@@ -145,7 +145,8 @@ public class OuterScopeTests
         AssertFlat(() => encoder.call(ids, null).Dispose());
     }
 
-    // The scope of the tests' own thread counts; tensors that no scope owns would show in the process's count. Returns those that wait for the garbage collector after three steps.
+    // Counts the tensors in the scope of this thread; tensors that no scope owns appear in the count of the process. Returns the number of tensors that wait for the
+    // garbage collector after three steps.
     private static long AssertFlat(Action step, string? what = null)
     {
         using var outer = NewDisposeScope();

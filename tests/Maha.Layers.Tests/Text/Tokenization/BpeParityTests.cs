@@ -26,7 +26,7 @@ public class BpeParityTests
     [Fact]
     public void TrainingAndEncoding_EqualTheNaiveTwin_OnFewLetters()
     {
-        // Three letters give many ties, overlapping pairs (aaa) and pairs that join to a token there is already.
+        // Three letters give many ties, overlapping pairs (aaa) and pairs that merge into an existing token.
         var random = new Random(7);
         for (int round = 0; round < 40; round++)
         {
@@ -109,7 +109,7 @@ public class BpeParityTests
     private static string RandomWords(Random random, int count) => string.Concat(Enumerable.Range(0, count).Select(_ =>
         " " + string.Concat(Enumerable.Range(0, random.Next(1, 9)).Select(_ => "abc"[random.Next(3)]))));
 
-    // The naive twin's pattern knows neither characters beyond U+FFFF nor the bound on words.
+    // The pattern of the naive tokenizer supports neither characters beyond U+FFFF nor the limit of the length of words.
     private static string WithoutPairsAndLongWords(string text) =>
         string.Concat(text.Where(c => !char.IsSurrogate(c))).Replace(new string('-', 64), "--", StringComparison.Ordinal);
 }

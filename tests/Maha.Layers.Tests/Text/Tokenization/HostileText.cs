@@ -29,14 +29,14 @@ internal static class HostileText
         (1, Gen.Choose(0xD800, 0xDFFF).Select(c => ((char)c).ToString())),
         (1, Gen.Choose(50, 200).Select(n => string.Concat(Enumerable.Repeat("\U0001F600", n)))));
 
-    /// <summary>Checks a law on random texts, the same ones every time.</summary>
+    /// <summary>Checks a property of random texts, which are the same in every run.</summary>
     internal static void Check(Action<string> law, int tests = 300) => Check(s_any, law, tests);
 
-    /// <summary>The same without characters beyond U+FFFF; surrogates occur alone.</summary>
+    /// <summary>Checks a property of random texts without characters beyond U+FFFF; surrogates occur alone.</summary>
     internal static void CheckBasic(Action<string> law, int tests = 300) => Check(
         Gen.Frequency((12, s_basic), (1, Gen.Choose(0xDC00, 0xDFFF).Select(c => ((char)c).ToString()))), law, tests);
 
-    /// <summary>A few of the random texts as a fixed list.</summary>
+    /// <summary>Returns a few of the random texts.</summary>
     internal static List<string> Samples(int count)
     {
         var samples = new List<string>();
@@ -53,7 +53,7 @@ internal static class HostileText
         FsCheck.Check.One(config, Prop.ForAll(texts, law));
     }
 
-    /// <summary>Text with the characters that may not be seen written as escapes, for messages.</summary>
+    /// <summary>Returns a text with invisible characters as escape sequences, for messages.</summary>
     internal static string Escape(string text)
     {
         var escaped = new StringBuilder();

@@ -94,7 +94,7 @@ public class TokenizerFileTests
                 }
                 catch (InvalidDataException)
                 {
-                    // The answer a broken file should get.
+                    // The expected error of a broken file.
                 }
             }
         }

@@ -3,7 +3,7 @@ using Maha.Layers.Text;
 
 namespace Maha.Layers.Tests.Text;
 
-/// <summary>Inputs on which a quadratic tokenizer would not end in a test's time.</summary>
+/// <summary>Inputs for which a quadratic tokenizer would not finish in reasonable time.</summary>
 public class TokenizerPathologicalTests
 {
     private const int Megabyte = 1 << 20;

@@ -3,7 +3,7 @@ using Maha.Layers.Text;
 
 namespace Maha.Layers.Tests.Text;
 
-/// <summary>Small training texts and tokenizers the tests share.</summary>
+/// <summary>Small training texts and tokenizers that tests share.</summary>
 internal static class TokenizerSamples
 {
     internal static readonly string[] Texts =

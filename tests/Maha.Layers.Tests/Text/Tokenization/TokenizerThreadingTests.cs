@@ -22,7 +22,7 @@ public class TokenizerThreadingTests
     [Fact]
     public void Training_CutsALongTextWhereNoWordIs()
     {
-        // Each paragraph ends in one word of two newlines: with one of them cut, the pair would be a paragraph short.
+        // Each paragraph ends in one word of two newlines: if a cut separated them, the count of the pair would be one too small.
         const int Paragraphs = 20_000;
         string text = string.Concat(Enumerable.Repeat("a paragraph of the text, with words\n\n", Paragraphs));
         var tokenizer = ByteLevelBpeTokenizer.Train(
@@ -34,7 +34,7 @@ public class TokenizerThreadingTests
     [Fact]
     public void Training_ReadsTextsAsAStream()
     {
-        // 30 million characters in 3,000 texts, each made when asked for; few may be alive at once.
+        // 30 million characters in 3,000 texts, each created on demand; only a few may be alive at once.
         int alive = 0;
         int most = 0;
         IEnumerable<string> Texts()

@@ -28,7 +28,7 @@ public class CompactScalesTests
         var weights = SeededTensors.Random(9, ScalarType.Float64, 3, length, numScales);
         Check(length, ratio, numScales, window, ScalarType.Float64, 1e-12, compact => compact.Mix(weights), compact =>
         {
-            // A scale that a document doesn't use has weight 0, whatever stands there.
+            // A scale that a document doesn't use has the weight 0, whatever its content is.
             var used = weights.masked_fill(compact.Unavailable(CPU).unsqueeze(1), 0);
             var sum = zeros_like(compact.Outputs[0]);
             for (int s = 0; s < compact.Outputs.Count; s++)

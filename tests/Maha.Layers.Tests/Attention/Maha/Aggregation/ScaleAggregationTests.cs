@@ -134,7 +134,7 @@ public class ScaleAggregationTests
     {
         using var scope = NewDisposeScope();
         using var aggregation = new ReferenceNashAggregation(NumScales, steps);
-        // Small numbers: at full size the softmax saturates and every step count gives the same.
+        // Small numbers: otherwise the softmax saturates, and every number of steps gives the same result.
         var scales = new ScaleOutputs([.. Scales(10).Upsampled.Select(scale => scale * 0.1)]);
         var result = aggregation.call(scales);
         double[][] weights = [.. Enumerable.Range(0, BatchSize).Select(b => NaiveMaha.NashWeights([.. scales.Upsampled.Select(scale => Rows.Of2(scale[b]))], steps))];

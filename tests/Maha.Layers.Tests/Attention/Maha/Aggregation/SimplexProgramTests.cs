@@ -28,7 +28,7 @@ public class SimplexProgramTests
             Assert.All(weights, weight => Assert.True(weight >= 0));
             Assert.All(weights[available..], weight => Assert.Equal(0, weight));
 
-            // The float32 that a model gets keeps the float32 bound, as far as rounding the weights alone does (rho * 2^-24 otherwise).
+            // The weights rounded to float32 satisfy the float32 bound. For a larger rho, rounding alone may exceed it (rho * 2^-24).
             if (rho <= 10)
                 Assert.True(KktResidual(gram, rho, linear, [.. weights.Select(weight => (double)(float)weight)], available) < 1e-5);
         }
@@ -57,7 +57,7 @@ public class SimplexProgramTests
     [Fact]
     public void ActiveSet_EqualsEnumeration_WhereBothApply()
     {
-        // Six scales of which one never pays: the active set must find what enumeration of the first five finds.
+        // Six scales, one of which always has the weight 0: the active-set solver must agree with enumeration over the first five.
         var random = new Random(5);
         for (int instance = 0; instance < 300; instance++)
         {
@@ -183,7 +183,7 @@ public class SimplexProgramTests
         return Enumerable.Range(0, a.Length).All(s => a[s] > margin || (a[s] == 0 && gradient[s] > level + margin));
     }
 
-    // Written apart from the solver's own: relative to max(1, |M a|, |c|) as the specification says.
+    // Independent of the solver's own residual: relative to max(1, |M a|, |c|), as the specification defines it.
     private static double KktResidual(double[] gram, double rho, double[] linear, double[] a, int available)
     {
         var (gradient, level) = Stationarity(gram, rho, linear, a);

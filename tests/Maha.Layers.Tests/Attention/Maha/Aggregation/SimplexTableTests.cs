@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Attention;
 
-/// <summary>The table on the tensors' device against the programme that solves row by row.</summary>
+/// <summary>The table of solutions, computed on the device of the tensors, against the solver of single rows.</summary>
 public class SimplexTableTests
 {
     [Theory]

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Attention;
 
-[Collection(AloneCollection.Name)] // the first weights come from the state of torch's generator, which the process shares
+[Collection(AloneCollection.Name)] // the initial weights come from torch's generator, which all tests of the process share
 public sealed class ConvolutionWeightsTests
 {
     [Theory]

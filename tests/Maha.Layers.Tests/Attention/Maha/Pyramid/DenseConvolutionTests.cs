@@ -32,7 +32,7 @@ public sealed class DenseConvolutionTests
     public void Outputs_AndGradients_AreThoseOfLibtorch_InFloat64(int batch, int length, int channels, int outputs, int kernel, int stride, int dilation)
         => Compare(batch, length, channels, outputs, kernel, stride, dilation, ScalarType.Float64, 1e-13);
 
-    // Libtorch's float32 convolution is wrong on some processors, so the exact one is the judge.
+    // Libtorch's float32 convolution is wrong on some processors, so the result is compared with float64.
     [Theory]
     [MemberData(nameof(Shapes))]
     public void Outputs_AndGradients_AreNearFloat64_InFloat32(int batch, int length, int channels, int outputs, int kernel, int stride, int dilation)
