@@ -21,19 +21,30 @@ internal static class Facts
     public static string PackageCache => Metadata("PackageCache");
 
     /// <summary>TorchSharp's native library for Linux as its package has it.</summary>
-    public static string PackagedLibrary => Path.Combine(PackageCache, "torchsharp", Metadata("TorchSharpVersion"), "runtimes", "linux-x64", "native", "libLibTorchSharp.so");
+    public static string PackagedLibrary
+        => Path.Combine(PackageCache, "torchsharp", Metadata("TorchSharpVersion"), "runtimes", "linux-x64", "native", "libLibTorchSharp.so");
 
     public static string Hash(string path) => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(path)));
 
     /// <summary>Runs dotnet in a folder.</summary>
-    public static (int ExitCode, string Output, string Error) Dotnet(string folder, IEnumerable<string> arguments, params (string Name, string? Value)[] environment)
+    public static (int ExitCode, string Output, string Error) Dotnet(string folder, IEnumerable<string> arguments,
+        params (string Name, string? Value)[] environment)
     {
-        var start = new ProcessStartInfo("dotnet", arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        var start = new ProcessStartInfo("dotnet", arguments)
+        {
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
         start.Environment["OMP_WAIT_POLICY"] = "PASSIVE";
         // A reused build node would keep files of the tests' folders open; variables of the test host must not change the builds that tests start.
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
-        foreach (string name in start.Environment.Keys.Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase) && name != "MSBUILDDISABLENODEREUSE").ToList())
+        foreach (string name in start.Environment.Keys.Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)
+            && name != "MSBUILDDISABLENODEREUSE").ToList())
+        {
             start.Environment.Remove(name);
+        }
         foreach (var (name, value) in environment)
         {
             if (value is null)

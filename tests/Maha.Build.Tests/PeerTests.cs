@@ -20,7 +20,8 @@ public sealed class PeerTests : IDisposable
     [Fact]
     public void ModelThatCannotBeDownloaded_IsOneLineAndExitCode3()
     {
-        var (exitCode, output, error) = Facts.Dotnet(_folder, [s_program.Value, "--data", "own.tsv"], ("HTTPS_PROXY", "http://127.0.0.1:9"), ("MICROSOFTML_RESOURCE_PATH", _folder));
+        var (exitCode, output, error) = Facts.Dotnet(_folder, [s_program.Value, "--data", "own.tsv"], ("HTTPS_PROXY", "http://127.0.0.1:9"),
+            ("MICROSOFTML_RESOURCE_PATH", _folder));
         Assert.True(exitCode == 3, output + error);
         Assert.Matches(@"^ML\.NET's pretrained model could not be downloaded from https://\S+\. Run this where that address can be reached\.\r?\n$", error);
     }
@@ -29,7 +30,8 @@ public sealed class PeerTests : IDisposable
     public void NativeLibraryThatCannotBeLoaded_IsOneLineAndExitCode3()
     {
         string output = Path.GetDirectoryName(s_program.Value)!, copy = Path.Combine(_folder, "copy");
-        foreach (string path in Directory.GetFiles(output, "*", SearchOption.AllDirectories).Where(path => !path.Contains($"{Path.DirectorySeparatorChar}native{Path.DirectorySeparatorChar}", StringComparison.Ordinal)))
+        foreach (string path in Directory.GetFiles(output, "*", SearchOption.AllDirectories)
+            .Where(path => !path.Contains($"{Path.DirectorySeparatorChar}native{Path.DirectorySeparatorChar}", StringComparison.Ordinal)))
         {
             string target = Path.Combine(copy, Path.GetRelativePath(output, path));
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);
@@ -37,7 +39,9 @@ public sealed class PeerTests : IDisposable
         }
         var (exitCode, _, error) = Facts.Dotnet(_folder, [Path.Combine(copy, "Peer.dll"), "--data", "own.tsv"]);
         Assert.Equal(3, exitCode);
-        Assert.Matches(@"^The native library of TorchSharp [\d.]+ could not be loaded\. Microsoft\.ML\.TorchSharp was compiled against TorchSharp 0\.102\.7: .*\r?\n$", error);
+        Assert.Matches(
+            @"^The native library of TorchSharp [\d.]+ could not be loaded\. Microsoft\.ML\.TorchSharp was compiled against TorchSharp 0\.102\.7: .*\r?\n$",
+            error);
     }
 
     [Theory]

@@ -12,7 +12,8 @@ using TorchSharp;
 namespace Maha.Build.Tests;
 
 /// <summary>
-/// The program that tests start from copies of their output. It calls members that use torch, and prints a line per call: the member, the type of the exception and its message.
+/// The program that tests start from copies of their output. It calls members that use torch, and prints a line per call: the member, the type of the exception
+/// and its message.
 /// </summary>
 public static class Program
 {
@@ -75,8 +76,11 @@ public static class Program
             {
                 foreach (var constructor in type.GetConstructors(BindingFlags.Public | BindingFlags.Instance).Where(_ => !type.IsAbstract))
                     Report($"new {type.Name}", () => constructor.Invoke(Arguments(constructor)));
-                foreach (var method in type.GetMethods(BindingFlags.Public | BindingFlags.Static | BindingFlags.DeclaredOnly).Where(method => !method.ContainsGenericParameters && !HasSpans(method)))
+                foreach (var method in type.GetMethods(BindingFlags.Public | BindingFlags.Static | BindingFlags.DeclaredOnly)
+                    .Where(method => !method.ContainsGenericParameters && !HasSpans(method)))
+                {
                     Report($"{type.Name}.{method.Name}", () => method.Invoke(null, Arguments(method)));
+                }
             }
         }
     }
@@ -85,7 +89,8 @@ public static class Program
     {
         var mlContext = new MLContext();
         var rows = mlContext.Data.LoadFromEnumerable(Rows());
-        var labels = mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(mlContext.Data.LoadFromEnumerable([new Row { Label = "a" }, new Row { Label = "b" }])).Transform(rows);
+        var labels = mlContext.Transforms.Conversion.MapValueToKey("Label")
+            .Fit(mlContext.Data.LoadFromEnumerable([new Row { Label = "a" }, new Row { Label = "b" }])).Transform(rows);
         // Estimators can be created, and return their schema, without native files.
         Report("multiclass", () => mlContext.MulticlassClassification.Trainers.MahaTextClassification().Fit(labels));
         Report("multiclass again", () => mlContext.MulticlassClassification.Trainers.MahaTextClassification().Fit(labels));
@@ -130,12 +135,14 @@ public static class Program
         _ when type == typeof(string) => "name",
         _ when type == typeof(MahaTransformerOptions) || type == typeof(MahaBlockOptions) => new MahaTransformerOptions { VocabSize = 300 },
         _ when type == typeof(TrainingOptions) => new TrainingOptions(),
-        _ when type.IsInterface && type.IsGenericType && typeof(IEnumerable).IsAssignableFrom(type) && type.GetGenericArguments().Length == 1 => Array.CreateInstance(type.GetGenericArguments()[0], 0),
+        _ when type.IsInterface && type.IsGenericType && typeof(IEnumerable).IsAssignableFrom(type) && type.GetGenericArguments().Length == 1
+            => Array.CreateInstance(type.GetGenericArguments()[0], 0),
         _ when type.IsValueType => Activator.CreateInstance(type),
         _ => null,
     };
 
-    private static bool HasSpans(MethodInfo method) => method.GetParameters().Any(parameter => parameter.ParameterType.IsByRefLike || parameter.ParameterType.IsByRef || parameter.ParameterType.IsPointer);
+    private static bool HasSpans(MethodInfo method)
+        => method.GetParameters().Any(parameter => parameter.ParameterType.IsByRefLike || parameter.ParameterType.IsByRef || parameter.ParameterType.IsPointer);
 
     // A safetensors file with one float.
     private static byte[] OneTensor()

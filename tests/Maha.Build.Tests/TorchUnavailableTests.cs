@@ -32,14 +32,16 @@ public sealed class TorchUnavailableTests : IDisposable
         var calls = Run("public", path => Path.GetFileName(path).Contains("torch_cpu", StringComparison.Ordinal));
         Assert.True(calls.Count > 100, $"{calls.Count} calls");
         Assert.All(calls, call => Assert.False(
-            call.Type is nameof(TypeInitializationException) or nameof(DllNotFoundException) or nameof(NotSupportedException), $"{call.Name}: {call.Type} {call.Message}"));
+            call.Type is nameof(TypeInitializationException) or nameof(DllNotFoundException) or nameof(NotSupportedException),
+            $"{call.Name}: {call.Type} {call.Message}"));
         Assert.Contains(calls, call => call.Type == nameof(TorchUnavailableException));
     }
 
     [Fact]
     public void WithoutAnyNativeFile_FitAndLoadSayIt_BeforeARowIsRead()
     {
-        var calls = Run("mlnet", path => Path.GetDirectoryName(path)!.EndsWith(s_native, StringComparison.Ordinal) && Path.GetFileName(path).Contains("orch", StringComparison.Ordinal));
+        var calls = Run("mlnet", path => Path.GetDirectoryName(path)!.EndsWith(s_native, StringComparison.Ordinal)
+            && Path.GetFileName(path).Contains("orch", StringComparison.Ordinal));
         Assert.Equal(("rows read", "0", ""), calls[^1]);
         Assert.All(calls.SkipLast(1), call =>
         {
@@ -61,7 +63,8 @@ public sealed class TorchUnavailableTests : IDisposable
         foreach (var call in Calls("mlnet").SkipLast(1).Concat(Calls("modules")))
         {
             Assert.True(call.Type == nameof(TorchUnavailableException), $"{call.Name}: {call.Type} {call.Message}");
-            Assert.Matches(@"^TorchSharp's native library needs GLIBCXX_3\.4\.32 of libstdc\+\+\.so\.6, but this system's ends at GLIBCXX_3\.4\.\d+\. To run here, set <MahaLoaderFix>true</MahaLoaderFix> in the project file, or use a newer system", call.Message);
+            Assert.Matches(@"^TorchSharp's native library needs GLIBCXX_3\.4\.32 of libstdc\+\+\.so\.6, but this system's ends at GLIBCXX_3\.4\.\d+\. "
+                + @"To run here, set <MahaLoaderFix>true</MahaLoaderFix> in the project file, or use a newer system", call.Message);
         }
     }
 
@@ -69,7 +72,8 @@ public sealed class TorchUnavailableTests : IDisposable
     public void LibraryThatIsNone_IsExplainedInTheLoadersWords()
     {
         Copy(_ => false);
-        string library = Directory.GetFiles(Path.Combine(_folder, s_native)).Single(path => Path.GetFileNameWithoutExtension(path).EndsWith("LibTorchSharp", StringComparison.Ordinal));
+        string library = Directory.GetFiles(Path.Combine(_folder, s_native))
+            .Single(path => Path.GetFileNameWithoutExtension(path).EndsWith("LibTorchSharp", StringComparison.Ordinal));
         File.Delete(library);
         File.WriteAllText(library, "no library");
         var call = Calls("modules")[0];
@@ -98,7 +102,8 @@ public sealed class TorchUnavailableTests : IDisposable
         var (exitCode, output, error) = Facts.Dotnet(_folder, [Path.Combine(_folder, "Maha.Build.Tests.dll"), list, Path.Combine(_folder, "SavedModels")]);
         Assert.True(exitCode == 0, output + error);
         Assert.DoesNotContain("LoadNativeBackend", output + error, StringComparison.Ordinal);
-        return [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.TrimEnd('\r').Split('\t')).Select(fields => (fields[0], fields[1], fields.Length > 2 ? fields[2] : ""))];
+        return [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line.TrimEnd('\r').Split('\t')).Select(fields => (fields[0], fields[1], fields.Length > 2 ? fields[2] : ""))];
     }
 
     // Large files are linked: libtorch has half a gigabyte.

@@ -12,10 +12,12 @@ public sealed class ArchitectureTests
 
     private static readonly RoomArrows s_rooms = new(
         typeof(MahaBlockOptions).Assembly,
-        Path.Combine(typeof(ArchitectureTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(item => item.Key == "Root").Value!, "src", "Maha.Layers"),
+        Path.Combine(typeof(ArchitectureTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+            .Single(item => item.Key == "Root").Value!, "src", "Maha.Layers"),
         [
             "Training", "Generation", "Swap", "Pretrained", "Models", "Text/NGrams", "Text/Spectral", "Data", "Blocks",
-            "Attention/Reference", "Attention/Maha", "Attention/Maha/Aggregation", "Attention/Maha/Pyramid", "Attention/Hsa", "Attention/Window", "Attention/Full", "Attention",
+            "Attention/Reference", "Attention/Maha", "Attention/Maha/Aggregation", "Attention/Maha/Pyramid", "Attention/Hsa", "Attention/Window",
+            "Attention/Full", "Attention",
             "Weights", "Trees", "Text/Tokenization", "Kernels", "Core/Autograd", "Core",
         ]);
 
@@ -45,7 +47,8 @@ public sealed class ArchitectureTests
 
     [Fact]
     public void NoFile_IsLongerThanAReaderKeepsInMind() =>
-        Assert.All(s_rooms.Files, file => Assert.True(File.ReadLines(file.File).Count() <= MaxLines, $"{file.File} has more than {MaxLines} lines. Split it by what its parts do."));
+        Assert.All(s_rooms.Files,
+            file => Assert.True(File.ReadLines(file.File).Count() <= MaxLines, $"{file.File} has more than {MaxLines} lines. Split it by what its parts do."));
 
     [Fact]
     public void PublicTypes_AreThoseThatAUserCalls() => Assert.InRange(typeof(MahaBlockOptions).Assembly.GetExportedTypes().Length, 1, MaxPublicTypes);

@@ -12,9 +12,23 @@ internal static class FlatOptions
     /// an option that the attention does not have is dropped.
     /// </summary>
     public static T With<T>(
-        this T options, AttentionKind? attention = null, AggregationKind? aggregation = null, int? window = null, int? globalTokens = null, int? numScales = null,
-        int? compressionRatio = null, DecompositionKind? decomposition = null, int? branching = null, HierarchyKind? hierarchy = null, bool? overlap = null,
-        WeightGranularity? granularity = null, double? redundancyPrice = null, double? costPrice = null, double? temperature = null, double? tolerance = null, int? maxIterations = null)
+        this T options,
+        AttentionKind? attention = null,
+        AggregationKind? aggregation = null,
+        int? window = null,
+        int? globalTokens = null,
+        int? numScales = null,
+        int? compressionRatio = null,
+        DecompositionKind? decomposition = null,
+        int? branching = null,
+        HierarchyKind? hierarchy = null,
+        bool? overlap = null,
+        WeightGranularity? granularity = null,
+        double? redundancyPrice = null,
+        double? costPrice = null,
+        double? temperature = null,
+        double? tolerance = null,
+        int? maxIterations = null)
         where T : MahaBlockOptions
     {
         var changed = AttentionOptions.Create(attention ?? options.Attention.Kind);
@@ -24,12 +38,26 @@ internal static class FlatOptions
             var old = (options.Attention as MultiscaleOptions)?.Aggregation ?? new ConvexOptions();
             var mixed = AggregationOptions.Create(aggregation ?? old.Kind);
             Copy(old, mixed);
-            Set(mixed, (nameof(granularity), granularity), (nameof(redundancyPrice), redundancyPrice), (nameof(costPrice), costPrice), (nameof(temperature), temperature),
-                (nameof(tolerance), tolerance), (nameof(maxIterations), maxIterations));
+            Set(
+                mixed,
+                (nameof(granularity), granularity),
+                (nameof(redundancyPrice), redundancyPrice),
+                (nameof(costPrice), costPrice),
+                (nameof(temperature), temperature),
+                (nameof(tolerance), tolerance),
+                (nameof(maxIterations), maxIterations));
             changed = scales with { Aggregation = mixed };
         }
-        Set(changed, (nameof(window), window), (nameof(globalTokens), globalTokens), (nameof(numScales), numScales), (nameof(compressionRatio), compressionRatio),
-            (nameof(decomposition), decomposition), (nameof(branching), branching), (nameof(hierarchy), hierarchy), (nameof(overlap), overlap));
+        Set(
+            changed,
+            (nameof(window), window),
+            (nameof(globalTokens), globalTokens),
+            (nameof(numScales), numScales),
+            (nameof(compressionRatio), compressionRatio),
+            (nameof(decomposition), decomposition),
+            (nameof(branching), branching),
+            (nameof(hierarchy), hierarchy),
+            (nameof(overlap), overlap));
         return options with { Attention = changed };
     }
 
@@ -46,8 +74,10 @@ internal static class FlatOptions
     {
         foreach (var (name, value) in values)
         {
-            if (value is not null)
-                OptionChecks.Of(record.GetType()).FirstOrDefault(option => string.Equals(option.Name, name, StringComparison.OrdinalIgnoreCase))?.SetValue(record, value);
+            if (value is null)
+                continue;
+            var definition = OptionChecks.Of(record.GetType()).FirstOrDefault(option => string.Equals(option.Name, name, StringComparison.OrdinalIgnoreCase));
+            definition?.SetValue(record, value);
         }
     }
 }

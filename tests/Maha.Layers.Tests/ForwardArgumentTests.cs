@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests;
 
-/// <summary>Every public module refuses invalid tensors with an ArgumentException before it passes them to TorchSharp, some of whose native code ends the process.</summary>
+/// <summary>
+/// Every public module refuses invalid tensors with an ArgumentException before it passes them to TorchSharp, some of whose native code ends the process.
+/// </summary>
 public class ForwardArgumentTests
 {
     public static TheoryData<string> Modules => Names;
@@ -41,30 +43,38 @@ public class ForwardArgumentTests
         nn.Module<Tensor, MixingContext, EncoderResult> encoder =>
             new([Ids(), Mask()], [WrongIds, WrongMask], inputs => encoder.call(inputs[0]!, new MixingContext { KeyPaddingMask = inputs[1] })),
         nn.Module<Tensor, Tensor?, ModelResult> model => new([Ids(), Mask()], [WrongIds, WrongMask], inputs => model.call(inputs[0]!, inputs[1])),
-        DocumentPooling pooling => new([Hidden(), Mask()], [() => WrongHidden(hasWeights: pooling.parameters().Any()), WrongMask], inputs => pooling.call(inputs[0]!, inputs[1])),
-        nn.Module<Tensor, Tensor?, Tensor> documents when documents is not CrossScaleGate => new([Ids(), Mask()], [WrongIds, WrongMask], inputs => documents.call(inputs[0]!, inputs[1])),
+        DocumentPooling pooling
+            => new([Hidden(), Mask()], [() => WrongHidden(hasWeights: pooling.parameters().Any()), WrongMask], inputs => pooling.call(inputs[0]!, inputs[1])),
+        nn.Module<Tensor, Tensor?, Tensor> documents when documents is not CrossScaleGate
+            => new([Ids(), Mask()], [WrongIds, WrongMask], inputs => documents.call(inputs[0]!, inputs[1])),
         ReferenceMahaMixer mixer => new([Hidden()], [() => WrongHidden()], inputs => mixer.call(inputs[0]!, MixingContext.Unpadded)),
         // Mixers read a mask on any device.
-        nn.Module<Tensor, MixingContext, MixingResult> mixer => new([Hidden(), Mask()], [() => WrongHidden(), () => WrongMask().Where(wrong => wrong.What != "other device")],
+        nn.Module<Tensor, MixingContext, MixingResult> mixer
+            => new([Hidden(), Mask()], [() => WrongHidden(), () => WrongMask().Where(wrong => wrong.What != "other device")],
             inputs => mixer.call(inputs[0]!, new MixingContext { KeyPaddingMask = inputs[1] })),
-        HierarchicalDecomposition decomposition => new([Hidden()], [() => WrongHidden(hasWeights: decomposition.parameters().Any())], inputs => decomposition.call(inputs[0]!)),
+        HierarchicalDecomposition decomposition
+            => new([Hidden()], [() => WrongHidden(hasWeights: decomposition.parameters().Any())], inputs => decomposition.call(inputs[0]!)),
         nn.Module<Tensor, Tensor> layer => new([Hidden()], [() => WrongHidden()], inputs => layer.call(inputs[0]!)),
         CrossScaleGate gating => new([Hidden(), Hidden(N / 2)], [() => WrongHidden(), () => WrongHidden(N / 2)], inputs => gating.call(inputs[0]!, inputs[1]!)),
         MultiscaleAttention attention => new([Hidden(), Hidden(N / 2)], [() => WrongHidden(), () => WrongHidden(N / 2).Append(("length", Hidden(N / 2 + 1)))],
             inputs => attention.call([inputs[0]!, inputs[1]!], new HierarchicalDecomposition(D, S, 2))),
         // The reference mixer has no masks.
-        ReferenceNashAggregation aggregation => new([Hidden(), Hidden()], [() => WrongHidden(), () => WrongHidden()], inputs => aggregation.call(new ScaleOutputs([inputs[0]!, inputs[1]!]))),
+        ReferenceNashAggregation aggregation
+            => new([Hidden(), Hidden()], [() => WrongHidden(), () => WrongHidden()], inputs => aggregation.call(new ScaleOutputs([inputs[0]!, inputs[1]!]))),
         ScaleAggregation aggregation => new([Hidden(), Hidden(), Mask(), zeros([B, S], ScalarType.Bool), zeros(B, S)],
             [
                 () => WrongHidden(), () => WrongHidden(), WrongMask,
-                () => Anywhere(zeros([B, S], ScalarType.Bool)).Append(("shape", zeros([B, S + 1], ScalarType.Bool))).Append(("rank", zeros([S], ScalarType.Bool))).Append(("type", zeros(B, S))),
+                () => Anywhere(zeros([B, S], ScalarType.Bool))
+                    .Append(("shape", zeros([B, S + 1], ScalarType.Bool))).Append(("rank", zeros([S], ScalarType.Bool))).Append(("type", zeros(B, S))),
                 () => Anywhere(zeros(B, S)).Append(("shape", zeros(B, S + 1))).Append(("rank", zeros(S))).Append(("type", zeros([B, S], ScalarType.Int64))),
             ],
-            inputs => aggregation.call(new ScaleOutputs([inputs[0]!, inputs[1]!]) { KeyPaddingMask = inputs[2], UnavailableScales = inputs[3], RelativeCosts = inputs[4] })),
+            inputs => aggregation.call(
+                new ScaleOutputs([inputs[0]!, inputs[1]!]) { KeyPaddingMask = inputs[2], UnavailableScales = inputs[3], RelativeCosts = inputs[4] })),
         NestedSignalEmbedding embedding => new([zeros([B, N], ScalarType.Int64), Ids(), zeros(B, N, 2), zeros([B, N], ScalarType.Int64)],
             [
                 WrongIds, () => WrongIds().Append(("null", null)),
-                () => Anywhere(zeros(B, N, 2)).Append(("rank", zeros(B, N))).Append(("length", zeros(B, N + 1, 2))).Append(("width", zeros(B, N, 1))).Append(("type", zeros([B, N, 2], ScalarType.Float64))).Append(("null", null)),
+                () => Anywhere(zeros(B, N, 2)).Append(("rank", zeros(B, N))).Append(("length", zeros(B, N + 1, 2)))
+                    .Append(("width", zeros(B, N, 1))).Append(("type", zeros([B, N, 2], ScalarType.Float64))).Append(("null", null)),
                 () => WrongIds().Append(("null", null)),
             ],
             inputs => embedding.call(new NestedSignal(inputs[0]!, inputs[1], inputs[2], inputs[3]))),
@@ -93,12 +103,15 @@ public class ForwardArgumentTests
 
     private static IEnumerable<(string What, Tensor? Wrong)> WrongMask() => Anywhere(Mask()).Concat(
     [
-        ("length", zeros([B, N + 1], ScalarType.Bool)), ("batch", zeros([B + 1, N], ScalarType.Bool)), ("rank", zeros([N], ScalarType.Bool)), ("type", zeros(B, N)),
+        ("length", zeros([B, N + 1], ScalarType.Bool)), ("batch", zeros([B + 1, N], ScalarType.Bool)),
+        ("rank", zeros([N], ScalarType.Bool)), ("type", zeros(B, N)),
     ]);
 
-    private static IEnumerable<(string What, Tensor? Wrong)> WrongHidden(int length = N, bool hasWeights = true) => Anywhere(Hidden(length)).Where(wrong => hasWeights || wrong.What != "other device").Concat(
+    private static IEnumerable<(string What, Tensor? Wrong)> WrongHidden(int length = N, bool hasWeights = true)
+        => Anywhere(Hidden(length)).Where(wrong => hasWeights || wrong.What != "other device").Concat(
     [
-        ("rank 2", Hidden(length)[0]), ("rank 4", Hidden(length).unsqueeze(0)), ("narrower", Hidden(length).narrow(2, 0, D - 1)), ("wider", zeros(B, length, D + 1)),
+        ("rank 2", Hidden(length)[0]), ("rank 4", Hidden(length).unsqueeze(0)), ("narrower", Hidden(length).narrow(2, 0, D - 1)),
+        ("wider", zeros(B, length, D + 1)),
         ("empty", zeros(B, 0, D)), ("type", Hidden(length).to(hasWeights ? ScalarType.Float64 : ScalarType.Int64)),
     ]);
 }

@@ -60,7 +60,8 @@ internal static class PublicModules
         ["ReferenceNashAggregation"] = () => new ReferenceNashAggregation(S),
         ["GatedAggregation"] = () => new GatedAggregation(D, S),
         ["MeanAggregation"] = () => new MeanAggregation(S),
-        ["NestedSignalEmbedding"] = () => new NestedSignalEmbedding(D, new LeafType { Name = "text", VocabSize = V, MaxPositions = N }, new LeafType { Name = "column", Channels = 2 }),
+        ["NestedSignalEmbedding"] = ()
+            => new NestedSignalEmbedding(D, new LeafType { Name = "text", VocabSize = V, MaxPositions = N }, new LeafType { Name = "column", Channels = 2 }),
     };
 
     public static TheoryData<string> Names => [.. All.Keys];

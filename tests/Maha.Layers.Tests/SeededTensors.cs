@@ -33,6 +33,7 @@ internal static class SeededTensors
             if (!(difference <= largest))
                 (worst, largest) = (i, difference);
         }
-        Assert.True(largest <= tolerance, $"{what}: element {worst} is {(worst < 0 ? 0 : y[worst]):R}, expected {(worst < 0 ? 0 : x[worst]):R}, difference {largest:E2} above {tolerance:E2}");
+        var (found, wanted) = worst < 0 ? (0, 0) : (y[worst], x[worst]);
+        Assert.True(largest <= tolerance, $"{what}: element {worst} is {found:R}, expected {wanted:R}, difference {largest:E2} above {tolerance:E2}");
     }
 }

@@ -25,7 +25,8 @@ public sealed class MahaAutoMLTests
         var split = _mlContext.Data.TrainTestSplit(data, 0.3, seed: 1);
         var words = _mlContext.Auto().CreateSweepableEstimator(
             (context, options) => context.Transforms.Text.FeaturizeText("Features", "Text").AppendCacheCheckpoint(context)
-                .Append(context.MulticlassClassification.Trainers.SdcaMaximumEntropy(l2Regularization: options.L2, maximumNumberOfIterations: 5)), new SearchSpace<SdcaOptions>());
+                .Append(context.MulticlassClassification.Trainers.SdcaMaximumEntropy(l2Regularization: options.L2, maximumNumberOfIterations: 5)),
+                new SearchSpace<SdcaOptions>());
         var pipeline = Keys().Append(Sweepable(), words);
         var best = Experiment(pipeline, split).SetMaxModelToExplore(8).Run();
 
@@ -34,7 +35,8 @@ public sealed class MahaAutoMLTests
         Assert.Equal(_record.Trials.Max(trial => trial.Metric), best.Metric);
         Assert.Equal(best.Metric, _record.LeaderBoard[0].Metric);
         Assert.Equal(["MahaTextClassification", "SdcaMaximumEntropyMulticlass"], _record.Trials.Select(trial => trial.Trainers).Distinct().Order());
-        Assert.Contains(_record.Trials, trial => trial.Options.Contains("DModel=", StringComparison.Ordinal) && trial.Options.Contains("LearningRate=", StringComparison.Ordinal));
+        Assert.Contains(_record.Trials,
+            trial => trial.Options.Contains("DModel=", StringComparison.Ordinal) && trial.Options.Contains("LearningRate=", StringComparison.Ordinal));
         Assert.Equal(8, _told.Completed);
 
         string file = Path.GetTempFileName();
@@ -158,7 +160,8 @@ public sealed class MahaAutoMLTests
     {
         var space = MahaSearchOptions.Space(seconds is int s ? TimeSpan.FromSeconds(s) : null);
         var random = new Random(3);
-        var points = Enumerable.Range(0, 300).Select(_ => Enumerable.Range(0, space.FeatureSpaceDim).Select(_ => random.NextDouble()).ToArray()).Prepend(space.Default);
+        var points = Enumerable.Range(0, 300)
+            .Select(_ => Enumerable.Range(0, space.FeatureSpaceDim).Select(_ => random.NextDouble()).ToArray()).Prepend(space.Default);
         foreach (double[] point in points)
             ClassifierFitting.Check(space.SampleFromFeatureSpace(point).ApplyTo(new MahaTextClassificationTrainer.Options()));
     }
@@ -257,7 +260,8 @@ public sealed class MahaAutoMLTests
     public void MaxTrainingTime_EndsTheTraining_AndACancellationStillThrows()
     {
         var data = Toys.Keyed(_mlContext, Toys.Documents(30));
-        var trainer = Toys.Trainer(_mlContext, options => (options.MaxTrainingTime, options.EarlyStoppingPatience) = (TimeSpan.FromMilliseconds(300), null), epochs: 1_000_000);
+        var trainer = Toys.Trainer(_mlContext,
+            options => (options.MaxTrainingTime, options.EarlyStoppingPatience) = (TimeSpan.FromMilliseconds(300), null), epochs: 1_000_000);
         using (var model = trainer.Fit(data))
             Assert.NotEmpty(MLNet.Tests.Rows.Of(model.Transform(data)));
 
@@ -304,7 +308,8 @@ public sealed class MahaAutoMLTests
     private sealed class EstimatorChainStart(MLContext mlContext)
     {
         public SweepablePipeline Append(params ISweepable<IEstimator<ITransformer>>[] ways) =>
-            mlContext.Transforms.Conversion.MapValueToKey("Label").Append(new SweepableEstimator((context, _) => context.Transforms.CopyColumns("Copy", "Weight"), new SearchSpace())).Append(ways);
+            mlContext.Transforms.Conversion.MapValueToKey("Label")
+                .Append(new SweepableEstimator((context, _) => context.Transforms.CopyColumns("Copy", "Weight"), new SearchSpace())).Append(ways);
     }
 
     private sealed class SdcaOptions

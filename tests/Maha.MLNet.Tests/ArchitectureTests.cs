@@ -10,7 +10,8 @@ public sealed class ArchitectureTests
 
     private static readonly RoomArrows s_rooms = new(
         typeof(MahaEstimatorOptions).Assembly,
-        Path.Combine(typeof(ArchitectureTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(item => item.Key == "Root").Value!, "src", "Maha.MLNet"),
+        Path.Combine(
+            typeof(ArchitectureTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(item => item.Key == "Root").Value!, "src", "Maha.MLNet"),
         ["Catalog", "Classification", "TextEncoding", "LanguageModel", "Fitting", ".", "ModelFiles", "Rows", "Schema", "Bridge"]);
 
     [Fact]
@@ -44,5 +45,6 @@ public sealed class ArchitectureTests
 
     [Fact]
     public void NoFile_IsLongerThanAReaderKeepsInMind() =>
-        Assert.All(s_rooms.Files, file => Assert.True(File.ReadLines(file.File).Count() <= MaxLines, $"{file.File} has more than {MaxLines} lines. Split it by what its parts do."));
+        Assert.All(s_rooms.Files,
+            file => Assert.True(File.ReadLines(file.File).Count() <= MaxLines, $"{file.File} has more than {MaxLines} lines. Split it by what its parts do."));
 }

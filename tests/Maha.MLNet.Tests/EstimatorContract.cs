@@ -12,7 +12,8 @@ internal static class EstimatorContract
     /// <param name="estimator">The estimator.</param>
     /// <param name="valid">Valid data.</param>
     /// <param name="invalid">Data that the estimator must refuse, and a part of the message.</param>
-    public static void Check<TTransformer>(MLContext mlContext, IEstimator<TTransformer> estimator, IDataView valid, params (IDataView Data, string Message)[] invalid)
+    public static void Check<TTransformer>(MLContext mlContext, IEstimator<TTransformer> estimator, IDataView valid,
+        params (IDataView Data, string Message)[] invalid)
         where TTransformer : class, ITransformer, IDisposable
     {
         foreach (var (data, message) in invalid)
@@ -68,7 +69,8 @@ internal static class EstimatorContract
         Assert.Equal((promised.Name, promised.Kind, promised.IsKey, promised.ItemType.RawType), (promised.Name, kind, isKey, item.RawType));
         foreach (var annotation in promised.Annotations)
             IsDelivered(annotation, delivered.Value.Annotations.Schema.GetColumnOrNull(annotation.Name));
-        Assert.Equal(promised.Annotations.Select(annotation => annotation.Name).Order(), delivered.Value.Annotations.Schema.Select(annotation => annotation.Name).Order());
+        Assert.Equal(promised.Annotations.Select(annotation => annotation.Name).Order(),
+            delivered.Value.Annotations.Schema.Select(annotation => annotation.Name).Order());
     }
 
     private static (SchemaShape.Column.VectorKind Kind, DataViewType Item, bool IsKey) Describe(DataViewType type)

@@ -41,7 +41,8 @@ public sealed class EstimatorOptionsTests
     {
         var context = new MLContext(1);
         var warnings = Warnings.Of(context);
-        using var model = Toys.Trainer(context, options => (options.Attention, options.Window, options.Branching) = (AttentionKind.Full, 8, 4)).Fit(Toys.Keyed(context, Toys.Documents(20)));
+        using var model = Toys.Trainer(context, options => (options.Attention, options.Window, options.Branching) = (AttentionKind.Full, 8, 4))
+            .Fit(Toys.Keyed(context, Toys.Documents(20)));
         Assert.Equal(["Branching, Window have no effect under Attention Full. Leave them out, or choose an attention that has them."], warnings);
     }
 

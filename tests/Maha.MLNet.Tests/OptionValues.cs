@@ -24,7 +24,8 @@ internal static class OptionValues
     /// <summary>Asserts that every option has the name of a property of one of the targets, of an attention, or is named as used elsewhere.</summary>
     public static void AssertNoneForgotten(Type options, IEnumerable<Type> targets, IEnumerable<string> elsewhere)
     {
-        var attentions = Enum.GetValues<AttentionKind>().SelectMany(kind => OptionChecks.Of(AttentionOptions.Create(kind).GetType())).Select(option => option.Name);
+        var attentions = Enum.GetValues<AttentionKind>()
+            .SelectMany(kind => OptionChecks.Of(AttentionOptions.Create(kind).GetType())).Select(option => option.Name);
         var used = targets.SelectMany(type => type.GetProperties()).Select(property => property.Name).Concat(attentions).Concat(elsewhere);
         Assert.Empty(options.GetProperties().Select(property => property.Name).Except(used));
     }

@@ -2,7 +2,9 @@ using Maha.TestData;
 
 namespace Maha.MLNet.Tests;
 
-/// <summary>Members of TorchSharp that the compiled assembly must not call. Maha.Layers.Tests has the same tests of its assembly, and shows that such calls are found.</summary>
+/// <summary>
+/// Members of TorchSharp that the compiled assembly must not call. Maha.Layers.Tests has the same tests of its assembly, and shows that such calls are found.
+/// </summary>
 public sealed class UsedOperatorsTests
 {
     [Fact]

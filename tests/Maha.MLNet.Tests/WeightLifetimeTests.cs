@@ -130,7 +130,8 @@ public class WeightLifetimeTests
             File.Delete(path);
         }
 
-        static void Refused(Action save) => Assert.Contains("build or load the module again", Assert.Throws<InvalidOperationException>(save).Message, StringComparison.Ordinal);
+        static void Refused(Action save)
+            => Assert.Contains("build or load the module again", Assert.Throws<InvalidOperationException>(save).Message, StringComparison.Ordinal);
     }
 
     private IDataView DataOf(string kind) => kind switch

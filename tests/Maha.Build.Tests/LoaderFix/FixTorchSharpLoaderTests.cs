@@ -76,7 +76,8 @@ public sealed class FixTorchSharpLoaderTests : IDisposable
             Assert.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", target, StringComparison.Ordinal);
         Assert.True(Fix.Needs(File.ReadAllBytes(Facts.PackagedLibrary)));
         Layers.Core.TorchLibrary.EnsureLoaded();
-        Assert.Contains(File.ReadLines("/proc/self/maps"), line => line.EndsWith(library.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? library.FullName, StringComparison.Ordinal));
+        Assert.Contains(File.ReadLines("/proc/self/maps"),
+            line => line.EndsWith(library.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? library.FullName, StringComparison.Ordinal));
     }
 
     private FixTorchSharpLoader Run(string mode, params string[] files) => Run(mode, succeeds: true, files);
@@ -86,7 +87,8 @@ public sealed class FixTorchSharpLoaderTests : IDisposable
         var task = new FixTorchSharpLoader
         {
             BuildEngine = _engine,
-            Files = [.. files.Select(file => new TaskItem(file, new Dictionary<string, string> { ["DestinationSubDirectory"] = "runtimes/linux-x64/native/" }))],
+            Files = [.. files.Select(
+                file => new TaskItem(file, new Dictionary<string, string> { ["DestinationSubDirectory"] = "runtimes/linux-x64/native/" }))],
             Folder = Path.Combine(_folder, "fix"),
             Mode = mode,
         };

@@ -43,7 +43,8 @@ public sealed class LoaderFixBuildTests : IDisposable
         // Without the fix and with links, the output is a link into the cache: a file that is copied over it later must not be written through the link.
         foreach (var (arguments, isFixed) in new (string[], bool)[]
         {
-            ([Links], false), (["-p:MahaLoaderFix=always"], true), ([Links], false), (["-p:MahaLoaderFix=always", Links], true), (["-p:MahaLoaderFix=false"], false),
+            ([Links], false), (["-p:MahaLoaderFix=always"], true), ([Links], false), (["-p:MahaLoaderFix=always", Links], true),
+            (["-p:MahaLoaderFix=false"], false),
         })
         {
             var (exitCode, output, error) = Build(arguments);
@@ -62,5 +63,6 @@ public sealed class LoaderFixBuildTests : IDisposable
         Assert.Contains("MahaLoaderFix must be 'true', 'always' or 'false', but is 'sometimes'.", output, StringComparison.Ordinal);
     }
 
-    private (int ExitCode, string Output, string Error) Build(params string[] arguments) => Facts.Dotnet(_folder, ["build", "-nologo", "-v", "quiet", .. arguments]);
+    private (int ExitCode, string Output, string Error) Build(params string[] arguments)
+        => Facts.Dotnet(_folder, ["build", "-nologo", "-v", "quiet", .. arguments]);
 }

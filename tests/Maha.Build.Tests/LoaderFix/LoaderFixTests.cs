@@ -59,7 +59,8 @@ public sealed class LoaderFixTests
     {
         var second = SyntheticLibrary.LikeTorchSharp();
         second.Symbols.Add(("_ZNSt8__format5printEv", 3));
-        Unchanged(second, LoaderFixResult.Refused, "GLIBCXX_3.4.32 is needed by 2 symbols (_ZSt21ios_base_library_initv, _ZNSt8__format5printEv), not by _ZSt21ios_base_library_initv alone");
+        Unchanged(second, LoaderFixResult.Refused,
+            "GLIBCXX_3.4.32 is needed by 2 symbols (_ZSt21ios_base_library_initv, _ZNSt8__format5printEv), not by _ZSt21ios_base_library_initv alone");
 
         var other = SyntheticLibrary.LikeTorchSharp();
         other.Symbols[1] = ("_ZNSt8__format5printEv", 3);

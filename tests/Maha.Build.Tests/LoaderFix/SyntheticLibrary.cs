@@ -46,13 +46,20 @@ internal sealed class SyntheticLibrary
         var groups = Needs.GroupBy(need => need.Library).ToList();
         foreach (var group in groups)
         {
-            needs.AddRange([.. Short(1), .. Short(group.Count()), .. Int(Text(group.Key)), .. Int(16), .. Int(group == groups[^1] ? 0 : 16 + 16 * group.Count())]);
+            needs.AddRange(
+                [.. Short(1), .. Short(group.Count()), .. Int(Text(group.Key)), .. Int(16), .. Int(group == groups[^1] ? 0 : 16 + 16 * group.Count())]);
             foreach (var (need, i) in group.Select((need, i) => (need, i)))
-                needs.AddRange([.. Int((int)ElfLibrary.Hash(need.Version)), .. Short(0), .. Short(need.Number), .. Int(Text(need.Version)), .. Int(i == group.Count() - 1 ? 0 : 16)]);
+            {
+                needs.AddRange([.. Int((int)ElfLibrary.Hash(need.Version)), .. Short(0), .. Short(need.Number), .. Int(Text(need.Version)),
+                    .. Int(i == group.Count() - 1 ? 0 : 16)]);
+            }
         }
         var definitions = new List<byte>();
         foreach (var (definition, i) in Definitions.Select((definition, i) => (definition, i)))
-            definitions.AddRange([.. Short(1), .. Short(0), .. Short(i + 1), .. Short(1), .. Int(0), .. Int(20), .. Int(i == Definitions.Count - 1 ? 0 : 28), .. Int(Text(definition)), .. Int(0)]);
+        {
+            definitions.AddRange([.. Short(1), .. Short(0), .. Short(i + 1), .. Short(1), .. Int(0), .. Int(20), .. Int(i == Definitions.Count - 1 ? 0 : 28),
+                .. Int(Text(definition)), .. Int(0)]);
+        }
         foreach (string more in MoreStrings)
             Text(more);
 
@@ -86,7 +93,8 @@ internal sealed class SyntheticLibrary
 
         void Section(uint type, List<byte> content, int link, int info)
         {
-            headers.AddRange([.. Int(0), .. Int((int)type), .. new byte[16], .. Long(file.Count), .. Long(content.Count), .. Int(link), .. Int(info), .. new byte[16]]);
+            headers.AddRange(
+                [.. Int(0), .. Int((int)type), .. new byte[16], .. Long(file.Count), .. Long(content.Count), .. Int(link), .. Int(info), .. new byte[16]]);
             file.AddRange(content);
         }
     }

@@ -24,7 +24,8 @@ public sealed class PackageFeed : IDisposable
     /// <returns>The output of the command.</returns>
     public string Pack(string name)
     {
-        var (exitCode, output, error) = Facts.Dotnet(Facts.Root, ["pack", Path.Combine("src", name), "--no-build", "-nologo", "-c", Facts.Configuration, "-o", Folder, $"-p:PackageVersion={Version}"]);
+        var (exitCode, output, error) = Facts.Dotnet(Facts.Root,
+            ["pack", Path.Combine("src", name), "--no-build", "-nologo", "-c", Facts.Configuration, "-o", Folder, $"-p:PackageVersion={Version}"]);
         Assert.True(exitCode == 0, output + error);
         return output;
     }

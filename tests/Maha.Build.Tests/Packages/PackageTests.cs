@@ -13,7 +13,8 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
     public void Package_DependsOnWhatItsUsersGet_AndOnNothingElse(string name, string dependencies)
     {
         var metadata = feed.Metadata(name);
-        Assert.Equal(dependencies.Split(' '), metadata.Descendants("dependency").Select(dependency => dependency.Attribute("id")!.Value).Order(StringComparer.Ordinal));
+        Assert.Equal(dependencies.Split(' '),
+            metadata.Descendants("dependency").Select(dependency => dependency.Attribute("id")!.Value).Order(StringComparer.Ordinal));
         Assert.All(metadata.Descendants("dependency").Where(dependency => dependency.Attribute("id")!.Value.StartsWith("Maha", StringComparison.Ordinal)),
             dependency => Assert.Equal(feed.Version, dependency.Attribute("version")!.Value));
         Assert.Equal("MIT", metadata.Element("license")!.Value);
@@ -23,11 +24,13 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
     }
 
     [Theory]
-    [InlineData("Maha.Layers", "buildTransitive/Maha.Layers.targets lib/net10.0/Maha.Layers.dll lib/net10.0/Maha.Layers.xml tasks/netstandard2.0/Maha.LoaderFix.dll")]
+    [InlineData("Maha.Layers",
+        "buildTransitive/Maha.Layers.targets lib/net10.0/Maha.Layers.dll lib/net10.0/Maha.Layers.xml tasks/netstandard2.0/Maha.LoaderFix.dll")]
     [InlineData("Maha.MLNet", "lib/net10.0/Maha.MLNet.dll lib/net10.0/Maha.MLNet.xml")]
     public void Package_HasItsFiles_AndSymbolsBesideIt(string name, string files)
     {
-        Assert.Equal(files.Split(' '), feed.Files(name).Keys.Where(file => file.Contains('/') && !file.StartsWith("_rels", StringComparison.Ordinal) && !file.StartsWith("package/", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        Assert.Equal(files.Split(' '), feed.Files(name).Keys.Where(file => file.Contains('/')
+            && !file.StartsWith("_rels", StringComparison.Ordinal) && !file.StartsWith("package/", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
         Assert.Contains($"lib/net10.0/{name}.pdb", feed.Files(name, "snupkg").Keys);
     }
 
@@ -40,7 +43,8 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
         Assert.Equal("README.md", feed.Metadata(name).Element("readme")!.Value);
         string readme = Encoding.UTF8.GetString(feed.Files(name)["README.md"]);
         Assert.StartsWith($"# {name}", readme, StringComparison.Ordinal);
-        Assert.All(Regex.Matches(readme, @"\]\(([^)]*)\)").Select(match => match.Groups[1].Value), link => Assert.StartsWith("https://", link, StringComparison.Ordinal));
+        Assert.All(Regex.Matches(readme, @"\]\(([^)]*)\)").Select(match => match.Groups[1].Value),
+            link => Assert.StartsWith("https://", link, StringComparison.Ordinal));
     }
 
     // MSBuild provides its own assemblies; any other would be missing when the task runs.

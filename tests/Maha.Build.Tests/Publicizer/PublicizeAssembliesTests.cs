@@ -67,7 +67,8 @@ public sealed class PublicizeAssembliesTests : IDisposable
     {
         var task = new PublicizeAssemblies { BuildEngine = _engine, References = [], Names = ["Unheard.Of"], Folder = _folder };
         Assert.False(task.Execute());
-        Assert.Equal("The assembly 'Unheard.Of' is to be publicized, so it must be referenced, but no reference has this name. Reference its package.", Assert.Single(_engine.Errors));
+        Assert.Equal("The assembly 'Unheard.Of' is to be publicized, so it must be referenced, but no reference has this name. Reference its package.",
+            Assert.Single(_engine.Errors));
     }
 
     private TypeDefinition Opened(string name)
@@ -80,8 +81,15 @@ public sealed class PublicizeAssembliesTests : IDisposable
     private void Run()
     {
         string path = typeof(Closed).Assembly.Location;
-        var references = Directory.GetFiles(AppContext.BaseDirectory, "*.dll").Concat(Directory.GetFiles(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "*.dll"));
-        var task = new PublicizeAssemblies { BuildEngine = _engine, References = [.. references.Select(reference => new TaskItem(reference))], Names = ["Maha.Build.Tests"], Folder = _folder };
+        var references = Directory.GetFiles(AppContext.BaseDirectory, "*.dll")
+            .Concat(Directory.GetFiles(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "*.dll"));
+        var task = new PublicizeAssemblies
+        {
+            BuildEngine = _engine,
+            References = [.. references.Select(reference => new TaskItem(reference))],
+            Names = ["Maha.Build.Tests"],
+            Folder = _folder,
+        };
         Assert.True(task.Execute());
         var copy = Assert.Single(task.Publicized);
         Assert.Equal(Path.Combine(_folder, Path.GetFileName(path)), copy.ItemSpec);

@@ -17,8 +17,11 @@ public class TokenMixerTests
         get
         {
             var data = new TheoryData<AttentionKind, AggregationKind, DecompositionKind, PositionKind, int>();
-            foreach (var aggregation in new[] { AggregationKind.Convex, AggregationKind.Nash, AggregationKind.Mean, AggregationKind.Gated, AggregationKind.Softmax })
+            foreach (var aggregation in new[] { AggregationKind.Convex, AggregationKind.Nash, AggregationKind.Mean,
+                AggregationKind.Gated, AggregationKind.Softmax })
+            {
                 data.Add(AttentionKind.Maha, aggregation, DecompositionKind.StridedConvolution, PositionKind.None, 2);
+            }
             data.Add(AttentionKind.Maha, AggregationKind.Convex, DecompositionKind.AdaptiveMaxPool, PositionKind.Rotary, 3);
             data.Add(AttentionKind.Maha, AggregationKind.Nash, DecompositionKind.AdaptiveMaxPool, PositionKind.Rotary, 2);
             data.Add(AttentionKind.Full, AggregationKind.Mean, DecompositionKind.StridedConvolution, PositionKind.Rotary, 2);
@@ -31,7 +34,8 @@ public class TokenMixerTests
 
     [Theory]
     [MemberData(nameof(Variants))]
-    public void Padding_DoesNotChangeOutputsOfValidTokens(AttentionKind attention, AggregationKind aggregation, DecompositionKind decomposition, PositionKind positions, int ratio)
+    public void Padding_DoesNotChangeOutputsOfValidTokens(AttentionKind attention, AggregationKind aggregation, DecompositionKind decomposition,
+        PositionKind positions, int ratio)
     {
         foreach (var (type, tolerance) in new[] { (ScalarType.Float64, 1e-12), (ScalarType.Float32, 1e-5) })
         {
@@ -54,7 +58,8 @@ public class TokenMixerTests
 
     [Theory]
     [MemberData(nameof(Variants))]
-    public void Batch_DoesNotChangeOutputsOfADocument(AttentionKind attention, AggregationKind aggregation, DecompositionKind decomposition, PositionKind positions, int ratio)
+    public void Batch_DoesNotChangeOutputsOfADocument(AttentionKind attention, AggregationKind aggregation, DecompositionKind decomposition,
+        PositionKind positions, int ratio)
     {
         using var scope = NewDisposeScope();
         var mixer = Build(attention, aggregation, decomposition, positions, ratio, ScalarType.Float64);
@@ -66,13 +71,17 @@ public class TokenMixerTests
             int n = lengths[document];
             Assert.All(SeededTensors.Values(together[document].narrow(0, n, 50 - n)), value => Assert.Equal(0, value));
             if (n > 0)
-                SeededTensors.Near(mixer.call(batch.narrow(0, document, 1).narrow(1, 0, n), MixingContext.Unpadded).Output, together.narrow(0, document, 1).narrow(1, 0, n), 1e-12, $"document {document}");
+            {
+                SeededTensors.Near(mixer.call(batch.narrow(0, document, 1).narrow(1, 0, n), MixingContext.Unpadded).Output,
+                    together.narrow(0, document, 1).narrow(1, 0, n), 1e-12, $"document {document}");
+            }
         }
     }
 
     [Theory]
     [MemberData(nameof(Variants))]
-    public void Gradients_EqualCentralDifferences(AttentionKind attention, AggregationKind aggregation, DecompositionKind decomposition, PositionKind positions, int ratio)
+    public void Gradients_EqualCentralDifferences(AttentionKind attention, AggregationKind aggregation, DecompositionKind decomposition,
+        PositionKind positions, int ratio)
     {
         using var scope = NewDisposeScope();
         var mixer = Build(attention, aggregation, decomposition, positions, ratio, ScalarType.Float64);
@@ -98,7 +107,8 @@ public class TokenMixerTests
             double below = (mixer.call(input, mask).Output * direction).sum().item<double>();
             variable.add_(step);
             double numeric = (above - below) / 2;
-            Assert.True(Math.Abs(numeric - analytic) <= 1e-6 * Math.Max(1e-6, Math.Abs(analytic)) * 1e2 + 1e-11, $"{name}: analytic {analytic:R}, central difference {numeric:R}");
+            Assert.True(Math.Abs(numeric - analytic) <= 1e-6 * Math.Max(1e-6, Math.Abs(analytic)) * 1e2 + 1e-11,
+                $"{name}: analytic {analytic:R}, central difference {numeric:R}");
         }
     }
 
@@ -108,7 +118,8 @@ public class TokenMixerTests
         using var scope = NewDisposeScope();
         var mixer = Build(AttentionKind.Maha, AggregationKind.Convex, DecompositionKind.StridedConvolution, PositionKind.None, 2, ScalarType.Float32);
         mixer.call(SeededTensors.Random(8, ScalarType.Float32, 1, 64, D), MixingContext.Unpadded).Output.square().sum().backward();
-        Assert.All(mixer.named_parameters(), entry => Assert.True(entry.parameter.grad is not null && SeededTensors.Values(entry.parameter.grad).Any(g => g != 0), entry.name));
+        Assert.All(mixer.named_parameters(),
+            entry => Assert.True(entry.parameter.grad is not null && SeededTensors.Values(entry.parameter.grad).Any(g => g != 0), entry.name));
     }
 
     [Fact]
@@ -133,7 +144,8 @@ public class TokenMixerTests
         Assert.Equal(0, inner.DisposablesCount);
     }
 
-    private static TokenMixer Build(AttentionKind attention, AggregationKind aggregation, DecompositionKind decomposition, PositionKind positions, int ratio, ScalarType type)
+    private static TokenMixer Build(AttentionKind attention, AggregationKind aggregation, DecompositionKind decomposition,
+        PositionKind positions, int ratio, ScalarType type)
     {
         random.manual_seed(5);
         var mixer = TokenMixers.Create(new MahaBlockOptions

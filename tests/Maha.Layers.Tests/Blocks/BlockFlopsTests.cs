@@ -9,7 +9,8 @@ public class BlockFlopsTests
 {
     private const int D = 12;
     private const int W = 4;
-    private static readonly MahaBlockOptions s_options = new MahaBlockOptions { DModel = D, NumHeads = 3, FeedForwardDim = 20, MaxSequenceLength = 64 }.With(window: W, globalTokens: 0);
+    private static readonly MahaBlockOptions s_options =
+        new MahaBlockOptions { DModel = D, NumHeads = 3, FeedForwardDim = 20, MaxSequenceLength = 64 }.With(window: W, globalTokens: 0);
 
     [Theory]
     [InlineData(1, 2)]
@@ -39,7 +40,8 @@ public class BlockFlopsTests
             }
             Loop(length, () => aggregation += 2 * D);
         }
-        Assert.Equal((attention, projections, convolutions, aggregation, 4L * length * D * 20), (flops.Attention, flops.Projections, flops.Convolutions, flops.Aggregation, flops.FeedForward));
+        Assert.Equal((attention, projections, convolutions, aggregation, 4L * length * D * 20),
+            (flops.Attention, flops.Projections, flops.Convolutions, flops.Aggregation, flops.FeedForward));
     }
 
     [Fact]
@@ -54,7 +56,8 @@ public class BlockFlopsTests
     [Fact]
     public void Maha_AttentionPerToken_IsConstantFromFourThousandTokens()
     {
-        double[] perToken = [.. new[] { 4096, 8192, 16384, 32768, 65536 }.Select(n => BlockFlops.Of(new MahaBlockOptions { MaxSequenceLength = n }, n).Attention / (double)n)];
+        double[] perToken =
+            [.. new[] { 4096, 8192, 16384, 32768, 65536 }.Select(n => BlockFlops.Of(new MahaBlockOptions { MaxSequenceLength = n }, n).Attention / (double)n)];
         Assert.True(perToken.Max() <= 1.1 * perToken.Min());
     }
 

@@ -14,7 +14,8 @@ public class FusedActivationTests
     public void BiasAndGelu_EqualTorchInFloat64_ValuesAndGradients(int rows, int width)
     {
         using var scope = NewDisposeScope();
-        var (input, bias, incoming) = (SeededTensors.Random(1, ScalarType.Float64, 2, rows, width) * 6, SeededTensors.Random(2, ScalarType.Float64, width), SeededTensors.Random(3, ScalarType.Float64, 2, rows, width));
+        var (input, bias, incoming) = (SeededTensors.Random(1, ScalarType.Float64, 2, rows, width) * 6, SeededTensors.Random(2, ScalarType.Float64, width),
+            SeededTensors.Random(3, ScalarType.Float64, 2, rows, width));
         var (x, b) = (input.clone().requires_grad_(), bias.clone().requires_grad_());
         var expected = functional.gelu(x + b);
         expected.backward([incoming]);
@@ -47,8 +48,10 @@ public class FusedActivationTests
         {
             using var scope = NewDisposeScope();
             Tensor[] Inputs(ScalarType kind) => [
-                (SeededTensors.Random(1, ScalarType.Float64, 2, rows, width) + 3).to(kind).requires_grad_(), SeededTensors.Random(2, ScalarType.Float64, 2, rows, width).to(kind).requires_grad_(),
-                SeededTensors.Random(3, ScalarType.Float64, width).to(kind).requires_grad_(), SeededTensors.Random(4, ScalarType.Float64, width).to(kind).requires_grad_()];
+                (SeededTensors.Random(1, ScalarType.Float64, 2, rows, width) + 3).to(kind).requires_grad_(),
+                SeededTensors.Random(2, ScalarType.Float64, 2, rows, width).to(kind).requires_grad_(),
+                SeededTensors.Random(3, ScalarType.Float64, width).to(kind).requires_grad_(),
+                SeededTensors.Random(4, ScalarType.Float64, width).to(kind).requires_grad_()];
             var incoming = SeededTensors.Random(5, ScalarType.Float64, 2, rows, width);
             var twin = Inputs(ScalarType.Float64);
             var expected = functional.layer_norm(twin[0] + twin[1], [width], twin[2], twin[3], 1e-5);

@@ -95,8 +95,10 @@ public class MahaBlockTests
     [Fact]
     public void UnknownKinds_Throw()
     {
-        Assert.Contains("Attention must be one of", Assert.Throws<ArgumentOutOfRangeException>(() => AttentionOptions.Create((AttentionKind)99)).Message, StringComparison.Ordinal);
-        Assert.Contains("Aggregation must be one of", Assert.Throws<ArgumentOutOfRangeException>(() => AggregationOptions.Create((AggregationKind)99)).Message, StringComparison.Ordinal);
+        Assert.Contains("Attention must be one of",
+            Assert.Throws<ArgumentOutOfRangeException>(() => AttentionOptions.Create((AttentionKind)99)).Message, StringComparison.Ordinal);
+        Assert.Contains("Aggregation must be one of",
+            Assert.Throws<ArgumentOutOfRangeException>(() => AggregationOptions.Create((AggregationKind)99)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -107,5 +107,6 @@ public class RecomputedBlockTests
     private static Tensor Loss(MahaEncoder encoder, Tensor? mask) =>
         encoder.call(TestTensors.RandomIds(1, V, 2, 9), new MixingContext { KeyPaddingMask = mask }).Features.square().sum();
 
-    private static double[] Gradients(MahaEncoder encoder) => [.. encoder.named_parameters().SelectMany(entry => entry.parameter.grad is { } gradient ? TestTensors.ToArray(gradient) : new double[entry.parameter.numel()])];
+    private static double[] Gradients(MahaEncoder encoder) => [.. encoder.named_parameters()
+        .SelectMany(entry => entry.parameter.grad is { } gradient ? TestTensors.ToArray(gradient) : new double[entry.parameter.numel()])];
 }

@@ -23,7 +23,8 @@ public sealed class KeptScalarsTests
     [InlineData(nameof(Planted.Number), "ToDouble")]
     [InlineData(nameof(Planted.Optimizer), "AdamW")]
     public void UnsafeCall_IsFound(string method, string member)
-        => Assert.Contains(UnsafeScalarCalls.In("Maha.Layers.Tests.dll"), call => call.Contains($"::{method}(", StringComparison.Ordinal) && call.Contains(member, StringComparison.Ordinal));
+        => Assert.Contains(UnsafeScalarCalls.In("Maha.Layers.Tests.dll"),
+            call => call.Contains($"::{method}(", StringComparison.Ordinal) && call.Contains(member, StringComparison.Ordinal));
 
     [Fact]
     public void Operators_AreTorchSharps()
@@ -34,12 +35,17 @@ public sealed class KeptScalarsTests
         var n = arange(5);
         (Tensor Expected, Tensor Actual)[] pairs =
         [
-            (x + y, KeptScalars.Add(x, y)), (x + 2.5, KeptScalars.Add(x, 2.5)), (n + 3L, KeptScalars.Add(n, 3L)), (n + 3, KeptScalars.Add(n, 3)), (2.5 + x, KeptScalars.Add(2.5, x)), (3 + n, KeptScalars.Add(3, n)),
-            (x - 2.5, KeptScalars.Subtract(x, 2.5)), (n - 3, KeptScalars.Subtract(n, 3)), (n - 3L, KeptScalars.Subtract(n, 3L)), (2.5 - x, KeptScalars.Subtract(2.5, x)), (3 - n, KeptScalars.Subtract(3, n)),
-            (x * 2.5, KeptScalars.Multiply(x, 2.5)), (n * 3, KeptScalars.Multiply(n, 3)), (n * 3L, KeptScalars.Multiply(n, 3L)), (2.5 * x, KeptScalars.Multiply(2.5, x)),
+            (x + y, KeptScalars.Add(x, y)), (x + 2.5, KeptScalars.Add(x, 2.5)), (n + 3L, KeptScalars.Add(n, 3L)), (n + 3, KeptScalars.Add(n, 3)),
+            (2.5 + x, KeptScalars.Add(2.5, x)), (3 + n, KeptScalars.Add(3, n)),
+            (x - 2.5, KeptScalars.Subtract(x, 2.5)), (n - 3, KeptScalars.Subtract(n, 3)), (n - 3L, KeptScalars.Subtract(n, 3L)),
+            (2.5 - x, KeptScalars.Subtract(2.5, x)), (3 - n, KeptScalars.Subtract(3, n)),
+            (x * 2.5, KeptScalars.Multiply(x, 2.5)), (n * 3, KeptScalars.Multiply(n, 3)), (n * 3L, KeptScalars.Multiply(n, 3L)),
+            (2.5 * x, KeptScalars.Multiply(2.5, x)),
             (x / 2.5, KeptScalars.Divide(x, 2.5)), (n / 3, KeptScalars.Divide(n, 3)), (n / 3L, KeptScalars.Divide(n, 3L)),
-            (x.square(), KeptScalars.Square(x)), (x.clone().add_(y), KeptScalars.AddInPlace(x.clone(), y)), (x.clone().add_(2.5), KeptScalars.AddInPlace(x.clone(), KeptScalars.From(2.5))),
-            (arange(7), KeptScalars.Range(KeptScalars.From(7), null, null, false)), (arange(2.0, 7.0), KeptScalars.Range(KeptScalars.From(2.0), KeptScalars.From(7.0), null, null, false)),
+            (x.square(), KeptScalars.Square(x)), (x.clone().add_(y), KeptScalars.AddInPlace(x.clone(), y)),
+            (x.clone().add_(2.5), KeptScalars.AddInPlace(x.clone(), KeptScalars.From(2.5))),
+            (arange(7), KeptScalars.Range(KeptScalars.From(7), null, null, false)),
+            (arange(2.0, 7.0), KeptScalars.Range(KeptScalars.From(2.0), KeptScalars.From(7.0), null, null, false)),
         ];
         Assert.All(pairs, pair =>
         {

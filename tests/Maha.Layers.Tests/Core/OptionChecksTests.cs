@@ -11,7 +11,8 @@ namespace Maha.Layers.Tests.Core;
 public sealed class OptionChecksTests
 {
     private static readonly Type[] s_records =
-        [.. typeof(MahaBlockOptions).Assembly.GetTypes().Where(type => !type.IsAbstract && OptionChecks.Of(type).Any(option => option.IsDefined(typeof(OptionRangeAttribute))))];
+        [.. typeof(MahaBlockOptions).Assembly.GetTypes()
+            .Where(type => !type.IsAbstract && OptionChecks.Of(type).Any(option => option.IsDefined(typeof(OptionRangeAttribute))))];
 
     public static TheoryData<string, string> Ranges
     {
@@ -35,7 +36,8 @@ public sealed class OptionChecksTests
         var option = type.GetProperty(name)!;
         var range = option.GetCustomAttribute<OptionRangeAttribute>()!;
         var number = Nullable.GetUnderlyingType(option.PropertyType) ?? option.PropertyType;
-        double[] beyond = number == typeof(int) ? [range.Least - 1, range.Most + 1] : [Math.BitDecrement(range.Least), Math.BitIncrement(range.Most), double.NaN];
+        double[] beyond = number == typeof(int)
+            ? [range.Least - 1, range.Most + 1] : [Math.BitDecrement(range.Least), Math.BitIncrement(range.Most), double.NaN];
         foreach (double value in beyond)
         {
             object options = Create(type);
@@ -66,8 +68,10 @@ public sealed class OptionChecksTests
     }
 
     // Every option in its range.
-    private static object Create(Type type) => type == typeof(MahaTransformerOptions) ? new MahaTransformerOptions { VocabSize = 1 } : Activator.CreateInstance(type)!;
+    private static object Create(Type type)
+        => type == typeof(MahaTransformerOptions) ? new MahaTransformerOptions { VocabSize = 1 } : Activator.CreateInstance(type)!;
 
     private static string Show(double value) =>
-        Math.Abs(value) >= 1 ? value.ToString("N0", CultureInfo.InvariantCulture) : value.ToString(CultureInfo.InvariantCulture).Replace("E", "e", StringComparison.Ordinal);
+        Math.Abs(value) >= 1
+            ? value.ToString("N0", CultureInfo.InvariantCulture) : value.ToString(CultureInfo.InvariantCulture).Replace("E", "e", StringComparison.Ordinal);
 }

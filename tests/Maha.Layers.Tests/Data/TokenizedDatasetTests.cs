@@ -7,8 +7,10 @@ namespace Maha.Layers.Tests.Data;
 
 public class TokenizedDatasetTests
 {
-    private static readonly string[] s_texts = [.. Enumerable.Range(0, 400).Select(i => string.Join(' ', Enumerable.Range(i, i % 40).Select(j => $"word{j * 7 % 31}")))];
-    private static readonly Lazy<ByteLevelBpeTokenizer> s_tokenizer = new(() => ByteLevelBpeTokenizer.Train(s_texts, new ByteLevelBpeTokenizerOptions { VocabSize = 300 }));
+    private static readonly string[] s_texts =
+        [.. Enumerable.Range(0, 400).Select(i => string.Join(' ', Enumerable.Range(i, i % 40).Select(j => $"word{j * 7 % 31}")))];
+    private static readonly Lazy<ByteLevelBpeTokenizer> s_tokenizer =
+        new(() => ByteLevelBpeTokenizer.Train(s_texts, new ByteLevelBpeTokenizerOptions { VocabSize = 300 }));
 
     [Theory]
     [InlineData(1L << 30, false)]
@@ -65,7 +67,8 @@ public class TokenizedDatasetTests
     [InlineData(OverlongDocuments.KeepStartAndEnd, new[] { 1, 2, 7 })]
     public void OverlongDocuments_AreCutAsAsked_AndCounted(OverlongDocuments overlong, int[] expected)
     {
-        using var dataset = TokenizedDataset.FromTokenIds([[1, 2, 3, 4, 5, 6, 7], [8, 9, 10], []], new TokenizedDatasetOptions { MaxDocumentTokens = 3, OverlongDocuments = overlong });
+        using var dataset = TokenizedDataset.FromTokenIds([[1, 2, 3, 4, 5, 6, 7], [8, 9, 10], []],
+            new TokenizedDatasetOptions { MaxDocumentTokens = 3, OverlongDocuments = overlong });
         Assert.Equal(expected, IdsOf(dataset, 0));
         Assert.Equal([8, 9, 10], IdsOf(dataset, 1));
         Assert.Empty(IdsOf(dataset, 2));
@@ -154,7 +157,8 @@ public class TokenizedDatasetTests
     public void MissingFolder_IsSaid()
     {
         string folder = Path.Combine(Path.GetTempPath(), Guid.NewGuid().ToString("N"));
-        var e = Assert.Throws<IOException>(() => Toys.Documents(10, options: new TokenizedDatasetOptions { MaxBytesInMemory = 0, TemporaryDirectory = folder }));
+        var e = Assert.Throws<IOException>(() => Toys.Documents(10,
+            options: new TokenizedDatasetOptions { MaxBytesInMemory = 0, TemporaryDirectory = folder }));
         Assert.Contains(folder, e.Message, StringComparison.Ordinal);
         Assert.Contains("TemporaryDirectory", e.Message, StringComparison.Ordinal);
     }
@@ -170,9 +174,11 @@ public class TokenizedDatasetTests
         Assert.Throws<ArgumentException>(() => TokenizedDataset.FromTokenIds([[1], null!]));
         Assert.Throws<ArgumentException>(() => TokenizedDataset.FromTexts(["a", null!], s_tokenizer.Value));
         Assert.Throws<ArgumentOutOfRangeException>(() => TokenizedDataset.FromTokenIds([[1]], new TokenizedDatasetOptions { MaxDocumentTokens = 0 }));
-        Assert.Throws<ArgumentOutOfRangeException>(() => TokenizedDataset.FromTokenIds([[1]], new TokenizedDatasetOptions { MaxDocumentTokens = 1, OverlongDocuments = OverlongDocuments.KeepStartAndEnd }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => TokenizedDataset.FromTokenIds([[1]],
+            new TokenizedDatasetOptions { MaxDocumentTokens = 1, OverlongDocuments = OverlongDocuments.KeepStartAndEnd }));
         Assert.Throws<ArgumentOutOfRangeException>(() => TokenizedDataset.FromTokenIds([[1]], new TokenizedDatasetOptions { MaxBytesInMemory = -1 }));
-        Assert.Throws<ArgumentOutOfRangeException>(() => TokenizedDataset.FromTokenIds([[1]], new TokenizedDatasetOptions { OverlongDocuments = (OverlongDocuments)9 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => TokenizedDataset.FromTokenIds([[1]],
+            new TokenizedDatasetOptions { OverlongDocuments = (OverlongDocuments)9 }));
     }
 
     private static TokenizedDatasetOptions InFile(TemporaryFolder folder) => new() { MaxBytesInMemory = 4096, TemporaryDirectory = folder.Path };

@@ -49,7 +49,8 @@ public class TextGeneratorTests
     {
         using var model = Model(AttentionKind.Maha);
         var generator = new TextGenerator(model, s_tokenizer);
-        foreach (var options in new[] { new GenerationOptions { MaxTokens = 150, Temperature = 3 }, new() { MaxTokens = 150, Temperature = 1.5, TopK = 50, TopP = 0.95, RepetitionPenalty = 1.2, Seed = 3 } })
+        foreach (var options in new[] { new GenerationOptions { MaxTokens = 150, Temperature = 3 },
+            new() { MaxTokens = 150, Temperature = 1.5, TopK = 50, TopP = 0.95, RepetitionPenalty = 1.2, Seed = 3 } })
         {
             foreach (string prompt in new[] { "", "the fox", "\U0001F600 \uD800 \u0436" })
             {
@@ -80,7 +81,8 @@ public class TextGeneratorTests
         foreach (int start in new[] { 5, 11, 20 })
         {
             string stop = text.Substring(start, 4);
-            Assert.Equal(text[..text.IndexOf(stop, StringComparison.Ordinal)], generator.Generate("the", options with { StopSequences = ["never-there", stop] }));
+            Assert.Equal(text[..text.IndexOf(stop, StringComparison.Ordinal)],
+                generator.Generate("the", options with { StopSequences = ["never-there", stop] }));
         }
     }
 

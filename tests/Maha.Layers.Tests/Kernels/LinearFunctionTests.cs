@@ -19,7 +19,8 @@ public class LinearFunctionTests
     public void EqualsTorchInFloat64_ValuesAndGradients(int rows, int depth, int width, bool hasBias)
     {
         using var scope = NewDisposeScope();
-        Tensor[] Inputs(ScalarType type) => [.. new[] { SeededTensors.Random(1, type, 1, rows, depth), SeededTensors.Random(2, type, width, depth), SeededTensors.Random(3, type, width) }.Select(t => t.requires_grad_())];
+        Tensor[] Inputs(ScalarType type) => [.. new[] { SeededTensors.Random(1, type, 1, rows, depth), SeededTensors.Random(2, type, width, depth),
+            SeededTensors.Random(3, type, width) }.Select(t => t.requires_grad_())];
         var incoming = SeededTensors.Random(4, ScalarType.Float64, 1, rows, width);
         var (twin, inputs) = (Inputs(ScalarType.Float64), Inputs(ScalarType.Float32));
         var expected = functional.linear(twin[0], twin[1], hasBias ? twin[2] : null!);

@@ -27,7 +27,8 @@ public class CausalEncoderTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public void LaterTokens_ChangeNoEarlierFeature_Bitwise(AttentionKind attention, AggregationKind aggregation, DecompositionKind decomposition, PositionKind positions, int ratio)
+    public void LaterTokens_ChangeNoEarlierFeature_Bitwise(AttentionKind attention, AggregationKind aggregation, DecompositionKind decomposition,
+        PositionKind positions, int ratio)
     {
         foreach (var type in new[] { ScalarType.Float64, ScalarType.Float32 })
         {
@@ -38,7 +39,8 @@ public class CausalEncoderTests
             foreach (int from in new[] { 1, 2, 7, 8, 20, 31, 40 })
             {
                 var changed = cat([ids.narrow(1, 0, from), TestTensors.RandomIds(from, V, 2, N - from)], 1);
-                double[] expected = TestTensors.ToArray(features.narrow(1, 0, from)), actual = TestTensors.ToArray(encoder.call(changed, MixingContext.Unpadded).Features.narrow(1, 0, from));
+                double[] expected = TestTensors.ToArray(features.narrow(1, 0, from)),
+                actual = TestTensors.ToArray(encoder.call(changed, MixingContext.Unpadded).Features.narrow(1, 0, from));
                 Assert.Equal(expected, actual);
             }
         }
@@ -46,7 +48,8 @@ public class CausalEncoderTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public void ShorterDocument_HasTheSameFeatures(AttentionKind attention, AggregationKind aggregation, DecompositionKind decomposition, PositionKind positions, int ratio)
+    public void ShorterDocument_HasTheSameFeatures(AttentionKind attention, AggregationKind aggregation, DecompositionKind decomposition,
+        PositionKind positions, int ratio)
     {
         using var scope = NewDisposeScope();
         using var encoder = Build(attention, aggregation, decomposition, positions, ratio, ScalarType.Float64);
@@ -62,7 +65,8 @@ public class CausalEncoderTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public void GradientOfAnOutput_ByLaterInputs_IsExactlyZero_AndEqualsCentralDifferences(AttentionKind attention, AggregationKind aggregation, DecompositionKind decomposition, PositionKind positions, int ratio)
+    public void GradientOfAnOutput_ByLaterInputs_IsExactlyZero_AndEqualsCentralDifferences(AttentionKind attention, AggregationKind aggregation,
+        DecompositionKind decomposition, PositionKind positions, int ratio)
     {
         using var scope = NewDisposeScope();
         using var encoder = Build(attention, aggregation, decomposition, positions, ratio, ScalarType.Float64);
@@ -87,7 +91,8 @@ public class CausalEncoderTests
         Assert.Contains("depends on later tokens", Assert.Throws<ArgumentException>(options.Validate).Message);
     }
 
-    private static MahaEncoder Build(AttentionKind attention, AggregationKind aggregation, DecompositionKind decomposition, PositionKind positions, int ratio, ScalarType type)
+    private static MahaEncoder Build(AttentionKind attention, AggregationKind aggregation, DecompositionKind decomposition,
+        PositionKind positions, int ratio, ScalarType type)
     {
         var encoder = TestTensors.Prepared(new MahaEncoder(new MahaTransformerOptions
         {

@@ -16,8 +16,10 @@ public class DecodingTests
     private const int V = 19;
     private const double Float32 = 1e-5;
 
-    private static readonly AttentionKind[] s_kinds = [AttentionKind.Maha, AttentionKind.Maha, AttentionKind.Maha, AttentionKind.Full, AttentionKind.Window, AttentionKind.HsaCausal];
-    private static readonly AggregationKind[] s_aggregations = [AggregationKind.Convex, AggregationKind.Nash, AggregationKind.Mean, AggregationKind.Gated, AggregationKind.Softmax];
+    private static readonly AttentionKind[] s_kinds = [AttentionKind.Maha, AttentionKind.Maha, AttentionKind.Maha, AttentionKind.Full,
+        AttentionKind.Window, AttentionKind.HsaCausal];
+    private static readonly AggregationKind[] s_aggregations = [AggregationKind.Convex, AggregationKind.Nash, AggregationKind.Mean,
+        AggregationKind.Gated, AggregationKind.Softmax];
 
     [Fact]
     public void AnyPieces_GiveTheBatchComputation() =>
@@ -34,17 +36,25 @@ public class DecodingTests
         foreach (int ratio in new[] { 2, 3 })
         {
             foreach (var decomposition in Enum.GetValues<DecompositionKind>())
-                Check(new Case(Options(AttentionKind.Maha).With(aggregation: aggregation, decomposition: decomposition, compressionRatio: ratio, numScales: 4, costPrice: 0.3), 61, 1, ScalarType.Float64));
+            {
+                var options = Options(AttentionKind.Maha)
+                    .With(aggregation: aggregation, decomposition: decomposition, compressionRatio: ratio, numScales: 4, costPrice: 0.3);
+                Check(new Case(options, 61, 1, ScalarType.Float64));
+            }
         }
     }
 
     [Fact]
-    public void LayersOfDifferentKinds_DecodeTogether() => Check(new Case(
-        Options(AttentionKind.Maha) with { NumLayers = 4, LayerAttention = [Of(AttentionKind.Maha), Of(AttentionKind.Full), Of(AttentionKind.HsaCausal), Of(AttentionKind.Window)] }, 37, 5, ScalarType.Float64));
+    public void LayersOfDifferentKinds_DecodeTogether()
+    {
+        AttentionOptions[] layers = [Of(AttentionKind.Maha), Of(AttentionKind.Full), Of(AttentionKind.HsaCausal), Of(AttentionKind.Window)];
+        Check(new Case(Options(AttentionKind.Maha) with { NumLayers = 4, LayerAttention = layers }, 37, 5, ScalarType.Float64));
+    }
 
     [Fact]
     public void LongPrompt_InPieces_GivesTheBatchComputation() => Check(new Case(
-        (Options(AttentionKind.Maha) with { NumLayers = 1, MaxSequenceLength = 6000, Positions = PositionKind.Rotary }).With(window: 16), 4500, 4300, ScalarType.Float64));
+        (Options(AttentionKind.Maha) with { NumLayers = 1, MaxSequenceLength = 6000, Positions = PositionKind.Rotary }).With(window: 16),
+        4500, 4300, ScalarType.Float64));
 
     [Theory]
     [InlineData(AttentionKind.Maha)]
@@ -62,7 +72,8 @@ public class DecodingTests
         Assert.Equal(4000, state.Position);
 
         // A tree of eight times as many tokens has two levels more; windows keep the same number of tokens, up to the capacity of their buffers.
-        Assert.True(state.CacheBytes <= (attention == AttentionKind.HsaCausal ? 2 : 1.5) * early, $"{early} bytes after 500 tokens, {state.CacheBytes} after 4,000");
+        Assert.True(state.CacheBytes <= (attention == AttentionKind.HsaCausal ? 2 : 1.5) * early,
+            $"{early} bytes after 500 tokens, {state.CacheBytes} after 4,000");
     }
 
     [Fact]
@@ -89,9 +100,12 @@ public class DecodingTests
             using var encoder = Prepared(new MahaEncoder(Options(attention) with { Positions = PositionKind.Learned, MaxSequenceLength = 8 }), 3);
             using var state = encoder.StartDecoding();
             encoder.Decode(RandomIds(1, V, 2, 3), state);
-            Assert.Contains("other sequences", Assert.Throws<ArgumentException>(() => encoder.Decode(RandomIds(1, V, 3, 1), state)).Message, StringComparison.Ordinal);
-            Assert.Contains("Learned positions", Assert.Throws<ArgumentException>(() => encoder.Decode(RandomIds(1, V, 2, 6), state)).Message, StringComparison.Ordinal);
-            Assert.Contains("same layer", Assert.Throws<ArgumentException>(() => encoder.Blocks[0].Decode(Random(1, 2, 1, 12), state)).Message, StringComparison.Ordinal);
+            Assert.Contains("other sequences",
+                Assert.Throws<ArgumentException>(() => encoder.Decode(RandomIds(1, V, 3, 1), state)).Message, StringComparison.Ordinal);
+            Assert.Contains("Learned positions",
+                Assert.Throws<ArgumentException>(() => encoder.Decode(RandomIds(1, V, 2, 6), state)).Message, StringComparison.Ordinal);
+            Assert.Contains("same layer",
+                Assert.Throws<ArgumentException>(() => encoder.Blocks[0].Decode(Random(1, 2, 1, 12), state)).Message, StringComparison.Ordinal);
             state.Dispose();
             Assert.Throws<ObjectDisposedException>(() => encoder.Decode(RandomIds(1, V, 2, 1), state));
         }
@@ -142,7 +156,9 @@ public class DecodingTests
         from pieces in Gen.Choose(0, 80)
         from type in Gen.Elements(ScalarType.Float32, ScalarType.Float64)
         select new Case((Options(attention) with { Positions = positions, EmbeddingNorm = embeddingNorm }).With(
-            aggregation: aggregation, granularity: granularity, decomposition: decomposition, compressionRatio: ratio, numScales: scales, window: window, branching: branching, overlap: overlap && attention == AttentionKind.HsaCausal, globalTokens: global, costPrice: price, redundancyPrice: redundancy, temperature: temperature), length, pieces, type);
+            aggregation: aggregation, granularity: granularity, decomposition: decomposition, compressionRatio: ratio, numScales: scales, window: window,
+            branching: branching, overlap: overlap && attention == AttentionKind.HsaCausal, globalTokens: global, costPrice: price, redundancyPrice: redundancy,
+                temperature: temperature), length, pieces, type);
 
     // The length of the first piece, which is followed by single tokens; 0 for pieces of random lengths.
     private static void Check(Case one)

@@ -46,7 +46,8 @@ public class EfficientEncoderTests
         var ids = TestTensors.RandomIds(1, V, 3, 21);
         var together = encoder.call(ids, new MixingContext { KeyPaddingMask = TokenMasks.Invalid([21, 0, 9], 21, CPU) }).Features;
         Assert.All(TestTensors.ToArray(together[1]), value => Assert.Equal(0, value));
-        TestTensors.AssertClose(encoder.call(ids.narrow(0, 2, 1).narrow(1, 0, 9), MixingContext.Unpadded).Features, together.narrow(0, 2, 1).narrow(1, 0, 9), 1e-12);
+        TestTensors.AssertClose(encoder.call(ids.narrow(0, 2, 1).narrow(1, 0, 9), MixingContext.Unpadded).Features,
+            together.narrow(0, 2, 1).narrow(1, 0, 9), 1e-12);
     }
 
     [Fact]
@@ -71,7 +72,8 @@ public class EfficientEncoderTests
             random.manual_seed(3);
             var features = encoder.call(TestTensors.RandomIds(1, V, 2, 23), MixingContext.Unpadded).Features;
             features.square().sum().backward();
-            return (features, Gradients: encoder.named_parameters().Where(entry => entry.parameter.grad is not null).ToDictionary(entry => entry.name, entry => entry.parameter.grad!));
+            return (features, Gradients: encoder.named_parameters().Where(entry => entry.parameter.grad is not null).ToDictionary(entry => entry.name,
+                entry => entry.parameter.grad!));
         }).ToArray();
         TestTensors.AssertClose(results[0].features, results[1].features, 1e-12);
         Assert.Equal(results[0].Gradients.Keys.Order(), results[1].Gradients.Keys.Order());

@@ -136,11 +136,13 @@ public sealed class LayerDiagnosticsTests
     public void AttentionMap_OfOneWindowOverTheDocument_IsSoftmax()
     {
         using var scope = NewDisposeScope();
-        using var mixer = TestTensors.Prepared(new MahaMixer(new MahaBlockOptions { DModel = Width, NumHeads = Heads, MaxSequenceLength = Length }.With(window: Length, numScales: 1)), seed: 7);
+        using var mixer = TestTensors.Prepared(
+            new MahaMixer(new MahaBlockOptions { DModel = Width, NumHeads = Heads, MaxSequenceLength = Length }.With(window: Length, numScales: 1)), seed: 7);
         var hidden = TestTensors.Random(3, 1, Length, Width);
         var map = mixer.AttentionWeights(hidden, MixingContext.Unpadded)[0]; // [N, N]
         var entropy = mixer.call(hidden, new MixingContext { Inspect = true }).AttentionEntropy!;
-        Assert.True(-(map * map.log()).sum().item<double>() / Length >= entropy.item<double>() - 1e-9); // the entropy of the mean over heads is at least the mean entropy of the heads
+        // the entropy of the mean over heads is at least the mean entropy of the heads
+        Assert.True(-(map * map.log()).sum().item<double>() / Length >= entropy.item<double>() - 1e-9);
         Assert.Throws<ArgumentException>(() => mixer.AttentionWeights(TestTensors.Random(3, 2, Length, Width), MixingContext.Unpadded));
     }
 
@@ -149,7 +151,8 @@ public sealed class LayerDiagnosticsTests
     {
         using var model = Classifier(AttentionKind.Maha, AggregationKind.Convex, WeightGranularity.Token);
         var random = new Random(5);
-        using var documents = TokenizedDataset.FromTokenIds(Enumerable.Range(0, 6).Select(i => (Enumerable.Range(0, 5 + (3 * i)).Select(_ => random.Next(Vocabulary)).ToArray(), i % Classes)));
+        using var documents = TokenizedDataset.FromTokenIds(
+            Enumerable.Range(0, 6).Select(i => (Enumerable.Range(0, 5 + (3 * i)).Select(_ => random.Next(Vocabulary)).ToArray(), i % Classes)));
         var task = new SequenceClassificationTask(model, Classes);
 
         // The means over all documents do not depend on how they were batched.
@@ -180,7 +183,8 @@ public sealed class LayerDiagnosticsTests
         Assert.True(double.IsNaN(means[2]));
     }
 
-    // Attention is measured at the middles of equal parts of the document. Here these are all tokens, and some of them twice if the document is shorter than the batch.
+    // Attention is measured at the middles of equal parts of the document. Here these are all tokens, and some of them twice if the document is shorter than
+    // the batch.
     private static IEnumerable<int> Rows(int validLength) => Enumerable.Range(0, Length).Select(r => ((2 * r) + 1) * validLength / (2 * Length));
 
     private static double SlowMean(double[] query, double[] key, WindowPlan plan, int document, IEnumerable<int> rows)

@@ -15,7 +15,8 @@ public class MahaLanguageModelTests
 
     public static TheoryData<AttentionKind, bool> Kinds => new()
     {
-        { AttentionKind.Maha, true }, { AttentionKind.Maha, false }, { AttentionKind.Full, true }, { AttentionKind.Window, false }, { AttentionKind.HsaCausal, true },
+        { AttentionKind.Maha, true }, { AttentionKind.Maha, false }, { AttentionKind.Full, true }, { AttentionKind.Window, false },
+        { AttentionKind.HsaCausal, true },
     };
 
     [Theory]
@@ -87,7 +88,8 @@ public class MahaLanguageModelTests
         using var model = new MahaLanguageModel(Options(AttentionKind.Maha));
         Assert.Equal(0, model.Loss(RandomIds(1, V, 2, 1), null).Count);
         Assert.Equal(0, model.Loss(RandomIds(1, V, 1, 3), tensor(new[] { false, true, true }, [1, 3])).Count);
-        Assert.Contains("two tokens", Assert.Throws<ArgumentException>(() => model.LogLikelihoods(RandomIds(1, V, 2, 1), null)).Message, StringComparison.Ordinal);
+        Assert.Contains("two tokens",
+            Assert.Throws<ArgumentException>(() => model.LogLikelihoods(RandomIds(1, V, 2, 1), null)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

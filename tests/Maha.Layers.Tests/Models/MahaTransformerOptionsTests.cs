@@ -20,7 +20,8 @@ public sealed class MahaTransformerOptionsTests
         foreach (var aggregation in Enum.GetValues<AggregationKind>())
         {
             var options = new MahaTransformerOptions { VocabSize = 9, DModel = 12, NumHeads = 3, MaxSequenceLength = 900 }.With(
-                attention: Enum.Parse<AttentionKind>(kind), aggregation: aggregation, window: 7, compressionRatio: 3, branching: 5, hierarchy: HierarchyKind.Document, globalTokens: 2,
+                attention: Enum.Parse<AttentionKind>(kind), aggregation: aggregation, window: 7, compressionRatio: 3, branching: 5,
+                hierarchy: HierarchyKind.Document, globalTokens: 2,
                 granularity: WeightGranularity.InputFree, redundancyPrice: 0.25, costPrice: 0.125, temperature: 2, tolerance: 1e-6, maxIterations: 77);
             var read = JsonSerializer.Deserialize<MahaTransformerOptions>(JsonSerializer.Serialize(options, s_json), s_json)!;
             Assert.Equal(options.WithExplicitDefaults(), read with { LayerAttention = null });
@@ -30,7 +31,8 @@ public sealed class MahaTransformerOptionsTests
     [Fact]
     public void LayersOfTheirOwn_ComeBack_EachWithItsOptions()
     {
-        AttentionOptions[] layers = [new FullOptions(), new HsaOptions { Branching = 4 }, new HsaOptions { Branching = 8 }, new MahaOptions { NumScales = 2, Aggregation = new NashOptions { Temperature = 3 } }];
+        AttentionOptions[] layers = [new FullOptions(), new HsaOptions { Branching = 4 }, new HsaOptions { Branching = 8 },
+            new MahaOptions { NumScales = 2, Aggregation = new NashOptions { Temperature = 3 } }];
         var options = new MahaTransformerOptions { VocabSize = 9, NumLayers = 4, LayerAttention = layers };
         var read = JsonSerializer.Deserialize<MahaTransformerOptions>(JsonSerializer.Serialize(options, s_json), s_json)!;
         Assert.Equal(layers, read.LayerAttention);
@@ -39,14 +41,16 @@ public sealed class MahaTransformerOptionsTests
     [Fact]
     public void LayersOfAnOlderFile_AreKindsWithTheModelsOptions()
     {
-        var read = JsonSerializer.Deserialize<MahaTransformerOptions>("""{ "VocabSize": 9, "NumLayers": 2, "Attention": "Full", "Branching": 4, "LayerAttention": ["Full", "Hsa"] }""", s_json)!;
+        const string json = """{ "VocabSize": 9, "NumLayers": 2, "Attention": "Full", "Branching": 4, "LayerAttention": ["Full", "Hsa"] }""";
+        var read = JsonSerializer.Deserialize<MahaTransformerOptions>(json, s_json)!;
         Assert.Equal([new FullOptions(), new HsaOptions { Branching = 4 }], read.LayerAttention);
     }
 
     [Fact]
     public void OptionsOfOtherKinds_WhichOlderFilesHave_ArePassedOver()
     {
-        var read = JsonSerializer.Deserialize<MahaTransformerOptions>("""{ "VocabSize": 9, "Attention": "Hsa", "Branching": 4, "Window": 3, "Aggregation": "Nash", "Tolerance": 0.01 }""", s_json)!;
+        const string json = """{ "VocabSize": 9, "Attention": "Hsa", "Branching": 4, "Window": 3, "Aggregation": "Nash", "Tolerance": 0.01 }""";
+        var read = JsonSerializer.Deserialize<MahaTransformerOptions>(json, s_json)!;
         Assert.Equal(new HsaOptions { Branching = 4 }, read.Attention);
     }
 
@@ -56,7 +60,8 @@ public sealed class MahaTransformerOptionsTests
     [InlineData("""[1]""", "must be a JSON object")]
     [InlineData("""{ "VocabSize": 9, "LayerAttention": [{ "Branching": 4 }] }""", "must name its Attention")]
     public void UnsoundFiles_AreRefused(string json, string message) =>
-        Assert.Contains(message, Assert.Throws<JsonException>(() => JsonSerializer.Deserialize<MahaTransformerOptions>(json, s_json)).Message, StringComparison.Ordinal);
+        Assert.Contains(message,
+            Assert.Throws<JsonException>(() => JsonSerializer.Deserialize<MahaTransformerOptions>(json, s_json)).Message, StringComparison.Ordinal);
 
     [Fact]
     public void AnotherLength_KeepsTheScales()

@@ -79,10 +79,12 @@ public class ModelMemoryTests
     public void DisposedModel_LeavesNothing(AttentionKind attention)
     {
         long before = Live();
-        var model = new MahaSequenceClassifier((s_options with { Pooling = PoolingKind.Attentive }).With(attention: attention, aggregation: AggregationKind.Softmax), 3);
+        var model = new MahaSequenceClassifier(
+            (s_options with { Pooling = PoolingKind.Attentive }).With(attention: attention, aggregation: AggregationKind.Softmax), 3);
         Tensor[] owned = [.. model.parameters(), .. model.buffers()];
         // TorchSharp never stops counting a tensor that became a parameter, in addition to the parameter. Embeddings create theirs in native code.
-        int moved = model.named_modules().Where(part => part.module is not TorchSharp.Modules.Embedding).Sum(part => part.module.parameters(recurse: false).Count());
+        int moved = model.named_modules()
+            .Where(part => part.module is not TorchSharp.Modules.Embedding).Sum(part => part.module.parameters(recurse: false).Count());
         Assert.Equal(before + owned.Length + moved, Live());
         model.Dispose();
         Assert.All(owned, tensor => Assert.True(tensor.IsInvalid));

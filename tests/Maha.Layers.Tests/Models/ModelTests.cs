@@ -132,7 +132,8 @@ public class ModelTests
     {
         var random = new Random(12);
         manual_seed(12);
-        using var model = new MahaSequenceClassifier((s_options with { DModel = 16, NumHeads = 4, FeedForwardDim = 32, NumLayers = 1 }).With(aggregation: AggregationKind.Gated), 2);
+        using var model = new MahaSequenceClassifier(
+            (s_options with { DModel = 16, NumHeads = 4, FeedForwardDim = 32, NumLayers = 1 }).With(aggregation: AggregationKind.Gated), 2);
         var optimizer = optim.AdamW(model.parameters(), lr: 3e-3);
         int correct = 0;
         for (int step = 0; step < 260; step++)

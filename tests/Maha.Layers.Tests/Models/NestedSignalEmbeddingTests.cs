@@ -16,7 +16,8 @@ public class NestedSignalEmbeddingTests
     private static readonly long[] s_types = [0, 0, 0, 0, 0, 1, 1];
 
     private static NestedSignalEmbedding Embedding() => Prepared(
-        new NestedSignalEmbedding(D, new LeafType { Name = "text", VocabSize = 9, MaxPositions = 5 }, new LeafType { Name = "column", Channels = 2, MaxPositions = 3 }), 4);
+        new NestedSignalEmbedding(
+            D, new LeafType { Name = "text", VocabSize = 9, MaxPositions = 5 }, new LeafType { Name = "column", Channels = 2, MaxPositions = 3 }), 4);
 
     private static NestedSignal Signal() =>
         new(tensor(s_types, [1, N]), RandomIds(1, 9, 1, N), Random(2, 1, N, 2), tensor(new long[] { 0, 1, 2, 3, 4, 0, 2 }, [1, N]));
@@ -41,7 +42,11 @@ public class NestedSignalEmbeddingTests
         var embedding = Embedding();
         var signal = Signal();
         var text = tensor(s_types, [1, N]).eq(0);
-        var spoiled = signal with { TokenIds = signal.TokenIds!.masked_fill(text.logical_not(), -5), Numbers = signal.Numbers!.masked_fill(text.unsqueeze(-1), double.NaN) };
+        var spoiled = signal with
+        {
+            TokenIds = signal.TokenIds!.masked_fill(text.logical_not(), -5),
+            Numbers = signal.Numbers!.masked_fill(text.unsqueeze(-1), double.NaN),
+        };
         AssertClose(embedding.call(signal), embedding.call(spoiled), 0);
     }
 
@@ -57,7 +62,8 @@ public class NestedSignalEmbeddingTests
             node = new HierarchyNode(0, N, [node]);
         var tree = TokenHierarchy.FromTree(node);
         Assert.Equal(depth, tree.Depth);
-        var block = Prepared(new MahaBlock(new MahaBlockOptions { DModel = D, NumHeads = 3, FeedForwardDim = 20, Dropout = 0 }.With(attention: AttentionKind.Hsa, hierarchy: HierarchyKind.Document)), 6);
+        var options = new MahaBlockOptions { DModel = D, NumHeads = 3, FeedForwardDim = 20, Dropout = 0 };
+        var block = Prepared(new MahaBlock(options.With(attention: AttentionKind.Hsa, hierarchy: HierarchyKind.Document)), 6);
         var embedding = Embedding();
         var signal = Signal();
         signal.Numbers!.requires_grad_(true);
@@ -80,9 +86,12 @@ public class NestedSignalEmbeddingTests
         Refused("at least 2", signal with { Numbers = signal.Numbers!.narrow(2, 0, 1) });
         Refused("Numbers must have the element type of the weights, Float64", signal with { Numbers = signal.Numbers!.to(ScalarType.Float32) });
         Refused("Int64", signal with { TokenIds = signal.TokenIds!.to(ScalarType.Float64) });
-        Assert.Contains("neither", Assert.Throws<ArgumentException>(() => new NestedSignalEmbedding(D, new LeafType { Name = "x" })).Message, StringComparison.Ordinal);
-        Assert.Contains("2 times", Assert.Throws<ArgumentException>(() => new NestedSignalEmbedding(D, new LeafType { Name = "x", Channels = 1 }, new LeafType { Name = "x", Channels = 2 })).Message, StringComparison.Ordinal);
+        Assert.Contains("neither",
+            Assert.Throws<ArgumentException>(() => new NestedSignalEmbedding(D, new LeafType { Name = "x" })).Message, StringComparison.Ordinal);
+        Assert.Contains("2 times", Assert.Throws<ArgumentException>(() => new NestedSignalEmbedding(D, new LeafType { Name = "x", Channels = 1 },
+            new LeafType { Name = "x", Channels = 2 })).Message, StringComparison.Ordinal);
 
-        void Refused(string message, NestedSignal unsound) => Assert.Contains(message, Assert.Throws<ArgumentException>(() => embedding.call(unsound)).Message, StringComparison.Ordinal);
+        void Refused(string message, NestedSignal unsound)
+            => Assert.Contains(message, Assert.Throws<ArgumentException>(() => embedding.call(unsound)).Message, StringComparison.Ordinal);
     }
 }

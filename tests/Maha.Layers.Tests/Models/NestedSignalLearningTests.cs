@@ -75,7 +75,8 @@ public class NestedSignalLearningTests
 
     private sealed class RowClassifier : nn.Module<NestedSignal, MixingContext, Tensor>
     {
-        private readonly NestedSignalEmbedding _embedding = new(D, new LeafType { Name = "text", VocabSize = TextIds }, new LeafType { Name = "column", Channels = 1, MaxPositions = Columns });
+        private readonly NestedSignalEmbedding _embedding = new(D, new LeafType { Name = "text", VocabSize = TextIds },
+            new LeafType { Name = "column", Channels = 1, MaxPositions = Columns });
         private readonly MahaBlock _first = new(Shape);
         private readonly MahaBlock _second = new(Shape);
         private readonly DocumentPooling _pooling = new(D, PoolingKind.Mean);
@@ -83,7 +84,8 @@ public class NestedSignalLearningTests
 
         public RowClassifier() : base(nameof(RowClassifier)) => RegisterComponents();
 
-        private static MahaBlockOptions Shape => new MahaBlockOptions { DModel = D, NumHeads = 2, FeedForwardDim = 2 * D, Dropout = 0 }.With(attention: AttentionKind.Hsa, hierarchy: HierarchyKind.Document);
+        private static MahaBlockOptions Shape => new MahaBlockOptions { DModel = D, NumHeads = 2, FeedForwardDim = 2 * D, Dropout = 0 }.With(
+            attention: AttentionKind.Hsa, hierarchy: HierarchyKind.Document);
 
         public override Tensor forward(NestedSignal signal, MixingContext context)
         {

@@ -48,7 +48,8 @@ public class StateApprovalTests
 
     private static void Approve(string name, nn.Module module)
     {
-        string actual = string.Concat(module.state_dict().OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => $"{entry.Key} [{string.Join(", ", entry.Value.shape)}]\n"));
+        string actual = string.Concat(
+            module.state_dict().OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => $"{entry.Key} [{string.Join(", ", entry.Value.shape)}]\n"));
         string path = Path.Combine(AppContext.BaseDirectory, "Approvals", name + ".approved.txt");
         string expected = File.Exists(path) ? File.ReadAllText(path) : "";
         Assert.True(expected == actual, $"{name}.approved.txt must hold what the module has. If the change is meant, write this into it:\n{actual}");

@@ -134,7 +134,8 @@ public class WeightLifetimeTests
     {
         foreach (bool tied in new[] { true, false })
         {
-            using var model = new MahaLanguageModel(Options(attention) with { IsCausal = attention != AttentionKind.HsaCausal, Positions = PositionKind.Rotary }, tied);
+            using var model =
+                new MahaLanguageModel(Options(attention) with { IsCausal = attention != AttentionKind.HsaCausal, Positions = PositionKind.Rotary }, tied);
             var options = new GenerationOptions { MaxTokens = 12, Temperature = 2, RepetitionPenalty = 1.1 };
             foreach (bool training in new[] { true, false })
             {
@@ -203,7 +204,8 @@ public class WeightLifetimeTests
     public void DocumentEncoder_KeepsItsWeights()
     {
         using var documents = TokenizedDataset.FromTokenIds(Enumerable.Range(0, 8).Select(i => Enumerable.Range(i, 20).Select(id => id % s_v).ToArray()));
-        using var encoder = new MahaDocumentEncoder(Options(AttentionKind.Maha) with { Pooling = PoolingKind.Attentive }, new DocumentVectorParts { SpectralDim = 4, NumPairBuckets = 32, BeginningTokens = 5 });
+        using var encoder = new MahaDocumentEncoder(Options(AttentionKind.Maha) with { Pooling = PoolingKind.Attentive },
+            new DocumentVectorParts { SpectralDim = 4, NumPairBuckets = 32, BeginningTokens = 5 });
         Alive(encoder, () => encoder.FitSpectral(documents, 1));
         Alive(encoder, encoder.InitializeFromSpectral);
         Alive(encoder, () => encoder.FitScale(documents));
@@ -232,7 +234,8 @@ public class WeightLifetimeTests
         NumLayers = 2,
         FeedForwardDim = 20,
         Dropout = 0.1,
-    }.With(window: 4, branching: 3, numScales: 2, attention: attention, aggregation: attention == AttentionKind.MahaReference ? AggregationKind.Softmax : AggregationKind.Convex);
+    }.With(window: 4, branching: 3, numScales: 2, attention: attention, aggregation: attention == AttentionKind.MahaReference
+        ? AggregationKind.Softmax : AggregationKind.Convex);
 
     private static Tensor Ids(int seed = 1, int length = 12) => RandomIds(seed, s_v - 1, 2, length);
 

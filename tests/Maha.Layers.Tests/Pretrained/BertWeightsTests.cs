@@ -94,7 +94,8 @@ public class BertWeightsTests
         {
             var tensors = Tensors("", false);
             change(tensors);
-            Assert.Contains(message, Assert.Throws<WeightFileException>(() => BertWeights.CreateEncoder(tensors, H, 0, 1e-12)).Message, StringComparison.Ordinal);
+            Assert.Contains(message,
+                Assert.Throws<WeightFileException>(() => BertWeights.CreateEncoder(tensors, H, 0, 1e-12)).Message, StringComparison.Ordinal);
         }
     }
 
@@ -137,7 +138,8 @@ public class BertWeightsTests
 
     private static Tensor Plain(Dictionary<string, Tensor> tensors, string prefix, bool oldNames, Tensor ids, Tensor mask, int firstPosition, double epsilon)
     {
-        var x = Get("embeddings.word_embeddings.weight")[ids] + Get("embeddings.position_embeddings.weight").narrow(0, firstPosition, N) + Get("embeddings.token_type_embeddings.weight")[0];
+        var x = Get("embeddings.word_embeddings.weight")[ids]
+            + Get("embeddings.position_embeddings.weight").narrow(0, firstPosition, N) + Get("embeddings.token_type_embeddings.weight")[0];
         x = Norm(x, "embeddings.LayerNorm");
         for (int layer = 0; layer < L; layer++)
         {

@@ -41,7 +41,8 @@ internal static class GramInstances
 /// <summary>Points of the simplex whose weights are multiples of 1 / steps.</summary>
 internal static class SimplexGrid
 {
-    public static IEnumerable<double[]> Points(int scales, int steps) => Parts(scales, steps).Select(parts => parts.Select(part => (double)part / steps).ToArray());
+    public static IEnumerable<double[]> Points(int scales, int steps)
+        => Parts(scales, steps).Select(parts => parts.Select(part => (double)part / steps).ToArray());
 
     private static IEnumerable<int[]> Parts(int scales, int left)
     {

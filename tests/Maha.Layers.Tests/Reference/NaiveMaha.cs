@@ -1,6 +1,8 @@
 namespace Maha.Layers.Tests.Reference;
 
-/// <summary>MAHA attention in plain loops over doubles, one document at a time. It is slow, and too simple to share the errors of the fast code. Rows are tokens.</summary>
+/// <summary>
+/// MAHA attention in plain loops over doubles, one document at a time. It is slow, and too simple to share the errors of the fast code. Rows are tokens.
+/// </summary>
 internal static class NaiveMaha
 {
     /// <summary>Computes y = W x + b for each row.</summary>

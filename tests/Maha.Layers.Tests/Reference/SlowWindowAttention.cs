@@ -7,7 +7,8 @@ internal static class SlowWindowAttention
     {
         int block = query / window;
         return [.. Enumerable.Range(0, valid).Where(key =>
-            key < global || (key / window >= block - 1 && key / window <= block + 1 && (!causal || key <= query) && (!band || Math.Abs(key - query) <= window)))];
+            key < global
+                || (key / window >= block - 1 && key / window <= block + 1 && (!causal || key <= query) && (!band || Math.Abs(key - query) <= window)))];
     }
 
     /// <summary>One document and head: q, k, v are [n, K] rows; result [n, K] and the gradients for an output gradient.</summary>

@@ -14,7 +14,8 @@ internal sealed class TreeProblem
     {
         var random = new Random(seed);
         Root = root;
-        double[][] rows(int count) => [.. Enumerable.Range(0, root.End).Select(_ => Enumerable.Range(0, count).Select(_ => (4 * random.NextDouble()) - 2).ToArray())];
+        double[][] rows(int count)
+            => [.. Enumerable.Range(0, root.End).Select(_ => Enumerable.Range(0, count).Select(_ => (4 * random.NextDouble()) - 2).ToArray())];
         (Query, Key, Value) = (rows(KeyDim), rows(KeyDim), rows(ValueDim));
         Real = [.. Enumerable.Range(0, root.End).Select(_ => !masked || random.Next(3) > 0)];
         if (Real.Count(token => token) < 2)
@@ -59,14 +60,17 @@ internal sealed class TreeProblem
 
     public double Logit(int i, int j) => Scale * Query[i].Zip(Key[j], (x, y) => x * y).Sum();
 
-    public Tensor Operand(double[][] rows, ScalarType type = ScalarType.Float64) => tensor(rows.SelectMany(row => row).ToArray(), [1, rows.Length, rows[0].Length]).to(type);
+    public Tensor Operand(double[][] rows, ScalarType type = ScalarType.Float64)
+        => tensor(rows.SelectMany(row => row).ToArray(), [1, rows.Length, rows[0].Length]).to(type);
 
     public HierarchicalResult Attend(HierarchicalForm form, bool selfAttend = true, ScalarType type = ScalarType.Float64, HierarchyLayout? layout = null) =>
-        HierarchicalAttention.Apply(Operand(Query, type), Operand(Key, type), Operand(Value, type), layout ?? Layout, new HierarchicalSettings(form, Scale, selfAttend), Ignored);
+        HierarchicalAttention.Apply(Operand(Query, type), Operand(Key, type), Operand(Value, type), layout ?? Layout,
+            new HierarchicalSettings(form, Scale, selfAttend), Ignored);
 
     /// <summary>Computes the attention weights: the outputs for unit vectors as values.</summary>
     public Tensor Theta(HierarchicalForm form, bool selfAttend = true, HierarchyLayout? layout = null) =>
-        HierarchicalAttention.Apply(Operand(Query), Operand(Key), eye(Length, dtype: ScalarType.Float64).unsqueeze(0), layout ?? Layout, new HierarchicalSettings(form, Scale, selfAttend), Ignored).Output[0];
+        HierarchicalAttention.Apply(Operand(Query), Operand(Key), eye(Length, dtype: ScalarType.Float64).unsqueeze(0), layout ?? Layout,
+            new HierarchicalSettings(form, Scale, selfAttend), Ignored).Output[0];
 
     public static Tensor Matrix(double[][] rows) => tensor(rows.SelectMany(row => row).ToArray(), [rows.Length, rows[0].Length]);
 }

@@ -34,7 +34,8 @@ public class HsaConversionTests
         using var scope = NewDisposeScope();
         var model = Model();
         var sample = Sample(1);
-        AssertClose(model.call(sample.TokenIds, sample.Context.KeyPaddingMask).Logits, HsaConversion.Swap(model, [], s_trees).call(sample.TokenIds, sample.Context.KeyPaddingMask).Logits, 0);
+        AssertClose(model.call(sample.TokenIds, sample.Context.KeyPaddingMask).Logits,
+            HsaConversion.Swap(model, [], s_trees).call(sample.TokenIds, sample.Context.KeyPaddingMask).Logits, 0);
     }
 
     [Fact]
@@ -44,7 +45,8 @@ public class HsaConversionTests
         var model = Model();
         var sample = Sample(1);
         var swapped = HsaConversion.Swap(model, [0, 1, 2], new HsaConversionOptions { Branching = 1024 });
-        AssertClose(model.call(sample.TokenIds, sample.Context.KeyPaddingMask).Logits, swapped.call(sample.TokenIds, sample.Context.KeyPaddingMask).Logits, Tolerances.SameFormula);
+        AssertClose(model.call(sample.TokenIds, sample.Context.KeyPaddingMask).Logits,
+            swapped.call(sample.TokenIds, sample.Context.KeyPaddingMask).Logits, Tolerances.SameFormula);
         Assert.All(HsaConversion.Measure(model.Encoder, [sample], new HsaConversionOptions { Branching = 1024 }), layer => Assert.Equal(0, layer.Mean, 1e-11));
     }
 
@@ -59,7 +61,8 @@ public class HsaConversionTests
         Assert.IsType<FullMixer>(swapped.Encoder.Blocks[0].Mixer);
         Assert.IsType<HsaMixer>(swapped.Encoder.Blocks[1].Mixer);
         var hidden = Random(5, 1, Length, 12);
-        Assert.True(Difference(model.Encoder.Blocks[1].call(hidden, MixingContext.Unpadded).Output, swapped.Encoder.Blocks[1].call(hidden, MixingContext.Unpadded).Output) > 1e-4);
+        Assert.True(Difference(model.Encoder.Blocks[1].call(hidden, MixingContext.Unpadded).Output,
+            swapped.Encoder.Blocks[1].call(hidden, MixingContext.Unpadded).Output) > 1e-4);
     }
 
     [Fact]
@@ -106,7 +109,8 @@ public class HsaConversionTests
 
         long full = samples.Sum(sample => (long)(Length * Length) + (Length - 7) * (Length - 7)) * 4 * 12;
         Assert.Equal(3 * full, steps[0].AttentionFlops);
-        long tree = samples.Sum(_ => BlockFlops.Of(Options.With(attention: AttentionKind.Hsa, branching: 4), Length).Attention + BlockFlops.Of(Options.With(attention: AttentionKind.Hsa, branching: 4), Length - 7).Attention);
+        long tree = samples.Sum(_ => BlockFlops.Of(Options.With(attention: AttentionKind.Hsa, branching: 4), Length).Attention
+            + BlockFlops.Of(Options.With(attention: AttentionKind.Hsa, branching: 4), Length - 7).Attention);
         Assert.Equal((2 * full) + tree, steps[1].AttentionFlops);
         Assert.Equal(1 - (tree / (double)full), steps[3].SwappedReduction, 1e-12);
         Assert.Equal(2, HsaConversion.SwapInOrder(model, samples, _ => 0, s_trees, numLayers: 1).Count);
@@ -125,7 +129,8 @@ public class HsaConversionTests
         var swapped = new List<int>();
         foreach (var step in steps.Skip(1))
         {
-            var distances = Enumerable.Range(0, 3).Except(swapped).ToDictionary(layer => layer, layer => PredictionDistance(HsaConversion.Swap(model, [.. swapped, layer], s_trees)));
+            var distances = Enumerable.Range(0, 3).Except(swapped).ToDictionary(layer => layer,
+                layer => PredictionDistance(HsaConversion.Swap(model, [.. swapped, layer], s_trees)));
             Assert.Equal(distances.MinBy(pair => pair.Value).Key, step.Layer);
             Assert.Equal(distances[step.Layer], step.PredictionDistance, 1e-12);
             Assert.True(step.PredictionDistance > 0);
@@ -139,7 +144,8 @@ public class HsaConversionTests
             return p.Zip(q, (a, b) => a * Math.Log(a / b));
         }).Sum() / samples.Sum(sample => sample.TokenIds.shape[0]);
 
-        double[] Probabilities(MahaSequenceClassifier classifier, (Tensor TokenIds, MixingContext Context) sample) => ToArray(classifier.call(sample.TokenIds, sample.Context.KeyPaddingMask).Logits.softmax(1));
+        double[] Probabilities(MahaSequenceClassifier classifier, (Tensor TokenIds, MixingContext Context) sample)
+            => ToArray(classifier.call(sample.TokenIds, sample.Context.KeyPaddingMask).Logits.softmax(1));
     }
 
     [Fact]
@@ -157,7 +163,8 @@ public class HsaConversionTests
         Assert.True(own.Hierarchies![0]!.Count(1) > 1);
         AssertClose(swapped.Encoder.call(sample.TokenIds, own).Features, swapped.Encoder.call(sample.TokenIds, sample.Context).Features, 0);
         Assert.Equal(
-            HsaConversion.Measure(model.Encoder, [(sample.TokenIds, own)], new HsaConversionOptions { Hierarchy = HierarchyKind.Document }).Select(layer => layer.Mean),
+            HsaConversion.Measure(model.Encoder, [(sample.TokenIds, own)], new HsaConversionOptions { Hierarchy = HierarchyKind.Document })
+                .Select(layer => layer.Mean),
             HsaConversion.Measure(model.Encoder, [sample], options).Select(layer => layer.Mean));
     }
 
@@ -174,7 +181,8 @@ public class HsaConversionTests
         Refused("numLayers must lie in", () => HsaConversion.SwapInOrder(model, [Sample(1)], _ => 1, s_trees, -1));
         Refused("names 2 for 3", () => (Options with { LayerAttention = [new FullOptions(), new HsaOptions()] }).Validate());
 
-        static void Refused(string message, Action action) => Assert.Contains(message, Assert.ThrowsAny<ArgumentException>(action).Message, StringComparison.Ordinal);
+        static void Refused(string message, Action action)
+            => Assert.Contains(message, Assert.ThrowsAny<ArgumentException>(action).Message, StringComparison.Ordinal);
     }
 
     private static MahaSequenceClassifier Model() => Prepared(new MahaSequenceClassifier(Options, 3), 3, scale: 0.5);

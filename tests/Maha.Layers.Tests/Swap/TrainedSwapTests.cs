@@ -38,11 +38,13 @@ public class TrainedSwapTests
         using var owner = classifier;
         using var training = Documents(600, seed: 1);
         using var test = Documents(300, seed: 2);
-        var trainer = new Trainer(new TrainingOptions { NumberOfEpochs = 6, TokensPerBatch = 2048, LearningRate = 0.003, EarlyStoppingMetric = ValidationMetric.Accuracy });
+        var trainer = new Trainer(
+            new TrainingOptions { NumberOfEpochs = 6, TokensPerBatch = 2048, LearningRate = 0.003, EarlyStoppingMetric = ValidationMetric.Accuracy });
         trainer.Train(new SequenceClassificationTask(classifier, NumClasses), training);
 
         using var scope = NewDisposeScope();
-        var sample = (tensor(Enumerable.Range(0, 4).SelectMany(i => Document(new Random(50 + i), i % NumClasses)).Select(id => (long)id).ToArray(), [4, Length]), MixingContext.Unpadded);
+        var sample = (tensor(Enumerable.Range(0, 4).SelectMany(i => Document(new Random(50 + i), i % NumClasses)).Select(id => (long)id).ToArray(),
+            [4, Length]), MixingContext.Unpadded);
         var steps = HsaConversion.SwapInOrder(classifier, [sample], Accuracy, new HsaConversionOptions { Branching = 4 });
         string table = string.Join("; ", steps.Select(step => $"{step.Swapped.Count}: {step.Score:f3}"));
         Assert.True(steps[0].Score >= 0.95, table);

@@ -55,7 +55,8 @@ public class CancellationTests
                 source.Cancel();
             return new TaskLoss(model.Weight.sum(), 1);
         });
-        Assert.ThrowsAny<OperationCanceledException>(() => new Trainer(s_options with { GradientAccumulation = 10 }).Train(task, documents, cancellationToken: source.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => new Trainer(s_options with { GradientAccumulation = 10 }).Train(task, documents,
+            cancellationToken: source.Token));
         Assert.Equal(3, batches);
         Assert.Equal(before, model.Values);
         Assert.Null(model.Weight.grad);
@@ -137,6 +138,7 @@ public class CancellationTests
         using var model = new TwoParameters();
         using var documents = Toys.Documents(20);
         var task = new ScriptedTask(model, _ => throw new OperationCanceledException("not the trainer's"));
-        Assert.Throws<OperationCanceledException>(() => new Trainer(s_options with { CancellationBehavior = CancellationBehavior.KeepBest }).Train(task, documents));
+        Assert.Throws<OperationCanceledException>(() =>
+            new Trainer(s_options with { CancellationBehavior = CancellationBehavior.KeepBest }).Train(task, documents));
     }
 }

@@ -5,7 +5,14 @@ namespace Maha.Layers.Tests.Training;
 [Collection(AloneCollection.Name)]
 public class DivergenceTests
 {
-    private static readonly TrainingOptions s_options = new() { NumberOfEpochs = 2, TokensPerBatch = 60, LearningRate = 0.5, WarmupFraction = 0, ValidationFraction = 0 };
+    private static readonly TrainingOptions s_options = new()
+    {
+        NumberOfEpochs = 2,
+        TokensPerBatch = 60,
+        LearningRate = 0.5,
+        WarmupFraction = 0,
+        ValidationFraction = 0,
+    };
 
     [Theory]
     [InlineData(double.NaN)]
@@ -51,8 +58,10 @@ public class DivergenceTests
     {
         using var model = new TwoParameters();
         using var documents = Toys.Documents(40);
-        var task = new ScriptedTask(model, _ => new TaskLoss(model.Weight.sum(), 1), () => new ValidationMetrics { Loss = double.NaN, Accuracy = 0.5, Count = 4 });
-        var e = Assert.Throws<TrainingDivergedException>(() => new Trainer(s_options with { EarlyStoppingMetric = metric, ValidationFraction = 0.1 }).Train(task, documents));
+        var task = new ScriptedTask(model, _ => new TaskLoss(model.Weight.sum(), 1),
+            () => new ValidationMetrics { Loss = double.NaN, Accuracy = 0.5, Count = 4 });
+        var e = Assert.Throws<TrainingDivergedException>(() =>
+            new Trainer(s_options with { EarlyStoppingMetric = metric, ValidationFraction = 0.1 }).Train(task, documents));
         Assert.Contains("The validation loss must be finite, but is NaN", e.Message, StringComparison.Ordinal);
         Assert.Contains("The weights are those after the step.", e.Message, StringComparison.Ordinal);
     }

@@ -19,11 +19,18 @@ public class EarlyStoppingTests
         {
             double value = script[atValidation.Count];
             atValidation.Add([.. model.Values, .. TestTensors.ToArray(model.Bias)]);
-            return new ValidationMetrics { Loss = metric == ValidationMetric.Loss ? value : 7, Accuracy = metric == ValidationMetric.Accuracy ? value : 0, Count = 1 };
+            return new ValidationMetrics
+            {
+                Loss = metric == ValidationMetric.Loss ? value : 7,
+                Accuracy = metric == ValidationMetric.Accuracy ? value : 0,
+                Count = 1,
+            };
         });
         using var documents = Toys.Documents(40);
 
-        var result = new Trainer(new TrainingOptions { NumberOfEpochs = 7, TokensPerBatch = 100, EarlyStoppingMetric = metric, EarlyStoppingPatience = patience }).Train(task, documents);
+        var result = new Trainer(
+            new TrainingOptions { NumberOfEpochs = 7, TokensPerBatch = 100, EarlyStoppingMetric = metric, EarlyStoppingPatience = patience })
+            .Train(task, documents);
 
         Assert.Equal(epochs, result.Epochs.Count);
         Assert.Equal(epochs < 7 ? TrainingOutcome.StoppedEarly : TrainingOutcome.Completed, result.Outcome);
@@ -39,8 +46,10 @@ public class EarlyStoppingTests
         using var model = new TwoParameters();
         using var documents = Toys.Documents(40);
         double[] last = [];
-        var task = new ScriptedTask(model, _ => new TaskLoss(model.Weight.sum(), 1), () => throw new InvalidOperationException("there is nothing to validate on"));
-        var result = new Trainer(new TrainingOptions { NumberOfEpochs = 4, ValidationFraction = 0 }).Train(task, documents, progress: new AtOnce(_ => last = model.Values));
+        var task = new ScriptedTask(model, _ => new TaskLoss(model.Weight.sum(), 1),
+            () => throw new InvalidOperationException("there is nothing to validate on"));
+        var result = new Trainer(new TrainingOptions { NumberOfEpochs = 4, ValidationFraction = 0 }).Train(task, documents,
+            progress: new AtOnce(_ => last = model.Values));
         Assert.Equal(TrainingOutcome.Completed, result.Outcome);
         Assert.Equal(4, result.Epochs.Count);
         Assert.Null(result.BestEpoch);

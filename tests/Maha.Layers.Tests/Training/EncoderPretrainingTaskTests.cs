@@ -86,7 +86,8 @@ public class EncoderPretrainingTaskTests
     public void Training_LowersTheLoss()
     {
         var random = new Random(1);
-        using var documents = TokenizedDataset.FromTokenIds(Enumerable.Range(0, 40).Select(d => Enumerable.Range(0, 32).Select(_ => 6 + d % 8 * 5 + random.Next(5)).ToArray()));
+        using var documents =
+            TokenizedDataset.FromTokenIds(Enumerable.Range(0, 40).Select(d => Enumerable.Range(0, 32).Select(_ => 6 + d % 8 * 5 + random.Next(5)).ToArray()));
         MahaDocumentEncoder encoder;
         using (new RandomStateScope(1))
             encoder = new MahaDocumentEncoder(s_model, new DocumentVectorParts { SpectralDim = 0 });
@@ -106,10 +107,12 @@ public class EncoderPretrainingTaskTests
     public void Padding_DoesNotChangeVectors()
     {
         var random = new Random(2);
-        using var documents = TokenizedDataset.FromTokenIds(Enumerable.Range(0, 12).Select(d => Enumerable.Range(0, 5 + 3 * d).Select(_ => 6 + random.Next(44)).ToArray()));
+        using var documents =
+            TokenizedDataset.FromTokenIds(Enumerable.Range(0, 12).Select(d => Enumerable.Range(0, 5 + 3 * d).Select(_ => 6 + random.Next(44)).ToArray()));
         MahaDocumentEncoder encoder;
+        var parts = new DocumentVectorParts { SpectralDim = 4, NumPairBuckets = 64, BeginningTokens = 6, ContextualWeight = 1 };
         using (new RandomStateScope(1))
-            encoder = new MahaDocumentEncoder(s_model, new DocumentVectorParts { SpectralDim = 4, NumPairBuckets = 64, BeginningTokens = 6, ContextualWeight = 1 });
+            encoder = new MahaDocumentEncoder(s_model, parts);
         using var owned = encoder;
         encoder.FitSpectral(documents, 1);
         encoder.FitScale(documents);

@@ -54,12 +54,14 @@ public class LanguageModelingTaskTests
         {
             using var documents = TokenizedDataset.FromTokenIds(Texts(1, 20));
             using var model = Model(AttentionKind.Maha);
-            new Trainer(new TrainingOptions { NumberOfEpochs = 1, TokensPerBatch = 256 }).Train(new LanguageModelingTask(model), new PackedContexts(documents, 32, 5));
+            new Trainer(new TrainingOptions { NumberOfEpochs = 1, TokensPerBatch = 256 }).Train(new LanguageModelingTask(model),
+                new PackedContexts(documents, 32, 5));
             return [.. model.parameters().SelectMany(TestTensors.ToArray)];
         }
     }
 
-    // The length grows from 8 tokens during half of the training. A row of 35 has two doublings, so that the lengths 8, 17 and 35 take a sixth of the training each.
+    // The length grows from 8 tokens during half of the training. A row of 35 has two doublings, so that the lengths 8, 17 and 35 take a sixth of the training
+    // each.
     [Theory]
     [InlineData(0, 4)]
     [InlineData(0.166, 4)]
@@ -116,16 +118,22 @@ public class LanguageModelingTaskTests
         using (var any = Model(AttentionKind.Maha))
         {
             foreach (double fraction in new[] { -0.1, 1.1, double.NaN })
-                Assert.Contains("contextGrowthFraction must lie in [0, 1]", Assert.Throws<ArgumentOutOfRangeException>(() => new LanguageModelingTask(any, fraction)).Message, StringComparison.Ordinal);
-            Assert.Contains("shortestContext must", Assert.ThrowsAny<ArgumentException>(() => new LanguageModelingTask(any, 0.5, 1)).Message, StringComparison.Ordinal);
+            {
+                Assert.Contains("contextGrowthFraction must lie in [0, 1]",
+                    Assert.Throws<ArgumentOutOfRangeException>(() => new LanguageModelingTask(any, fraction)).Message, StringComparison.Ordinal);
+            }
+            Assert.Contains("shortestContext must",
+                Assert.ThrowsAny<ArgumentException>(() => new LanguageModelingTask(any, 0.5, 1)).Message, StringComparison.Ordinal);
         }
         using var model = Model(AttentionKind.Maha);
         var task = new LanguageModelingTask(model);
         using var documents = TokenizedDataset.FromTokenIds(Texts(1, 20));
         using var single = TokenizedDataset.FromTokenIds([[3], [4]]);
-        Assert.Contains("ClassWeighting", Assert.Throws<ArgumentException>(() => new Trainer(new TrainingOptions { ClassWeighting = ClassWeighting.Balanced }).Train(task, documents)).Message, StringComparison.Ordinal);
+        Assert.Contains("ClassWeighting", Assert.Throws<ArgumentException>(() => new Trainer(new TrainingOptions { ClassWeighting = ClassWeighting.Balanced })
+            .Train(task, documents)).Message, StringComparison.Ordinal);
         Assert.Contains("two tokens", Assert.Throws<ArgumentException>(() => new Trainer().Train(task, single)).Message, StringComparison.Ordinal);
-        Assert.Contains("EarlyStoppingMetric", Assert.Throws<ArgumentException>(() => new Trainer(new TrainingOptions { EarlyStoppingMetric = ValidationMetric.Accuracy }).Train(task, documents)).Message, StringComparison.Ordinal);
+        Assert.Contains("EarlyStoppingMetric", Assert.Throws<ArgumentException>(() =>
+            new Trainer(new TrainingOptions { EarlyStoppingMetric = ValidationMetric.Accuracy }).Train(task, documents)).Message, StringComparison.Ordinal);
     }
 
     private static MahaLanguageModel Model(AttentionKind attention)

@@ -9,7 +9,13 @@ namespace Maha.Layers.Tests.Training;
 [Collection(AloneCollection.Name)]
 public class LearningTests
 {
-    private static readonly TrainingOptions s_options = new() { NumberOfEpochs = 12, TokensPerBatch = 256, LearningRate = 0.01, EarlyStoppingMetric = ValidationMetric.Accuracy };
+    private static readonly TrainingOptions s_options = new()
+    {
+        NumberOfEpochs = 12,
+        TokensPerBatch = 256,
+        LearningRate = 0.01,
+        EarlyStoppingMetric = ValidationMetric.Accuracy,
+    };
 
     [Fact]
     public void Classifier_LearnsToFindAToken()
@@ -23,7 +29,8 @@ public class LearningTests
     {
         // The same training with models that must fail: the test above cannot pass with them.
         using var constant = new Linear1();
-        Assert.InRange(AccuracyOnNewDocuments(new SequenceClassificationTask(constant, (ids, _) => (constant.Constant(ids.shape[0]), null), Toys.NumClasses)), 0, 0.5);
+        Assert.InRange(
+            AccuracyOnNewDocuments(new SequenceClassificationTask(constant, (ids, _) => (constant.Constant(ids.shape[0]), null), Toys.NumClasses)), 0, 0.5);
         using var identity = new Linear1();
         Assert.InRange(AccuracyOnNewDocuments(new SequenceClassificationTask(identity, (ids, _) => (identity.call(ids), null), Toys.NumClasses)), 0, 0.6);
     }

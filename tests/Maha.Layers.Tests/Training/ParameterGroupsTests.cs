@@ -8,7 +8,8 @@ public class ParameterGroupsTests
     [Fact]
     public void BiasesNormsAndEmbeddings_DoNotDecay()
     {
-        using var model = new MahaSequenceClassifier(new MahaTransformerOptions { VocabSize = 11, MaxSequenceLength = 8, DModel = 6, NumHeads = 2, NumLayers = 1, FeedForwardDim = 10 }, 3);
+        using var model = new MahaSequenceClassifier(
+            new MahaTransformerOptions { VocabSize = 11, MaxSequenceLength = 8, DModel = 6, NumHeads = 2, NumLayers = 1, FeedForwardDim = 10 }, 3);
         var (decaying, notDecaying) = ParameterGroups.SplitByWeightDecay(model);
         var names = model.named_parameters().ToDictionary(entry => entry.parameter.Handle, entry => entry.name);
         Assert.Equal(names.Values.Order(), decaying.Concat(notDecaying).Select(parameter => names[parameter.Handle]).Order());

@@ -90,8 +90,10 @@ public class SequenceClassificationTaskTests
         using var negative = Documents([0, -1, 2]);
         using var empty = TokenizedDataset.FromTokenIds(Array.Empty<(int[], int)>());
         Assert.Contains("must have labels", Assert.Throws<ArgumentException>(() => trainer.Train(task, unlabeled)).Message, StringComparison.Ordinal);
-        Assert.Contains("must lie in [0, 3), but document 2 has 3", Assert.Throws<ArgumentException>(() => trainer.Train(task, good, tooHigh)).Message, StringComparison.Ordinal);
-        Assert.Contains("must lie in [0, 3), but document 1 has -1", Assert.Throws<ArgumentException>(() => trainer.Evaluate(task, negative)).Message, StringComparison.Ordinal);
+        Assert.Contains("must lie in [0, 3), but document 2 has 3",
+            Assert.Throws<ArgumentException>(() => trainer.Train(task, good, tooHigh)).Message, StringComparison.Ordinal);
+        Assert.Contains("must lie in [0, 3), but document 1 has -1",
+            Assert.Throws<ArgumentException>(() => trainer.Evaluate(task, negative)).Message, StringComparison.Ordinal);
         Assert.Contains("at least one document", Assert.Throws<ArgumentException>(() => trainer.Train(task, empty)).Message, StringComparison.Ordinal);
         Assert.Contains("at least one document", Assert.Throws<ArgumentException>(() => trainer.Train(task, good, empty)).Message, StringComparison.Ordinal);
     }

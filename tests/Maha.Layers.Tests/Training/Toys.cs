@@ -63,7 +63,8 @@ internal sealed class TwoParameters : nn.Module<Tensor, Tensor>
 }
 
 /// <summary>A task whose loss and metrics are functions that the test gives.</summary>
-internal sealed class ScriptedTask(nn.Module module, Func<TokenBatch, TaskLoss> loss, Func<ValidationMetrics>? validation = null, Action<TokenBatch>? onValidationBatch = null) : ITrainingTask
+internal sealed class ScriptedTask(nn.Module module, Func<TokenBatch, TaskLoss> loss, Func<ValidationMetrics>? validation = null,
+    Action<TokenBatch>? onValidationBatch = null) : ITrainingTask
 {
     public nn.Module Module => module;
 
@@ -143,7 +144,8 @@ internal sealed class TemporaryFolder : IDisposable
         get
         {
             int open = OperatingSystem.IsLinux()
-                ? Directory.GetFiles("/proc/self/fd").Count(descriptor => new FileInfo(descriptor).LinkTarget?.StartsWith(Path, StringComparison.Ordinal) == true)
+                ? Directory.GetFiles("/proc/self/fd")
+                    .Count(descriptor => new FileInfo(descriptor).LinkTarget?.StartsWith(Path, StringComparison.Ordinal) == true)
                 : 0;
             return Directory.GetFiles(Path).Length + open;
         }

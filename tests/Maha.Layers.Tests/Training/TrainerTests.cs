@@ -160,7 +160,8 @@ public class TrainerTests
         Assert.Equal(steps.Count, result.Steps);
         Assert.Equal(TimeSpan.Zero, reports[^1].TimeLeft);
         Assert.All(reports, report => Assert.True(report.TokensPerSecond > 0 && report.GradientNorm > 0 && double.IsFinite(report.Loss)));
-        Assert.Equal(result.Epochs.Select(epoch => epoch.Validation), reports.Where(report => report.Validation is not null).Select(report => report.Validation));
+        Assert.Equal(result.Epochs.Select(epoch => epoch.Validation),
+            reports.Where(report => report.Validation is not null).Select(report => report.Validation));
         Assert.Equal((108, 12), (result.NumTrainingDocuments, result.NumValidationDocuments));
     }
 
@@ -172,7 +173,8 @@ public class TrainerTests
         long before = Toys.LiveTensors();
         var counts = new List<long>();
         var task = Toys.TaskOf(classifier);
-        new Trainer(s_options with { NumberOfEpochs = 5, EarlyStoppingPatience = null, MinLearningRateFraction = 1 }).Train(task, documents, progress: new AtOnce(report =>
+        new Trainer(s_options with { NumberOfEpochs = 5, EarlyStoppingPatience = null, MinLearningRateFraction = 1 }).Train(task, documents,
+            progress: new AtOnce(report =>
         {
             if (report.Validation is null && report.Epoch > 1)
                 counts.Add(Tensor.TotalCount);

@@ -14,7 +14,8 @@ public class TextHierarchyTests
         var tree = TextHierarchy.Encode(TokenizerSamples.Small, Text, out int[] ids)!;
         Assert.Equal(TokenizerSamples.Small.Encode(Text), ids);
         Assert.Equal([ids.Length, 5, 2, 1], Enumerable.Range(0, tree.Depth + 1).Select(tree.Count));
-        string[] sentences = [.. Enumerable.Range(0, 5).Select(node => TokenizerSamples.Small.Decode(ids[tree.Children(1, node).Start..tree.Children(1, node).End]))];
+        string[] sentences =
+            [.. Enumerable.Range(0, 5).Select(node => TokenizerSamples.Small.Decode(ids[tree.Children(1, node).Start..tree.Children(1, node).End]))];
         Assert.Equal(["The dog sleeps. ", "The fox does not!\n\n", "A second paragraph, with words. ", "And more? ", "Yes."], sentences);
         Assert.Equal((0, 2), tree.Children(2, 0));
     }
@@ -63,5 +64,6 @@ public class TextHierarchyTests
         Assert.Contains(message, Assert.Throws<ArgumentException>(() => TextHierarchy.FromOffsets("text", offsets)).Message, StringComparison.Ordinal);
 
     private static int LargestFamily(TokenHierarchy tree) =>
-        Enumerable.Range(1, tree.Depth).Max(level => Enumerable.Range(0, tree.Count(level)).Max(node => tree.Children(level, node).End - tree.Children(level, node).Start));
+        Enumerable.Range(1, tree.Depth)
+            .Max(level => Enumerable.Range(0, tree.Count(level)).Max(node => tree.Children(level, node).End - tree.Children(level, node).Start));
 }

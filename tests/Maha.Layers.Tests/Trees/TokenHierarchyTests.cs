@@ -22,7 +22,10 @@ public class TokenHierarchyTests
         {
             Assert.Equal((tree.Count(level - 1) + branching - 1) / branching, tree.Count(level));
             for (int node = 0; node < tree.Count(level); node++)
-                Assert.Equal(Math.Min(branching, tree.Count(level - 1) - (node * branching)), tree.Children(level, node).End - tree.Children(level, node).Start);
+            {
+                Assert.Equal(Math.Min(branching, tree.Count(level - 1) - (node * branching)),
+                    tree.Children(level, node).End - tree.Children(level, node).Start);
+            }
         }
         Assert.Equal(1, tree.Count(depth));
     }
@@ -66,7 +69,10 @@ public class TokenHierarchyTests
         var same = TokenHierarchy.FromTree(new HierarchyNode(0, 4, [HierarchyNode.Leaf(0), HierarchyNode.FromTokens(1, 3), HierarchyNode.Leaf(3)]));
         Assert.Equal(same.Depth, tree.Depth);
         for (int level = 1; level <= tree.Depth; level++)
-            Assert.Equal(Enumerable.Range(0, same.Count(level)).Select(node => same.Children(level, node)), Enumerable.Range(0, tree.Count(level)).Select(node => tree.Children(level, node)));
+        {
+            Assert.Equal(Enumerable.Range(0, same.Count(level)).Select(node => same.Children(level, node)),
+                Enumerable.Range(0, tree.Count(level)).Select(node => tree.Children(level, node)));
+        }
     }
 
     [Fact]
@@ -94,13 +100,16 @@ public class TokenHierarchyTests
     public void Gap_IsRefused() => Refused("gaps", () => TokenHierarchy.FromTree(new HierarchyNode(0, 3, [HierarchyNode.Leaf(0), HierarchyNode.Leaf(2)])));
 
     [Fact]
-    public void Overlap_IsRefused() => Refused("overlaps", () => TokenHierarchy.FromTree(new HierarchyNode(0, 3, [HierarchyNode.FromTokens(0, 2), HierarchyNode.FromTokens(1, 3)])));
+    public void Overlap_IsRefused()
+        => Refused("overlaps", () => TokenHierarchy.FromTree(new HierarchyNode(0, 3, [HierarchyNode.FromTokens(0, 2), HierarchyNode.FromTokens(1, 3)])));
 
     [Fact]
-    public void ShortChildren_AreRefused() => Refused("must end with it", () => TokenHierarchy.FromTree(new HierarchyNode(0, 3, [HierarchyNode.FromTokens(0, 2)])));
+    public void ShortChildren_AreRefused()
+        => Refused("must end with it", () => TokenHierarchy.FromTree(new HierarchyNode(0, 3, [HierarchyNode.FromTokens(0, 2)])));
 
     [Fact]
-    public void EmptyNode_IsRefused() => Refused("is empty", () => TokenHierarchy.FromTree(new HierarchyNode(0, 1, [HierarchyNode.Leaf(0), new HierarchyNode(1, 1, [])])));
+    public void EmptyNode_IsRefused()
+        => Refused("is empty", () => TokenHierarchy.FromTree(new HierarchyNode(0, 1, [HierarchyNode.Leaf(0), new HierarchyNode(1, 1, [])])));
 
     [Fact]
     public void LeafOfSeveralTokens_IsRefused() => Refused("single token", () => TokenHierarchy.FromTree(new HierarchyNode(0, 2, [])));
@@ -121,7 +130,8 @@ public class TokenHierarchyTests
     [InlineData("is empty", 0, 3, 3, -1, 3)]
     [InlineData("a node from 0 to 4", 0, 3, 9, -1, 3)]
     [InlineData("has no children", 0, 3, 0, -1, 3)]
-    public void UnsoundParents_AreRefused(string message, params int[] parents) => Refused(message, () => TokenHierarchy.FromParents(2, [.. parents.Skip(1).Prepend(3)]));
+    public void UnsoundParents_AreRefused(string message, params int[] parents)
+        => Refused(message, () => TokenHierarchy.FromParents(2, [.. parents.Skip(1).Prepend(3)]));
 
     [Fact]
     public void InterleavedParents_AreRefused() => Refused("without gaps", () => TokenHierarchy.FromParents(4, [4, 5, 4, 5, 6, 6, -1]));
@@ -135,5 +145,6 @@ public class TokenHierarchyTests
     [Fact]
     public void ParagraphInsideASentence_IsRefused() => Refused("inside the finer part", () => TokenHierarchy.FromEnds(10, [4, 8], [6]));
 
-    private static void Refused(string message, Func<TokenHierarchy> make) => Assert.Contains(message, Assert.ThrowsAny<ArgumentException>(make).Message, StringComparison.Ordinal);
+    private static void Refused(string message, Func<TokenHierarchy> make)
+        => Assert.Contains(message, Assert.ThrowsAny<ArgumentException>(make).Message, StringComparison.Ordinal);
 }

@@ -39,9 +39,11 @@ public class TokenPartsTests
     [Fact]
     public void IdsOutsideTheVocabulary_AreRefused()
     {
-        Assert.Contains("must lie in", Assert.Throws<ArgumentException>(() => TokenParts.BuildTree([s_tokenizer.VocabSize], s_parts)).Message, StringComparison.Ordinal);
+        Assert.Contains("must lie in",
+            Assert.Throws<ArgumentException>(() => TokenParts.BuildTree([s_tokenizer.VocabSize], s_parts)).Message, StringComparison.Ordinal);
         Assert.Contains("at least one", Assert.Throws<ArgumentException>(() => TokenParts.BuildTree([], s_parts)).Message, StringComparison.Ordinal);
     }
 
-    private static (int Start, int End)[] Families(TokenHierarchy tree, int level) => [.. Enumerable.Range(0, tree.Count(level)).Select(node => tree.Children(level, node))];
+    private static (int Start, int End)[] Families(TokenHierarchy tree, int level)
+        => [.. Enumerable.Range(0, tree.Count(level)).Select(node => tree.Children(level, node))];
 }

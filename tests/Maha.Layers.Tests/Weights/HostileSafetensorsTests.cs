@@ -36,8 +36,10 @@ public class HostileSafetensorsTests
     [InlineData("""{"a":{"dtype":"F32","shape":[0,4611686018427387904,4],"data_offsets":[0,0]}}""", 0, "fewer than 2^63 bytes")]
     [InlineData("""{"a":{"dtype":"F64","shape":[1152921504606846975],"data_offsets":[0,9223372036854775800]}}""", 8, "must fill the file")]
     [InlineData("""{"a":{"dtype":"U8","shape":[1000000000000],"data_offsets":[0,1000000000000]}}""", 8, "must fill the file")]
-    [InlineData("""{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[2,6]}}""", 6, "'b' begins at byte 2 instead of 4")]
-    [InlineData("""{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[5,9]}}""", 9, "'b' begins at byte 5 instead of 4")]
+    [InlineData("""{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[2,6]}}""", 6,
+        "'b' begins at byte 2 instead of 4")]
+    [InlineData("""{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[5,9]}}""", 9,
+        "'b' begins at byte 5 instead of 4")]
     [InlineData("""{"a":{"dtype":"U8","shape":[4],"data_offsets":[1,5]}}""", 5, "'a' begins at byte 1 instead of 0")]
     [InlineData("""{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}""", 5, "must fill the file")]
     [InlineData("""{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}""", 3, "must fill the file")]
@@ -115,7 +117,9 @@ public class HostileSafetensorsTests
         }
     }
 
-    /// <summary>Bytes are changed, inserted, removed or repeated. The file must be read, or be refused with the reader's own exception, in little memory.</summary>
+    /// <summary>
+    /// Bytes are changed, inserted, removed or repeated. The file must be read, or be refused with the reader's own exception, in little memory.
+    /// </summary>
     [Fact]
     public void RandomMutations_ReadOrThrowOurException()
     {

@@ -123,7 +123,8 @@ public class ModuleWeightsTests
     {
         using var encoder = new MahaDocumentEncoder(s_options.With(attention: AttentionKind.Full), new DocumentVectorParts { SpectralDim = 0 });
         encoder.get_buffer("center")!.Dispose();
-        Assert.Contains("('center')", Assert.Throws<InvalidOperationException>(() => ModuleWeights.Save(encoder, Stream.Null)).Message, StringComparison.Ordinal);
+        Assert.Contains("('center')",
+            Assert.Throws<InvalidOperationException>(() => ModuleWeights.Save(encoder, Stream.Null)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -132,7 +133,8 @@ public class ModuleWeightsTests
         var model = new MahaTokenModel(s_options);
         int count = model.state_dict().Count;
         model.Dispose();
-        Assert.Contains($"{count} of {count} have been disposed", Assert.Throws<InvalidOperationException>(() => ModuleWeights.Save(model, Stream.Null)).Message, StringComparison.Ordinal);
+        Assert.Contains($"{count} of {count} have been disposed",
+            Assert.Throws<InvalidOperationException>(() => ModuleWeights.Save(model, Stream.Null)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -140,7 +142,8 @@ public class ModuleWeightsTests
     {
         var tensor = zeros(3);
         tensor.Dispose();
-        AssertFileIsKept(path => Assert.Contains("disposed", Assert.Throws<ArgumentException>(() => SafetensorsWriter.Write(path, new Dictionary<string, Tensor> { ["a"] = tensor })).Message, StringComparison.Ordinal));
+        AssertFileIsKept(path => Assert.Contains("disposed", Assert.Throws<ArgumentException>(() => SafetensorsWriter.Write(path,
+            new Dictionary<string, Tensor> { ["a"] = tensor })).Message, StringComparison.Ordinal));
     }
 
     private static void AssertFileIsKept(Action<string> save)

@@ -103,7 +103,8 @@ public class AutoMLExperimentTests
     public void CrossValidation_AveragesTheFolds()
     {
         var pipeline = _context.Transforms.Conversion.MapValueToKey("Key", "Class").Append(
-            _context.Auto().CreateSweepableEstimator((context, options) => context.MulticlassClassification.Trainers.LbfgsMaximumEntropy("Key", l2Regularization: options.L2), new SearchSpace<TrainerOptions>()));
+            _context.Auto().CreateSweepableEstimator((context, options) => context.MulticlassClassification.Trainers.LbfgsMaximumEntropy("Key",
+                l2Regularization: options.L2), new SearchSpace<TrainerOptions>()));
         var best = _context.Auto().CreateExperiment()
             .SetPipeline(pipeline)
             .SetDataset(Data(), fold: 3)
@@ -117,7 +118,8 @@ public class AutoMLExperimentTests
     [Fact]
     public void Alternatives_AreTheWaysThroughThePipeline()
     {
-        var parts = Enumerable.Range(0, 5).Select(_ => new SweepableEstimator((context, _) => context.Transforms.CopyColumns("a", "b"), new SearchSpace())).ToArray();
+        var parts = Enumerable.Range(0, 5)
+            .Select(_ => new SweepableEstimator((context, _) => context.Transforms.CopyColumns("a", "b"), new SearchSpace())).ToArray();
         var inner = parts[2].Append(parts[3]);
         var pipeline = parts[0].Append(parts[1], parts[4]).Append(inner, parts[4]);
         var choices = ((ChoiceOption)pipeline.SearchSpace["_SCHEMA_"]).Choices.Select(c => c.AsType<string>());
@@ -169,7 +171,8 @@ public class AutoMLExperimentTests
         using var source = new CancellationTokenSource();
         int trials = 0;
         // A Maha trainer: ML.NET's SDCA keeps a random generator per iteration, so that with very many iterations it runs out of memory and every trial fails.
-        var endless = new SweepableEstimator((context, _) => Toys.Trainer(context, options => options.LabelColumnName = "Key", epochs: Interlocked.Increment(ref trials) == 1 ? 1 : int.MaxValue), new SearchSpace());
+        var endless = new SweepableEstimator((context, _) => Toys.Trainer(context, options => options.LabelColumnName = "Key",
+            epochs: Interlocked.Increment(ref trials) == 1 ? 1 : int.MaxValue), new SearchSpace());
         var recorder = new Recorder();
         var pipeline = _context.Transforms.Conversion.MapValueToKey("Key", "Label").Append(endless);
         var experiment = _context.Auto().CreateExperiment()
@@ -191,7 +194,8 @@ public class AutoMLExperimentTests
     [Fact]
     public async Task CancellationBeforeTheFirstResult_IsATimeout()
     {
-        await Assert.ThrowsAsync<TimeoutException>(() => Experiment(new Bowl(), new Recorder()).SetRandomSearchTuner().RunAsync(new CancellationToken(canceled: true)));
+        await Assert.ThrowsAsync<TimeoutException>(() => Experiment(new Bowl(),
+            new Recorder()).SetRandomSearchTuner().RunAsync(new CancellationToken(canceled: true)));
     }
 
     [Fact]
@@ -219,7 +223,8 @@ public class AutoMLExperimentTests
     [Fact]
     public void MissingParts_AreNamed()
     {
-        var pipeline = _context.Transforms.CopyColumns("Copy", "Features").Append(new SweepableEstimator((context, _) => context.Transforms.CopyColumns("a", "b"), new SearchSpace()));
+        var pipeline = _context.Transforms.CopyColumns("Copy", "Features")
+            .Append(new SweepableEstimator((context, _) => context.Transforms.CopyColumns("a", "b"), new SearchSpace()));
         var error = Assert.Throws<AggregateException>(() => _context.Auto().CreateExperiment().SetPipeline(pipeline).SetDataset(Data(), 3).Run());
         Assert.Contains("SetMulticlassClassificationMetric", error.InnerException?.Message);
         Assert.Throws<AggregateException>(() => _context.Auto().CreateExperiment().Run());

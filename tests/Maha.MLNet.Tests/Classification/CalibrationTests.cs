@@ -32,7 +32,8 @@ public class CalibrationTests
     public void Calibration_IsSaved()
     {
         var data = _mlContext.Data.LoadFromEnumerable(Toys.Verdicts(60));
-        using var model = Toys.BinaryTrainer(_mlContext, options => (options.Threshold, options.ValidationFraction) = (BinaryThreshold.BestF1, 0.3), epochs: 2).Fit(data);
+        using var model = Toys.BinaryTrainer(_mlContext,
+            options => (options.Threshold, options.ValidationFraction) = (BinaryThreshold.BestF1, 0.3), epochs: 2).Fit(data);
         using var loaded = (MahaBinaryTextClassificationTransformer)ModelZip.Load(ModelZip.Save(_mlContext, model, data.Schema));
         Assert.Equal((model.Temperature, model.Threshold), (loaded.Temperature, loaded.Threshold));
         Assert.NotEqual(1, loaded.Temperature);
@@ -61,9 +62,11 @@ public class CalibrationTests
     {
         // Few documents are true, and their words predict it only in part: with the threshold 1/2, nearly all predictions are false.
         var random = new Random(3);
-        List<Verdict> rows = [.. Enumerable.Range(0, 200).Select(i => new Verdict { Label = i % 8 == 0, Text = Toys.Text(random, i % 8 == 0 || i % 3 == 0 ? 1 : 0) })];
+        List<Verdict> rows =
+            [.. Enumerable.Range(0, 200).Select(i => new Verdict { Label = i % 8 == 0, Text = Toys.Text(random, i % 8 == 0 || i % 3 == 0 ? 1 : 0) })];
         var data = _mlContext.Data.LoadFromEnumerable(rows);
-        using var model = Toys.BinaryTrainer(_mlContext, options => (options.Threshold, options.ValidationSet) = (BinaryThreshold.BestF1, data), epochs: 4).Fit(data);
+        using var model = Toys.BinaryTrainer(_mlContext,
+            options => (options.Threshold, options.ValidationSet) = (BinaryThreshold.BestF1, data), epochs: 4).Fit(data);
         Assert.InRange(model.Threshold, 0.01, 0.49);
         var predictions = _mlContext.Data.CreateEnumerable<BinaryPrediction>(model.Transform(data), reuseRowObject: false).ToList();
         Assert.All(predictions, row => Assert.Equal(row.Probability > model.Threshold, row.PredictedLabel));

@@ -20,7 +20,8 @@ public sealed class CancellationTests : IDisposable
         using var source = new CancellationTokenSource();
         var before = TemporaryFiles();
         var data = Toys.Keyed(_mlContext, Toys.Documents(60));
-        var trainer = Toys.Trainer(_mlContext, options => (options.CancellationToken, options.Progress) = (source.Token, At(step: 3, source.Cancel)), epochs: 50);
+        var trainer = Toys.Trainer(_mlContext,
+            options => (options.CancellationToken, options.Progress) = (source.Token, At(step: 3, source.Cancel)), epochs: 50);
         Assert.ThrowsAny<OperationCanceledException>(() => trainer.Fit(data));
         Assert.Equal(3, _reports[^1].Step);
         Assert.Equal(before, TemporaryFiles());
@@ -79,7 +80,8 @@ public sealed class CancellationTests : IDisposable
     {
         foreach (var behavior in Enum.GetValues<CancellationBehavior>())
         {
-            var trainer = Toys.BinaryTrainer(_mlContext, options => (options.CancellationToken, options.CancellationBehavior) = (new CancellationToken(true), behavior));
+            var trainer = Toys.BinaryTrainer(_mlContext,
+                options => (options.CancellationToken, options.CancellationBehavior) = (new CancellationToken(true), behavior));
             Assert.ThrowsAny<OperationCanceledException>(() => trainer.Fit(_mlContext.Data.LoadFromEnumerable(Toys.Verdicts(10))));
         }
     }
@@ -98,7 +100,8 @@ public sealed class CancellationTests : IDisposable
                 yield return row;
             }
         }
-        var trainer = Toys.BinaryTrainer(_mlContext, options => (options.CancellationToken, options.CancellationBehavior) = (source.Token, CancellationBehavior.KeepBest));
+        var trainer = Toys.BinaryTrainer(_mlContext,
+            options => (options.CancellationToken, options.CancellationBehavior) = (source.Token, CancellationBehavior.KeepBest));
         var refusal = Assert.Throws<OperationCanceledException>(() => trainer.Fit(_mlContext.Data.LoadFromEnumerable(Rows())));
         Assert.Contains("there is no model yet that KeepBest could keep. Give it more time", refusal.Message);
     }

@@ -117,7 +117,9 @@ public class DamagedFileTests
 
     [Fact]
     public void NewerFormatVersion_Throws_WithTheRemedy()
-        => Assert.Equal("This version of Maha reads models up to format 3, but the model has format 4. Update the package Maha.MLNet, or save the model with the older version.",
+        => Assert.Equal(
+            "This version of Maha reads models up to format 3, but the model has format 4. "
+                + "Update the package Maha.MLNet, or save the model with the older version.",
             Refused<MahaModelVersionException>(json => (json["FormatVersion"], json["Unheard"]) = (4, "of")));
 
     [Fact]

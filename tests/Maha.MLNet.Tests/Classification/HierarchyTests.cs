@@ -13,8 +13,10 @@ public class HierarchyTests
     public void Model_LearnsAndComesBackFromItsFile(HierarchyKind hierarchy)
     {
         var mlContext = new MLContext(1);
-        var data = mlContext.Data.LoadFromEnumerable(Toys.Verdicts(40).Select(verdict => new Verdict { Label = verdict.Label, Text = $"{verdict.Text}. More follows!\n\nThe end." }));
-        using var model = Toys.BinaryTrainer(mlContext, options => (options.Attention, options.Hierarchy) = (AttentionKind.Hsa, hierarchy), epochs: 8).Fit(data);
+        var data = mlContext.Data.LoadFromEnumerable(
+            Toys.Verdicts(40).Select(verdict => new Verdict { Label = verdict.Label, Text = $"{verdict.Text}. More follows!\n\nThe end." }));
+        using var model = Toys.BinaryTrainer(mlContext,
+            options => (options.Attention, options.Hierarchy) = (AttentionKind.Hsa, hierarchy), epochs: 8).Fit(data);
         Assert.True(mlContext.BinaryClassification.Evaluate(model.Transform(data)).Accuracy >= 0.9);
         using var stream = new MemoryStream();
         mlContext.Model.Save(model, data.Schema, stream);

@@ -40,7 +40,8 @@ public class LabelTests(FittedModels fitted)
     {
         var mlContext = new MLContext(1);
         var random = new Random(1);
-        var rows = Enumerable.Range(0, 30).Select(i => new Labeled<T> { Label = labels[i % labels.Length], Text = Toys.Text(random, i % labels.Length) }).ToList();
+        var rows = Enumerable.Range(0, 30)
+            .Select(i => new Labeled<T> { Label = labels[i % labels.Length], Text = Toys.Text(random, i % labels.Length) }).ToList();
         var data = mlContext.Data.LoadFromEnumerable(rows);
         using var model = mlContext.Transforms.Conversion.MapValueToKey("Label")
             .Append(Toys.Trainer(mlContext, epochs: 25))
@@ -83,10 +84,12 @@ public class LabelTests(FittedModels fitted)
         using var complete = Toys.Trainer(mlContext).Fit(Toys.Keyed(mlContext, documents));
         Assert.Empty(warnings);
 
-        var more = documents.SelectMany((document, i) => i is 3 or 20 ? [new Document { Label = null, Text = "noise noise" }, document] : new[] { document }).ToList();
+        var more =
+            documents.SelectMany((document, i) => i is 3 or 20 ? [new Document { Label = null, Text = "noise noise" }, document] : new[] { document }).ToList();
         var keyed = Toys.Keyed(mlContext, more);
         using var rest = Toys.Trainer(mlContext, options => options.ValidationSet = keyed).Fit(keyed);
-        Assert.Equal(["2 training documents have no label, or one that the key column doesn't know, and were left out.", "2 validation documents have no label, or one that the key column doesn't know, and were left out."], warnings);
+        Assert.Equal(["2 training documents have no label, or one that the key column doesn't know, and were left out.",
+            "2 validation documents have no label, or one that the key column doesn't know, and were left out."], warnings);
 
         using var without = Toys.Trainer(mlContext).Fit(keyed);
         Assert.Equal(Rows.Of(complete.Transform(keyed)), Rows.Of(without.Transform(keyed)));
@@ -97,10 +100,13 @@ public class LabelTests(FittedModels fitted)
     {
         var mlContext = new MLContext(1);
         var map = mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(fitted.Training);
-        var data = map.Transform(mlContext.Data.LoadFromEnumerable(Toys.Documents(5).Select(document => new Document { Label = "other", Text = document.Text })));
+        var data =
+            map.Transform(mlContext.Data.LoadFromEnumerable(Toys.Documents(5).Select(document => new Document { Label = "other", Text = document.Text })));
         var e = Assert.Throws<InvalidOperationException>(() => Toys.Trainer(mlContext).Fit(data));
-        Assert.Equal("The training data must have at least one document with a label, but of 5 rows none has one. Look at columns 'Label' and 'Text'.", e.Message);
-        e = Assert.Throws<InvalidOperationException>(() => Toys.Trainer(mlContext, options => options.ValidationSet = data).Fit(map.Transform(fitted.Training)));
+        Assert.Equal(
+            "The training data must have at least one document with a label, but of 5 rows none has one. Look at columns 'Label' and 'Text'.", e.Message);
+        e = Assert.Throws<InvalidOperationException>(() => Toys.Trainer(mlContext,
+            options => options.ValidationSet = data).Fit(map.Transform(fitted.Training)));
         Assert.StartsWith("The validation data must have at least one document with a label", e.Message, StringComparison.Ordinal);
     }
 
@@ -109,7 +115,8 @@ public class LabelTests(FittedModels fitted)
     {
         var mlContext = new MLContext(1);
         var map = mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(fitted.Training);
-        var e = Assert.Throws<InvalidOperationException>(() => Toys.Trainer(mlContext).Fit(map.Transform(mlContext.Data.LoadFromEnumerable(Array.Empty<Document>()))));
+        var e = Assert.Throws<InvalidOperationException>(() => Toys.Trainer(mlContext)
+            .Fit(map.Transform(mlContext.Data.LoadFromEnumerable(Array.Empty<Document>()))));
         Assert.StartsWith("The training data must have at least one document with a label", e.Message, StringComparison.Ordinal);
     }
 
@@ -117,8 +124,12 @@ public class LabelTests(FittedModels fitted)
     public void OneClassOnly_Throws()
     {
         var mlContext = new MLContext(1);
-        var e = Assert.Throws<InvalidOperationException>(() => Toys.Trainer(mlContext).Fit(Toys.Keyed(mlContext, Toys.Documents(9).Where(document => document.Label == "tools"))));
-        Assert.Equal("The training data must have documents of at least two classes, but all 3 are of class 'tools'. Add documents of other classes, or look at the label column.", e.Message);
+        var e = Assert.Throws<InvalidOperationException>(() => Toys.Trainer(mlContext)
+            .Fit(Toys.Keyed(mlContext, Toys.Documents(9).Where(document => document.Label == "tools"))));
+        Assert.Equal(
+            "The training data must have documents of at least two classes, but all 3 are of class 'tools'. "
+                + "Add documents of other classes, or look at the label column.",
+            e.Message);
     }
 
     [Fact]
@@ -129,7 +140,8 @@ public class LabelTests(FittedModels fitted)
         var data = map.Transform(mlContext.Data.LoadFromEnumerable(Toys.Documents(12).Where(document => document.Label != "tools")));
         using var model = Toys.Trainer(mlContext).Fit(data);
         Assert.Equal(Toys.Labels, model.Labels);
-        Assert.All(mlContext.Data.CreateEnumerable<Prediction>(model.Transform(data), reuseRowObject: false, ignoreMissingColumns: true), row => Assert.Equal(3, row.Score!.Length));
+        Assert.All(mlContext.Data.CreateEnumerable<Prediction>(model.Transform(data), reuseRowObject: false, ignoreMissingColumns: true),
+            row => Assert.Equal(3, row.Score!.Length));
     }
 
     [Fact]
@@ -137,11 +149,17 @@ public class LabelTests(FittedModels fitted)
     {
         var mlContext = new MLContext(1);
         var other = Toys.Keyed(mlContext, Toys.Documents(9).Select(document => new Document { Label = document.Label + "!", Text = document.Text }));
-        var e = Assert.Throws<ArgumentException>(() => Toys.Trainer(mlContext, options => options.ValidationSet = other).Fit(Toys.Keyed(mlContext, Toys.Documents(9))));
-        Assert.Contains("The validation set must have the labels of the training data (animals, tools, weather), but has animals!, tools!, weather!. Map both with one fitted MapValueToKey.", e.Message, StringComparison.Ordinal);
+        var e = Assert.Throws<ArgumentException>(() => Toys.Trainer(mlContext,
+            options => options.ValidationSet = other).Fit(Toys.Keyed(mlContext, Toys.Documents(9))));
+        Assert.Contains(
+            "The validation set must have the labels of the training data (animals, tools, weather), but has animals!, tools!, weather!. "
+                + "Map both with one fitted MapValueToKey.",
+            e.Message,
+            StringComparison.Ordinal);
         // The same names in another order are other keys.
         var reversed = Toys.Keyed(mlContext, Toys.Documents(9).AsEnumerable().Reverse());
-        Assert.Throws<ArgumentException>(() => Toys.Trainer(mlContext, options => options.ValidationSet = reversed).Fit(Toys.Keyed(mlContext, Toys.Documents(9))));
+        Assert.Throws<ArgumentException>(() => Toys.Trainer(mlContext,
+            options => options.ValidationSet = reversed).Fit(Toys.Keyed(mlContext, Toys.Documents(9))));
     }
 
     [Fact]
@@ -149,7 +167,8 @@ public class LabelTests(FittedModels fitted)
     {
         var mlContext = new MLContext(1);
         var verdicts = mlContext.Data.LoadFromEnumerable(Toys.Verdicts(9));
-        var e = Assert.Throws<ArgumentOutOfRangeException>(() => Toys.Trainer(mlContext, options => options.ValidationSet = verdicts).Fit(Toys.Keyed(mlContext, Toys.Documents(9))));
+        var e = Assert.Throws<ArgumentOutOfRangeException>(() => Toys.Trainer(mlContext,
+            options => options.ValidationSet = verdicts).Fit(Toys.Keyed(mlContext, Toys.Documents(9))));
         Assert.Equal("ValidationSet", e.ParamName);
     }
 
@@ -162,6 +181,7 @@ public class LabelTests(FittedModels fitted)
         var train = Toys.Keyed(mlContext, Toys.Documents(30));
         using var model = Toys.Trainer(mlContext, options => options.ValidationSet = train, epochs: 3).Fit(train);
         Assert.Equal(3, lines.Count(line => line.StartsWith("Epoch ", StringComparison.Ordinal)));
-        Assert.Contains(lines, line => line.StartsWith("Training ended: Completed", StringComparison.Ordinal) && line.Contains("on 30 documents; best epoch", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("Training ended: Completed", StringComparison.Ordinal)
+            && line.Contains("on 30 documents; best epoch", StringComparison.Ordinal));
     }
 }

@@ -69,7 +69,8 @@ public class LearningTests
         {
             bool label = i % 2 == 1;
             var (first, second) = label ? ("zebra", "quartz") : ("quartz", "zebra");
-            yield return new Verdict { Label = label, Text = $"{Toys.Filler(random, 16 + random.Next(6))} {first} {Toys.Filler(random, 18 + random.Next(6))} {second} {Toys.Filler(random, 16 + random.Next(6))}" };
+            string Filler(int least) => Toys.Filler(random, least + random.Next(6));
+            yield return new Verdict { Label = label, Text = $"{Filler(16)} {first} {Filler(18)} {second} {Filler(16)}" };
         }
     }
 

@@ -24,7 +24,8 @@ public class MahaBinaryTextClassificationTrainerTests(FittedModels fitted)
         EstimatorContract.Check(mlContext, Toys.BinaryTrainer(mlContext), mlContext.Data.LoadFromEnumerable(Toys.Verdicts(12)),
             (mlContext.Data.LoadFromEnumerable([new NoText()]), "There is no column 'Text'. The columns are: Label"),
             (mlContext.Data.LoadFromEnumerable([new NumberText()]), "Column 'Text' must be Text, but is Single"),
-            (Toys.Keyed(mlContext, Toys.Documents(3)), "Label column 'Label' must be Boolean, but is Key<UInt32, 0-2>. Load it as bool, or use MulticlassClassification for keys."));
+            (Toys.Keyed(mlContext, Toys.Documents(3)),
+                "Label column 'Label' must be Boolean, but is Key<UInt32, 0-2>. Load it as bool, or use MulticlassClassification for keys."));
     }
 
     [Fact]
@@ -69,7 +70,8 @@ public class MahaBinaryTextClassificationTrainerTests(FittedModels fitted)
     public void CrossValidate_FitsEveryFold()
     {
         var mlContext = new MLContext(1);
-        var folds = mlContext.BinaryClassification.CrossValidate(mlContext.Data.LoadFromEnumerable(Toys.Verdicts(30)), Toys.BinaryTrainer(mlContext), numberOfFolds: 2, seed: 1);
+        var folds = mlContext.BinaryClassification.CrossValidate(mlContext.Data.LoadFromEnumerable(Toys.Verdicts(30)),
+            Toys.BinaryTrainer(mlContext), numberOfFolds: 2, seed: 1);
         Assert.All(folds, fold => Assert.True(double.IsFinite(fold.Metrics.LogLoss)));
         foreach (var fold in folds)
             ((IDisposable)fold.Model).Dispose();
@@ -81,17 +83,23 @@ public class MahaBinaryTextClassificationTrainerTests(FittedModels fitted)
         var mlContext = new MLContext(1);
         var data = mlContext.Data.LoadFromEnumerable(Toys.Verdicts(10).Select(row => new Verdict { Label = true, Text = row.Text }));
         var e = Assert.Throws<InvalidOperationException>(() => Toys.BinaryTrainer(mlContext).Fit(data));
-        Assert.Equal("The training data must have documents of at least two classes, but all 10 are of class 'True'. Add documents of other classes, or look at the label column.", e.Message);
+        Assert.Equal(
+            "The training data must have documents of at least two classes, but all 10 are of class 'True'. "
+                + "Add documents of other classes, or look at the label column.",
+            e.Message);
     }
 
     [Fact]
     public void PredictionEngine_SaysWhatTransformSays()
     {
-        using var engine = fitted.MLContext.Model.CreatePredictionEngine<Verdict, BinaryPrediction>(fitted.Binary, new PredictionEngineOptions { OwnsTransformer = false });
+        using var engine = fitted.MLContext.Model.CreatePredictionEngine<Verdict, BinaryPrediction>(fitted.Binary,
+            new PredictionEngineOptions { OwnsTransformer = false });
         var documents = Toys.Verdicts(5, seed: 9);
-        var expected = fitted.MLContext.Data.CreateEnumerable<BinaryPrediction>(fitted.Binary.Transform(fitted.MLContext.Data.LoadFromEnumerable(documents)), reuseRowObject: false).ToList();
+        var expected = fitted.MLContext.Data.CreateEnumerable<BinaryPrediction>(fitted.Binary.Transform(fitted.MLContext.Data.LoadFromEnumerable(documents)),
+            reuseRowObject: false).ToList();
         var predicted = documents.Select(document => engine.Predict(document)).ToList();
         Assert.Equal(expected.Select(row => row.PredictedLabel), predicted.Select(row => row.PredictedLabel));
-        Assert.Equal(expected.SelectMany(row => new[] { row.Score, row.Probability }), predicted.SelectMany(row => new[] { row.Score, row.Probability }), Rows.AreAlike);
+        Assert.Equal(expected.SelectMany(row => new[] { row.Score, row.Probability }),
+            predicted.SelectMany(row => new[] { row.Score, row.Probability }), Rows.AreAlike);
     }
 }

@@ -45,7 +45,8 @@ public class MahaTextClassificationTrainerTests(FittedModels fitted)
         EstimatorContract.Check(mlContext, Toys.Trainer(mlContext), Toys.Keyed(mlContext, Toys.Documents(12)),
             (toKey.Fit(noText).Transform(noText), "There is no column 'Text'. The columns are: Label"),
             (toKey.Fit(numberText).Transform(numberText), "Column 'Text' must be Text, but is Single"),
-            (mlContext.Data.LoadFromEnumerable(Toys.Documents(3)), "Label column 'Label' must be Key<UInt32> with a known number of values, but is String. Append Conversion.MapValueToKey(\"Label\")"),
+            (mlContext.Data.LoadFromEnumerable(Toys.Documents(3)),
+                "Label column 'Label' must be Key<UInt32> with a known number of values, but is String. Append Conversion.MapValueToKey(\"Label\")"),
             (mlContext.Data.LoadFromEnumerable(Toys.Verdicts(3)), "Label column 'Label' must be Key<UInt32>"));
     }
 
@@ -80,7 +81,8 @@ public class MahaTextClassificationTrainerTests(FittedModels fitted)
             Assert.Equal(theirs[name].Type.ToString(), schema[name].Type.ToString());
             Assert.Equal(Rows.Annotations(theirs[name]), Rows.Annotations(schema[name]));
         }
-        Assert.Contains(Rows.Annotations(schema["Score"]), annotation => annotation.StartsWith("SlotNames", StringComparison.Ordinal) && annotation.EndsWith("animals|tools|weather", StringComparison.Ordinal));
+        Assert.Contains(Rows.Annotations(schema["Score"]), annotation => annotation.StartsWith("SlotNames", StringComparison.Ordinal)
+            && annotation.EndsWith("animals|tools|weather", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -103,7 +105,8 @@ public class MahaTextClassificationTrainerTests(FittedModels fitted)
     [Fact]
     public void Evaluate_ReadsTheScores()
     {
-        var metrics = fitted.MLContext.MulticlassClassification.Evaluate(fitted.Chain.Transform(fitted.MLContext.Data.LoadFromEnumerable(Toys.Documents(60, seed: 2))));
+        var metrics =
+            fitted.MLContext.MulticlassClassification.Evaluate(fitted.Chain.Transform(fitted.MLContext.Data.LoadFromEnumerable(Toys.Documents(60, seed: 2))));
         Assert.True(metrics.MicroAccuracy >= 0.9, $"accuracy {metrics.MicroAccuracy}");
         Assert.Equal(3, metrics.ConfusionMatrix.NumberOfClasses);
         Assert.Equal(3, metrics.PerClassLogLoss.Count);
@@ -129,7 +132,8 @@ public class MahaTextClassificationTrainerTests(FittedModels fitted)
     {
         var mlContext = new MLContext(1);
         var pipeline = mlContext.Transforms.Conversion.MapValueToKey("Label").Append(Toys.Trainer(mlContext));
-        var folds = mlContext.MulticlassClassification.CrossValidate(mlContext.Data.LoadFromEnumerable(Toys.Documents(40)), pipeline, numberOfFolds: 2, seed: 1);
+        var folds = mlContext.MulticlassClassification.CrossValidate(mlContext.Data.LoadFromEnumerable(Toys.Documents(40)),
+            pipeline, numberOfFolds: 2, seed: 1);
         Assert.Equal(2, folds.Count);
         Assert.All(folds, fold => Assert.True(double.IsFinite(fold.Metrics.LogLoss)));
         foreach (var fold in folds)
@@ -149,7 +153,8 @@ public class MahaTextClassificationTrainerTests(FittedModels fitted)
     public void PredictionEngine_SaysWhatTransformSays()
     {
         var documents = Toys.Documents(6, seed: 4);
-        using var engine = fitted.MLContext.Model.CreatePredictionEngine<Document, Prediction>(fitted.Chain, new PredictionEngineOptions { OwnsTransformer = false });
+        using var engine = fitted.MLContext.Model.CreatePredictionEngine<Document, Prediction>(fitted.Chain,
+            new PredictionEngineOptions { OwnsTransformer = false });
         var expected = fitted.Predict([.. documents.Select(document => document.Text)]);
         for (int i = 0; i < documents.Count; i++)
         {
@@ -174,8 +179,10 @@ public class MahaTextClassificationTrainerTests(FittedModels fitted)
     {
         var mlContext = new MLContext(1);
         var data = mlContext.Data.LoadFromEnumerable(Toys.Documents(12));
-        var renamed = mlContext.Transforms.Conversion.MapValueToKey("Topic", "Label").Append(mlContext.Transforms.CopyColumns("Body", "Text")).Fit(data).Transform(data);
-        using var model = mlContext.MulticlassClassification.Trainers.MahaTextClassification("Topic", "Body", "Scores", "Best", dModel: 16, numLayers: 1, maxSequenceLength: 32, numberOfEpochs: 1)
+        var renamed = mlContext.Transforms.Conversion.MapValueToKey("Topic", "Label")
+            .Append(mlContext.Transforms.CopyColumns("Body", "Text")).Fit(data).Transform(data);
+        using var model = mlContext.MulticlassClassification.Trainers.MahaTextClassification("Topic", "Body", "Scores", "Best", dModel: 16, numLayers: 1,
+            maxSequenceLength: 32, numberOfEpochs: 1)
             .Fit(renamed);
         using var loaded = (IDisposable)EstimatorContract.SaveAndLoad(mlContext, model, renamed.Schema);
         var output = ((ITransformer)loaded).Transform(renamed);
@@ -189,9 +196,11 @@ public class MahaTextClassificationTrainerTests(FittedModels fitted)
     public void Catalog_HasTheDefaultsOfTheOptions()
     {
         var options = new MahaTextClassificationTrainer.Options();
-        foreach (var trainers in new[] { typeof(MulticlassClassificationCatalog.MulticlassClassificationTrainers), typeof(BinaryClassificationCatalog.BinaryClassificationTrainers) })
+        foreach (var trainers in new[] { typeof(MulticlassClassificationCatalog.MulticlassClassificationTrainers),
+            typeof(BinaryClassificationCatalog.BinaryClassificationTrainers) })
         {
-            var method = typeof(MahaCatalog).GetMethods().Single(candidate => candidate.GetParameters() is { Length: > 2 } all && all[0].ParameterType == trainers);
+            var method = typeof(MahaCatalog)
+                .GetMethods().Single(candidate => candidate.GetParameters() is { Length: > 2 } all && all[0].ParameterType == trainers);
             foreach (var parameter in method.GetParameters().Skip(1))
             {
                 string name = char.ToUpperInvariant(parameter.Name![0]) + parameter.Name[1..];

@@ -62,7 +62,8 @@ public partial class NGramLawTests
     {
         // Words that predict the class only in part, so that the accuracy is not 1.
         var random = new Random(3);
-        List<Verdict> rows = [.. Enumerable.Range(0, 200).Select(i => new Verdict { Label = i % 4 == 0, Text = Toys.Text(random, i % 4 == 0 || i % 3 == 0 ? 1 : 0) })];
+        List<Verdict> rows =
+            [.. Enumerable.Range(0, 200).Select(i => new Verdict { Label = i % 4 == 0, Text = Toys.Text(random, i % 4 == 0 || i % 3 == 0 ? 1 : 0) })];
         var (data, validation) = (_mlContext.Data.LoadFromEnumerable(isSet ? rows[..100] : rows), _mlContext.Data.LoadFromEnumerable(rows[100..]));
         using var model = Toys.BinaryTrainer(_mlContext, options =>
         {

@@ -17,7 +17,8 @@ public class NGramTests
         var test = _mlContext.Data.LoadFromEnumerable(Toys.Verdicts(100, seed: 2));
         double Reached(bool ngrams)
         {
-            using var model = Toys.BinaryTrainer(_mlContext, options => (options.NGrams, options.LearningRate, options.ValidationFraction) = (ngrams, 1e-4, 0.2))
+            using var model = Toys.BinaryTrainer(_mlContext,
+                options => (options.NGrams, options.LearningRate, options.ValidationFraction) = (ngrams, 1e-4, 0.2))
                 .Fit(_mlContext.Data.LoadFromEnumerable(Toys.Verdicts(60)));
             return _mlContext.BinaryClassification.Evaluate(model.Transform(test)).Accuracy;
         }
@@ -83,7 +84,8 @@ public class NGramTests
         }
         byte[] twice = [.. whole];
         whole.AsSpan(20, 8).CopyTo(twice.AsSpan(28)); // the first hash twice
-        foreach (byte[] damaged in new[] { [], whole[..7], whole[..(whole.Length / 2)], [.. whole, 0], Changed(0, 200), Changed(3, 0x7F), Changed(4, 9), twice })
+        foreach (byte[] damaged in new[] { [], whole[..7], whole[..(whole.Length / 2)], [.. whole, 0], Changed(0, 200),
+            Changed(3, 0x7F), Changed(4, 9), twice })
         {
             var zip = new ModelZip(saved) { ["NGrams"] = damaged };
             zip.Sign();

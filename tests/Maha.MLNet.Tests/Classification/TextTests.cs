@@ -9,7 +9,8 @@ public class TextTests(FittedModels fitted)
 {
     private static readonly string[] s_strange =
     [
-        "", " ", "\0", "otter", "\ud800", "\udc00 \ud800", "hammer\udfffsaw", "\u200b\u202e\ufeff", "\u00e4\u0301\ud83d\ude00", new string('\n', 500), "[PAD][CLS]",
+        "", " ", "\0", "otter", "\ud800", "\udc00 \ud800", "hammer\udfffsaw", "\u200b\u202e\ufeff", "\u00e4\u0301\ud83d\ude00",
+        new string('\n', 500), "[PAD][CLS]",
     ];
 
     public static TheoryData<int> Strange => [.. Enumerable.Range(0, s_strange.Length)];
@@ -44,7 +45,8 @@ public class TextTests(FittedModels fitted)
     public void OneMegabyteOfText_IsReadToItsEnd_WhereTheLimitAllows()
     {
         var mlContext = new MLContext(1);
-        using var model = Toys.BinaryTrainer(mlContext, options => (options.MaxSequenceLength, options.Window, options.DModel, options.NumHeads, options.FeedForwardDim) = (1 << 21, 64, 4, 1, 4)).Fit(mlContext.Data.LoadFromEnumerable(Toys.Verdicts(10)));
+        using var model = Toys.BinaryTrainer(mlContext, options => (options.MaxSequenceLength, options.Window, options.DModel, options.NumHeads,
+            options.FeedForwardDim) = (1 << 21, 64, 4, 1, 4)).Fit(mlContext.Data.LoadFromEnumerable(Toys.Verdicts(10)));
         string text = string.Concat(Enumerable.Repeat("the cat and the dog ", 52_429));
         var rows = Rows.Of(model.Transform(mlContext.Data.LoadFromEnumerable([new Verdict { Text = text }, new Verdict { Text = text + "hammer hammer" }])));
         Assert.Equal(2, rows.Select(row => row[row.IndexOf("Score", StringComparison.Ordinal)..]).Distinct().Count());
@@ -108,8 +110,10 @@ public class TextTests(FittedModels fitted)
         using var model = Toys.Trainer(mlContext, options => options.OverlongDocuments = OverlongDocuments.Throw).Fit(Toys.Keyed(mlContext, documents));
         documents[2].Text = Toys.Filler(new Random(1), 500);
         var data = Toys.Keyed(mlContext, documents);
-        Assert.Contains("64", Assert.Throws<ArgumentException>(() => Toys.Trainer(mlContext, options => options.OverlongDocuments = OverlongDocuments.Throw).Fit(data)).Message, StringComparison.Ordinal);
-        Assert.Contains("must have at most 64 tokens", Assert.Throws<ArgumentException>(() => Rows.Of(model.Transform(data))).Message, StringComparison.Ordinal);
+        Assert.Contains("64", Assert.Throws<ArgumentException>(() => Toys.Trainer(mlContext,
+            options => options.OverlongDocuments = OverlongDocuments.Throw).Fit(data)).Message, StringComparison.Ordinal);
+        Assert.Contains("must have at most 64 tokens",
+            Assert.Throws<ArgumentException>(() => Rows.Of(model.Transform(data))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -120,8 +124,10 @@ public class TextTests(FittedModels fitted)
         var texts = new[] { filler, filler + " rain", "rain " + filler, "rain" + filler + "rain" }.Select(text => new Verdict { Text = text });
         int Distinct(OverlongDocuments kept)
         {
-            using var model = Toys.BinaryTrainer(mlContext, options => options.OverlongDocuments = kept).Fit(mlContext.Data.LoadFromEnumerable(Toys.Verdicts(10)));
-            using var engine = mlContext.Model.CreatePredictionEngine<Verdict, BinaryPrediction>(model, new PredictionEngineOptions { OwnsTransformer = false });
+            using var model = Toys.BinaryTrainer(mlContext, options => options.OverlongDocuments = kept)
+                .Fit(mlContext.Data.LoadFromEnumerable(Toys.Verdicts(10)));
+            using var engine = mlContext.Model.CreatePredictionEngine<Verdict, BinaryPrediction>(model,
+                new PredictionEngineOptions { OwnsTransformer = false });
             return texts.Select(text => engine.Predict(text).Score).Distinct().Count();
         }
         Assert.Equal(3, Distinct(OverlongDocuments.KeepStart));

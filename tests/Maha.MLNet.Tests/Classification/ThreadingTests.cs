@@ -14,7 +14,8 @@ public class ThreadingTests(FittedModels fitted)
         var expected = fitted.Predict([.. documents.Select(document => document.Text)]);
         InThreads(thread =>
         {
-            using var engine = fitted.MLContext.Model.CreatePredictionEngine<Document, Prediction>(fitted.Chain, new PredictionEngineOptions { OwnsTransformer = false });
+            using var engine = fitted.MLContext.Model.CreatePredictionEngine<Document, Prediction>(fitted.Chain,
+                new PredictionEngineOptions { OwnsTransformer = false });
             for (int i = 0; i < documents.Count; i++)
             {
                 int at = (i + 5 * thread) % documents.Count;

@@ -17,7 +17,8 @@ public class BadInputTests
     [Fact]
     public void StrangeTexts_AreTrainedOnAndScored()
     {
-        string?[] texts = ["", null, " ", "\0", "\ud800", "\udc00 \ud800", "\u200b\u202e\ufeff", "\ud83d\ude00", new string('\n', 500), "[PAD][EOS]", "the cat"];
+        string?[] texts = ["", null, " ", "\0", "\ud800", "\udc00 \ud800", "\u200b\u202e\ufeff", "\ud83d\ude00",
+            new string('\n', 500), "[PAD][EOS]", "the cat"];
         var data = _mlContext.Data.LoadFromEnumerable(texts.Select(text => new Passage { Text = text }));
         using var model = LanguageToys.Estimator(_mlContext).Fit(data);
         var scores = _mlContext.Data.CreateEnumerable<PassageScore>(model.Transform(data), reuseRowObject: false).ToList();
@@ -36,9 +37,11 @@ public class BadInputTests
     public void NoText_IsRefused()
     {
         var none = _mlContext.Data.LoadFromEnumerable(new List<Passage>());
-        Assert.Contains("of 0 rows none has any. Check column 'Text'", Assert.Throws<InvalidOperationException>(() => LanguageToys.Estimator(_mlContext).Fit(none)).Message, StringComparison.Ordinal);
+        Assert.Contains("of 0 rows none has any. Check column 'Text'",
+            Assert.Throws<InvalidOperationException>(() => LanguageToys.Estimator(_mlContext).Fit(none)).Message, StringComparison.Ordinal);
         var empty = _mlContext.Data.LoadFromEnumerable([new Passage { Text = "" }, new Passage()]);
-        Assert.Contains("of 2 rows none has any", Assert.Throws<InvalidOperationException>(() => LanguageToys.Estimator(_mlContext).Fit(empty)).Message, StringComparison.Ordinal);
+        Assert.Contains("of 2 rows none has any",
+            Assert.Throws<InvalidOperationException>(() => LanguageToys.Estimator(_mlContext).Fit(empty)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -66,7 +69,8 @@ public class BadInputTests
     {
         using var source = new CancellationTokenSource();
         source.Cancel();
-        Assert.ThrowsAny<OperationCanceledException>(() => LanguageToys.Estimator(_mlContext, options => options.CancellationToken = source.Token).Fit(LanguageToys.Data(_mlContext)));
+        Assert.ThrowsAny<OperationCanceledException>(() => LanguageToys.Estimator(_mlContext,
+            options => options.CancellationToken = source.Token).Fit(LanguageToys.Data(_mlContext)));
         using var later = new CancellationTokenSource();
         int steps = 0;
         var estimator = LanguageToys.Estimator(_mlContext, options =>

@@ -13,7 +13,8 @@ namespace Maha.MLNet.Tests.LanguageModel;
 
 public class LanguageModelOptionsTests
 {
-    private static readonly AttentionKind[] s_kinds = [AttentionKind.Maha, AttentionKind.Full, AttentionKind.Window, AttentionKind.Hsa, AttentionKind.HsaCausal];
+    private static readonly AttentionKind[] s_kinds = [AttentionKind.Maha, AttentionKind.Full, AttentionKind.Window,
+        AttentionKind.Hsa, AttentionKind.HsaCausal];
 
     public static TheoryData<string, Action<Options>, string> Invalid => new()
     {
@@ -25,8 +26,10 @@ public class LanguageModelOptionsTests
         { "length", o => o.MaxSequenceLength = 1, "MaxSequenceLength must be at least 2 for a language model" },
         { "length 0", o => o.MaxSequenceLength = 0, "MaxSequenceLength must lie in [1, 16777216], but is 0" },
         { "reference", o => o.Attention = AttentionKind.MahaReference, "MahaReference" },
-        { "reference aggregation", o => (o.Attention, o.Aggregation) = (AttentionKind.Maha, AggregationKind.ReferenceNash), "IsCausal must be false with ReferenceNash" },
-        { "document trees", o => (o.Attention, o.Hierarchy) = (AttentionKind.HsaCausal, HierarchyKind.Document), "Hierarchy must be Blocks in a language model" },
+        { "reference aggregation", o => (o.Attention, o.Aggregation) = (AttentionKind.Maha, AggregationKind.ReferenceNash),
+            "IsCausal must be false with ReferenceNash" },
+        { "document trees", o => (o.Attention, o.Hierarchy) = (AttentionKind.HsaCausal, HierarchyKind.Document),
+            "Hierarchy must be Blocks in a language model" },
         { "growth", o => o.ContextGrowthFraction = 1.5, "ContextGrowthFraction must lie in [0, 1], but is 1.5" },
         { "growth NaN", o => o.ContextGrowthFraction = double.NaN, "ContextGrowthFraction must lie in [0, 1]" },
         { "overlap", o => (o.Attention, o.Overlap) = (AttentionKind.Maha, true), "Overlap is for Attention HsaCausal" },
@@ -95,7 +98,8 @@ public class LanguageModelOptionsTests
     {
         string[] elsewhere =
         [
-            nameof(Options.OutputColumnName), nameof(Options.InputColumnName), nameof(Options.PerplexityColumnName), nameof(Options.TieOutput), nameof(Options.OverlongDocuments),
+            nameof(Options.OutputColumnName), nameof(Options.InputColumnName), nameof(Options.PerplexityColumnName), nameof(Options.TieOutput),
+            nameof(Options.OverlongDocuments),
             nameof(Options.ContextGrowthFraction), nameof(Options.MaxTrainingTime), nameof(Options.Progress), nameof(Options.CancellationToken),
         ];
         OptionValues.AssertNoneForgotten(typeof(Options), [typeof(MahaTransformerOptions), typeof(TrainingOptions)], elsewhere);

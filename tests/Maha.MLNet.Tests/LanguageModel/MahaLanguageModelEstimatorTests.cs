@@ -56,7 +56,8 @@ public class MahaLanguageModelEstimatorTests
         var data = LanguageToys.Data(_mlContext, 20);
         double[] scores = [.. new[] { 0.0, 0.0, 1.0 }.Select(fraction =>
         {
-            using var model = LanguageToys.Estimator(_mlContext, options => (options.MaxSequenceLength, options.ContextGrowthFraction) = (256, fraction), epochs: 3).Fit(data);
+            using var model = LanguageToys.Estimator(_mlContext,
+                options => (options.MaxSequenceLength, options.ContextGrowthFraction) = (256, fraction), epochs: 3).Fit(data);
             return model.Score("the cat sees the otter.").LogLikelihoodPerToken;
         })];
         Assert.Equal(scores[0], scores[1]);
@@ -106,8 +107,10 @@ public class MahaLanguageModelEstimatorTests
     public void Generation_ChecksItsArguments_AndCanBeCancelled()
     {
         using var model = LanguageToys.Estimator(_mlContext).Fit(LanguageToys.Data(_mlContext));
-        Assert.Contains("Temperature must lie in", Assert.Throws<ArgumentOutOfRangeException>(() => model.Generate("the", new GenerationOptions { Temperature = double.NaN })).Message, StringComparison.Ordinal);
-        Assert.Contains("TopP must lie in", Assert.Throws<ArgumentOutOfRangeException>(() => model.GenerateAsync("the", new GenerationOptions { TopP = 2 })).Message, StringComparison.Ordinal);
+        Assert.Contains("Temperature must lie in", Assert.Throws<ArgumentOutOfRangeException>(() => model.Generate("the",
+            new GenerationOptions { Temperature = double.NaN })).Message, StringComparison.Ordinal);
+        Assert.Contains("TopP must lie in",
+            Assert.Throws<ArgumentOutOfRangeException>(() => model.GenerateAsync("the", new GenerationOptions { TopP = 2 })).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentNullException>(() => model.Generate(null!));
         Assert.Throws<ArgumentNullException>(() => model.Score(null!));
         using var source = new CancellationTokenSource();
@@ -132,7 +135,8 @@ public class MahaLanguageModelEstimatorTests
     public void CatalogMethod_PassesItsArgumentsOn()
     {
         var data = LanguageToys.Data(_mlContext, 3);
-        using var model = _mlContext.Transforms.MahaLanguageModel("Fit", "Text", dModel: 8, numLayers: 1, maxSequenceLength: 16, numberOfEpochs: 1, learningRate: 0.01).Fit(data);
+        using var model = _mlContext.Transforms.MahaLanguageModel("Fit", "Text", dModel: 8, numLayers: 1, maxSequenceLength: 16, numberOfEpochs: 1,
+            learningRate: 0.01).Fit(data);
         Assert.Equal(16, model.ContextLength);
         Assert.NotNull(model.GetOutputSchema(data.Schema).GetColumnOrNull("Fit"));
     }

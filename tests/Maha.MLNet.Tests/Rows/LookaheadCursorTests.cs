@@ -21,7 +21,8 @@ public class LookaheadCursorTests(FittedModels fitted)
     [InlineData(false)]
     public void ClassifierOfManyClasses_SaysOfRowsInAView_WhatItSaysOfThemAlone(bool ngrams)
     {
-        using var model = Toys.Trainer(fitted.MLContext, options => (options.NGrams, options.MaxSequenceLength) = (ngrams, 1024)).Fit(Toys.Keyed(fitted.MLContext, Toys.Documents(30)));
+        using var model = Toys.Trainer(fitted.MLContext, options => (options.NGrams, options.MaxSequenceLength) = (ngrams, 1024))
+            .Fit(Toys.Keyed(fitted.MLContext, Toys.Documents(30)));
         Agree(model, fitted.MLContext, s_texts, "Score", "PredictedLabel");
     }
 
@@ -111,7 +112,8 @@ public class LookaheadCursorTests(FittedModels fitted)
     [InlineData(40)]
     public void SourceThatThrows_StillGivesTheRowsBefore(int failing)
     {
-        var view = fitted.Binary.Transform(fitted.MLContext.Data.LoadFromEnumerable(Counted(100, row => { if (row == failing) throw new IOException("the line broke"); })));
+        var view = fitted.Binary.Transform(
+            fitted.MLContext.Data.LoadFromEnumerable(Counted(100, row => { if (row == failing) throw new IOException("the line broke"); })));
         using var cursor = view.GetRowCursor(view.Schema);
         var score = Rows.Getter(cursor, view.Schema["Score"]);
         for (int row = 0; row < failing; row++)
@@ -381,7 +383,8 @@ public class LookaheadCursorTests(FittedModels fitted)
         public static float[] VectorOf(int row) => [row, row + 0.5f, -row];
 
         public string Show() => string.Create(CultureInfo.InvariantCulture,
-            $"{Text} {Truth} {Number:R} {Whole} {Small} {Date:O} {Span} {Key} {string.Join(',', Vector!)} {string.Join(',', Sparse.DenseValues())} {string.Join(',', Words ?? [])}");
+            $"{Text} {Truth} {Number:R} {Whole} {Small} {Date:O} {Span} {Key} {string.Join(',', Vector!)} "
+            + $"{string.Join(',', Sparse.DenseValues())} {string.Join(',', Words ?? [])}");
     }
 
     /// <summary>A view in which reading one value throws, or with a last column of objects.</summary>
@@ -393,9 +396,11 @@ public class LookaheadCursorTests(FittedModels fitted)
 
         public long? GetRowCount() => source.GetRowCount();
 
-        public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null) => new Cursor(this, source.GetRowCursor(source.Schema), row, columnName);
+        public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null)
+            => new Cursor(this, source.GetRowCursor(source.Schema), row, columnName);
 
-        public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) => [GetRowCursor(columnsNeeded, rand)];
+        public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null)
+            => [GetRowCursor(columnsNeeded, rand)];
 
         private static DataViewSchema WithObjects(DataViewSchema schema)
         {

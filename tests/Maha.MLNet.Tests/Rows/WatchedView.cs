@@ -22,7 +22,8 @@ internal sealed class WatchedView(IDataView view) : IDataView
         return new Cursor(this, view.GetRowCursor(columnsNeeded, rand));
     }
 
-    public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) => [GetRowCursor(columnsNeeded, rand)];
+    public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null)
+        => [GetRowCursor(columnsNeeded, rand)];
 
     private sealed class Cursor(WatchedView owner, DataViewRowCursor cursor) : DataViewRowCursor
     {

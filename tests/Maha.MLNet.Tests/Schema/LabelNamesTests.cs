@@ -34,11 +34,13 @@ public class LabelNamesTests
     [InlineData("Boolean", "yes")]
     [InlineData("Single", "one")]
     public void ANameThatIsNoValueOfItsType_Throws(string type, string name)
-        => Assert.StartsWith($"The labels of the model must be values of {type}", Assert.Throws<InvalidDataException>(() => LabelNames.FromFile(type, [name])).Message, StringComparison.Ordinal);
+        => Assert.StartsWith($"The labels of the model must be values of {type}",
+            Assert.Throws<InvalidDataException>(() => LabelNames.FromFile(type, [name])).Message, StringComparison.Ordinal);
 
     [Fact]
     public void AnUnknownType_Throws()
-        => Assert.Contains("but the file says 'Complex'", Assert.Throws<InvalidDataException>(() => LabelNames.FromFile("Complex", ["1"])).Message, StringComparison.Ordinal);
+        => Assert.Contains("but the file says 'Complex'",
+            Assert.Throws<InvalidDataException>(() => LabelNames.FromFile("Complex", ["1"])).Message, StringComparison.Ordinal);
 
     private static void Survives<T>(params T[] values) where T : notnull
     {
@@ -54,9 +56,14 @@ public class LabelNamesTests
         var builder = new DataViewSchema.Annotations.Builder();
         read.AddTo(builder, "KeyValues");
         if (typeof(T) == typeof(string))
-            Assert.Equal(Annotation<ReadOnlyMemory<char>>(keyed.Schema["Label"].Annotations).Select(value => value.ToString()), Annotation<ReadOnlyMemory<char>>(builder.ToAnnotations()).Select(value => value.ToString()));
+        {
+            Assert.Equal(Annotation<ReadOnlyMemory<char>>(keyed.Schema["Label"].Annotations).Select(value => value.ToString()),
+                Annotation<ReadOnlyMemory<char>>(builder.ToAnnotations()).Select(value => value.ToString()));
+        }
         else
+        {
             Assert.Equal(Annotation<T>(keyed.Schema["Label"].Annotations), Annotation<T>(builder.ToAnnotations()));
+        }
     }
 
     private static TValue[] Annotation<TValue>(DataViewSchema.Annotations annotations)

@@ -52,7 +52,8 @@ public class EncodingOptionsTests
     [Fact]
     public void CatalogAndOptions_HaveTheSameDefaults()
     {
-        var parameters = typeof(MahaCatalog).GetMethods().First(method => method.Name == nameof(MahaCatalog.MahaEncode) && method.GetParameters().Length > 2).GetParameters();
+        var parameters = typeof(MahaCatalog)
+            .GetMethods().First(method => method.Name == nameof(MahaCatalog.MahaEncode) && method.GetParameters().Length > 2).GetParameters();
         var options = new Options();
         foreach (var parameter in parameters.Where(parameter => parameter.HasDefaultValue))
         {
@@ -68,7 +69,8 @@ public class EncodingOptionsTests
         {
             var options = Random(new Random(seed));
             EncoderFitting.Check(options);
-            object[] targets = [EncoderFitting.ModelOptionsOf(options, options.VocabSize), EncoderFitting.PartsOf(options), EncoderFitting.PretrainingOptionsOf(options), options.ToTrainingOptions(options.Seed!.Value, CPU)];
+            object[] targets = [EncoderFitting.ModelOptionsOf(options, options.VocabSize), EncoderFitting.PartsOf(options),
+                EncoderFitting.PretrainingOptionsOf(options), options.ToTrainingOptions(options.Seed!.Value, CPU)];
             foreach (object target in targets)
             {
                 foreach (var (name, reached) in OptionValues.Values(target))
@@ -93,7 +95,8 @@ public class EncodingOptionsTests
             stream.Position = 0;
             var read = EncoderManifest.Read(stream);
             Assert.Equal(manifest.Model.WithExplicitDefaults().ToString(), read.Model.ToString());
-            Assert.Equal((manifest.Columns, manifest.Parts, manifest.NormalizeLength, manifest.Segments, manifest.OverlongDocuments), (read.Columns, read.Parts, read.NormalizeLength, read.Segments, read.OverlongDocuments));
+            Assert.Equal((manifest.Columns, manifest.Parts, manifest.NormalizeLength, manifest.Segments, manifest.OverlongDocuments),
+                (read.Columns, read.Parts, read.NormalizeLength, read.Segments, read.OverlongDocuments));
         }
     }
 
@@ -102,25 +105,31 @@ public class EncodingOptionsTests
     {
         string[] elsewhere =
         [
-            nameof(Options.OutputColumnName), nameof(Options.InputColumnName), nameof(Options.SegmentColumnName), nameof(Options.Segments), nameof(Options.NormalizeLength), nameof(Options.OverlongDocuments),
+            nameof(Options.OutputColumnName), nameof(Options.InputColumnName), nameof(Options.SegmentColumnName), nameof(Options.Segments),
+            nameof(Options.NormalizeLength), nameof(Options.OverlongDocuments),
             // Used by the training itself; other tests show their effect.
-            nameof(Options.SpectralStart), nameof(Options.ChunksPerDocument), nameof(Options.MaxTrainingTime), nameof(Options.PretrainedModel), nameof(Options.Freeze), nameof(Options.Progress), nameof(Options.CancellationToken),
+            nameof(Options.SpectralStart), nameof(Options.ChunksPerDocument), nameof(Options.MaxTrainingTime), nameof(Options.PretrainedModel),
+            nameof(Options.Freeze), nameof(Options.Progress), nameof(Options.CancellationToken),
         ];
-        OptionValues.AssertNoneForgotten(typeof(Options), [typeof(MahaTransformerOptions), typeof(DocumentVectorParts), typeof(PretrainingOptions), typeof(TrainingOptions)], elsewhere);
+        OptionValues.AssertNoneForgotten(typeof(Options),
+            [typeof(MahaTransformerOptions), typeof(DocumentVectorParts), typeof(PretrainingOptions), typeof(TrainingOptions)], elsewhere);
     }
 
     [Fact]
     public void OptionsOfTheFitting_ChangeTheModel()
     {
         var mlContext = new MLContext(1);
-        var data = mlContext.Data.LoadFromEnumerable(Toys.Documents(24).Select(document => new Document { Text = string.Join(' ', Enumerable.Repeat(document.Text, 6)) }));
+        var data = mlContext.Data.LoadFromEnumerable(
+            Toys.Documents(24).Select(document => new Document { Text = string.Join(' ', Enumerable.Repeat(document.Text, 6)) }));
         float[] Vector(Action<Options>? change = null)
         {
             using var model = Encoders.Fit(mlContext, data, change);
             return Encoders.Vectors(mlContext, model, "the cat near the rain")[0];
         }
         float[] usual = Vector();
-        Action<Options>[] changes = [o => o.SpectralStart = false, o => o.ChunksPerDocument = 1, o => o.ContrastiveWeight = 0, o => o.MaskedTokenWeight = 0, o => o.TieEmbedding = false, o => o.Temperature = 1, o => o.MaskFraction = 0.5, o => o.ValidationFraction = 0.3, o => o.BeginningTokens = 2, o => o.ContextualWeight = 1];
+        Action<Options>[] changes = [o => o.SpectralStart = false, o => o.ChunksPerDocument = 1, o => o.ContrastiveWeight = 0, o => o.MaskedTokenWeight = 0,
+            o => o.TieEmbedding = false, o => o.Temperature = 1, o => o.MaskFraction = 0.5, o => o.ValidationFraction = 0.3, o => o.BeginningTokens = 2,
+            o => o.ContextualWeight = 1];
         foreach (var change in changes)
             Assert.NotEqual(usual, Vector(change));
         Assert.Equal(16, Vector(o => o.SpectralDim = 0).Length);

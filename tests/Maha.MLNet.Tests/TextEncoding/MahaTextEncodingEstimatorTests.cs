@@ -22,7 +22,8 @@ public class MahaTextEncodingEstimatorTests
     public void EncoderWithSegments_KeepsTheContractOfEstimators()
     {
         var valid = _mlContext.Data.LoadFromEnumerable(Toys.Documents(9).Select(document => new Document { Text = document.Text + ". " + document.Text }));
-        EstimatorContract.Check(_mlContext, _mlContext.Transforms.MahaEncode(Encoders.Small(o => (o.SegmentColumnName, o.NormalizeLength) = ("Sentences", true))), valid);
+        EstimatorContract.Check(_mlContext,
+            _mlContext.Transforms.MahaEncode(Encoders.Small(o => (o.SegmentColumnName, o.NormalizeLength) = ("Sentences", true))), valid);
     }
 
     [Fact]
@@ -49,7 +50,8 @@ public class MahaTextEncodingEstimatorTests
     public void NormalizedVectors_HaveLengthOne()
     {
         using var model = Encoders.Fit(_mlContext, _mlContext.Data.LoadFromEnumerable(Toys.Documents(9)), o => o.NormalizeLength = true);
-        Assert.All(Encoders.Vectors(_mlContext, model, "the cat", "", null, "snow and wind"), vector => Assert.Equal(1, vector.Sum(value => (double)value * value), 1e-5));
+        Assert.All(Encoders.Vectors(_mlContext, model, "the cat", "", null, "snow and wind"),
+            vector => Assert.Equal(1, vector.Sum(value => (double)value * value), 1e-5));
     }
 
     [Theory]
@@ -57,8 +59,10 @@ public class MahaTextEncodingEstimatorTests
     [InlineData(SegmentKind.Paragraph, 2)]
     public void Segments_HaveTheVectorsOfDocuments(SegmentKind kind, int count)
     {
-        using var model = Encoders.Fit(_mlContext, _mlContext.Data.LoadFromEnumerable(Toys.Documents(9)), o => (o.SegmentColumnName, o.Segments) = ("Parts", kind));
-        var view = model.Transform(_mlContext.Data.LoadFromEnumerable([new Document { Text = "The cat sat.  Snow fell.\n\nA saw and a drill.\n" }, new Document { Text = " \n " }]));
+        using var model = Encoders.Fit(_mlContext, _mlContext.Data.LoadFromEnumerable(Toys.Documents(9)),
+            o => (o.SegmentColumnName, o.Segments) = ("Parts", kind));
+        var view = model.Transform(
+            _mlContext.Data.LoadFromEnumerable([new Document { Text = "The cat sat.  Snow fell.\n\nA saw and a drill.\n" }, new Document { Text = " \n " }]));
         var parts = view.GetColumn<float[]>("Parts").ToList();
         Assert.Equal(count * model.VectorSize, parts[0].Length);
         Assert.Empty(parts[1]);
@@ -69,7 +73,8 @@ public class MahaTextEncodingEstimatorTests
     [Fact]
     public void NoRows_Throw_WithTheRemedy()
         => Assert.Contains("must have at least one document to learn from, but has none",
-            Assert.Throws<InvalidOperationException>(() => Encoders.Fit(_mlContext, _mlContext.Data.LoadFromEnumerable(Array.Empty<Document>()))).Message, StringComparison.Ordinal);
+            Assert.Throws<InvalidOperationException>(() => Encoders.Fit(_mlContext, _mlContext.Data.LoadFromEnumerable(Array.Empty<Document>()))).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void TextsWithoutTokens_AreWarnedOf_AndEncoded()
@@ -101,7 +106,8 @@ public class MahaTextEncodingEstimatorTests
 
     [Fact]
     public void CancelledBeforehand_Throws()
-        => Assert.ThrowsAny<OperationCanceledException>(() => Encoders.Fit(_mlContext, _mlContext.Data.LoadFromEnumerable(Toys.Documents(9)), o => o.CancellationToken = new CancellationToken(true)));
+        => Assert.ThrowsAny<OperationCanceledException>(() => Encoders.Fit(_mlContext, _mlContext.Data.LoadFromEnumerable(Toys.Documents(9)),
+            o => o.CancellationToken = new CancellationToken(true)));
 
     [Fact]
     public void CancelledInTraining_Throws_OrKeepsWhatItHas()

@@ -26,7 +26,8 @@ public sealed class PretrainedModelTests : IDisposable
         saved.SaveWeights(weights);
         foreach (string path in new[] { zip, weights })
         {
-            using var frozen = _mlContext.Transforms.MahaEncode(new() { OutputColumnName = "Features", InputColumnName = "Text", PretrainedModel = path, Freeze = true }).Fit(_data);
+            using var frozen = _mlContext.Transforms.MahaEncode(
+                new() { OutputColumnName = "Features", InputColumnName = "Text", PretrainedModel = path, Freeze = true }).Fit(_data);
             Assert.Equal(expected, Encoders.Vectors(_mlContext, frozen, "the cat near the rain")[0]);
         }
     }
@@ -36,7 +37,8 @@ public sealed class PretrainedModelTests : IDisposable
     {
         using var saved = Encoders.Fit(_mlContext, _data);
         using var tuned = Encoders.Fit(_mlContext, _data, o => (o.PretrainedModel, o.LearningRate) = (Zip(saved), 1e-9));
-        var (before, after) = (Encoders.Vectors(_mlContext, saved, "the cat near the rain")[0], Encoders.Vectors(_mlContext, tuned, "the cat near the rain")[0]);
+        var (before, after) = (Encoders.Vectors(_mlContext, saved, "the cat near the rain")[0],
+            Encoders.Vectors(_mlContext, tuned, "the cat near the rain")[0]);
         for (int k = 0; k < before.Length; k++)
             Assert.Equal(before[k], after[k], 1e-3f);
         using var trained = Encoders.Fit(_mlContext, _data, o => (o.PretrainedModel, o.NumberOfEpochs) = (Zip(saved), 3));
@@ -47,10 +49,12 @@ public sealed class PretrainedModelTests : IDisposable
     public void WeightsFlow_FromEncoderToClassifier_AndBack()
     {
         using var encoder = Encoders.Fit(_mlContext, _data);
-        using var classifier = Toys.Trainer(_mlContext, o => (o.PretrainedModel, o.LearningRate) = (Zip(encoder), 1e-9)).Fit(Toys.Keyed(_mlContext, Toys.Documents(30)));
+        using var classifier = Toys.Trainer(_mlContext, o => (o.PretrainedModel, o.LearningRate) = (Zip(encoder), 1e-9))
+            .Fit(Toys.Keyed(_mlContext, Toys.Documents(30)));
         // At that learning rate nothing is learned, so that the weights are still those of the encoder's file.
         using var back = Encoders.Fit(_mlContext, _data, o => (o.PretrainedModel, o.Freeze) = (Zip(classifier), true));
-        var (before, after) = (Encoders.Vectors(_mlContext, encoder, "the cat near the rain")[0], Encoders.Vectors(_mlContext, back, "the cat near the rain")[0]);
+        var (before, after) = (Encoders.Vectors(_mlContext, encoder, "the cat near the rain")[0],
+            Encoders.Vectors(_mlContext, back, "the cat near the rain")[0]);
         for (int k = 0; k < before.Length; k++)
             Assert.Equal(before[k], after[k], 1e-3f);
     }
@@ -61,13 +65,15 @@ public sealed class PretrainedModelTests : IDisposable
     [InlineData(AttentionKind.Full, PositionKind.Learned)]
     public void WeightsFlow_FromLanguageModel_ToEncoderAndClassifier(AttentionKind attention, PositionKind positions)
     {
-        using var languageModel = LanguageToys.Estimator(_mlContext, o => (o.Attention, o.Positions, o.Overlap) = (attention, positions, attention == AttentionKind.HsaCausal)).Fit(_data);
+        using var languageModel = LanguageToys.Estimator(_mlContext,
+            o => (o.Attention, o.Positions, o.Overlap) = (attention, positions, attention == AttentionKind.HsaCausal)).Fit(_data);
         string zip = Zip(languageModel), weights = Path.Combine(_folder, "language.safetensors");
         languageModel.SaveWeights(weights);
         float[] expected = Frozen(zip);
         Assert.Equal(expected, Frozen(weights));
         // At that learning rate nothing is learned, so that the classifier's file has the language model's weights.
-        using var classifier = _mlContext.MulticlassClassification.Trainers.MahaTextClassification(new MahaTextClassificationTrainer.Options { PretrainedModel = zip, NumberOfEpochs = 1, LearningRate = 1e-9, Seed = 7 })
+        using var classifier = _mlContext.MulticlassClassification.Trainers.MahaTextClassification(
+            new MahaTextClassificationTrainer.Options { PretrainedModel = zip, NumberOfEpochs = 1, LearningRate = 1e-9, Seed = 7 })
             .Fit(Toys.Keyed(_mlContext, Toys.Documents(30)));
         float[] after = Frozen(Zip(classifier));
         Assert.Equal(expected.Length, after.Length);
@@ -104,11 +110,14 @@ public sealed class PretrainedModelTests : IDisposable
     {
         using var encoder = Encoders.Fit(_mlContext, _data);
         string zip = Zip(encoder);
-        Assert.Contains("DModel must be left out or be that of the pretrained model", Refused<ArgumentException>(o => (o.PretrainedModel, o.DModel) = (zip, 32)), StringComparison.Ordinal);
+        Assert.Contains("DModel must be left out or be that of the pretrained model",
+            Refused<ArgumentException>(o => (o.PretrainedModel, o.DModel) = (zip, 32)), StringComparison.Ordinal);
         Assert.Contains(", 16, but is 32", Refused<ArgumentException>(o => (o.PretrainedModel, o.DModel) = (zip, 32)), StringComparison.Ordinal);
-        Assert.Contains("Attention must be left out", Refused<ArgumentException>(o => (o.PretrainedModel, o.Attention) = (zip, AttentionKind.Full)), StringComparison.Ordinal);
+        Assert.Contains("Attention must be left out",
+            Refused<ArgumentException>(o => (o.PretrainedModel, o.Attention) = (zip, AttentionKind.Full)), StringComparison.Ordinal);
         Assert.Contains("NumLayers must be left out", Assert.Throws<ArgumentException>(() =>
-            Toys.Trainer(_mlContext, o => (o.PretrainedModel, o.NumLayers) = (zip, 3)).Fit(Toys.Keyed(_mlContext, Toys.Documents(9)))).Message, StringComparison.Ordinal);
+            Toys.Trainer(_mlContext, o => (o.PretrainedModel, o.NumLayers) = (zip, 3))
+                .Fit(Toys.Keyed(_mlContext, Toys.Documents(9)))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -124,7 +133,8 @@ public sealed class PretrainedModelTests : IDisposable
         string other = Path.Combine(_folder, "other.zip");
         var chain = _mlContext.Transforms.CopyColumns("Copy", "Text").Fit(_data);
         _mlContext.Model.Save(chain, _data.Schema, other);
-        Assert.Contains("must hold one Maha transformer, but holds 0", Refused<MahaModelFileException>(o => o.PretrainedModel = other), StringComparison.Ordinal);
+        Assert.Contains("must hold one Maha transformer, but holds 0",
+            Refused<MahaModelFileException>(o => o.PretrainedModel = other), StringComparison.Ordinal);
     }
 
     [Fact]

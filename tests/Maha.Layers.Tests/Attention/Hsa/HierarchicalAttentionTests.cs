@@ -76,7 +76,8 @@ public class HierarchicalAttentionTests
             var problem = TreeProblem.Random(seed, masked: false);
             for (int row = 0; row < problem.Length; row++)
             {
-                var tokens = SlowKeyTied.Partition(problem, row, Enum.Parse<HierarchicalForm>(name), selfAttend: true).SelectMany(span => Enumerable.Range(span.Start, span.End - span.Start));
+                var tokens = SlowKeyTied.Partition(problem, row, Enum.Parse<HierarchicalForm>(name), selfAttend: true)
+                    .SelectMany(span => Enumerable.Range(span.Start, span.End - span.Start));
                 Assert.Equal(Enumerable.Range(0, row + 1), tokens.Order());
             }
         }
@@ -116,11 +117,14 @@ public class HierarchicalAttentionTests
                 double expected = 0;
                 for (int i = 0; i < problem.Length; i++)
                 {
-                    int[] seen = [.. Enumerable.Range(0, problem.Length).Where(j => problem.Real[i] && problem.Real[j] && (self || i != j) && (!causal || j <= i))];
+                    int[] seen =
+                        [.. Enumerable.Range(0, problem.Length).Where(j => problem.Real[i] && problem.Real[j] && (self || i != j) && (!causal || j <= i))];
                     double sum = seen.Sum(j => Math.Exp(problem.Logit(i, j)));
-                    expected += seen.Sum(j => theta[(i * problem.Length) + j] * Math.Log(theta[(i * problem.Length) + j] * sum / Math.Exp(problem.Logit(i, j))));
+                    expected += seen.Sum(
+                        j => theta[(i * problem.Length) + j] * Math.Log(theta[(i * problem.Length) + j] * sum / Math.Exp(problem.Logit(i, j))));
                 }
-                double actual = FlatDistance.Sum(problem.Operand(problem.Query), problem.Operand(problem.Key), problem.Layout, new HierarchicalSettings(form, problem.Scale, self), problem.Ignored).item<double>();
+                double actual = FlatDistance.Sum(problem.Operand(problem.Query), problem.Operand(problem.Key), problem.Layout,
+                    new HierarchicalSettings(form, problem.Scale, self), problem.Ignored).item<double>();
                 Assert.Equal(expected, actual, 1e-10);
                 Assert.True(actual > -1e-10);
             }
@@ -138,7 +142,8 @@ public class HierarchicalAttentionTests
             Assert.True(Distance(HierarchicalForm.CausalOverlap) <= Distance(HierarchicalForm.Causal) + 1e-10);
 
             double Distance(HierarchicalForm form) =>
-                FlatDistance.Sum(problem.Operand(problem.Query), problem.Operand(problem.Key), problem.Layout, new HierarchicalSettings(form, problem.Scale)).item<double>();
+                FlatDistance.Sum(problem.Operand(problem.Query), problem.Operand(problem.Key), problem.Layout,
+                    new HierarchicalSettings(form, problem.Scale)).item<double>();
         }
     }
 
@@ -150,7 +155,8 @@ public class HierarchicalAttentionTests
         var (q, k, v) = (problem.Operand(problem.Query), problem.Operand(problem.Key), problem.Operand(problem.Value));
         var epsilon = zeros_like(v);
         epsilon.requires_grad_(true);
-        var result = HierarchicalAttention.Apply(cat([q * problem.Scale, epsilon], -1), cat([k, v], -1), v, problem.Layout, new HierarchicalSettings(HierarchicalForm.Optimal, 1), problem.Ignored);
+        var result = HierarchicalAttention.Apply(cat([q * problem.Scale, epsilon], -1), cat([k, v], -1), v, problem.Layout,
+            new HierarchicalSettings(HierarchicalForm.Optimal, 1), problem.Ignored);
         (result.LogPartition * -problem.Real.Count(token => token)).sum().backward();
         AssertClose(problem.Attend(HierarchicalForm.Optimal).Output, epsilon.grad!, Tolerances.SameFormula);
     }
@@ -173,13 +179,15 @@ public class HierarchicalAttentionTests
     public void EqualTokensInABlock_MakeFlatSoftmax()
     {
         using var scope = NewDisposeScope();
-        var problem = TreeProblem.On(new HierarchyNode(0, 9, [HierarchyNode.FromTokens(0, 2), HierarchyNode.FromTokens(2, 6), HierarchyNode.FromTokens(6, 9)]), 6);
+        var problem =
+            TreeProblem.On(new HierarchyNode(0, 9, [HierarchyNode.FromTokens(0, 2), HierarchyNode.FromTokens(2, 6), HierarchyNode.FromTokens(6, 9)]), 6);
         int[] first = [0, 0, 2, 2, 2, 2, 6, 6, 6];
         for (int token = 0; token < 9; token++)
             (problem.Query[token], problem.Key[token]) = (problem.Query[first[token]], problem.Key[first[token]]);
         var flat = (problem.Operand(problem.Query).matmul(problem.Operand(problem.Key).transpose(1, 2)) * problem.Scale).softmax(-1)[0];
         AssertClose(flat, problem.Theta(HierarchicalForm.Optimal), Tolerances.SameFormula);
-        Assert.Equal(0, FlatDistance.Sum(problem.Operand(problem.Query), problem.Operand(problem.Key), problem.Layout, new HierarchicalSettings(HierarchicalForm.Optimal, problem.Scale)).item<double>(), 1e-11);
+        Assert.Equal(0, FlatDistance.Sum(problem.Operand(problem.Query), problem.Operand(problem.Key), problem.Layout,
+            new HierarchicalSettings(HierarchicalForm.Optimal, problem.Scale)).item<double>(), 1e-11);
     }
 
     [Fact]
@@ -188,8 +196,10 @@ public class HierarchicalAttentionTests
         using var scope = NewDisposeScope();
         var problem = TreeProblem.Random(18, masked: false);
         Array.Fill(problem.Key, problem.Key[0]);
-        AssertClose(full([problem.Length, problem.Length], 1.0 / problem.Length, ScalarType.Float64), problem.Theta(HierarchicalForm.Optimal), Tolerances.SameFormula);
-        AssertClose(full([problem.Length, problem.Length], 1.0 / problem.Length, ScalarType.Float64), problem.Theta(HierarchicalForm.KeyTied), Tolerances.SameFormula);
+        AssertClose(full([problem.Length, problem.Length], 1.0 / problem.Length, ScalarType.Float64),
+            problem.Theta(HierarchicalForm.Optimal), Tolerances.SameFormula);
+        AssertClose(full([problem.Length, problem.Length], 1.0 / problem.Length, ScalarType.Float64),
+            problem.Theta(HierarchicalForm.KeyTied), Tolerances.SameFormula);
     }
 
     [Fact]
@@ -204,7 +214,8 @@ public class HierarchicalAttentionTests
                 AssertClose(problem.Theta(form), problem.Theta(form, layout: chained), Tolerances.SameFormula);
         }
 
-        static HierarchyNode Chained(HierarchyNode node) => new(node.Start, node.End, [new HierarchyNode(node.Start, node.End, [.. node.Children.Select(Chained)])]);
+        static HierarchyNode Chained(HierarchyNode node)
+            => new(node.Start, node.End, [new HierarchyNode(node.Start, node.End, [.. node.Children.Select(Chained)])]);
     }
 
     [Fact]
@@ -221,7 +232,8 @@ public class HierarchicalAttentionTests
                 foreach (bool self in new[] { true, false })
                 {
                     var settings = new HierarchicalSettings(form, 0.5, self);
-                    AssertClose(HierarchicalAttention.Apply(q, k, v, trees, settings, ignored).Output, HierarchicalAttention.Apply(q, k, v, HierarchyLayout.Blocks(length, 3), settings, ignored).Output, Tolerances.SameFormula);
+                    AssertClose(HierarchicalAttention.Apply(q, k, v, trees, settings, ignored).Output,
+                        HierarchicalAttention.Apply(q, k, v, HierarchyLayout.Blocks(length, 3), settings, ignored).Output, Tolerances.SameFormula);
                 }
             }
         }
@@ -239,7 +251,8 @@ public class HierarchicalAttentionTests
             foreach (int more in new[] { 1, 2, 14, 70 })
             {
                 var ignored = arange(13 + more).ge(13).unsqueeze(0);
-                var output = HierarchicalAttention.Apply(Padded(q, more), Padded(k, more), Padded(v, more), HierarchyLayout.Blocks(13 + more, 3), settings, ignored).Output;
+                var output = HierarchicalAttention.Apply(Padded(q, more), Padded(k, more), Padded(v, more),
+                    HierarchyLayout.Blocks(13 + more, 3), settings, ignored).Output;
                 AssertClose(expected, output.narrow(1, 0, 13), Tolerances.SameFormula);
                 Assert.All(ToArray(output.narrow(1, 13, more)), value => Assert.Equal(0, value));
             }
@@ -300,7 +313,8 @@ public class HierarchicalAttentionTests
         const int length = 21;
         var settings = new HierarchicalSettings(Enum.Parse<HierarchicalForm>(name), 0.5);
         Tensor[] operands = [Random(1, 2, length, 4), Random(2, 2, length, 4), Random(3, 2, length, 3)];
-        foreach (var layout in new[] { HierarchyLayout.Blocks(length, 3), HierarchyLayout.Packed([TokenHierarchy.FromEnds(length, [3, 4, 9, 15, 17], [4, 15])]) })
+        foreach (var layout in new[] { HierarchyLayout.Blocks(length, 3),
+            HierarchyLayout.Packed([TokenHierarchy.FromEnds(length, [3, 4, 9, 15, 17], [4, 15])]) })
         {
             var output = HierarchicalAttention.Apply(operands[0], operands[1], operands[2], layout, settings).Output;
             for (int from = 1; from < length; from++)
@@ -322,7 +336,8 @@ public class HierarchicalAttentionTests
     public void Gradients_AreTheDerivatives(bool masked, bool self)
     {
         using var scope = NewDisposeScope();
-        var ignored = masked ? tensor([.. Enumerable.Range(0, 11).Select(i => i is 3 or 4 or 5 or 10)], [1, 11]) : null; // 3, 4 and 5 are all children of one node
+        // 3, 4 and 5 are all children of one node
+        var ignored = masked ? tensor([.. Enumerable.Range(0, 11).Select(i => i is 3 or 4 or 5 or 10)], [1, 11]) : null;
         foreach (var form in Enum.GetValues<HierarchicalForm>())
         {
             foreach (var layout in new[] { HierarchyLayout.Blocks(11, 3), HierarchyLayout.Packed([TokenHierarchy.FromEnds(11, [3, 6, 7, 10], [6, 10])]) })
@@ -364,7 +379,8 @@ public class HierarchicalAttentionTests
             var output = HierarchicalAttention.Apply(q, k, v, HierarchyLayout.Blocks(4, 2), settings, alone).Output;
             Assert.All(ToArray(output), value => Assert.Equal(0, value));
         }
-        var first = HierarchicalAttention.Apply(q, k, v, HierarchyLayout.Blocks(4, 2), new HierarchicalSettings(HierarchicalForm.Causal, 0.5, SelfAttend: false)).Output;
+        var first = HierarchicalAttention.Apply(q, k, v, HierarchyLayout.Blocks(4, 2),
+            new HierarchicalSettings(HierarchicalForm.Causal, 0.5, SelfAttend: false)).Output;
         Assert.All(ToArray(first.narrow(1, 0, 1)), value => Assert.Equal(0, value));
         AssertClose(v.narrow(1, 0, 1), first.narrow(1, 1, 1), Tolerances.SameFormula);
     }

@@ -62,11 +62,13 @@ public class HierarchicalVectorTests
 
     [Fact]
     public void UnknownField_IsRefused()
-        => Assert.Contains("known fields only", Assert.Throws<FormatException>(() => CompareChanged("mask_8.json", file => file["more"] = 1)).Message, StringComparison.Ordinal);
+        => Assert.Contains("known fields only",
+            Assert.Throws<FormatException>(() => CompareChanged("mask_8.json", file => file["more"] = 1)).Message, StringComparison.Ordinal);
 
     [Fact]
     public void OtherTree_IsRefused()
-        => Assert.Contains("tree_nested_leaf_indices", Assert.Throws<FormatException>(() => CompareChanged("mask_8.json", file => file["tree_nested_leaf_indices"]![0] = 0)).Message, StringComparison.Ordinal);
+        => Assert.Contains("tree_nested_leaf_indices", Assert.Throws<FormatException>(() => CompareChanged("mask_8.json",
+            file => file["tree_nested_leaf_indices"]![0] = 0)).Message, StringComparison.Ordinal);
 
     private static Comparison CompareChanged(string name, Action<JsonObject> change)
     {

@@ -73,7 +73,8 @@ public class HsaMixerTests
             var documents = Prepared(new HsaMixer(Options(attention).With(hierarchy: HierarchyKind.Document)), 5);
             var hidden = Random(1, 2, Length, Width);
             var tree = TokenHierarchy.Blocks(Length, 3);
-            AssertClose(blocks.call(hidden, MixingContext.Unpadded).Output, documents.call(hidden, new MixingContext { Hierarchies = [tree, tree] }).Output, Tolerances.SameFormula);
+            AssertClose(blocks.call(hidden, MixingContext.Unpadded).Output,
+                documents.call(hidden, new MixingContext { Hierarchies = [tree, tree] }).Output, Tolerances.SameFormula);
         }
     }
 
@@ -166,7 +167,8 @@ public class HsaMixerTests
         var mixer = Prepared(new HsaMixer(Options(AttentionKind.HsaCausal)), 5);
         using var state = mixer.StartDecoding();
         mixer.Decode(Random(1, 2, 1, Width), state);
-        Assert.Contains("other sequences", Assert.Throws<ArgumentException>(() => mixer.Decode(Random(1, 3, 1, Width), state)).Message, StringComparison.Ordinal);
+        Assert.Contains("other sequences",
+            Assert.Throws<ArgumentException>(() => mixer.Decode(Random(1, 3, 1, Width), state)).Message, StringComparison.Ordinal);
         foreach (var change in new Func<MahaBlockOptions, MahaBlockOptions>[] { options => options.With(overlap: true), options => options.With(branching: 7) })
         {
             var other = Prepared(new HsaMixer(change(Options(AttentionKind.HsaCausal))), 5);
@@ -174,7 +176,8 @@ public class HsaMixerTests
         }
         state.Dispose();
         Assert.Throws<ObjectDisposedException>(() => mixer.Decode(Random(1, 2, 1, Width), state));
-        Assert.Contains("HsaCausal", Assert.Throws<InvalidOperationException>(() => Prepared(new HsaMixer(Options()), 5).StartDecoding()).Message, StringComparison.Ordinal);
+        Assert.Contains("HsaCausal",
+            Assert.Throws<InvalidOperationException>(() => Prepared(new HsaMixer(Options()), 5).StartDecoding()).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -185,7 +188,8 @@ public class HsaMixerTests
         var flat = Prepared(new HsaMixer(Options().With(branching: 1024)), 5);
         var hidden = Random(1, 1, Length + 4, Width);
         var context = new MixingContext { KeyPaddingMask = arange(Length + 4).ge(Length).unsqueeze(0) };
-        var (weights, softmax) = (mixer.AttentionWeights(hidden, context).narrow(1, 0, Length).narrow(2, 0, Length), flat.AttentionWeights(hidden, context).narrow(1, 0, Length).narrow(2, 0, Length));
+        var (weights, softmax) = (mixer.AttentionWeights(hidden, context).narrow(1, 0, Length).narrow(2, 0, Length),
+            flat.AttentionWeights(hidden, context).narrow(1, 0, Length).narrow(2, 0, Length));
         var expected = (weights * (weights.log() - softmax.log())).sum([1, 2]).unsqueeze(0) / Length; // [1, H]
         AssertClose(expected, mixer.DistanceToFlat(hidden, context), 1e-11);
         Assert.True(ToArray(expected).Min() > 1e-3);
@@ -204,7 +208,8 @@ public class HsaMixerTests
         Refused("holds 1 for 2", new MixingContext { Hierarchies = [tree] });
         Refused("has 4 where 5", new MixingContext { Hierarchies = [tree, TokenHierarchy.FromEnds(4, [2])] });
 
-        void Refused(string message, MixingContext context) => Assert.Contains(message, Assert.Throws<ArgumentException>(() => mixer.call(hidden, context)).Message, StringComparison.Ordinal);
+        void Refused(string message, MixingContext context)
+            => Assert.Contains(message, Assert.Throws<ArgumentException>(() => mixer.call(hidden, context)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -218,10 +223,12 @@ public class HsaMixerTests
     }
 
     [Fact]
-    public void OverlapWithoutCausality_IsRefused() => Assert.Contains("HsaCausal", Assert.Throws<ArgumentException>(() => (Options().With(overlap: true)).Validate()).Message, StringComparison.Ordinal);
+    public void OverlapWithoutCausality_IsRefused()
+        => Assert.Contains("HsaCausal", Assert.Throws<ArgumentException>(() => (Options().With(overlap: true)).Validate()).Message, StringComparison.Ordinal);
 
     [Theory]
     [InlineData(1)]
     [InlineData(1025)]
-    public void BranchingOutOfRange_IsRefused(int branching) => Assert.Throws<ArgumentOutOfRangeException>(() => (Options().With(branching: branching)).Validate());
+    public void BranchingOutOfRange_IsRefused(int branching)
+        => Assert.Throws<ArgumentOutOfRangeException>(() => (Options().With(branching: branching)).Validate());
 }

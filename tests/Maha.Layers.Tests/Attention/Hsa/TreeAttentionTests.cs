@@ -24,7 +24,8 @@ public class TreeAttentionTests
         foreach (var (length, branching) in new[] { (1, 2), (2, 2), (7, 2), (16, 16), (17, 16), (100, 3), (300, 16), (130, 40) })
         {
             int[] lengths = [length, Math.Max(0, length - 5), 1];
-            Compare(length, width, (q, k, v) => TreeAttention.Blocks(q, k, v, heads, branching, Form(name), lengths), (q, k, v) => TreeAttention.FallbackBlocks(q, k, v, heads, branching, Form(name), lengths));
+            Compare(length, width, (q, k, v) => TreeAttention.Blocks(q, k, v, heads, branching, Form(name), lengths),
+                (q, k, v) => TreeAttention.FallbackBlocks(q, k, v, heads, branching, Form(name), lengths));
         }
     }
 
@@ -40,7 +41,8 @@ public class TreeAttentionTests
             var random = new Random(seed);
             int[] lengths = [40, 1 + random.Next(40), 0];
             TokenHierarchy?[] trees = [.. lengths.Select(length => length == 0 ? null : TokenHierarchy.FromTree(TreeProblem.RandomTree(random, 0, length, 4)))];
-            Compare(40, 20, (q, k, v) => TreeAttention.Documents(q, k, v, 2, trees, Form(name), lengths), (q, k, v) => TreeAttention.FallbackDocuments(q, k, v, 2, trees, Form(name), lengths));
+            Compare(40, 20, (q, k, v) => TreeAttention.Documents(q, k, v, 2, trees, Form(name), lengths),
+                (q, k, v) => TreeAttention.FallbackDocuments(q, k, v, 2, trees, Form(name), lengths));
         }
     }
 
@@ -71,7 +73,8 @@ public class TreeAttentionTests
         var output = Attend(operands);
         for (int from = 1; from < length; from += 4)
         {
-            var changed = operands.Select((rows, i) => cat([rows.narrow(1, 0, from), (Random(7 + i, 1, length - from, 16) * 9).to(ScalarType.Float32)], 1)).ToArray();
+            var changed =
+                operands.Select((rows, i) => cat([rows.narrow(1, 0, from), (Random(7 + i, 1, length - from, 16) * 9).to(ScalarType.Float32)], 1)).ToArray();
             Assert.Equal(ToArray(output.narrow(1, 0, from)), ToArray(Attend(changed).narrow(1, 0, from)));
             var inputs = operands.Select(rows => rows.clone().requires_grad_(true)).ToArray();
             Attend(inputs).narrow(1, 0, from).sum().backward();

@@ -29,7 +29,10 @@ public class MultiscaleAttentionTests
             for (int scale = 0; scale < numScales; scale++)
             {
                 if (scale > 0)
-                    values = NaiveMaha.Convolution(values, Rows.Of3(decomposition.get_parameter($"downsamplers.{scale - 1}.weight")!), Rows.Of1(decomposition.get_parameter($"downsamplers.{scale - 1}.bias")!), ratio, 1, 1);
+                {
+                    values = NaiveMaha.Convolution(values, Rows.Of3(decomposition.get_parameter($"downsamplers.{scale - 1}.weight")!),
+                        Rows.Of1(decomposition.get_parameter($"downsamplers.{scale - 1}.bias")!), ratio, 1, 1);
+                }
                 double[][] tokens = Rows.Of2(scales[scale][document]);
                 double[][] expected = NaiveMaha.Attention(Project($"q_projs.{scale}", tokens), Project($"k_projs.{scale}", tokens), values, NumHeads);
                 TestTensors.AssertClose(Rows.ToTensor(expected), actual[scale][document], Tolerances.SameFormula);

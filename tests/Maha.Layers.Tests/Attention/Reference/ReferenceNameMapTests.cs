@@ -47,7 +47,8 @@ public class ReferenceNameMapTests
     {
         using var scope = NewDisposeScope();
         var state = new Dictionary<string, Tensor> { [name] = zeros(1) };
-        Assert.Contains("published code's state dict", Assert.Throws<WeightFileException>(() => ReferenceNameMap.ForTransformer(state, AggregationKind.Softmax)).Message);
+        Assert.Contains("published code's state dict",
+            Assert.Throws<WeightFileException>(() => ReferenceNameMap.ForTransformer(state, AggregationKind.Softmax)).Message);
     }
 
     [Fact]

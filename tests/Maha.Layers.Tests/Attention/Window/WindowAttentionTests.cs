@@ -13,17 +13,22 @@ public class WindowAttentionTests
     public static TheoryData<int, int, int, int, bool> Shapes => new()
     {
         { 1, 1, 5, 4, false }, { 7, 2, 3, 16, false }, { 13, 3, 4, 5, false }, { 40, 2, 40, 8, false }, { 50, 1, 16, 64, false }, { 300, 2, 128, 32, false },
-        { 200, 1, 33, 48, false }, { 150, 2, 1000, 20, false }, { 1, 1, 5, 4, true }, { 13, 3, 4, 5, true }, { 150, 2, 32, 24, true }, { 290, 1, 128, 64, true }, { 150, 1, 1000, 16, true },
+        { 200, 1, 33, 48, false }, { 150, 2, 1000, 20, false }, { 1, 1, 5, 4, true }, { 13, 3, 4, 5, true }, { 150, 2, 32, 24, true },
+        { 290, 1, 128, 64, true }, { 150, 1, 1000, 16, true },
     };
 
-    public static TheoryData<int, int, int, int> BandedShapes => new() { { 1, 2, 3, 1 }, { 17, 4, 5, 0 }, { 40, 8, 16, 3 }, { 300, 64, 32, 1 }, { 290, 128, 20, 9 }, { 20, 100, 8, 30 } };
+    public static TheoryData<int, int, int, int> BandedShapes
+        => new() { { 1, 2, 3, 1 }, { 17, 4, 5, 0 }, { 40, 8, 16, 3 }, { 300, 64, 32, 1 }, { 290, 128, 20, 9 }, { 20, 100, 8, 30 } };
 
     [Theory]
     [MemberData(nameof(Shapes))]
     public void Kernels_EqualDoubleLoops_ValuesAndGradients(int length, int heads, int window, int headDim, bool causal)
     {
         foreach (var (type, tolerance) in new[] { (ScalarType.Float64, DoubleTolerance), (ScalarType.Float32, SingleTolerance) })
-            Compare((packed, values, plan, valid) => WindowAttentionFunction.Apply(packed, values, plan, valid), type, tolerance, length, heads, window, headDim, causal);
+        {
+            Compare((packed, values, plan, valid) => WindowAttentionFunction.Apply(packed, values, plan, valid), type, tolerance, length,
+                heads, window, headDim, causal);
+        }
     }
 
     [Theory]
@@ -99,7 +104,8 @@ public class WindowAttentionTests
     }
 
     private static void Compare(
-        Func<Tensor, Tensor, WindowPlan, int[], Tensor> attention, ScalarType type, double tolerance, int length, int heads, int window, int headDim, bool causal,
+        Func<Tensor, Tensor, WindowPlan, int[], Tensor> attention, ScalarType type, double tolerance, int length, int heads,
+        int window, int headDim, bool causal,
         bool band = false, int global = 0)
     {
         using var scope = NewDisposeScope();
@@ -112,13 +118,15 @@ public class WindowAttentionTests
         var output = attention(packed, values, plan, valid);
         output.backward([incoming]);
 
-        var (expected, expectedPacked, expectedValues) = (zeros([batch, length, width], ScalarType.Float64), zeros([batch, length, 2 * width], ScalarType.Float64), zeros([batch, length, width], ScalarType.Float64));
+        var (expected, expectedPacked, expectedValues) = (zeros([batch, length, width], ScalarType.Float64),
+            zeros([batch, length, 2 * width], ScalarType.Float64), zeros([batch, length, width], ScalarType.Float64));
         for (int document = 0; document < batch; document++)
         {
             for (int head = 0; head < heads; head++)
             {
                 var slow = SlowWindowAttention.Run(
-                    Rows(packed, document, head * headDim, headDim), Rows(packed, document, width + (head * headDim), headDim), Rows(values, document, head * headDim, headDim),
+                    Rows(packed, document, head * headDim, headDim), Rows(packed, document, width + (head * headDim), headDim),
+                    Rows(values, document, head * headDim, headDim),
                     Rows(incoming, document, head * headDim, headDim), valid[document], band ? window : Math.Min(window, length), causal, band, global);
                 Write(expected, slow.Output, document, head * headDim);
                 Write(expectedPacked, slow.Dq, document, head * headDim);

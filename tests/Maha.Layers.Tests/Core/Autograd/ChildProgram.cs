@@ -13,7 +13,8 @@ internal static class ChildProgram
     {
         try
         {
-            var method = Type.GetType(arguments[0], throwOnError: true)!.GetMethod(arguments[1], BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public)!;
+            var method = Type.GetType(arguments[0], throwOnError: true)!.GetMethod(arguments[1],
+                BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public)!;
             method.CreateDelegate<Action>()();
             return 0;
         }
@@ -27,7 +28,8 @@ internal static class ChildProgram
     /// <summary>Fails unless the static method returns in a process of its own.</summary>
     public static void AssertEnds(Action method)
     {
-        var start = new ProcessStartInfo("dotnet", [typeof(ChildProgram).Assembly.Location, method.Method.DeclaringType!.AssemblyQualifiedName!, method.Method.Name])
+        var start = new ProcessStartInfo("dotnet",
+            [typeof(ChildProgram).Assembly.Location, method.Method.DeclaringType!.AssemblyQualifiedName!, method.Method.Name])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

@@ -6,7 +6,10 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Core;
 
-/// <summary>How libtorch may use a custom autograd function, for every such function of the library. A failure ends the process, so each test runs in a process of its own.</summary>
+/// <summary>
+/// How libtorch may use a custom autograd function, for every such function of the library. A failure ends the process, so each test runs in a process of its
+/// own.
+/// </summary>
 public class DifferentiableFunctionTests
 {
     // Sums of up to 256 products of order 1 in float32, in another order.
@@ -15,9 +18,11 @@ public class DifferentiableFunctionTests
     [Fact]
     public void EveryFunction_IsInTheTable_AndHasTheBase()
     {
-        var functions = typeof(MahaBlock).Assembly.GetTypes().Where(type => !type.IsAbstract && Bases(type).Any(parent => parent.FullName!.StartsWith("TorchSharp.torch+autograd+Function", StringComparison.Ordinal))).ToList();
+        var functions = typeof(MahaBlock).Assembly.GetTypes().Where(type => !type.IsAbstract
+            && Bases(type).Any(parent => parent.FullName!.StartsWith("TorchSharp.torch+autograd+Function", StringComparison.Ordinal))).ToList();
         Assert.Equal(functions.Select(type => type.Name).Order(), FunctionCase.All.Keys.Select(type => type.Name).Order());
-        Assert.All(functions, function => Assert.Contains(Bases(function), parent => parent.IsGenericType && parent.GetGenericTypeDefinition() == typeof(DifferentiableFunction<>)));
+        Assert.All(functions, function => Assert.Contains(Bases(function),
+            parent => parent.IsGenericType && parent.GetGenericTypeDefinition() == typeof(DifferentiableFunction<>)));
 
         static IEnumerable<Type> Bases(Type type)
         {
@@ -33,9 +38,11 @@ public class DifferentiableFunctionTests
     {
         Tensor[] upstream = [.. function.Run().Select((output, i) => TestTensors.Random(50 + i, output.shape).to(output.dtype))];
         double[][] expected = Gradients(upstream);
-        Near(expected, Gradients([.. upstream.Select(gradient => gradient.dim() < 2 ? gradient : gradient.transpose(0, -1).contiguous().transpose(0, -1))]), name + ", strided");
+        Near(expected, Gradients([.. upstream.Select(gradient => gradient.dim() < 2 ? gradient : gradient.transpose(0, -1).contiguous().transpose(0, -1))]),
+            name + ", strided");
         Near(expected, Gradients([.. upstream.Select(gradient => gradient.dim() == 0 ? gradient : gradient.to_sparse())]), name + ", sparse");
-        Near(Gradients([.. upstream.Select(gradient => ones_like(gradient))]), Gradients([.. upstream.Select(gradient => ones(Array.Empty<long>(), gradient.dtype).expand(gradient.shape))]), name + ", expanded");
+        Near(Gradients([.. upstream.Select(gradient => ones_like(gradient))]),
+            Gradients([.. upstream.Select(gradient => ones(Array.Empty<long>(), gradient.dtype).expand(gradient.shape))]), name + ", expanded");
 
         double[][] Gradients(Tensor[] incoming)
         {
@@ -79,7 +86,8 @@ public class DifferentiableFunctionTests
         var loss = Sum(function.Run());
         function.Dispose();
         BackwardPass.Run(loss);
-        Near(expected, [.. handles[function.Inputs.Length..].Select(input => input.grad is null ? new double[input.numel()] : TestTensors.ToArray(input.grad))], name);
+        Near(expected,
+            [.. handles[function.Inputs.Length..].Select(input => input.grad is null ? new double[input.numel()] : TestTensors.ToArray(input.grad))], name);
     });
 
     [Fact]
@@ -176,7 +184,8 @@ public class DifferentiableFunctionTests
     {
         foreach (bool recompute in new[] { false, true })
         {
-            var encoder = new Maha.Layers.Models.MahaEncoder(new() { VocabSize = 11, DModel = 8, NumHeads = 2, NumLayers = 2, MaxSequenceLength = 16, RecomputeBlocks = recompute });
+            var encoder = new Maha.Layers.Models.MahaEncoder(
+                new() { VocabSize = 11, DModel = 8, NumHeads = 2, NumLayers = 2, MaxSequenceLength = 16, RecomputeBlocks = recompute });
             var loss = encoder.call(TestTensors.RandomIds(1, 11, 2, 9), MixingContext.Unpadded).Features.sum();
             encoder.Dispose();
             if (recompute)

@@ -28,7 +28,8 @@ internal sealed class FunctionCase(Tensor[] inputs, Func<Tensor[], Tensor[]> run
         {
             // Rows and widths that the kernel takes.
             var (expand, contract) = (nn.Linear(64, 128), nn.Linear(128, 64));
-            return new([Leaf(1, 4, 64, 64), expand.weight!, expand.bias!, contract.weight!, contract.bias!], x => [FeedForwardFunction.Apply(x[0], expand, contract)]);
+            return new([Leaf(1, 4, 64, 64), expand.weight!, expand.bias!, contract.weight!, contract.bias!],
+                x => [FeedForwardFunction.Apply(x[0], expand, contract)]);
         },
         [typeof(GeluFunction)] = () => new([Leaf(1, B, N, D), Leaf(2, D)], x => [GeluFunction.Apply(x[0], x[1])]),
         [typeof(LinearFunction)] = () =>
@@ -46,7 +47,8 @@ internal sealed class FunctionCase(Tensor[] inputs, Func<Tensor[], Tensor[]> run
         },
         [typeof(RecomputedBlockFunction)] = () =>
         {
-            var block = new MahaBlock(new MahaBlockOptions { DModel = 8, NumHeads = 2, FeedForwardDim = 12, Dropout = 0.3 }.With(attention: AttentionKind.Full));
+            var block =
+                new MahaBlock(new MahaBlockOptions { DModel = 8, NumHeads = 2, FeedForwardDim = 12, Dropout = 0.3 }.With(attention: AttentionKind.Full));
             return new([Leaf(1, B, N, 8), .. block.parameters()], x =>
             {
                 var result = RecomputedBlockFunction.Apply(block, x[0], MixingContext.Unpadded);
@@ -58,7 +60,8 @@ internal sealed class FunctionCase(Tensor[] inputs, Func<Tensor[], Tensor[]> run
         [typeof(ScaleGramFunction)] = () => new([Leaf(1, B, N, D), Leaf(2, B, N / 2, D)], x => [ScaleGramFunction.Apply(Scales, [N, N - 3], [S, S], x)]),
         [typeof(ScaleMixFunction)] = () => new(
             [Leaf(1, B, N, D), Leaf(2, B, N / 2, D), Leaf(3, B, N, S)], x => [ScaleMixFunction.Apply(Scales, [N, N - 3], [S, S], x[2], [x[0], x[1]])]),
-        [typeof(SimplexFunction)] = () => new([Leaf(1, ScalarType.Float64, B, N, S), Gram(2)], x => [SimplexFunction.Apply(x[0], x[1], new SimplexBatch(1, [N, N - 3], [S, S]))]),
+        [typeof(SimplexFunction)] = ()
+            => new([Leaf(1, ScalarType.Float64, B, N, S), Gram(2)], x => [SimplexFunction.Apply(x[0], x[1], new SimplexBatch(1, [N, N - 3], [S, S]))]),
         [typeof(TokenGramFunction)] = () => new([Leaf(1, B, N, D), Leaf(2, B, N, D)], x => [TokenGramFunction.Apply([.. Enumerable.Repeat(S, B * N)], x)]),
         [typeof(TreeAttentionFunction)] = () => new(
             [Leaf(1, B, N, 8), Leaf(2, B, N, 8), Leaf(3, B, N, 8)],

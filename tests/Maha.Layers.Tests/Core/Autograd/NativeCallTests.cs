@@ -16,13 +16,19 @@ public partial class NativeCallTests
             ["matmul"] = ["MatrixProduct.cs"],
             ["set_rng_state"] = ["RandomStateScope.cs", "RecomputedBlockFunction.cs"], // states that get_rng_state gave
         };
-        string source = Path.Combine(typeof(NativeCallTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "Root").Value!, "src");
-        var files = Directory.GetFiles(source, "*.cs", SearchOption.AllDirectories).Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal)).ToList();
+        string source = Path.Combine(
+            typeof(NativeCallTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "Root").Value!, "src");
+        var files = Directory.GetFiles(source, "*.cs", SearchOption.AllDirectories)
+            .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal)).ToList();
         Assert.Contains(files, file => Path.GetFileName(file) == "MatrixProduct.cs");
         foreach (string file in files)
         {
-            foreach (Match call in UnguardedCall().Matches(string.Join('\n', File.ReadLines(file).Where(line => !line.TrimStart().StartsWith("//", StringComparison.Ordinal)))))
-                Assert.True(allowed.TryGetValue(call.Groups[1].Value, out string[]? places) && places.Contains(Path.GetFileName(file)), $"{file} calls {call.Value}), which ends the process where it fails. Check its arguments where {call.Groups[1].Value} is called already.");
+            foreach (Match call in UnguardedCall()
+                .Matches(string.Join('\n', File.ReadLines(file).Where(line => !line.TrimStart().StartsWith("//", StringComparison.Ordinal)))))
+            {
+                Assert.True(allowed.TryGetValue(call.Groups[1].Value, out string[]? places) && places.Contains(Path.GetFileName(file)),
+                    $"{file} calls {call.Value}), which ends the process where it fails. Check its arguments where {call.Groups[1].Value} is called already.");
+            }
         }
     }
 

@@ -36,7 +36,8 @@ public class OuterScopeTests
     [MemberData(nameof(Models))]
     public void CallersOwnBackward_LeavesNothing(AttentionKind attention, AggregationKind aggregation, bool recompute)
     {
-        using var model = new MahaSequenceClassifier((Options(attention) with { RecomputeBlocks = recompute, Dropout = 0.1 }).With(aggregation: aggregation), 3);
+        using var model =
+            new MahaSequenceClassifier((Options(attention) with { RecomputeBlocks = recompute, Dropout = 0.1 }).With(aggregation: aggregation), 3);
         using var ids = TestTensors.RandomIds(1, V, 2, 20);
         using var mask = attention == AttentionKind.MahaReference ? null : TokenMasks.Invalid([20, 9], 20, CPU);
         AssertFlat(() =>
@@ -100,7 +101,8 @@ public class OuterScopeTests
     [Fact]
     public void Training_AndEvaluation_LeaveNothing()
     {
-        using var documents = TokenizedDataset.FromTokenIds(Enumerable.Range(0, 12).Select(i => (Enumerable.Range(0, 10).Select(j => 6 + ((i + j) % 17)).ToArray(), i % 3)));
+        using var documents =
+            TokenizedDataset.FromTokenIds(Enumerable.Range(0, 12).Select(i => (Enumerable.Range(0, 10).Select(j => 6 + ((i + j) % 17)).ToArray(), i % 3)));
         using var classifier = new MahaSequenceClassifier(Options(AttentionKind.Maha), 3);
         using var model = new MahaLanguageModel(Options(AttentionKind.Maha) with { IsCausal = true });
         using var encoder = new MahaDocumentEncoder(Options(AttentionKind.Maha), new DocumentVectorParts());
@@ -137,7 +139,8 @@ public class OuterScopeTests
     [Fact]
     public void DocumentEncoder_LeavesNothing()
     {
-        using var documents = TokenizedDataset.FromTokenIds(Enumerable.Range(0, 12).Select(i => Enumerable.Range(0, 10).Select(j => 6 + ((i + j) % 17)).ToArray()));
+        using var documents =
+            TokenizedDataset.FromTokenIds(Enumerable.Range(0, 12).Select(i => Enumerable.Range(0, 10).Select(j => 6 + ((i + j) % 17)).ToArray()));
         using var encoder = new MahaDocumentEncoder(Options(AttentionKind.Maha), new DocumentVectorParts());
         using var ids = TestTensors.RandomIds(1, V, 2, 20);
         AssertFlat(() => encoder.FitSpectral(documents, 1));
@@ -145,8 +148,8 @@ public class OuterScopeTests
         AssertFlat(() => encoder.call(ids, null).Dispose());
     }
 
-    // Counts the tensors in the scope of this thread; tensors that no scope owns appear in the count of the process. Returns the number of tensors that wait for the
-    // garbage collector after three steps.
+    // Counts the tensors in the scope of this thread; tensors that no scope owns appear in the count of the process. Returns the number of tensors that
+    // wait for the garbage collector after three steps.
     private static long AssertFlat(Action step, string? what = null)
     {
         using var outer = NewDisposeScope();

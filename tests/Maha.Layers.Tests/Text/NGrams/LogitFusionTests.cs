@@ -13,8 +13,10 @@ public class LogitFusionTests
             int count = 3 + random.Next(60);
             int[] labels = [.. Enumerable.Range(0, count).Select(_ => random.Next(3))];
             double wideEvidence = random.Next(-1, 4), deepEvidence = random.Next(-3, 8);
-            double[][] wide = [.. labels.Select(label => Enumerable.Range(0, 3).Select(c => (c == label ? wideEvidence : 0) + 2 * random.NextDouble()).ToArray())];
-            float[][] deep = [.. labels.Select(label => Enumerable.Range(0, 3).Select(c => (float)((c == label ? deepEvidence : 0) + 4 * random.NextDouble())).ToArray())];
+            double[][] wide =
+                [.. labels.Select(label => Enumerable.Range(0, 3).Select(c => (c == label ? wideEvidence : 0) + 2 * random.NextDouble()).ToArray())];
+            float[][] deep =
+                [.. labels.Select(label => Enumerable.Range(0, 3).Select(c => (float)((c == label ? deepEvidence : 0) + 4 * random.NextDouble())).ToArray())];
             double Loss(double a, double b) => 5 * Math.Pow(a - 1, 2) + 5 * Math.Pow(b - 0.5, 2) + Enumerable.Range(0, count).Sum(i =>
             {
                 float[] z = new LogitFusion(a, b).Combine(wide[i], deep[i]);

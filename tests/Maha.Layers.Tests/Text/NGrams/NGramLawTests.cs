@@ -71,7 +71,8 @@ public class NGramLawTests
     public void TenThousandClasses_AreDistinguished()
     {
         const int classes = 10_000;
-        ClassifiedText[] rows = [.. Enumerable.Range(0, 2 * classes).Select(i => new ClassifiedText($"k{i % classes}a k{i % classes}b common w{i % 50}", i % classes))];
+        ClassifiedText[] rows =
+            [.. Enumerable.Range(0, 2 * classes).Select(i => new ClassifiedText($"k{i % classes}a k{i % classes}b common w{i % 50}", i % classes))];
         using var documents = Tokenized(rows);
         var model = new NGramTrainer(documents, classes, ClassWeighting.None, 1, new ParallelOptions()).Fit([]).Model;
         for (int c = 0; c < classes; c += 97)

@@ -21,7 +21,8 @@ public class RepeatedTextsTests
         Assert.True(repeated.Adjust([0.0, 0.0], 2, (1, 1))[0] > repeated.Adjust([0.0, 0.0], 2)[0]);
 
         var random = new Random(1);
-        var noise = RepeatedTexts.Fit([.. Enumerable.Range(0, 400).Select(i => (ulong)(i / 4))], [.. Enumerable.Range(0, 400).Select(_ => random.Next(2))], null, prior);
+        var noise = RepeatedTexts.Fit([.. Enumerable.Range(0, 400).Select(i => (ulong)(i / 4))],
+            [.. Enumerable.Range(0, 400).Select(_ => random.Next(2))], null, prior);
         Assert.False(noise.ArePredictive);
     }
 }

@@ -12,7 +12,8 @@ internal static class HostileText
     [
         "the", " the", "and", " of", "th", "e", "a", " ", "  ", "\n", "\r\n", "\n\n", "\t", "\u00A0", "\u2028", "don't", "I\u2019ll", "'", "''",
         "1", "23", "4567", " 89", "\u0664\u0665", "\u00BD", ".", "...", " ...", "--", "(x)", "_", "[PAD]", "[CLS]", "[MASK]", "\0", "\u0007",
-        "\u00E9", "e\u0301", "\u0301", "\u00DF", "\u0436\u0443\u043A", "\u4E2D\u6587\u5B57", "\u0E20\u0E32\u0E29\u0E32", "\u0939\u093F\u0928\u094D\u0926\u0940", "\u2764\uFE0F", "\uFEFF", "\uFFFD", "\uFFFF",
+        "\u00E9", "e\u0301", "\u0301", "\u00DF", "\u0436\u0443\u043A", "\u4E2D\u6587\u5B57", "\u0E20\u0E32\u0E29\u0E32", "\u0939\u093F\u0928\u094D\u0926\u0940",
+        "\u2764\uFE0F", "\uFEFF", "\uFFFD", "\uFFFF",
     ];
 
     private static readonly string[] s_pairs = ["\U0001F600", "\U0001D7D8", "\U00020000", "\U0001F468\u200D\U0001F469", "\U0010FFFF", "\U00010000"];

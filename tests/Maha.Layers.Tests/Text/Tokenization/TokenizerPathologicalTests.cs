@@ -8,7 +8,8 @@ public class TokenizerPathologicalTests
 {
     private const int Megabyte = 1 << 20;
 
-    public static TheoryData<string> Kinds => new("letter", "random letters", "spaces", "newlines", "dashes", "digits", "ideographs", "surrogates", "marks", "pairs", "nul");
+    public static TheoryData<string> Kinds
+        => new("letter", "random letters", "spaces", "newlines", "dashes", "digits", "ideographs", "surrogates", "marks", "pairs", "nul");
 
     [Theory]
     [MemberData(nameof(Kinds))]

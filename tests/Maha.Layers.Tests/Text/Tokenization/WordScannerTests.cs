@@ -16,7 +16,8 @@ public class WordScannerTests
     [InlineData("end  \r\n\tNext \n", "end|  \r\n|\t|Next| \n")]
     [InlineData("snake_case", "snake|_|case")]
     [InlineData("e\u0301t\u00E9 \u0939\u093F\u0928\u094D\u0926\u0940", "e\u0301t\u00E9| \u0939\u093F\u0928\u094D\u0926\u0940")]
-    [InlineData("\U0001F600\u2764\uFE0F \U0001D7D8\U0001D7D9\U0001D7DA\U0001D7DB\U00020000", "\U0001F600\u2764\uFE0F| \U0001D7D8\U0001D7D9\U0001D7DA|\U0001D7DB|\U00020000")]
+    [InlineData("\U0001F600\u2764\uFE0F \U0001D7D8\U0001D7D9\U0001D7DA\U0001D7DB\U00020000",
+        "\U0001F600\u2764\uFE0F| \U0001D7D8\U0001D7D9\U0001D7DA|\U0001D7DB|\U00020000")]
     [InlineData("trailing ", "trailing| ")]
     public void Words_AreCutAsDocumented(string text, string expected) => Assert.Equal(expected, string.Join('|', Words(text)));
 

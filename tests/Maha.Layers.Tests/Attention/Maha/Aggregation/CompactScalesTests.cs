@@ -62,7 +62,8 @@ public class CompactScalesTests
         Assert.All(gram, value => Assert.Equal(1, value, 1e-5));
     }
 
-    private static void Check(int length, int ratio, int numScales, int window, ScalarType type, double tolerance, Func<CompactScales, Tensor> first, Func<CompactScales, Tensor> second)
+    private static void Check(int length, int ratio, int numScales, int window, ScalarType type, double tolerance, Func<CompactScales, Tensor> first,
+        Func<CompactScales, Tensor> second)
     {
         var results = new[] { first, second }.Select(run =>
         {

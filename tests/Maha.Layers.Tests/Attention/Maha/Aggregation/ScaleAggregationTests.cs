@@ -65,7 +65,8 @@ public class ScaleAggregationTests
                 var result = aggregation.call(scales);
                 return (result.Output * upstream).sum() + result.ScaleWeights.square().sum() + result.AuxiliaryLoss;
             },
-            [.. scales.Upsampled.Select((scale, s) => ($"scale {s}", scale)), .. aggregation.named_parameters().Select(named => (named.name, (Tensor)named.parameter))]);
+            [.. scales.Upsampled.Select((scale, s) => ($"scale {s}", scale)),
+                .. aggregation.named_parameters().Select(named => (named.name, (Tensor)named.parameter))]);
     }
 
     [Theory]
@@ -137,7 +138,8 @@ public class ScaleAggregationTests
         // Small numbers: otherwise the softmax saturates, and every number of steps gives the same result.
         var scales = new ScaleOutputs([.. Scales(10).Upsampled.Select(scale => scale * 0.1)]);
         var result = aggregation.call(scales);
-        double[][] weights = [.. Enumerable.Range(0, BatchSize).Select(b => NaiveMaha.NashWeights([.. scales.Upsampled.Select(scale => Rows.Of2(scale[b]))], steps))];
+        double[][] weights =
+            [.. Enumerable.Range(0, BatchSize).Select(b => NaiveMaha.NashWeights([.. scales.Upsampled.Select(scale => Rows.Of2(scale[b]))], steps))];
         TestTensors.AssertClose(Rows.ToTensor(weights), result.ScaleWeights, Tolerances.SameFormula);
         TestTensors.AssertClose(NaiveSum(scales, b => weights[b]), result.Output, Tolerances.SameFormula);
         Assert.Equal(steps, result.Diagnostics.Iterations);
@@ -229,7 +231,8 @@ public class ScaleAggregationTests
         => Assert.Contains("sparsityWeight must be finite", Assert.Throws<ArgumentOutOfRangeException>(() => new SoftmaxAggregation(2, weight)).Message);
 
     private static Tensor NaiveSum(ScaleOutputs scales, Func<int, double[]> weights)
-        => Rows.ToTensor([.. Enumerable.Range(0, BatchSize).Select(b => NaiveMaha.WeightedSum([.. scales.Upsampled.Select(scale => Rows.Of2(scale[b]))], weights(b)))]);
+        => Rows.ToTensor(
+            [.. Enumerable.Range(0, BatchSize).Select(b => NaiveMaha.WeightedSum([.. scales.Upsampled.Select(scale => Rows.Of2(scale[b]))], weights(b)))]);
 
     private static ScaleOutputs Scales(int seed)
         => new([.. Enumerable.Range(0, NumScales).Select(s => TestTensors.Random(100 * seed + s, BatchSize, Length, DModel) * 0.5)]);

@@ -19,7 +19,8 @@ public class SimplexProgramTests
             int scales = 1 + random.Next(12), available = 1 + random.Next(scales);
             double[] gram = GramInstances.Of(random, scales, (GramKind)(instance % 4));
             double rho = s_rhos[random.Next(s_rhos.Length)], magnitude = Math.Pow(10, random.Next(-6, 7));
-            double[] linear = instance % 7 == 0 ? new double[scales] : [.. Enumerable.Range(0, scales).Select(_ => magnitude * ((2 * random.NextDouble()) - 1))];
+            double[] linear = instance % 7 == 0
+                ? new double[scales] : [.. Enumerable.Range(0, scales).Select(_ => magnitude * ((2 * random.NextDouble()) - 1))];
             double[] weights = new double[scales];
             var (residual, steps) = new SimplexProgram(gram, rho, scales, available).Solve(linear, weights);
             Assert.True(residual < ResidualBound, $"instance {instance}: S {scales}, rho {rho}, magnitude {magnitude}: residual {residual:E2}");
@@ -113,7 +114,8 @@ public class SimplexProgramTests
             int scales = 2 + random.Next(7);
             double[] gram = GramInstances.Of(random, scales, GramKind.Random);
             double rho = 3 * random.NextDouble();
-            double[] linear = [.. Enumerable.Range(0, scales).Select(_ => random.NextDouble())], direction = [.. Enumerable.Range(0, scales).Select(_ => random.NextDouble() - 0.5)];
+            double[] linear = [.. Enumerable.Range(0, scales).Select(_ => random.NextDouble())],
+            direction = [.. Enumerable.Range(0, scales).Select(_ => random.NextDouble() - 0.5)];
             var program = new SimplexProgram(gram, rho, scales, scales);
             double[] weights = new double[scales], gradient = new double[scales], shifted = new double[scales];
             program.Solve(linear, weights);

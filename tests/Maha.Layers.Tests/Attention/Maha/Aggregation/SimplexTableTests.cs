@@ -55,7 +55,8 @@ public class SimplexTableTests
         Assert.Equal(3, SeededTensors.Values(weights).Count(double.IsNaN));
     }
 
-    private static (Tensor Weights, Tensor ByLinear, Tensor ByGram, SimplexBatch Batch) Run(int[] counts, int[] available, Tensor linear, Tensor gram, double rho, bool table)
+    private static (Tensor Weights, Tensor ByLinear, Tensor ByGram, SimplexBatch Batch) Run(int[] counts, int[] available, Tensor linear,
+        Tensor gram, double rho, bool table)
     {
         var batch = new SimplexBatch(rho, counts, available);
         var incoming = SeededTensors.Random(3, ScalarType.Float64, linear.shape);

@@ -47,7 +47,8 @@ public sealed class DenseConvolutionTests
         var weight = TestTensors.Random(2, [outputs, channels, kernel]);
         var bias = TestTensors.Random(3, [outputs]);
 
-        var expected = Pass(ScalarType.Float64, (x, weights) => functional.conv1d(x.transpose(1, 2), weights.Weight, weights.Bias, stride, padding, dilation).transpose(1, 2));
+        var expected = Pass(ScalarType.Float64,
+            (x, weights) => functional.conv1d(x.transpose(1, 2), weights.Weight, weights.Bias, stride, padding, dilation).transpose(1, 2));
         var actual = Pass(type, (x, weights) => DenseConvolution.Apply(x, weights, stride, padding, dilation));
 
         foreach (var (wanted, given) in expected.Zip(actual))

@@ -7,7 +7,8 @@ public class DepthwiseConvolutionTests
 {
     public static TheoryData<int, int, int, int, int, bool> Shapes => new()
     {
-        { 1, 5, 3, 1, 2, true }, { 13, 12, 3, 1, 2, true }, { 13, 12, 3, 2, 1, false }, { 20, 7, 3, 3, 1, false }, { 31, 133, 3, 2, 1, true }, { 9, 260, 5, 3, 1, false },
+        { 1, 5, 3, 1, 2, true }, { 13, 12, 3, 1, 2, true }, { 13, 12, 3, 2, 1, false }, { 20, 7, 3, 3, 1, false },
+        { 31, 133, 3, 2, 1, true }, { 9, 260, 5, 3, 1, false },
     };
 
     [Theory]
@@ -17,16 +18,21 @@ public class DepthwiseConvolutionTests
         using var scope = NewDisposeScope();
         int[] valid = [length, (length / 2) + 1, 0];
         int[] after = [.. valid.Select(n => (n + stride - 1) / stride)];
-        var plan = new ConvolutionPlan(valid.Length, length, (length + stride - 1) / stride, width, kernelSize, stride, dilation, -dilation * (kernelSize / 2), relu);
-        var (input, weight, bias) = (SeededTensors.Random(1, ScalarType.Float64, 3, length, width), SeededTensors.Random(2, ScalarType.Float64, width, 1, kernelSize), SeededTensors.Random(3, ScalarType.Float64, width));
+        var plan = new ConvolutionPlan(valid.Length, length, (length + stride - 1) / stride, width, kernelSize, stride, dilation,
+            -dilation * (kernelSize / 2), relu);
+        var (input, weight, bias) = (SeededTensors.Random(1, ScalarType.Float64, 3, length, width),
+            SeededTensors.Random(2, ScalarType.Float64, width, 1, kernelSize), SeededTensors.Random(3, ScalarType.Float64, width));
         var incoming = SeededTensors.Random(4, ScalarType.Float64, 3, plan.OutputLength, width);
-        var expected = Loop(plan, valid, after, SeededTensors.Values(input), SeededTensors.Values(weight), SeededTensors.Values(bias), SeededTensors.Values(incoming));
+        var expected = Loop(plan, valid, after, SeededTensors.Values(input), SeededTensors.Values(weight), SeededTensors.Values(bias),
+            SeededTensors.Values(incoming));
         foreach (var (type, tolerance) in new[] { (ScalarType.Float64, 1e-12), (ScalarType.Float32, 1e-5) })
         {
             foreach (bool plain in new[] { false, true })
             {
-                var (x, w, b) = (input.to(type, copy: true).requires_grad_(), weight.to(type, copy: true).requires_grad_(), bias.to(type, copy: true).requires_grad_());
-                var output = plain ? DepthwiseConvolution.Fallback(x, w, b, plan, valid, after) : DepthwiseConvolutionFunction.Apply(x, w, b, plan, valid, after);
+                var (x, w, b) = (input.to(type, copy: true).requires_grad_(), weight.to(type, copy: true).requires_grad_(),
+                    bias.to(type, copy: true).requires_grad_());
+                var output = plain
+                    ? DepthwiseConvolution.Fallback(x, w, b, plan, valid, after) : DepthwiseConvolutionFunction.Apply(x, w, b, plan, valid, after);
                 output.backward([incoming.to(type)]);
                 SeededTensors.Near(tensor(expected.Output, output.shape), output, tolerance, "output");
                 SeededTensors.Near(tensor(expected.Dx, x.shape), x.grad!, tolerance, "input gradient");
