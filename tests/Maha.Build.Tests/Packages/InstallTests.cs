@@ -46,8 +46,8 @@ public sealed class InstallTests(PackageFeed feed) : IClassFixture<PackageFeed>,
 
         Dotnet("build", "-c", "Release", "-nologo");
         Assert.True(Directory.Exists(Path.Combine(_folder, "packages", "maha.layers", feed.Version)));
-        string[] lines = Dotnet(Path.Combine("bin", "Release", "net10.0", "Quick.dll"), "documents.tsv", "saw drill saw hammer").Split('\n',
-            StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        string[] lines = Dotnet(Path.Combine("bin", "Release", "net10.0", "Quick.dll"), "documents.tsv", "saw drill saw hammer")
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         Assert.StartsWith("accuracy 1", lines[0], StringComparison.Ordinal);
         Assert.Equal("tools", lines[1]);
         Assert.True(File.Exists(Path.Combine(_folder, "model.zip")));

@@ -47,8 +47,8 @@ public class FeedForwardFunctionTests
     public void BlockWithoutGradient_EqualsFloat64(AttentionKind attention, int batch, int length)
     {
         using var scope = NewDisposeScope();
-        var options = new MahaBlockOptions { DModel = 32, NumHeads = 2, FeedForwardDim = 80, Dropout = 0, MaxSequenceLength = length }.With(
-            attention: attention, window: 16);
+        var options = new MahaBlockOptions { DModel = 32, NumHeads = 2, FeedForwardDim = 80, Dropout = 0, MaxSequenceLength = length }
+            .With(attention: attention, window: 16);
         using var twin = TestTensors.Prepared(new MahaBlock(options), seed: 1);
         using var single = TestTensors.Prepared(new MahaBlock(options), seed: 1);
         single.to(ScalarType.Float32);

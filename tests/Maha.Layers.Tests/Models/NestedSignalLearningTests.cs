@@ -84,8 +84,8 @@ public class NestedSignalLearningTests
 
         public RowClassifier() : base(nameof(RowClassifier)) => RegisterComponents();
 
-        private static MahaBlockOptions Shape => new MahaBlockOptions { DModel = D, NumHeads = 2, FeedForwardDim = 2 * D, Dropout = 0 }.With(
-            attention: AttentionKind.Hsa, hierarchy: HierarchyKind.Document);
+        private static MahaBlockOptions Shape => new MahaBlockOptions { DModel = D, NumHeads = 2, FeedForwardDim = 2 * D, Dropout = 0 }
+            .With(attention: AttentionKind.Hsa, hierarchy: HierarchyKind.Document);
 
         public override Tensor forward(NestedSignal signal, MixingContext context)
         {

@@ -234,8 +234,12 @@ public class WeightLifetimeTests
         NumLayers = 2,
         FeedForwardDim = 20,
         Dropout = 0.1,
-    }.With(window: 4, branching: 3, numScales: 2, attention: attention, aggregation: attention == AttentionKind.MahaReference
-        ? AggregationKind.Softmax : AggregationKind.Convex);
+    }.With(
+        attention: attention,
+        window: 4,
+        branching: 3,
+        numScales: 2,
+        aggregation: attention == AttentionKind.MahaReference ? AggregationKind.Softmax : AggregationKind.Convex);
 
     private static Tensor Ids(int seed = 1, int length = 12) => RandomIds(seed, s_v - 1, 2, length);
 

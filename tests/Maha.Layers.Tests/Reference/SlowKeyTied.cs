@@ -8,8 +8,8 @@ namespace Maha.Layers.Tests.Reference;
 internal static class SlowKeyTied
 {
     public static double[][] Theta(TreeProblem problem, HierarchicalForm form, bool selfAttend) =>
-        [.. Enumerable.Range(0,
-            problem.Length).Select(i => problem.Real[i] ? Row(problem, Partition(problem, i, form, selfAttend), i) : new double[problem.Length])];
+        [.. Enumerable.Range(0, problem.Length)
+            .Select(i => problem.Real[i] ? Row(problem, Partition(problem, i, form, selfAttend), i) : new double[problem.Length])];
 
     /// <summary>Returns the nodes that a row attends to, as spans of tokens.</summary>
     public static List<(int Start, int End)> Partition(TreeProblem problem, int row, HierarchicalForm form, bool selfAttend)

@@ -95,8 +95,8 @@ public class MahaBinaryTextClassificationTrainerTests(FittedModels fitted)
         using var engine = fitted.MLContext.Model.CreatePredictionEngine<Verdict, BinaryPrediction>(fitted.Binary,
             new PredictionEngineOptions { OwnsTransformer = false });
         var documents = Toys.Verdicts(5, seed: 9);
-        var expected = fitted.MLContext.Data.CreateEnumerable<BinaryPrediction>(fitted.Binary.Transform(fitted.MLContext.Data.LoadFromEnumerable(documents)),
-            reuseRowObject: false).ToList();
+        var scored = fitted.Binary.Transform(fitted.MLContext.Data.LoadFromEnumerable(documents));
+        var expected = fitted.MLContext.Data.CreateEnumerable<BinaryPrediction>(scored, reuseRowObject: false).ToList();
         var predicted = documents.Select(document => engine.Predict(document)).ToList();
         Assert.Equal(expected.Select(row => row.PredictedLabel), predicted.Select(row => row.PredictedLabel));
         Assert.Equal(expected.SelectMany(row => new[] { row.Score, row.Probability }),

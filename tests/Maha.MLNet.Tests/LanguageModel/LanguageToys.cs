@@ -27,8 +27,8 @@ internal static class LanguageToys
     public static List<Passage> Passages(int count, int seed = 1)
     {
         var random = new Random(seed);
-        return [.. Enumerable.Range(0,
-            count).Select(i => new Passage { Text = string.Join(' ', Enumerable.Range(0, 3 + random.Next(6)).Select(_ => Sentence(random))), Weight = i })];
+        return [.. Enumerable.Range(0, count)
+            .Select(i => new Passage { Text = string.Join(' ', Enumerable.Range(0, 3 + random.Next(6)).Select(_ => Sentence(random))), Weight = i })];
     }
 
     public static MahaLanguageModelEstimator.Options Small(int epochs = 1) => new()

@@ -135,8 +135,8 @@ public class MahaLanguageModelEstimatorTests
     public void CatalogMethod_PassesItsArgumentsOn()
     {
         var data = LanguageToys.Data(_mlContext, 3);
-        using var model = _mlContext.Transforms.MahaLanguageModel("Fit", "Text", dModel: 8, numLayers: 1, maxSequenceLength: 16, numberOfEpochs: 1,
-            learningRate: 0.01).Fit(data);
+        using var model = _mlContext.Transforms
+            .MahaLanguageModel("Fit", "Text", dModel: 8, numLayers: 1, maxSequenceLength: 16, numberOfEpochs: 1, learningRate: 0.01).Fit(data);
         Assert.Equal(16, model.ContextLength);
         Assert.NotNull(model.GetOutputSchema(data.Schema).GetColumnOrNull("Fit"));
     }

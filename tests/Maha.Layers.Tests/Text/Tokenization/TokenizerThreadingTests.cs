@@ -92,8 +92,8 @@ public class TokenizerThreadingTests
     public void OneTokenizer_ServesManyThreads_WithMoreWordsThanTheCacheHolds()
     {
         var shared = TokenizerSamples.Load(TokenizerSamples.Save(TokenizerSamples.Small));
-        string[] texts = [.. Enumerable.Range(0,
-            64).Select(i => string.Concat(Enumerable.Range(0, 2500).Select(j => $" the{(char)('a' + j % 26)}{Letters(i * 2500 + j)}")))];
+        string[] texts = [.. Enumerable.Range(0, 64)
+            .Select(i => string.Concat(Enumerable.Range(0, 2500).Select(j => $" the{(char)('a' + j % 26)}{Letters(i * 2500 + j)}")))];
         int[][] expected = [.. texts.Select(TokenizerSamples.Small.Encode)];
         Parallel.For(0, 256, new ParallelOptions { MaxDegreeOfParallelism = 8 }, i =>
             Assert.True(expected[i % 64].AsSpan().SequenceEqual(shared.Encode(texts[i % 64]))));
