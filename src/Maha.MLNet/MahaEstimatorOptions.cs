@@ -135,7 +135,7 @@ public abstract class MahaEstimatorOptions
     /// <value>3. At least 1; null runs all epochs. The best weights are kept in either case.</value>
     public int? EarlyStoppingPatience { get => _training.EarlyStoppingPatience; set => _training = _training with { EarlyStoppingPatience = value }; }
 
-    /// <summary>What a cancelled training does.</summary>
+    /// <summary>What a canceled training does.</summary>
     /// <value><see cref="CancellationBehavior.Throw"/>: an <see cref="OperationCanceledException"/>. Before the first step <see cref="CancellationBehavior.KeepBest"/> throws it too: there is no model yet.</value>
     public CancellationBehavior CancellationBehavior { get => _training.CancellationBehavior; set => _training = _training with { CancellationBehavior = value }; }
 
@@ -150,12 +150,12 @@ public abstract class MahaEstimatorOptions
     /// <value>Null: the MLContext's seed, else 0.</value>
     public int? Seed { get; set; }
 
-    /// <summary>Gets a report after every step.</summary>
+    /// <summary>Receives a report after every step.</summary>
     /// <value>Null.</value>
     public IProgress<TrainingProgress>? Progress { get; set; }
 
-    /// <summary>Ends the training within a step when cancelled.</summary>
-    /// <value>A token that is never cancelled.</value>
+    /// <summary>Ends the training within a step when it is canceled.</summary>
+    /// <value>A token that is never canceled.</value>
     public CancellationToken CancellationToken { get; set; }
 
     /// <summary>A copy whose members can be set without changing these options.</summary>
@@ -165,7 +165,7 @@ public abstract class MahaEstimatorOptions
     /// <param name="vocabSize">V, the number of ids of the tokenizer.</param>
     internal MahaTransformerOptions ToModelOptions(int vocabSize)
     {
-        var model = _model with { VocabSize = vocabSize, Attention = AttentionOptionsOf(Attention) };
+        var model = _model with { VocabSize = vocabSize, Attention = ChosenAttention };
         return FeedForwardDim is int width ? model with { FeedForwardDim = width } : model;
     }
 
@@ -177,34 +177,25 @@ public abstract class MahaEstimatorOptions
     /// <exception cref="ArgumentException">One is outside its range or unknown.</exception>
     internal void ValidateAttentions()
     {
-        OptionChecks.Validate(_hsa);
-        OptionChecks.Validate(_maha);
-        OptionChecks.Validate(_window);
-        AggregationOptions.Create(Aggregation);
+        foreach (var attention in Attentions)
+            OptionChecks.Validate(attention);
     }
 
     /// <summary>Whether an option has an effect: those of other attentions than the chosen one have none.</summary>
     internal bool Uses(string option) =>
-        OptionChecks.Of(AttentionOptionsOf(Attention).GetType()).Any(own => own.Name == option)
-        || !Enum.GetValues<AttentionKind>().Any(kind => OptionChecks.Of(AttentionOptions.Create(kind).GetType()).Any(other => other.Name == option));
+        Has(ChosenAttention, option) || !Enum.GetValues<AttentionKind>().Any(kind => Has(AttentionOptions.Create(kind), option));
 
     /// <summary>The options that were set and have no effect.</summary>
-    internal IReadOnlyList<string> UnusedOptions()
-    {
-        var set = new AttentionOptions[] { _hsa, _maha with { Aggregation = AggregationOptions.Create(Aggregation) }, _window }.SelectMany(Changed);
-        return [.. set.Distinct().Where(option => !Uses(option))];
-    }
+    internal IReadOnlyList<string> UnusedOptions() => [.. Attentions.SelectMany(ChangedOptions).Distinct().Where(option => !Uses(option))];
 
-    private AttentionOptions AttentionOptionsOf(AttentionKind kind) => kind switch
-    {
-        AttentionKind.Hsa => _hsa,
-        AttentionKind.HsaCausal => new HsaCausalOptions { Hierarchy = _hsa.Hierarchy, Branching = _hsa.Branching },
-        AttentionKind.Maha => _maha with { Aggregation = AggregationOptions.Create(Aggregation) },
-        AttentionKind.Window => _window,
-        _ => AttentionOptions.Create(kind),
-    };
+    // The attentions that have options here.
+    private AttentionOptions[] Attentions => [_hsa, new HsaCausalOptions(_hsa), _maha with { Aggregation = AggregationOptions.Create(Aggregation) }, _window];
 
-    private static IEnumerable<string> Changed(AttentionOptions options)
+    private AttentionOptions ChosenAttention => Attentions.FirstOrDefault(attention => attention.Kind == Attention) ?? AttentionOptions.Create(Attention);
+
+    private static bool Has(AttentionOptions attention, string option) => OptionChecks.Of(attention.GetType()).Any(own => own.Name == option);
+
+    private static IEnumerable<string> ChangedOptions(AttentionOptions options)
     {
         var defaults = AttentionOptions.Create(options.Kind);
         return OptionChecks.Of(options.GetType()).Where(option => !Equals(option.GetValue(options), option.GetValue(defaults))).Select(option => option.Name);

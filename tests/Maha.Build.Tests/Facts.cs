@@ -1,14 +1,12 @@
-using System.Diagnostics;
 using System.Reflection;
 using System.Security.Cryptography;
+using Maha.TestData;
 
 namespace Maha.Build.Tests;
 
 /// <summary>The paths of files that tests read, and methods that run programs.</summary>
 internal static class Facts
 {
-    private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(5);
-
     public static string Root => Metadata("Root");
 
     public static string Configuration => Metadata("Configuration");
@@ -30,37 +28,23 @@ internal static class Facts
     public static (int ExitCode, string Output, string Error) Dotnet(string folder, IEnumerable<string> arguments,
         params (string Name, string? Value)[] environment)
     {
-        var start = new ProcessStartInfo("dotnet", arguments)
+        string[] all = [.. arguments];
+        return ChildProcess.Run($"dotnet {string.Join(' ', all)}", folder, all, Change, minutes: 5);
+
+        void Change(IDictionary<string, string?> variables)
         {
-            WorkingDirectory = folder,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            UseShellExecute = false,
-        };
-        start.Environment["OMP_WAIT_POLICY"] = "PASSIVE";
-        // A reused build node would keep files of the tests' folders open; variables of the test host must not change the builds that tests start.
-        start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
-        foreach (string name in start.Environment.Keys.Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)
-            && name != "MSBUILDDISABLENODEREUSE").ToList())
-        {
-            start.Environment.Remove(name);
+            // A reused build node would keep files of the tests' folders open; variables of the test host must not change the builds that tests start.
+            foreach (string name in variables.Keys.Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToList())
+                variables.Remove(name);
+            variables["MSBUILDDISABLENODEREUSE"] = "1";
+            foreach (var (name, value) in environment)
+            {
+                if (value is null)
+                    variables.Remove(name);
+                else
+                    variables[name] = value;
+            }
         }
-        foreach (var (name, value) in environment)
-        {
-            if (value is null)
-                start.Environment.Remove(name);
-            else
-                start.Environment[name] = value;
-        }
-        using var process = Process.Start(start)!;
-        var output = process.StandardOutput.ReadToEndAsync();
-        var error = process.StandardError.ReadToEndAsync();
-        if (!process.WaitForExit(s_limit))
-        {
-            process.Kill(entireProcessTree: true);
-            Assert.Fail($"dotnet {string.Join(' ', arguments)} did not end within {s_limit}.");
-        }
-        return (process.ExitCode, output.Result, error.Result);
     }
 
     private static string Metadata(string key)

@@ -1,6 +1,6 @@
 using System.Reflection;
 using Maha.Layers.Attention;
-using Maha.Tests.Shared;
+using Maha.TestData;
 
 namespace Maha.Layers.Tests;
 

@@ -1,3 +1,4 @@
+using Maha.Layers.Core;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -15,6 +16,25 @@ internal static class TestTensors
         for (int i = 0; i < numbers.Length; i++)
             numbers[i] = Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
         return tensor(numbers).reshape(shape);
+    }
+
+    /// <summary>The number of tensors of this process after the garbage collector has freed those that nothing holds.</summary>
+    /// <remarks>
+    /// A graph is freed a level at a time: what a level holds can be collected only when its owner has been finalized. So the collection goes on until the
+    /// number stays the same.
+    /// </remarks>
+    public static long CountLive()
+    {
+        ReturnedGradients.Release();
+        long live = Tensor.TotalCount;
+        for (int unchanged = 0; unchanged < 3;)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            unchanged = Tensor.TotalCount == live ? unchanged + 1 : 0;
+            live = Tensor.TotalCount;
+        }
+        return live;
     }
 
     public static Tensor RandomIds(int seed, int vocabSize, params long[] shape)

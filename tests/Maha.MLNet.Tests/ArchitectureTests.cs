@@ -1,5 +1,5 @@
 using System.Reflection;
-using Maha.Tests.Shared;
+using Maha.TestData;
 
 namespace Maha.MLNet.Tests;
 

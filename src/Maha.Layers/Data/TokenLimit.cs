@@ -62,8 +62,8 @@ internal static class TokenLimit
         if (tokenIds.Length <= limit)
             return text;
         int keptAtEnd = KeptAtEnd(limit, overlong);
-        int start = CharactersIn(text.Span, BytesOf(tokenIds[..(limit - keptAtEnd)], tokenizer));
-        int end = text.Length - CharactersAtEndIn(text.Span, BytesOf(tokenIds[^keptAtEnd..], tokenizer));
+        int start = CharactersIn(text.Span, BytesOf(tokenIds[..(limit - keptAtEnd)], tokenizer), fromEnd: false);
+        int end = text.Length - CharactersIn(text.Span, BytesOf(tokenIds[^keptAtEnd..], tokenizer), fromEnd: true);
         return keptAtEnd == 0 ? text[..start] : start == 0 ? text[end..] : string.Concat(text.Span[..start], text.Span[end..]).AsMemory();
     }
 
@@ -82,35 +82,19 @@ internal static class TokenLimit
         return bytes;
     }
 
-    // The largest number of whole characters at the start that take at most so many bytes.
-    private static int CharactersIn(ReadOnlySpan<char> text, long bytes)
+    // The largest number of whole characters, from the start or from the end, that take at most so many bytes.
+    private static int CharactersIn(ReadOnlySpan<char> text, long bytes, bool fromEnd)
     {
         int count = 0;
         while (count < text.Length)
         {
-            bool isPair = count + 1 < text.Length && char.IsSurrogatePair(text[count], text[count + 1]);
-            bytes -= Utf8Length(text[count], isPair);
+            int first = fromEnd ? text.Length - 1 - count : count, second = fromEnd ? first - 1 : first + 1;
+            bool isPair = (uint)second < (uint)text.Length && char.IsSurrogatePair(text[Math.Min(first, second)], text[Math.Max(first, second)]);
+            bytes -= isPair ? 4 : text[first] < 0x80 ? 1 : text[first] < 0x800 ? 2 : 3;
             if (bytes < 0)
                 break;
             count += isPair ? 2 : 1;
         }
         return count;
     }
-
-    private static int CharactersAtEndIn(ReadOnlySpan<char> text, long bytes)
-    {
-        int count = 0;
-        while (count < text.Length)
-        {
-            int last = text.Length - 1 - count;
-            bool isPair = last > 0 && char.IsSurrogatePair(text[last - 1], text[last]);
-            bytes -= Utf8Length(text[last], isPair);
-            if (bytes < 0)
-                break;
-            count += isPair ? 2 : 1;
-        }
-        return count;
-    }
-
-    private static int Utf8Length(char character, bool isPair) => isPair ? 4 : character < 0x80 ? 1 : character < 0x800 ? 2 : 3;
 }

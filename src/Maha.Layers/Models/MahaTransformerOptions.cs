@@ -19,15 +19,15 @@ public sealed record MahaTransformerOptions : MahaBlockOptions
     [OptionRange(1, 1000, "The paper uses 12.")]
     public int NumLayers { get; init; } = 12;
 
-    /// <summary>How a classifier of documents makes one vector of a document's tokens. Ignored by models of tokens.</summary>
+    /// <summary>How a classifier of documents combines the vectors of a document's tokens into one. Models of tokens have no pooling.</summary>
     /// <value><see cref="PoolingKind.Mean"/>.</value>
     public PoolingKind Pooling { get; init; } = PoolingKind.Mean;
 
-    /// <summary>Whether a norm stands behind the embeddings, as in BERT.</summary>
+    /// <summary>Whether a norm follows the embeddings, as in BERT.</summary>
     /// <value>False.</value>
     public bool EmbeddingNorm { get; init; }
 
-    /// <summary>Whether a norm stands behind the last block.</summary>
+    /// <summary>Whether a norm follows the last block.</summary>
     /// <value>True; BERT has none.</value>
     public bool FinalNorm { get; init; } = true;
 
@@ -56,27 +56,46 @@ public sealed record MahaTransformerOptions : MahaBlockOptions
         AttentionOptions Explicit(AttentionOptions attention) => attention is MultiscaleOptions scales ? scales with { NumScales = scales.CountScales(MaxSequenceLength) } : attention;
     }
 
-    /// <summary>All options by name: those of the model, and beside them those of its attention and of its aggregation, which themselves are named by their kinds.</summary>
+    /// <summary>
+    /// Returns all options by name: those of the model, and beside them those of its attention and of its aggregation, which themselves are named by their kinds.
+    /// A layer of its own is such a dictionary, too.
+    /// </summary>
     internal Dictionary<string, object?> Flatten()
     {
         var values = new Dictionary<string, object?>();
-        Add(this);
+        AddOptions(this, values);
         return values;
+    }
 
-        void Add(object record)
+    private static void AddOptions(object record, Dictionary<string, object?> values)
+    {
+        foreach (var option in OptionChecks.Of(record.GetType()))
+            AddOption(option.Name, option.GetValue(record), values);
+    }
+
+    private static void AddOption(string name, object? value, Dictionary<string, object?> values)
+    {
+        switch (value)
         {
-            foreach (var option in OptionChecks.Of(record.GetType()))
-            {
-                object? value = option.GetValue(record);
-                values[option.Name] = value switch
+            case AttentionOptions attention:
+                values[name] = attention.Kind;
+                AddOptions(attention, values);
+                break;
+            case AggregationOptions aggregation:
+                values[name] = aggregation.Kind;
+                AddOptions(aggregation, values);
+                break;
+            case IReadOnlyList<AttentionOptions> layers:
+                values[name] = layers.Select(layer =>
                 {
-                    AttentionOptions attention => attention.Kind,
-                    AggregationOptions aggregation => aggregation.Kind,
-                    _ => value,
-                };
-                if (value is AttentionOptions or AggregationOptions)
-                    Add(value);
-            }
+                    var own = new Dictionary<string, object?>();
+                    AddOption(nameof(Attention), layer, own);
+                    return own;
+                }).ToList();
+                break;
+            default:
+                values[name] = value;
+                break;
         }
     }
 

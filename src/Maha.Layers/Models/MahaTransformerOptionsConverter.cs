@@ -34,47 +34,8 @@ internal sealed class MahaTransformerOptionsConverter : JsonConverter<MahaTransf
     }
 
     /// <inheritdoc/>
-    public override void Write(Utf8JsonWriter writer, MahaTransformerOptions value, JsonSerializerOptions options)
-    {
-        writer.WriteStartObject();
-        WriteMembers(writer, value.WithExplicitDefaults(), options);
-        writer.WriteEndObject();
-    }
-
-    private static void WriteMembers(Utf8JsonWriter writer, object record, JsonSerializerOptions options)
-    {
-        foreach (var option in OptionChecks.Of(record.GetType()))
-        {
-            object? value = option.GetValue(record);
-            writer.WritePropertyName(option.Name);
-            switch (value)
-            {
-                case AttentionOptions attention:
-                    JsonSerializer.Serialize(writer, attention.Kind, options);
-                    WriteMembers(writer, attention, options);
-                    break;
-                case AggregationOptions aggregation:
-                    JsonSerializer.Serialize(writer, aggregation.Kind, options);
-                    WriteMembers(writer, aggregation, options);
-                    break;
-                case IReadOnlyList<AttentionOptions> layers:
-                    writer.WriteStartArray();
-                    foreach (var layer in layers)
-                    {
-                        writer.WriteStartObject();
-                        writer.WritePropertyName(nameof(MahaBlockOptions.Attention));
-                        JsonSerializer.Serialize(writer, layer.Kind, options);
-                        WriteMembers(writer, layer, options);
-                        writer.WriteEndObject();
-                    }
-                    writer.WriteEndArray();
-                    break;
-                default:
-                    JsonSerializer.Serialize(writer, value, option.PropertyType, options);
-                    break;
-            }
-        }
-    }
+    public override void Write(Utf8JsonWriter writer, MahaTransformerOptions value, JsonSerializerOptions options) =>
+        JsonSerializer.Serialize(writer, value.WithExplicitDefaults().Flatten(), options);
 
     private static Dictionary<string, JsonElement> Members(JsonElement json)
     {

@@ -1,3 +1,4 @@
+using Maha.MLNet;
 using Maha.MLNet.Bridge;
 using Maha.MLNet.Classification;
 using Maha.MLNet.LanguageModel;
@@ -36,19 +37,16 @@ public static class MahaCatalog
         int? numberOfEpochs = null,
         double learningRate = Defaults.LearningRate,
         IDataView? validationSet = null)
-        => trainers.MahaTextClassification(new MahaTextClassificationTrainer.Options
+        => trainers.MahaTextClassification(WithSizes(dModel, numLayers, maxSequenceLength, new MahaTextClassificationTrainer.Options
         {
             LabelColumnName = labelColumnName,
             TextColumnName = textColumnName,
             ScoreColumnName = scoreColumnName,
             PredictedLabelColumnName = predictedLabelColumnName,
-            DModel = dModel,
-            NumLayers = numLayers,
-            MaxSequenceLength = maxSequenceLength,
             NumberOfEpochs = numberOfEpochs,
             LearningRate = learningRate,
             ValidationSet = validationSet,
-        });
+        }));
 
     /// <summary>Creates a trainer that classifies long documents into two or more classes; see <see cref="MahaTextClassificationTrainer"/>.</summary>
     /// <param name="trainers">The catalog: <c>mlContext.MulticlassClassification.Trainers</c>.</param>
@@ -90,20 +88,17 @@ public static class MahaCatalog
         int? numberOfEpochs = null,
         double learningRate = Defaults.LearningRate,
         IDataView? validationSet = null)
-        => trainers.MahaTextClassification(new MahaBinaryTextClassificationTrainer.Options
+        => trainers.MahaTextClassification(WithSizes(dModel, numLayers, maxSequenceLength, new MahaBinaryTextClassificationTrainer.Options
         {
             LabelColumnName = labelColumnName,
             TextColumnName = textColumnName,
             ScoreColumnName = scoreColumnName,
             ProbabilityColumnName = probabilityColumnName,
             PredictedLabelColumnName = predictedLabelColumnName,
-            DModel = dModel,
-            NumLayers = numLayers,
-            MaxSequenceLength = maxSequenceLength,
             NumberOfEpochs = numberOfEpochs,
             LearningRate = learningRate,
             ValidationSet = validationSet,
-        });
+        }));
 
     /// <summary>Creates a trainer that classifies long documents into two classes; see <see cref="MahaBinaryTextClassificationTrainer"/>.</summary>
     /// <param name="trainers">The catalog: <c>mlContext.BinaryClassification.Trainers</c>.</param>
@@ -141,16 +136,13 @@ public static class MahaCatalog
         int maxSequenceLength = MahaTextEncodingEstimator.Defaults.MaxSequenceLength,
         int numberOfEpochs = MahaTextEncodingEstimator.Defaults.NumberOfEpochs,
         string? pretrainedModel = null)
-        => catalog.MahaEncode(new MahaTextEncodingEstimator.Options
+        => catalog.MahaEncode(WithSizes(dModel, numLayers, maxSequenceLength, new MahaTextEncodingEstimator.Options
         {
             OutputColumnName = outputColumnName,
             InputColumnName = inputColumnName,
-            DModel = dModel,
-            NumLayers = numLayers,
-            MaxSequenceLength = maxSequenceLength,
             NumberOfEpochs = numberOfEpochs,
             PretrainedModel = pretrainedModel,
-        });
+        }));
 
     /// <summary>
     /// Creates an estimator that learns, from texts without labels, to turn long documents into vectors; see <see cref="MahaTextEncodingEstimator"/>.
@@ -191,16 +183,13 @@ public static class MahaCatalog
         int maxSequenceLength = MahaLanguageModelEstimator.Defaults.MaxSequenceLength,
         int numberOfEpochs = MahaLanguageModelEstimator.Defaults.NumberOfEpochs,
         double learningRate = MahaLanguageModelEstimator.Defaults.LearningRate)
-        => catalog.MahaLanguageModel(new MahaLanguageModelEstimator.Options
+        => catalog.MahaLanguageModel(WithSizes(dModel, numLayers, maxSequenceLength, new MahaLanguageModelEstimator.Options
         {
             OutputColumnName = outputColumnName,
             InputColumnName = inputColumnName,
-            DModel = dModel,
-            NumLayers = numLayers,
-            MaxSequenceLength = maxSequenceLength,
             NumberOfEpochs = numberOfEpochs,
             LearningRate = learningRate,
-        });
+        }));
 
     /// <summary>
     /// Creates an estimator that trains a causal language model, which scores documents and continues prompts; see <see cref="MahaLanguageModelEstimator"/>.
@@ -213,5 +202,11 @@ public static class MahaCatalog
     {
         ArgumentNullException.ThrowIfNull(catalog);
         return new MahaLanguageModelEstimator(MLNetInternals.EnvironmentOf(catalog), options);
+    }
+
+    private static TOptions WithSizes<TOptions>(int dModel, int numLayers, int maxSequenceLength, TOptions options) where TOptions : MahaEstimatorOptions
+    {
+        (options.DModel, options.NumLayers, options.MaxSequenceLength) = (dModel, numLayers, maxSequenceLength);
+        return options;
     }
 }

@@ -49,7 +49,7 @@ internal sealed class TextClassifier : TextModel<ClassifierManifest, MahaSequenc
     public float[][] Logits(IReadOnlyList<ReadOnlyMemory<char>> texts)
     {
         using var use = new Use(this);
-        var documents = Encode(texts);
+        var documents = Encode(texts, keepTexts: _ngrams is not null);
         float[][] logits = Predict(documents, (tokenIds, padding) => Network.call(tokenIds, padding).Logits);
         if (_ngrams is not null)
         {

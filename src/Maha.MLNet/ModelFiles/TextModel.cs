@@ -180,18 +180,20 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
     }
 
     /// <summary>Tokenizes documents, and cuts them to the length that the model reads.</summary>
-    protected EncodedTexts Encode(IReadOnlyList<ReadOnlyMemory<char>> texts)
+    /// <param name="texts">The documents.</param>
+    /// <param name="keepTexts">Whether the texts of the kept tokens are needed too.</param>
+    protected EncodedTexts Encode(IReadOnlyList<ReadOnlyMemory<char>> texts, bool keepTexts = false)
     {
-        var kept = new ReadOnlyMemory<char>[texts.Count];
+        var kept = keepTexts ? new ReadOnlyMemory<char>[texts.Count] : null;
         var ids = new ReadOnlyMemory<int>[texts.Count];
         int limit = Manifest.Model.MaxSequenceLength;
         ForEach(ids.Length, i =>
         {
             int[] all = Tokenizer.Encode(texts[i].Span);
             ids[i] = TokenLimit.Cut(all, limit, Manifest.OverlongDocuments);
-            kept[i] = TokenLimit.CutText(texts[i], all, limit, Manifest.OverlongDocuments, Tokenizer);
+            kept?[i] = TokenLimit.CutText(texts[i], all, limit, Manifest.OverlongDocuments, Tokenizer);
         });
-        return new EncodedTexts(kept, ids);
+        return new EncodedTexts(ids, kept);
     }
 
     /// <summary>Computes the network's output for each document. It does not depend on the other documents of the batch.</summary>

@@ -1,5 +1,4 @@
 using Maha.Layers.Core;
-using Maha.Layers.Tests.Training;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Core;
@@ -34,7 +33,7 @@ public class RandomStateScopeTests
     [Fact]
     public void Scope_OutlivesDisposeScopes_AndFreesItsTensor()
     {
-        long before = Toys.LiveTensors();
+        long before = TestTensors.CountLive();
         RandomStateScope scope;
         using (NewDisposeScope())
             scope = new RandomStateScope(5);

@@ -44,7 +44,7 @@ public class TokenBatchTests
     public void Dispose_FreesTheTensors()
     {
         using var documents = Toys.Documents(20);
-        long before = Toys.LiveTensors();
+        long before = TestTensors.CountLive();
         var batch = TokenBatch.Create(documents, [.. Enumerable.Range(0, 20)]);
         Assert.Equal(before + 3, Tensor.TotalCount);
         batch.Dispose();

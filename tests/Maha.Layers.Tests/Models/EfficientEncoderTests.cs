@@ -88,23 +88,16 @@ public class EfficientEncoderTests
         using var encoder = Build((s_options with { Positions = positions }).With(attention: attention));
         using var ids = TestTensors.RandomIds(1, V, 2, 30);
         Step();
-        long before = Live();
+        long before = TestTensors.CountLive();
         for (int i = 0; i < 3; i++)
             Step();
-        Assert.Equal(before, Live());
+        Assert.Equal(before, TestTensors.CountLive());
 
         void Step()
         {
             using var scope = NewDisposeScope();
             encoder.call(ids, MixingContext.Unpadded).Features.square().sum().backward();
         }
-    }
-
-    private static long Live()
-    {
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
-        return Tensor.TotalCount;
     }
 
     private static readonly MahaTransformerOptions s_options = new MahaTransformerOptions

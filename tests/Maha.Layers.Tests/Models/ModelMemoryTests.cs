@@ -29,7 +29,7 @@ public class ModelMemoryTests
     {
         using var model = new MahaSequenceClassifier(s_options.With(aggregation: kind), 3);
         using var ids = TestTensors.RandomIds(1, 11, 2, 8);
-        long before = Live();
+        long before = TestTensors.CountLive();
         using (var result = model.call(ids, null))
         {
             // the tensors of the result: logits, features, loss, and weights and residuals of two layers
@@ -45,10 +45,10 @@ public class ModelMemoryTests
         using var model = new MahaTokenModel(s_options);
         using var ids = TestTensors.RandomIds(2, 11, 2, 8);
         Step(); // creates the gradients
-        long before = Live();
+        long before = TestTensors.CountLive();
         for (int i = 0; i < 3; i++)
             Step();
-        Assert.Equal(before, Live());
+        Assert.Equal(before, TestTensors.CountLive());
 
         void Step()
         {
@@ -64,9 +64,9 @@ public class ModelMemoryTests
     {
         using var block = new MahaBlock(s_options);
         using var hidden = zeros(1, 4, 7);
-        long before = Live();
+        long before = TestTensors.CountLive();
         Assert.Throws<ArgumentException>(() => block.call(hidden, MixingContext.Unpadded));
-        Assert.Equal(before, Live());
+        Assert.Equal(before, TestTensors.CountLive());
     }
 
     [Theory]
@@ -78,26 +78,16 @@ public class ModelMemoryTests
     [InlineData(AttentionKind.Window)]
     public void DisposedModel_LeavesNothing(AttentionKind attention)
     {
-        long before = Live();
+        long before = TestTensors.CountLive();
         var model = new MahaSequenceClassifier(
             (s_options with { Pooling = PoolingKind.Attentive }).With(attention: attention, aggregation: AggregationKind.Softmax), 3);
         Tensor[] owned = [.. model.parameters(), .. model.buffers()];
         // TorchSharp never stops counting a tensor that became a parameter, in addition to the parameter. Embeddings create theirs in native code.
         int moved = model.named_modules()
             .Where(part => part.module is not TorchSharp.Modules.Embedding).Sum(part => part.module.parameters(recurse: false).Count());
-        Assert.Equal(before + owned.Length + moved, Live());
+        Assert.Equal(before + owned.Length + moved, TestTensors.CountLive());
         model.Dispose();
         Assert.All(owned, tensor => Assert.True(tensor.IsInvalid));
-        Assert.Equal(before + moved, Live());
-    }
-
-    private static long Live()
-    {
-        for (int i = 0; i < 3; i++)
-        {
-            GC.Collect();
-            GC.WaitForPendingFinalizers();
-        }
-        return Tensor.TotalCount;
+        Assert.Equal(before + moved, TestTensors.CountLive());
     }
 }

@@ -14,7 +14,7 @@ public class CancellationTests
     {
         using var folder = new TemporaryFolder();
         using var classifier = Toys.Classifier();
-        long before = Toys.LiveTensors();
+        long before = TestTensors.CountLive();
         using var source = new CancellationTokenSource();
         long steps = 0;
         double[] atCancellation = [];
@@ -37,7 +37,7 @@ public class CancellationTests
         Assert.Equal(5, steps);
         Assert.Equal(atCancellation, Toys.WeightsOf(classifier));
         Assert.Equal(0, folder.NumFiles);
-        Assert.Equal(before, Toys.LiveTensors());
+        Assert.Equal(before, TestTensors.CountLive());
         Assert.All(classifier.parameters(), parameter => Assert.Null(parameter.grad));
     }
 

@@ -24,7 +24,7 @@ public class DivergenceTests
         int batches = 0;
         double[] before = [];
         var task = new ScriptedTask(model, _ => new TaskLoss(model.Weight.sum() + (++batches == 3 ? bad : 0), 1));
-        long live = Toys.LiveTensors();
+        long live = TestTensors.CountLive();
         var e = Assert.Throws<TrainingDivergedException>(() => new Trainer(s_options).Train(task, documents, progress: new AtOnce(_ => before = model.Values)));
         Assert.Equal((1, 3L, bad), (e.Epoch, e.Step, e.Loss));
         Assert.InRange(e.LearningRate, 0.4, 0.5);
@@ -35,7 +35,7 @@ public class DivergenceTests
         Assert.Contains("MaxGradientNorm", e.Message, StringComparison.Ordinal);
         Assert.Equal(before, model.Values);
         Assert.Null(model.Weight.grad);
-        Assert.Equal(live, Toys.LiveTensors());
+        Assert.Equal(live, TestTensors.CountLive());
     }
 
     [Fact]

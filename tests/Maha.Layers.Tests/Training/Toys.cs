@@ -124,13 +124,6 @@ internal static class Toys
 
     public static double[] WeightsOf(nn.Module module) =>
         [.. module.state_dict().OrderBy(entry => entry.Key, StringComparer.Ordinal).SelectMany(entry => TestTensors.ToArray(entry.Value))];
-
-    public static long LiveTensors()
-    {
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
-        return Tensor.TotalCount;
-    }
 }
 
 /// <summary>A new empty folder that is deleted with its files.</summary>

@@ -170,7 +170,7 @@ public class TrainerTests
     {
         using var documents = Toys.Documents(120);
         using var classifier = Toys.Classifier(dropout: 0.1);
-        long before = Toys.LiveTensors();
+        long before = TestTensors.CountLive();
         var counts = new List<long>();
         var task = Toys.TaskOf(classifier);
         new Trainer(s_options with { NumberOfEpochs = 5, EarlyStoppingPatience = null, MinLearningRateFraction = 1 }).Train(task, documents,

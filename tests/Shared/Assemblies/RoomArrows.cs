@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 using Mono.Cecil;
 using Mono.Cecil.Cil;
 
-namespace Maha.Tests.Shared;
+namespace Maha.TestData;
 
 /// <summary>The rooms of an assembly, which are the folders of its source, and the uses of types between them.</summary>
 /// <param name="assembly">The compiled assembly.</param>

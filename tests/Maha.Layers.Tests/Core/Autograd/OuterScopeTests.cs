@@ -4,7 +4,6 @@ using Maha.Layers.Data;
 using Maha.Layers.Generation;
 using Maha.Layers.Models;
 using Maha.Layers.Tests.Text;
-using Maha.Layers.Tests.Training;
 using Maha.Layers.Training;
 using static TorchSharp.torch;
 
@@ -156,13 +155,13 @@ public class OuterScopeTests
         step();
         int inScope = outer.DisposablesCount;
         ReturnedGradients.Release();
-        long live = Toys.LiveTensors();
+        long live = TestTensors.CountLive();
         for (int i = 0; i < 3; i++)
             step();
         long uncollected = Tensor.TotalCount;
         Assert.True(inScope == 0 && outer.DisposablesCount == 0, $"{what}: {inScope} tensors in the scope after a step, {outer.DisposablesCount} after four");
         ReturnedGradients.Release();
-        Assert.Equal(live, Toys.LiveTensors());
+        Assert.Equal(live, TestTensors.CountLive());
         return uncollected - live;
     }
 
