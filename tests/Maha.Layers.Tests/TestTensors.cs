@@ -37,6 +37,11 @@ internal static class TestTensors
         return live;
     }
 
+    /// <summary>
+    /// Fails if more tensors are live than given: a leak. Fewer may be: a thread that ends meanwhile takes the last gradients of its backward pass with it.
+    /// </summary>
+    public static void AssertLiveAtMost(long live) => Assert.InRange(CountLive(), 0, live);
+
     public static Tensor RandomIds(int seed, int vocabSize, params long[] shape)
     {
         var random = new Random(seed);

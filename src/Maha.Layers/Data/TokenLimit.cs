@@ -57,13 +57,13 @@ internal static class TokenLimit
     /// <param name="overlong">As for <see cref="Cut"/>.</param>
     /// <param name="tokenizer">The tokenizer of the ids.</param>
     public static ReadOnlyMemory<char> CutText(
-        ReadOnlyMemory<char> text, ReadOnlySpan<int> tokenIds, int limit, OverlongDocuments overlong, ByteLevelBpeTokenizer tokenizer)
+        ReadOnlyMemory<char> text, ReadOnlySpan<int> tokenIds, int limit, OverlongDocuments overlong, ITextTokenizer tokenizer)
     {
         if (tokenIds.Length <= limit)
             return text;
         int keptAtEnd = KeptAtEnd(limit, overlong);
-        int start = CharactersIn(text.Span, BytesOf(tokenIds[..(limit - keptAtEnd)], tokenizer), fromEnd: false);
-        int end = text.Length - CharactersIn(text.Span, BytesOf(tokenIds[^keptAtEnd..], tokenizer), fromEnd: true);
+        int start = tokenizer.CharactersOf(text.Span, tokenIds[..(limit - keptAtEnd)], fromEnd: false);
+        int end = text.Length - tokenizer.CharactersOf(text.Span, tokenIds[^keptAtEnd..], fromEnd: true);
         return keptAtEnd == 0 ? text[..start] : start == 0 ? text[end..] : string.Concat(text.Span[..start], text.Span[end..]).AsMemory();
     }
 
@@ -73,28 +73,4 @@ internal static class TokenLimit
         OverlongDocuments.KeepEnd => limit,
         _ => limit / 2,
     };
-
-    private static long BytesOf(ReadOnlySpan<int> tokenIds, ByteLevelBpeTokenizer tokenizer)
-    {
-        long bytes = 0;
-        foreach (int id in tokenIds)
-            bytes += tokenizer.GetTokenBytes(id).Length;
-        return bytes;
-    }
-
-    // The largest number of whole characters, from the start or from the end, that take at most so many bytes.
-    private static int CharactersIn(ReadOnlySpan<char> text, long bytes, bool fromEnd)
-    {
-        int count = 0;
-        while (count < text.Length)
-        {
-            int first = fromEnd ? text.Length - 1 - count : count, second = fromEnd ? first - 1 : first + 1;
-            bool isPair = (uint)second < (uint)text.Length && char.IsSurrogatePair(text[Math.Min(first, second)], text[Math.Max(first, second)]);
-            bytes -= isPair ? 4 : text[first] < 0x80 ? 1 : text[first] < 0x800 ? 2 : 3;
-            if (bytes < 0)
-                break;
-            count += isPair ? 2 : 1;
-        }
-        return count;
-    }
 }

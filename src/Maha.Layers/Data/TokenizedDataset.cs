@@ -61,8 +61,15 @@ public sealed class TokenizedDataset : ITextDocuments, IDisposable
     {
         ArgumentNullException.ThrowIfNull(texts);
         ArgumentNullException.ThrowIfNull(tokenizer);
+        return FromTexts(texts, (ITextTokenizer)tokenizer, options, cancellationToken);
+    }
+
+    /// <summary>Tokenizes texts without labels, with any tokenizer.</summary>
+    internal static TokenizedDataset FromTexts(
+        IEnumerable<string> texts, ITextTokenizer tokenizer, TokenizedDatasetOptions? options, CancellationToken cancellationToken)
+    {
         var dataset = new TokenizedDataset(options, hasLabels: false);
-        var encoded = tokenizer.EncodeBatch(texts, dataset._options.NumThreads, cancellationToken);
+        var encoded = TokenizerBatches.Encode(tokenizer, texts, dataset._options.NumThreads, cancellationToken);
         return dataset.Fill(encoded.Select(ids => (ids, 0)), cancellationToken);
     }
 
@@ -83,6 +90,13 @@ public sealed class TokenizedDataset : ITextDocuments, IDisposable
     {
         ArgumentNullException.ThrowIfNull(documents);
         ArgumentNullException.ThrowIfNull(tokenizer);
+        return FromTexts(documents, (ITextTokenizer)tokenizer, options, cancellationToken);
+    }
+
+    /// <summary>Tokenizes texts with labels, with any tokenizer.</summary>
+    internal static TokenizedDataset FromTexts(
+        IEnumerable<(string Text, int Label)> documents, ITextTokenizer tokenizer, TokenizedDatasetOptions? options, CancellationToken cancellationToken)
+    {
         var dataset = new TokenizedDataset(options, hasLabels: true);
         // The tokenizer reads a few texts ahead of the ids that it returns; texts and labels wait for the ids.
         var ahead = new Queue<(string Text, int Label)>();
@@ -91,7 +105,7 @@ public sealed class TokenizedDataset : ITextDocuments, IDisposable
             ahead.Enqueue(document);
             return document.Text;
         });
-        var encoded = tokenizer.EncodeBatch(texts, dataset._options.NumThreads, cancellationToken);
+        var encoded = TokenizerBatches.Encode(tokenizer, texts, dataset._options.NumThreads, cancellationToken);
         return dataset.Fill(encoded.Select(ids =>
         {
             var (text, label) = ahead.Dequeue();
@@ -231,7 +245,7 @@ public sealed class TokenizedDataset : ITextDocuments, IDisposable
             _labels.Add(label);
     }
 
-    private void KeepText(string text, int[] tokenIds, ByteLevelBpeTokenizer tokenizer) =>
+    private void KeepText(string text, int[] tokenIds, ITextTokenizer tokenizer) =>
         _texts?.Append(TokenLimit.CutText(text.AsMemory(), tokenIds, _options.MaxDocumentTokens ?? int.MaxValue, _options.OverlongDocuments, tokenizer).Span);
 
     private void CheckIndex(int index)
