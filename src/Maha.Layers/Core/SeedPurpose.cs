@@ -30,6 +30,9 @@ internal enum SeedPurpose
     /// <summary>The positions of the pieces of a long document.</summary>
     ChunkPositions = 11,
 
+    /// <summary>The windows of a long document that a training reads.</summary>
+    DocumentWindows = 12,
+
     /// <summary>The start of a randomized matrix decomposition.</summary>
     RandomProjection = 0x5EC7,
 }

@@ -34,6 +34,9 @@ public sealed class TokenBatch : IDisposable
     /// <summary>The number of tokens of each document, without padding.</summary>
     public required IReadOnlyList<int> Lengths { get; init; }
 
+    /// <summary>The collection that the batch was made from.</summary>
+    internal required ITokenizedDocuments Documents { get; init; }
+
     /// <summary>The index of each document in the collection that the batch was made from.</summary>
     public required IReadOnlyList<int> Rows { get; init; }
 
@@ -67,10 +70,11 @@ public sealed class TokenBatch : IDisposable
             throw new ArgumentException("A batch must hold at least one document, but rows is empty. Leave out empty batches.", nameof(rows));
 
         int[] lengths = new int[rows.Count];
+        int[][]? drawn = documents is IDrawnDocuments parts ? [.. rows.Select(row => parts.Draw(row, seed))] : null;
         int width = 1;
         for (int b = 0; b < lengths.Length; b++)
         {
-            lengths[b] = documents.LengthOf(rows[b]);
+            lengths[b] = drawn is null ? documents.LengthOf(rows[b]) : drawn[b].Length;
             width = Math.Max(width, lengths[b]);
         }
 
@@ -81,7 +85,10 @@ public sealed class TokenBatch : IDisposable
         bool isPadded = false;
         for (int b = 0; b < lengths.Length; b++)
         {
-            documents.CopyTokens(rows[b], tokens);
+            if (drawn is null)
+                documents.CopyTokens(rows[b], tokens);
+            else
+                drawn[b].CopyTo(tokens, 0);
             int start = b * width, end = start + lengths[b];
             for (int i = start; i < end; i++)
                 ids[i] = tokens[i - start];
@@ -97,6 +104,7 @@ public sealed class TokenBatch : IDisposable
             isPadded ? tensor(isPadding, [lengths.Length, width], device: device) : null,
             labels is null ? null : tensor(Array.ConvertAll(labels, label => (long)label), device: device))
         {
+            Documents = documents,
             LabelValues = labels,
             Lengths = lengths,
             Rows = [.. rows],

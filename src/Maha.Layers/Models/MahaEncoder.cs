@@ -75,22 +75,31 @@ public sealed partial class MahaEncoder : Module<Tensor, MixingContext, EncoderR
         using var scope = NewDisposeScope();
         if (Options is { UsesDocumentTrees: true, TokenParts: not null } && context.Hierarchies is null)
             context = context.WithTrees(tokenIds, Options.TokenParts);
-        var hidden = Embed(tokenIds); // [B, N, D]
-        Tensor? auxiliaryLoss = null;
-        var layers = new List<LayerReport>(_blocks.Count);
-        foreach (var block in _blocks)
-        {
-            var result = Options.RecomputeBlocks && is_grad_enabled()
-                ? RecomputedBlockFunction.Apply(block, hidden, context)
-                : block.call(hidden, context);
-            hidden = result.Output;
-            auxiliaryLoss = auxiliaryLoss is null ? result.AuxiliaryLoss : auxiliaryLoss + result.AuxiliaryLoss;
-            layers.Add(new LayerReport(result.ScaleWeights) { Diagnostics = result.Diagnostics, AttentionEntropy = result.AttentionEntropy });
-        }
-        var features = _finalNorm is null ? hidden : _finalNorm.call(hidden); // [B, N, D]
+        return EncodeFrom(0, Embed(tokenIds), context).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Applies the blocks from a layer on, and the final norm.</summary>
+    /// <param name="firstLayer">The first block to apply, from 0 to L.</param>
+    /// <param name="hidden">[B, N, D], its input.</param>
+    /// <param name="context">The padding mask and other data that the layers share.</param>
+    internal EncoderResult EncodeFrom(int firstLayer, Tensor hidden, MixingContext context)
+    {
+        using var scope = NewDisposeScope();
+        var result = BlockSequence.Apply(_blocks.Skip(firstLayer), hidden, context, Options.RecomputeBlocks);
+        var features = _finalNorm is null ? result.Features : _finalNorm.call(result.Features); // [B, N, D]
         if (context.KeyPaddingMask is not null)
             features = features.masked_fill(context.KeyPaddingMask.unsqueeze(-1), 0);
-        return new EncoderResult(features, auxiliaryLoss!, layers).MoveToOuterDisposeScope();
+        return (result with { Features = features }).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Returns the input of a block, [B, N, D]: the embeddings after the blocks before it.</summary>
+    /// <param name="layer">The block, from 0 to L.</param>
+    /// <param name="tokenIds">[B, N] of Int64, valid ids.</param>
+    /// <param name="context">The padding mask and other data that the layers share.</param>
+    internal Tensor EncodeUntil(int layer, Tensor tokenIds, MixingContext context)
+    {
+        using var scope = NewDisposeScope();
+        return BlockSequence.Apply(_blocks.Take(layer), Embed(tokenIds), context, Options.RecomputeBlocks).Features.MoveToOuterDisposeScope();
     }
 
     /// <summary>Encodes a batch of documents with a padding mask, [B, N], or none.</summary>

@@ -14,7 +14,7 @@ namespace Maha.Layers.Training;
 /// </remarks>
 public sealed class SequenceClassificationTask : ITrainingTask
 {
-    private readonly Func<Tensor, Tensor?, (Tensor Logits, Tensor? AuxiliaryLoss)> _forward;
+    private readonly Func<TokenBatch, (Tensor Logits, Tensor? AuxiliaryLoss)> _forward;
     private readonly MahaSequenceClassifier? _inspectable;
     private readonly int _numClasses;
     private double _labelSmoothing;
@@ -45,9 +45,15 @@ public sealed class SequenceClassificationTask : ITrainingTask
     /// <param name="numClasses">The number of classes C, at least 2.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="numClasses"/> is below 2.</exception>
     public SequenceClassificationTask(nn.Module module, Func<Tensor, Tensor?, (Tensor Logits, Tensor? AuxiliaryLoss)> forward, int numClasses)
+        : this(module, numClasses, batch => forward(batch.TokenIds, batch.KeyPaddingMask))
+    {
+        ArgumentNullException.ThrowIfNull(forward);
+    }
+
+    /// <summary>Creates a task for a module that reads more of a batch than its ids, such as states that were computed before.</summary>
+    internal SequenceClassificationTask(nn.Module module, int numClasses, Func<TokenBatch, (Tensor Logits, Tensor? AuxiliaryLoss)> forward)
     {
         ArgumentNullException.ThrowIfNull(module);
-        ArgumentNullException.ThrowIfNull(forward);
         TensorChecks.InRange(numClasses, 2, 1 << 24, nameof(numClasses), "A classifier distinguishes at least two classes.");
         Module = module;
         _forward = forward;
@@ -88,7 +94,7 @@ public sealed class SequenceClassificationTask : ITrainingTask
 
     private (Tensor Logits, Tensor? AuxiliaryLoss) Classify(TokenBatch batch)
     {
-        var (logits, auxiliaryLoss) = _forward(batch.TokenIds, batch.KeyPaddingMask);
+        var (logits, auxiliaryLoss) = _forward(batch);
         return (RequireShape(logits, batch), auxiliaryLoss);
     }
 

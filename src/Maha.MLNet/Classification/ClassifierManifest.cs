@@ -1,3 +1,4 @@
+using Maha.Layers.Models;
 using Maha.Layers.Text;
 using Maha.Layers.Training;
 using Maha.MLNet.ModelFiles;
@@ -9,7 +10,7 @@ namespace Maha.MLNet.Classification;
 internal sealed record ClassifierManifest : ModelManifest
 {
     /// <summary>The format version that this library writes, the newest that it reads.</summary>
-    public const int CurrentFormat = 3;
+    public const int CurrentFormat = 4;
 
     /// <summary>The columns of the transformer.</summary>
     public required ClassifierColumns Columns { get; init; }
@@ -32,18 +33,29 @@ internal sealed record ClassifierManifest : ModelManifest
     /// </summary>
     public LogitFusion? NGrams { get; init; }
 
+    /// <summary>The windows in which a pretrained encoder reads documents; null for a network that reads them whole. New in format 4.</summary>
+    public WindowedEncoderOptions? Windows { get; init; }
+
+    /// <inheritdoc/>
+    public override int MaxDocumentTokens => Windows?.MaxDocumentTokens ?? base.MaxDocumentTokens;
+
+    /// <inheritdoc/>
+    public override bool UsesWordPiece => Windows is not null;
+
     /// <summary>Reads and checks a manifest.</summary>
     /// <exception cref="MahaModelFileException">The file is damaged, or a newer version of this library wrote it.</exception>
     /// <exception cref="InvalidDataException">The labels are not values of their type.</exception>
     public static ClassifierManifest Read(Stream stream) => Read<ClassifierManifest>(stream, CurrentFormat, "classifier");
 
     /// <inheritdoc/>
-    public override long MinNumWeights() => base.MinNumWeights() + Labels.Count * (long)Model.DModel;
+    public override long MinNumWeights() =>
+        base.MinNumWeights() + (Labels.Count * (long)Model.DModel) + (Windows?.Document is { } document ? MinNumWeights(document with { VocabSize = 1 }) : 0);
 
     /// <inheritdoc/>
     protected override void Validate()
     {
         base.Validate();
+        Windows?.Validate(Model);
         if (Labels.Count < 2 || Labels.Contains(null!))
             throw new ArgumentException($"A classifier must have at least two labels, none of them null, but the file has {Labels.Count}.");
         CheckColumnNames("a classifier", Columns.Text, Columns.Score, Columns.Probability, Columns.PredictedLabel);

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Maha.Layers.Generation;
 using Maha.Layers.Models;
+using Maha.Layers.Text;
 using Maha.MLNet.Fitting;
 using Maha.MLNet.ModelFiles;
 using Microsoft.ML;
@@ -13,6 +14,9 @@ namespace Maha.MLNet.LanguageModel;
 internal sealed class TextLanguageModel(TextModelParts<LanguageModelManifest, MahaLanguageModel> parts, Device device)
     : TextModel<LanguageModelManifest, MahaLanguageModel>(Format, parts, device)
 {
+    // Checked when a file is loaded, and learned by every training.
+    private readonly ByteLevelBpeTokenizer _tokenizer = (ByteLevelBpeTokenizer)parts.Tokenizer;
+
     /// <summary>The file signature of language models.</summary>
     public static readonly ModelFormat Format =
         new("language model", "LanguageModel.json", "MAHATXTL", MahaLanguageModelTransformer.LoaderSignature);
@@ -30,7 +34,7 @@ internal sealed class TextLanguageModel(TextModelParts<LanguageModelManifest, Ma
     public TextScore Score(ReadOnlySpan<char> text, CancellationToken cancellationToken = default)
     {
         using var use = new Use(this);
-        return new TextScorer(Network, Tokenizer).Score(text, cancellationToken);
+        return new TextScorer(Network, _tokenizer).Score(text, cancellationToken);
     }
 
     /// <summary>Continues a prompt.</summary>
@@ -38,7 +42,7 @@ internal sealed class TextLanguageModel(TextModelParts<LanguageModelManifest, Ma
     public string Generate(string prompt, GenerationOptions? options, CancellationToken cancellationToken)
     {
         using var use = new Use(this);
-        return new TextGenerator(Network, Tokenizer).Generate(prompt, options, cancellationToken);
+        return new TextGenerator(Network, _tokenizer).Generate(prompt, options, cancellationToken);
     }
 
     /// <summary>Continues a prompt piece by piece. The network is kept until the last piece was read.</summary>
@@ -47,7 +51,7 @@ internal sealed class TextLanguageModel(TextModelParts<LanguageModelManifest, Ma
         string prompt, GenerationOptions? options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var use = KeepAlive();
-        await foreach (string piece in new TextGenerator(Network, Tokenizer).GenerateAsync(prompt, options, cancellationToken).ConfigureAwait(false))
+        await foreach (string piece in new TextGenerator(Network, _tokenizer).GenerateAsync(prompt, options, cancellationToken).ConfigureAwait(false))
             yield return piece;
     }
 }

@@ -27,9 +27,17 @@ internal abstract record ModelManifest
     [JsonPropertyOrder(-2)]
     public required MahaTransformerOptions Model { get; init; }
 
-    /// <summary>The part that is kept of a document with more tokens than the model's MaxSequenceLength.</summary>
+    /// <summary>The part that is kept of a document with more tokens than the limit.</summary>
     [JsonPropertyOrder(-1)]
     public required OverlongDocuments OverlongDocuments { get; init; }
+
+    /// <summary>The most tokens of a document that the model reads.</summary>
+    [JsonIgnore]
+    public virtual int MaxDocumentTokens => Model.MaxSequenceLength;
+
+    /// <summary>Whether the tokenizer is WordPiece, which pretrained encoders bring, and not byte-level BPE, which every other training learns.</summary>
+    [JsonIgnore]
+    public virtual bool UsesWordPiece => false;
 
     /// <summary>Writes the manifest.</summary>
     public void Write(Stream stream) => JsonSerializer.Serialize(stream, this, GetType(), s_json);
@@ -95,7 +103,7 @@ internal abstract record ModelManifest
     protected virtual void Validate()
     {
         Model.Validate();
-        TokenLimit.Check(Model.MaxSequenceLength, OverlongDocuments);
+        TokenLimit.Check(MaxDocumentTokens, OverlongDocuments);
     }
 
     /// <summary>Checks that columns have names.</summary>

@@ -15,7 +15,7 @@ namespace Maha.MLNet.ModelFiles;
 /// <typeparam name="TNetwork">The network.</typeparam>
 /// <remarks>
 /// *** Format *** The main stream has ML.NET's version header and nothing after it. The other streams are the
-/// manifest (<see cref="ModelFormat.ManifestStream"/>), Tokenizer (ByteLevelBpeTokenizer.Save), Weights.safetensors and Checksums (StreamChecksums).
+/// manifest (<see cref="ModelFormat.ManifestStream"/>), Tokenizer (ITextTokenizer.Save), Weights.safetensors and Checksums (StreamChecksums).
 /// </remarks>
 internal abstract class TextModel<TManifest, TNetwork> : ITextModel
     where TManifest : ModelManifest
@@ -38,7 +38,7 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
 
     public TManifest Manifest { get; }
 
-    public ByteLevelBpeTokenizer Tokenizer { get; }
+    public ITextTokenizer Tokenizer { get; }
 
     /// <summary>The network. Use it only while a <see cref="Use"/> is not disposed.</summary>
     protected TNetwork Network { get; }
@@ -111,7 +111,7 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
         TorchLibrary.EnsureLoaded();
         StreamChecksums? checksums = null;
         TManifest? manifest = null;
-        ByteLevelBpeTokenizer? tokenizer = null;
+        ITextTokenizer? tokenizer = null;
         TNetwork? network = null;
         try
         {
@@ -143,7 +143,7 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
         {
             yield return (ModelFormat.ChecksumStream, stream => checksums = StreamChecksums.Load(stream));
             yield return Checked(format.ManifestStream, stream => manifest = read(stream));
-            yield return Checked(ModelFormat.TokenizerStream, stream => tokenizer = ByteLevelBpeTokenizer.Load(stream));
+            yield return Checked(ModelFormat.TokenizerStream, stream => tokenizer = TextTokenizers.Load(stream));
             yield return Checked(ModelFormat.WeightsStream, ReadWeights);
             foreach (var (name, readExtra) in extra?.Invoke(manifest!) ?? [])
                 yield return Checked(name, readExtra);
@@ -167,6 +167,11 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
                 throw MahaModelFileException.Damaged(
                     $"The tokenizer and the network must have one vocabulary, but they have {tokenizer.VocabSize} and {manifest.Model.VocabSize} ids.");
             }
+            if (tokenizer is WordPieceTokenizer != manifest.UsesWordPiece)
+            {
+                throw MahaModelFileException.Damaged(
+                    $"The tokenizer must be {(manifest.UsesWordPiece ? "WordPiece" : "byte-level BPE")} for this model, but is {tokenizer.GetType().Name}.");
+            }
             // Before the network is built: a few bytes of options could request all memory.
             long minBytes = manifest.MinNumWeights() * sizeof(float);
             if (stream.Length < minBytes)
@@ -186,15 +191,18 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
     {
         var kept = keepTexts ? new ReadOnlyMemory<char>[texts.Count] : null;
         var ids = new ReadOnlyMemory<int>[texts.Count];
-        int limit = Manifest.Model.MaxSequenceLength;
+        int limit = Manifest.MaxDocumentTokens;
         ForEach(ids.Length, i =>
         {
             int[] all = Tokenizer.Encode(texts[i].Span);
-            ids[i] = TokenLimit.Cut(all, limit, Manifest.OverlongDocuments);
+            ids[i] = Frame(TokenLimit.Cut(all, limit, Manifest.OverlongDocuments));
             kept?[i] = TokenLimit.CutText(texts[i], all, limit, Manifest.OverlongDocuments, Tokenizer);
         });
         return new EncodedTexts(ids, kept);
     }
+
+    /// <summary>Returns the ids that the network reads of a document's token ids.</summary>
+    protected virtual ReadOnlyMemory<int> Frame(ReadOnlyMemory<int> tokenIds) => tokenIds;
 
     /// <summary>Computes the network's output for each document. It does not depend on the other documents of the batch.</summary>
     /// <param name="documents">The documents.</param>
@@ -273,4 +281,4 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
 }
 
 /// <summary>The parts of a model.</summary>
-internal readonly record struct TextModelParts<TManifest, TNetwork>(TManifest Manifest, ByteLevelBpeTokenizer Tokenizer, TNetwork Network);
+internal readonly record struct TextModelParts<TManifest, TNetwork>(TManifest Manifest, ITextTokenizer Tokenizer, TNetwork Network);

@@ -1,0 +1,152 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Maha.Layers.Models;
+
+// B documents, S windows, W window length, C chunks of a window
+
+/// <summary>The windows of a batch of documents: where each lies in the ids, and which states it gives.</summary>
+internal sealed class WindowBatch
+{
+    private readonly long[] _ids;
+    private readonly int[] _starts;
+    private readonly int[] _lengths;
+    private readonly int[] _states;
+
+    private WindowBatch(long[] ids, int[] starts, int[] lengths, int[] states, int chunkLength)
+    {
+        (_ids, _starts, _lengths, _states) = (ids, starts, lengths, states);
+        ChunkLength = chunkLength;
+    }
+
+    /// <summary>S, the number of windows of all documents.</summary>
+    public int Count => _starts.Length;
+
+    /// <summary>The number of tokens of a chunk.</summary>
+    public int ChunkLength { get; }
+
+    /// <summary>The number of states of each document.</summary>
+    public IReadOnlyList<int> StatesPerDocument => _states;
+
+    /// <summary>Finds the windows.</summary>
+    /// <param name="ids">[B, N], row after row.</param>
+    /// <param name="lengths">The valid tokens of each document.</param>
+    /// <param name="width">N.</param>
+    /// <param name="options">The special tokens and the length of a chunk.</param>
+    /// <exception cref="ArgumentException">A document does not consist of framed windows.</exception>
+    public static WindowBatch Find(long[] ids, IReadOnlyList<int> lengths, int width, WindowedEncoderOptions options)
+    {
+        var starts = new List<int>();
+        var counts = new List<int>();
+        int[] states = new int[lengths.Count];
+        for (int document = 0; document < lengths.Count; document++)
+        {
+            int begin = document * width, end = begin + lengths[document];
+            for (int start = begin; start < end;)
+            {
+                int after = start + 1;
+                while (after < end && ids[after] != options.ClsTokenId)
+                    after++;
+                if (ids[start] != options.ClsTokenId || ids[after - 1] != options.SepTokenId || after - start > options.WindowLength)
+                {
+                    throw new ArgumentException(
+                        $"Documents must consist of windows of at most {options.WindowLength} tokens that begin with token {options.ClsTokenId} and end with token " +
+                        $"{options.SepTokenId}, but tokens {start - begin} to {after - begin - 1} of document {document} do not. Frame them with TokenWindows.", nameof(ids));
+                }
+                starts.Add(start);
+                counts.Add(after - start);
+                states[document] += NumChunks(after - start, options.ChunkLength);
+                start = after;
+            }
+        }
+        return new WindowBatch(ids, [.. starts], [.. counts], states, options.ChunkLength);
+    }
+
+    /// <summary>Groups the windows, in their order, so that a group has at most a number of tokens, or one window.</summary>
+    public IEnumerable<Range> Groups(int maxTokens)
+    {
+        int first = 0, longest = 0;
+        for (int window = 0; window < Count; window++)
+        {
+            longest = Math.Max(longest, _lengths[window]);
+            if (window > first && (long)longest * (window - first + 1) > maxTokens)
+            {
+                yield return first..window;
+                (first, longest) = (window, _lengths[window]);
+            }
+        }
+        if (first < Count)
+            yield return first..Count;
+    }
+
+    /// <summary>Returns the number of tokens of some windows.</summary>
+    public int[] LengthsOf(Range windows) => _lengths[windows];
+
+    /// <summary>Returns the ids of some windows, [S, W], padded with the id 0, and the number of tokens of each.</summary>
+    public (Tensor Ids, int[] Lengths) Tokens(Range windows, Device device)
+    {
+        var (first, count) = windows.GetOffsetAndLength(Count);
+        int[] lengths = _lengths[first..(first + count)];
+        int width = lengths.Max();
+        long[] ids = new long[count * width];
+        for (int i = 0; i < count; i++)
+            Array.Copy(_ids, _starts[first + i], ids, i * width, lengths[i]);
+        return (tensor(ids, [count, width], device: device), lengths);
+    }
+
+    /// <summary>Returns the means of the chunks of some windows, one row per chunk, [states, D].</summary>
+    /// <param name="features">[S, W, D]; padding holds 0.</param>
+    /// <param name="lengths">The number of tokens of each window, special tokens included.</param>
+    public Tensor ChunkMeans(Tensor features, int[] lengths)
+    {
+        using var scope = NewDisposeScope();
+        int count = lengths.Length, content = (int)features.shape[1] - 2;
+        int chunks = Math.Max(1, (content + ChunkLength - 1) / ChunkLength);
+        float[] weights = new float[count * chunks * ChunkLength];
+        var rows = new List<long>();
+        for (int window = 0; window < count; window++)
+        {
+            for (int chunk = 0; chunk < NumChunks(lengths[window], ChunkLength); chunk++)
+            {
+                int size = Math.Min(ChunkLength, lengths[window] - 2 - (chunk * ChunkLength));
+                int place = (window * chunks) + chunk;
+                weights.AsSpan(place * ChunkLength, size).Fill(1f / size);
+                rows.Add(place);
+            }
+        }
+        // Without the first special token; the last one, and padding, have the weight 0.
+        var body = features.narrow(1, 1, features.shape[1] - 1);
+        long missing = ((long)chunks * ChunkLength) - body.shape[1];
+        body = missing >= 0 ? nn.functional.pad(body, [0, 0, 0, missing]) : body.narrow(1, 0, (long)chunks * ChunkLength);
+        var weighting = tensor(weights, [count, chunks, ChunkLength, 1], device: features.device).to(features.dtype);
+        var means = (body.reshape(count, chunks, ChunkLength, features.shape[2]) * weighting).sum(2).flatten(0, 1); // [S * C, D]
+        return means.index_select(0, tensor(rows.ToArray(), device: features.device)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Returns the states by document, [B, C, D], and the mask of the padding; null without padding.</summary>
+    /// <param name="states">All states in the order of the windows, [states, D].</param>
+    public (Tensor States, Tensor? Mask) ByDocument(Tensor states)
+    {
+        using var scope = NewDisposeScope();
+        int longest = Math.Max(1, _states.Max()), next = 0;
+        long padding = states.shape[0];
+        long[] rows = new long[_states.Length * longest];
+        Array.Fill(rows, padding);
+        bool[] isPadding = new bool[rows.Length];
+        Array.Fill(isPadding, true);
+        for (int document = 0; document < _states.Length; document++)
+        {
+            for (int state = 0; state < _states[document]; state++)
+            {
+                rows[(document * longest) + state] = next++;
+                isPadding[(document * longest) + state] = false;
+            }
+        }
+        var table = isPadding.Contains(true) ? cat([states, zeros([1, states.shape[1]], states.dtype, states.device)], 0) : states;
+        var byDocument = table.index_select(0, tensor(rows, device: states.device)).reshape(_states.Length, longest, states.shape[1]);
+        var mask = isPadding.Contains(true) ? tensor(isPadding, [_states.Length, longest], device: states.device) : null;
+        return (byDocument.MoveToOuterDisposeScope(), mask?.MoveToOuterDisposeScope());
+    }
+
+    private static int NumChunks(int windowLength, int chunkLength) => (windowLength - 2 + chunkLength - 1) / chunkLength;
+}

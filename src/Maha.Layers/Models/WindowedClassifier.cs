@@ -1,0 +1,71 @@
+using Maha.Layers.Core;
+using Maha.Layers.Kernels;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Maha.Layers.Models;
+
+// B documents, N length, D width, C classes
+
+/// <summary>Classifies documents by the states of a <see cref="WindowedEncoder"/>.</summary>
+/// <remarks>logits = W Dropout(LayerNorm(pool(states))) + b.</remarks>
+internal sealed class WindowedClassifier : Module<Tensor, Tensor?, ModelResult>
+{
+    // Of the pooled vector: few numbers decide, and the documents to learn from are few.
+    private const double PooledDropout = 0.2;
+
+    [ComponentName(Name = "reader")] private readonly WindowedEncoder _reader;
+    [ComponentName(Name = "pooling")] private readonly DocumentPooling _pooling;
+    [ComponentName(Name = "pooled_norm")] private readonly LayerNorm _pooledNorm;
+    [ComponentName(Name = "dropout")] private readonly ActivationDropout _dropout;
+    [ComponentName(Name = "head")] private readonly Linear _head;
+
+    /// <summary>Creates a classifier with random weights.</summary>
+    /// <param name="encoder">The shape of the encoder of the windows, and the pooling.</param>
+    /// <param name="options">The shape of the windows and of what follows the encoder.</param>
+    /// <param name="numClasses">C, at least 2.</param>
+    /// <exception cref="ArgumentException">The options or the number of classes are not valid.</exception>
+    /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
+    public WindowedClassifier(MahaTransformerOptions encoder, WindowedEncoderOptions options, int numClasses)
+        : base(TorchLibrary.EnsureLoadedFor(nameof(WindowedClassifier)))
+    {
+        TensorChecks.InRange(numClasses, 2, 1 << 24, nameof(numClasses), "A classifier distinguishes at least two classes.");
+        _reader = new WindowedEncoder(encoder, options);
+        _pooling = new DocumentPooling(encoder.DModel, encoder.Pooling);
+        _pooledNorm = LayerNorm(_pooling.OutputDim);
+        _dropout = new ActivationDropout(PooledDropout);
+        _head = Linear(_pooling.OutputDim, numClasses);
+        RegisterComponents();
+    }
+
+    /// <summary>The encoder before the pooling.</summary>
+    public WindowedEncoder Reader => _reader;
+
+    /// <summary>Classifies a batch of documents.</summary>
+    /// <param name="tokenIds">[B, N] of Int64: framed windows.</param>
+    /// <param name="keyPaddingMask">[B, N] of Bool, true = ignore this token; null if no token is padded.</param>
+    /// <returns>The logits [B, C], and the states that they are computed from.</returns>
+    /// <exception cref="ArgumentException">The ids or the mask have a shape, type or device that the model does not accept.</exception>
+    public override ModelResult forward(Tensor tokenIds, Tensor? keyPaddingMask)
+    {
+        using var scope = NewDisposeScope();
+        return Classify(_reader.call(tokenIds, keyPaddingMask)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Classifies a batch of documents whose windows have passed the first layers of the encoder already.</summary>
+    /// <inheritdoc cref="WindowedEncoder.ReadFrom"/>
+    public ModelResult ClassifyFrom(Tensor tokenIds, Tensor? keyPaddingMask, int layer, Func<int[], Tensor> hidden)
+    {
+        using var scope = NewDisposeScope();
+        return Classify(_reader.ReadFrom(tokenIds, keyPaddingMask, layer, hidden)).MoveToOuterDisposeScope();
+    }
+
+    private ModelResult Classify(EncodedStates states)
+    {
+        var pooled = _pooledNorm.call(_pooling.call(states.States, states.Mask)); // [B, D or 2D]
+        var logits = _head.call(_dropout.call(pooled)); // [B, C]
+        return new ModelResult(logits, new EncoderResult(states.States, states.AuxiliaryLoss, states.Layers));
+    }
+}

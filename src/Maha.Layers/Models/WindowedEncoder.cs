@@ -1,0 +1,152 @@
+using Maha.Layers.Attention;
+using Maha.Layers.Blocks;
+using Maha.Layers.Core;
+using Maha.Layers.Weights;
+using TorchSharp;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Maha.Layers.Models;
+
+// B documents, N length, D width, C states of a document, S windows, W window length
+
+/// <summary>
+/// Reads documents of any length: a pretrained encoder reads windows, whose tokens are averaged to states, and blocks attend over the states of the whole
+/// document.
+/// </summary>
+/// <remarks>
+/// A window is exactly what the encoder was trained on; the attention over the document costs the kind's own order over N / chunk length states. Without
+/// gradients the windows pass the encoder in groups, so that a document of 100,000 tokens needs the memory of a few windows and of its states.
+/// </remarks>
+internal sealed class WindowedEncoder : Module<Tensor, Tensor?, EncodedStates>
+{
+    // The most tokens that pass the encoder at a time where no gradient is needed: enough for the speed of a processor's caches, and for a GPU's.
+    private const int MaxTokensOnProcessor = 2048;
+    private const int MaxTokensOnGpu = 65536;
+
+    [ComponentName(Name = "encoder")] private readonly MahaEncoder _encoder;
+    [ComponentName(Name = "blocks")] private readonly ModuleList<MahaBlock>? _blocks;
+    [ComponentName(Name = "final_norm")] private readonly LayerNorm? _finalNorm;
+    private readonly MahaTransformerOptions? _document;
+
+    /// <summary>Creates an encoder with random weights.</summary>
+    /// <param name="encoder">The shape of the encoder of the windows.</param>
+    /// <param name="options">The shape of the windows and of what follows the encoder.</param>
+    /// <exception cref="ArgumentException">The options are not valid.</exception>
+    /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
+    public WindowedEncoder(MahaTransformerOptions encoder, WindowedEncoderOptions options) : base(TorchLibrary.EnsureLoadedFor(nameof(WindowedEncoder)))
+    {
+        ArgumentNullException.ThrowIfNull(encoder);
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate(encoder);
+        Options = options;
+        _encoder = new MahaEncoder(encoder);
+        _document = options.Document;
+        if (_document is not null)
+        {
+            _blocks = new ModuleList<MahaBlock>([.. Enumerable.Range(0, _document.NumLayers).Select(layer => new MahaBlock(_document.OfLayer(layer)))]);
+            _finalNorm = _document.FinalNorm ? LayerNorm(_document.DModel, _document.NormEpsilon) : null;
+        }
+        RegisterComponents();
+        ModuleWeights.OutliveScopes(this);
+    }
+
+    /// <summary>The shape of the windows and of what follows the encoder.</summary>
+    public WindowedEncoderOptions Options { get; }
+
+    /// <summary>The encoder of the windows.</summary>
+    public MahaEncoder Encoder => _encoder;
+
+    /// <summary>Reads a batch of documents.</summary>
+    /// <param name="tokenIds">[B, N] of Int64: framed windows, see <see cref="Data.TokenWindows"/>.</param>
+    /// <param name="keyPaddingMask">[B, N] of Bool, true = ignore this token; null if no token is padded.</param>
+    /// <exception cref="ArgumentException">The ids or the mask have a shape, type or device that the model does not accept.</exception>
+    public override EncodedStates forward(Tensor tokenIds, Tensor? keyPaddingMask)
+    {
+        using var scope = NewDisposeScope();
+        var windows = FindWindows(tokenIds, keyPaddingMask);
+        var device = _encoder.TokenEmbeddings.device;
+        return Read(windows, group =>
+        {
+            var (ids, lengths) = windows.Tokens(group, device);
+            return (_encoder.call(ids, ContextOf(lengths, ids.shape[1], device)), lengths);
+        }).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Reads a batch of documents whose windows have passed the first layers of the encoder already.</summary>
+    /// <param name="tokenIds">[B, N], as for <see cref="forward"/>.</param>
+    /// <param name="keyPaddingMask">[B, N], as for <see cref="forward"/>.</param>
+    /// <param name="layer">The first layer that they have not passed.</param>
+    /// <param name="hidden">Returns the input of that layer, [S, W, D], padded to the longest window, for windows of the given lengths.</param>
+    public EncodedStates ReadFrom(Tensor tokenIds, Tensor? keyPaddingMask, int layer, Func<int[], Tensor> hidden)
+    {
+        using var scope = NewDisposeScope();
+        var windows = FindWindows(tokenIds, keyPaddingMask);
+        var all = hidden(windows.LengthsOf(..));
+        return Read(windows, group =>
+        {
+            int[] lengths = windows.LengthsOf(group);
+            var input = all[TensorIndex.Slice(group.Start.Value, group.End.Value), TensorIndex.Slice(0, lengths.Max())];
+            return (_encoder.EncodeFrom(layer, input, ContextOf(lengths, input.shape[1], input.device)), lengths);
+        }).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Computes the input of a layer of the encoder for all windows of a batch, without gradients.</summary>
+    /// <param name="tokenIds">[B, N], as for <see cref="forward"/>.</param>
+    /// <param name="keyPaddingMask">[B, N], as for <see cref="forward"/>.</param>
+    /// <param name="layer">The layer.</param>
+    /// <returns>For each group of windows, in order: [S, W, D], and the number of tokens of each window. The caller disposes the tensors.</returns>
+    public IEnumerable<(Tensor Hidden, int[] Lengths)> EncodeUntil(Tensor tokenIds, Tensor? keyPaddingMask, int layer)
+    {
+        var windows = FindWindows(tokenIds, keyPaddingMask);
+        foreach (var group in windows.Groups(MaxTokens))
+        {
+            using var noGradient = no_grad();
+            using var scope = NewDisposeScope();
+            var (ids, lengths) = windows.Tokens(group, _encoder.TokenEmbeddings.device);
+            yield return (_encoder.EncodeUntil(layer, ids, ContextOf(lengths, ids.shape[1], ids.device)).DetachFromDisposeScope(), lengths);
+        }
+    }
+
+    private int MaxTokens => _encoder.TokenEmbeddings.device.type == DeviceType.CPU ? MaxTokensOnProcessor : MaxTokensOnGpu;
+
+    private WindowBatch FindWindows(Tensor tokenIds, Tensor? keyPaddingMask)
+    {
+        TensorChecks.TokenIds(tokenIds, _encoder.Options.VocabSize, int.MaxValue, _encoder.TokenEmbeddings, nameof(tokenIds));
+        long batch = tokenIds.shape[0], length = tokenIds.shape[1];
+        if (keyPaddingMask is not null)
+            TensorChecks.TokenMask(keyPaddingMask, batch, length, tokenIds, nameof(keyPaddingMask));
+        int[] lengths = DocumentLengths.Read(keyPaddingMask, batch, length);
+        using var ids = tokenIds.cpu().contiguous();
+        return WindowBatch.Find(ids.data<long>().ToArray(), lengths, (int)length, Options);
+    }
+
+    private EncodedStates Read(WindowBatch windows, Func<Range, (EncoderResult Encoding, int[] Lengths)> encode)
+    {
+        // With gradients all activations stay in memory in any case, so that one pass is as good as many.
+        var groups = is_grad_enabled() ? [0..windows.Count] : windows.Groups(MaxTokens);
+        var means = new List<Tensor>();
+        Tensor? auxiliaryLoss = null;
+        foreach (var group in groups)
+        {
+            using var scope = NewDisposeScope();
+            var (encoding, lengths) = encode(group);
+            auxiliaryLoss = (auxiliaryLoss is null ? encoding.AuxiliaryLoss : auxiliaryLoss + encoding.AuxiliaryLoss).MoveToOuterDisposeScope();
+            means.Add(windows.ChunkMeans(encoding.Features, lengths).MoveToOuterDisposeScope());
+        }
+        var (states, mask) = windows.ByDocument(means.Count == 1 ? means[0] : cat(means, 0)); // [B, C, D]
+        if (_blocks is null)
+            return new EncodedStates(states, mask, auxiliaryLoss!, []);
+        var context = mask is null ? MixingContext.Unpadded : new MixingContext { KeyPaddingMask = mask };
+        var result = BlockSequence.Apply(_blocks, states, context, _document!.RecomputeBlocks);
+        var features = _finalNorm is null ? result.Features : _finalNorm.call(result.Features);
+        if (mask is not null)
+            features = features.masked_fill(mask.unsqueeze(-1), 0);
+        return new EncodedStates(features, mask, auxiliaryLoss! + result.AuxiliaryLoss, result.Layers);
+    }
+
+    private static MixingContext ContextOf(int[] lengths, long width, Device device) =>
+        lengths.All(length => length == width) ? MixingContext.Unpadded : new MixingContext { KeyPaddingMask = TokenMasks.Invalid(lengths, width, device) };
+}

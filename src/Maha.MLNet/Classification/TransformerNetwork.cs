@@ -1,0 +1,71 @@
+using Maha.Layers.Data;
+using Maha.Layers.Models;
+using Maha.Layers.Text;
+using Maha.Layers.Training;
+using Maha.MLNet.Fitting;
+using static TorchSharp.torch;
+
+namespace Maha.MLNet.Classification;
+
+/// <summary>A transformer over all tokens of a document, from random weights or from those of a saved Maha model.</summary>
+internal sealed class TransformerNetwork : ClassifierNetwork
+{
+    private readonly ModelFitting _fitting;
+    private readonly PretrainedFile? _pretrained;
+    private readonly ByteLevelBpeTokenizer _tokenizer;
+
+    /// <summary>Starts from random weights.</summary>
+    /// <param name="fitting">The training.</param>
+    /// <param name="options">The options.</param>
+    /// <param name="texts">The texts of which the vocabulary is learned.</param>
+    public TransformerNetwork(ModelFitting fitting, MahaClassifierOptions options, IEnumerable<string> texts)
+    {
+        _fitting = fitting;
+        _tokenizer = fitting.TrainTokenizer(texts);
+        MaxDocumentTokens = options.MaxSequenceLength;
+        Model = ModelFitting.WithTokenParts(ClassifierFitting.ModelOptionsOf(options, _tokenizer.VocabSize), _tokenizer);
+    }
+
+    /// <summary>Starts from a saved model.</summary>
+    /// <param name="fitting">The training.</param>
+    /// <param name="options">The options.</param>
+    /// <param name="pretrained">The saved model, which the network disposes.</param>
+    public TransformerNetwork(ModelFitting fitting, MahaClassifierOptions options, PretrainedFile pretrained)
+    {
+        _fitting = fitting;
+        _pretrained = pretrained;
+        _tokenizer = pretrained.Tokenizer;
+        pretrained.Check(options);
+        MaxDocumentTokens = pretrained.MaxSequenceLengthFor(options);
+        Model = pretrained.ModelFor(MaxDocumentTokens) with { Pooling = options.Pooling, Dropout = options.Dropout };
+    }
+
+    /// <inheritdoc/>
+    public override ITextTokenizer Tokenizer => _tokenizer;
+
+    /// <inheritdoc/>
+    public override int MaxDocumentTokens { get; }
+
+    /// <inheritdoc/>
+    public override MahaTransformerOptions Model { get; }
+
+    /// <inheritdoc/>
+    public override (nn.Module<Tensor, Tensor?, ModelResult> Network, TrainingResult Result) Train(
+        TrainingOptions schedule, ITextDocuments training, ITextDocuments? validating, int numClasses, bool needsStep)
+    {
+        var network = _fitting.Build(() => new MahaSequenceClassifier(Model, numClasses));
+        try
+        {
+            _pretrained?.CopyTo(network.Encoder, network.Pooling);
+            return (network, _fitting.Train(new SequenceClassificationTask(network, numClasses), schedule, training, validating, needsStep));
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose() => _pretrained?.Dispose();
+}

@@ -1,0 +1,143 @@
+using Maha.Layers.Attention;
+using Maha.Layers.Data;
+using Maha.Layers.Models;
+using Maha.Layers.Text;
+using Maha.Layers.Training;
+using Maha.Layers.Weights;
+using Maha.MLNet.Fitting;
+using Microsoft.ML.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Maha.MLNet.Classification;
+
+/// <summary>A pretrained encoder that reads windows of a document, and blocks over the states of all windows.</summary>
+internal sealed class WindowedNetwork : ClassifierNetwork
+{
+    // More tokens per word than this, and the vocabulary does not know the language: English has about 1.3.
+    private const double ManyTokensPerWord = 2.5;
+    private const int WordsToJudge = 2000;
+
+    private readonly ModelFitting _fitting;
+    private readonly MahaClassifierOptions _options;
+    private readonly PretrainedEncoder _pretrained;
+
+    /// <summary>Starts from an encoder.</summary>
+    /// <param name="fitting">The training.</param>
+    /// <param name="options">The options.</param>
+    /// <param name="pretrained">The encoder, which the network disposes.</param>
+    public WindowedNetwork(ModelFitting fitting, MahaClassifierOptions options, PretrainedEncoder pretrained)
+    {
+        (_fitting, _options, _pretrained) = (fitting, options, pretrained);
+        pretrained.Check(options);
+        Model = pretrained.Encoder.Options with { Pooling = options.Pooling, Dropout = options.Dropout };
+        // All of a document is read unless the options set a limit.
+        MaxDocumentTokens = options.MaxSequenceLength == MahaEstimatorOptions.ModelDefaults.MaxSequenceLength ? MaxLength : options.MaxSequenceLength;
+        var windows = new WindowedEncoderOptions
+        {
+            MaxDocumentTokens = MaxDocumentTokens,
+            ClsTokenId = pretrained.Tokenizer.ClsTokenId,
+            SepTokenId = pretrained.Tokenizer.SepTokenId,
+        };
+        windows = windows with { WindowLength = Math.Min(windows.WindowLength, Model.MaxSequenceLength) };
+        Windows = options.DocumentLayers == 0 ? windows : windows with
+        {
+            Document = options.ToModelOptions(Model.VocabSize) with
+            {
+                DModel = Model.DModel,
+                NumHeads = Model.NumHeads,
+                FeedForwardDim = Model.FeedForwardDim,
+                NumLayers = options.DocumentLayers,
+                MaxSequenceLength = (MaxDocumentTokens / windows.ChunkLength) + 1,
+                Positions = PositionKind.Rotary,
+            },
+        };
+        Windows.Validate(Model);
+    }
+
+    // What a document may have where no limit is set.
+    private const int MaxLength = 1 << 20;
+
+    /// <inheritdoc/>
+    public override ITextTokenizer Tokenizer => _pretrained.Tokenizer;
+
+    /// <inheritdoc/>
+    public override int MaxDocumentTokens { get; }
+
+    /// <inheritdoc/>
+    public override MahaTransformerOptions Model { get; }
+
+    /// <inheritdoc/>
+    public override WindowedEncoderOptions Windows { get; }
+
+    /// <inheritdoc/>
+    public override (nn.Module<Tensor, Tensor?, ModelResult> Network, TrainingResult Result) Train(
+        TrainingOptions schedule, ITextDocuments training, ITextDocuments? validating, int numClasses, bool needsStep)
+    {
+        WarnOfLanguage(training);
+        var network = _fitting.Build(() => new WindowedClassifier(Model, Windows, numClasses));
+        try
+        {
+            ModuleWeights.Load(network.Reader.Encoder, _pretrained.Encoder.state_dict());
+            network.to(_fitting.Device);
+            var windows = new TokenWindows(_pretrained.Tokenizer, Windows.WindowLength);
+            var plan = ReadingPlan.Choose(_fitting, _options, network.Reader, windows, training, validating);
+            _fitting.Channel.Info(MessageSensitivity.None, plan.Describe(_pretrained.Name));
+            return (network, Train(network, plan, plan.Apply(schedule, _options), windows, training, validating, numClasses, needsStep));
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose() => _pretrained.Dispose();
+
+    private TrainingResult Train(
+        WindowedClassifier network, ReadingPlan plan, TrainingOptions schedule, TokenWindows windows, ITextDocuments training, ITextDocuments? validating,
+        int numClasses, bool needsStep)
+    {
+        bool isFrozen = plan.FrozenLayers > 0;
+        int? fixedSeed = isFrozen ? _fitting.Seed : null;
+        var read = new WindowedDocuments(plan.Sample(training, _fitting.Seed), windows, plan.WindowsPerDocument, fixedSeed);
+        var judged = validating is null ? null : new WindowedDocuments(validating, windows, plan.WindowsToValidate, _fitting.Seed);
+        if (!isFrozen)
+            return _fitting.Train(new WindowedClassificationTask(network, numClasses, null), schedule, read, judged, needsStep);
+        network.Reader.Encoder.Freeze(plan.FrozenLayers);
+        try
+        {
+            using var states = Compute(read);
+            using var judgedStates = judged is null ? null : Compute(judged);
+            var task = new WindowedClassificationTask(network, numClasses, documents => ReferenceEquals(documents, read) ? states : judgedStates!);
+            return _fitting.Train(task, schedule, read, judged, needsStep);
+        }
+        finally
+        {
+            network.Reader.Encoder.Unfreeze();
+        }
+
+        WindowStates Compute(WindowedDocuments documents) => WindowStates.Compute(
+            network.Reader, documents, plan.FrozenLayers, _fitting.DatasetOptions(MaxDocumentTokens), progress: null, _fitting.CancellationToken);
+    }
+
+    private void WarnOfLanguage(ITextDocuments documents)
+    {
+        long tokens = 0, words = 0;
+        for (int i = 0; i < documents.Count && words < WordsToJudge; i++)
+        {
+            int[] ids = new int[documents.LengthOf(i)];
+            documents.CopyTokens(i, ids);
+            tokens += ids.Length;
+            words += ids.Count(id => !_pretrained.Tokenizer.ContinuesWord(id) && id != _pretrained.Tokenizer.UnknownTokenId);
+        }
+        if (tokens > ManyTokensPerWord * Math.Max(1, words))
+        {
+            _fitting.Channel.Warning(
+                MessageSensitivity.None,
+                $"The texts have {tokens / (double)Math.Max(1, words):F1} tokens per word in the vocabulary of '{_pretrained.Name}', which was made for other texts (English has about 1.3). " +
+                "Leave PretrainedModel out to learn from these texts alone.");
+        }
+    }
+}
