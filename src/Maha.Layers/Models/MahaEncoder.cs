@@ -102,6 +102,22 @@ public sealed partial class MahaEncoder : Module<Tensor, MixingContext, EncoderR
         return BlockSequence.Apply(_blocks.Take(layer), Embed(tokenIds), context, Options.RecomputeBlocks).Features.MoveToOuterDisposeScope();
     }
 
+    /// <summary>Excludes the embeddings and the first blocks from training, until <see cref="Unfreeze"/>.</summary>
+    /// <param name="layers">The number of blocks.</param>
+    internal void Freeze(int layers)
+    {
+        Module?[] frozen = [_tokenEmbedding, _positionEmbedding, _embeddingNorm, .. _blocks.Take(layers)];
+        foreach (var parameter in frozen.OfType<Module>().SelectMany(part => part.parameters()))
+            parameter.requires_grad = false;
+    }
+
+    /// <summary>Includes all weights in training.</summary>
+    internal void Unfreeze()
+    {
+        foreach (var parameter in parameters())
+            parameter.requires_grad = true;
+    }
+
     /// <summary>Encodes a batch of documents with a padding mask, [B, N], or none.</summary>
     internal EncoderResult Encode(Tensor tokenIds, Tensor? keyPaddingMask) =>
         call(tokenIds, keyPaddingMask is null ? MixingContext.Unpadded : new MixingContext { KeyPaddingMask = keyPaddingMask });

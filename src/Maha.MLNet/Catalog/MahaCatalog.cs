@@ -135,7 +135,7 @@ public static class MahaCatalog
         int numLayers = MahaTextEncodingEstimator.Defaults.NumLayers,
         int maxSequenceLength = MahaTextEncodingEstimator.Defaults.MaxSequenceLength,
         int numberOfEpochs = MahaTextEncodingEstimator.Defaults.NumberOfEpochs,
-        string? pretrainedModel = null)
+        PretrainedSource? pretrainedModel = null)
         => catalog.MahaEncode(WithSizes(dModel, numLayers, maxSequenceLength, new MahaTextEncodingEstimator.Options
         {
             OutputColumnName = outputColumnName,

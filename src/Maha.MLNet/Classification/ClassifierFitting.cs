@@ -45,22 +45,18 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
 
     private TextClassifier Fit(ModelFitting fitting, LabeledTexts documents, LabeledTexts? validation, LabelNames labels, ClassifierColumns columns, ModelFormat format)
     {
-        using var pretrained = options.PretrainedModel is { } path ? PretrainedFile.Open(path) : null;
-        pretrained?.Check(options);
-        int length = pretrained?.MaxSequenceLengthFor(options) ?? options.MaxSequenceLength;
-        var tokenizer = pretrained?.Tokenizer ?? fitting.TrainTokenizer(documents.Read(fitting.Check).Select(document => document.Text));
-        using var all = Tokenize(fitting, documents, Training, tokenizer, length);
+        using var network = ClassifierNetwork.Create(fitting, options, documents.Read(fitting.Check).Select(document => document.Text));
+        using var all = Tokenize(fitting, documents, Training, network);
         CheckClasses(all, labels);
-        using var given = validation is null ? null : Tokenize(fitting, validation, "validation", tokenizer, length);
+        using var given = validation is null ? null : Tokenize(fitting, validation, "validation", network);
         // Apart from each other already here: what is fitted after the training needs the labels of the one, what is fitted before it the texts of the other.
         var (training, validating) = given is null ? Split(all, options.ValidationFraction, fitting.Seed) : (all, given);
 
         var manifest = new ClassifierManifest
         {
             FormatVersion = ClassifierManifest.CurrentFormat,
-            Model = pretrained is null
-                ? ModelFitting.WithTokenParts(ModelOptionsOf(options, tokenizer.VocabSize), tokenizer)
-                : pretrained.ModelFor(length) with { Pooling = options.Pooling, Dropout = options.Dropout },
+            Model = network.Model,
+            Windows = network.Windows,
             Columns = columns,
             OverlongDocuments = options.OverlongDocuments,
             LabelType = labels.TypeName,
@@ -70,18 +66,17 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
         if (options.NumberOfEpochs is null)
             schedule = schedule with { NumberOfEpochs = AutomaticEpochs(training, schedule.NumberOfEpochs) };
         var ngrams = options.NGrams ? FitNGrams(fitting, all, validating, labels.Count) : null;
-        var network = fitting.Build(() => new MahaSequenceClassifier(manifest.Model, labels.Count));
+        var (trained, result) = network.Train(schedule, training, validating, labels.Count, needsStep: ngrams is null);
         try
         {
-            pretrained?.CopyTo(network.Encoder, network.Pooling);
-            var result = fitting.Train(new SequenceClassificationTask(network, labels.Count), schedule, training, validating, needsStep: ngrams is null);
             if (ngrams is null && result.Steps == 0 && fitting.CancellationToken.IsCancellationRequested)
                 throw new OperationCanceledException(fitting.CancellationToken);
-            return new TextClassifier(format, new(Calibrated(manifest, result, ngrams, validating, fitting), tokenizer, network), ngrams?.Model, fitting.Device);
+            manifest = Calibrated(manifest, result, ngrams, validating, fitting);
+            return new TextClassifier(format, new(manifest, network.Tokenizer, trained), ngrams?.Model, fitting.Device);
         }
         catch
         {
-            network.Dispose();
+            trained.Dispose();
             throw;
         }
     }
@@ -105,7 +100,7 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
             if (options.ValidationSet is null && options.ValidationFraction == 0)
                 throw new ArgumentException($"Threshold must be {nameof(BinaryThreshold.Half)} where nothing validates, but is {threshold}. Give a ValidationSet, or a ValidationFraction above 0.", nameof(threshold));
         }
-        PretrainedFile.CheckPath(options.PretrainedModel);
+        PretrainedStart.Check(options.PretrainedModel);
         ModelFitting.CheckOptions(options, ModelOptionsOf(options, options.VocabSize), TrainingOptionsOf(options, 0, device: null));
     }
 
@@ -122,16 +117,17 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
             EarlyStoppingMetric = options.EarlyStoppingMetric,
         };
 
-    private TokenizedDataset Tokenize(ModelFitting fitting, LabeledTexts texts, string what, ByteLevelBpeTokenizer tokenizer, int length)
+    private TokenizedDataset Tokenize(ModelFitting fitting, LabeledTexts texts, string what, ClassifierNetwork network)
     {
         var classes = new HashSet<int>();
         // Documents to validate on may be of one class, those to train on must not.
         int enough = what == Training ? 2 : 1;
         var rows = fitting.WhileTimeIsLeft(texts.Read(fitting.Check), row => classes.Count >= enough || (classes.Add(row.Label) && classes.Count >= enough));
-        var dataset = TokenizedDataset.FromTexts(rows, tokenizer, fitting.DatasetOptions(length) with { KeepTexts = options.NGrams }, fitting.CancellationToken);
+        var dataset = TokenizedDataset.FromTexts(
+            rows, network.Tokenizer, fitting.DatasetOptions(network.MaxDocumentTokens) with { KeepTexts = options.NGrams }, fitting.CancellationToken);
         if (texts.NumMissingLabels > 0)
             fitting.Channel.Warning(MessageSensitivity.None, $"{texts.NumMissingLabels} {what} documents have no label, or one that the key column doesn't know, and were left out.");
-        fitting.WarnOfCuts(dataset, what, length);
+        fitting.WarnOfCuts(dataset, what, network.MaxDocumentTokens);
         if (dataset.Count > 0)
             return dataset;
         dataset.Dispose();

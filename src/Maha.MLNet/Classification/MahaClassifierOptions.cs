@@ -62,12 +62,21 @@ public abstract class MahaClassifierOptions : MahaEstimatorOptions
     public bool CalibrateProbabilities { get; set; } = true;
 
     /// <summary>
-    /// The path of a saved model to start from: the zip of a chain with one Maha transformer (encoder, classifier or language model), or a file of
-    /// <see cref="MahaTransformer.SaveWeights"/>. Tokenizer and architecture are those of the file. Leave options of the architecture at their defaults, or set
-    /// them to the same values.
+    /// The weights to start from. An encoder in BERT layout reads the document in windows of 256 tokens, however long it is: <c>MahaPretrained.MiniLM</c> of
+    /// the package Maha.Pretrained.MiniLM; the path of a folder with <c>model.safetensors</c> or <c>model.onnx</c>, <c>vocab.txt</c> and <c>config.json</c>; or
+    /// of one of these files. Or the path of a saved Maha model: the zip of a chain with one Maha transformer (encoder, classifier or language model), or a
+    /// file of <see cref="MahaTransformer.SaveWeights"/>. Tokenizer and architecture are those of the weights. Leave options of the architecture at their
+    /// defaults, or set them to the same values.
     /// </summary>
-    /// <value>Null: random weights. With a pretrained model, use about a quarter of the <see cref="MahaEstimatorOptions.LearningRate"/>.</value>
-    public string? PretrainedModel { get; set; }
+    /// <value>
+    /// Null: random weights. With a saved Maha model, use about a quarter of the <see cref="MahaEstimatorOptions.LearningRate"/>; an encoder in BERT layout
+    /// has its own default, 0.0005 for what follows the encoder and a tenth of it for the encoder.
+    /// </value>
+    public PretrainedSource? PretrainedModel { get; set; }
+
+    /// <summary>The number of blocks over the whole document that follow a pretrained encoder of windows. Their attention is <see cref="MahaEstimatorOptions.Attention"/>.</summary>
+    /// <value>0: the class is decided by the pooled windows. From 0 to 100. Applies with a <see cref="PretrainedModel"/> in BERT layout.</value>
+    public int DocumentLayers { get; set; }
 
     /// <summary>The defaults that the catalog's parameters and the options share.</summary>
     internal static class Defaults

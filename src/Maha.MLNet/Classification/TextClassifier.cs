@@ -11,17 +11,19 @@ namespace Maha.MLNet.Classification;
 
 /// <summary>A trained classifier: tokenizer, network, n-grams and labels.</summary>
 /// <remarks>*** Format *** That of TextModel. If the manifest has n-grams, there is also the stream NGrams (NGramClassifier.Save).</remarks>
-internal sealed class TextClassifier : TextModel<ClassifierManifest, MahaSequenceClassifier>
+internal sealed class TextClassifier : TextModel<ClassifierManifest, nn.Module<Tensor, Tensor?, ModelResult>>
 {
     private const string NGramStream = "NGrams";
 
     private readonly NGramClassifier? _ngrams;
+    private readonly TokenWindows? _windows;
 
-    public TextClassifier(ModelFormat format, TextModelParts<ClassifierManifest, MahaSequenceClassifier> parts, NGramClassifier? ngrams, Device device)
+    public TextClassifier(ModelFormat format, TextModelParts<ClassifierManifest, nn.Module<Tensor, Tensor?, ModelResult>> parts, NGramClassifier? ngrams, Device device)
         : base(format, parts, device)
     {
         Labels = LabelNames.FromFile(Manifest.LabelType, Manifest.Labels);
         _ngrams = ngrams;
+        _windows = Manifest.Windows is { } windows ? new TokenWindows((WordPieceTokenizer)Tokenizer, windows.WindowLength) : null;
     }
 
     public LabelNames Labels { get; }
@@ -36,7 +38,7 @@ internal sealed class TextClassifier : TextModel<ClassifierManifest, MahaSequenc
     {
         NGramClassifier? ngrams = null;
         var parts = Load(
-            context, format, ClassifierManifest.Read, manifest => new MahaSequenceClassifier(manifest.Model, manifest.Labels.Count),
+            context, format, ClassifierManifest.Read, Build,
             manifest => manifest.NGrams is null
                 ? []
                 : [(NGramStream, stream => ngrams = NGramClassifier.Load(stream, manifest.Labels.Count, manifest.FormatVersion))]);
@@ -62,6 +64,13 @@ internal sealed class TextClassifier : TextModel<ClassifierManifest, MahaSequenc
 
         return logits;
     }
+
+    /// <inheritdoc/>
+    protected override ReadOnlyMemory<int> Frame(ReadOnlyMemory<int> tokenIds) => _windows is null ? tokenIds : _windows.Frame(tokenIds.Span);
+
+    private static nn.Module<Tensor, Tensor?, ModelResult> Build(ClassifierManifest manifest) => manifest.Windows is null
+        ? new MahaSequenceClassifier(manifest.Model, manifest.Labels.Count)
+        : new WindowedClassifier(manifest.Model, manifest.Windows, manifest.Labels.Count);
 
     /// <inheritdoc/>
     protected override IEnumerable<(string Name, Action<Stream> Write)> ExtraStreams() => _ngrams is null ? [] : [(NGramStream, _ngrams.Save)];

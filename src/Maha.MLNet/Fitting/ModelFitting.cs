@@ -95,6 +95,9 @@ internal sealed class ModelFitting : IDisposable
     /// <summary>Whether <see cref="MahaEstimatorOptions.MaxTrainingTime"/>, or a share of it, is over.</summary>
     public bool IsTimeOver(double share = 1) => _options.MaxTrainingTime is { } time && Left(time * share) == TimeSpan.Zero;
 
+    /// <summary>The time that <see cref="MahaEstimatorOptions.MaxTrainingTime"/> leaves; null without a limit.</summary>
+    public TimeSpan? TimeLeft => _options.MaxTrainingTime is { } time ? Left(time) : null;
+
     /// <summary>Rows as long as there is time to read; the first ones in any case.</summary>
     /// <param name="rows">The rows.</param>
     /// <param name="isEnough">Whether the rows so far can be trained on.</param>

@@ -29,6 +29,7 @@ internal sealed class PretrainedFile : IDisposable
 
     private readonly string _path;
     private readonly Dictionary<string, Tensor> _weights;
+    private readonly ITextTokenizer _tokenizer;
 
     private PretrainedFile(string path, byte[] manifest, Stream tokenizer, Stream weights)
     {
@@ -40,11 +41,15 @@ internal sealed class PretrainedFile : IDisposable
         Model.Validate();
         Parts = ModelManifest.ReadMember<DocumentVectorParts>(root, "Parts");
         Parts?.Validate();
-        Tokenizer = ByteLevelBpeTokenizer.Load(tokenizer);
-        if (Tokenizer.VocabSize != Model.VocabSize)
+        Windows = ModelManifest.ReadMember<WindowedEncoderOptions>(root, nameof(ClassifierManifest.Windows));
+        Windows?.Validate(Model);
+        _tokenizer = TextTokenizers.Load(tokenizer);
+        if (_tokenizer is WordPieceTokenizer != Windows is not null)
+            throw new InvalidDataException($"The tokenizer must be {(Windows is null ? "byte-level BPE" : "WordPiece")} for this model, but is {_tokenizer.GetType().Name}.");
+        if (_tokenizer.VocabSize != Model.VocabSize)
         {
             throw new InvalidDataException(
-                $"The tokenizer and the network must have one vocabulary, but they have {Tokenizer.VocabSize} and {Model.VocabSize} ids.");
+                $"The tokenizer and the network must have one vocabulary, but they have {_tokenizer.VocabSize} and {Model.VocabSize} ids.");
         }
         // Before a network is built: a few bytes of options could request all memory.
         long minBytes = ModelManifest.MinNumWeights(Model) * sizeof(float);
@@ -66,15 +71,10 @@ internal sealed class PretrainedFile : IDisposable
     public DocumentVectorParts? Parts { get; }
 
     /// <summary>The tokenizer with which the weights were trained.</summary>
-    public ByteLevelBpeTokenizer Tokenizer { get; }
+    public ByteLevelBpeTokenizer Tokenizer => (ByteLevelBpeTokenizer)_tokenizer;
 
-    /// <summary>Checks the option before any data is read.</summary>
-    /// <exception cref="ArgumentException">The path is empty.</exception>
-    public static void CheckPath(string? path)
-    {
-        if (path is { Length: 0 })
-            throw new ArgumentException("PretrainedModel must be the path of a file, but is empty. Leave it null to start from random weights.", nameof(path));
-    }
+    /// <summary>The windows in which the model reads documents; null for a model that reads them whole.</summary>
+    public WindowedEncoderOptions? Windows { get; }
 
     /// <summary>Reads a file.</summary>
     /// <param name="path">The path of an ML.NET zip with one Maha transformer, or of a file of <see cref="MahaTransformer.SaveWeights"/>.</param>
@@ -85,7 +85,7 @@ internal sealed class PretrainedFile : IDisposable
         if (!File.Exists(path))
         {
             throw new FileNotFoundException(
-                $"PretrainedModel must be the path of a file, but there is none at '{path}'. Give the path of a saved model.", path);
+                $"PretrainedModel must be the path of a file or folder, but there is none at '{path}'. Give the path of a saved model.", path);
         }
         try
         {
@@ -101,6 +101,15 @@ internal sealed class PretrainedFile : IDisposable
                 $"PretrainedModel must be a whole model of Maha (a zip with one Maha transformer, or weights saved by SaveWeights), but '{path}' is not: " +
                 $"{e.Message} Save the model again, or update the package Maha.MLNet.", e);
         }
+    }
+
+    /// <summary>Creates the encoder of a model that reads documents in windows.</summary>
+    /// <param name="name">The name of the weights in messages.</param>
+    public PretrainedEncoder CreateEncoder(string name)
+    {
+        var encoder = new MahaEncoder(Model);
+        ModuleWeights.Load(encoder, WeightsWithPrefix(WindowedClassifier.EncoderPrefix));
+        return new PretrainedEncoder(name, encoder, (WordPieceTokenizer)_tokenizer);
     }
 
     /// <summary>Copies the weights of the transformer and, from an encoder's file, those of the other parts.</summary>

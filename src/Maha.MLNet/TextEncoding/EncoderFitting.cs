@@ -30,7 +30,7 @@ internal sealed class EncoderFitting(IHost host, Options options)
     public TextEncoder Fit(IDataView data, DataViewSchema.Column text)
     {
         using var fitting = new ModelFitting(host, options);
-        using var pretrained = options.PretrainedModel is { } path ? PretrainedFile.Open(path) : null;
+        using var pretrained = options.PretrainedModel is { } source ? PretrainedFile.Open(source.Path!) : null;
         if (pretrained is not null)
             CheckOptionsAgainst(pretrained);
         var texts = new StreamedTexts(data, text);
@@ -99,7 +99,7 @@ internal sealed class EncoderFitting(IHost host, Options options)
             throw new ArgumentOutOfRangeException(
                 nameof(options), $"ChunksPerDocument must be at least 1, but is {options.ChunksPerDocument}. Use about 4.");
         }
-        PretrainedFile.CheckPath(options.PretrainedModel);
+        PretrainedStart.Check(options.PretrainedModel);
         if (options.Freeze && options.PretrainedModel is null)
         {
             throw new ArgumentException(

@@ -106,7 +106,7 @@ public sealed partial class MahaTextEncodingEstimator
         /// or set them to the same values.
         /// </summary>
         /// <value>Null: random weights.</value>
-        public string? PretrainedModel { get; set; }
+        public PretrainedSource? PretrainedModel { get; set; }
 
         /// <summary>Whether the pretrained transformer is not trained. A pretrained encoder is then used as it is, and nothing is learned.</summary>
         /// <value>False: it is trained further. True requires a <see cref="PretrainedModel"/>.</value>
