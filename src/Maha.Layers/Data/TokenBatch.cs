@@ -9,8 +9,9 @@ namespace Maha.Layers.Data;
 /// <summary>A batch of documents as tensors, padded at the end to the length of the longest.</summary>
 public sealed class TokenBatch : IDisposable
 {
-    private TokenBatch(Tensor tokenIds, Tensor? keyPaddingMask, Tensor? labels)
+    private TokenBatch(ITokenizedDocuments documents, Tensor tokenIds, Tensor? keyPaddingMask, Tensor? labels)
     {
+        Documents = documents;
         TokenIds = tokenIds;
         KeyPaddingMask = keyPaddingMask;
         Labels = labels;
@@ -35,7 +36,7 @@ public sealed class TokenBatch : IDisposable
     public required IReadOnlyList<int> Lengths { get; init; }
 
     /// <summary>The collection that the batch was made from.</summary>
-    internal required ITokenizedDocuments Documents { get; init; }
+    internal ITokenizedDocuments Documents { get; }
 
     /// <summary>The index of each document in the collection that the batch was made from.</summary>
     public required IReadOnlyList<int> Rows { get; init; }
@@ -100,11 +101,11 @@ public sealed class TokenBatch : IDisposable
         int[]? labels = documents.HasLabels ? [.. rows.Select(documents.LabelOf)] : null;
         device ??= CPU;
         return new TokenBatch(
+            documents,
             tensor(ids, [lengths.Length, width], device: device),
             isPadded ? tensor(isPadding, [lengths.Length, width], device: device) : null,
             labels is null ? null : tensor(Array.ConvertAll(labels, label => (long)label), device: device))
         {
-            Documents = documents,
             LabelValues = labels,
             Lengths = lengths,
             Rows = [.. rows],

@@ -49,7 +49,7 @@ internal sealed class WindowedDocuments : IDrawnDocuments
         var windows = _windows.Cut(ids);
         if (windows.Count <= _maxWindows)
             return _windows.Frame(ids, windows);
-        ulong key = DeterministicRandom.Combine(_fixedSeed ?? seed, SeedPurpose.DocumentWindows, index);
+        ulong key = DeterministicRandom.Combine(_fixedSeed ?? (int)(seed ^ (seed >> 32)), SeedPurpose.DocumentWindows, index);
         return _windows.Frame(ids, [.. Choose(windows.Count, key).Select(window => windows[window])]);
     }
 

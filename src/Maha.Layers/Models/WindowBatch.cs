@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Models;
@@ -102,7 +101,7 @@ internal sealed class WindowBatch
         using var scope = NewDisposeScope();
         int count = lengths.Length, content = (int)features.shape[1] - 2;
         int chunks = Math.Max(1, (content + ChunkLength - 1) / ChunkLength);
-        float[] weights = new float[count * chunks * ChunkLength];
+        double[] weights = new double[count * chunks * ChunkLength];
         var rows = new List<long>();
         for (int window = 0; window < count; window++)
         {
@@ -110,7 +109,7 @@ internal sealed class WindowBatch
             {
                 int size = Math.Min(ChunkLength, lengths[window] - 2 - (chunk * ChunkLength));
                 int place = (window * chunks) + chunk;
-                weights.AsSpan(place * ChunkLength, size).Fill(1f / size);
+                weights.AsSpan(place * ChunkLength, size).Fill(1.0 / size);
                 rows.Add(place);
             }
         }

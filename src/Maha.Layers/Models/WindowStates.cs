@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using Maha.Layers.Data;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Models;

@@ -102,11 +102,15 @@ internal sealed class WindowedEncoder : Module<Tensor, Tensor?, EncodedStates>
     {
         var windows = FindWindows(tokenIds, keyPaddingMask);
         foreach (var group in windows.Groups(MaxTokens))
+            yield return (Encode(group), windows.LengthsOf(group));
+
+        // No scope may be open while the caller has the result.
+        Tensor Encode(Range group)
         {
             using var noGradient = no_grad();
             using var scope = NewDisposeScope();
             var (ids, lengths) = windows.Tokens(group, _encoder.TokenEmbeddings.device);
-            yield return (_encoder.EncodeUntil(layer, ids, ContextOf(lengths, ids.shape[1], ids.device)).DetachFromDisposeScope(), lengths);
+            return _encoder.EncodeUntil(layer, ids, ContextOf(lengths, ids.shape[1], ids.device)).MoveToOuterDisposeScope();
         }
     }
 

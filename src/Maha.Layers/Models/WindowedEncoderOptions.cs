@@ -1,4 +1,3 @@
-using Maha.Layers.Attention;
 using Maha.Layers.Core;
 
 namespace Maha.Layers.Models;

@@ -1,0 +1,207 @@
+using Maha.Layers.Attention;
+using Maha.Layers.Core;
+using Maha.Layers.Data;
+using Maha.Layers.Models;
+using Maha.Layers.Text;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Maha.Layers.Tests.Models;
+
+public class WindowedEncoderTests
+{
+    private const int D = 12;
+    private static readonly WordPieceTokenizer s_tokenizer = SmallWordPiece.Create();
+
+    private static readonly MahaTransformerOptions s_encoder = new MahaTransformerOptions
+    {
+        VocabSize = s_tokenizer.VocabSize,
+        DModel = D,
+        NumHeads = 3,
+        NumLayers = 3,
+        FeedForwardDim = 20,
+        MaxSequenceLength = 16,
+        Positions = PositionKind.Learned,
+        EmbeddingNorm = true,
+        FinalNorm = false,
+        Dropout = 0,
+        Attention = new FullOptions(),
+    };
+
+    private static readonly WindowedEncoderOptions s_windows = new()
+    {
+        WindowLength = 12,
+        ChunkLength = 4,
+        MaxDocumentTokens = 1000,
+        ClsTokenId = s_tokenizer.ClsTokenId,
+        SepTokenId = s_tokenizer.SepTokenId,
+    };
+
+    public static TheoryData<AttentionKind?> DocumentAttentions => [null, AttentionKind.Hsa, AttentionKind.Maha, AttentionKind.Full, AttentionKind.Window];
+
+    // The slow twin: every window alone, every chunk by a loop.
+    [Fact]
+    public void States_AreTheMeansOfChunksOfSingleWindows()
+    {
+        using var scope = NewDisposeScope();
+        var reader = Build(null);
+        int[][] documents = [Ids(37, 1), Ids(3, 2), Ids(10, 3)];
+        var result = Read(reader, documents);
+        var cut = new TokenWindows(s_tokenizer, 12);
+        for (int document = 0; document < documents.Length; document++)
+        {
+            int state = 0;
+            foreach (var window in cut.Cut(documents[document]))
+            {
+                int[] framed = cut.Frame(documents[document], [window]);
+                var features = reader.Encoder.Encode(tensor(framed.Select(id => (long)id).ToArray()).unsqueeze(0), null).Features[0];
+                for (int start = 1; start < framed.Length - 1; start += 4, state++)
+                {
+                    int end = Math.Min(start + 4, framed.Length - 1);
+                    TestTensors.AssertClose(features[start..end].mean([0]), result.States[document, state], 1e-12);
+                }
+            }
+            for (; state < result.States.shape[1]; state++)
+                Assert.True(result.Mask![document, state].item<bool>());
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(DocumentAttentions))]
+    public void Document_HasTheSameStatesAlone(AttentionKind? attention)
+    {
+        using var scope = NewDisposeScope();
+        var reader = Build(attention);
+        int[][] documents = [Ids(90, 1), Ids(5, 2), [], Ids(33, 3)];
+        var together = Read(reader, documents);
+        for (int i = 0; i < documents.Length; i++)
+        {
+            var alone = Read(reader, [documents[i]]);
+            int states = Math.Max(1, (int)alone.States.shape[1]);
+            TestTensors.AssertClose(alone.States[0], together.States[i, ..states], 1e-10);
+        }
+    }
+
+    [Fact]
+    public void GradientMode_ChangesNoState_AndLateLayersContinueEarlyOnes()
+    {
+        using var scope = NewDisposeScope();
+        var reader = Build(AttentionKind.Hsa);
+        int[][] documents = [Ids(4000, 1), Ids(60, 2)];
+        var (ids, mask) = Batch(documents);
+        var trained = reader.call(ids, mask).States.detach();
+        using (no_grad())
+        {
+            TestTensors.AssertClose(trained, reader.call(ids, mask).States, 1e-10);
+            for (int layer = 0; layer <= 3; layer++)
+            {
+                var hidden = reader.EncodeUntil(ids, mask, layer).SelectMany(group => group.Lengths.Select((length, i) => group.Hidden[i, ..length])).ToList();
+                var states = reader.ReadFrom(ids, mask, layer, _ => nn.utils.rnn.pad_sequence(hidden, batch_first: true)).States;
+                TestTensors.AssertClose(trained, states, 1e-10);
+            }
+        }
+    }
+
+    [Fact]
+    public void Gradients_ReachEveryWeight()
+    {
+        using var scope = NewDisposeScope();
+        var classifier = new WindowedClassifier(s_encoder, s_windows with { Document = DocumentOptions(AttentionKind.Maha) }, 3).to(ScalarType.Float64);
+        var (ids, mask) = Batch([Ids(50, 1), Ids(9, 2)]);
+        var result = classifier.call(ids, mask);
+        (nn.functional.cross_entropy(result.Logits, tensor(new long[] { 0, 2 })) + result.AuxiliaryLoss).backward();
+        foreach (var (name, parameter) in classifier.named_parameters())
+            Assert.True(parameter.grad is { } gradient && gradient.isfinite().all().item<bool>(), name);
+    }
+
+    [Fact]
+    public void StoredStates_GiveTheLogitsOfTheWholeNetwork()
+    {
+        using var scope = NewDisposeScope();
+        var classifier = new WindowedClassifier(s_encoder, s_windows, 2);
+        classifier.eval();
+        using var raw = TokenizedDataset.FromTokenIds([Ids(70, 1), [], Ids(8, 2), Ids(23, 3)]);
+        var documents = new WindowedDocuments(raw, new TokenWindows(s_tokenizer, 12), 4, fixedSeed: 1);
+        foreach (long bytes in new[] { 1L << 30, 0 })
+        {
+            using var states = WindowStates.Compute(classifier.Reader, documents, 2, new TokenizedDatasetOptions { MaxBytesInMemory = bytes }, null, default);
+            var batch = TokenBatch.Create(documents, [3, 1, 0]);
+            var expected = classifier.call(batch.TokenIds, batch.KeyPaddingMask).Logits;
+            var actual = classifier.ClassifyFrom(batch.TokenIds, batch.KeyPaddingMask, 2, lengths => states.Read(batch.Rows, lengths)).Logits;
+            TestTensors.AssertClose(expected, actual, 5e-3);
+        }
+    }
+
+    [Fact]
+    public void Freeze_LeavesTheUpperLayersToTrain()
+    {
+        using var reader = Build(null);
+        reader.Encoder.Freeze(2);
+        string[] trained = [.. reader.Encoder.named_parameters().Where(entry => entry.parameter.requires_grad).Select(entry => entry.name)];
+        Assert.NotEmpty(trained);
+        Assert.All(trained, name => Assert.StartsWith("blocks.2.", name, StringComparison.Ordinal));
+        reader.Encoder.Unfreeze();
+        Assert.All(reader.parameters(), parameter => Assert.True(parameter.requires_grad));
+    }
+
+    [Fact]
+    public void UnframedIds_AreRefused()
+    {
+        using var reader = Build(null);
+        foreach (long[] ids in new long[][] { [5, 6, 7], [2, 5, 6], [2, 5, 3, 6], [2, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 3] })
+        {
+            using var batch = tensor(ids).unsqueeze(0);
+            Assert.Contains("must consist of windows", Assert.Throws<ArgumentException>(() => reader.call(batch, null)).Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData(7, 4, "WindowLength")]
+    [InlineData(17, 4, "WindowLength")]
+    [InlineData(12, 0, "ChunkLength")]
+    public void OptionsOutOfRange_AreRefused(int windowLength, int chunkLength, string option)
+    {
+        var options = s_windows with { WindowLength = windowLength, ChunkLength = chunkLength };
+        Assert.Contains(option, Assert.ThrowsAny<ArgumentException>(() => options.Validate(s_encoder)).Message, StringComparison.Ordinal);
+    }
+
+    private static MahaTransformerOptions DocumentOptions(AttentionKind attention) => new MahaTransformerOptions
+    {
+        VocabSize = 1,
+        DModel = D,
+        NumHeads = 2,
+        NumLayers = 2,
+        FeedForwardDim = 16,
+        MaxSequenceLength = 256,
+        Positions = PositionKind.Rotary,
+        Dropout = 0,
+    }.With(attention: attention);
+
+    private static WindowedEncoder Build(AttentionKind? attention)
+    {
+        var options = attention is { } kind ? s_windows with { Document = DocumentOptions(kind) } : s_windows;
+        var reader = new WindowedEncoder(s_encoder, options).to(ScalarType.Float64);
+        reader.eval();
+        return reader;
+    }
+
+    private static EncodedStates Read(WindowedEncoder reader, int[][] documents)
+    {
+        var (ids, mask) = Batch(documents);
+        return reader.call(ids, mask);
+    }
+
+    private static (Tensor Ids, Tensor? Mask) Batch(int[][] documents)
+    {
+        using var raw = TokenizedDataset.FromTokenIds(documents);
+        var windowed = new WindowedDocuments(raw, new TokenWindows(s_tokenizer, 12), int.MaxValue, null);
+        var batch = TokenBatch.Create(windowed, [.. Enumerable.Range(0, documents.Length)]);
+        return (batch.TokenIds, batch.KeyPaddingMask);
+    }
+
+    private static int[] Ids(int length, int seed)
+    {
+        var random = new Random(seed);
+        return [.. Enumerable.Range(0, length).Select(_ => random.Next(5, s_tokenizer.VocabSize))];
+    }
+}
