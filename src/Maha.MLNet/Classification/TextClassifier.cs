@@ -1,3 +1,4 @@
+using Maha.Layers.Data;
 using Maha.Layers.Models;
 using Maha.Layers.Text;
 using Maha.MLNet.Fitting;

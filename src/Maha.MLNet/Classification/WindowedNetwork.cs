@@ -1,4 +1,4 @@
-using Maha.Layers.Attention;
+using Maha.Layers.Core;
 using Maha.Layers.Data;
 using Maha.Layers.Models;
 using Maha.Layers.Text;

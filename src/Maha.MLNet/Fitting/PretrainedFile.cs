@@ -41,7 +41,7 @@ internal sealed class PretrainedFile : IDisposable
         Model.Validate();
         Parts = ModelManifest.ReadMember<DocumentVectorParts>(root, "Parts");
         Parts?.Validate();
-        Windows = ModelManifest.ReadMember<WindowedEncoderOptions>(root, nameof(ClassifierManifest.Windows));
+        Windows = ModelManifest.ReadMember<WindowedEncoderOptions>(root, "Windows");
         Windows?.Validate(Model);
         _tokenizer = TextTokenizers.Load(tokenizer);
         if (_tokenizer is WordPieceTokenizer != Windows is not null)
