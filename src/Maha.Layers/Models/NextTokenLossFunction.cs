@@ -51,13 +51,15 @@ internal sealed class NextTokenLossFunction : SingleOutputFunction<NextTokenLoss
         var valid = targets.ge(0);
         long total = valid.sum().ToInt64();
         var sum = zeros(Array.Empty<long>(), ScalarType.Float64, features.device);
-        Tensor? featureGradient = differentiable ? empty_like(features) : null, weightGradient = differentiable ? zeros_like(weight) : null;
+        var featureGradient = differentiable ? empty_like(features) : null;
+        var precise = LossPrecision.AtLeastFloat32(weight.dtype);
+        var weightGradient = differentiable ? zeros(weight.shape, precise, weight.device) : null;
         foreach (var (start, count) in Chunks(features, weight))
         {
             using var inner = NewDisposeScope();
             var (rows, wanted) = (features.narrow(0, start, count), targets.narrow(0, start, count)); // [C, D], [C]
             var isValid = valid.narrow(0, start, count).unsqueeze(1); // [C, 1]
-            var logits = LinearFunction.Apply(rows, weight, null); // [C, V]
+            var logits = LossPrecision.AtLeastFloat32(LinearFunction.Apply(rows, weight, null)); // [C, V]
             var normalizer = logits.logsumexp(1, keepdim: true); // [C, 1]
             var loss = normalizer.squeeze(1) - ((1 - smoothing) * GatherTargets(logits, wanted));
             if (smoothing > 0)
@@ -71,12 +73,13 @@ internal sealed class NextTokenLossFunction : SingleOutputFunction<NextTokenLoss
             var index = wanted.clamp_min(0).unsqueeze(1);
             gradient.scatter_add_(1, index, full([count, 1], smoothing - 1, gradient.dtype, gradient.device));
             gradient.mul_(isValid.to(gradient.dtype) / Math.Max(1, total));
+            gradient = gradient.to(weight.dtype);
             featureGradient!.narrow(0, start, count).copy_(gradient.CheckedMatmul(weight));
             weightGradient!.add_(gradient.t().CheckedMatmul(rows));
         }
         if (differentiable)
-            ctx.save_for_backward([featureGradient!.MoveToOuterDisposeScope(), weightGradient!.MoveToOuterDisposeScope()]);
-        return (sum / Math.Max(1, total)).to(features.dtype).MoveToOuterDisposeScope();
+            ctx.save_for_backward([featureGradient!.MoveToOuterDisposeScope(), weightGradient!.to(weight.dtype).MoveToOuterDisposeScope()]);
+        return (sum / Math.Max(1, total)).to(LossPrecision.AtLeastFloat32(features.dtype)).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

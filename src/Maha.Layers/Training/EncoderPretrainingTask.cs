@@ -63,7 +63,7 @@ internal sealed class EncoderPretrainingTask : ITrainingTask
             var positions = tensor(views.MaskedPositions.ToArray(), device: device);
             var masked = encoding.Features.reshape(-1, encoding.Features.shape[2]).index_select(0, positions); // [n, D]
             var targets = tensor(views.Targets.ToArray(), device: device);
-            loss = functional.cross_entropy(_heads.PredictTokens(masked), targets) * _options.MaskedTokenWeight;
+            loss = functional.cross_entropy(LossPrecision.AtLeastFloat32(_heads.PredictTokens(masked)), targets) * _options.MaskedTokenWeight;
         }
         // A single document has no other document to be contrasted with.
         if (_options.ContrastiveWeight > 0 && batch.Rows.Count > 1)
@@ -96,6 +96,7 @@ internal sealed class EncoderPretrainingTask : ITrainingTask
             for (int j = 0; j < count; j++)
                 isIgnored[i * count + j] = documents[i] == documents[j] && j != partners[i];
         }
+        vectors = LossPrecision.AtLeastFloat32(vectors);
         var similarities = vectors.CheckedMatmul(vectors.t()) / temperature; // [2B, 2B]
         // Large but finite: infinity would give NaN in the gradient of the softmax.
         similarities = similarities.masked_fill(tensor(isIgnored, [count, count], device: vectors.device), -1e9);

@@ -9,8 +9,8 @@ namespace Maha.Layers.Training;
 /// during a native call. State and options are those of the base class.
 /// </summary>
 /// <remarks>
-/// Loshchilov and Hutter, "Decoupled Weight Decay Regularization", arXiv 1711.05101, algorithm 2. The options amsgrad and maximize, which
-/// the trainer does not use, are not implemented.
+/// See <see cref="AdamWUpdate"/>. The coefficients of the moments and epsilon are TorchSharp's defaults. The options amsgrad and maximize,
+/// which the trainer does not use, are not implemented.
 /// </remarks>
 internal sealed class ScalarKeepingAdamW(IEnumerable<AdamW.ParamGroup> groups, double learningRate) : AdamW(groups, learningRate)
 {
@@ -20,18 +20,14 @@ internal sealed class ScalarKeepingAdamW(IEnumerable<AdamW.ParamGroup> groups, d
     private void Update(ParamGroup group)
     {
         var options = (Options)group.Options;
-        double rate = options.LearningRate!.Value, beta1 = options.beta1!.Value, beta2 = options.beta2!.Value;
         foreach (var parameter in group.Parameters)
         {
             if (parameter.grad is not { } gradient)
                 continue;
             var state = (State)_state[parameter.Handle];
             state.step++;
-            parameter.mul_(1 - (rate * options.weight_decay!.Value));
-            state.exp_avg.mul_(beta1).add_(gradient, alpha: 1 - beta1);
-            state.exp_avg_sq.mul_(beta2).addcmul_(gradient, gradient, value: 1 - beta2);
-            var scale = (state.exp_avg_sq.sqrt() / Math.Sqrt(1 - Math.Pow(beta2, state.step))).add_(options.eps!.Value);
-            parameter.addcdiv_(state.exp_avg, scale, value: -rate / (1 - Math.Pow(beta1, state.step)));
+            AdamWUpdate.Apply(
+                parameter, gradient, state.exp_avg, state.exp_avg_sq, state.step, options.LearningRate!.Value, options.weight_decay!.Value);
         }
     }
 }

@@ -82,7 +82,8 @@ public sealed class SequenceClassificationTask : ITrainingTask
     public TaskLoss Loss(TokenBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        var (logits, auxiliaryLoss) = Classify(batch);
+        var (computed, auxiliaryLoss) = Classify(batch);
+        var logits = LossPrecision.AtLeastFloat32(computed);
         var weights = _classWeights is null ? null : tensor(_classWeights, dtype: logits.dtype, device: logits.device); // [C]
         var loss = nn.functional.cross_entropy(logits, batch.Labels!, weight: weights, label_smoothing: _labelSmoothing);
         double count = _classWeights is null ? batch.Rows.Count : batch.LabelValues!.Sum(label => (double)_classWeights[label]);

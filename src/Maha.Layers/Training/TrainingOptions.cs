@@ -74,6 +74,20 @@ public sealed record TrainingOptions
     /// <value>Default: null, the device of the model's weights.</value>
     public Device? Device { get; init; }
 
+    /// <summary>
+    /// The type of the numbers that the model computes with during the training. <see cref="ScalarType.BFloat16"/> makes training faster on GPUs: the
+    /// forward and backward passes and validation use it, while the weights, their gradients and the optimizer keep the precision of Float32.
+    /// </summary>
+    /// <value>
+    /// Default: null, the type of the weights. Float32 or BFloat16, both for models whose floating-point weights are Float32. The weights are
+    /// Float32 again when the training ends, also by an exception. BFloat16 replaces the parameters of the module, as <c>to(...)</c> does:
+    /// parameter objects taken from the module before the training are disposed. Most processors compute in BFloat16 slowly.
+    /// </value>
+    public ScalarType? ComputeType { get; init; }
+
+    /// <summary>How the learning rate falls after the warm-up. The default is <see cref="LearningRateDecay.Cosine"/>.</summary>
+    internal LearningRateDecay LearningRateDecay { get; init; } = LearningRateDecay.Cosine;
+
     /// <summary>Checks every option.</summary>
     /// <exception cref="ArgumentException">An option is out of range. The message states the rule, the value and the remedy.</exception>
     public void Validate()
@@ -94,5 +108,12 @@ public sealed record TrainingOptions
         TensorChecks.Probability(LabelSmoothing, nameof(LabelSmoothing));
         TensorChecks.Known(ClassWeighting, nameof(ClassWeighting));
         TensorChecks.Known(CancellationBehavior, nameof(CancellationBehavior));
+        if (ComputeType is not (null or ScalarType.Float32 or ScalarType.BFloat16))
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(ComputeType), ComputeType,
+                $"{nameof(ComputeType)} must be null, Float32 or BFloat16, but is {ComputeType}. Use BFloat16 on a GPU, and null elsewhere.");
+        }
+        TensorChecks.Known(LearningRateDecay, nameof(LearningRateDecay));
     }
 }

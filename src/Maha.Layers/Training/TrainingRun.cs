@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Maha.Layers.Core;
 using Maha.Layers.Data;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Training;
@@ -20,8 +19,7 @@ internal sealed class TrainingRun : IDisposable
     private readonly IProgress<TrainingProgress>? _progress;
     private readonly int[] _lengths;
     private readonly Device _device;
-    private readonly List<Parameter> _parameters;
-    private readonly AdamW _optimizer;
+    private readonly WeightOptimizer _optimizer;
     private readonly LearningRateSchedule _schedule;
     private readonly TrainingClock _clock;
     private readonly WeightSnapshot _bestWeights = new();
@@ -44,23 +42,22 @@ internal sealed class TrainingRun : IDisposable
         _lengths = BatchPlan.Lengths(trainingDocuments);
         _device = Trainer.DeviceOf(task.Module);
 
-        var (decaying, notDecaying) = ParameterGroups.SplitByWeightDecay(task.Module);
-        _parameters = [.. decaying, .. notDecaying];
-        if (_parameters.Count == 0)
+        var groups = ParameterGroups.Create(task.Module, options.WeightDecay, task as ILearningRateFactors);
+        if (groups.Count == 0)
         {
             throw new ArgumentException(
                 $"The module of the task must have parameters that require gradients, but {task.Module.GetName()} has none. " +
                 "Register its parts, or unfreeze some.", nameof(task));
         }
-        var groups = new List<AdamW.ParamGroup>();
-        if (decaying.Count > 0)
-            groups.Add(new AdamW.ParamGroup(decaying, lr: options.LearningRate, weight_decay: options.WeightDecay));
-        if (notDecaying.Count > 0)
-            groups.Add(new AdamW.ParamGroup(notDecaying, lr: options.LearningRate, weight_decay: 0));
-        _optimizer = new ScalarKeepingAdamW(groups, options.LearningRate);
+        if (options.ComputeType is ScalarType computeType)
+            MasterWeightOptimizer.RequireFloat32(task.Module, computeType);
+        _optimizer = options.ComputeType is ScalarType.BFloat16
+            ? new MasterWeightOptimizer(task.Module, groups, ScalarType.BFloat16)
+            : new ParameterOptimizer(task.Module, groups, options.LearningRate);
 
         _totalSteps = TotalSteps(options.NumberOfEpochs);
-        _schedule = new LearningRateSchedule(options.LearningRate, options.MinLearningRateFraction, options.WarmupFraction, _totalSteps);
+        _schedule = new LearningRateSchedule(
+            options.LearningRate, options.MinLearningRateFraction, options.WarmupFraction, _totalSteps, options.LearningRateDecay);
         long trainingTokens = _lengths.Sum(length => (long)length) * options.NumberOfEpochs;
         _clock = new TrainingClock(trainingTokens, validationDocuments is null ? 0 : options.NumberOfEpochs)
         {
@@ -77,6 +74,7 @@ internal sealed class TrainingRun : IDisposable
         try
         {
             module.zero_grad();
+            _optimizer.Begin();
             for (int epoch = 1; epoch <= _options.NumberOfEpochs && outcome == TrainingOutcome.Completed; epoch++)
             {
                 RunEpoch(epoch, cancellationToken);
@@ -91,7 +89,7 @@ internal sealed class TrainingRun : IDisposable
         }
         finally
         {
-            module.zero_grad();
+            _optimizer.End();
             module.train(wasTraining);
         }
         // Only validation can find that the last step diverged. Where no epoch ended with a finite loss, there are no weights worth keeping.
@@ -160,7 +158,7 @@ internal sealed class TrainingRun : IDisposable
         {
             _best = report;
             _bestValidation = validation;
-            _bestWeights.Capture(_task.Module);
+            _bestWeights.Capture(_optimizer.State());
         }
     }
 
@@ -189,6 +187,7 @@ internal sealed class TrainingRun : IDisposable
                 firstCount = loss.Count;
             var scaled = loss.Count == firstCount ? loss.Mean : loss.Mean * (loss.Count / firstCount);
             BackwardPass.Run(scaled);
+            _optimizer.CollectGradients();
             lossSum += value * loss.Count;
             count += loss.Count;
         }
@@ -196,15 +195,11 @@ internal sealed class TrainingRun : IDisposable
         if (count > 0)
         {
             if (count != firstCount)
-                ScaleGradients(firstCount / count);
-            norm = nn.utils.clip_grad_norm_(_parameters, _options.MaxGradientNorm);
+                _optimizer.ScaleGradients(firstCount / count);
+            norm = _optimizer.ClipGradients(_options.MaxGradientNorm);
             if (!double.IsFinite(norm))
                 throw Diverged("gradient norm", norm, epoch, lossSum / count, learningRate);
-            foreach (var group in _optimizer.ParamGroups)
-                group.LearningRate = learningRate;
-            using var scope = NewDisposeScope();
-            _optimizer.step();
-            _task.Module.zero_grad();
+            _optimizer.Step(learningRate);
         }
         _step++;
         _clock.AddStep(tokens, Stopwatch.GetElapsedTime(started));
@@ -224,16 +219,6 @@ internal sealed class TrainingRun : IDisposable
         };
         _progress?.Report(_lastStep);
         return (count > 0 ? mean : 0, count);
-    }
-
-    private void ScaleGradients(double factor)
-    {
-        using var guard = no_grad();
-        foreach (var parameter in _parameters)
-        {
-            using var gradient = parameter.grad;
-            gradient?.mul_(factor);
-        }
     }
 
     private ValidationMetrics? Validate(CancellationToken cancellationToken)

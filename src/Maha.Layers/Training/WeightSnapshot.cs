@@ -9,11 +9,12 @@ internal sealed class WeightSnapshot : IDisposable
     private readonly Dictionary<string, Tensor> _copies = [];
 
     /// <summary>Copies the weights of a module.</summary>
-    public void Capture(nn.Module module)
+    /// <param name="state">The weights by their names in the state of the module.</param>
+    public void Capture(IReadOnlyDictionary<string, Tensor> state)
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        foreach (var (name, tensor) in ModuleWeights.StateOf(module))
+        foreach (var (name, tensor) in state)
         {
             if (_copies.TryGetValue(name, out var copy))
                 copy.copy_(tensor);

@@ -20,6 +20,16 @@ public class LearningRateScheduleTests
         Assert.Equal(0.2, schedule.RateAt(19), 1e-12);
     }
 
+    [Fact]
+    public void LinearDecay_IsAStraightLine_FromThePeakToTheFloor()
+    {
+        // 20 steps, 5 of them warm-up, peak 2, floor 0.1 * 2
+        var schedule = new LearningRateSchedule(2, 0.1, 0.25, 20, LearningRateDecay.Linear);
+        double[] expected = [0.4, 0.8, 1.2, 1.6, 2.0, .. Enumerable.Range(0, 15).Select(i => 2 - (1.8 * i / 14))];
+        for (int step = 0; step < 20; step++)
+            Assert.Equal(expected[step], schedule.RateAt(step), 1e-12);
+    }
+
     [Theory]
     [InlineData(0, 1)]
     [InlineData(0, 2)]

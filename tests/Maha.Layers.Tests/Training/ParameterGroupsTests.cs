@@ -10,18 +10,19 @@ public class ParameterGroupsTests
     {
         using var model = new MahaSequenceClassifier(
             new MahaTransformerOptions { VocabSize = 11, MaxSequenceLength = 8, DModel = 6, NumHeads = 2, NumLayers = 1, FeedForwardDim = 10 }, 3);
-        var (decaying, notDecaying) = ParameterGroups.SplitByWeightDecay(model);
-        var names = model.named_parameters().ToDictionary(entry => entry.parameter.Handle, entry => entry.name);
-        Assert.Equal(names.Values.Order(), decaying.Concat(notDecaying).Select(parameter => names[parameter.Handle]).Order());
-        Assert.All(decaying, parameter =>
+        var groups = ParameterGroups.Create(model, 0.1);
+        Assert.Equal([(0.1, 1.0), (0, 1)], groups.Select(group => (group.WeightDecay, group.LearningRateFactor)));
+        Assert.Equal(
+            model.named_parameters().Select(entry => (entry.name, entry.parameter.Handle)).Order(),
+            groups.SelectMany(group => group.Parameters).Select(entry => (entry.Name, entry.Parameter.Handle)).Order());
+        Assert.All(groups[0].Parameters, entry =>
         {
-            string name = names[parameter.Handle];
-            Assert.True(parameter.Dimensions >= 2, name);
-            Assert.DoesNotContain("norm", name, StringComparison.Ordinal);
-            Assert.DoesNotContain("embedding", name, StringComparison.Ordinal);
+            Assert.True(entry.Parameter.Dimensions >= 2, entry.Name);
+            Assert.DoesNotContain("norm", entry.Name, StringComparison.Ordinal);
+            Assert.DoesNotContain("embedding", entry.Name, StringComparison.Ordinal);
         });
-        Assert.Contains(decaying, parameter => names[parameter.Handle] == "head.weight");
-        string[] notDecayingNames = [.. notDecaying.Select(parameter => names[parameter.Handle])];
+        Assert.Contains(groups[0].Parameters, entry => entry.Name == "head.weight");
+        string[] notDecayingNames = [.. groups[1].Parameters.Select(entry => entry.Name)];
         Assert.Contains("encoder.token_embedding.weight", notDecayingNames);
         Assert.Contains("encoder.position_embedding.weight", notDecayingNames);
         Assert.Contains("encoder.final_norm.weight", notDecayingNames);
@@ -33,8 +34,39 @@ public class ParameterGroupsTests
     {
         using var classifier = Toys.Classifier();
         classifier.get_parameter("head.weight")!.requires_grad_(false);
-        var (decaying, notDecaying) = ParameterGroups.SplitByWeightDecay(classifier);
-        Assert.Empty(decaying);
-        Assert.Equal(2, notDecaying.Count);
+        var group = Assert.Single(ParameterGroups.Create(classifier, 0.1));
+        Assert.Equal((0.0, 1.0), (group.WeightDecay, group.LearningRateFactor));
+        Assert.Equal(["embedding.weight", "head.bias"], group.Parameters.Select(entry => entry.Name));
+    }
+
+    [Fact]
+    public void LearningRateFactors_SplitTheGroups()
+    {
+        using var model = new MahaSequenceClassifier(
+            new MahaTransformerOptions { VocabSize = 11, MaxSequenceLength = 8, DModel = 6, NumHeads = 2, NumLayers = 1, FeedForwardDim = 10 }, 3);
+        var groups = ParameterGroups.Create(model, 0.1, new Factors(name => name.StartsWith("encoder.", StringComparison.Ordinal) ? 0.1 : 1));
+        Assert.Equal(
+            [(0.1, 0.1), (0.1, 1.0), (0, 0.1), (0, 1)],
+            groups.Select(group => (group.WeightDecay, group.LearningRateFactor)));
+        Assert.Equal(model.named_parameters().Count(), groups.Sum(group => group.Parameters.Count));
+        Assert.All(groups, group => Assert.All(group.Parameters, entry =>
+            Assert.Equal(group.LearningRateFactor == 0.1, entry.Name.StartsWith("encoder.", StringComparison.Ordinal))));
+    }
+
+    [Theory]
+    [InlineData(0.0)]
+    [InlineData(-1.0)]
+    [InlineData(double.NaN)]
+    [InlineData(double.PositiveInfinity)]
+    public void InvalidFactors_AreRefused(double factor)
+    {
+        using var classifier = Toys.Classifier();
+        var e = Assert.Throws<InvalidOperationException>(() => ParameterGroups.Create(classifier, 0.1, new Factors(_ => factor)));
+        Assert.Contains($"must be above 0 and finite, but is {factor} for 'embedding.weight'", e.Message, StringComparison.Ordinal);
+    }
+
+    private sealed class Factors(Func<string, double> factorOf) : ILearningRateFactors
+    {
+        public double FactorOf(string parameterName) => factorOf(parameterName);
     }
 }

@@ -1,6 +1,6 @@
 using Maha.Layers.Data;
 using Maha.Layers.Training;
-
+using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Training;
 
@@ -24,6 +24,9 @@ public class TrainingOptionsTests
         { "EarlyStoppingMetric must be one of Loss, Accuracy, MacroF1, but is 7.", new TrainingOptions { EarlyStoppingMetric = (ValidationMetric)7 } },
         { "ClassWeighting must be one of None, Balanced, but is 7.", new TrainingOptions { ClassWeighting = (ClassWeighting)7 } },
         { "CancellationBehavior must be one of Throw, KeepBest, but is 7.", new TrainingOptions { CancellationBehavior = (CancellationBehavior)7 } },
+        { "ComputeType must be null, Float32 or BFloat16, but is Float16.", new TrainingOptions { ComputeType = ScalarType.Float16 } },
+        { "ComputeType must be null, Float32 or BFloat16, but is Float64.", new TrainingOptions { ComputeType = ScalarType.Float64 } },
+        { "LearningRateDecay must be one of Cosine, Linear, but is 7.", new TrainingOptions { LearningRateDecay = (LearningRateDecay)7 } },
     };
 
     [Theory]

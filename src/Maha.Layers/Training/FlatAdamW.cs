@@ -1,0 +1,163 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Maha.Layers.Training;
+
+/// <summary>
+/// AdamW over many parameters that lie in one tensor. Every element is updated as by <see cref="AdamWUpdate"/> of its parameter alone, but
+/// an operation takes all parameters of a group at once: on a GPU the time of a step is that of starting its operations.
+/// </summary>
+/// <remarks>
+/// A parameter without a gradient is not updated, and its number of steps does not rise. Its neighbors are then updated in separate runs.
+/// </remarks>
+internal sealed class FlatAdamW : IDisposable
+{
+    // Every parameter starts at a multiple of this, so that its address is as aligned as that of a tensor of its own.
+    private const long Alignment = 64;
+
+    // The constant of libtorch's clip_grad_norm_, against a division by 0.
+    private const double NormEpsilon = 1e-6;
+
+    private readonly List<Segment> _segments = [];
+    private readonly Tensor _gradients;
+    private readonly Tensor _means;
+    private readonly Tensor _squares;
+    private bool _isCollecting;
+
+    /// <summary>Creates an optimizer of parameters in float32.</summary>
+    /// <param name="groups">The groups with the numbers of elements of their parameters.</param>
+    /// <param name="device">The device.</param>
+    public FlatAdamW(IEnumerable<(double WeightDecay, double LearningRateFactor, IEnumerable<long> Sizes)> groups, Device device)
+    {
+        long total = 0;
+        int index = 0;
+        foreach (var (weightDecay, factor, sizes) in groups)
+        {
+            foreach (long size in sizes)
+            {
+                long length = (size + Alignment - 1) / Alignment * Alignment;
+                _segments.Add(new Segment(total, size, length, index, weightDecay, factor));
+                total += length;
+            }
+            index++;
+        }
+        Values = Zeros();
+        _gradients = Zeros();
+        _means = Zeros();
+        _squares = Zeros();
+
+        Tensor Zeros() => zeros(total, ScalarType.Float32, device).DetachFromDisposeScope();
+    }
+
+    /// <summary>The values of all parameters, with gaps.</summary>
+    public Tensor Values { get; }
+
+    /// <summary>Returns a view of the elements of a parameter in a tensor with the layout of <see cref="Values"/>.</summary>
+    public Tensor ViewOf(Tensor values, int parameter) => values.narrow(0, _segments[parameter].Start, _segments[parameter].Size);
+
+    /// <summary>Adds gradients to those of the step, in float32.</summary>
+    /// <param name="gradients">The gradients of all parameters, of one type; null where a parameter has none.</param>
+    public void AddGradients(IReadOnlyList<Tensor?> gradients)
+    {
+        using var guard = no_grad();
+        using var scope = NewDisposeScope();
+        if (!_isCollecting)
+            _gradients.zero_();
+        _isCollecting = true;
+        for (int first = 0; first < _segments.Count;)
+        {
+            int end = first;
+            var parts = new List<Tensor>();
+            for (; end < _segments.Count && gradients[end] is { } gradient; end++)
+            {
+                var segment = _segments[end];
+                segment.HasGradient = true;
+                parts.Add(gradient.reshape(-1));
+                if (segment.Length > segment.Size)
+                    parts.Add(zeros(segment.Length - segment.Size, gradient.dtype, gradient.device));
+            }
+            if (end > first)
+                Range(_gradients, first, end).add_(cat(parts, 0));
+            first = end + 1;
+        }
+    }
+
+    /// <summary>Multiplies the gradients of the step by a factor.</summary>
+    public void ScaleGradients(double factor) => _gradients.mul_(factor);
+
+    /// <summary>Scales the gradients of the step down to a maximum norm.</summary>
+    /// <returns>The norm of all gradients together before the scaling.</returns>
+    public double ClipGradients(double maxNorm)
+    {
+        using var scope = NewDisposeScope();
+        double norm = _gradients.norm().ToDouble();
+        double factor = maxNorm / (norm + NormEpsilon);
+        if (factor < 1)
+            _gradients.mul_(factor);
+        return norm;
+    }
+
+    /// <summary>Updates the parameters that have a gradient, and clears the gradients.</summary>
+    /// <param name="learningRate">The learning rate of groups with the factor 1.</param>
+    public void Step(double learningRate)
+    {
+        using var guard = no_grad();
+        using var scope = NewDisposeScope();
+        for (int first = 0, end; first < _segments.Count; first = end)
+        {
+            var start = _segments[first];
+            end = first + 1;
+            while (end < _segments.Count && _segments[end].IsUpdatedWith(start))
+                end++;
+            if (!start.HasGradient)
+                continue;
+            AdamWUpdate.Apply(
+                Range(Values, first, end), Range(_gradients, first, end), Range(_means, first, end), Range(_squares, first, end),
+                start.Steps + 1, learningRate * start.LearningRateFactor, start.WeightDecay);
+        }
+        foreach (var segment in _segments.Where(segment => segment.HasGradient))
+        {
+            segment.Steps++;
+            segment.HasGradient = false;
+        }
+        _isCollecting = false;
+    }
+
+    public void Dispose()
+    {
+        Values.Dispose();
+        _gradients.Dispose();
+        _means.Dispose();
+        _squares.Dispose();
+    }
+
+    private Tensor Range(Tensor values, int first, int end)
+    {
+        var last = _segments[end - 1];
+        return values.narrow(0, _segments[first].Start, last.Start + last.Length - _segments[first].Start);
+    }
+
+    /// <summary>The place of a parameter.</summary>
+    private sealed class Segment(long start, long size, long length, int group, double weightDecay, double learningRateFactor)
+    {
+        public long Start => start;
+
+        /// <summary>The number of elements of the parameter.</summary>
+        public long Size => size;
+
+        /// <summary>The number of elements up to the next parameter.</summary>
+        public long Length => length;
+
+        public double WeightDecay => weightDecay;
+
+        public double LearningRateFactor => learningRateFactor;
+
+        public long Steps { get; set; }
+
+        public bool HasGradient { get; set; }
+
+        private int Group => group;
+
+        public bool IsUpdatedWith(Segment other) => Group == other.Group && Steps == other.Steps && HasGradient == other.HasGradient;
+    }
+}

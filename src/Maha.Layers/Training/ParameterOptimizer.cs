@@ -1,0 +1,52 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Maha.Layers.Training;
+
+/// <summary>Updates the parameters of a module themselves, in their own type, one after the other.</summary>
+internal sealed class ParameterOptimizer : WeightOptimizer
+{
+    private readonly List<(AdamW.ParamGroup Group, double Factor)> _groups;
+    private readonly List<Parameter> _parameters;
+    private readonly ScalarKeepingAdamW _optimizer;
+
+    public ParameterOptimizer(nn.Module module, IReadOnlyList<ParameterGroup> groups, double learningRate) : base(module)
+    {
+        _parameters = [.. groups.SelectMany(group => group.Parameters).Select(entry => entry.Parameter)];
+        _groups =
+        [
+            .. groups.Select(group => (
+                new AdamW.ParamGroup(group.Parameters.Select(entry => entry.Parameter), lr: learningRate, weight_decay: group.WeightDecay),
+                group.LearningRateFactor)),
+        ];
+        _optimizer = new ScalarKeepingAdamW(_groups.Select(entry => entry.Group), learningRate);
+    }
+
+    // Autograd adds up the gradients of the batches in the parameters.
+    public override void CollectGradients()
+    {
+    }
+
+    public override void ScaleGradients(double factor)
+    {
+        using var guard = no_grad();
+        foreach (var parameter in _parameters)
+        {
+            using var gradient = parameter.grad;
+            gradient?.mul_(factor);
+        }
+    }
+
+    public override double ClipGradients(double maxNorm) => nn.utils.clip_grad_norm_(_parameters, maxNorm);
+
+    public override void Step(double learningRate)
+    {
+        foreach (var (group, factor) in _groups)
+            group.LearningRate = learningRate * factor;
+        using var scope = NewDisposeScope();
+        _optimizer.step();
+        Module.zero_grad();
+    }
+
+    public override void Dispose() => _optimizer.Dispose();
+}

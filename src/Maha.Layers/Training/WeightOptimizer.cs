@@ -1,0 +1,39 @@
+using Maha.Layers.Weights;
+using static TorchSharp.torch;
+
+namespace Maha.Layers.Training;
+
+/// <summary>Collects the gradients of a module's parameters over the batches of a step, and updates the parameters.</summary>
+internal abstract class WeightOptimizer(nn.Module module) : IDisposable
+{
+    /// <summary>The module that is trained.</summary>
+    protected nn.Module Module { get; } = module;
+
+    /// <summary>Prepares the module for the training. <see cref="End"/> must follow, also after an exception.</summary>
+    public virtual void Begin()
+    {
+    }
+
+    /// <summary>Ends the training: the module has no gradients, and the weights of <see cref="State"/>.</summary>
+    public virtual void End() => Module.zero_grad();
+
+    /// <summary>Returns the weights by their names in the state of the module. The tensors are those of the training, not copies.</summary>
+    public virtual IReadOnlyDictionary<string, Tensor> State() => ModuleWeights.StateOf(Module);
+
+    /// <summary>Adds the gradients of a backward pass to those of the step.</summary>
+    public abstract void CollectGradients();
+
+    /// <summary>Multiplies the gradients of the step by a factor.</summary>
+    public abstract void ScaleGradients(double factor);
+
+    /// <summary>Scales the gradients of the step down to a maximum norm.</summary>
+    /// <returns>The norm of all gradients together before the scaling.</returns>
+    public abstract double ClipGradients(double maxNorm);
+
+    /// <summary>Updates the parameters that have a gradient, and clears the gradients.</summary>
+    /// <param name="learningRate">The learning rate of groups with the factor 1.</param>
+    public abstract void Step(double learningRate);
+
+    /// <inheritdoc/>
+    public abstract void Dispose();
+}
