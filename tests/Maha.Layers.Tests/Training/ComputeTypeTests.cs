@@ -3,24 +3,14 @@ using Maha.Layers.Data;
 using Maha.Layers.Models;
 using Maha.Layers.Training;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Training;
 
-/// <summary>Trainings that compute in bfloat16 with float32 weights.</summary>
+/// <summary>Trainings that compute in bfloat16 with float32 weights: what they compute.</summary>
 [Collection(AloneCollection.Name)]
 public class ComputeTypeTests
 {
-    private static readonly TrainingOptions s_options = new()
-    {
-        NumberOfEpochs = 3,
-        TokensPerBatch = 100,
-        LearningRate = 0.02,
-        Seed = 3,
-        ComputeType = ScalarType.BFloat16,
-    };
-
     [Fact]
     public void Classifier_LearnsAsWellAsInFloat32()
     {
@@ -70,7 +60,7 @@ public class ComputeTypeTests
                 inTraining.Add(value[0].ToDouble());
             return new TaskLoss(model.Weight.sum(), 1);
         });
-        var options = s_options with
+        var options = MixedPrecision.Options with
         {
             NumberOfEpochs = 1,
             TokensPerBatch = 1,
@@ -91,18 +81,18 @@ public class ComputeTypeTests
     public void Float32_ChangesNothing()
     {
         using var documents = Toys.Documents(120);
-        double[] expected = TrainedWeights(documents, s_options with { ComputeType = null });
-        Assert.Equal(expected, TrainedWeights(documents, s_options with { ComputeType = ScalarType.Float32 }));
-        Assert.NotEqual(expected, TrainedWeights(documents, s_options));
+        double[] expected = MixedPrecision.TrainedWeights(documents, MixedPrecision.Options with { ComputeType = null });
+        Assert.Equal(expected, MixedPrecision.TrainedWeights(documents, MixedPrecision.Options with { ComputeType = ScalarType.Float32 }));
+        Assert.NotEqual(expected, MixedPrecision.TrainedWeights(documents, MixedPrecision.Options));
     }
 
     [Fact]
     public void EqualSeeds_GiveEqualWeights_BitForBit()
     {
         using var documents = Toys.Documents(120);
-        double[] first = TrainedWeights(documents, s_options);
-        Assert.Equal(first, TrainedWeights(documents, s_options));
-        Assert.NotEqual(first, TrainedWeights(documents, s_options with { Seed = 4 }));
+        double[] first = MixedPrecision.TrainedWeights(documents, MixedPrecision.Options);
+        Assert.Equal(first, MixedPrecision.TrainedWeights(documents, MixedPrecision.Options));
+        Assert.NotEqual(first, MixedPrecision.TrainedWeights(documents, MixedPrecision.Options with { Seed = 4 }));
     }
 
     [Fact]
@@ -117,7 +107,7 @@ public class ComputeTypeTests
             types.Add((classifier.training, logits.dtype));
             return (logits, null);
         }, Toys.NumClasses);
-        new Trainer(s_options).Train(task, documents);
+        new Trainer(MixedPrecision.Options).Train(task, documents);
         Assert.Equal([(false, ScalarType.BFloat16), (true, ScalarType.BFloat16)], types.Order());
         Assert.All(classifier.parameters(), parameter =>
         {
@@ -133,7 +123,7 @@ public class ComputeTypeTests
         using var documents = Toys.Documents(60);
         using var rounded = Toys.Classifier(type: ScalarType.BFloat16);
         var task = Toys.TaskOf(rounded);
-        var options = s_options with { NumberOfEpochs = 1, TokensPerBatch = 1 << 20, ValidationFraction = 0 };
+        var options = MixedPrecision.Options with { NumberOfEpochs = 1, TokensPerBatch = 1 << 20, ValidationFraction = 0 };
         task.Begin(options, documents, null);
         using var scope = NewDisposeScope();
         var expected = task.Loss(TokenBatch.Create(documents, [.. Enumerable.Range(0, documents.Count)], CPU, 1)).Mean;
@@ -150,176 +140,13 @@ public class ComputeTypeTests
     public void Accumulation_IsOneLargeBatch_UpToTheRoundingOfGradients(int seed)
     {
         using var documents = Toys.Documents(60);
-        var large = s_options with { Seed = seed, TokensPerBatch = 1 << 20, ClassWeighting = ClassWeighting.Balanced, ValidationFraction = 0 };
+        var large = MixedPrecision.Options with { Seed = seed, TokensPerBatch = 1 << 20, ClassWeighting = ClassWeighting.Balanced, ValidationFraction = 0 };
         double[] before = Toys.WeightsOf(Toys.Classifier());
-        double[] expected = TrainedWeights(documents, large, dropout: 0);
-        double[] actual = TrainedWeights(documents, large with { TokensPerBatch = 40, GradientAccumulation = 1 << 20 }, dropout: 0);
-        double moved = Distance(before, expected);
+        double[] expected = MixedPrecision.TrainedWeights(documents, large, dropout: 0);
+        double[] actual = MixedPrecision.TrainedWeights(documents, large with { TokensPerBatch = 40, GradientAccumulation = 1 << 20 }, dropout: 0);
+        double moved = MixedPrecision.Distance(before, expected);
         Assert.True(moved > 0.05);
-        Assert.InRange(Distance(expected, actual), 0, 0.2 * moved);
-    }
-
-    [Fact]
-    public void BestWeights_AreTheMastersOfTheBestEpoch()
-    {
-        using var documents = Toys.Documents(60);
-        double[] afterTwo = TrainedWeights(documents, Constant(2), validation: epoch => 10 - epoch);
-        double[] bestOfFour = TrainedWeights(documents, Constant(4), validation: epoch => epoch <= 2 ? 10 - epoch : 20);
-        Assert.Equal(afterTwo, bestOfFour);
-        Assert.NotEqual(afterTwo, TrainedWeights(documents, Constant(4), validation: epoch => 10 - epoch));
-        Assert.Contains(afterTwo, value => value != RoundToBFloat16(value));
-
-        // A constant rate, so that the first epochs do not depend on the number of epochs.
-        static TrainingOptions Constant(int epochs) => s_options with
-        {
-            NumberOfEpochs = epochs,
-            WarmupFraction = 0,
-            MinLearningRateFraction = 1,
-            EarlyStoppingPatience = null,
-        };
-    }
-
-    [Fact]
-    public void Cancellation_LeavesTheMastersOfTheLastStep()
-    {
-        using var documents = Toys.Documents(200);
-        double[] kept = Canceled(CancellationBehavior.KeepBest), thrown = Canceled(CancellationBehavior.Throw);
-        Assert.Equal(kept, thrown);
-        Assert.Contains(kept, value => value != RoundToBFloat16(value));
-
-        double[] Canceled(CancellationBehavior behavior)
-        {
-            using var classifier = Toys.Classifier();
-            using var source = new CancellationTokenSource();
-            long limit = LiveLimit();
-            void Train() => new Trainer(s_options with { CancellationBehavior = behavior }).Train(Toys.TaskOf(classifier), documents,
-                progress: new AtOnce(report =>
-                {
-                    if (report.Step == 3)
-                        source.Cancel();
-                }), cancellationToken: source.Token);
-            if (behavior == CancellationBehavior.Throw)
-                Assert.ThrowsAny<OperationCanceledException>(Train);
-            else
-                Train();
-            AssertFloat32(classifier);
-            TestTensors.AssertLiveAtMost(limit);
-            return Toys.WeightsOf(classifier);
-        }
-    }
-
-    [Fact]
-    public void CanceledKeepBest_RestoresTheBestSoFar()
-    {
-        using var documents = Toys.Documents(60);
-        using var source = new CancellationTokenSource();
-        var options = s_options with { NumberOfEpochs = 4, CancellationBehavior = CancellationBehavior.KeepBest, EarlyStoppingPatience = null };
-        double[] expected = TrainedWeights(documents, options, validation: epoch => epoch == 1 ? 1 : 2);
-        double[] actual = TrainedWeights(documents, options, validation: epoch => epoch == 1 ? 1 : 2, progress: new AtOnce(report =>
-        {
-            if (report.Epoch == 3)
-                source.Cancel();
-        }), cancellationToken: source.Token);
-        Assert.Equal(expected, actual);
-    }
-
-    [Theory]
-    [InlineData(double.NaN)]
-    [InlineData(double.PositiveInfinity)]
-    public void Divergence_LeavesTheMastersBeforeTheStep(double bad)
-    {
-        using var documents = Toys.Documents(100);
-        using var classifier = Toys.Classifier();
-        double[] before = Toys.WeightsOf(classifier);
-        int batches = 0;
-        var task = new SequenceClassificationTask(classifier, (ids, mask) =>
-            (classifier.call(ids, mask), ++batches == 1 ? tensor(bad, dtype: ScalarType.BFloat16) : null), Toys.NumClasses);
-        long limit = LiveLimit();
-        Assert.Throws<TrainingDivergedException>(() => new Trainer(s_options).Train(task, documents));
-        AssertFloat32(classifier);
-        Assert.Equal(before, Toys.WeightsOf(classifier));
-        TestTensors.AssertLiveAtMost(limit);
-    }
-
-    [Fact]
-    public void NonFiniteGradient_IsFound()
-    {
-        using var documents = Toys.Documents(40);
-        using var model = new Vector(10);
-        var task = new ScriptedTask(model, _ => new TaskLoss((model.Weight * 0.0).sqrt().sum(), 1));
-        var e = Assert.Throws<TrainingDivergedException>(() => new Trainer(s_options).Train(task, documents));
-        Assert.Contains("The gradient norm must be finite, but is NaN at step 1 of ", e.Message, StringComparison.Ordinal);
-        Assert.All(TestTensors.ToArray(model.Weight), value => Assert.Equal(1, value));
-    }
-
-    [Fact]
-    public void ExceptionOfATask_LeavesFloat32()
-    {
-        using var documents = Toys.Documents(40);
-        using var classifier = Toys.Classifier();
-        double[] before = Toys.WeightsOf(classifier);
-        var task = new ScriptedTask(classifier, _ => throw new NotSupportedException());
-        Assert.Throws<NotSupportedException>(() => new Trainer(s_options).Train(task, documents));
-        AssertFloat32(classifier);
-        Assert.Equal(before, Toys.WeightsOf(classifier));
-    }
-
-    [Fact]
-    public void FrozenParametersAndBuffers_ComputeInBFloat16_AndStay()
-    {
-        using var documents = Toys.Documents(60);
-        using var model = new Vector(10, seed: 5);
-        model.Frozen.requires_grad_(false);
-        double[] frozen = TestTensors.ToArray(model.Frozen), constant = TestTensors.ToArray(model.Constant), weight = TestTensors.ToArray(model.Weight);
-        Assert.NotEqual(frozen.Select(RoundToBFloat16), frozen);
-        var types = new HashSet<ScalarType>();
-        var task = new ScriptedTask(model, _ =>
-        {
-            types.UnionWith([model.Frozen.dtype, model.Constant.dtype]);
-            return new TaskLoss((model.Weight * model.Frozen + model.Constant).sum(), 1);
-        });
-        new Trainer(s_options).Train(task, documents);
-        Assert.Equal([ScalarType.BFloat16], types);
-        AssertFloat32(model);
-        Assert.Equal(frozen, TestTensors.ToArray(model.Frozen));
-        Assert.Equal(constant, TestTensors.ToArray(model.Constant));
-        Assert.NotEqual(weight, TestTensors.ToArray(model.Weight));
-        Assert.False(model.Frozen.requires_grad);
-        Assert.Equal(7, model.Count.ToInt64());
-    }
-
-    [Fact]
-    public void BuffersThatTheModuleChanges_KeepTheirNewNumbers()
-    {
-        using var documents = Toys.Documents(60);
-        using var model = new Vector(10, seed: 5);
-        var task = new ScriptedTask(model, _ =>
-        {
-            using (no_grad())
-                model.Constant.fill_(3);
-            return new TaskLoss(model.Weight.sum() + model.Frozen.sum(), 1);
-        });
-        new Trainer(s_options).Train(task, documents);
-        Assert.Equal(ScalarType.Float32, model.Constant.dtype);
-        Assert.All(TestTensors.ToArray(model.Constant), value => Assert.Equal(3, value));
-    }
-
-    [Fact]
-    public void LiveTensors_StayFlat()
-    {
-        using var documents = Toys.Documents(120);
-        using var classifier = Toys.Classifier(dropout: 0.1);
-        long limit = LiveLimit();
-        var counts = new List<long>();
-        new Trainer(s_options with { NumberOfEpochs = 5, EarlyStoppingPatience = null, GradientAccumulation = 2 }).Train(
-            Toys.TaskOf(classifier), documents, progress: new AtOnce(report =>
-            {
-                if (report.Validation is null && report.Epoch > 1)
-                    counts.Add(Tensor.TotalCount);
-            }));
-        Assert.True(counts.Count > 10);
-        Assert.All(counts, count => Assert.InRange(count, 0, counts[0]));
-        TestTensors.AssertLiveAtMost(limit);
+        Assert.InRange(MixedPrecision.Distance(expected, actual), 0, 0.2 * moved);
     }
 
     [Theory]
@@ -330,7 +157,7 @@ public class ComputeTypeTests
     {
         using var documents = Toys.Documents(40);
         using var classifier = Toys.Classifier(type: weights);
-        var e = Assert.Throws<ArgumentException>(() => new Trainer(s_options with { ComputeType = computeType }).Train(Toys.TaskOf(classifier), documents));
+        var e = Assert.Throws<ArgumentException>(() => new Trainer(MixedPrecision.Options with { ComputeType = computeType }).Train(Toys.TaskOf(classifier), documents));
         Assert.StartsWith(
             $"The floating-point weights of the module must be Float32 where ComputeType is {computeType}, but 'embedding.weight' is {weights}. " +
             "Convert the module with to(ScalarType.Float32), or use null for ComputeType.", e.Message, StringComparison.Ordinal);
@@ -343,102 +170,82 @@ public class ComputeTypeTests
         using var documents = Toys.Documents(40);
         using var model = new TwoOwners();
         var task = new ScriptedTask(model, _ => new TaskLoss(model.Loss(), 1));
-        var e = Assert.Throws<ArgumentException>(() => new Trainer(s_options).Train(task, documents));
+        var e = Assert.Throws<ArgumentException>(() => new Trainer(MixedPrecision.Options).Train(task, documents));
         Assert.Contains("Every parameter must belong to one part of the module where ComputeType is BFloat16, but 'weight' of Linear", e.Message,
             StringComparison.Ordinal);
-        new Trainer(s_options with { ComputeType = null }).Train(task, documents);
+        new Trainer(MixedPrecision.Options with { ComputeType = null }).Train(task, documents);
     }
 
-    private static void AssertFloat32(nn.Module module) => Assert.All(
-        module.parameters().Concat(module.buffers().Where(buffer => buffer.is_floating_point())), weight => Assert.Equal(ScalarType.Float32, weight.dtype));
-
-    /// <summary>
-    /// The number of live tensors plus the number by which the two conversions of a classifier raise TorchSharp's counter: a new Parameter takes
-    /// the handle of another tensor, which TorchSharp goes on counting.
-    /// </summary>
-    private static long LiveLimit()
+    [Fact]
+    public void LanguageModel_Learns_AndReportsItsLossInFloat32()
     {
-        using var classifier = Toys.Classifier();
-        long before = TestTensors.CountLive();
-        classifier.to(ScalarType.BFloat16).to(ScalarType.Float32);
-        long counted = TestTensors.CountLive() - before;
-        classifier.Dispose();
-        return TestTensors.CountLive() + counted;
-    }
+        // The token after i is i + 1.
+        using var documents = TokenizedDataset.FromTokenIds(Enumerable.Range(0, 200).Select(i => Enumerable.Range(i, 16).Select(t => t % 12).ToArray()));
+        double single = Loss(null), mixed = Loss(ScalarType.BFloat16);
+        Assert.InRange(single, 0, 0.5);
+        Assert.InRange(mixed, 0, single + 0.1);
 
-    private static double RoundToBFloat16(double value)
-    {
-        using var scope = NewDisposeScope();
-        return tensor(value).to(ScalarType.BFloat16).ToDouble();
-    }
-
-    private static double Distance(double[] left, double[] right) => Math.Sqrt(left.Zip(right, (a, b) => (a - b) * (a - b)).Sum());
-
-    private static double[] TrainedWeights(
-        TokenizedDataset documents, TrainingOptions options, double dropout = 0.3, Func<int, double>? validation = null,
-        IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
-    {
-        using var classifier = Toys.Classifier(dropout: dropout);
-        ITrainingTask task = Toys.TaskOf(classifier);
-        if (validation is not null)
+        double Loss(ScalarType? computeType)
         {
-            var inner = task;
-            int epoch = 0;
-            inner.Begin(options, documents, null);
-            task = new ScriptedTask(classifier, inner.Loss, () => new ValidationMetrics { Loss = validation(++epoch), Count = 1 });
-        }
-        new Trainer(options).Train(task, documents, progress: progress, cancellationToken: cancellationToken);
-        AssertFloat32(classifier);
-        return Toys.WeightsOf(classifier);
-    }
-
-    /// <summary>A weight, a second one to freeze, a buffer, and a buffer of integers.</summary>
-    private sealed class Vector : nn.Module<Tensor, Tensor>
-    {
-        public Vector(int size, int seed = 0) : base(nameof(Vector))
-        {
-            Tensor Values(int from) => seed == 0 ? ones(size) : TestTensors.Random(from, size).to(ScalarType.Float32);
-            register_parameter("weight", new Parameter(Values(seed)));
-            register_parameter("frozen", new Parameter(Values(seed + 1)));
-            register_buffer("constant", Values(seed + 2));
-            register_buffer("count", tensor(7L));
-        }
-
-        // As registered: a conversion replaces them.
-        public Parameter Weight => get_parameter("weight")!;
-
-        public Parameter Frozen => get_parameter("frozen")!;
-
-        public Tensor Constant => get_buffer("constant")!;
-
-        public Tensor Count => get_buffer("count")!;
-
-        public override Tensor forward(Tensor input) => input * Weight;
-
-        protected override void RegisterComponents()
-        {
+            using var randomState = new RandomStateScope(1);
+            using var model = new MahaLanguageModel(new MahaTransformerOptions
+            {
+                VocabSize = 12,
+                MaxSequenceLength = 16,
+                DModel = 16,
+                NumHeads = 2,
+                NumLayers = 1,
+                IsCausal = true,
+            });
+            var options = MixedPrecision.Options with { NumberOfEpochs = 20, TokensPerBatch = 256, EarlyStoppingPatience = null, ComputeType = computeType };
+            var losses = new List<double>();
+            var result = new Trainer(options).Train(new LanguageModelingTask(model), documents, progress: new AtOnce(report => losses.Add(report.Loss)));
+            Assert.Contains(losses, loss => loss != MixedPrecision.RoundToBFloat16(loss));
+            MixedPrecision.AssertFloat32(model);
+            return result.BestValidation!.Loss;
         }
     }
 
-    /// <summary>Two layers with one weight.</summary>
-    private sealed class TwoOwners : nn.Module<Tensor, Tensor>
+    [Fact]
+    public void LearningRateFactors_ScaleTheStepsOfTheirParameters()
     {
-        private readonly Linear _first = nn.Linear(3, 3, hasBias: false);
-        private readonly Linear _second = nn.Linear(3, 3, hasBias: false);
-
-        public TwoOwners() : base(nameof(TwoOwners))
+        // The first step of Adam is the learning rate in the direction of the gradient, whatever its size.
+        foreach (var computeType in new ScalarType?[] { null, ScalarType.BFloat16 })
         {
-            _second.weight = _first.weight;
-            register_module("first", _first);
-            register_module("second", _second);
+            using var documents = Toys.Documents(20);
+            using var model = new Vector(4);
+            var task = new FactorTask(new ScriptedTask(model, _ => new TaskLoss(model.Weight.sum() + (3 * model.Second).sum(), 1)));
+            var options = MixedPrecision.Options with
+            {
+                NumberOfEpochs = 1,
+                TokensPerBatch = 1 << 20,
+                LearningRate = 0.01,
+                WarmupFraction = 0,
+                ValidationFraction = 0,
+                WeightDecay = 0,
+                ComputeType = computeType,
+            };
+            new Trainer(options).Train(task, documents);
+            Assert.All(TestTensors.ToArray(model.Weight), value => Assert.Equal(0.99, value, 1e-6));
+            Assert.All(TestTensors.ToArray(model.Second), value => Assert.Equal(0.999, value, 1e-6));
+        }
+    }
+
+    /// <summary>A task that trains the parameter "second" at a tenth of the learning rate.</summary>
+    private sealed class FactorTask(ScriptedTask inner) : ITrainingTask, ILearningRateFactors
+    {
+        public nn.Module Module => inner.Module;
+
+        public bool Reports(ValidationMetric metric) => inner.Reports(metric);
+
+        public void Begin(TrainingOptions options, ITokenizedDocuments trainingDocuments, ITokenizedDocuments? validationDocuments)
+        {
         }
 
-        public Tensor Loss() => forward(ones(1, 3)).sum();
+        public TaskLoss Loss(TokenBatch batch) => inner.Loss(batch);
 
-        public override Tensor forward(Tensor input) => _second.call(_first.call(input));
+        public IValidationPass BeginValidation() => inner.BeginValidation();
 
-        protected override void RegisterComponents()
-        {
-        }
+        public double FactorOf(string parameterName) => parameterName == "second" ? 0.1 : 1;
     }
 }
