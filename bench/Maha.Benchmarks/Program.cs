@@ -36,7 +36,11 @@ var commands = new Command[]
         "[--n N...] [--variants V...] [--device cpu|cuda] [--dtype T] [--d-model D] [--heads H] [--batch B] [--threads T] [--repeats R] [--json]",
         "time and peak memory of one block of each variant, forward and forward + backward; sdpa is a plain block with libtorch's own fused attention",
         BlockCommand.Run),
-    new("step", StepCommand.Arguments, "time of a training step of a classifier with float32 weights that computes in float32 and in bfloat16", StepCommand.Run),
+    new(
+        "step",
+        StepCommand.Arguments,
+        "time of a training step of a classifier with float32 weights that computes in float32 and in bfloat16",
+        StepCommand.Run),
     new("flops", "[--n N...] [--variants V...] [--d-model D] [--heads H] [--json]", "floating-point operations of one block, by component", FlopsCommand.Run),
     new(
         "stream",

@@ -17,8 +17,8 @@ namespace Maha.Benchmarks.Training;
 internal static class StepCommand
 {
     public const string Arguments =
-        "[--variants V...] [--types float32|bfloat16...] [--device cpu|cuda] [--n N] [--batch B] [--d-model D] [--heads H] [--layers L] [--vocab V] [--steps N] "
-            + "[--warmup N] [--threads T]";
+        "[--variants V...] [--types float32|bfloat16...] [--device cpu|cuda] [--n N] [--batch B] [--d-model D] [--heads H] [--layers L] [--vocab V] "
+            + "[--steps N] [--warmup N] [--threads T]";
 
     private const int NumClasses = 2;
 

@@ -6,7 +6,8 @@ namespace Maha.Layers.Training;
 /// </summary>
 internal interface ILearningRateFactors
 {
-    /// <summary>Returns the factor by which the learning rate of a parameter is multiplied, above 0 and finite. Called once per parameter and training.</summary>
+    /// <summary>Returns the factor by which the learning rate of a parameter is multiplied. Called once per parameter and training.</summary>
     /// <param name="parameterName">The name of the parameter in the module of the task.</param>
+    /// <returns>The factor, above 0 and finite.</returns>
     double FactorOf(string parameterName);
 }

@@ -9,8 +9,7 @@ namespace Maha.Layers.Training;
 /// during a native call. State and options are those of the base class.
 /// </summary>
 /// <remarks>
-/// See <see cref="AdamWUpdate"/>. The coefficients of the moments and epsilon are TorchSharp's defaults. The options amsgrad and maximize,
-/// which the trainer does not use, are not implemented.
+/// See <see cref="AdamWUpdate"/>. The options amsgrad and maximize, which the trainer does not use, are not implemented.
 /// </remarks>
 internal sealed class ScalarKeepingAdamW(IEnumerable<AdamW.ParamGroup> groups, double learningRate) : AdamW(groups, learningRate)
 {
@@ -27,7 +26,8 @@ internal sealed class ScalarKeepingAdamW(IEnumerable<AdamW.ParamGroup> groups, d
             var state = (State)_state[parameter.Handle];
             state.step++;
             AdamWUpdate.Apply(
-                parameter, gradient, state.exp_avg, state.exp_avg_sq, state.step, options.LearningRate!.Value, options.weight_decay!.Value);
+                parameter, gradient, state.exp_avg, state.exp_avg_sq, state.step, options.LearningRate!.Value, options.weight_decay!.Value,
+                options.beta1!.Value, options.beta2!.Value, options.eps!.Value);
         }
     }
 }

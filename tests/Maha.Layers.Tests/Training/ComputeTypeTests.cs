@@ -157,7 +157,8 @@ public class ComputeTypeTests
     {
         using var documents = Toys.Documents(40);
         using var classifier = Toys.Classifier(type: weights);
-        var e = Assert.Throws<ArgumentException>(() => new Trainer(MixedPrecision.Options with { ComputeType = computeType }).Train(Toys.TaskOf(classifier), documents));
+        var trainer = new Trainer(MixedPrecision.Options with { ComputeType = computeType });
+        var e = Assert.Throws<ArgumentException>(() => trainer.Train(Toys.TaskOf(classifier), documents));
         Assert.StartsWith(
             $"The floating-point weights of the module must be Float32 where ComputeType is {computeType}, but 'embedding.weight' is {weights}. " +
             "Convert the module with to(ScalarType.Float32), or use null for ComputeType.", e.Message, StringComparison.Ordinal);

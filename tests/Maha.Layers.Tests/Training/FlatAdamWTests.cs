@@ -49,7 +49,8 @@ public class FlatAdamWTests
     {
         using var scope = NewDisposeScope();
         int seed = 1;
-        var parameters = s_sizes.Select(sizes => sizes.Select(size => new Parameter(TestTensors.Random(seed++, size).to(ScalarType.Float32))).ToList()).ToList();
+        Parameter NewParameter(long size) => new(TestTensors.Random(seed++, size).to(ScalarType.Float32));
+        var parameters = s_sizes.Select(sizes => sizes.Select(NewParameter).ToList()).ToList();
         var all = parameters.SelectMany(group => group).ToList();
         using var alone = new ScalarKeepingAdamW(
             parameters.Select((group, i) => new AdamW.ParamGroup(group, lr: s_factors[i], weight_decay: s_decays[i])), 1);
