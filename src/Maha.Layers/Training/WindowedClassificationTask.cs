@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Maha.Layers.Training;
 
 /// <summary>Trains a <see cref="WindowedClassifier"/>: the loss of a classifier of documents, the encoder at a tenth of the learning rate of the rest.</summary>
-internal sealed class WindowedClassificationTask : ITrainingTask
+internal sealed class WindowedClassificationTask : ITrainingTask, ILearningRateFactors
 {
     private const double EncoderFactor = 0.1;
 
@@ -29,6 +29,10 @@ internal sealed class WindowedClassificationTask : ITrainingTask
 
     /// <inheritdoc/>
     public nn.Module Module => _task.Module;
+
+    /// <inheritdoc/>
+    public double FactorOf(string parameterName) =>
+        parameterName.StartsWith(WindowedClassifier.EncoderPrefix, StringComparison.Ordinal) ? EncoderFactor : 1;
 
     /// <inheritdoc/>
     public bool Reports(ValidationMetric metric) => _task.Reports(metric);

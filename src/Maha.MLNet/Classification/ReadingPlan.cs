@@ -121,6 +121,8 @@ internal sealed record ReadingPlan
         return training with
         {
             NumberOfEpochs = NumberOfEpochs,
+            LearningRateDecay = LearningRateDecay.Linear,
+            ComputeType = Device == DeviceType.CPU ? null : ScalarType.BFloat16,
             // The gradient of more documents is more exact, which allows longer steps.
             LearningRate = options.LearningRate == MahaEstimatorOptions.ModelDefaults.LearningRate
                 ? HeadLearningRate * Math.Sqrt(DocumentsPerStep / 8.0) : options.LearningRate,
