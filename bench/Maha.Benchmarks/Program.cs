@@ -90,7 +90,7 @@ var commands = new Command[]
     new(
         "learn",
         "--data FILE --test FILE | --folds FILE [--options NAME=VALUE,...]... [--seeds K | --seed S...] [--fold F...] [--documents N] [--skip "
-            + "baseline|default...] [--long-words N] [--out FILE] [--threads T] [--cuda] [--verbose]",
+            + "baseline|default|network...] [--pretrained minilm|none|PATH] [--long-words N] [--out FILE] [--threads T] [--cuda] [--verbose]",
         "accuracy, macro F1, log loss, calibration error, time and memory of the text classifier with its defaults, compared with a bag of words and variants "
             + "of the options",
         LearnCommand.Run),

@@ -50,10 +50,10 @@ public class JudgmentTests
     {
         Judgment Of(int right) =>
             new() { Count = 100, Right = right, Classes = new Dictionary<string, ClassCount> { ["a"] = new(100, 100, right) }, Seconds = right };
-        string line = LearnCommand.Line(LearnVariant.Default, [Of(80), Of(90), Of(100)]);
+        string line = LearnCommand.Line(LearnVariant.Default(null), [Of(80), Of(90), Of(100)]);
         Assert.StartsWith("variant=default accuracy=0.9000+-0.1000 macro_f1=0.9000+-0.1000 logloss=0.0000+-0.0000 ", line);
         Assert.Contains(" seconds=90.0+-10.0 ", line);
-        Assert.StartsWith("variant=default accuracy=0.8000 macro_f1=", LearnCommand.Line(LearnVariant.Default, [Of(80)]));
+        Assert.StartsWith("variant=default accuracy=0.8000 macro_f1=", LearnCommand.Line(LearnVariant.Default(null), [Of(80)]));
     }
 
     // Random probabilities; a label without a class now and then; every second text has four words.

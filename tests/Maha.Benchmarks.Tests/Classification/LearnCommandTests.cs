@@ -92,8 +92,8 @@ public sealed class LearnCommandTests : IDisposable
     {
         var options = LearnVariant.Parse("maxtokens=512,Attention=hsa,Dropout=0.25,EarlyStoppingPatience=null").CreateOptions();
         Assert.Equal((512, AttentionKind.Hsa, 0.25, null), (options.MaxSequenceLength, options.Attention, options.Dropout, options.EarlyStoppingPatience));
-        Assert.NotEqual(LearnVariant.Default.Settings, LearnVariant.Parse("Dropout=0.25").Settings);
-        Assert.Equal(LearnVariant.Default.Settings, LearnVariant.Parse("NumLayers=" + LearnVariant.Default.CreateOptions().NumLayers).Settings);
+        Assert.NotEqual(LearnVariant.Default(null).Settings, LearnVariant.Parse("Dropout=0.25").Settings);
+        Assert.Equal(LearnVariant.Default(null).Settings, LearnVariant.Parse("NumLayers=" + LearnVariant.Default(null).CreateOptions().NumLayers).Settings);
     }
 
     [Fact]

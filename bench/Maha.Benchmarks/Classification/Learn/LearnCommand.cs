@@ -29,6 +29,8 @@ internal static class LearnCommand
         var onlyFolds = options.Texts("--fold", []);
         var skipped = options.Texts("--skip", []);
         set_num_threads(options.Integer("--threads", Environment.ProcessorCount));
+        string? pretrainedName = options.File("--pretrained");
+        var pretrained = PretrainedChoice.Parse(pretrainedName);
         bool onCuda = options.Flag("--cuda"), verbose = options.Flag("--verbose");
         options.RefuseLeft();
 
@@ -36,10 +38,14 @@ internal static class LearnCommand
             throw new UsageException("learn needs either --data FILE and --test FILE, or --folds FILE.");
         if (onCuda && !cuda.is_available())
             throw new UsageException("--cuda needs a CUDA device, but torch finds none.");
-        if (skipped.FirstOrDefault(name => name is not (LearnVariant.BaselineName or LearnVariant.DefaultName)) is { } unknown)
-            throw new UsageException($"--skip takes {LearnVariant.BaselineName} and {LearnVariant.DefaultName}, but got '{unknown}'.");
+        if (skipped.FirstOrDefault(name => name is not (LearnVariant.BaselineName or LearnVariant.DefaultName or LearnVariant.NetworkName)) is { } unknown)
+            throw new UsageException($"--skip takes {LearnVariant.BaselineName}, {LearnVariant.DefaultName} and {LearnVariant.NetworkName}, but got '{unknown}'.");
         LearnVariant[] variants =
-            [.. new[] { LearnVariant.Baseline, LearnVariant.Default }.Where(variant => !skipped.Contains(variant.Name)), .. changes.Select(LearnVariant.Parse)];
+        [
+            .. new[] { LearnVariant.Baseline, LearnVariant.Default(pretrained) }.Where(variant => !skipped.Contains(variant.Name)),
+            .. pretrainedName is null || skipped.Contains(LearnVariant.NetworkName) ? Array.Empty<LearnVariant>() : [LearnVariant.Network(pretrained)],
+            .. changes.Select(text => LearnVariant.Parse(text, pretrained)),
+        ];
         var done = log is null ? [] : LearnLog.Read(log);
         var parts = folds is null ? [TrainAndTest(data!, test!)] : Folds(folds, onlyFolds);
         string[] files = folds is null ? [data!, test!] : [folds];

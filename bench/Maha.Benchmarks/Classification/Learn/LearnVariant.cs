@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Reflection;
+using Maha.MLNet;
 using Maha.MLNet.Classification;
 using Microsoft.ML;
 
@@ -13,6 +14,9 @@ internal sealed class LearnVariant
 
     /// <summary>The name of the classifier with its defaults.</summary>
     public const string DefaultName = "default";
+
+    /// <summary>The name of the classifier with its defaults but without n-grams.</summary>
+    public const string NetworkName = "network";
 
     // The short name that users try first.
     private const string MaxTokens = "MaxTokens";
@@ -32,7 +36,14 @@ internal sealed class LearnVariant
 
     public static LearnVariant Baseline { get; } = new(BaselineName, []);
 
-    public static LearnVariant Default { get; } = new(DefaultName, []);
+    /// <summary>Creates the classifier with its defaults.</summary>
+    /// <param name="pretrained">The pretrained weights; null for none.</param>
+    public static LearnVariant Default(PretrainedSource? pretrained) => new(DefaultName, Start(pretrained));
+
+    /// <summary>Creates the classifier without n-grams.</summary>
+    /// <param name="pretrained">The pretrained weights; null for none.</param>
+    public static LearnVariant Network(PretrainedSource? pretrained) =>
+        new(NetworkName, [.. Start(pretrained), (typeof(MahaTextClassificationTrainer.Options).GetProperty(nameof(MahaTextClassificationTrainer.Options.NGrams))!, false)]);
 
     public string Name { get; }
 
@@ -52,10 +63,12 @@ internal sealed class LearnVariant
     }
 
     /// <summary>Reads NAME=VALUE,NAME=VALUE.</summary>
+    /// <param name="text">The options.</param>
+    /// <param name="pretrained">The pretrained weights where the options name none; null for none.</param>
     /// <exception cref="UsageException">There is no such option, or it does not take the value.</exception>
-    public static LearnVariant Parse(string text)
+    public static LearnVariant Parse(string text, PretrainedSource? pretrained = null)
     {
-        var changes = new List<(PropertyInfo, object?)>();
+        var changes = new List<(PropertyInfo, object?)>(Start(pretrained));
         foreach (string part in text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
             int equals = part.IndexOf('=');
@@ -90,12 +103,17 @@ internal sealed class LearnVariant
         return options;
     }
 
+    private static (PropertyInfo, object?)[] Start(PretrainedSource? pretrained) =>
+        pretrained is null ? [] : [(typeof(MahaTextClassificationTrainer.Options).GetProperty(nameof(MahaTextClassificationTrainer.Options.PretrainedModel))!, pretrained)];
+
     private static object? ValueOf(PropertyInfo property, string value)
     {
         var type = Nullable.GetUnderlyingType(property.PropertyType);
         if ((type is not null || property.PropertyType == typeof(string)) && value.Equals("null", StringComparison.OrdinalIgnoreCase))
             return null;
         type ??= property.PropertyType;
+        if (type == typeof(PretrainedSource))
+            return PretrainedChoice.Parse(value);
         try
         {
             return type.IsEnum ? Enum.Parse(type, value, ignoreCase: true) : type == typeof(TimeSpan)
@@ -109,5 +127,5 @@ internal sealed class LearnVariant
     }
 
     private static bool IsText(Type type) => type.IsEnum || type == typeof(string) || type == typeof(int)
-        || type == typeof(double) || type == typeof(bool) || type == typeof(TimeSpan);
+        || type == typeof(PretrainedSource) || type == typeof(double) || type == typeof(bool) || type == typeof(TimeSpan);
 }
