@@ -12,7 +12,7 @@ internal static class PretrainedChoice
     public static PretrainedSource? Parse(string? value) => value switch
     {
         null or "none" => null,
-        "minilm" => PretrainedSource.FromPath("/tmp/bert/model.onnx"),
+        "minilm" => MahaPretrained.MiniLM,
         _ when File.Exists(value) || Directory.Exists(value) => PretrainedSource.FromPath(value),
         _ => throw new UsageException($"--pretrained takes minilm, none or the path of weights, but there is nothing at '{value}'."),
     };

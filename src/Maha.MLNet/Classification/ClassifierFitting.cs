@@ -100,7 +100,6 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
             if (options.ValidationSet is null && options.ValidationFraction == 0)
                 throw new ArgumentException($"Threshold must be {nameof(BinaryThreshold.Half)} where nothing validates, but is {threshold}. Give a ValidationSet, or a ValidationFraction above 0.", nameof(threshold));
         }
-        PretrainedStart.Check(options.PretrainedModel);
         ModelFitting.CheckOptions(options, ModelOptionsOf(options, options.VocabSize), TrainingOptionsOf(options, 0, device: null));
     }
 

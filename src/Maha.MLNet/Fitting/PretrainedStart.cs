@@ -19,14 +19,6 @@ internal sealed class PretrainedStart : IDisposable
     /// <summary>The encoder of windows: one in BERT layout, or that of a saved classifier that started from one; null for other models.</summary>
     public PretrainedEncoder? Encoder { get; }
 
-    /// <summary>Checks the option before any data is read.</summary>
-    /// <exception cref="ArgumentException">The path is empty.</exception>
-    public static void Check(PretrainedSource? source)
-    {
-        if (source is { Path.Length: 0 })
-            throw new ArgumentException("PretrainedModel must be the path of a file or folder, but is empty. Leave it null to start from random weights.", nameof(source));
-    }
-
     /// <summary>Reads the weights.</summary>
     /// <exception cref="FileNotFoundException">There is no such file or folder.</exception>
     /// <exception cref="MahaModelFileException">The file is damaged, or is neither a Maha model nor an encoder in BERT layout.</exception>

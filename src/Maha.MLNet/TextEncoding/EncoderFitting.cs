@@ -99,7 +99,6 @@ internal sealed class EncoderFitting(IHost host, Options options)
             throw new ArgumentOutOfRangeException(
                 nameof(options), $"ChunksPerDocument must be at least 1, but is {options.ChunksPerDocument}. Use about 4.");
         }
-        PretrainedStart.Check(options.PretrainedModel);
         if (options.Freeze && options.PretrainedModel is null)
         {
             throw new ArgumentException(
