@@ -51,6 +51,7 @@ internal sealed class WindowedEncoder : Module<Tensor, Tensor?, EncodedStates>
         }
         RegisterComponents();
         ModuleWeights.OutliveScopes(this);
+        StartAsIdentity();
     }
 
     /// <summary>The shape of the windows and of what follows the encoder.</summary>
@@ -111,6 +112,19 @@ internal sealed class WindowedEncoder : Module<Tensor, Tensor?, EncodedStates>
             using var scope = NewDisposeScope();
             var (ids, lengths) = windows.Tokens(group, _encoder.TokenEmbeddings.device);
             return _encoder.EncodeUntil(layer, ids, ContextOf(lengths, ids.shape[1], ids.device)).MoveToOuterDisposeScope();
+        }
+    }
+
+    // Random blocks would scramble what the pretrained encoder knows. With outputs of 0 a block is its residual path, a norm, and learns from there.
+    private void StartAsIdentity()
+    {
+        if (_blocks is null)
+            return;
+        using var noGradient = no_grad();
+        foreach (var (name, parameter) in _blocks.named_parameters())
+        {
+            if (name.Contains(".mixer.out_proj.", StringComparison.Ordinal) || name.Contains(".feed_forward.contract.", StringComparison.Ordinal))
+                parameter.zero_();
         }
     }
 
