@@ -78,7 +78,7 @@ internal static partial class DocumentationPage
             {{Rows}}
             internal static class Page
             {
-                internal static async Task Run({{s_given[page]}})
+                internal static async Task Run({{s_given.GetValueOrDefault(page)}})
                 {
             {{blocks}}
                     await Task.CompletedTask;

@@ -49,16 +49,18 @@ public sealed class DocumentationTests
             .Select(diagnostic => diagnostic.ToString())];
     }
 
-    /// <summary>The assemblies of .NET, and those of the packages, which the AutoML sample has beside it.</summary>
+    /// <summary>The assemblies of .NET, those of the packages in src, and those that they depend on, which the output of the AutoML sample has.</summary>
     private static MetadataReference[] FindReferences()
     {
         string framework = Path.GetDirectoryName(typeof(object).Assembly.Location)!;
-        string packages = SampleProgram.FolderOf("AutoML");
+        string dependencies = SampleProgram.FolderOf("AutoML");
+        string configuration = Path.GetFileName(Path.GetDirectoryName(dependencies)!);
         string[] files =
         [
             .. Directory.GetFiles(framework, "System*.dll"), Path.Combine(framework, "netstandard.dll"),
-            .. Directory.GetFiles(packages, "Maha.Layers.dll"), .. Directory.GetFiles(packages, "Maha.MLNet*.dll"),
-            .. Directory.GetFiles(packages, "Microsoft.ML*.dll"), .. Directory.GetFiles(packages, "TorchSharp.dll"),
+            .. Directory.GetDirectories(Path.Combine(SampleProgram.Root, "src")).Select(folder => Path.GetFileName(folder))
+                .Select(name => Path.Combine(SampleProgram.Root, "src", name, "bin", configuration, "net10.0", $"{name}.dll")),
+            .. Directory.GetFiles(dependencies, "Microsoft.ML*.dll"), Path.Combine(dependencies, "TorchSharp.dll"),
         ];
         return [.. files.Select(file => MetadataReference.CreateFromFile(file))];
     }
