@@ -1,4 +1,4 @@
-// dotnet run --project samples/QuickStart -- documents.tsv "a text to classify"   (documents.tsv: a line is label TAB text)
+// dotnet run --project samples/QuickStart -- documents.tsv "a text to classify"   (each line of documents.tsv: a label, a tab, a text)
 using Microsoft.ML;
 using Microsoft.ML.Data;
 

@@ -10,8 +10,10 @@ namespace Maha.MLNet.AutoML;
 
 /// <summary>The options of a classifier or an encoder that an experiment searches. A member that is null keeps the value of the estimator's options.</summary>
 /// <remarks>
-/// A search space is a dictionary: <c>Remove</c> takes a member out, and an entry that you set replaces its range, for instance
-/// <c>space["DModel"] = new ChoiceOption(64, 128)</c>. An entry that names no member of this class has no effect.
+/// <para>The searched values are chosen by hand, in <see cref="Space"/>. They are narrower than the values that the estimators accept: every point is valid and
+/// can be trained in the time of a trial.</para>
+/// <para>A search space is a dictionary: <c>Remove</c> takes a member out, and an entry that you set replaces its range, for instance
+/// <c>space["DModel"] = new ChoiceOption(64, 128)</c>. An entry that names no member of this class has no effect.</para>
 /// </remarks>
 public sealed class MahaSearchOptions
 {

@@ -11,7 +11,8 @@ namespace Maha.MLNet;
 /// <summary>What Maha's estimators of texts share: tokenizer, model and training.</summary>
 public abstract class MahaEstimatorOptions
 {
-    // The layers' own records hold the model's and the training's options: each is defined, checked and saved there. The records can't change, so that a copy is safe.
+    // The layers' own records hold the model's and the training's options: each is defined, checked and saved there. The records can't change, so that a copy
+    // is safe.
     private MahaTransformerOptions _model = new()
     {
         VocabSize = 8192,
@@ -45,13 +46,16 @@ public abstract class MahaEstimatorOptions
 
     /// <summary>The attention that mixes the tokens of a document.</summary>
     /// <value>
-    /// <see cref="AttentionKind.Hsa"/>: hierarchical attention, the fastest of the linear ones and as accurate. <see cref="AttentionKind.MahaReference"/>, which attends to
-    /// padding, is refused.
+    /// <see cref="AttentionKind.Hsa"/>: hierarchical attention, the fastest of the linear ones and as accurate.
+    /// <see cref="AttentionKind.MahaReference"/>, which attends to padding, is refused.
     /// </value>
     public AttentionKind Attention { get; set; } = AttentionKind.Hsa;
 
     /// <inheritdoc cref="HsaOptions.Hierarchy"/>
-    /// <value><see cref="HierarchyKind.Blocks"/>. <see cref="HierarchyKind.Document"/> builds it from the sentences and paragraphs that the tokens show. For Hsa and HsaCausal.</value>
+    /// <value>
+    /// <see cref="HierarchyKind.Blocks"/>. <see cref="HierarchyKind.Document"/> builds the tree from sentences and paragraphs, which are found in the tokens. For
+    /// Hsa and HsaCausal.
+    /// </value>
     public HierarchyKind Hierarchy { get => _hsa.Hierarchy; set => _hsa = _hsa with { Hierarchy = value }; }
 
     /// <inheritdoc cref="HsaOptions.Branching"/>
@@ -136,14 +140,24 @@ public abstract class MahaEstimatorOptions
     public int? EarlyStoppingPatience { get => _training.EarlyStoppingPatience; set => _training = _training with { EarlyStoppingPatience = value }; }
 
     /// <summary>What a canceled training does.</summary>
-    /// <value><see cref="CancellationBehavior.Throw"/>: an <see cref="OperationCanceledException"/>. Before the first step <see cref="CancellationBehavior.KeepBest"/> throws it too: there is no model yet.</value>
-    public CancellationBehavior CancellationBehavior { get => _training.CancellationBehavior; set => _training = _training with { CancellationBehavior = value }; }
+    /// <value>
+    /// <see cref="CancellationBehavior.Throw"/>: <c>Fit</c> throws an <see cref="OperationCanceledException"/>. Before the first step
+    /// <see cref="CancellationBehavior.KeepBest"/> throws it too, since there is no model yet.
+    /// </value>
+    public CancellationBehavior CancellationBehavior
+    {
+        get => _training.CancellationBehavior;
+        set => _training = _training with { CancellationBehavior = value };
+    }
 
     /// <summary>
-    /// How long <c>Fit</c> may take. Then the training ends with the best weights so far, or the last ones where no epoch was completed. Where reading and tokenizing take more than half of it,
-    /// the rows read so far are trained on, with a warning.
+    /// The time that <c>Fit</c> may take. When it is over, the training ends with the best weights so far, or with the last ones if no epoch was completed. If
+    /// reading and tokenizing take more than half of it, the training uses the rows read so far, with a warning.
     /// </summary>
-    /// <value>Null: as long as <see cref="NumberOfEpochs"/> takes. Above 0. A step that has begun is ended, and a network that nothing stands beside has one step in any case. With a limit two trainings may differ.</value>
+    /// <value>
+    /// Null: the time that <see cref="NumberOfEpochs"/> takes. Above 0. A step that has begun is completed, and a network without n-grams is trained for at least
+    /// one step. With a limit two trainings may differ.
+    /// </value>
     public TimeSpan? MaxTrainingTime { get; set; }
 
     /// <summary>The seed of weights, dropout, shuffling and split. The same seed, data and thread count give the same model.</summary>

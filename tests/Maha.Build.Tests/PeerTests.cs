@@ -18,7 +18,7 @@ public sealed class PeerTests : IDisposable
 
     // A proxy that does not answer: no network, on every machine.
     [Fact]
-    public void ModelThatCannotBeDownloaded_IsOneLineAndExitCode3()
+    public void FailedDownload_PrintsOneLineAndExitsWith3()
     {
         var (exitCode, output, error) = Facts.Dotnet(_folder, [s_program.Value, "--data", "own.tsv"], ("HTTPS_PROXY", "http://127.0.0.1:9"),
             ("MICROSOFTML_RESOURCE_PATH", _folder));
@@ -27,7 +27,7 @@ public sealed class PeerTests : IDisposable
     }
 
     [Fact]
-    public void NativeLibraryThatCannotBeLoaded_IsOneLineAndExitCode3()
+    public void MissingNativeLibrary_PrintsOneLineAndExitsWith3()
     {
         string output = Path.GetDirectoryName(s_program.Value)!, copy = Path.Combine(_folder, "copy");
         foreach (string path in Directory.GetFiles(output, "*", SearchOption.AllDirectories)

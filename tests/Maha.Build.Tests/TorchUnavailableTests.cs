@@ -27,7 +27,7 @@ public sealed class TorchUnavailableTests : IDisposable
     }
 
     [Fact]
-    public void WithoutLibtorch_NothingOfThePublicSurface_EndsInTorchSharpsOwnFailure()
+    public void WithoutLibtorch_NoPublicMember_ThrowsTorchSharpsOwnException()
     {
         var calls = Run("public", path => Path.GetFileName(path).Contains("torch_cpu", StringComparison.Ordinal));
         Assert.True(calls.Count > 100, $"{calls.Count} calls");
@@ -38,7 +38,7 @@ public sealed class TorchUnavailableTests : IDisposable
     }
 
     [Fact]
-    public void WithoutAnyNativeFile_FitAndLoadSayIt_BeforeARowIsRead()
+    public void WithoutAnyNativeFile_FitAndLoadThrow_BeforeARowIsRead()
     {
         var calls = Run("mlnet", path => Path.GetDirectoryName(path)!.EndsWith(s_native, StringComparison.Ordinal)
             && Path.GetFileName(path).Contains("orch", StringComparison.Ordinal));
@@ -69,7 +69,7 @@ public sealed class TorchUnavailableTests : IDisposable
     }
 
     [Fact]
-    public void LibraryThatIsNone_IsExplainedInTheLoadersWords()
+    public void InvalidLibrary_IsExplainedByTheMessageOfTheLoader()
     {
         Copy(_ => false);
         string library = Directory.GetFiles(Path.Combine(_folder, s_native))

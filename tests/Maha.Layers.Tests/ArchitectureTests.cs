@@ -22,14 +22,14 @@ public sealed class ArchitectureTests
         ]);
 
     [Fact]
-    public void EveryFile_HasARoom() => Assert.Empty(s_rooms.FilesWithoutRoom());
+    public void EveryFile_IsInAKnownFolder() => Assert.Empty(s_rooms.FilesWithoutRoom());
 
     [Fact]
-    public void EveryNamespace_IsThatOfTheRoom() =>
+    public void EveryNamespace_IsThatOfItsFolder() =>
         Assert.All(s_rooms.Files, file => Assert.Equal([$"Maha.Layers.{file.Room.Split('/')[0]}"], RoomArrows.NamespacesOf(file.File)));
 
     [Fact]
-    public void NoArrow_PointsUp()
+    public void References_PointDownTheFolderOrder()
     {
         var up = s_rooms.ArrowsThatPointUp();
         Assert.True(up.Count == 0, $"Rooms use rooms below them only. Move the type, or what it needs:\n{string.Join('\n', up)}");
@@ -46,7 +46,7 @@ public sealed class ArchitectureTests
     }
 
     [Fact]
-    public void NoFile_IsLongerThanAReaderKeepsInMind() =>
+    public void NoFile_IsLongerThanTheLimit() =>
         Assert.All(s_rooms.Files,
             file => Assert.True(File.ReadLines(file.File).Count() <= MaxLines, $"{file.File} has more than {MaxLines} lines. Split it by what its parts do."));
 

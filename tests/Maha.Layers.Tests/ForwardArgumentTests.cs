@@ -14,7 +14,7 @@ public class ForwardArgumentTests
 
     [Theory]
     [MemberData(nameof(Modules))]
-    public void WrongTensor_IsRefused_AndTheRightOneIsTaken(string name)
+    public void WrongTensor_IsRefused_AndTheRightOneIsAccepted(string name)
     {
         using var scope = NewDisposeScope();
         using var module = All[name]();

@@ -57,7 +57,7 @@ public sealed class MahaAutoMLTests
 
     // No later trial could succeed: the experiment ends with the cause instead of a list of failures.
     [Fact]
-    public void WhatEveryTrialWouldMeet_IsNotATrialsFailure()
+    public void FailureCommonToAllTrials_EndsTheExperiment()
     {
         Assert.False(_record.CanContinueAfter(new TorchUnavailableException("libtorch is missing")));
         Assert.False(_record.CanContinueAfter(new OutOfMemoryException()));
@@ -118,7 +118,7 @@ public sealed class MahaAutoMLTests
     }
 
     [Fact]
-    public async Task Experiment_GivesItsTaskBack_WhileATrialRuns()
+    public async Task Experiment_ReturnsItsTask_WhileATrialRuns()
     {
         using var gate = new ManualResetEventSlim();
         var options = Small();
@@ -167,7 +167,7 @@ public sealed class MahaAutoMLTests
     }
 
     [Fact]
-    public void MemberTakenOutOfTheSpace_StaysAsInTheOptions()
+    public void MemberRemovedFromTheSpace_KeepsTheValueOfTheOptions()
     {
         var space = MahaSearchOptions.Space();
         space.Remove("DModel");

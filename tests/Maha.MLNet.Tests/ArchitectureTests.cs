@@ -15,10 +15,10 @@ public sealed class ArchitectureTests
         ["Catalog", "Classification", "TextEncoding", "LanguageModel", "Fitting", ".", "ModelFiles", "Rows", "Schema", "Bridge"]);
 
     [Fact]
-    public void EveryFile_HasARoom() => Assert.Empty(s_rooms.FilesWithoutRoom());
+    public void EveryFile_IsInAKnownFolder() => Assert.Empty(s_rooms.FilesWithoutRoom());
 
     [Fact]
-    public void EveryNamespace_IsThatOfTheRoom()
+    public void EveryNamespace_IsThatOfItsFolder()
     {
         foreach (var (file, room) in s_rooms.Files)
         {
@@ -34,7 +34,7 @@ public sealed class ArchitectureTests
     }
 
     [Fact]
-    public void NoArrow_PointsUp()
+    public void References_PointDownTheFolderOrder()
     {
         var up = s_rooms.ArrowsThatPointUp();
         Assert.True(up.Count == 0, $"Rooms use rooms below them only. Move the type, or what it needs:\n{string.Join('\n', up)}");
@@ -44,7 +44,7 @@ public sealed class ArchitectureTests
     public void Uses_AreFound() => Assert.Contains("Maha.MLNet.MahaTransformer", s_rooms.UsesOf("Maha.MLNet.Classification.MahaTextClassificationTransformer"));
 
     [Fact]
-    public void NoFile_IsLongerThanAReaderKeepsInMind() =>
+    public void NoFile_IsLongerThanTheLimit() =>
         Assert.All(s_rooms.Files,
             file => Assert.True(File.ReadLines(file.File).Count() <= MaxLines, $"{file.File} has more than {MaxLines} lines. Split it by what its parts do."));
 }

@@ -21,7 +21,7 @@ public class WeightLifetimeTests
 
     [Theory]
     [MemberData(nameof(CausalAttentions))]
-    public void LanguageModel_ScoresGeneratesAndIsSaved_AndGoesOn(AttentionKind attention)
+    public void LanguageModel_ScoresGeneratesAndIsSaved_Repeatedly(AttentionKind attention)
     {
         var data = LanguageToys.Data(_mlContext);
         using var model = LanguageToys.Estimator(_mlContext, options => options.Attention = attention).Fit(data);

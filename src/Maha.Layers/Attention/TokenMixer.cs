@@ -48,7 +48,8 @@ internal abstract class TokenMixer : Module<Tensor, MixingContext, MixingResult>
     /// <param name="context">The padding mask and other inputs that the layers share.</param>
     /// <exception cref="NotSupportedException">The kind of attention has no weights to show.</exception>
     public virtual Tensor AttentionWeights(Tensor hidden, MixingContext context) =>
-        throw new NotSupportedException($"Attention weights can be inspected for Attention Maha, Hsa and HsaCausal, but this layer is a {GetName()}. Choose one of them.");
+        throw new NotSupportedException(
+            $"Attention weights can be inspected for Attention Maha, Hsa and HsaCausal, but this layer is a {GetName()}. Choose one of them.");
 
     /// <summary>Creates the exception for decoding with a mixer that is not causal.</summary>
     private protected InvalidOperationException NotCausal() =>

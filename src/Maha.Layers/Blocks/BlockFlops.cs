@@ -38,7 +38,10 @@ internal sealed record BlockFlops(long Attention, long Projections, long Convolu
         return options.Attention switch
         {
             FullOptions => projected with { Attention = 4 * width * (options.IsCausal ? n * (n + 1) / 2 : n * n) },
-            WindowOptions window => projected with { Attention = 4 * width * (WindowPairs(n, window.Window, options.IsCausal) + GlobalPairs(n, window.GlobalTokens, options.IsCausal)) },
+            WindowOptions window => projected with
+            {
+                Attention = 4 * width * (WindowPairs(n, window.Window, options.IsCausal) + GlobalPairs(n, window.GlobalTokens, options.IsCausal)),
+            },
             HsaOptions { Hierarchy: HierarchyKind.Blocks } hsa => projected with { Attention = OfTree(options, TokenHierarchy.Blocks(length, hsa.Branching)) },
             MahaOptions maha => OfMaha(options, maha, length) with { FeedForward = feedForward },
             MahaReferenceOptions reference => OfReference(options, reference, length) with { FeedForward = feedForward },
@@ -112,7 +115,8 @@ internal sealed record BlockFlops(long Attention, long Projections, long Convolu
     private static BlockFlops OfReference(MahaBlockOptions options, MahaReferenceOptions reference, int length)
     {
         long width = options.DModel, n = length;
-        long[] lengths = ScaleLengths.Compute(reference.Decomposition, length, reference.CountScales(options.MaxSequenceLength), reference.CompressionRatio, KernelSize);
+        int numScales = reference.CountScales(options.MaxSequenceLength);
+        long[] lengths = ScaleLengths.Compute(reference.Decomposition, length, numScales, reference.CompressionRatio, KernelSize);
         long attention = 0, projections = 2 * n * width * width, convolutions = 2L * KernelSize * n * width * width;
         for (int scale = 0; scale < lengths.Length; scale++)
         {
@@ -121,7 +125,8 @@ internal sealed record BlockFlops(long Attention, long Projections, long Convolu
             if (scale > 0 && reference.Decomposition == DecompositionKind.StridedConvolution)
                 convolutions += 2 * 2L * KernelSize * lengths[scale] * width * width;
         }
-        return new BlockFlops(attention, projections, convolutions, OfAggregation(reference.Aggregation, width, [.. lengths.Select(_ => length)], [.. lengths.Select(_ => 1L)], n), 0);
+        long aggregation = OfAggregation(reference.Aggregation, width, [.. lengths.Select(_ => length)], [.. lengths.Select(_ => 1L)], n);
+        return new BlockFlops(attention, projections, convolutions, aggregation, 0);
     }
 
     // Gram matrix: a pair of scales meets once per token of the finer one (ScaleGramKernel), the norm of each token included.

@@ -2,10 +2,10 @@ using Maha.Layers.Attention;
 
 namespace Maha.Layers.Blocks;
 
-/// <summary>Makes the token mixer that options ask for.</summary>
+/// <summary>Creates the token mixer that the options select.</summary>
 internal static class TokenMixers
 {
-    /// <summary>The mixer of <see cref="MahaBlockOptions.Attention"/>.</summary>
+    /// <summary>Creates the mixer of <see cref="MahaBlockOptions.Attention"/>.</summary>
     public static TokenMixer Create(MahaBlockOptions options) => options.Attention switch
     {
         MahaOptions => new MahaMixer(options),
@@ -13,6 +13,7 @@ internal static class TokenMixers
         WindowOptions => new WindowMixer(options),
         FullOptions => new FullMixer(options),
         MahaReferenceOptions => new ReferenceMahaMixer(options),
-        var unknown => throw new ArgumentOutOfRangeException(nameof(options), unknown, $"Attention must be one of {string.Join(", ", Enum.GetNames<AttentionKind>())}, but is {unknown}."),
+        var unknown => throw new ArgumentOutOfRangeException(
+            nameof(options), unknown, $"Attention must be one of {string.Join(", ", Enum.GetNames<AttentionKind>())}, but is {unknown}."),
     };
 }

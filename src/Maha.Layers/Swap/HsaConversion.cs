@@ -13,10 +13,11 @@ namespace Maha.Layers.Swap;
 
 /// <summary>Swaps layers of a trained standard encoder to hierarchical attention, keeping all weights.</summary>
 /// <remarks>
-/// <para>A swapped layer computes the weights nearest to its own softmax weights that are constant between the parts of a tree, from the same projections and heads. Nothing is
-/// trained; what a swap costs in accuracy depends on the layer. Layers are measured on sample documents, by what their swap does to the predictions or to their own rows, and swapped
-/// in rising order, measured again with the swapped ones active, since these change what later layers see.</para>
-/// <para>The models handed in stay as they are; swapped models are new and own copies of the weights.</para>
+/// <para>A swapped layer has the same projections and heads. Its attention weights are constant between the parts of a tree; among such weights they are
+/// nearest to the softmax weights of the layer. Nothing is trained, and what a swap costs in accuracy depends on the layer. Layers are measured on sample
+/// documents, by how much their swap changes the predictions or their own rows, and are swapped in rising order. After each swap the remaining layers are
+/// measured again, since a swapped layer changes the input of later ones.</para>
+/// <para>The given models do not change; swapped models are new and own copies of the weights.</para>
 /// </remarks>
 public static class HsaConversion
 {
@@ -26,7 +27,8 @@ public static class HsaConversion
     /// <param name="options">The trees.</param>
     /// <returns>A value for every layer with <see cref="AttentionKind.Full"/>, in the order of the layers. Time O(N^2) a document and layer.</returns>
     /// <exception cref="ArgumentException">There is no sample, or no document in them has a token.</exception>
-    internal static IReadOnlyList<LayerDistance> Measure(MahaEncoder encoder, IReadOnlyList<(Tensor TokenIds, MixingContext Context)> samples, HsaConversionOptions options)
+    internal static IReadOnlyList<LayerDistance> Measure(
+        MahaEncoder encoder, IReadOnlyList<(Tensor TokenIds, MixingContext Context)> samples, HsaConversionOptions options)
     {
         ArgumentNullException.ThrowIfNull(encoder);
         Check(samples, options);
@@ -84,7 +86,9 @@ public static class HsaConversion
         return Copy(classifier, new MahaSequenceClassifier(SwappedOptions(classifier.Encoder.Options, layers, options), numClasses));
     }
 
-    /// <summary>Swaps layer after layer, first the one that changes least by <see cref="HsaConversionOptions.Ranking"/>, and evaluates every model on the way.</summary>
+    /// <summary>
+    /// Swaps one layer after the other, first the one that changes least by <see cref="HsaConversionOptions.Ranking"/>, and evaluates the model after each swap.
+    /// </summary>
     /// <param name="classifier">A trained classifier with standard attention.</param>
     /// <param name="samples">Batches of a few documents to measure on: token ids [B, N] of Int64, and the padding mask and trees that belong to them.</param>
     /// <param name="evaluate">The accuracy, or whatever tells how good a model is. The model is disposed afterwards.</param>
@@ -93,7 +97,8 @@ public static class HsaConversion
     /// <returns>A row for no swapped layer, and one for every swap.</returns>
     /// <exception cref="ArgumentException">The samples or the options are not valid.</exception>
     public static IReadOnlyList<SwapStep> SwapInOrder(
-        MahaSequenceClassifier classifier, IReadOnlyList<(Tensor TokenIds, MixingContext Context)> samples, Func<MahaSequenceClassifier, double> evaluate, HsaConversionOptions options, int? numLayers = null)
+        MahaSequenceClassifier classifier, IReadOnlyList<(Tensor TokenIds, MixingContext Context)> samples, Func<MahaSequenceClassifier, double> evaluate,
+        HsaConversionOptions options, int? numLayers = null)
     {
         ArgumentNullException.ThrowIfNull(classifier);
         ArgumentNullException.ThrowIfNull(evaluate);
@@ -124,7 +129,10 @@ public static class HsaConversion
                 current = model;
                 long[] flops = Flops(current.Encoder.Options, samples, options);
                 double reduction = 1 - (swapped.Sum(layer => flops[layer]) / (double)swapped.Sum(layer => flat[layer]));
-                steps.Add(new SwapStep(next.Layer, next.Mean, [.. swapped], evaluate(current), flops.Sum(), reduction) { PredictionDistance = Distance(own, current, samples) });
+                steps.Add(new SwapStep(next.Layer, next.Mean, [.. swapped], evaluate(current), flops.Sum(), reduction)
+                {
+                    PredictionDistance = Distance(own, current, samples),
+                });
             }
         }
         finally
@@ -193,13 +201,20 @@ public static class HsaConversion
         foreach (var hsa in attentions.OfType<HsaOptions>())
         {
             if (hsa.Hierarchy != options.Hierarchy || (options.Hierarchy == HierarchyKind.Blocks && hsa.Branching != options.Branching))
-                throw new ArgumentException($"The trees must be those of the layers that are hierarchical already, {hsa.Hierarchy} with branching {hsa.Branching}, but are {options.Hierarchy} with {options.Branching}. Swap from the standard encoder.", nameof(options));
+            {
+                throw new ArgumentException(
+                    $"The trees must be those of the layers that are hierarchical already, {hsa.Hierarchy} with branching {hsa.Branching}, but are " +
+                    $"{options.Hierarchy} with {options.Branching}. Swap from the standard encoder.", nameof(options));
+            }
         }
         foreach (int layer in layers.Distinct())
         {
             TensorChecks.InRange(layer, 0, model.NumLayers - 1, nameof(layers), $"The encoder has {model.NumLayers} layers.");
             if (attentions[layer] is not FullOptions)
-                throw new ArgumentException($"A layer must have the attention Full to be swapped, but layer {layer} has {attentions[layer].Kind}. Leave it out.", nameof(layers));
+            {
+                throw new ArgumentException(
+                    $"A layer must have the attention Full to be swapped, but layer {layer} has {attentions[layer].Kind}. Leave it out.", nameof(layers));
+            }
             attentions[layer] = new HsaOptions { Hierarchy = options.Hierarchy, Branching = options.Branching };
         }
         return model with { LayerAttention = attentions, TokenParts = options.TokenParts ?? model.TokenParts };

@@ -30,7 +30,8 @@ internal sealed class EncodedTexts(ReadOnlyMemory<int>[] ids, ReadOnlyMemory<cha
     public ReadOnlySpan<int> this[int index] => ids[index].Span;
 
     public string TextOf(int index) =>
-        (texts ?? throw new InvalidOperationException("The documents must be encoded with their texts, but were encoded without. Set keepTexts."))[index].ToString();
+        (texts ?? throw new InvalidOperationException("The documents must be encoded with their texts, but were encoded without. Set keepTexts."))[index]
+            .ToString();
 
     public int LengthOf(int index) => ids[index].Length;
 

@@ -32,7 +32,7 @@ public class JudgmentTests
     }
 
     [Fact]
-    public void SumOfFolds_IsTheJudgmentOfAll()
+    public void SumOfFolds_IsTheEvaluationOfAllDocuments()
     {
         var documents = Documents(out var predictions, 90);
         var all = Judgment.Evaluate(documents, s_labels, predictions, 3);

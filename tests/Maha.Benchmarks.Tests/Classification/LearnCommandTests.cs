@@ -12,7 +12,7 @@ public sealed class LearnCommandTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public void TinyFiles_AreLearned_AndGoOnWhereTheyEnded()
+    public void TinyFiles_AreTrainedOn_AndAnInterruptedRunResumes()
     {
         string train = Write("train,1.tsv", Toys.Documents(40)),
             test = Write("test.tsv", Toys.Documents(10, seed: 2)), log = Path.Combine(_folder, "results.jsonl");
@@ -70,7 +70,7 @@ public sealed class LearnCommandTests : IDisposable
     [InlineData("a\ttext\n", true, "line 1 of '*' has one TAB")]
     [InlineData("a\ttext\t\n", true, "line 1 of '*' ends with a TAB")]
     [InlineData("\n", false, "holds no documents")]
-    public void AFileOfAnotherForm_IsRefused(string content, bool hasFolds, string message)
+    public void FileOfAnotherFormat_IsRefused(string content, bool hasFolds, string message)
     {
         string path = Path.Combine(_folder, "bad.tsv");
         File.WriteAllText(path, content);
@@ -128,7 +128,7 @@ public sealed class LearnCommandTests : IDisposable
     }
 
     [Fact]
-    public void FileOfResults_IsTriedBeforeTheTraining()
+    public void ResultFile_IsCheckedBeforeTheTraining()
     {
         Assert.Contains("is a folder", Assert.Throws<UsageException>(() => LearnLog.Read(_folder)).Message);
         string file = Path.Combine(_folder, "file");

@@ -6,7 +6,7 @@ namespace Maha.Benchmarks.Tests.Core;
 public sealed class SelfCheckTests
 {
     [Fact]
-    public void UsedOperators_AreRightHere()
+    public void UsedOperators_GiveCorrectResultsInThisLibtorch()
     {
         using var output = new StringWriter();
         Assert.True(SelfCheckCommand.Report([.. SelfCheckCommand.Operators.Where(check => check.IsUsed)], seed: 2, output) == ExitCode.Success,

@@ -12,7 +12,7 @@ public sealed class PerplexityCommandTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public void RowsAreAppended_OnceForEveryVariantAndContext_WhateverStoppedTheRun()
+    public void Rows_AreAppendedOnceForEveryVariantAndContext_AfterAnyInterruption()
     {
         var random = new Random(1);
         foreach (string name in new[] { "a.txt", "b.txt", "persuasion.txt" })
@@ -71,7 +71,7 @@ public sealed class PerplexityCommandTests : IDisposable
     [InlineData("--learning-rate", "fast")]
     [InlineData("--device", "abacus")]
     [InlineData("--contexts", "1")]
-    public void WrongOptions_AreExplained(string option, string value) =>
+    public void WrongOptions_ThrowWithAnExplanation(string option, string value) =>
         Assert.Contains(option, Assert.Throws<UsageException>(() => PerplexityCommand.Run([option, value])).Message, StringComparison.Ordinal);
 
     private static List<string[]> Rows(string file) =>

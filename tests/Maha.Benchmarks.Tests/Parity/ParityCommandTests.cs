@@ -8,7 +8,7 @@ public sealed class ParityCommandTests
     private static readonly string s_soundFile = Path.Combine(AppContext.BaseDirectory, "Vectors", "mask_8.json");
 
     [Fact]
-    public void SoundFile_Succeeds() => Assert.Equal(ExitCode.Success, ParityCommand.Run([s_soundFile]));
+    public void ValidFile_Succeeds() => Assert.Equal(ExitCode.Success, ParityCommand.Run([s_soundFile]));
 
     [Theory]
     [InlineData("mask", "null")]
@@ -16,7 +16,7 @@ public sealed class ParityCommandTests
     [InlineData("out", "[[]]")]
     [InlineData("branching_leaf_to_root", "[0, 8]")]
     [InlineData("tree_spans", "{\"span\": []}")]
-    public void UnsoundFile_Fails_AndDoesNotEndTheRun(string field, string json)
+    public void InvalidFile_Fails_AndDoesNotEndTheRun(string field, string json)
     {
         string path = Path.GetTempFileName();
         try

@@ -12,7 +12,7 @@ public sealed class FixTorchSharpLoaderTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public void Always_PutsAPatchedCopyInThePlaceOfThePackagesFile()
+    public void LoaderFixAlways_ReplacesThePackagesFileByAPatchedCopy()
     {
         string before = Facts.Hash(Facts.PackagedLibrary);
         var task = Run("always", Facts.PackagedLibrary, typeof(FixTorchSharpLoaderTests).Assembly.Location);
@@ -33,11 +33,11 @@ public sealed class FixTorchSharpLoaderTests : IDisposable
     }
 
     [Fact]
-    public void True_PatchesWhereThisSystemNeedsIt()
+    public void LoaderFixTrue_PatchesWhereTheSystemNeedsIt()
         => Assert.Equal(FixTorchSharpLoader.SystemNeedsIt() ? 1 : 0, Run("true", Facts.PackagedLibrary).Patched.Length);
 
     [Fact]
-    public void False_LeavesEverything()
+    public void LoaderFixFalse_ChangesNothing()
     {
         Assert.Empty(Run("false", Facts.PackagedLibrary).Patched);
         Assert.False(Directory.Exists(Path.Combine(_folder, "fix")));
@@ -47,7 +47,7 @@ public sealed class FixTorchSharpLoaderTests : IDisposable
     [InlineData("yes")]
     [InlineData("")]
     [InlineData("TRUE ")]
-    public void OtherValues_AreErrors(string mode)
+    public void LoaderFixOfAnotherValue_IsAnError(string mode)
     {
         Run(mode, succeeds: false, Facts.PackagedLibrary);
         Assert.Equal($"MahaLoaderFix must be 'true', 'always' or 'false', but is '{mode}'.", Assert.Single(_engine.Errors));
@@ -67,7 +67,7 @@ public sealed class FixTorchSharpLoaderTests : IDisposable
     }
 
     [OldLinuxFact]
-    public void OwnOutput_HasThePatchedLibrary_NotALinkIntoThePackageCache()
+    public void OutputOfTheTests_HasThePatchedLibrary_NotALinkIntoThePackageCache()
     {
         var library = new FileInfo(Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native", "libLibTorchSharp.so"));
         Assert.True(library.Exists);

@@ -37,7 +37,7 @@ public sealed class LoaderFixBuildTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public void PackageCache_IsNeverWritten_WhateverLiesInTheOutput()
+    public void PackageCache_IsNeverWritten_WhateverTheOutputContains()
     {
         string packaged = Facts.Hash(Facts.PackagedLibrary);
         // Without the fix and with links, the output is a link into the cache: a file that is copied over it later must not be written through the link.

@@ -20,7 +20,7 @@ public sealed class LoaderFixTests
     }
 
     [Fact]
-    public void PatchedTwice_IsPatchedOnce()
+    public void SecondPatch_ChangesNothing()
     {
         foreach (byte[] bytes in new[] { File.ReadAllBytes(Facts.PackagedLibrary), SyntheticLibrary.LikeTorchSharp().Build() })
         {
@@ -46,7 +46,7 @@ public sealed class LoaderFixTests
     }
 
     [Fact]
-    public void LibraryWithoutTheNeed_StaysAsItIs()
+    public void LibraryThatNeedsNoFix_IsUnchanged()
     {
         var library = new SyntheticLibrary { Symbols = { ("_ZNSt6localeC1Ev", 2) }, Needs = { ("libstdc++.so.6", "GLIBCXX_3.4.31", 2) } };
         Unchanged(library, LoaderFixResult.NotNeeded, "");
@@ -55,7 +55,7 @@ public sealed class LoaderFixTests
     }
 
     [Fact]
-    public void UnknownNeeds_AreRefused_WithTheReason()
+    public void OtherNeededSymbols_AreRefused_WithTheReason()
     {
         var second = SyntheticLibrary.LikeTorchSharp();
         second.Symbols.Add(("_ZNSt8__format5printEv", 3));
@@ -114,7 +114,7 @@ public sealed class LoaderFixTests
     }
 
     [Fact]
-    public void DamagedFiles_EndInAnAnswer_AtEveryByte()
+    public void DamagedFiles_ReturnAResult_AtEveryByte()
     {
         byte[] whole = SyntheticLibrary.LikeTorchSharp().Build();
         for (int offset = 0; offset < whole.Length; offset++)
@@ -129,7 +129,7 @@ public sealed class LoaderFixTests
     }
 
     [Fact]
-    public void DamagedTorchSharpLibraries_EndInAnAnswer()
+    public void DamagedTorchSharpLibraries_ReturnAResult()
     {
         byte[] whole = File.ReadAllBytes(Facts.PackagedLibrary);
         var random = new Random(1);
@@ -143,7 +143,7 @@ public sealed class LoaderFixTests
     }
 
     [Fact]
-    public void StandardLibrary_IsAskedForTheVersionsItDefines()
+    public void RequiredVersion_IsFoundWhereTheLibraryDefinesIt()
     {
         Assert.True(Fix.Defines(new SyntheticLibrary { Definitions = { "libstdc++.so.6", "GLIBCXX_3.4.31", "GLIBCXX_3.4.32" } }.Build()));
         Assert.False(Fix.Defines(new SyntheticLibrary { Definitions = { "libstdc++.so.6", "GLIBCXX_3.4.30" } }.Build()));

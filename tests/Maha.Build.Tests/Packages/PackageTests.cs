@@ -10,7 +10,7 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
     [Theory]
     [InlineData("Maha.Layers", "TorchSharp")]
     [InlineData("Maha.MLNet", "Maha.Layers Microsoft.ML TorchSharp")]
-    public void Package_DependsOnWhatItsUsersGet_AndOnNothingElse(string name, string dependencies)
+    public void Package_HasExactlyTheExpectedDependencies(string name, string dependencies)
     {
         var metadata = feed.Metadata(name);
         Assert.Equal(dependencies.Split(' '),
@@ -27,7 +27,7 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
     [InlineData("Maha.Layers",
         "buildTransitive/Maha.Layers.targets lib/net10.0/Maha.Layers.dll lib/net10.0/Maha.Layers.xml tasks/netstandard2.0/Maha.LoaderFix.dll")]
     [InlineData("Maha.MLNet", "lib/net10.0/Maha.MLNet.dll lib/net10.0/Maha.MLNet.xml")]
-    public void Package_HasItsFiles_AndSymbolsBesideIt(string name, string files)
+    public void Package_HasItsFiles_AndASymbolPackage(string name, string files)
     {
         Assert.Equal(files.Split(' '), feed.Files(name).Keys.Where(file => file.Contains('/')
             && !file.StartsWith("_rels", StringComparison.Ordinal) && !file.StartsWith("package/", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
@@ -59,7 +59,7 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
     }
 
     [Fact]
-    public void AutoML_IsNotPackedOverItsStandIn_AndSaysWhy()
+    public void AutoML_CompiledAgainstTheStandIn_IsNotPacked_AndTheReasonIsShown()
     {
         string output = feed.Pack("Maha.MLNet.AutoML");
         Assert.Contains("No package of Maha.MLNet.AutoML is made", output, StringComparison.Ordinal);

@@ -12,7 +12,7 @@ public class RecomputedBlockTests
     private const int V = 11;
 
     [Fact]
-    public void BehindFrozenEmbeddings_TheBlocksLearn() => ChildProgram.AssertEnds(Frozen);
+    public void FrozenEmbeddings_LetTheBlocksLearn() => ChildProgram.AssertEnds(Frozen);
 
     internal static void Frozen()
     {

@@ -27,7 +27,7 @@ public sealed class KeptScalarsTests
             call => call.Contains($"::{method}(", StringComparison.Ordinal) && call.Contains(member, StringComparison.Ordinal));
 
     [Fact]
-    public void Operators_AreTorchSharps()
+    public void Operators_EqualThoseOfTorchSharp()
     {
         using var scope = NewDisposeScope();
         var x = TestTensors.Random(1, [3, 4]);

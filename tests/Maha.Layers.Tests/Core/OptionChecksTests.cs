@@ -56,7 +56,7 @@ public sealed class OptionChecksTests
 
     [Theory]
     [MemberData(nameof(Ranges))]
-    public void Documentation_SaysTheRange(string record, string name)
+    public void Documentation_StatesTheRange(string record, string name)
     {
         var option = typeof(MahaBlockOptions).Assembly.GetType(record)!.GetProperty(name)!;
         var range = option.GetCustomAttribute<OptionRangeAttribute>()!;

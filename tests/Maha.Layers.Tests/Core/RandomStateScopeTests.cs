@@ -7,7 +7,7 @@ namespace Maha.Layers.Tests.Core;
 public class RandomStateScopeTests
 {
     [Fact]
-    public void ScopeDrawsUnderItsSeed_AndLeavesNoTrace()
+    public void SeedScope_DrawsUnderItsSeed_AndRestoresTheState()
     {
         using var start = random.get_rng_state();
         double[] without = Draw();

@@ -10,14 +10,14 @@ public sealed class TorchLibraryTests : IDisposable
     public void Dispose() => File.Delete(_file);
 
     [Fact]
-    public void OldStandardLibrary_IsSaidWithItsEnd_AndBothRemedies()
+    public void OldStandardLibrary_IsExplainedWithItsNewestVersion_AndBothRemedies()
         => Assert.Equal(
             "TorchSharp's native library needs GLIBCXX_3.4.32 of libstdc++.so.6, but this system's ends at GLIBCXX_3.4.30. "
                 + "To run here, set <MahaLoaderFix>true</MahaLoaderFix> in the project file, or use a newer system (Debian 13, Ubuntu 24.04).",
             TorchLibrary.Explain(TooOld, hasLibtorch: false, "linux-x64", path => path == "/lib/x86_64-linux-gnu/libstdc++.so.6" ? "GLIBCXX_3.4.30" : null));
 
     [Fact]
-    public void VersionThatTheFixDoesNotKnow_DoesNotPromiseIt()
+    public void UnknownVersion_IsExplainedWithoutTheFix()
     {
         string said = TorchLibrary.Explain(TooOld.Replace("3.4.32", "3.4.33", StringComparison.Ordinal), hasLibtorch: true, "linux-x64", _ => null);
         Assert.StartsWith(
@@ -34,7 +34,7 @@ public sealed class TorchLibraryTests : IDisposable
             TorchLibrary.Explain("libtorch.so: cannot open shared object file", hasLibtorch: false, system, _ => null), StringComparison.Ordinal);
 
     [Fact]
-    public void AnythingElse_IsSaidInTheLoadersWords()
+    public void OtherLoadFailure_IsExplainedByTheMessageOfTheLoader()
         => Assert.Equal("TorchSharp's native library could not be loaded. The system's loader says: invalid ELF header",
             TorchLibrary.Explain("invalid ELF header", hasLibtorch: true, "linux-x64", _ => null));
 

@@ -9,7 +9,7 @@ public class BatchPlanTests
     private static readonly int[] s_longTailed = [.. Enumerable.Range(0, 5000).Select(i => (int)Math.Exp(new Random(i).NextDouble() * 7))];
 
     [Fact]
-    public void Plans_KeepTheirLaws()
+    public void Plans_SatisfyTheirInvariants()
     {
         var cases =
             from lengths in Gen.ArrayOf(Gen.Frequency((5, Gen.Choose(0, 30)), (1, Gen.Choose(0, 2000))))

@@ -39,7 +39,7 @@ public class PackedContextsTests
     }
 
     [Fact]
-    public void NothingToPack_IsRefused()
+    public void DocumentsWithoutTokensToPack_AreRefused()
     {
         using var empty = TokenizedDataset.FromTokenIds([[], []]);
         Assert.Contains("none has any", Assert.Throws<ArgumentException>(() => new PackedContexts(empty, 8, End)).Message, StringComparison.Ordinal);

@@ -44,7 +44,7 @@ public sealed class TokenLimitTests
     [Theory]
     [InlineData(1 << 30, false)]
     [InlineData(0, true)]
-    public void KeptTexts_ComeBack_AlsoFromTheFile(long maxBytesInMemory, bool isSpilled)
+    public void KeptTexts_AreReturned_FromMemoryAndFromTheFile(long maxBytesInMemory, bool isSpilled)
     {
         var tokenizer = ByteLevelBpeTokenizer.Train(["a text to learn from"], new ByteLevelBpeTokenizerOptions { VocabSize = 512 });
         var random = new Random(6);

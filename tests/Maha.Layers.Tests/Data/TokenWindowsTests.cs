@@ -81,7 +81,7 @@ public class TokenWindowsTests
     }
 
     [Fact]
-    public void FixedDraw_IsTheSameInEveryBatch_AndAsLongAsItSays()
+    public void FixedDraw_IsTheSameInEveryBatch_AndHasTheStatedLength()
     {
         using var documents = TokenizedDataset.FromTokenIds([Ids(300, 1), Ids(20, 2)]);
         var drawn = new WindowedDocuments(documents, new TokenWindows(s_tokenizer, 16), 4, fixedSeed: 7);

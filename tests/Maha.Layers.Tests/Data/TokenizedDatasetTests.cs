@@ -39,7 +39,7 @@ public class TokenizedDatasetTests
     }
 
     [Fact]
-    public void Texts_AreStreamed()
+    public void Texts_AreReadAsAStream()
     {
         const int count = 3000;
         var given = new List<WeakReference>();
@@ -154,7 +154,7 @@ public class TokenizedDatasetTests
     }
 
     [Fact]
-    public void MissingFolder_IsSaid()
+    public void MissingFolder_IsReported()
     {
         string folder = Path.Combine(Path.GetTempPath(), Guid.NewGuid().ToString("N"));
         var e = Assert.Throws<IOException>(() => Toys.Documents(10,

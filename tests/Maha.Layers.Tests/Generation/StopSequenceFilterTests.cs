@@ -30,7 +30,7 @@ public class StopSequenceFilterTests
     }
 
     [Fact]
-    public void TextThatCannotBeAStop_IsNotHeldBack()
+    public void TextThatCannotStartAStopSequence_IsReturnedAtOnce()
     {
         var filter = new StopSequenceFilter(["END"]);
         Assert.Equal("the ", filter.Append("the E"));

@@ -117,7 +117,7 @@ public class TextGeneratorTests
     }
 
     [Fact]
-    public void ATextThatTheModelEnds_Ends()
+    public void Generation_EndsAtEndOfText()
     {
         // A model that was trained only on "the" followed by the end-of-text token.
         using var model = Model(AttentionKind.Maha);

@@ -29,7 +29,7 @@ public class TokenSamplerTests
     }
 
     [Fact]
-    public void ZeroTemperature_TakesTheLikeliest_AndThePenaltyTurnsToOthers()
+    public void ZeroTemperature_TakesTheLikeliestToken_AndThePenaltyChangesTheChoice()
     {
         Assert.Equal(4, new TokenSampler(new GenerationOptions { Temperature = 0 }, _ => true).Next(s_logits));
         Assert.Equal(1, new TokenSampler(new GenerationOptions { Temperature = 0 }, token => token < 4).Next(s_logits));
@@ -51,7 +51,7 @@ public class TokenSamplerTests
     }
 
     [Fact]
-    public void ExtremeLogits_GiveATokenOrAMessage()
+    public void ExtremeLogits_GiveATokenOrThrow()
     {
         var sampler = new TokenSampler(new GenerationOptions { TopP = 0.5, TopK = 2 }, _ => true);
         Assert.Equal(1, sampler.Next([0, float.PositiveInfinity, 1]));

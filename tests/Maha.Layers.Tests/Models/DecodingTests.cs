@@ -116,7 +116,7 @@ public class DecodingTests
     [InlineData(AttentionKind.Full)]
     [InlineData(AttentionKind.Window)]
     [InlineData(AttentionKind.Hsa)]
-    public void AttentionThatSeesTheFuture_DoesNotDecode(AttentionKind attention)
+    public void NonCausalAttention_RefusesDecoding(AttentionKind attention)
     {
         using var encoder = new MahaEncoder(Options(attention) with { IsCausal = false });
         Assert.Contains("causal", Assert.Throws<InvalidOperationException>(encoder.StartDecoding).Message, StringComparison.OrdinalIgnoreCase);

@@ -39,7 +39,7 @@ public class EfficientEncoderTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public void AllPaddingRows_GiveZero_AndChangeNobody(AttentionKind attention, PositionKind positions)
+    public void AllPaddingRows_GiveZero_AndDoNotChangeOtherRows(AttentionKind attention, PositionKind positions)
     {
         using var scope = NewDisposeScope();
         using var encoder = Build((s_options with { Positions = positions }).With(attention: attention));

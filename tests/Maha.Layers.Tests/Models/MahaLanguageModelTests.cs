@@ -112,7 +112,7 @@ public class MahaLanguageModelTests
     }
 
     [Fact]
-    public void ModelsThatSeeTheFuture_AreRefused()
+    public void NonCausalModels_AreRefused()
     {
         Refused("layer 0", Options(AttentionKind.Maha) with { IsCausal = false });
         Refused("layer 1", Options(AttentionKind.HsaCausal) with { IsCausal = false, LayerAttention = [new HsaCausalOptions(), new FullOptions()] });

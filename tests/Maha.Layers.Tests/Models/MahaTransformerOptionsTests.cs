@@ -15,7 +15,7 @@ public sealed class MahaTransformerOptionsTests
 
     [Theory]
     [MemberData(nameof(Attentions))]
-    public void EveryAttentionAndAggregation_ComesBack(string kind)
+    public void EveryAttentionAndAggregation_RoundTrips(string kind)
     {
         foreach (var aggregation in Enum.GetValues<AggregationKind>())
         {
@@ -29,7 +29,7 @@ public sealed class MahaTransformerOptionsTests
     }
 
     [Fact]
-    public void LayersOfTheirOwn_ComeBack_EachWithItsOptions()
+    public void LayersWithOptionsOfTheirOwn_RoundTrip()
     {
         AttentionOptions[] layers = [new FullOptions(), new HsaOptions { Branching = 4 }, new HsaOptions { Branching = 8 },
             new MahaOptions { NumScales = 2, Aggregation = new NashOptions { Temperature = 3 } }];
@@ -59,7 +59,7 @@ public sealed class MahaTransformerOptionsTests
     [InlineData("""{ "VocabSize": 9, "Colour": 1 }""", "'Colour' is not an option")]
     [InlineData("""[1]""", "must be a JSON object")]
     [InlineData("""{ "VocabSize": 9, "LayerAttention": [{ "Branching": 4 }] }""", "must name its Attention")]
-    public void UnsoundFiles_AreRefused(string json, string message) =>
+    public void InvalidFiles_AreRefused(string json, string message) =>
         Assert.Contains(message,
             Assert.Throws<JsonException>(() => JsonSerializer.Deserialize<MahaTransformerOptions>(json, s_json)).Message, StringComparison.Ordinal);
 

@@ -36,7 +36,7 @@ public class NestedSignalEmbeddingTests
     }
 
     [Fact]
-    public void WhatStandsAtOtherTypes_DoesNotCount()
+    public void ValuesOfOtherTypes_DoNotChangeTheResult()
     {
         using var scope = NewDisposeScope();
         var embedding = Embedding();
@@ -73,7 +73,7 @@ public class NestedSignalEmbeddingTests
     }
 
     [Fact]
-    public void UnsoundSignals_AreRefused()
+    public void InvalidSignals_AreRefused()
     {
         using var scope = NewDisposeScope();
         var embedding = Embedding();

@@ -47,14 +47,14 @@ public class ReferenceVectorTests
     [InlineData("transformer_convex.json", "aux_loss")]
     [InlineData("transformer_convex.json", "loss")]
     [InlineData("transformer_convex.json", "parameter_gradients")]
-    public void ChangedNumber_IsNoticed(string name, string field)
+    public void ChangedNumber_IsDetected(string name, string field)
     {
         double error = CompareChanged(name, file => file[field] = Shifted(file[field]!)).MaxRelativeError;
         Assert.True(error > 1e-7, $"{field}: {error:g3}");
     }
 
     [Fact]
-    public void NumberThatIsMissingAsAGradient_IsNoticed()
+    public void MissingGradient_IsDetected()
         => Assert.True(CompareChanged("block_convex.json", file => file["parameter_gradients"]!.AsObject().Remove("ffn.0.weight")).MaxRelativeError > 1e-7);
 
     [Theory]

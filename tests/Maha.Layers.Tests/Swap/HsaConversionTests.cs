@@ -29,7 +29,7 @@ public class HsaConversionTests
     }.With(attention: AttentionKind.Full);
 
     [Fact]
-    public void NoSwappedLayer_IsTheSameModel()
+    public void WithoutSwappedLayers_TheModelIsTheSame()
     {
         using var scope = NewDisposeScope();
         var model = Model();
@@ -117,7 +117,7 @@ public class HsaConversionTests
     }
 
     [Fact]
-    public void LayerThatMovesThePredictionsLeast_IsSwappedNext()
+    public void LayerThatChangesThePredictionsLeast_IsSwappedNext()
     {
         using var scope = NewDisposeScope();
         var model = Model();

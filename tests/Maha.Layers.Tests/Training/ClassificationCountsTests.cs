@@ -37,7 +37,7 @@ public class ClassificationCountsTests
     }
 
     [Fact]
-    public void NothingCounted_IsNotANumber()
+    public void WithoutDocuments_MetricsAreNaN()
     {
         var counts = new ClassificationCounts(2);
         Assert.Equal((double.NaN, double.NaN, double.NaN), (counts.Accuracy, counts.MacroF1, counts.LogLoss));

@@ -21,7 +21,7 @@ public class LanguageModelingTaskTests
     [InlineData(AttentionKind.HsaCausal)]
     [InlineData(AttentionKind.Full)]
     [InlineData(AttentionKind.Window)]
-    public void Model_LearnsWhatOnlyTheTokensBeforeTell(AttentionKind attention)
+    public void Model_LearnsToUseEarlierTokens(AttentionKind attention)
     {
         // Each text repeats seven random tokens: the token seven positions before determines the next one, and no other token does.
         using var training = TokenizedDataset.FromTokenIds(Texts(1, 400));
@@ -113,7 +113,7 @@ public class LanguageModelingTaskTests
     }
 
     [Fact]
-    public void WhatDoesNotFit_IsRefused()
+    public void InvalidInput_IsRefused()
     {
         using (var any = Model(AttentionKind.Maha))
         {

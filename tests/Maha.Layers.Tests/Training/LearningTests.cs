@@ -25,7 +25,7 @@ public class LearningTests
     }
 
     [Fact]
-    public void WhatIgnoresTheDocument_DoesNotPass()
+    public void ModelThatIgnoresTheDocument_DoesNotPass()
     {
         // The same training with models that must fail: the test above cannot pass with them.
         using var constant = new Linear1();

@@ -79,7 +79,7 @@ public class SequenceClassificationTaskTests
     }
 
     [Fact]
-    public void UnfitDocuments_AreRefused()
+    public void UnsuitableDocuments_AreRefused()
     {
         using var classifier = Toys.Classifier();
         var task = Toys.TaskOf(classifier);

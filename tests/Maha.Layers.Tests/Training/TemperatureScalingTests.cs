@@ -28,7 +28,7 @@ public class TemperatureScalingTests
     }
 
     [Fact]
-    public void LabelsThatAreAllRight_LeaveTheTemperatureFinite()
+    public void PerfectPredictions_GiveAFiniteTemperature()
     {
         float[][] logits = [.. Enumerable.Range(0, 10).Select(i => i % 2 == 0 ? new float[] { 2, 0 } : [0, 2])];
         double temperature = TemperatureScaling.Fit(logits, [.. Enumerable.Range(0, 10).Select(i => i % 2)]);
@@ -36,7 +36,7 @@ public class TemperatureScalingTests
     }
 
     [Fact]
-    public void ConfidentAndWrong_IsSoftened()
+    public void ConfidentWrongLogits_GetATemperatureAboveOne()
     {
         float[][] logits = [.. Enumerable.Repeat(new float[] { 20, 0 }, 100)];
         double temperature = TemperatureScaling.Fit(logits, [.. Enumerable.Range(0, 100).Select(i => i % 4 == 0 ? 1 : 0)]);
@@ -53,7 +53,7 @@ public class TemperatureScalingTests
     }
 
     [Fact]
-    public void LabelsThatDontFit_Throw()
+    public void LabelsOfWrongNumberOrValue_Throw()
     {
         Assert.Contains("there are 1 for 2", Assert.Throws<ArgumentException>(() => TemperatureScaling.Fit([[1, 2], [1, 2]], [0])).Message);
         Assert.Contains("label 0 is 2", Assert.Throws<ArgumentException>(() => TemperatureScaling.Fit([[1, 2]], [2])).Message);

@@ -11,7 +11,7 @@ public class TrainerTests
     private static readonly TrainingOptions s_options = new() { NumberOfEpochs = 3, TokensPerBatch = 100, LearningRate = 0.02, Seed = 3 };
 
     [Fact]
-    public void AnyNumberOfEpochs_StartsAtOnce()
+    public void AnyNumberOfEpochs_StartsWithoutDelay()
     {
         using var model = new TwoParameters();
         using var documents = Toys.Documents(40);
@@ -114,7 +114,7 @@ public class TrainerTests
     }
 
     [Fact]
-    public void BatchesWithNothingToLearn_AreSkipped()
+    public void BatchesWithoutTargets_AreSkipped()
     {
         using var model = new TwoParameters();
         using var documents = Toys.Documents(30);
@@ -185,7 +185,7 @@ public class TrainerTests
     }
 
     [Fact]
-    public void Mode_IsPutBack_AndGradientsAreFreed()
+    public void Mode_IsRestored_AndGradientsAreFreed()
     {
         using var documents = Toys.Documents(40);
         using var classifier = Toys.Classifier();
@@ -205,7 +205,7 @@ public class TrainerTests
     }
 
     [Fact]
-    public void UnfitTasks_AreRefused()
+    public void UnsuitableTasks_AreRefused()
     {
         using var documents = Toys.Documents(40);
         using var model = new TwoParameters();

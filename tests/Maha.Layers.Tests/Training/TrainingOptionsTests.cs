@@ -41,7 +41,7 @@ public class TrainingOptionsTests
     public void Defaults_AreValid() => new TrainingOptions().Validate();
 
     [Fact]
-    public void SwitchesOff_AreValid() => new TrainingOptions
+    public void OptionsThatSwitchPartsOff_AreValid() => new TrainingOptions
     {
         WarmupFraction = 0,
         MinLearningRateFraction = 1,

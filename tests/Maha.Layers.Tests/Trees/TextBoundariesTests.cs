@@ -24,7 +24,7 @@ public class TextBoundariesTests
     [InlineData("...!!!", "...!!!")]
     [InlineData("", "")]
     [InlineData(" \n\n ", " \n\n ")]
-    public void Boundaries_AreWhereReadersPutThem(string text, string expected)
+    public void Boundaries_FollowSentencesAndParagraphs(string text, string expected)
     {
         string marked = text;
         foreach (var boundary in TextBoundaries.Find(text).Reverse())
@@ -33,7 +33,7 @@ public class TextBoundariesTests
     }
 
     [Fact]
-    public void Boundaries_AscendAndStandBeforeText_WhateverTheText() => HostileText.Check(text =>
+    public void Boundaries_AscendAndPrecedeText_ForAnyText() => HostileText.Check(text =>
     {
         int last = 0;
         foreach (var boundary in TextBoundaries.Find(text))

@@ -9,7 +9,7 @@ public class TextHierarchyTests
     private const string Text = "The dog sleeps. The fox does not!\n\nA second paragraph, with words. And more? Yes.";
 
     [Fact]
-    public void Tokens_StandUnderTheirSentenceAndParagraph()
+    public void Tokens_AreDescendantsOfTheirSentenceAndParagraph()
     {
         var tree = TextHierarchy.Encode(TokenizerSamples.Small, Text, out int[] ids)!;
         Assert.Equal(TokenizerSamples.Small.Encode(Text), ids);
@@ -45,7 +45,7 @@ public class TextHierarchyTests
     public void TextWithoutTokens_HasNoTree() => Assert.Null(TextHierarchy.Encode(TokenizerSamples.Small, "", out _));
 
     [Fact]
-    public void TreesHoldAllTokensInSmallFamilies_WhateverTheText() => HostileText.Check(text =>
+    public void Trees_HoldAllTokensInSmallFamilies_ForAnyText() => HostileText.Check(text =>
     {
         foreach (int maxBranching in new[] { 2, 7, TextHierarchy.DefaultMaxBranching })
         {
@@ -60,7 +60,7 @@ public class TextHierarchyTests
     [InlineData("must rise", 0, 3, 2)]
     [InlineData("must rise", -1, 3)]
     [InlineData("must rise", 0, 99)]
-    public void UnsoundOffsets_AreRefused(string message, params int[] offsets) =>
+    public void InvalidOffsets_AreRefused(string message, params int[] offsets) =>
         Assert.Contains(message, Assert.Throws<ArgumentException>(() => TextHierarchy.FromOffsets("text", offsets)).Message, StringComparison.Ordinal);
 
     private static int LargestFamily(TokenHierarchy tree) =>

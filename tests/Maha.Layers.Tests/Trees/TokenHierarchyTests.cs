@@ -97,10 +97,11 @@ public class TokenHierarchyTests
     }
 
     [Fact]
-    public void Gap_IsRefused() => Refused("gaps", () => TokenHierarchy.FromTree(new HierarchyNode(0, 3, [HierarchyNode.Leaf(0), HierarchyNode.Leaf(2)])));
+    public void GapBetweenNodes_IsRefused()
+        => Refused("gaps", () => TokenHierarchy.FromTree(new HierarchyNode(0, 3, [HierarchyNode.Leaf(0), HierarchyNode.Leaf(2)])));
 
     [Fact]
-    public void Overlap_IsRefused()
+    public void OverlapOfNodes_IsRefused()
         => Refused("overlaps", () => TokenHierarchy.FromTree(new HierarchyNode(0, 3, [HierarchyNode.FromTokens(0, 2), HierarchyNode.FromTokens(1, 3)])));
 
     [Fact]
@@ -115,7 +116,7 @@ public class TokenHierarchyTests
     public void LeafOfSeveralTokens_IsRefused() => Refused("single token", () => TokenHierarchy.FromTree(new HierarchyNode(0, 2, [])));
 
     [Fact]
-    public void NodeInsideItself_IsRefused()
+    public void CyclicTree_IsRefused()
     {
         var children = new List<HierarchyNode>();
         var node = new HierarchyNode(0, 1, children);
@@ -130,7 +131,7 @@ public class TokenHierarchyTests
     [InlineData("is empty", 0, 3, 3, -1, 3)]
     [InlineData("a node from 0 to 4", 0, 3, 9, -1, 3)]
     [InlineData("has no children", 0, 3, 0, -1, 3)]
-    public void UnsoundParents_AreRefused(string message, params int[] parents)
+    public void InvalidParents_AreRefused(string message, params int[] parents)
         => Refused(message, () => TokenHierarchy.FromParents(2, [.. parents.Skip(1).Prepend(3)]));
 
     [Fact]
@@ -140,7 +141,7 @@ public class TokenHierarchyTests
     [InlineData("must ascend", 3, 2)]
     [InlineData("must ascend", 0, 4)]
     [InlineData("must ascend", 4, 11)]
-    public void UnsoundEnds_AreRefused(string message, params int[] ends) => Refused(message, () => TokenHierarchy.FromEnds(10, ends));
+    public void InvalidEnds_AreRefused(string message, params int[] ends) => Refused(message, () => TokenHierarchy.FromEnds(10, ends));
 
     [Fact]
     public void ParagraphInsideASentence_IsRefused() => Refused("inside the finer part", () => TokenHierarchy.FromEnds(10, [4, 8], [6]));

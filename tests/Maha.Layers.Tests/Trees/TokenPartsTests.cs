@@ -26,7 +26,7 @@ public class TokenPartsTests
     }
 
     [Fact]
-    public void TreesHoldAllTokensInSmallFamilies_WhateverTheText() => HostileText.Check(text =>
+    public void Trees_HoldAllTokensInSmallFamilies_ForAnyText() => HostileText.Check(text =>
     {
         long[] ids = [.. s_tokenizer.Encode(text).Select(id => (long)id)];
         if (ids.Length == 0)

@@ -85,7 +85,7 @@ public class HostileSafetensorsTests
     }
 
     [Fact]
-    public void TextThatIsNoUtf8_IsRefused()
+    public void InvalidUtf8_IsRefused()
     {
         byte[] json = Encoding.UTF8.GetBytes("""{"x":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}""");
         json[2] = 0xff;

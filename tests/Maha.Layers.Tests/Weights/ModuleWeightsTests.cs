@@ -19,7 +19,7 @@ public class ModuleWeightsTests
     }.With(attention: AttentionKind.MahaReference, numScales: 3, aggregation: AggregationKind.Gated);
 
     [Fact]
-    public void SavedModel_ComesBackBitForBit()
+    public void SavedModel_RoundTripsBitForBit()
     {
         using var scope = NewDisposeScope();
         using var model = new MahaTokenModel(s_options);
@@ -58,7 +58,7 @@ public class ModuleWeightsTests
     }
 
     [Fact]
-    public void OtherModelsFile_IsRefused_AndNothingIsChanged()
+    public void FileOfAnotherModel_IsRefused_AndNothingIsChanged()
     {
         using var scope = NewDisposeScope();
         using var model = new MahaTokenModel(s_options);

@@ -10,7 +10,7 @@ public class SafetensorsTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void EveryType_ComesBackBitForBit(bool canSeek)
+    public void EveryType_RoundTripsBitForBit(bool canSeek)
     {
         using var scope = NewDisposeScope();
         var tensors = SafetensorsFiles.OfEveryType();
@@ -60,7 +60,7 @@ public class SafetensorsTests
     }
 
     [Fact]
-    public void TensorOfManyChunks_ComesBack()
+    public void TensorOfManyChunks_RoundTrips()
     {
         using var scope = NewDisposeScope();
         var large = arange(5_000_001, dtype: ScalarType.Int64); // 40 MB: three pieces in memory, forty reads

@@ -128,7 +128,7 @@ public class AutoMLExperimentTests
     }
 
     [Fact]
-    public void FailingTrial_IsReported_AndTheExperimentGoesOn()
+    public void FailingTrial_IsReported_AndTheExperimentContinues()
     {
         var recorder = new Recorder();
         var best = Experiment(new Bowl(), recorder).SetRandomSearchTuner(seed: 5).SetMaxModelToExplore(60).Run();

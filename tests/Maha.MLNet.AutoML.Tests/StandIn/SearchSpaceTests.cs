@@ -78,7 +78,7 @@ public class SearchSpaceTests
     [InlineData(3)]
     [InlineData(7)]
     [InlineData(49)]
-    public void Choices_ComeBackWhateverTheirNumber(int count)
+    public void Choices_RoundTrip_ForAnyNumberOfChoices(int count)
     {
         var option = new ChoiceOption(Enumerable.Range(0, count).Cast<object>().ToArray());
         foreach (var choice in option.Choices)
@@ -95,7 +95,7 @@ public class SearchSpaceTests
     }
 
     [Fact]
-    public void ImpossibleOptions_AreRefused()
+    public void InconsistentOptions_AreRefused()
     {
         Assert.Throws<ArgumentOutOfRangeException>(() => new UniformIntOption(3, 3));
         Assert.Throws<ArgumentOutOfRangeException>(() => new UniformDoubleOption(0, 1, logBase: true));

@@ -42,7 +42,7 @@ public class CalibrationTests
 
     /// <summary>Properties that the first format of the file lacks have the values that it implied.</summary>
     [Fact]
-    public void FirstFormOfTheFile_IsReadAsNotCalibrated()
+    public void FirstVersionOfTheFile_IsReadAsNotCalibrated()
     {
         var data = _mlContext.Data.LoadFromEnumerable(Toys.Verdicts(12));
         using var model = Toys.BinaryTrainer(_mlContext).Fit(data);

@@ -87,7 +87,7 @@ public sealed class CancellationTests : IDisposable
     }
 
     [Fact]
-    public void CancelWithKeepBest_BeforeTheFirstStep_SaysThatThereIsNoModelYet()
+    public void CancelWithKeepBest_BeforeTheFirstStep_ThrowsThatThereIsNoModel()
     {
         using var source = new CancellationTokenSource();
         IEnumerable<Verdict> Rows()

@@ -180,7 +180,7 @@ public class DamagedFileTests
     }
 
     [Fact]
-    public void WhatIsNoDescription_Throws()
+    public void InvalidDescription_Throws()
     {
         foreach (string content in new[] { "", "[]", "1", "null", "{", "{\"FormatVersion\":1}", new string('[', 100_000) })
         {
@@ -191,7 +191,7 @@ public class DamagedFileTests
     }
 
     [Fact]
-    public void WhatIsNoModel_Throws()
+    public void FileWithoutAModel_Throws()
     {
         foreach (byte[] content in new[] { [], new byte[1000], Encoding.UTF8.GetBytes("label\ttext\n") })
             Assert.ThrowsAny<Exception>(() => ModelZip.Load(content));

@@ -11,7 +11,7 @@ public sealed class FreshProcessTests(FittedModels fitted) : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public void AnotherProcess_LoadsTheModel_AndSaysTheSame()
+    public void AnotherProcess_LoadsTheModel_AndPredictsTheSame()
     {
         var documents = Toys.Documents(20, seed: 8);
         string model = Path.Combine(_folder, "model.zip"), texts = Path.Combine(_folder, "texts.tsv");

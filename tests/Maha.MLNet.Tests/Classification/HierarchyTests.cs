@@ -10,7 +10,7 @@ public class HierarchyTests
     [Theory]
     [InlineData(HierarchyKind.Blocks)]
     [InlineData(HierarchyKind.Document)]
-    public void Model_LearnsAndComesBackFromItsFile(HierarchyKind hierarchy)
+    public void Model_LearnsAndRoundTripsThroughItsFile(HierarchyKind hierarchy)
     {
         var mlContext = new MLContext(1);
         var data = mlContext.Data.LoadFromEnumerable(

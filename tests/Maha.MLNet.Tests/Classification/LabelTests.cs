@@ -19,22 +19,22 @@ public class LabelTests(FittedModels fitted)
     }
 
     [Fact]
-    public void IntegerLabels_ComeBack() => LabelsComeBack(7, -3, int.MaxValue);
+    public void IntegerLabels_RoundTrip() => LabelsComeBack(7, -3, int.MaxValue);
 
     [Fact]
-    public void FloatLabels_ComeBack() => LabelsComeBack(0.1f, -1e30f, 3f);
+    public void FloatLabels_RoundTrip() => LabelsComeBack(0.1f, -1e30f, 3f);
 
     [Fact]
-    public void DoubleLabels_ComeBack() => LabelsComeBack(0.1, 1d / 3, -2);
+    public void DoubleLabels_RoundTrip() => LabelsComeBack(0.1, 1d / 3, -2);
 
     [Fact]
-    public void BooleanLabels_ComeBack() => LabelsComeBack(true, false);
+    public void BooleanLabels_RoundTrip() => LabelsComeBack(true, false);
 
     [Fact]
-    public void SmallIntegerLabels_ComeBack() => LabelsComeBack<byte>(0, 255, 7);
+    public void SmallIntegerLabels_RoundTrip() => LabelsComeBack<byte>(0, 255, 7);
 
     [Fact]
-    public void TextLabels_ComeBack() => LabelsComeBack("one", "two words, \"quoted\"\t\n", "\u00e4\ud83d\ude00");
+    public void TextLabels_RoundTrip() => LabelsComeBack("one", "two words, \"quoted\"\t\n", "\u00e4\ud83d\ude00");
 
     private static void LabelsComeBack<T>(params T[] labels) where T : notnull
     {

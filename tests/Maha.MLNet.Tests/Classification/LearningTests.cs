@@ -42,7 +42,7 @@ public class LearningTests
 
     /// <summary>The last word determines the class; it is outside the windows of the first tokens.</summary>
     [Fact]
-    public void EvidenceAtTheEnd_IsFound_UnlessItIsCutOff()
+    public void EvidenceAtTheEnd_IsFound_UnlessTheDocumentIsCut()
     {
         var mlContext = new MLContext(1);
         double Reached(Action<MahaBinaryTextClassificationTrainer.Options> change)

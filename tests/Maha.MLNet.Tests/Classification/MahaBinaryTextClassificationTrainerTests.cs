@@ -90,7 +90,7 @@ public class MahaBinaryTextClassificationTrainerTests(FittedModels fitted)
     }
 
     [Fact]
-    public void PredictionEngine_SaysWhatTransformSays()
+    public void PredictionEngine_PredictsAsTransform()
     {
         using var engine = fitted.MLContext.Model.CreatePredictionEngine<Verdict, BinaryPrediction>(fitted.Binary,
             new PredictionEngineOptions { OwnsTransformer = false });

@@ -116,7 +116,7 @@ public class MahaClassifierOptionsTests
     }
 
     [Fact]
-    public void NoOption_IsForgottenByTheTestAbove()
+    public void EveryOption_IsCoveredByTheTestAbove()
     {
         string[] elsewhere =
         [

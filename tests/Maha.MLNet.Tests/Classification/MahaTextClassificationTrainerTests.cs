@@ -86,7 +86,7 @@ public class MahaTextClassificationTrainerTests(FittedModels fitted)
     }
 
     [Fact]
-    public void ASecondScorer_GetsTheNextScoreColumnSet()
+    public void SecondScorer_GetsTheNextScoreColumnSetId()
     {
         var once = fitted.Chain.Transform(fitted.Training);
         using var other = Toys.BinaryTrainer(fitted.MLContext, options => options.ScoreColumnName = "Second").Fit(fitted.Verdicts);
@@ -150,7 +150,7 @@ public class MahaTextClassificationTrainerTests(FittedModels fitted)
     }
 
     [Fact]
-    public void PredictionEngine_SaysWhatTransformSays()
+    public void PredictionEngine_PredictsAsTransform()
     {
         var documents = Toys.Documents(6, seed: 4);
         using var engine = fitted.MLContext.Model.CreatePredictionEngine<Document, Prediction>(fitted.Chain,

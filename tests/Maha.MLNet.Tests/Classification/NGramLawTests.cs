@@ -24,7 +24,7 @@ public partial class NGramLawTests
 
     [Theory]
     [MemberData(nameof(OneText))]
-    public void AClassOfOneText_IsRightOnIt(string name)
+    public void ClassOfOneText_IsPredictedForThatText(string name)
     {
         var task = NGramTask.Make(name, seed: 1);
         if (task.NumClasses == 2)

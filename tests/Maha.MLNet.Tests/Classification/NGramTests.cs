@@ -41,7 +41,7 @@ public class NGramTests
     }
 
     [Fact]
-    public void WhatWasCutOff_IsNotRead()
+    public void CutOffPart_IsNotRead()
     {
         var random = new Random(1);
         var train = _mlContext.Data.LoadFromEnumerable(ClassByLastWord(120));
@@ -137,7 +137,7 @@ public class NGramTests
     }
 
     [Fact]
-    public void EmptyAndStrangeTexts_HaveScores()
+    public void EmptyAndUnusualTexts_HaveScores()
     {
         var texts = Toys.Verdicts(20);
         (texts[0].Text, texts[1].Text, texts[2].Text) = ("", null, "\ud800 \u0000");
@@ -148,7 +148,7 @@ public class NGramTests
     }
 
     [Fact]
-    public void ManyThreads_PredictAlike()
+    public void ManyThreads_PredictTheSame()
     {
         var data = _mlContext.Data.LoadFromEnumerable(Toys.Verdicts(30));
         using var model = Toys.BinaryTrainer(_mlContext, options => options.NGrams = true).Fit(data);

@@ -17,7 +17,7 @@ public class TextTests(FittedModels fitted)
 
     [Theory]
     [MemberData(nameof(Strange))]
-    public void StrangeText_GetsAPrediction(int number)
+    public void UnusualText_GetsAPrediction(int number)
     {
         var prediction = Assert.Single(fitted.Predict(s_strange[number]));
         Assert.Equal(1, prediction.Score!.Sum(), 1e-5);
@@ -53,7 +53,7 @@ public class TextTests(FittedModels fitted)
     }
 
     [Fact]
-    public void StrangeTexts_CanBeTrainedOn()
+    public void UnusualTexts_CanBeTrainedOn()
     {
         var mlContext = new MLContext(1);
         var documents = Toys.Documents(30);

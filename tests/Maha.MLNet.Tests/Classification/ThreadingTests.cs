@@ -8,7 +8,7 @@ public class ThreadingTests(FittedModels fitted)
     private const int NumThreads = 8;
 
     [Fact]
-    public void EightThreads_SayWhatOneThreadSays()
+    public void EightThreads_PredictAsOneThread()
     {
         var documents = Toys.Documents(40, seed: 6);
         var expected = fitted.Predict([.. documents.Select(document => document.Text)]);

@@ -15,7 +15,7 @@ public class BadInputTests
     private readonly MLContext _mlContext = new(1);
 
     [Fact]
-    public void StrangeTexts_AreTrainedOnAndScored()
+    public void UnusualTexts_AreTrainedOnAndScored()
     {
         string?[] texts = ["", null, " ", "\0", "\ud800", "\udc00 \ud800", "\u200b\u202e\ufeff", "\ud83d\ude00",
             new string('\n', 500), "[PAD][EOS]", "the cat"];
@@ -52,7 +52,7 @@ public class BadInputTests
     }
 
     [Fact]
-    public void LongText_IsReadWhole_WithoutAWarning()
+    public void LongText_IsReadCompletely_WithoutAWarning()
     {
         var warnings = Warnings.Of(_mlContext);
         string text = string.Concat(Enumerable.Repeat("the cat sees the otter. ", 2000));

@@ -94,7 +94,7 @@ public class LanguageModelOptionsTests
     }
 
     [Fact]
-    public void NoOption_IsForgottenByTheTestAbove()
+    public void EveryOption_IsCoveredByTheTestAbove()
     {
         string[] elsewhere =
         [

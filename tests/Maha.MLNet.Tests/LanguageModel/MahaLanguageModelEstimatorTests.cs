@@ -31,7 +31,7 @@ public class MahaLanguageModelEstimatorTests
     }
 
     [Fact]
-    public void Training_MakesTheTextsLikely_AndColumnsSayWhatScoreSays()
+    public void Training_MakesTheTextsLikely_AndColumnsEqualScore()
     {
         var data = LanguageToys.Data(_mlContext, 60);
         using var model = LanguageToys.Estimator(_mlContext, epochs: 40).Fit(data);

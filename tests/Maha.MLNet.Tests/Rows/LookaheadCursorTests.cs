@@ -13,13 +13,13 @@ public class LookaheadCursorTests(FittedModels fitted)
     private static readonly string?[] s_texts = Mixed(150);
 
     [Fact]
-    public void Classifier_SaysOfRowsInAView_WhatItSaysOfThemAlone()
+    public void Classifier_PredictsRowsOfAView_AsAlone()
         => Agree(fitted.Binary, fitted.MLContext, s_texts, "Score", "Probability", "PredictedLabel");
 
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void ClassifierOfManyClasses_SaysOfRowsInAView_WhatItSaysOfThemAlone(bool ngrams)
+    public void ClassifierOfManyClasses_PredictsRowsOfAView_AsAlone(bool ngrams)
     {
         using var model = Toys.Trainer(fitted.MLContext, options => (options.NGrams, options.MaxSequenceLength) = (ngrams, 1024))
             .Fit(Toys.Keyed(fitted.MLContext, Toys.Documents(30)));
@@ -30,21 +30,21 @@ public class LookaheadCursorTests(FittedModels fitted)
     [InlineData(Layers.Attention.AttentionKind.Hsa)]
     [InlineData(Layers.Attention.AttentionKind.Full)]
     [InlineData(Layers.Attention.AttentionKind.Window)]
-    public void EveryAttention_SaysOfRowsInAView_WhatItSaysOfThemAlone(Layers.Attention.AttentionKind attention)
+    public void EveryAttention_PredictsRowsOfAView_AsAlone(Layers.Attention.AttentionKind attention)
     {
         using var model = Toys.BinaryTrainer(fitted.MLContext, options => options.Attention = attention).Fit(fitted.Verdicts);
         Agree(model, fitted.MLContext, s_texts, "Score");
     }
 
     [Fact]
-    public void Encoder_SaysOfRowsInAView_WhatItSaysOfThemAlone_OfTheirPartsToo()
+    public void Encoder_EncodesRowsAndSegmentsOfAView_AsAlone()
     {
         using var model = Encoders.Fit(fitted.MLContext, fitted.Training, options => (options.SegmentColumnName, options.MaxSequenceLength) = ("Parts", 1024));
         Agree(model, fitted.MLContext, [.. s_texts, "A cat. A dog.\n\nThe saw. " + Toys.Filler(new Random(3), 900) + ". Rain."], "Features", "Parts");
     }
 
     [Fact]
-    public void LanguageModel_SaysOfRowsInAView_WhatItSaysOfThemAlone()
+    public void LanguageModel_ScoresRowsOfAView_AsAlone()
     {
         using var model = LanguageModel.LanguageToys.Estimator(fitted.MLContext).Fit(LanguageModel.LanguageToys.Data(fitted.MLContext));
         Agree(model, fitted.MLContext, s_texts[..20], "LogLikelihood", "Perplexity");
@@ -82,7 +82,7 @@ public class LookaheadCursorTests(FittedModels fitted)
     }
 
     [Fact]
-    public void ValueBeforeTheFirstRowOrBehindTheLast_Throws()
+    public void ValueBeforeTheFirstRowOrAfterTheLast_Throws()
     {
         var view = fitted.Binary.Transform(fitted.MLContext.Data.TakeRows(fitted.Verdicts, 3));
         using var cursor = view.GetRowCursor(view.Schema);
@@ -125,7 +125,7 @@ public class LookaheadCursorTests(FittedModels fitted)
     }
 
     [Fact]
-    public void ColumnThatThrows_ThrowsAtItsRow_AndNowhereElse()
+    public void ThrowingColumn_ThrowsAtItsRowOnly()
     {
         var data = new Failing(fitted.MLContext.Data.LoadFromEnumerable(Toys.Verdicts(40)), 20, "Text");
         var view = fitted.Binary.Transform(data);
@@ -142,7 +142,7 @@ public class LookaheadCursorTests(FittedModels fitted)
     }
 
     [Fact]
-    public void DocumentThatIsRefused_IsSoAtItsRow_AndNowhereElse()
+    public void RefusedDocument_ThrowsAtItsRowOnly()
     {
         using var model = Toys.BinaryTrainer(fitted.MLContext, options => options.OverlongDocuments = Layers.Data.OverlongDocuments.Throw).Fit(fitted.Verdicts);
         var documents = Toys.Verdicts(30);
@@ -160,7 +160,7 @@ public class LookaheadCursorTests(FittedModels fitted)
     }
 
     [Fact]
-    public void ModelDisposedInTheMiddle_ThrowsWhereItIsAskedNext()
+    public void ModelDisposedDuringUse_ThrowsAtTheNextCall()
     {
         using var stream = new MemoryStream(fitted.Zip);
         var model = (IDisposable)fitted.MLContext.Model.Load(stream, out _);
@@ -228,7 +228,7 @@ public class LookaheadCursorTests(FittedModels fitted)
     }
 
     [Fact]
-    public void VectorThatWasGivenOut_IsTheReceivers()
+    public void ReturnedVector_BelongsToTheCaller()
     {
         var data = fitted.MLContext.Data.LoadFromEnumerable(AllTypes.Rows(20));
         var view = fitted.Binary.Transform(data);

@@ -12,7 +12,7 @@ public class LabelNamesTests
     }
 
     [Fact]
-    public void EveryType_SurvivesTheFile()
+    public void EveryType_RoundTripsThroughTheFile()
     {
         Survives("", "a", "\u00e4 \"\n", "1");
         Survives(0f, -0.1f, float.MaxValue, float.Epsilon, float.PositiveInfinity);
@@ -33,7 +33,7 @@ public class LabelNamesTests
     [InlineData("Byte", "256")]
     [InlineData("Boolean", "yes")]
     [InlineData("Single", "one")]
-    public void ANameThatIsNoValueOfItsType_Throws(string type, string name)
+    public void InvalidEnumName_Throws(string type, string name)
         => Assert.StartsWith($"The labels of the model must be values of {type}",
             Assert.Throws<InvalidDataException>(() => LabelNames.FromFile(type, [name])).Message, StringComparison.Ordinal);
 

@@ -101,7 +101,7 @@ public class EncodingOptionsTests
     }
 
     [Fact]
-    public void NoOption_IsForgottenByTheTestAbove()
+    public void EveryOption_IsCoveredByTheTestAbove()
     {
         string[] elsewhere =
         [

@@ -135,7 +135,7 @@ public class MahaTextEncodingEstimatorTests
     }
 
     [Fact]
-    public void Vectors_TellTopicsApart_WithoutLabels()
+    public void Vectors_SeparateTopics_WithoutLabels()
     {
         var documents = Toys.Documents(150);
         using var model = Encoders.Fit(_mlContext, _mlContext.Data.LoadFromEnumerable(documents), o => (o.NumberOfEpochs, o.NormalizeLength) = (3, true));

@@ -106,7 +106,7 @@ public sealed class PretrainedModelTests : IDisposable
     }
 
     [Fact]
-    public void OptionAgainstTheFile_Throws_NamingBoth()
+    public void OptionThatContradictsTheFile_Throws_NamingBoth()
     {
         using var encoder = Encoders.Fit(_mlContext, _data);
         string zip = Zip(encoder);

@@ -43,7 +43,7 @@ public class RSerializationTests
     }
 
     [Fact]
-    public void AttributesOfAtomicVectors_ArePassedOver()
+    public void AttributesOfAtomicVectors_AreIgnored()
     {
         byte[] data = new RWriter()
             .Int(19).Int(2)
@@ -87,7 +87,7 @@ public class RSerializationTests
     }
 
     [Fact]
-    public void DamagedBytes_GiveAnObjectOrInvalidData_NeverAnythingElse()
+    public void DamagedBytes_ReadOrThrowInvalidData()
     {
         byte[] whole = new RWriter().Int(19 | RWriter.HasAttributes).Int(2).Strings("a", "bc").Ints(1, 2, 3).Names(true, "x", "y").ToArray();
         for (int position = 0; position < whole.Length; position++)

@@ -14,11 +14,11 @@ public class EraLabelTests
     [InlineData("It was present in 386BSD.", "unix-bsd")]
     [InlineData("The lamp driver first appeared in\n\n FreeBSD\n 5.3", "freebsd-4-5")]
     [InlineData("It appeared in March 1997. It was imported to FreeBSD in 5.3.", "freebsd-4-5")]
-    public void Of_IsTheFirstSystemAfterTheAppearance(string history, string expected) =>
+    public void EraLabel_IsTheFirstSystemAfterTheAppearance(string history, string expected) =>
         Assert.Equal(expected, EraLabel.Of(history));
 
     [Fact]
-    public void Of_PassesOverOtherSystems() => Assert.Equal(
+    public void EraLabel_IgnoresOtherSystems() => Assert.Equal(
         "freebsd-4-5", EraLabel.Of("The lamp driver first appeared in OpenBSD 2.7 and NetBSD 1.6, and was imported to FreeBSD 5.0."));
 
     [Theory]
@@ -27,10 +27,10 @@ public class EraLabelTests
     [InlineData("lamp() was renamed in FreeBSD 9.0.")]
     [InlineData("The lamp driver first appeared in OpenBSD 2.7.")]
     [InlineData("It first appeared in FreeBSD.")]
-    public void Of_IsNull_WhereHistoryDoesNotSay(string history) => Assert.Null(EraLabel.Of(history));
+    public void EraLabel_IsNull_WhereHistoryNamesNoSystem(string history) => Assert.Null(EraLabel.Of(history));
 
     [Fact]
-    public void Of_LooksIntoHistoryOnly()
+    public void EraLabel_ReadsTheHistorySectionOnly()
     {
         PageSection other = new("DESCRIPTION", ["This first appeared in FreeBSD 4.0."]);
 

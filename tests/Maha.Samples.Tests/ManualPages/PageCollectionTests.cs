@@ -20,7 +20,7 @@ public sealed class PageCollectionTests : IDisposable
         Assert.Equal(expected, PageCollection.IsStub(Encoding.UTF8.GetBytes(source)));
 
     [Fact]
-    public void Read_PassesOverLinksStubsAndCopies_AndKeepsTheFirstByName()
+    public void Read_SkipsLinksStubsAndCopies_AndKeepsTheFirstByName()
     {
         Write("b", "man3/beta.3", ".TH B 3");
         Write("a", "man3/gamma.3pm", ".TH B 3");

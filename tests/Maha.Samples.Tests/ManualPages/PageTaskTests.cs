@@ -47,7 +47,7 @@ public class PageTaskTests
     }
 
     [Fact]
-    public void Cap_KeepsAPrefixOfTheClassByHash()
+    public void Cap_KeepsTheFirstDocumentsOfTheClass()
     {
         var capped = PageTask.Build("t", s_candidates, maxPerClass: 30);
 

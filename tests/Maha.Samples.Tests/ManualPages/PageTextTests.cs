@@ -9,7 +9,7 @@ public class PageTextTests
     [InlineData("ALTQ(4freebsd), perlre(1p), foo_bar(3pm), X11::Atom(3pm)", "ALTQ, perlre, foo_bar, X11::Atom")]
     [InlineData("described in section 5 of the manual", "described in section of the manual")]
     [InlineData("see Section (3) for more", "see Section for more")]
-    public void References_LoseTheirSectionNumber(string line, string expected) =>
+    public void SectionNumbersOfReferences_AreRemoved(string line, string expected) =>
         Assert.Equal(expected, PageText.CleanLine(line));
 
     [Theory]
@@ -17,13 +17,13 @@ public class PageTextTests
     [InlineData("chapter (2) follows")]
     [InlineData("read(0) and read(10)")]
     [InlineData("section 5.14 of the standard, section 12")]
-    public void OtherParentheses_Stay(string line) => Assert.Equal(line, PageText.CleanLine(line));
+    public void OtherParentheses_AreKept(string line) => Assert.Equal(line, PageText.CleanLine(line));
 
     [Theory]
     [InlineData("-----------")]
     [InlineData("  === +++ | ~~~")]
     [InlineData("\u250C\u2500\u2500\u252C\u2500\u2500\u2510")]
-    public void Rulers_Go(string line) => Assert.Equal("", PageText.CleanLine(line));
+    public void RulerLines_AreRemoved(string line) => Assert.Equal("", PageText.CleanLine(line));
 
     [Fact]
     public void Blanks_BecomeOne() =>
@@ -40,7 +40,7 @@ public class PageTextTests
         Assert.Equal(expected, PageText.Description(line));
 
     [Fact]
-    public void Clean_DropsTheSectionsAskedFor_AndPartsParagraphs()
+    public void Clean_DropsTheGivenSections_AndSeparatesParagraphs()
     {
         PageSection[] page =
         [

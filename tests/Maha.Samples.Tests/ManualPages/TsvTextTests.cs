@@ -24,14 +24,14 @@ public class TsvTextTests
     public void UnpairedSurrogates_AreReplaced() => Assert.Equal("\uFFFDx\uFFFD", TsvText.Encode("\uD800x\uDC00"));
 
     [Fact]
-    public void NormalText_ComesBackExactly()
+    public void NormalText_RoundTrips()
     {
         const string text = "turn a lamp on\n\nSYNOPSIS\n\nlamp \"on\"\nlamp off\n\n\u00E9t\u00E9 \U0001F600";
         Assert.Equal(text, TsvText.Decode(TsvText.Encode(text)));
     }
 
     [Fact]
-    public void EncodedText_ComesBackExactly_WhateverTheText() => Check.One(
+    public void EncodedText_RoundTrips_ForAnyText() => Check.One(
         Config.QuickThrowOnFailure.WithMaxTest(2000),
         Prop.ForAll(s_anyText.ToArbitrary(), text =>
         {
@@ -41,7 +41,7 @@ public class TsvTextTests
 
     // What ML.NET's loader does with a field: it skips blanks before it, and takes a quote there for quoting.
     [Fact]
-    public void Fields_NeedNoQuoting_WhateverTheText() => Check.One(
+    public void Fields_NeedNoQuoting_ForAnyText() => Check.One(
         Config.QuickThrowOnFailure.WithMaxTest(2000),
         Prop.ForAll(s_anyText.ToArbitrary(), text =>
         {

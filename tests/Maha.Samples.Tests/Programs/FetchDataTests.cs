@@ -22,7 +22,7 @@ public sealed class FetchDataTests : IDisposable
     }
 
     [Fact]
-    public void DamagedNovels_AreReportedInOneLine()
+    public void DamagedNovels_EndWithOneLineOfError()
     {
         Directory.CreateDirectory(Path.Combine(_folder, "data"));
         foreach (string extension in new[] { "rdx", "rdb" })

@@ -29,7 +29,7 @@ public sealed class LanguageModelTests : IDisposable
     [InlineData("--data own.txt --attention MahaReference", "MahaReference")]
     [InlineData("--data own.txt --temperature -1", "Temperature must lie in [0, 100], but is -1.")]
     [InlineData("generate --model missing.zip", "missing.zip")]
-    public void WrongArguments_AreExplainedInALine(string arguments, string message)
+    public void WrongArguments_PrintOneLineOfExplanation(string arguments, string message)
     {
         File.WriteAllText(Path.Combine(_folder, "own.txt"), Sentences(20, 1));
         var (exitCode, output, error) = Run(arguments.Split(' '));
@@ -39,7 +39,7 @@ public sealed class LanguageModelTests : IDisposable
     }
 
     [Fact]
-    public void OwnTexts_AreLearned_JudgedAndContinued_AndAnotherProcessContinuesThemAlike()
+    public void OwnTexts_AreTrainedScoredAndContinued_AndAnotherProcessContinuesThemTheSame()
     {
         File.WriteAllText(Path.Combine(_folder, "a.txt"), Sentences(300, 1));
         File.WriteAllText(Path.Combine(_folder, "b.txt"), Sentences(300, 2));

@@ -203,7 +203,7 @@ public class HierarchicalAttentionTests
     }
 
     [Fact]
-    public void Chains_ChangeNothing()
+    public void ChainsOfSingleChildren_DoNotChangeTheResult()
     {
         using var scope = NewDisposeScope();
         for (int seed = 0; seed < 10; seed++)
@@ -240,7 +240,7 @@ public class HierarchicalAttentionTests
     }
 
     [Fact]
-    public void EmptyPadding_ChangesNothing()
+    public void EmptyPadding_DoesNotChangeTheResult()
     {
         using var scope = NewDisposeScope();
         var (q, k, v) = (Random(1, 2, 13, 4), Random(2, 2, 13, 4), Random(3, 2, 13, 3));
@@ -289,7 +289,7 @@ public class HierarchicalAttentionTests
     }
 
     [Fact]
-    public void PackedDocuments_DoNotSeeEachOther()
+    public void PackedDocuments_DoNotAttendToEachOther()
     {
         using var scope = NewDisposeScope();
         var problems = Enumerable.Range(3, 4).Select(seed => TreeProblem.Random(seed, masked: false)).ToArray();
@@ -307,7 +307,7 @@ public class HierarchicalAttentionTests
     [Theory]
     [InlineData("Causal")]
     [InlineData("CausalOverlap")]
-    public void Future_IsNotSeen_BitForBit(string name)
+    public void LaterTokens_DoNotChangeEarlierOutputs_BitForBit(string name)
     {
         using var scope = NewDisposeScope();
         const int length = 21;
@@ -368,7 +368,7 @@ public class HierarchicalAttentionTests
     }
 
     [Fact]
-    public void TokenThatSeesNothing_Gives0()
+    public void TokenWithoutVisibleTokens_GivesZero()
     {
         using var scope = NewDisposeScope();
         var (q, k, v) = (Random(1, 2, 4, 4), Random(2, 2, 4, 4), Random(3, 2, 4, 3));

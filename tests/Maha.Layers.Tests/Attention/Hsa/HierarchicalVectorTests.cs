@@ -45,11 +45,11 @@ public class HierarchicalVectorTests
     [InlineData("causal_K_8.json", "theta")]
     [InlineData("causal_T_8.json", "theta")]
     [InlineData("causal_tied_8_LEAKS.json", "out")]
-    public void ChangedNumber_IsNoticed(string name, string field)
+    public void ChangedNumber_IsDetected(string name, string field)
         => Assert.True(CompareChanged(name, file => file[field]![5]![0] = file[field]![5]![0]!.GetValue<double>() + 1e-3).MaxRelativeError > 1e-7);
 
     [Fact]
-    public void WeightThatMustBeZero_IsNoticed()
+    public void NonZeroWeightThatMustBeZero_IsDetected()
         => Assert.True(CompareChanged("causal_K_extreme_10.json", file => file["log_theta_null_means_minus_inf"]![0]![5] = -3.0).MaxRelativeError > 0.1);
 
     [Theory]
@@ -57,7 +57,7 @@ public class HierarchicalVectorTests
     [InlineData("noself_8.json", "sum_row_kl_to_softmax")]
     [InlineData("causal_K_8.json", "sum_row_kl_to_softmax")]
     [InlineData("causal_tied_8_LEAKS.json", "phi_root")]
-    public void ChangedFigure_IsNoticed(string name, string field)
+    public void ChangedFigure_IsDetected(string name, string field)
         => Assert.True(CompareChanged(name, file => file[field] = file[field]!.GetValue<double>() + 1e-3).MaxRelativeError > 1e-7);
 
     [Fact]

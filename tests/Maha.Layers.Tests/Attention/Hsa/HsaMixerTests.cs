@@ -82,7 +82,7 @@ public class HsaMixerTests
     [InlineData(false, PositionKind.Rotary)]
     [InlineData(true, PositionKind.Rotary)]
     [InlineData(true, PositionKind.Learned)]
-    public void WholeModel_DoesNotSeeTheFuture_BitForBit(bool overlap, PositionKind positions)
+    public void Model_DoesNotDependOnLaterTokens_BitForBit(bool overlap, PositionKind positions)
     {
         using var scope = NewDisposeScope();
         var options = new MahaTransformerOptions

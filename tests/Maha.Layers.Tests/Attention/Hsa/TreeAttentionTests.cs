@@ -51,7 +51,7 @@ public class TreeAttentionTests
     [InlineData("KeyTied")]
     [InlineData("Causal")]
     [InlineData("CausalOverlap")]
-    public void ExtremeLogits_StayNumbers(string name)
+    public void ExtremeLogits_GiveFiniteResults(string name)
     {
         using var scope = NewDisposeScope();
         var (q, k, v) = (Random(1, 1, 90, 16).to(ScalarType.Float32) * 1e4, Random(2, 1, 90, 16).to(ScalarType.Float32), ones([1, 90, 16]));
@@ -65,7 +65,7 @@ public class TreeAttentionTests
     [Theory]
     [InlineData("Causal")]
     [InlineData("CausalOverlap")]
-    public void Future_IsNotSeen_BitForBit(string name)
+    public void LaterTokens_DoNotChangeEarlierOutputs_BitForBit(string name)
     {
         using var scope = NewDisposeScope();
         const int length = 75;

@@ -58,7 +58,7 @@ public class MultiscaleAttentionTests
     }
 
     [Fact]
-    public void ConstantTokens_ComeBackAsTheirValue()
+    public void ConstantTokens_ReturnTheirValue()
     {
         using var scope = NewDisposeScope();
         using var decomposition = new HierarchicalDecomposition(DModel, 1, 2);

@@ -116,7 +116,7 @@ public class DifferentiableFunctionTests
     });
 
     [Fact]
-    public void ExceptionInBackward_StopsTheCallersPass_AndTheNextCallTellsWhy() => ChildProgram.AssertEnds(FailureUnderBackward);
+    public void ExceptionInBackward_StopsTheCallersPass_AndTheNextCallThrowsIt() => ChildProgram.AssertEnds(FailureUnderBackward);
 
     internal static void FailureUnderBackward() => ForAll((name, function) =>
     {
@@ -145,7 +145,7 @@ public class DifferentiableFunctionTests
     });
 
     [Fact]
-    public void ExceptionOfOneFunction_ReachesTheCallerAsItWas() => ChildProgram.AssertEnds(Thrown);
+    public void ExceptionOfOneFunction_ReachesTheCallerUnchanged() => ChildProgram.AssertEnds(Thrown);
 
     internal static void Thrown()
     {

@@ -19,7 +19,7 @@ public class NGramLawTests
 
     [Theory]
     [MemberData(nameof(OneText))]
-    public void AClassOfOneText_IsRightOnIt(string task)
+    public void ClassOfOneText_IsPredictedForThatText(string task)
         => Evaluate(task, score =>
         {
             Assert.Equal(1, score.Accuracy);
@@ -56,7 +56,7 @@ public class NGramLawTests
 
     /// <summary>A class of copies of one text does not change how the other classes are learned.</summary>
     [Fact]
-    public void AClassOfOneText_LeavesTheOthersAsTheyWere()
+    public void ClassOfOneText_DoesNotChangeTheOtherClasses()
     {
         var task = NGramTask.Make("template-and-topics", seed: 1);
         using var documents = Tokenized(task.Training);

@@ -43,7 +43,7 @@ public class StackFoldsTests
     }
 
     [Fact]
-    public void OfVeryManyDocuments_OneFoldIsScored_WithTheValidationDocuments()
+    public void VeryManyDocuments_AreScoredInOneFold_WithTheValidationDocuments()
     {
         const int count = 120_000;
         int[] labels = [.. Enumerable.Range(0, count).Select(i => i % 3)], validating = [.. Enumerable.Range(0, 5000).Select(i => i * 7)];

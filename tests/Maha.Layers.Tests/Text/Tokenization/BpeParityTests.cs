@@ -70,7 +70,7 @@ public class BpeParityTests
     }
 
     [Fact]
-    public void AnyCharacterBesideAWord_EncodesAsTheNaiveTwinDoes()
+    public void AnyCharacterNextToAWord_EncodesAsTheNaiveTwin()
     {
         string[] texts = ["the dog and the fox and the dog and the fox", "theology anderson"];
         var naive = NaiveBpe.Train(texts, 280, 2, 64, NumSpecialTokens);

@@ -84,7 +84,7 @@ public class ByteLevelBpeTokenizerTests
     [InlineData(new byte[] { 0xED, 0xA0 }, "\uFFFD")]
     [InlineData(new byte[] { 0xED, 0xA0, 0x41 }, "\uFFFDA")]
     [InlineData(new byte[] { 0xF4, 0x90, 0x80, 0x80 }, "\uFFFD\uFFFD\uFFFD\uFFFD")]
-    public void BytesThatAreNoText_DecodeToReplacementCharacters(byte[] bytes, string expected) =>
+    public void InvalidUtf8_DecodesToReplacementCharacters(byte[] bytes, string expected) =>
         Assert.Equal(expected, _tokenizer.Decode([.. bytes.Select(b => 6 + b)]));
 
     [Fact]

@@ -9,7 +9,7 @@ public class SingleTokenWordsTests
     private const string Letters = "bcdefghijklmnopqrstuvwxyz";
 
     [Fact]
-    public void ManyWordsThatShareEightLetters_AreToldApart()
+    public void ManyWordsThatShareEightLetters_AreDistinguished()
     {
         // Tokens: the stem by three merges, then the stem and one letter, then the stem and two.
         var merges = new List<string> { Merge(6 + 'a', 6 + 'a'), Merge(FirstMergeId, FirstMergeId), Merge(FirstMergeId + 1, FirstMergeId + 1) };

@@ -13,7 +13,7 @@ public class TokenizerPathologicalTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public void AMegabyteWithoutWordBoundaries_TrainsAndComesBack(string kind)
+    public void MegabyteWithoutWordBoundaries_TrainsAndRoundTrips(string kind)
     {
         string text = Make(kind);
         var tokenizer = ByteLevelBpeTokenizer.Train([text], new ByteLevelBpeTokenizerOptions { VocabSize = 2000 });

@@ -8,11 +8,11 @@ public class TokenizerPropertyTests
     private readonly ByteLevelBpeTokenizer _tokenizer = TokenizerSamples.Small;
 
     [Fact]
-    public void Decode_GivesBackEveryText() => HostileText.Check(text =>
+    public void Decode_RestoresEveryText() => HostileText.Check(text =>
         Assert.Equal(HostileText.Escape(text), HostileText.Escape(_tokenizer.Decode(_tokenizer.Encode(text)))), tests: 1000);
 
     [Fact]
-    public void Decode_GivesBackEveryCodeUnit()
+    public void Decode_RestoresEveryCodeUnit()
     {
         for (int c = 0; c <= char.MaxValue; c++)
         {
@@ -76,7 +76,7 @@ public class TokenizerPropertyTests
     });
 
     [Fact]
-    public void LimitedEncode_GivesABeginningAndSaysWhatItCovers() => HostileText.Check(text =>
+    public void LimitedEncode_ReturnsTheFirstTokensAndTheirNumberOfCharacters() => HostileText.Check(text =>
     {
         int[] all = _tokenizer.Encode(text, out int[] offsets);
         for (int maxTokens = 0; maxTokens <= all.Length + 1; maxTokens += 1 + all.Length / 40)
@@ -90,7 +90,7 @@ public class TokenizerPropertyTests
     }, tests: 100);
 
     [Fact]
-    public void StreamDecoder_GivesWhatDecodeGives_ForAnyIds()
+    public void StreamDecoder_ReturnsTheTextOfDecode_ForAnyIds()
     {
         var random = new Random(5);
         for (int round = 0; round < 2000; round++)
@@ -105,7 +105,7 @@ public class TokenizerPropertyTests
     }
 
     [Fact]
-    public void StreamDecoder_NeverShowsHalfACharacter() => HostileText.Check(text =>
+    public void StreamDecoder_NeverReturnsHalfACharacter() => HostileText.Check(text =>
     {
         int[] ids = _tokenizer.Encode(text, out int[] offsets);
         var decoder = _tokenizer.CreateStreamDecoder();

@@ -20,7 +20,7 @@ public class TokenizerThreadingTests
     }
 
     [Fact]
-    public void Training_CutsALongTextWhereNoWordIs()
+    public void Training_CutsALongTextBetweenWords()
     {
         // Each paragraph ends in one word of two newlines: if a cut separated them, the count of the pair would be one too small.
         const int Paragraphs = 20_000;

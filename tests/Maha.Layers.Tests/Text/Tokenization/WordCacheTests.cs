@@ -11,7 +11,7 @@ public class WordCacheTests
     public void UnknownWord_IsNotFound() => Assert.True(_cache.Find("word", 7).IsEmpty);
 
     [Fact]
-    public void WordsOfTheSameHash_AreToldApart()
+    public void WordsOfTheSameHash_AreDistinguished()
     {
         _cache.Add("abc", 7, [1, 2]);
         Assert.True(_cache.Find("abd", 7).IsEmpty);
@@ -22,7 +22,7 @@ public class WordCacheTests
     }
 
     [Fact]
-    public void HashesOfTheSameSlot_AreToldApart()
+    public void HashesOfTheSameSlot_AreDistinguished()
     {
         _cache.Add("abc", 7, [1]);
         Assert.True(_cache.Find("abc", 7 + WordCache.NumSlots).IsEmpty);

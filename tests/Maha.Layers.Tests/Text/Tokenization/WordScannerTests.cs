@@ -60,7 +60,7 @@ public class WordScannerTests
     });
 
     [Fact]
-    public void CutAfterNewlineBeforeNoWhitespace_ChangesNoWord() => HostileText.Check(text =>
+    public void CutAfterNewlineBeforeNonWhitespace_ChangesNoWord() => HostileText.Check(text =>
     {
         var whole = Words(text);
         for (int cut = 1; cut < text.Length; cut++)
@@ -73,7 +73,7 @@ public class WordScannerTests
     });
 
     [Fact]
-    public void LongRuns_AreCutAtTheBound()
+    public void LongRunsOfLetters_AreCutAtTheLimit()
     {
         Assert.Equal([64, 36], Words(new string('a', 100)).Select(w => w.Length));
         Assert.Equal([64, 36], Words(new string('-', 100)).Select(w => w.Length));

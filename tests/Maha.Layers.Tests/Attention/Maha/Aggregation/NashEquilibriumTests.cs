@@ -93,7 +93,7 @@ public class NashEquilibriumTests
     }
 
     [Fact]
-    public void CapTooSmall_IsVisible()
+    public void IterationCapTooSmall_IsReportedAsNotConverged()
     {
         double[] weights = new double[2];
         var game = new NashEquilibrium([1, 0.2, 0.2, 1], [0, 0.5], 1, 2);

@@ -31,7 +31,7 @@ public class ScaleAggregationTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public void EqualScales_ComeBackUnchanged(AggregationKind kind)
+    public void EqualScales_AreReturnedUnchanged(AggregationKind kind)
     {
         using var scope = NewDisposeScope();
         using var aggregation = Create(kind);
@@ -41,7 +41,7 @@ public class ScaleAggregationTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public void OneScale_ComesBackUnchanged(AggregationKind kind)
+    public void OneScale_IsReturnedUnchanged(AggregationKind kind)
     {
         using var scope = NewDisposeScope();
         using var aggregation = Create(kind, numScales: 1);
@@ -92,7 +92,7 @@ public class ScaleAggregationTests
 
     [Theory]
     [MemberData(nameof(KindsWithMasks))]
-    public void OnlyTheFinestScale_ComesBackUnchanged(AggregationKind kind)
+    public void OnlyTheFinestScale_IsReturnedUnchanged(AggregationKind kind)
     {
         using var scope = NewDisposeScope();
         using var aggregation = Create(kind);
@@ -227,7 +227,7 @@ public class ScaleAggregationTests
     [InlineData(double.NaN)]
     [InlineData(double.PositiveInfinity)]
     [InlineData(-1)]
-    public void SparsityWeightThatIsNoWeight_Throws(double weight)
+    public void InvalidSparsityWeight_Throws(double weight)
         => Assert.Contains("sparsityWeight must be finite", Assert.Throws<ArgumentOutOfRangeException>(() => new SoftmaxAggregation(2, weight)).Message);
 
     private static Tensor NaiveSum(ScaleOutputs scales, Func<int, double[]> weights)

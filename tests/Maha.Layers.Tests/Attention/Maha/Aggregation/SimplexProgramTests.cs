@@ -149,7 +149,7 @@ public class SimplexProgramTests
     }
 
     [Fact]
-    public void InfiniteUtility_IsVisibleInTheResidual()
+    public void InfiniteUtility_GivesANaNResidual()
     {
         double[] weights = new double[2];
         Assert.True(double.IsNaN(new SimplexProgram([1, 0, 0, 1], 1, 2, 2).Solve([double.PositiveInfinity, 0], weights).Residual));

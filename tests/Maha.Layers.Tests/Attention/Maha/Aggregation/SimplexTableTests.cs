@@ -27,7 +27,7 @@ public class SimplexTableTests
     }
 
     [Fact]
-    public void EqualUtilitiesAndEqualScales_AreSettled()
+    public void EqualUtilitiesAndEqualScales_GiveEqualWeights()
     {
         using var scope = NewDisposeScope();
         var linear = zeros([2, 80, 4], ScalarType.Float64);
@@ -40,7 +40,7 @@ public class SimplexTableTests
     }
 
     [Fact]
-    public void NotANumber_ShowsInItsOwnDocumentsResidualAlone()
+    public void NaN_AffectsTheResidualOfItsOwnDocumentOnly()
     {
         using var scope = NewDisposeScope();
         var (linear, gram) = Problem(3, 90, 1);

@@ -22,7 +22,7 @@ public sealed class ConvolutionWeightsTests
     }
 
     [Fact]
-    public void AMoveToAnotherType_ReachesWhatTheLayerUses()
+    public void ConversionToAnotherType_ConvertsEveryTensorOfTheLayer()
     {
         using var weights = new ConvolutionWeights(3, 5, 3);
         weights.to(ScalarType.Float64);
