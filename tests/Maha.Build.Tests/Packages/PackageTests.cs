@@ -8,16 +8,17 @@ namespace Maha.Build.Tests.Packages;
 public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
 {
     [Theory]
-    [InlineData("Maha.Layers", "TorchSharp")]
-    [InlineData("Maha.MLNet", "Maha.Layers Microsoft.ML TorchSharp")]
-    public void Package_HasExactlyTheExpectedDependencies(string name, string dependencies)
+    [InlineData("Maha.Layers", "Microsoft.ML.Tokenizers OnnxSharp TorchSharp", "MIT")]
+    [InlineData("Maha.MLNet", "Maha.Layers Microsoft.ML TorchSharp", "MIT")]
+    [InlineData("Maha.Pretrained.MiniLM", "Maha.MLNet", "MIT AND Apache-2.0")]
+    public void Package_HasExactlyTheExpectedDependencies(string name, string dependencies, string license)
     {
         var metadata = feed.Metadata(name);
         Assert.Equal(dependencies.Split(' '),
             metadata.Descendants("dependency").Select(dependency => dependency.Attribute("id")!.Value).Order(StringComparer.Ordinal));
         Assert.All(metadata.Descendants("dependency").Where(dependency => dependency.Attribute("id")!.Value.StartsWith("Maha", StringComparison.Ordinal)),
             dependency => Assert.Equal(feed.Version, dependency.Attribute("version")!.Value));
-        Assert.Equal("MIT", metadata.Element("license")!.Value);
+        Assert.Equal(license, metadata.Element("license")!.Value);
         Assert.Equal("git", metadata.Element("repository")!.Attribute("type")!.Value);
         Assert.NotEmpty(metadata.Element("description")!.Value);
         Assert.Contains("torchsharp", metadata.Element("tags")!.Value.Split(' '));
@@ -27,6 +28,7 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
     [InlineData("Maha.Layers",
         "buildTransitive/Maha.Layers.targets lib/net10.0/Maha.Layers.dll lib/net10.0/Maha.Layers.xml tasks/netstandard2.0/Maha.LoaderFix.dll")]
     [InlineData("Maha.MLNet", "lib/net10.0/Maha.MLNet.dll lib/net10.0/Maha.MLNet.xml")]
+    [InlineData("Maha.Pretrained.MiniLM", "lib/net10.0/Maha.Pretrained.MiniLM.dll lib/net10.0/Maha.Pretrained.MiniLM.xml")]
     public void Package_HasItsFiles_AndASymbolPackage(string name, string files)
     {
         Assert.Equal(files.Split(' '), feed.Files(name).Keys.Where(file => file.Contains('/')
@@ -38,6 +40,7 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
     [Theory]
     [InlineData("Maha.Layers")]
     [InlineData("Maha.MLNet")]
+    [InlineData("Maha.Pretrained.MiniLM")]
     public void Readme_HasNoRelativeLinks(string name)
     {
         Assert.Equal("README.md", feed.Metadata(name).Element("readme")!.Value);
@@ -45,6 +48,17 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
         Assert.StartsWith($"# {name}", readme, StringComparison.Ordinal);
         Assert.All(Regex.Matches(readme, @"\]\(([^)]*)\)").Select(match => match.Groups[1].Value),
             link => Assert.StartsWith("https://", link, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void PackageOfWeights_StatesTheirOriginAndLicense()
+    {
+        var files = feed.Files("Maha.Pretrained.MiniLM");
+        Assert.Contains("Version 2.0, January 2004", Encoding.UTF8.GetString(files["LICENSE-Apache-2.0.txt"]), StringComparison.Ordinal);
+        Assert.Contains("all-MiniLM-L6-v2", Encoding.UTF8.GetString(files["NOTICE.txt"]), StringComparison.Ordinal);
+        Assert.Contains("MIT License", Encoding.UTF8.GetString(files["LICENSE"]), StringComparison.Ordinal);
+        // 22.6 million weights of two bytes.
+        Assert.InRange(files["lib/net10.0/Maha.Pretrained.MiniLM.dll"].Length, 45_000_000, 46_000_000);
     }
 
     // MSBuild provides its own assemblies; any other would be missing when the task runs.

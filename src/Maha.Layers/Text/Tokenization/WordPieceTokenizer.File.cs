@@ -39,8 +39,8 @@ internal sealed partial class WordPieceTokenizer
         return FromVocabulary(ReadAll(vocabulary), lowerCase);
     }
 
-    /// <summary>Returns whether no entry has a capital letter, except names in brackets such as [CLS].</summary>
-    public bool IsVocabularyLowerCase() => !_vocabulary.Any(entry => !entry.StartsWith('[') && entry.Any(char.IsUpper));
+    /// <summary>Returns whether no entry would change in lower case, except names in brackets such as [CLS].</summary>
+    public bool IsVocabularyLowerCase() => !_vocabulary.Any(entry => !entry.StartsWith('[') && entry.Any(letter => char.ToLowerInvariant(letter) != letter));
 
     /// <summary>Returns the vocabulary as text: one entry per line.</summary>
     public string VocabularyText() => string.Concat(_vocabulary.Select(entry => entry + "\n"));

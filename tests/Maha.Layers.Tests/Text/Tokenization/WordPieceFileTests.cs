@@ -86,7 +86,9 @@ public sealed class WordPieceFileTests
     public void Case_IsTakenFromTheVocabulary()
     {
         Assert.False(Read(string.Join('\n', s_entries)).IsVocabularyLowerCase());
-        Assert.True(Read(string.Join('\n', s_entries[..^1])).IsVocabularyLowerCase());
+        Assert.False(Read(string.Join('\n', [.. s_entries[..^1], "\u0416"])).IsVocabularyLowerCase());
+        // A letter that is upper case by its category, but has no lower case.
+        Assert.True(Read(string.Join('\n', [.. s_entries[..^1], "\u211D"])).IsVocabularyLowerCase());
     }
 
     private static WordPieceTokenizer Read(string vocabulary, bool lowerCase = true)
