@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using Maha.Layers.Attention;
 using Maha.Layers.Core;
 using Maha.Layers.Data;
@@ -28,6 +30,9 @@ public abstract class MahaEstimatorOptions
     private WindowOptions _window = new();
     private TrainingOptions _training = new() { LearningRate = ModelDefaults.LearningRate };
 
+    // The options that the caller has set and whose default depends on the model. A list that never changes, so that a copy is safe.
+    private ImmutableHashSet<string> _set = [];
+
     private protected MahaEstimatorOptions()
     {
     }
@@ -38,7 +43,7 @@ public abstract class MahaEstimatorOptions
 
     /// <summary>The most tokens of a document that are read. See <see cref="OverlongDocuments"/> for what happens beyond.</summary>
     /// <value>16,384. From 1 to 16,777,216.</value>
-    public int MaxSequenceLength { get => _model.MaxSequenceLength; set => _model = _model with { MaxSequenceLength = value }; }
+    public int MaxSequenceLength { get => _model.MaxSequenceLength; set => _model = Set(_model with { MaxSequenceLength = value }); }
 
     /// <summary>What happens to a document with more than <see cref="MaxSequenceLength"/> tokens.</summary>
     /// <value><see cref="OverlongDocuments.KeepStart"/>: training warns with the number of documents that were cut.</value>
@@ -113,7 +118,7 @@ public abstract class MahaEstimatorOptions
 
     /// <summary>The highest learning rate, reached after the warm-up; a cosine brings it down again.</summary>
     /// <value>0.002, for models of about the default width; wider ones want less. Positive.</value>
-    public double LearningRate { get => _training.LearningRate; set => _training = _training with { LearningRate = value }; }
+    public double LearningRate { get => _training.LearningRate; set => _training = Set(_training with { LearningRate = value }); }
 
     /// <summary>The share of the steps in which the learning rate rises from 0.</summary>
     /// <value>0.1. In [0, 1].</value>
@@ -129,7 +134,7 @@ public abstract class MahaEstimatorOptions
 
     /// <summary>The tokens of one batch, padding counted. A longer document has a batch of its own.</summary>
     /// <value>8,192. At least 1.</value>
-    public int TokensPerBatch { get => _training.TokensPerBatch; set => _training = _training with { TokensPerBatch = value }; }
+    public int TokensPerBatch { get => _training.TokensPerBatch; set => _training = Set(_training with { TokensPerBatch = value }); }
 
     /// <summary>The share of the training documents that is set aside to validate on.</summary>
     /// <value>0.1. In [0, 1); 0 trains on all and keeps the last weights.</value>
@@ -172,6 +177,9 @@ public abstract class MahaEstimatorOptions
     /// <value>A token that is never canceled.</value>
     public CancellationToken CancellationToken { get; set; }
 
+    /// <summary>Returns whether the caller has set an option whose default depends on the model: MaxSequenceLength, LearningRate or TokensPerBatch.</summary>
+    internal bool IsSet(string option) => _set.Contains(option);
+
     /// <summary>A copy whose members can be set without changing these options.</summary>
     internal MahaEstimatorOptions Copy() => (MahaEstimatorOptions)MemberwiseClone();
 
@@ -187,6 +195,12 @@ public abstract class MahaEstimatorOptions
     internal TrainingOptions ToTrainingOptions(int seed, Device? device) =>
         _training with { NumberOfEpochs = NumberOfEpochs ?? ModelDefaults.NumberOfEpochs, Seed = seed, Device = device };
 
+    private T Set<T>(T value, [CallerMemberName] string option = "")
+    {
+        _set = _set.Add(option);
+        return value;
+    }
+
     /// <summary>Checks the options of every attention, also of those that are not chosen.</summary>
     /// <exception cref="ArgumentException">One is outside its range or unknown.</exception>
     internal void ValidateAttentions()
@@ -201,6 +215,10 @@ public abstract class MahaEstimatorOptions
 
     /// <summary>The options that were set and have no effect.</summary>
     internal IReadOnlyList<string> UnusedOptions() => [.. Attentions.SelectMany(ChangedOptions).Distinct().Where(option => !Uses(option))];
+
+    /// <summary>The options of attention that were set, for a model that has no attention of its own.</summary>
+    internal IReadOnlyList<string> ChangedAttentionOptions() =>
+        [.. Attention == AttentionKind.Hsa ? Array.Empty<string>() : [nameof(Attention)], .. Attentions.SelectMany(ChangedOptions).Distinct()];
 
     // The attentions that have options here.
     private AttentionOptions[] Attentions => [_hsa, new HsaCausalOptions(_hsa), _maha with { Aggregation = AggregationOptions.Create(Aggregation) }, _window];

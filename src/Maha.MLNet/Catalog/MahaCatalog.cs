@@ -206,7 +206,10 @@ public static class MahaCatalog
 
     private static TOptions WithSizes<TOptions>(int dModel, int numLayers, int maxSequenceLength, TOptions options) where TOptions : MahaEstimatorOptions
     {
-        (options.DModel, options.NumLayers, options.MaxSequenceLength) = (dModel, numLayers, maxSequenceLength);
+        (options.DModel, options.NumLayers) = (dModel, numLayers);
+        // An option that is set holds for every model, a default only for those that have it.
+        if (maxSequenceLength != MahaEstimatorOptions.ModelDefaults.MaxSequenceLength)
+            options.MaxSequenceLength = maxSequenceLength;
         return options;
     }
 }

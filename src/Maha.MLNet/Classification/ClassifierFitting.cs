@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Maha.Layers.Core;
 using Maha.Layers.Data;
 using Maha.Layers.Models;
 using Maha.Layers.Text;
@@ -100,6 +101,7 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
             if (options.ValidationSet is null && options.ValidationFraction == 0)
                 throw new ArgumentException($"Threshold must be {nameof(BinaryThreshold.Half)} where nothing validates, but is {threshold}. Give a ValidationSet, or a ValidationFraction above 0.", nameof(threshold));
         }
+        TensorChecks.InRange(options.DocumentLayers, 0, 100, nameof(options.DocumentLayers), "Use 0 to decide by the pooled windows.");
         ModelFitting.CheckOptions(options, ModelOptionsOf(options, options.VocabSize), TrainingOptionsOf(options, 0, device: null));
     }
 

@@ -70,7 +70,7 @@ public abstract class MahaClassifierOptions : MahaEstimatorOptions
     /// </summary>
     /// <value>
     /// Null: random weights. With a saved Maha model, use about a quarter of the <see cref="MahaEstimatorOptions.LearningRate"/>; an encoder in BERT layout
-    /// has its own default, 0.0005 for what follows the encoder and a tenth of it for the encoder.
+    /// has its own default, 0.001 for what follows the encoder and a tenth of it for the encoder.
     /// </value>
     public PretrainedSource? PretrainedModel { get; set; }
 

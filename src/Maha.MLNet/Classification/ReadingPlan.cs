@@ -27,8 +27,8 @@ internal sealed record ReadingPlan
     // From what reads a document best to what takes the least time: the share of the layers that is frozen, the windows of a document, the most epochs.
     private static readonly (double Frozen, int Windows, int Epochs)[] s_choices =
     [
-        (0, 24, 6), (0, 16, 3), (1 / 3.0, 12, 3), (1 / 2.0, 8, 3), (2 / 3.0, 6, 3), (2 / 3.0, 4, 3), (2 / 3.0, 3, 2), (2 / 3.0, 2, 2), (5 / 6.0, 2, 2),
-        (5 / 6.0, 1, 2), (5 / 6.0, 1, 1),
+        (0, 24, 10), (0, 16, 5), (1 / 3.0, 12, 5), (1 / 2.0, 8, 5), (1 / 2.0, 6, 4), (2 / 3.0, 6, 5), (2 / 3.0, 4, 4), (2 / 3.0, 4, 3), (2 / 3.0, 3, 3),
+        (2 / 3.0, 2, 3), (2 / 3.0, 2, 2), (5 / 6.0, 2, 2), (5 / 6.0, 1, 2), (5 / 6.0, 1, 1),
     ];
 
     /// <summary>The number of the encoder's lower layers that stay as they are. Their states are computed once.</summary>
@@ -117,17 +117,14 @@ internal sealed record ReadingPlan
     /// <summary>Returns training options for this plan. What the options set themselves stays.</summary>
     public TrainingOptions Apply(TrainingOptions training, MahaClassifierOptions options)
     {
-        var defaults = new TrainingOptions();
         return training with
         {
             NumberOfEpochs = NumberOfEpochs,
             LearningRateDecay = LearningRateDecay.Linear,
             ComputeType = Device == DeviceType.CPU ? null : ScalarType.BFloat16,
-            // The gradient of more documents is more exact, which allows longer steps.
-            LearningRate = options.LearningRate == MahaEstimatorOptions.ModelDefaults.LearningRate
-                ? HeadLearningRate * Math.Sqrt(DocumentsPerStep / 8.0) : options.LearningRate,
-            TokensPerBatch = options.TokensPerBatch == defaults.TokensPerBatch
-                ? (int)Math.Max(DocumentsPerStep * TokensPerDocument, DocumentsPerStep) : options.TokensPerBatch,
+            LearningRate = options.IsSet(nameof(options.LearningRate)) ? options.LearningRate : LearningRate,
+            TokensPerBatch = options.IsSet(nameof(options.TokensPerBatch))
+                ? options.TokensPerBatch : (int)Math.Max(DocumentsPerStep * TokensPerDocument, DocumentsPerStep),
         };
     }
 
@@ -143,9 +140,9 @@ internal sealed record ReadingPlan
     }
 
     // Of what follows the encoder; the encoder learns at a tenth of it.
-    private const double HeadLearningRate = 5e-4;
+    private const double LearningRate = 1e-3;
 
-    private static int MostEpochs(int documents) => documents < 1000 ? 6 : documents < 4000 ? 4 : documents < 10_000 ? 3 : 2;
+    private static int MostEpochs(int documents) => documents < 1000 ? 10 : documents < 4000 ? 5 : documents < 10_000 ? 3 : 2;
 
     private static double MeasureSpeed(WindowedEncoder reader, TokenWindows windows, ITokenizedDocuments documents)
     {

@@ -3,6 +3,7 @@ using Maha.Layers.Models;
 using Maha.Layers.Text;
 using Maha.Layers.Training;
 using Maha.MLNet.Fitting;
+using Microsoft.ML.Runtime;
 using static TorchSharp.torch;
 
 namespace Maha.MLNet.Classification;
@@ -21,6 +22,7 @@ internal sealed class TransformerNetwork : ClassifierNetwork
     public TransformerNetwork(ModelFitting fitting, MahaClassifierOptions options, IEnumerable<string> texts)
     {
         _fitting = fitting;
+        WarnOfDocumentLayers(options);
         _tokenizer = fitting.TrainTokenizer(texts);
         MaxDocumentTokens = options.MaxSequenceLength;
         Model = ModelFitting.WithTokenParts(ClassifierFitting.ModelOptionsOf(options, _tokenizer.VocabSize), _tokenizer);
@@ -33,6 +35,7 @@ internal sealed class TransformerNetwork : ClassifierNetwork
     public TransformerNetwork(ModelFitting fitting, MahaClassifierOptions options, PretrainedFile pretrained)
     {
         _fitting = fitting;
+        WarnOfDocumentLayers(options);
         _pretrained = pretrained;
         _tokenizer = pretrained.Tokenizer;
         pretrained.Check(options);
@@ -63,6 +66,17 @@ internal sealed class TransformerNetwork : ClassifierNetwork
         {
             network.Dispose();
             throw;
+        }
+    }
+
+    private void WarnOfDocumentLayers(MahaClassifierOptions options)
+    {
+        if (options.DocumentLayers > 0)
+        {
+            _fitting.Channel.Warning(
+                MessageSensitivity.None,
+                $"DocumentLayers must be 0 without pretrained weights in BERT layout, but is {options.DocumentLayers} and has no effect: all blocks read the whole document. " +
+                "Set NumLayers, or PretrainedModel.");
         }
     }
 

@@ -32,7 +32,7 @@ internal sealed class WindowedNetwork : ClassifierNetwork
         pretrained.Check(options);
         Model = pretrained.Encoder.Options with { Pooling = options.Pooling, Dropout = options.Dropout };
         // All of a document is read unless the options set a limit.
-        MaxDocumentTokens = options.MaxSequenceLength == MahaEstimatorOptions.ModelDefaults.MaxSequenceLength ? MaxLength : options.MaxSequenceLength;
+        MaxDocumentTokens = options.IsSet(nameof(options.MaxSequenceLength)) ? options.MaxSequenceLength : MaxLength;
         var windows = new WindowedEncoderOptions
         {
             MaxDocumentTokens = MaxDocumentTokens,
@@ -53,6 +53,13 @@ internal sealed class WindowedNetwork : ClassifierNetwork
             },
         };
         Windows.Validate(Model);
+        if (options.DocumentLayers == 0 && options.ChangedAttentionOptions() is { Count: > 0 } unused)
+        {
+            fitting.Channel.Warning(
+                MessageSensitivity.None,
+                $"{string.Join(", ", unused)} must be left out without blocks over the document, but {(unused.Count == 1 ? "is" : "are")} set and has no effect: DocumentLayers is 0. " +
+                "Set DocumentLayers to 1 or more, or leave it out.");
+        }
     }
 
     // What a document may have where no limit is set.

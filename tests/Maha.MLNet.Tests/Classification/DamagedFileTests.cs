@@ -118,9 +118,9 @@ public class DamagedFileTests
     [Fact]
     public void NewerFormatVersion_Throws_WithTheRemedy()
         => Assert.Equal(
-            "This version of Maha reads models up to format 3, but the model has format 4. "
+            "This version of Maha reads models up to format 4, but the model has format 5. "
                 + "Update the package Maha.MLNet, or save the model with the older version.",
-            Refused<MahaModelVersionException>(json => (json["FormatVersion"], json["Unheard"]) = (4, "of")));
+            Refused<MahaModelVersionException>(json => (json["FormatVersion"], json["Unheard"]) = (5, "of")));
 
     [Fact]
     public void NewerFrameVersion_Throws()

@@ -32,7 +32,7 @@ public class EncodingOptionsTests
         { o => o.Temperature = 0, "Temperature must be above 0" },
         { o => o.ChunksPerDocument = 0, "ChunksPerDocument must be at least 1" },
         { o => o.MaxTrainingTime = TimeSpan.Zero, "MaxTrainingTime must be" },
-        { o => o.PretrainedModel = "", "PretrainedModel must be the path of a file, but is empty" },
+        { o => o.PretrainedModel = "", "PretrainedModel must be the path of a file or folder, but is empty" },
         { o => o.Freeze = true, "Freeze requires a PretrainedModel" },
         { o => (o.DModel, o.NumHeads) = (770, 12), "770 % 12 = 2" },
         { o => o.Attention = AttentionKind.MahaReference, "Attention must take padding" },
@@ -44,9 +44,13 @@ public class EncodingOptionsTests
     [MemberData(nameof(Invalid))]
     public void InvalidOption_Throws_BeforeAnyDataIsRead(Action<Options> change, string message)
     {
-        var options = new Options();
-        change(options);
-        Assert.Contains(message, Assert.ThrowsAny<ArgumentException>(() => new MLContext().Transforms.MahaEncode(options)).Message, StringComparison.Ordinal);
+        var refusal = Assert.ThrowsAny<ArgumentException>(() =>
+        {
+            var options = new Options();
+            change(options);
+            new MLContext().Transforms.MahaEncode(options);
+        });
+        Assert.Contains(message, refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]
