@@ -93,6 +93,19 @@ internal static class BertWords
         return clean.ToString();
     }
 
+    /// <summary>Checks that letters can be separated from their accents. In globalization-invariant mode, .NET returns them unchanged without an error.</summary>
+    /// <exception cref="PlatformNotSupportedException">The program runs in this mode.</exception>
+    internal static void RequireDecomposition()
+    {
+        if ("\u00E9".Normalize(NormalizationForm.FormD).Length != 2)
+        {
+            throw new PlatformNotSupportedException(
+                "A model in lower case reads letters without their accents, for which .NET needs Unicode data, but this program runs in globalization-invariant " +
+                "mode. Set <InvariantGlobalization>false</InvariantGlobalization> in the project file, unset DOTNET_SYSTEM_GLOBALIZATION_INVARIANT, and install " +
+                "ICU (the package icu-libs on Alpine Linux, libicu on others).");
+        }
+    }
+
     private static string LowerAscii(ReadOnlySpan<char> word) =>
         string.Create(word.Length, word, (lower, original) => Ascii.ToLower(original, lower, out _));
 

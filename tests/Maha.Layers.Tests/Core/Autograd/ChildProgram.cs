@@ -24,10 +24,12 @@ internal static class ChildProgram
     }
 
     /// <summary>Fails unless the static method returns in a process of its own.</summary>
-    public static void AssertEnds(Action method)
+    /// <param name="method">The method.</param>
+    /// <param name="change">Changes the environment of the process; null for that of the tests.</param>
+    public static void AssertEnds(Action method, Action<IDictionary<string, string?>>? change = null)
     {
-        var (exitCode, output, error) = ChildProcess.Run(
-            method.Method.Name, folder: null, [typeof(ChildProgram).Assembly.Location, method.Method.DeclaringType!.AssemblyQualifiedName!, method.Method.Name]);
+        string[] arguments = [typeof(ChildProgram).Assembly.Location, method.Method.DeclaringType!.AssemblyQualifiedName!, method.Method.Name];
+        var (exitCode, output, error) = ChildProcess.Run(method.Method.Name, folder: null, arguments, change);
         Assert.True(exitCode == 0, $"{method.Method.Name} ended with {exitCode}.\n{output}\n{error}");
     }
 }

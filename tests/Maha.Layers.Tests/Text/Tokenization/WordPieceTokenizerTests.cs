@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Maha.Layers.Tests.Core;
 using Maha.Layers.Text;
 using BertTokenizer = Microsoft.ML.Tokenizers.BertTokenizer;
 
@@ -156,6 +157,10 @@ public sealed class WordPieceTokenizerTests
         Parallel.For(0, 2000, i => Assert.Equal(expected[i % texts.Count], tokenizer.Encode(texts[i % texts.Count])));
     }
 
+    [Fact]
+    public void InvariantMode_IsRefused_WhereAccentsMustBeRemoved() =>
+        ChildProgram.AssertEnds(InvariantMode.Create, environment => environment["DOTNET_SYSTEM_GLOBALIZATION_INVARIANT"] = "1");
+
     private static WordPieceTokenizer Create(bool lowerCase)
     {
         using var vocabulary = VocabularyStream(s_entries);
@@ -177,5 +182,18 @@ public sealed class WordPieceTokenizerTests
                 common.Append((char)rune.Value);
         }
         return common.ToString();
+    }
+
+    // A class of its own, because the fields of the tests can't be initialized in this mode.
+    private static class InvariantMode
+    {
+        internal static void Create()
+        {
+            using var vocabulary = VocabularyStream(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "cafe"]);
+            Assert.Contains("InvariantGlobalization",
+                Assert.Throws<PlatformNotSupportedException>(() => WordPieceTokenizer.FromVocabulary(vocabulary, lowerCase: true)).Message, StringComparison.Ordinal);
+            vocabulary.Position = 0;
+            Assert.NotNull(WordPieceTokenizer.FromVocabulary(vocabulary, lowerCase: false));
+        }
     }
 }
