@@ -83,7 +83,7 @@ internal static class BertWords
         if (!lowerCase)
             return clean.ToString();
 
-        string decomposed = clean.ToString().Normalize(NormalizationForm.FormD);
+        string decomposed = Accents.Separate(clean.ToString());
         clean.Clear();
         foreach (var rune in decomposed.EnumerateRunes())
         {
@@ -91,19 +91,6 @@ internal static class BertWords
                 Append(clean, Rune.ToLowerInvariant(rune));
         }
         return clean.ToString();
-    }
-
-    /// <summary>Checks that letters can be separated from their accents. In globalization-invariant mode, .NET returns them unchanged without an error.</summary>
-    /// <exception cref="PlatformNotSupportedException">The program runs in this mode.</exception>
-    internal static void RequireDecomposition()
-    {
-        if ("\u00E9".Normalize(NormalizationForm.FormD).Length != 2)
-        {
-            throw new PlatformNotSupportedException(
-                "A model in lower case reads letters without their accents, for which .NET needs Unicode data, but this program runs in globalization-invariant " +
-                "mode. Set <InvariantGlobalization>false</InvariantGlobalization> in the project file, unset DOTNET_SYSTEM_GLOBALIZATION_INVARIANT, and install " +
-                "ICU (the package icu-libs on Alpine Linux, libicu on others).");
-        }
     }
 
     private static string LowerAscii(ReadOnlySpan<char> word) =>

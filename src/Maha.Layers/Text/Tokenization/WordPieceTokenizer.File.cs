@@ -33,7 +33,6 @@ internal sealed partial class WordPieceTokenizer
     /// <param name="lowerCase">Whether letters become lower case and lose their accents: true for uncased models.</param>
     /// <exception cref="ArgumentNullException"><paramref name="vocabulary"/> is null.</exception>
     /// <exception cref="InvalidDataException">The vocabulary is not valid. The message states the violated rule.</exception>
-    /// <exception cref="PlatformNotSupportedException">The vocabulary is in lower case and the program runs without Unicode data.</exception>
     public static WordPieceTokenizer FromVocabulary(Stream vocabulary, bool lowerCase)
     {
         ArgumentNullException.ThrowIfNull(vocabulary);

@@ -24,8 +24,6 @@ internal sealed partial class WordPieceTokenizer : ITextTokenizer
 
     private WordPieceTokenizer(string[] vocabulary, Dictionary<string, int> ids, bool lowerCase)
     {
-        if (lowerCase)
-            BertWords.RequireDecomposition();
         _vocabulary = vocabulary;
         LowerCase = lowerCase;
         UnknownTokenId = ids[UnknownToken];
