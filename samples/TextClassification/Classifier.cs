@@ -1,4 +1,5 @@
 using Maha.Layers.Training;
+using Maha.MLNet;
 using Maha.MLNet.Classification;
 
 namespace TextClassification;
@@ -6,17 +7,28 @@ namespace TextClassification;
 /// <summary>The options of the sample's classifier.</summary>
 internal static class Classifier
 {
-    public static MahaTextClassificationTrainer.Options Options(SampleOptions options, IProgress<TrainingProgress> progress, CancellationToken budget) => new()
+    public static MahaTextClassificationTrainer.Options Options(SampleOptions options, IProgress<TrainingProgress> progress)
     {
-        MaxSequenceLength = options.MaxTokens,
-        NumberOfEpochs = options.Epochs,
-        Attention = options.Attention,
-        Aggregation = options.Aggregation,
-        NumLayers = options.Quick ? 1 : 2,
-        TokensPerBatch = options.Quick ? 4096 : 8192,
-        Progress = progress,
-        // The time budget ends the training; the best weights so far are kept.
-        CancellationToken = budget,
-        CancellationBehavior = CancellationBehavior.KeepBest,
-    };
+        var common = new MahaTextClassificationTrainer.Options
+        {
+            MaxSequenceLength = options.MaxTokens,
+            NumberOfEpochs = options.Epochs,
+            MaxTrainingTime = TimeSpan.FromMinutes(options.Minutes),
+            Attention = options.Attention,
+            Aggregation = options.Aggregation,
+            Progress = progress,
+        };
+        if (options.FromScratch)
+        {
+            common.NumLayers = options.Quick ? 1 : 2;
+            common.TokensPerBatch = options.Quick ? 4096 : 8192;
+        }
+        else
+        {
+            // The trainer chooses what it trains of the encoder, and how many windows of a document it reads, by MaxTrainingTime.
+            common.PretrainedModel = MahaPretrained.MiniLM;
+            common.DocumentLayers = options.DocumentLayers;
+        }
+        return common;
+    }
 }

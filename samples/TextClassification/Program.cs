@@ -4,6 +4,7 @@ using Maha.Layers.Training;
 using Maha.Samples.Data.ManualPages;
 using Maha.Samples.Shared;
 using Microsoft.ML;
+using Microsoft.ML.Runtime;
 using Spectre.Console;
 using TextClassification;
 using TorchSharp;
@@ -22,16 +23,17 @@ static int Train(SampleOptions options)
     var mlContext = new MLContext(options.Documents.Seed);
     mlContext.Log += (_, message) =>
     {
-        if (message.Kind == Microsoft.ML.Runtime.ChannelMessageKind.Warning)
+        if (message.Kind == ChannelMessageKind.Warning)
             AnsiConsole.MarkupLineInterpolated($"[yellow]{message.RawMessage}[/]");
+        else if (message.Kind == ChannelMessageKind.Info && message.Source.Contains("Maha", StringComparison.Ordinal))
+            AnsiConsole.WriteLine(message.RawMessage); // what the trainer chose, its epochs, and the weights of n-grams and network
     };
     var (train, test) = Documents.Load(mlContext, options.Documents, Console.WriteLine);
     var watch = Stopwatch.StartNew();
 
-    using var budget = new CancellationTokenSource(TimeSpan.FromMinutes(options.Minutes));
     using var model = TrainingDisplay.Show(progress =>
         mlContext.Transforms.Conversion.MapValueToKey("Label")
-            .Append(mlContext.MulticlassClassification.Trainers.MahaTextClassification(Classifier.Options(options, progress, budget.Token)))
+            .Append(mlContext.MulticlassClassification.Trainers.MahaTextClassification(Classifier.Options(options, progress)))
             .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabelName", "PredictedLabel"))
             .Fit(train));
     var metrics = mlContext.MulticlassClassification.Evaluate(model.Transform(test));

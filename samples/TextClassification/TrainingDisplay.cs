@@ -3,7 +3,7 @@ using Spectre.Console;
 
 namespace TextClassification;
 
-/// <summary>A live progress bar over a training, and one line per validation.</summary>
+/// <summary>A live progress bar over a training.</summary>
 internal static class TrainingDisplay
 {
     public static TModel Show<TModel>(Func<IProgress<TrainingProgress>, TModel> train)
@@ -23,11 +23,6 @@ internal static class TrainingDisplay
             task.Value = value.Step;
             task.Description = FormattableString.Invariant(
                 $"epoch {value.Epoch}/{value.NumberOfEpochs} loss {value.Loss:F3} rate {value.LearningRate:G2} {value.TokensPerSecond:F0} tokens/s");
-            if (value.Validation is { } metrics)
-            {
-                AnsiConsole.WriteLine($"epoch {value.Epoch}: validation loss {metrics.Loss:F3}, accuracy {metrics.Accuracy:F3}, "
-                    + $"macro F1 {metrics.MacroF1:F3}, {value.Elapsed:mm\\:ss} elapsed");
-            }
         }
     }
 }
