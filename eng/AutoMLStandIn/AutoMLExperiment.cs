@@ -104,8 +104,15 @@ public class AutoMLExperiment
             monitor?.ReportRunningTrial(trial);
             try
             {
+                // Without a result, the end of the time lets the running trial end.
+                using var stopTrial = new CancellationTokenSource();
+                using var stopping = stop.Token.Register(() =>
+                {
+                    if (best != null)
+                        stopTrial.Cancel();
+                });
                 using var runner = Services.Get<ITrialRunner>() ?? throw Contracts.Except("The experiment has no trial runner. Call SetPipeline or SetTrialRunner.");
-                var result = await runner.RunAsync(trial, stop.Token);
+                var result = await runner.RunAsync(trial, stopTrial.Token);
                 trial.EndedAtUtc = DateTime.UtcNow;
                 monitor?.ReportCompletedTrial(result);
                 tuner.Update(result);

@@ -1,4 +1,5 @@
 using Maha.Layers.Attention;
+using Maha.MLNet;
 using Maha.MLNet.AutoML;
 using Maha.MLNet.Classification;
 using Microsoft.ML;
@@ -8,11 +9,14 @@ using Microsoft.ML.SearchSpace.Option;
 
 namespace AutoML;
 
-/// <summary>The candidates of the search: a classifier for every kind of attention, and a bag of words.</summary>
+/// <summary>The candidates of the search: a classifier for every kind of attention, one from pretrained weights, and a bag of words.</summary>
 internal static class Candidates
 {
-    // A trial may take an eighth of the budget, so that every candidate gets its turn.
+    // A trial may take an eighth of the time that is left, so the models of the search are those that learn in such a time.
     private const int Share = 8;
+
+    // What is searched of the candidate with pretrained weights. The blocks over the document are Hsa's.
+    private static readonly string[] s_pretrained = ["Pretrained", "DocumentLayers", "PretrainedLearningRate", "MaxSequenceLength", "Dropout"];
 
     public static SweepablePipeline Pipeline(MLContext mlContext, SampleOptions options)
     {
@@ -21,25 +25,40 @@ internal static class Candidates
             (context, searched) => context.Transforms.Text.FeaturizeText("Features", "Text").AppendCacheCheckpoint(context)
                 .Append(context.MulticlassClassification.Trainers.SdcaMaximumEntropy(l2Regularization: searched.L2)), new SearchSpace<LinearOptions>());
 
-        // Alternatives of different kinds may follow the first sweepable estimator of a pipeline only.
+        // Each candidate is tried once, in this order: the cheapest first, since a short experiment may end before the others. The bag of words has no time
+        // limit. Alternatives of different kinds may follow the first sweepable estimator of a pipeline only.
         return mlContext.Transforms.Conversion.MapValueToKey("Label")
             .Append(new SweepableEstimator((context, _) => context.Transforms.SelectColumns("Label", "Text"), new SearchSpace()))
-            .Append(words, Maha(AttentionKind.Maha), Maha(AttentionKind.Hsa), Maha(AttentionKind.Window), Maha(AttentionKind.Full))
+            .Append(FromScratch(AttentionKind.Hsa), words, Pretrained(), FromScratch(AttentionKind.Window), FromScratch(AttentionKind.Maha),
+                FromScratch(AttentionKind.Full))
             .Append(mlContext.Transforms.Conversion.MapKeyToValue("Topic", "PredictedLabel"));
 
-        SweepableEstimator Maha(AttentionKind attention)
+        SweepableEstimator FromScratch(AttentionKind attention)
         {
-            var given = new MahaTextClassificationTrainer.Options
-            {
-                MaxTrainingTime = TimeSpan.FromSeconds((double)options.Seconds / Share),
-                TokensPerBatch = 4096,
-            };
-            var space = MahaSearchOptions.Space(given.MaxTrainingTime);
+            var given = new MahaTextClassificationTrainer.Options { TokensPerBatch = 4096 };
+            var space = Space(given);
             space["Attention"] = new ChoiceOption(attention);
-            space["MaxSequenceLength"] = new ChoiceOption([.. Lengths(options.MaxTokens).Cast<object>()]);
             foreach (string unused in Unused(attention))
                 space.Remove(unused);
             return mlContext.Auto().MahaTextClassification(given, space);
+        }
+
+        // A candidate of its own, so that it gets a trial even in a short experiment. Where one candidate has both, the search also chooses Pretrained.
+        SweepableEstimator Pretrained()
+        {
+            var given = new MahaTextClassificationTrainer.Options { PretrainedModel = MahaPretrained.MiniLM };
+            var space = Space(given);
+            foreach (string member in space.Keys.Except(s_pretrained).ToList())
+                space.Remove(member);
+            space["Pretrained"] = new ChoiceOption(true);
+            return mlContext.Auto().MahaTextClassification(given, space);
+        }
+
+        SearchSpace<MahaSearchOptions> Space(MahaTextClassificationTrainer.Options given)
+        {
+            var space = MahaSearchOptions.Space(TimeSpan.FromSeconds((double)options.Seconds / Share), given.PretrainedModel);
+            space["MaxSequenceLength"] = new ChoiceOption([.. Lengths(options.MaxTokens).Cast<object>()]);
+            return space;
         }
     }
 

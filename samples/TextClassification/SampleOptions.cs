@@ -31,7 +31,7 @@ internal sealed record SampleOptions
 
     // Reading the data, the evaluation and the baseline take the rest of 15 minutes, and of 3.
     private const double DefaultMinutes = 9;
-    private const double QuickMinutes = 1.2;
+    private const double QuickMinutes = 1;
 
     /// <summary>Builds the command with its options and its subcommand.</summary>
     public static RootCommand Command(Func<SampleOptions, int> train, Func<string, FileInfo, int, int> predict)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Maha.Layers.Core;
@@ -27,6 +28,7 @@ public sealed class ExperimentRecord : IMonitor
     private readonly IMonitor? _next;
     private readonly int _maxFirstFailures;
     private IReadOnlyDictionary<string, string> _names = new Dictionary<string, string>();
+    private readonly Stopwatch _watch = new();
     private TrialResult? _best;
     private TrialResult? _latest;
 
@@ -77,6 +79,7 @@ public sealed class ExperimentRecord : IMonitor
 
     void IMonitor.ReportRunningTrial(TrialSettings settings)
     {
+        _watch.Start();
         DisposeLatest();
         _next?.ReportRunningTrial(settings);
     }
@@ -108,6 +111,9 @@ public sealed class ExperimentRecord : IMonitor
         Add(settings, null, exception ?? new InvalidOperationException("The trial failed."));
         _next?.ReportFailTrial(settings, exception);
     }
+
+    /// <summary>The time since the experiment began its first trial.</summary>
+    internal TimeSpan Elapsed => _watch.Elapsed;
 
     /// <summary>Sets the names of a pipeline's trainers. Only the first call has an effect.</summary>
     internal void SetTrainerNames(MLContext context, SweepablePipeline pipeline)

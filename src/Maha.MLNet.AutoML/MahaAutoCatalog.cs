@@ -15,13 +15,14 @@ public static class MahaAutoCatalog
     /// The options that are not searched: columns, seed and so on. Null for the defaults. They are read at the start of each trial, and not changed.
     /// </param>
     /// <param name="searchSpace">
-    /// The search space; null for <see cref="MahaSearchOptions.Space"/> with the options' <see cref="MahaEstimatorOptions.MaxTrainingTime"/>, without the
-    /// architecture if there is a pretrained model.
+    /// The search space; null for <see cref="MahaSearchOptions.Space"/> with the options' <see cref="MahaEstimatorOptions.MaxTrainingTime"/> and
+    /// <see cref="MahaClassifierOptions.PretrainedModel"/>, with which trials start from these weights or from random ones.
     /// </param>
     /// <returns>A sweepable estimator. Append it to a <see cref="SweepablePipeline"/>, alone or with alternatives.</returns>
     /// <remarks>
-    /// Set <see cref="MahaEstimatorOptions.MaxTrainingTime"/> to a part of the experiment's time, for instance an eighth. A trial that would take longer then
-    /// ends with its best weights instead of using the rest of the time, and the search space has models that can be trained in that time.
+    /// In an experiment with <see cref="SetRecordedPipeline"/> and a time limit, a trial trains for at most an eighth of the time that is left, but at least for
+    /// 10 seconds, and ends with its best weights. <see cref="MahaEstimatorOptions.MaxTrainingTime"/> sets a shorter limit, and with up to two minutes the
+    /// search space has models only that can be trained in that time. Without SetRecordedPipeline it is the only limit: set it to a part of the time.
     /// </remarks>
     /// <exception cref="ArgumentException">An option is not valid; the message states the rule, the value and the remedy.</exception>
     public static SweepableEstimator MahaTextClassification(
@@ -31,7 +32,7 @@ public static class MahaAutoCatalog
         options ??= new MahaTextClassificationTrainer.Options();
         ClassifierFitting.Check(options);
         return auto.CreateSweepableEstimator(
-            (context, searched) => context.MulticlassClassification.Trainers.MahaTextClassification(searched.ApplyTo(options)),
+            (context, searched) => context.MulticlassClassification.Trainers.MahaTextClassification(searched.ApplyTo(options, TrialTime.Get(context))),
             searchSpace ?? MahaSearchOptions.ClassificationSpace(options));
     }
 
@@ -39,8 +40,8 @@ public static class MahaAutoCatalog
     /// <param name="auto">The catalog: <c>mlContext.Auto()</c>.</param>
     /// <param name="options">The options that are not searched: columns, seed and so on. They are read at the start of each trial, and not changed.</param>
     /// <param name="searchSpace">
-    /// The search space; null for <see cref="MahaSearchOptions.Space"/> with the options' <see cref="MahaEstimatorOptions.MaxTrainingTime"/>, without the
-    /// architecture if there is a pretrained model.
+    /// The search space; null for <see cref="MahaSearchOptions.Space"/> with the options' <see cref="MahaEstimatorOptions.MaxTrainingTime"/> and
+    /// <see cref="MahaClassifierOptions.PretrainedModel"/>, with which trials start from these weights or from random ones.
     /// </param>
     /// <returns>A sweepable estimator. Append it to a <see cref="SweepablePipeline"/>, alone or with alternatives.</returns>
     /// <exception cref="ArgumentException">An option is not valid; the message states the rule, the value and the remedy.</exception>
@@ -51,7 +52,7 @@ public static class MahaAutoCatalog
         ArgumentNullException.ThrowIfNull(options);
         ClassifierFitting.Check(options);
         return auto.CreateSweepableEstimator(
-            (context, searched) => context.BinaryClassification.Trainers.MahaTextClassification(searched.ApplyTo(options)),
+            (context, searched) => context.BinaryClassification.Trainers.MahaTextClassification(searched.ApplyTo(options, TrialTime.Get(context))),
             searchSpace ?? MahaSearchOptions.ClassificationSpace(options));
     }
 
@@ -75,7 +76,7 @@ public static class MahaAutoCatalog
         ArgumentNullException.ThrowIfNull(options);
         EncoderFitting.Check(options);
         return auto.CreateSweepableEstimator(
-            (context, searched) => context.Transforms.MahaEncode(searched.ApplyTo(options)), searchSpace ?? MahaSearchOptions.EncodingSpace(options));
+            (context, searched) => context.Transforms.MahaEncode(searched.ApplyTo(options, TrialTime.Get(context))), searchSpace ?? MahaSearchOptions.EncodingSpace(options));
     }
 
     /// <summary>
@@ -97,7 +98,8 @@ public static class MahaAutoCatalog
     /// <returns>The experiment.</returns>
     /// <remarks>
     /// It replaces <c>SetPipeline</c>, with which an experiment ends if its first trial fails. The tuner is that of <c>SetPipeline</c>; set another one after
-    /// this call. Set the metric and the data as usual.
+    /// this call. Set the metric and the data as usual. With <c>SetTrainingTimeInSeconds</c>, the training of each trial of Maha's estimators is limited to an
+    /// eighth of the time that is left, but not below 10 seconds.
     /// </remarks>
     public static AutoMLExperiment SetRecordedPipeline(this AutoMLExperiment experiment, SweepablePipeline pipeline, ExperimentRecord record)
     {

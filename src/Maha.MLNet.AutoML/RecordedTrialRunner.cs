@@ -10,17 +10,22 @@ namespace Maha.MLNet.AutoML;
 /// </summary>
 internal sealed class RecordedTrialRunner : ITrialRunner
 {
+    // The time of an experiment whose caller sets none, in seconds.
+    private const uint NoLimit = 24 * 60 * 60;
+
     private readonly MLContext _context;
     private readonly SweepablePipeline _pipeline;
     private readonly IEvaluateMetricManager _metric;
     private readonly IDatasetManager _dataset;
     private readonly ExperimentRecord _record;
+    private readonly AutoMLExperiment.AutoMLExperimentSettings? _settings;
 
     public RecordedTrialRunner(IServiceProvider services, SweepablePipeline pipeline, ExperimentRecord record)
     {
         _context = Service<MLContext>(services, "be created by AutoCatalog.CreateExperiment");
         _metric = Service<IEvaluateMetricManager>(services, "have a metric: call SetMulticlassClassificationMetric or SetBinaryClassificationMetric");
         _dataset = Service<IDatasetManager>(services, "have data: call SetDataset");
+        _settings = (AutoMLExperiment.AutoMLExperimentSettings?)services.GetService(typeof(AutoMLExperiment.AutoMLExperimentSettings));
         _pipeline = pipeline;
         _record = record;
         record.SetTrainerNames(_context, pipeline);
@@ -31,11 +36,15 @@ internal sealed class RecordedTrialRunner : ITrialRunner
 
     public void Dispose() => MLNetInternals.Cancel(_context);
 
-    private TrialResult Run(TrialSettings settings, CancellationToken ct)
+    private TrialResult Run(TrialSettings settings, CancellationToken end)
     {
         var watch = Stopwatch.StartNew();
+        // AutoML lets the first trial end, even when its caller cancels the experiment. A caller who cancels does not want to wait for it.
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(end, _settings?.CancellationToken ?? CancellationToken.None);
+        var ct = either.Token;
         try
         {
+            LimitTime();
             using var cancellation = ct.Register(() => MLNetInternals.Cancel(_context));
             return Run(settings, watch);
         }
@@ -94,6 +103,15 @@ internal sealed class RecordedTrialRunner : ITrialRunner
             Loss = _metric.IsMaximize ? -metric : metric,
             DurationInMilliseconds = watch.Elapsed.TotalMilliseconds,
         };
+    }
+
+    private void LimitTime()
+    {
+        // An experiment without a limit has AutoML's default of a day. Its trials keep the limits of their own options.
+        if (_settings is not { MaxExperimentTimeInSeconds: > 0 and < NoLimit } limited)
+            return;
+        var left = TimeSpan.FromSeconds(limited.MaxExperimentTimeInSeconds) - _record.Elapsed;
+        TrialTime.Set(_context, TrialTime.Choose(left, _dataset is ICrossValidateDatasetManager folds ? folds.Fold : 1));
     }
 
     private IEnumerable<(IDataView Train, IDataView Test)> Splits(TrialSettings settings) => _dataset switch

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Maha.Layers.Core;
 using Maha.Layers.Training;
 using Maha.MLNet.Classification;
@@ -129,6 +130,36 @@ public sealed class MahaAutoMLTests
         ((await run).Model as IDisposable)?.Dispose();
     }
 
+    // The trainings would run for an hour, and ten seconds are left to each: the experiment still ends with a model, soon after its time.
+    [Fact]
+    public void ExperimentThatIsShorterThanItsFirstTrial_EndsWithAModel()
+    {
+        var options = Small();
+        options.EarlyStoppingPatience = null;
+        var space = Space();
+        space["NumberOfEpochs"] = new ChoiceOption(1_000_000);
+        var watch = Stopwatch.StartNew();
+        var best = Experiment(Keys().Append(_mlContext.Auto().MahaTextClassification(options, space)), Split()).SetTrainingTimeInSeconds(2).Run();
+        Assert.InRange(watch.Elapsed.TotalSeconds, 2, 60);
+        Assert.Null(Assert.Single(_record.Trials).Failure);
+        Assert.NotEmpty(MLNet.Tests.Rows.Of(best.Model.Transform(Split().TestSet)));
+        (best.Model as IDisposable)?.Dispose();
+    }
+
+    [Fact]
+    public async Task CancelDuringTheFirstTrial_DoesNotWaitForIt()
+    {
+        using var source = new CancellationTokenSource();
+        var options = Small();
+        options.EarlyStoppingPatience = null;
+        options.Progress = new Reports(_ => source.Cancel());
+        var space = Space();
+        space["NumberOfEpochs"] = new ChoiceOption(1_000_000);
+        var experiment = Experiment(Keys().Append(_mlContext.Auto().MahaTextClassification(options, space)), Split());
+        await Assert.ThrowsAsync<TimeoutException>(() => experiment.RunAsync(source.Token).WaitAsync(TimeSpan.FromMinutes(1), CancellationToken.None));
+        Assert.Empty(_record.Trials);
+    }
+
     [Fact]
     public void MetricThatIsNoNumber_IsLastOnTheLeaderBoard()
     {
@@ -183,13 +214,12 @@ public sealed class MahaAutoMLTests
     public void EveryMemberOfTheSearch_ReachesTheOptions()
     {
         var space = MahaSearchOptions.Space();
-        Assert.Equal(typeof(MahaSearchOptions).GetProperties().Select(property => property.Name).Order(), space.Keys.Order());
         var random = new Random(4);
         for (int i = 0; i < 50; i++)
         {
             var searched = space.SampleFromFeatureSpace([.. Enumerable.Range(0, space.FeatureSpaceDim).Select(_ => random.NextDouble())]);
             var options = searched.ApplyTo(new MahaBinaryTextClassificationTrainer.Options());
-            foreach (var property in typeof(MahaSearchOptions).GetProperties().Where(property => options.Uses(property.Name)))
+            foreach (var property in typeof(MahaSearchOptions).GetProperties().Where(property => space.ContainsKey(property.Name) && options.Uses(property.Name)))
                 Assert.Equal(property.GetValue(searched), typeof(MahaEstimatorOptions).GetProperty(property.Name)!.GetValue(options));
             Assert.Empty(options.UnusedOptions());
         }
@@ -233,10 +263,8 @@ public sealed class MahaAutoMLTests
     }
 
     [Fact]
-    public void PretrainedModel_IsNotSearchedForItsArchitecture()
+    public void PretrainedEncoder_IsNotSearchedForItsArchitecture()
     {
-        var classifier = new MahaTextClassificationTrainer.Options { PretrainedModel = "some.zip" };
-        Assert.Equal(["Dropout", "LearningRate", "MaxSequenceLength", "NumberOfEpochs"], MahaSearchOptions.ClassificationSpace(classifier).Keys.Order());
         var options = new MahaTextEncodingEstimator.Options { PretrainedModel = "some.zip" };
         Assert.Equal(["Dropout", "LearningRate", "MaxSequenceLength", "NumberOfEpochs"], MahaSearchOptions.EncodingSpace(options).Keys.Order());
         options.Freeze = true;

@@ -17,10 +17,11 @@ public sealed class MahaSearchOptionsTests
     private static SearchSpace<MahaSearchOptions>[] ClassifierSpaces =>
     [
         MahaSearchOptions.Space(s_shortTrial), MahaSearchOptions.Space(),
-        MahaSearchOptions.ClassificationSpace(new MahaTextClassificationTrainer.Options { PretrainedModel = "model.zip" }),
     ];
 
-    public static TheoryData<string> Members => [.. typeof(MahaSearchOptions).GetProperties().Select(property => property.Name)];
+    private static readonly string[] s_members = [.. typeof(MahaSearchOptions).GetProperties().Select(property => property.Name)];
+
+    public static TheoryData<string> Members => [.. s_members];
 
     [Fact]
     public void SearchedValuesOfClassifiers_AreInTheRangesOfTheOptions() =>
@@ -48,10 +49,89 @@ public sealed class MahaSearchOptionsTests
         var documentation = XDocument.Load(Path.ChangeExtension(typeof(MahaSearchOptions).Assembly.Location, ".xml"));
         string member = $"P:{typeof(MahaSearchOptions).FullName}.{name}";
         string text = documentation.Descendants("member").Single(one => one.Attribute("name")!.Value == member).Element("value")!.Value;
-        var values = new[] { MahaSearchOptions.Space(s_shortTrial), MahaSearchOptions.Space() }
+        var values = new[] { MahaSearchOptions.Space(s_shortTrial), MahaSearchOptions.Space(pretrainedModel: "encoder.onnx") }
             .SelectMany(Ends).Where(end => end.Name == name).Select(end => Show(typeof(MahaSearchOptions).GetProperty(name)!.GetValue(end.Value)!));
         Assert.All(values.Distinct(), value => Assert.Matches($@"(?<![\w,.]){Regex.Escape(value)}(?![\w]|[,.]\d)", text));
     }
+
+    // A member that no space has would be one that nothing searches.
+    [Fact]
+    public void SpaceOfAnEncoderOfWindows_HasEveryMember() =>
+        Assert.Equal(s_members.Order(), MahaSearchOptions.Space(pretrainedModel: "encoder.onnx").Keys.Order());
+
+    [Fact]
+    public void SpaceOfAMahaModel_HasNoDocumentLayers() =>
+        Assert.Equal(s_members.Except(["DocumentLayers"]).Order(), MahaSearchOptions.Space(pretrainedModel: "model.zip").Keys.Order());
+
+    [Fact]
+    public void FirstTrial_StartsFromRandomWeights()
+    {
+        var space = MahaSearchOptions.Space(pretrainedModel: "encoder.onnx");
+        var options = Default(space).ApplyTo(new MahaTextClassificationTrainer.Options { PretrainedModel = "encoder.onnx", DocumentLayers = 2 });
+        Assert.Null(options.PretrainedModel);
+        Assert.Equal((0, 64, 2e-3, 4), (options.DocumentLayers, options.DModel, options.LearningRate, options.NumberOfEpochs!.Value));
+    }
+
+    [Fact]
+    public void PretrainedTrial_LeavesTheArchitectureToTheModel()
+    {
+        var space = MahaSearchOptions.Space(pretrainedModel: "encoder.onnx");
+        space["Pretrained"] = new ChoiceOption(true);
+        var given = new MahaTextClassificationTrainer.Options { PretrainedModel = "encoder.onnx", VocabSize = 999, FeedForwardDim = 7, Attention = AttentionKind.Full };
+        var options = Default(space).ApplyTo(given);
+        var defaults = new MahaTextClassificationTrainer.Options();
+        Assert.Same(given.PretrainedModel, options.PretrainedModel);
+        Assert.Equal(
+            (defaults.DModel, defaults.NumHeads, defaults.NumLayers, defaults.VocabSize, defaults.FeedForwardDim),
+            (options.DModel, options.NumHeads, options.NumLayers, options.VocabSize, options.FeedForwardDim));
+        Assert.Equal((5e-4, 256, null), (options.LearningRate, options.MaxSequenceLength, options.NumberOfEpochs));
+        // Without a block over the document there is no attention to choose.
+        Assert.Equal((0, AttentionKind.Full), (options.DocumentLayers, options.Attention));
+
+        space["DocumentLayers"] = new ChoiceOption(2);
+        options = Default(space).ApplyTo(given);
+        Assert.Equal((2, AttentionKind.Hsa), (options.DocumentLayers, options.Attention));
+    }
+
+    [Fact]
+    public void PretrainedMahaModel_IsTrainedForTheSearchedEpochs()
+    {
+        var space = MahaSearchOptions.Space(pretrainedModel: "model.zip");
+        space["Pretrained"] = new ChoiceOption(true);
+        var options = Default(space).ApplyTo(new MahaTextClassificationTrainer.Options { PretrainedModel = "model.zip" });
+        Assert.Equal((5e-4, 4, 128), (options.LearningRate, options.NumberOfEpochs!.Value, options.DModel));
+    }
+
+    [Fact]
+    public void PretrainedTrial_WithoutAPretrainedModel_IsRefused()
+    {
+        var space = new SearchSpace<MahaSearchOptions> { { "Pretrained", new ChoiceOption(true) } };
+        var refusal = Assert.Throws<ArgumentException>(() => Default(space).ApplyTo(new MahaTextClassificationTrainer.Options()));
+        Assert.Contains("Set PretrainedModel, or remove Pretrained", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(null, 20, 20)]
+    [InlineData(5, 20, 5)]
+    [InlineData(30, 20, 20)]
+    [InlineData(30, null, 30)]
+    public void TrialTime_LimitsTheTraining_UnlessTheOptionsAreStricter(int? ofOptions, int? ofTrial, int expected)
+    {
+        var given = new MahaTextClassificationTrainer.Options { MaxTrainingTime = Seconds(ofOptions) };
+        Assert.Equal(Seconds(expected), new MahaSearchOptions().ApplyTo(given, Seconds(ofTrial)).MaxTrainingTime);
+
+        static TimeSpan? Seconds(int? value) => value is int seconds ? TimeSpan.FromSeconds(seconds) : null;
+    }
+
+    [Theory]
+    [InlineData(600, 1, 75)]
+    [InlineData(600, 5, 15)]
+    [InlineData(60, 1, 10)]
+    [InlineData(-3, 1, 10)]
+    public void TrialTime_IsAShareOfWhatIsLeft_ButEnoughToLearn(int left, int trainings, double expected) =>
+        Assert.Equal(TimeSpan.FromSeconds(expected), TrialTime.Choose(TimeSpan.FromSeconds(left), trainings));
+
+    private static MahaSearchOptions Default(SearchSpace<MahaSearchOptions> space) => space.SampleFromFeatureSpace(space.Default);
 
     /// <summary>The first and the last value of every dimension and its default, each as options that set it alone.</summary>
     private static IEnumerable<(string Name, MahaSearchOptions Value)> Ends(SearchSpace<MahaSearchOptions> space)

@@ -16,10 +16,11 @@ public sealed class AutoMLTests : IDisposable
         File.WriteAllLines(Path.Combine(_folder, "own.tsv"), Enumerable.Range(0, 80).Select(i =>
             $"{(i % 2 == 0 ? "animals" : "tools")}\t{string.Join(' ', Enumerable.Range(0, 8).Select(_ => words[i % 2][random.Next(3)]))}"));
         var (exitCode, output, error) = SampleProgram.Run(
-            "AutoML", _folder, "--data", "own.tsv", "--seconds", "120", "--trials", "6", "--max-tokens", "64", "--threads", "1", "--model", "best.zip");
+            "AutoML", _folder, "--data", "own.tsv", "--seconds", "120", "--trials", "7", "--max-tokens", "64", "--threads", "1", "--model", "best.zip");
         Assert.True(exitCode == 0, output + error);
-        Assert.Matches(new Regex(@"^best_trial=\d validation_accuracy=[\d.]+ test_accuracy=[\d.]+ trials=6 seconds=\d+\r?$", RegexOptions.Multiline), output);
+        Assert.Matches(new Regex(@"^best_trial=\d validation_accuracy=[\d.]+ test_accuracy=[\d.]+ trials=7 seconds=\d+\r?$", RegexOptions.Multiline), output);
         Assert.Contains("SdcaMaximumEntropyMulticlass: L2=", output, StringComparison.Ordinal);
+        Assert.Contains("Pretrained=True", output, StringComparison.Ordinal);
         foreach (string attention in new[] { "Maha", "Hsa", "Window", "Full" })
             Assert.Contains($"Attention={attention}", output, StringComparison.Ordinal);
         Assert.True(File.Exists(Path.Combine(_folder, "best.zip")));

@@ -27,6 +27,9 @@ public sealed class TextClassificationTests : IDisposable
     [InlineData("--minutes 0", "--minutes must be above 0 and at most 10000, but is 0.")]
     [InlineData("--minutes NaN", "--minutes must be above 0")]
     [InlineData("--attention telepathy", "telepathy")]
+    [InlineData("--attention Maha", "--attention and --aggregation need --from-scratch or --document-layers")]
+    [InlineData("--from-scratch --document-layers 2", "--document-layers follow the pretrained encoder")]
+    [InlineData("--document-layers 0", "--document-layers must be at least 1, but is 0.")]
     [InlineData("--data missing.tsv", "--data and --test must name files, but there is no")]
     [InlineData("--data own.tsv --label-column topic", "--label-column must be a number from 0 or a name in the first line, but is 'topic'.")]
     [InlineData("--data own.tsv --text-column -1", "--text-column must be a number from 0 or a name in the first line, but is '-1'.")]
@@ -68,13 +71,18 @@ public sealed class TextClassificationTests : IDisposable
         Assert.StartsWith("tools\t", lines[1], StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void OwnDocuments_WithColumnNumbers_AndATestFile_AreTrainedOn()
+    [Theory]
+    [InlineData("", true)]
+    [InlineData("--document-layers 1 --attention Maha", true)]
+    [InlineData("--from-scratch --attention Maha", false)]
+    public void OwnDocuments_WithColumnNumbers_AndATestFile_AreTrainedOn(string arguments, bool isPretrained)
     {
         Write("train.tsv", [.. Documents(40).Select(document => $"{document.Label}\t{document.Text}")]);
         Write("test.tsv", [.. Documents(10).Select(document => $"{document.Label}\t{document.Text}")]);
-        var (exitCode, output, error) = Run("--data", "train.tsv", "--test", "test.tsv", "--quick", "--epochs", "2", "--threads", "1");
+        string[] all = ["--data", "train.tsv", "--test", "test.tsv", "--quick", "--epochs", "2", "--threads", "1", .. arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries)];
+        var (exitCode, output, error) = Run(all);
         Assert.True(exitCode == 0, output + error);
+        Assert.Equal(isPretrained, output.Contains("'all-MiniLM-L6-v2'", StringComparison.Ordinal));
         Assert.Contains("accuracy=", output, StringComparison.Ordinal);
         Assert.True(File.Exists(Path.Combine(_folder, "model.zip")));
     }
