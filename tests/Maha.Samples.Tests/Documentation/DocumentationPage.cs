@@ -20,6 +20,7 @@ internal static partial class DocumentationPage
         using Maha.Layers.Text;
         using Maha.Layers.Training;
         using Maha.Layers.Weights;
+        using Maha.MLNet;
         using Maha.MLNet.AutoML;
         using Maha.MLNet.Classification;
         using Maha.MLNet.LanguageModel;
@@ -47,6 +48,7 @@ internal static partial class DocumentationPage
         ["docs/hierarchical-attention.md"] = "MahaSequenceClassifier classifier, " +
             "IReadOnlyList<(Tensor TokenIds, MixingContext Context)> samples, Func<MahaSequenceClassifier, double> Accuracy",
         ["docs/language-model.md"] = "MLContext mlContext, IDataView data, CancellationToken token",
+        ["docs/pretrained.md"] = "MLContext mlContext, IDataView data",
         ["docs/tokenizer.md"] = "IEnumerable<string> texts",
         ["docs/training.md"] = "IEnumerable<(string Text, int Label)> pairsOfTextAndLabel, ByteLevelBpeTokenizer tokenizer, MahaTransformerOptions options, " +
             "int numClasses, TokenizedDataset testDocuments, IProgress<TrainingProgress> progress, CancellationToken token, " +
