@@ -39,7 +39,10 @@ internal sealed record SampleOptions
         var quick = new Option<bool>("--quick") { Description = "reads the first tokens of every document only, and takes under 3 minutes" };
         var fromScratch = new Option<bool>("--from-scratch") { Description = "a small network with random weights instead of the pretrained encoder MiniLM" };
         var tokens = new Option<int?>("--max-tokens") { Description = "the most tokens of a document that are read (1024; 256 with --quick)" };
-        var epochs = new Option<int?>("--epochs") { Description = "how often training sees every document, at most (chosen by the time; from scratch 6, or 5 with --quick)" };
+        var epochs = new Option<int?>("--epochs")
+        {
+            Description = "how often training sees every document, at most (chosen by the time; from scratch 6, or 5 with --quick)",
+        };
         var minutes = new Option<double?>("--minutes")
         {
             Description = FormattableString.Invariant(

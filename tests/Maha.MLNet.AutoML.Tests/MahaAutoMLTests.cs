@@ -219,7 +219,8 @@ public sealed class MahaAutoMLTests
         {
             var searched = space.SampleFromFeatureSpace([.. Enumerable.Range(0, space.FeatureSpaceDim).Select(_ => random.NextDouble())]);
             var options = searched.ApplyTo(new MahaBinaryTextClassificationTrainer.Options());
-            foreach (var property in typeof(MahaSearchOptions).GetProperties().Where(property => space.ContainsKey(property.Name) && options.Uses(property.Name)))
+            var inSpace = typeof(MahaSearchOptions).GetProperties().Where(property => space.ContainsKey(property.Name));
+            foreach (var property in inSpace.Where(property => options.Uses(property.Name)))
                 Assert.Equal(property.GetValue(searched), typeof(MahaEstimatorOptions).GetProperty(property.Name)!.GetValue(options));
             Assert.Empty(options.UnusedOptions());
         }

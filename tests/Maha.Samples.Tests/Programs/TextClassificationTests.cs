@@ -79,8 +79,8 @@ public sealed class TextClassificationTests : IDisposable
     {
         Write("train.tsv", [.. Documents(40).Select(document => $"{document.Label}\t{document.Text}")]);
         Write("test.tsv", [.. Documents(10).Select(document => $"{document.Label}\t{document.Text}")]);
-        string[] all = ["--data", "train.tsv", "--test", "test.tsv", "--quick", "--epochs", "2", "--threads", "1", .. arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries)];
-        var (exitCode, output, error) = Run(all);
+        string[] more = arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var (exitCode, output, error) = Run(["--data", "train.tsv", "--test", "test.tsv", "--quick", "--epochs", "2", "--threads", "1", .. more]);
         Assert.True(exitCode == 0, output + error);
         Assert.Equal(isPretrained, output.Contains("'all-MiniLM-L6-v2'", StringComparison.Ordinal));
         Assert.Contains("accuracy=", output, StringComparison.Ordinal);
