@@ -20,8 +20,8 @@ public static class MahaAutoCatalog
     /// </param>
     /// <returns>A sweepable estimator. Append it to a <see cref="SweepablePipeline"/>, alone or with alternatives.</returns>
     /// <remarks>
-    /// In an experiment with <see cref="SetRecordedPipeline"/> and a time limit, a trial trains for at most an eighth of the time that is left, but at least for
-    /// 10 seconds, and ends with its best weights. <see cref="MahaEstimatorOptions.MaxTrainingTime"/> sets a shorter limit, and with up to two minutes the
+    /// In an experiment with <see cref="SetRecordedPipeline"/> and a time limit, a trial trains for at most an eighth of the time that is left, but at
+    /// least for 10 seconds, and ends with its best weights. <see cref="MahaEstimatorOptions.MaxTrainingTime"/> sets a shorter limit, and with up to two minutes the
     /// search space has models only that can be trained in that time. Without SetRecordedPipeline it is the only limit: set it to a part of the time.
     /// </remarks>
     /// <exception cref="ArgumentException">An option is not valid; the message states the rule, the value and the remedy.</exception>
@@ -76,7 +76,8 @@ public static class MahaAutoCatalog
         ArgumentNullException.ThrowIfNull(options);
         EncoderFitting.Check(options);
         return auto.CreateSweepableEstimator(
-            (context, searched) => context.Transforms.MahaEncode(searched.ApplyTo(options, TrialTime.Get(context))), searchSpace ?? MahaSearchOptions.EncodingSpace(options));
+            (context, searched) => context.Transforms.MahaEncode(searched.ApplyTo(options, TrialTime.Get(context))),
+            searchSpace ?? MahaSearchOptions.EncodingSpace(options));
     }
 
     /// <summary>

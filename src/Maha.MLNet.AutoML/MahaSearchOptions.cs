@@ -86,7 +86,10 @@ public sealed class MahaSearchOptions
     public double? LearningRate { get; set; }
 
     /// <summary>See <see cref="MahaEstimatorOptions.LearningRate"/>. Applies to trials from a pretrained model.</summary>
-    /// <value>Searched where the options name a pretrained model: 0.00005 to 0.003 on a logarithmic scale; begins with 0.0005.</value>
+    /// <value>
+    /// Searched where the options name a pretrained model: 0.00005 to 0.003 on a logarithmic scale; begins with 0.001 for an encoder that reads windows, and
+    /// with 0.0005 for a saved Maha model.
+    /// </value>
     public double? PretrainedLearningRate { get; set; }
 
     /// <summary>See <see cref="MahaEstimatorOptions.Dropout"/>.</summary>
@@ -124,7 +127,8 @@ public sealed class MahaSearchOptions
         if (pretrainedModel is null)
             return space;
         space[nameof(Pretrained)] = new ChoiceOption(false, true);
-        space[nameof(PretrainedLearningRate)] = new UniformDoubleOption(5e-5, 3e-3, logBase: true, defaultValue: 5e-4);
+        space[nameof(PretrainedLearningRate)] = new UniformDoubleOption(
+            5e-5, 3e-3, logBase: true, defaultValue: ReadsWindows(pretrainedModel) ? 1e-3 : 5e-4);
         if (ReadsWindows(pretrainedModel))
             space[nameof(DocumentLayers)] = new UniformIntOption(0, 2, defaultValue: 0);
         return space;
@@ -142,7 +146,8 @@ public sealed class MahaSearchOptions
     }
 
     /// <summary>Creates the search space of a classifier.</summary>
-    internal static SearchSpace<MahaSearchOptions> ClassificationSpace(MahaClassifierOptions options) => Space(options.MaxTrainingTime, options.PretrainedModel);
+    internal static SearchSpace<MahaSearchOptions> ClassificationSpace(MahaClassifierOptions options) =>
+        Space(options.MaxTrainingTime, options.PretrainedModel);
 
     // A pretrained model keeps its architecture. The length is not part of it.
     private static SearchSpace<MahaSearchOptions> WithoutArchitecture(SearchSpace<MahaSearchOptions> space, string[] trainingOptions)
@@ -194,8 +199,8 @@ public sealed class MahaSearchOptions
         if (source is null)
         {
             throw new ArgumentException(
-                $"{nameof(Pretrained)} must not be true where the options have no PretrainedModel. Set PretrainedModel, or remove {nameof(Pretrained)} from the "
-                + "search space.");
+                $"{nameof(Pretrained)} must not be true where the options have no PretrainedModel. Set PretrainedModel, or remove {nameof(Pretrained)} from "
+                + "the search space.");
         }
         var defaults = (MahaEstimatorOptions)Activator.CreateInstance(options.GetType())!;
         (options.DModel, options.NumHeads, options.NumLayers) = (defaults.DModel, defaults.NumHeads, defaults.NumLayers);

@@ -91,7 +91,7 @@ public sealed class MahaSearchOptionsTests
         Assert.Equal(
             (defaults.DModel, defaults.NumHeads, defaults.NumLayers, defaults.VocabSize, defaults.FeedForwardDim),
             (options.DModel, options.NumHeads, options.NumLayers, options.VocabSize, options.FeedForwardDim));
-        Assert.Equal(5e-4, options.LearningRate, 12);
+        Assert.Equal(1e-3, options.LearningRate, 12);
         Assert.Equal((256, null), (options.MaxSequenceLength, options.NumberOfEpochs));
         // Without a block over the document there is no attention to choose.
         Assert.Equal((0, AttentionKind.Full), (options.DocumentLayers, options.Attention));
