@@ -20,7 +20,7 @@ public sealed class AutoMLTests : IDisposable
         Assert.True(exitCode == 0, output + error);
         Assert.Matches(new Regex(@"^best_trial=\d validation_accuracy=[\d.]+ test_accuracy=[\d.]+ trials=7 seconds=\d+\r?$", RegexOptions.Multiline), output);
         Assert.Contains("SdcaMaximumEntropyMulticlass: L2=", output, StringComparison.Ordinal);
-        Assert.Contains("Pretrained=True", output, StringComparison.Ordinal);
+        Assert.Contains("Pretrained=true", output, StringComparison.Ordinal);
         foreach (string attention in new[] { "Maha", "Hsa", "Window", "Full" })
             Assert.Contains($"Attention={attention}", output, StringComparison.Ordinal);
         Assert.True(File.Exists(Path.Combine(_folder, "best.zip")));

@@ -26,7 +26,7 @@ public sealed class TextClassificationTests : IDisposable
     [InlineData("--max-tokens 0", "--max-tokens must be at least 1, but is 0.")]
     [InlineData("--minutes 0", "--minutes must be above 0 and at most 10000, but is 0.")]
     [InlineData("--minutes NaN", "--minutes must be above 0")]
-    [InlineData("--attention telepathy", "telepathy")]
+    [InlineData("--from-scratch --attention telepathy", "telepathy")]
     [InlineData("--attention Maha", "--attention and --aggregation need --from-scratch or --document-layers")]
     [InlineData("--from-scratch --document-layers 2", "--document-layers follow the pretrained encoder")]
     [InlineData("--document-layers 0", "--document-layers must be at least 1, but is 0.")]
