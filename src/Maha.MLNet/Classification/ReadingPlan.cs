@@ -21,6 +21,9 @@ internal sealed record ReadingPlan
     // Validation predicts, so it should read documents as a prediction does; more windows than this change few predictions.
     private const int MaxWindowsToValidate = 64;
 
+    // However short the time is: fewer tell nothing.
+    private const int MinDocuments = 64;
+
     // How much of the time that is left is planned for: the rest covers what the estimate misses.
     private const double ShareOfTime = 0.85;
 
@@ -81,8 +84,8 @@ internal sealed record ReadingPlan
                 return plan;
         }
         // Fewer documents: of the cheapest choice, as many as there is time for.
-        double fraction = Math.Clamp(seconds!.Value / plan!.Expected.TotalSeconds, 0, 1);
-        return plan with { DocumentFraction = fraction, NumDocuments = (int)(fraction * training.Count), Expected = plan.Expected * fraction };
+        double fraction = Math.Clamp(seconds!.Value / plan!.Expected.TotalSeconds, Math.Min(1, MinDocuments / (double)training.Count), 1);
+        return plan with { DocumentFraction = fraction, NumDocuments = (int)Math.Round(fraction * training.Count), Expected = plan.Expected * fraction };
 
         ReadingPlan Describe(Lengths documents, int frozen, int numLayers, int mostWindows, int epochs)
         {
@@ -135,7 +138,9 @@ internal sealed record ReadingPlan
         string layers = FrozenLayers == 0 ? $"all {NumLayers} layers" : $"the upper {NumLayers - FrozenLayers} of {NumLayers} layers";
         string documents = DocumentFraction < 1 ? $"a sample of {NumDocuments} documents" : $"{NumDocuments} documents";
         string device = Device == DeviceType.CPU ? "processor" : "GPU";
-        return $"Trains {layers} of '{name}' on the {device}, on {documents}, at most {WindowsPerDocument} windows of each, in {NumberOfEpochs} epochs: " +
+        string windows = WindowsPerDocument == 1 ? "one window of each" : $"at most {WindowsPerDocument} windows of each";
+        string epochs = NumberOfEpochs == 1 ? "one epoch" : $"{NumberOfEpochs} epochs";
+        return $"Trains {layers} of '{name}' on the {device}, on {documents}, {windows}, in {epochs}: " +
             $"about {Expected.TotalMinutes:F1} minutes. MaxTrainingTime sets another limit, NumberOfEpochs another number of epochs.";
     }
 

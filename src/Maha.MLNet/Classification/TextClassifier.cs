@@ -53,7 +53,10 @@ internal sealed class TextClassifier : TextModel<ClassifierManifest, nn.Module<T
     {
         using var use = new Use(this);
         var documents = Encode(texts, keepTexts: _ngrams is not null);
-        float[][] logits = Predict(documents, (tokenIds, padding) => Network.call(tokenIds, padding).Logits);
+        // A network that had no time to learn has no weight, and need not compute.
+        float[][] logits = Manifest.NGrams is { Deep: 0 }
+            ? [.. texts.Select(_ => new float[Manifest.Labels.Count])]
+            : Predict(documents, (tokenIds, padding) => Network.call(tokenIds, padding).Logits);
         if (_ngrams is not null)
         {
             ForEach(logits.Length, i =>

@@ -115,18 +115,35 @@ internal sealed class WindowedNetwork : ClassifierNetwork
         network.Reader.Encoder.Freeze(plan.FrozenLayers);
         try
         {
-            using var states = Compute(read);
-            using var judgedStates = judged is null ? null : Compute(judged);
+            // Without n-grams there must be a model in the end, so that the time may be exceeded.
+            var time = needsStep ? _fitting.CancellationToken : _fitting.Until(1);
+            using var states = Compute(read, time);
+            using var judgedStates = judged is null ? null : Compute(judged, time);
             var task = new WindowedClassificationTask(network, numClasses, documents => ReferenceEquals(documents, read) ? states : judgedStates!);
             return _fitting.Train(task, schedule, read, judged, needsStep);
+        }
+        catch (OperationCanceledException) when (!needsStep && _fitting.IsTimeOver() && !_fitting.CancellationToken.IsCancellationRequested)
+        {
+            _fitting.Channel.Warning(
+                MessageSensitivity.None,
+                $"MaxTrainingTime ({_options.MaxTrainingTime}) was over before the frozen layers had read all documents: the model has n-grams alone. Give it more time.");
+            return new TrainingResult
+            {
+                Outcome = TrainingOutcome.Canceled,
+                Steps = 0,
+                Duration = TimeSpan.Zero,
+                Epochs = [],
+                NumTrainingDocuments = read.Count,
+                NumValidationDocuments = judged?.Count ?? 0,
+            };
         }
         finally
         {
             network.Reader.Encoder.Unfreeze();
         }
 
-        WindowStates Compute(WindowedDocuments documents) => WindowStates.Compute(
-            network.Reader, documents, plan.FrozenLayers, _fitting.DatasetOptions(MaxDocumentTokens), progress: null, _fitting.CancellationToken);
+        WindowStates Compute(WindowedDocuments documents, CancellationToken token) => WindowStates.Compute(
+            network.Reader, documents, plan.FrozenLayers, _fitting.DatasetOptions(MaxDocumentTokens), progress: null, token);
     }
 
     private void WarnOfLanguage(ITextDocuments documents)
