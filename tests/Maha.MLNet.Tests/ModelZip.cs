@@ -39,7 +39,7 @@ internal sealed class ModelZip
 
     /// <summary>Updates the checksums to those of the current streams.</summary>
     public void Sign()
-        => this["Checksums"] = Encoding.UTF8.GetBytes(string.Concat(new[] { _manifest, "Tokenizer", "Weights.safetensors", "NGrams" }
+        => this["Checksums"] = Encoding.UTF8.GetBytes(string.Concat(new[] { _manifest, "Tokenizer", "Weights.safetensors", "NGrams", "SpectralTokenizer" }
             .Where(name => _entries.ContainsKey(Folder + name))
             .Select(name => $"{Convert.ToHexStringLower(SHA256.HashData(this[name]))} {name}\n")));
 

@@ -25,12 +25,13 @@ internal static class EmbeddingsCommand
         int seeds = options.Integer("--seeds", 3), firstSeed = options.Integer("--first-seed", 1);
         bool parts = options.Flag("--parts"), withoutWords = options.Flag("--no-words");
         var encoder = EncoderChoice.Read(options);
+        var mlContext = EncoderChoice.CreateContext(options);
         options.RefuseLeft();
 
         EnvironmentHeader.Print(Console.Out);
-        var mlContext = new MLContext(1);
         var watch = Stopwatch.StartNew();
-        encoder.Progress = new Every(watch);
+        // A pretrained encoder is not trained, and so reports nothing.
+        encoder.Progress = encoder.PretrainedModel is null ? new Every(watch) : null;
         using var model = mlContext.Transforms.MahaEncode(encoder).Fit(Texts(mlContext, corpus.Training));
         double fitted = watch.Elapsed.TotalSeconds;
         var training = Encode(mlContext, model, corpus.Training);

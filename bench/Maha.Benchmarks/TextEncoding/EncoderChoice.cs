@@ -1,5 +1,6 @@
 using System.Globalization;
 using Maha.MLNet.TextEncoding;
+using Microsoft.ML;
 
 namespace Maha.Benchmarks.TextEncoding;
 
@@ -7,7 +8,7 @@ namespace Maha.Benchmarks.TextEncoding;
 internal static class EncoderChoice
 {
     public const string Arguments = "[--epochs N] [--max-tokens N] [--max-seconds S] [--spectral K] [--beginning N] [--contextual W] [--contrastive W] "
-        + "[--masked W] [--learning-rate R] [--threads T]";
+        + "[--masked W] [--learning-rate R] [--threads T] [--cuda] " + PretrainedChoice.Arguments;
 
     public static MahaTextEncodingEstimator.Options Read(OptionReader options)
     {
@@ -20,10 +21,21 @@ internal static class EncoderChoice
         chosen.ContrastiveWeight = Number(options, "--contrastive", chosen.ContrastiveWeight);
         chosen.MaskedTokenWeight = Number(options, "--masked", chosen.MaskedTokenWeight);
         chosen.LearningRate = Number(options, "--learning-rate", chosen.LearningRate);
+        chosen.PretrainedModel = PretrainedChoice.Parse(options.Text("--pretrained", "none"));
         double seconds = Number(options, "--max-seconds", 0);
         chosen.MaxTrainingTime = seconds > 0 ? TimeSpan.FromSeconds(seconds) : null;
         TorchSharp.torch.set_num_threads(options.Integer("--threads", Environment.ProcessorCount));
         return chosen;
+    }
+
+    /// <summary>Creates the context that <c>--cuda</c> asks for.</summary>
+    /// <exception cref="UsageException">There is no CUDA device.</exception>
+    public static MLContext CreateContext(OptionReader options)
+    {
+        bool onCuda = options.Flag("--cuda");
+        if (onCuda && !TorchSharp.torch.cuda.is_available())
+            throw new UsageException("--cuda needs a CUDA device, but torch finds none.");
+        return new MLContext(1) { GpuDeviceId = onCuda ? 0 : null, FallbackToCpu = false };
     }
 
     private static double Number(OptionReader options, string name, double fallback)

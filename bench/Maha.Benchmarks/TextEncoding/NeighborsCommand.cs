@@ -17,11 +17,11 @@ internal static class NeighborsCommand
         var documents = EmbeddingCorpus.Read(options, needsTest: false).Training;
         int asked = Math.Min(options.Integer("--documents", 10), documents.Count), shown = options.Integer("--neighbors", 3);
         var encoder = EncoderChoice.Read(options);
+        var mlContext = EncoderChoice.CreateContext(options);
         options.RefuseLeft();
         encoder.NormalizeLength = true;
 
         EnvironmentHeader.Print(Console.Out);
-        var mlContext = new MLContext(1);
         using var model = mlContext.Transforms.MahaEncode(encoder).Fit(EmbeddingsCommand.Texts(mlContext, documents));
         var vectors = EmbeddingsCommand.Encode(mlContext, model, documents);
         for (int i = 0; i < asked; i++)

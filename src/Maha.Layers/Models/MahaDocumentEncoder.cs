@@ -16,14 +16,19 @@ namespace Maha.Layers.Models;
 /// <remarks>
 /// vector = (raw - center) * scale, raw = [pool(features), spectral(document), spectral(beginning)]. Center and scale are fitted on documents: every part
 /// has the mean 0 and the root mean square 2 over its width (the encoder's part: times its weight). ML.NET's linear trainers do well at this scale with their
-/// default regularization. Directions are not whitened: with few labels, whitening amplifies noise.
+/// default regularization. Directions are not whitened: with few labels, whitening amplifies noise. An encoder of windows and the spectral parts read
+/// different token ids: the vocabulary of a pretrained encoder is general, that of the spectral parts is learned from the documents.
 /// </remarks>
-internal sealed class MahaDocumentEncoder : Module<Tensor, Tensor?, Tensor>
+internal sealed partial class MahaDocumentEncoder : Module<Tensor, Tensor?, Tensor>
 {
     // The root mean square of each part over its width.
     private const double PartDeviation = 2;
 
-    [ComponentName(Name = "encoder")] private readonly MahaEncoder _encoder;
+    // Fewer documents say nothing about the scale, however short the time is.
+    private const int MinScaleDocuments = 16;
+
+    [ComponentName(Name = "encoder")] private readonly MahaEncoder? _encoder;
+    [ComponentName(Name = "reader")] private readonly WindowedEncoder? _reader;
     [ComponentName(Name = "pooling")] private readonly DocumentPooling _pooling;
     [ComponentName(Name = "spectral")] private readonly SpectralEmbedding? _spectral;
     [ComponentName(Name = "beginning")] private readonly SpectralEmbedding? _beginning;
@@ -35,23 +40,38 @@ internal sealed class MahaDocumentEncoder : Module<Tensor, Tensor?, Tensor>
     /// <summary>Creates an encoder with random weights, center 0 and scale 1.</summary>
     /// <param name="options">The shape of the encoder.</param>
     /// <param name="parts">The parts of the vector besides the encoder's features.</param>
+    /// <param name="windows">The windows in which documents are read; null for an encoder that reads them whole.</param>
+    /// <param name="spectralVocabSize">The number of token ids of the spectral parts; null for that of the encoder.</param>
     /// <exception cref="ArgumentException">The options are not valid.</exception>
     /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
-    public MahaDocumentEncoder(MahaTransformerOptions options, DocumentVectorParts parts) : base(TorchLibrary.EnsureLoadedFor(nameof(MahaDocumentEncoder)))
+    public MahaDocumentEncoder(
+        MahaTransformerOptions options, DocumentVectorParts parts, WindowedEncoderOptions? windows = null, int? spectralVocabSize = null)
+        : base(TorchLibrary.EnsureLoadedFor(nameof(MahaDocumentEncoder)))
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(parts);
         options.Validate();
         parts.Validate();
+        if (windows is not null && (windows.ChunkLength != windows.WindowLength || windows.Document is not null))
+        {
+            throw new ArgumentException(
+                $"A document encoder must have one state per window and no blocks over them, but ChunkLength is {windows.ChunkLength} for windows of " +
+                $"{windows.WindowLength} tokens{(windows.Document is null ? "" : " and there are blocks")}. Set ChunkLength to WindowLength, and leave Document out.",
+                nameof(windows));
+        }
         Parts = parts;
         Options = options;
-        _encoder = new MahaEncoder(options);
+        if (windows is null)
+            _encoder = new MahaEncoder(options);
+        else
+            _reader = new WindowedEncoder(options, windows);
+        int vocabSize = spectralVocabSize ?? options.VocabSize;
         _pooling = new DocumentPooling(options.DModel, options.Pooling);
         if (parts.SpectralDim > 0)
         {
-            _spectral = new SpectralEmbedding(options.VocabSize, parts.SpectralDim, parts.NumPairBuckets);
+            _spectral = new SpectralEmbedding(vocabSize, parts.SpectralDim, parts.NumPairBuckets);
             if (parts.BeginningTokens > 0)
-                _beginning = new SpectralEmbedding(options.VocabSize, parts.SpectralDim, parts.NumPairBuckets, parts.BeginningTokens);
+                _beginning = new SpectralEmbedding(vocabSize, parts.SpectralDim, parts.NumPairBuckets, parts.BeginningTokens);
         }
         OutputDim = _pooling.OutputDim + (_spectral?.Dim ?? 0) + (_beginning?.Dim ?? 0);
         _center = zeros(OutputDim);
@@ -70,7 +90,7 @@ internal sealed class MahaDocumentEncoder : Module<Tensor, Tensor?, Tensor>
     public int OutputDim { get; }
 
     /// <summary>The encoder of the tokens.</summary>
-    public MahaEncoder Encoder => _encoder;
+    public MahaEncoder Encoder => _encoder ?? _reader!.Encoder;
 
     /// <summary>The pooling of the encoder's features.</summary>
     public DocumentPooling Pooling => _pooling;
@@ -95,7 +115,7 @@ internal sealed class MahaDocumentEncoder : Module<Tensor, Tensor?, Tensor>
             return;
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
-        var embedding = _encoder.state_dict()["token_embedding.weight"]; // [V, D]
+        var embedding = Encoder.state_dict()["token_embedding.weight"]; // [V, D]
         int width = Math.Min(Options.DModel, _spectral.Dim);
         var rows = _spectral.TokenTable.narrow(1, 0, width).to(embedding.device); // [V, width]
         var length = rows.square().sum(1, keepdim: true).sqrt(); // [V, 1]
@@ -109,26 +129,14 @@ internal sealed class MahaDocumentEncoder : Module<Tensor, Tensor?, Tensor>
     public void FitScale(ITokenizedDocuments documents, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(documents);
-        bool wasTraining = training;
-        eval();
-        double[] sum = new double[OutputDim], squares = new double[OutputDim];
-        for (int i = 0; i < documents.Count; i++)
+        FitScale(documents.Count, Raw, isTimeOver: null, cancellationToken);
+
+        Tensor Raw(int document)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            using var scope = NewDisposeScope();
-            using var noGradient = no_grad();
-            var batch = TokenBatch.Create(documents, [i], _center.device);
-            var padding = documents.LengthOf(i) == 0 ? ones_like(batch.TokenIds).to(ScalarType.Bool) : null;
-            float[] raw = Raw(batch.TokenIds, padding).cpu().data<float>().ToArray();
-            for (int k = 0; k < raw.Length; k++)
-            {
-                sum[k] += raw[k];
-                squares[k] += (double)raw[k] * raw[k];
-            }
+            var batch = TokenBatch.Create(documents, [document], _center.device);
+            var padding = documents.LengthOf(document) == 0 ? ones_like(batch.TokenIds).to(ScalarType.Bool) : null;
+            return this.Raw(batch.TokenIds, padding);
         }
-        train(wasTraining);
-        if (documents.Count > 0)
-            SetScale(sum, squares, documents.Count);
     }
 
     /// <summary>Encodes a batch of documents.</summary>
@@ -152,6 +160,29 @@ internal sealed class MahaDocumentEncoder : Module<Tensor, Tensor?, Tensor>
         if (_beginning is not null)
             parts.Add(_beginning.call(tokenIds, keyPaddingMask));
         return cat([.. parts], 1).MoveToOuterDisposeScope();
+    }
+
+    private void FitScale(int count, Func<int, Tensor> rawVector, Func<bool>? isTimeOver, CancellationToken cancellationToken)
+    {
+        bool wasTraining = training;
+        eval();
+        double[] sum = new double[OutputDim], squares = new double[OutputDim];
+        int done = 0;
+        while (done < count && (done < MinScaleDocuments || isTimeOver?.Invoke() != true))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            using var noGradient = no_grad();
+            float[] raw = rawVector(done++).cpu().data<float>().ToArray();
+            for (int k = 0; k < raw.Length; k++)
+            {
+                sum[k] += raw[k];
+                squares[k] += (double)raw[k] * raw[k];
+            }
+        }
+        train(wasTraining);
+        if (done > 0)
+            SetScale(sum, squares, done);
     }
 
     private void SetScale(double[] sum, double[] squares, int count)

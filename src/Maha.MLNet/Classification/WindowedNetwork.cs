@@ -14,10 +14,6 @@ namespace Maha.MLNet.Classification;
 /// <summary>A pretrained encoder that reads windows of a document, and blocks over the states of all windows.</summary>
 internal sealed class WindowedNetwork : ClassifierNetwork
 {
-    // More tokens per word than this, and the vocabulary does not know the language: English has about 1.3.
-    private const double ManyTokensPerWord = 2.5;
-    private const int WordsToJudge = 2000;
-
     private readonly ModelFitting _fitting;
     private readonly MahaClassifierOptions _options;
     private readonly PretrainedEncoder _pretrained;
@@ -81,7 +77,7 @@ internal sealed class WindowedNetwork : ClassifierNetwork
     public override (nn.Module<Tensor, Tensor?, ModelResult> Network, TrainingResult Result) Train(
         TrainingOptions schedule, ITextDocuments training, ITextDocuments? validating, int numClasses, bool needsStep)
     {
-        WarnOfLanguage(training);
+        _pretrained.WarnOfLanguage(_fitting.Channel, training);
         var network = _fitting.Build(() => new WindowedClassifier(Model, Windows, numClasses));
         try
         {
@@ -144,24 +140,5 @@ internal sealed class WindowedNetwork : ClassifierNetwork
 
         WindowStates Compute(WindowedDocuments documents, CancellationToken token) => WindowStates.Compute(
             network.Reader, documents, plan.FrozenLayers, _fitting.DatasetOptions(MaxDocumentTokens), progress: null, token);
-    }
-
-    private void WarnOfLanguage(ITextDocuments documents)
-    {
-        long tokens = 0, words = 0;
-        for (int i = 0; i < documents.Count && words < WordsToJudge; i++)
-        {
-            int[] ids = new int[documents.LengthOf(i)];
-            documents.CopyTokens(i, ids);
-            tokens += ids.Length;
-            words += ids.Count(id => !_pretrained.Tokenizer.ContinuesWord(id) && id != _pretrained.Tokenizer.UnknownTokenId);
-        }
-        if (tokens > ManyTokensPerWord * Math.Max(1, words))
-        {
-            _fitting.Channel.Warning(
-                MessageSensitivity.None,
-                $"The texts have {tokens / (double)Math.Max(1, words):F1} tokens per word in the vocabulary of '{_pretrained.Name}', which was made for other texts (English has about 1.3). " +
-                "Leave PretrainedModel out to learn from these texts alone.");
-        }
     }
 }

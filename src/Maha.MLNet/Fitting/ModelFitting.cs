@@ -171,10 +171,23 @@ internal sealed class ModelFitting : IDisposable
     /// <param name="documents">The documents.</param>
     /// <param name="what">What they are, for instance "training".</param>
     /// <param name="maxSequenceLength">The limit at which they were cut.</param>
-    public void WarnOfCuts(TokenizedDataset documents, string what, int maxSequenceLength)
+    public void WarnOfCuts(TokenizedDataset documents, string what, int maxSequenceLength) =>
+        WarnOfCuts(documents.NumTruncatedDocuments, documents.NumTruncatedTokens, what, maxSequenceLength);
+
+    /// <summary>Warns of documents that were cut.</summary>
+    /// <param name="numDocuments">The number of documents that were cut; 0 for no warning.</param>
+    /// <param name="numTokens">The number of tokens that were cut.</param>
+    /// <param name="what">What the documents are, for instance "training".</param>
+    /// <param name="maxSequenceLength">The limit at which they were cut.</param>
+    public void WarnOfCuts(long numDocuments, long numTokens, string what, int maxSequenceLength)
     {
-        if (documents.NumTruncatedDocuments > 0)
-            Channel.Warning(MessageSensitivity.None, $"{documents.NumTruncatedDocuments} {what} documents have more than {maxSequenceLength} tokens and were cut ({_options.OverlongDocuments}); {documents.NumTruncatedTokens} tokens are not read. Raise MaxSequenceLength to read them.");
+        if (numDocuments > 0)
+        {
+            Channel.Warning(
+                MessageSensitivity.None,
+                $"{numDocuments} {what} documents have more than {maxSequenceLength} tokens and were cut ({_options.OverlongDocuments}); " +
+                $"{numTokens} tokens are not read. Raise MaxSequenceLength to read them.");
+        }
     }
 
     /// <summary>Builds a network or what holds one, its first weights drawn under the seed.</summary>

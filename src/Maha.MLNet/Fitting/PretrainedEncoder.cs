@@ -1,5 +1,7 @@
+using Maha.Layers.Data;
 using Maha.Layers.Models;
 using Maha.Layers.Text;
+using Microsoft.ML.Runtime;
 
 namespace Maha.MLNet.Fitting;
 
@@ -9,24 +11,37 @@ namespace Maha.MLNet.Fitting;
 /// <param name="Tokenizer">The tokenizer with which the weights were trained.</param>
 internal sealed record PretrainedEncoder(string Name, MahaEncoder Encoder, WordPieceTokenizer Tokenizer) : IDisposable
 {
-    /// <summary>Checks that the options of the architecture are left at their defaults: the weights decide them.</summary>
+    // More tokens per word than this, and the vocabulary does not know the language: English has about 1.3.
+    private const double ManyTokensPerWord = 2.5;
+    private const int WordsToJudge = 2000;
+
+    /// <summary>The saved document encoder that the weights come from, which this object owns; null for other weights.</summary>
+    public PretrainedFile? DocumentEncoder { get; init; }
+
+    /// <summary>Checks that the options of the architecture and of the vocabulary are left at their defaults: the weights decide them.</summary>
     /// <exception cref="ArgumentException">An option has another value.</exception>
     public void Check(MahaEstimatorOptions options)
     {
-        var own = Encoder.Options;
-        var defaults = (MahaEstimatorOptions)Activator.CreateInstance(options.GetType())!;
-        Check(nameof(options.DModel), options.DModel, defaults.DModel, own.DModel);
-        Check(nameof(options.NumHeads), options.NumHeads, defaults.NumHeads, own.NumHeads);
-        Check(nameof(options.NumLayers), options.NumLayers, defaults.NumLayers, own.NumLayers);
-        Check(nameof(options.FeedForwardDim), options.FeedForwardDim, defaults.FeedForwardDim, own.FeedForwardDim);
-        Check(nameof(options.VocabSize), options.VocabSize, defaults.VocabSize, own.VocabSize);
-        Check(nameof(options.Positions), options.Positions, defaults.Positions, own.Positions);
+        CheckArchitecture(options);
+        CheckOption(nameof(options.VocabSize), options.VocabSize, DefaultsOf(options).VocabSize, Encoder.Options.VocabSize);
     }
 
-    /// <summary>Frees the encoder.</summary>
-    public void Dispose() => Encoder.Dispose();
+    /// <summary>Checks that the options of the architecture are left at their defaults: the weights decide them.</summary>
+    /// <exception cref="ArgumentException">An option has another value.</exception>
+    public void CheckArchitecture(MahaEstimatorOptions options)
+    {
+        var own = Encoder.Options;
+        var defaults = DefaultsOf(options);
+        CheckOption(nameof(options.DModel), options.DModel, defaults.DModel, own.DModel);
+        CheckOption(nameof(options.NumHeads), options.NumHeads, defaults.NumHeads, own.NumHeads);
+        CheckOption(nameof(options.NumLayers), options.NumLayers, defaults.NumLayers, own.NumLayers);
+        CheckOption(nameof(options.FeedForwardDim), options.FeedForwardDim, defaults.FeedForwardDim, own.FeedForwardDim);
+        CheckOption(nameof(options.Positions), options.Positions, defaults.Positions, own.Positions);
+    }
 
-    private void Check<T>(string option, T value, T defaultValue, T ownValue)
+    /// <summary>Checks that one option is left at its default or is that of the weights.</summary>
+    /// <exception cref="ArgumentException">The option has another value.</exception>
+    public void CheckOption<T>(string option, T value, T defaultValue, T ownValue)
     {
         var comparer = EqualityComparer<T>.Default;
         if (!comparer.Equals(value, defaultValue) && !comparer.Equals(value, ownValue))
@@ -36,4 +51,35 @@ internal sealed record PretrainedEncoder(string Name, MahaEncoder Encoder, WordP
                 "A pretrained encoder keeps its architecture; for another one, train from random weights.", option);
         }
     }
+
+    /// <summary>Warns of texts whose words fall to pieces in the vocabulary, as those of other languages do.</summary>
+    /// <param name="channel">The channel of the warning.</param>
+    /// <param name="documents">Documents without special tokens; the first 2,000 words are read.</param>
+    public void WarnOfLanguage(IChannel channel, ITokenizedDocuments documents)
+    {
+        long tokens = 0, words = 0;
+        for (int i = 0; i < documents.Count && words < WordsToJudge; i++)
+        {
+            int[] ids = new int[documents.LengthOf(i)];
+            documents.CopyTokens(i, ids);
+            tokens += ids.Length;
+            words += ids.Count(id => !Tokenizer.ContinuesWord(id) && id != Tokenizer.UnknownTokenId);
+        }
+        if (tokens > ManyTokensPerWord * Math.Max(1, words))
+        {
+            channel.Warning(
+                MessageSensitivity.None,
+                $"The texts have {tokens / (double)Math.Max(1, words):F1} tokens per word in the vocabulary of '{Name}', which was made for other texts (English " +
+                "has about 1.3). Leave PretrainedModel out to learn from these texts alone.");
+        }
+    }
+
+    /// <summary>Frees the encoder.</summary>
+    public void Dispose()
+    {
+        Encoder.Dispose();
+        DocumentEncoder?.Dispose();
+    }
+
+    private static MahaEstimatorOptions DefaultsOf(MahaEstimatorOptions options) => (MahaEstimatorOptions)Activator.CreateInstance(options.GetType())!;
 }

@@ -31,7 +31,7 @@ internal sealed class PretrainedFile : IDisposable
     private readonly Dictionary<string, Tensor> _weights;
     private readonly ITextTokenizer _tokenizer;
 
-    private PretrainedFile(string path, byte[] manifest, Stream tokenizer, Stream weights)
+    private PretrainedFile(string path, byte[] manifest, Stream tokenizer, Stream? spectralTokenizer, Stream weights)
     {
         _path = path;
         using var document = JsonDocument.Parse(manifest);
@@ -44,6 +44,7 @@ internal sealed class PretrainedFile : IDisposable
         Windows = ModelManifest.ReadMember<WindowedEncoderOptions>(root, "Windows");
         Windows?.Validate(Model);
         _tokenizer = TextTokenizers.Load(tokenizer);
+        SpectralTokenizer = spectralTokenizer is null ? null : ByteLevelBpeTokenizer.Load(spectralTokenizer);
         if (_tokenizer is WordPieceTokenizer != Windows is not null)
             throw new InvalidDataException($"The tokenizer must be {(Windows is null ? "byte-level BPE" : "WordPiece")} for this model, but is {_tokenizer.GetType().Name}.");
         if (_tokenizer.VocabSize != Model.VocabSize)
@@ -75,6 +76,9 @@ internal sealed class PretrainedFile : IDisposable
 
     /// <summary>The windows in which the model reads documents; null for a model that reads them whole.</summary>
     public WindowedEncoderOptions? Windows { get; }
+
+    /// <summary>The tokenizer of a document encoder's spectral parts; null where they have none of their own.</summary>
+    public ByteLevelBpeTokenizer? SpectralTokenizer { get; }
 
     /// <summary>Reads a file.</summary>
     /// <param name="path">The path of an ML.NET zip with one Maha transformer, or of a file of <see cref="MahaTransformer.SaveWeights"/>.</param>
@@ -199,7 +203,8 @@ internal sealed class PretrainedFile : IDisposable
         using var description = ReadStream(manifest, checksums);
         using var tokenizer = ReadStream(ModelFormat.TokenizerStream, checksums);
         using var weights = ReadStream(ModelFormat.WeightsStream, checksums);
-        return new PretrainedFile(path, description.ToArray(), tokenizer, weights);
+        using var spectralTokenizer = entries.ContainsKey(ModelFormat.SpectralTokenizerStream) ? ReadStream(ModelFormat.SpectralTokenizerStream, checksums) : null;
+        return new PretrainedFile(path, description.ToArray(), tokenizer, spectralTokenizer, weights);
 
         MemoryStream ReadStream(string name, StreamChecksums? sums)
         {
@@ -217,6 +222,7 @@ internal sealed class PretrainedFile : IDisposable
     private static PretrainedFile ReadWeightFile(string path, FileStream file)
     {
         string manifest, tokenizer;
+        string? spectralTokenizer;
         using (var reader = new SafetensorsReader(file, leaveOpen: true))
         {
             if (!reader.Metadata.TryGetValue(ModelFormat.ManifestMetadata, out manifest!)
@@ -226,11 +232,13 @@ internal sealed class PretrainedFile : IDisposable
                     $"A weight file must have the metadata '{ModelFormat.ManifestMetadata}' and '{ModelFormat.TokenizerMetadata}', but lacks one. " +
                     "Write it with SaveWeights.");
             }
+            spectralTokenizer = reader.Metadata.GetValueOrDefault(ModelFormat.SpectralTokenizerMetadata);
         }
         if (manifest.Length > MaxManifestLength)
             throw new InvalidDataException($"A description must have at most {MaxManifestLength} characters, but has {manifest.Length}.");
         file.Position = 0;
         using var vocabulary = new MemoryStream(Convert.FromBase64String(tokenizer));
-        return new PretrainedFile(path, System.Text.Encoding.UTF8.GetBytes(manifest), vocabulary, file);
+        using var spectralVocabulary = spectralTokenizer is null ? null : new MemoryStream(Convert.FromBase64String(spectralTokenizer));
+        return new PretrainedFile(path, System.Text.Encoding.UTF8.GetBytes(manifest), vocabulary, spectralVocabulary, file);
     }
 }

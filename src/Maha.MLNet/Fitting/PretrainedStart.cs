@@ -16,7 +16,7 @@ internal sealed class PretrainedStart : IDisposable
     /// <summary>The saved Maha model; null for an encoder.</summary>
     public PretrainedFile? File { get; }
 
-    /// <summary>The encoder of windows: one in BERT layout, or that of a saved classifier that started from one; null for other models.</summary>
+    /// <summary>The encoder of windows: one in BERT layout, or that of a saved model that started from one; null for other models.</summary>
     public PretrainedEncoder? Encoder { get; }
 
     /// <summary>Reads the weights.</summary>
@@ -35,6 +35,9 @@ internal sealed class PretrainedStart : IDisposable
         var file = PretrainedFile.Open(path);
         if (file.Windows is null)
             return new PretrainedStart(file, null);
+        // A document encoder has other parts to start from.
+        if (file.Parts is not null)
+            return new PretrainedStart(null, file.CreateEncoder(source.Name) with { DocumentEncoder = file });
         using (file)
             return new PretrainedStart(null, file.CreateEncoder(source.Name));
     }

@@ -15,6 +15,9 @@ internal sealed record ModelFormat(string DisplayName, string ManifestStream, st
     /// <summary>The stream of the tokenizer.</summary>
     public const string TokenizerStream = "Tokenizer";
 
+    /// <summary>The stream of the tokenizer of a document encoder's spectral parts, if they have their own.</summary>
+    public const string SpectralTokenizerStream = "SpectralTokenizer";
+
     /// <summary>The stream of the network's weights.</summary>
     public const string WeightsStream = "Weights.safetensors";
 
@@ -26,4 +29,7 @@ internal sealed record ModelFormat(string DisplayName, string ManifestStream, st
 
     /// <summary>The metadata of a weight file that holds the tokenizer, in base 64.</summary>
     public const string TokenizerMetadata = "maha.tokenizer";
+
+    /// <summary>The metadata of a weight file that holds the tokenizer of a document encoder's spectral parts, in base 64.</summary>
+    public const string SpectralTokenizerMetadata = "maha.spectral_tokenizer";
 }

@@ -68,14 +68,22 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
     {
         using var use = new Use(this);
         using var manifest = new MemoryStream();
-        using var tokenizer = new MemoryStream();
         Manifest.Write(manifest);
-        Tokenizer.Save(tokenizer);
-        ModuleWeights.Save(Network, path, new Dictionary<string, string>
+        var metadata = new Dictionary<string, string>
         {
             [ModelFormat.ManifestMetadata] = System.Text.Encoding.UTF8.GetString(manifest.ToArray()),
-            [ModelFormat.TokenizerMetadata] = Convert.ToBase64String(tokenizer.ToArray()),
-        });
+            [ModelFormat.TokenizerMetadata] = ToBase64(Tokenizer),
+        };
+        foreach (var (name, tokenizer) in ExtraTokenizers())
+            metadata.Add(name, ToBase64(tokenizer));
+        ModuleWeights.Save(Network, path, metadata);
+
+        static string ToBase64(ITextTokenizer tokenizer)
+        {
+            using var stream = new MemoryStream();
+            tokenizer.Save(stream);
+            return Convert.ToBase64String(stream.ToArray());
+        }
     }
 
     /// <summary>Frees the network: at once, or when the last call that uses it ends.</summary>
@@ -93,6 +101,9 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
 
     /// <summary>Returns the streams that only this kind of model has.</summary>
     protected virtual IEnumerable<(string Name, Action<Stream> Write)> ExtraStreams() => [];
+
+    /// <summary>Returns the tokenizers that only this kind of model has, and the metadata of a weight file that holds them.</summary>
+    protected virtual IEnumerable<(string Metadata, ITextTokenizer Tokenizer)> ExtraTokenizers() => [];
 
     /// <summary>Reads the parts of a model from the streams of a model file.</summary>
     /// <param name="context">ML.NET's access to the file.</param>

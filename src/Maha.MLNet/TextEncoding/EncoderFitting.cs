@@ -30,10 +30,19 @@ internal sealed class EncoderFitting(IHost host, Options options)
     public TextEncoder Fit(IDataView data, DataViewSchema.Column text)
     {
         using var fitting = new ModelFitting(host, options);
-        using var pretrained = options.PretrainedModel is { } source ? PretrainedFile.Open(source.Path!) : null;
+        using var start = options.PretrainedModel is { } source ? PretrainedStart.Open(source) : null;
+        var texts = new StreamedTexts(data, text);
+        if (start?.Encoder is { } encoder)
+            return new WindowedEncoderFitting(fitting, options, encoder).Fit(texts);
+        if (options.Segments == SegmentKind.Window)
+        {
+            throw new ArgumentException(
+                "Segments must be Sentence or Paragraph for a transformer that reads documents whole, but is Window. Choose another kind, or a PretrainedModel " +
+                "in BERT layout.", nameof(options.Segments));
+        }
+        var pretrained = start?.File;
         if (pretrained is not null)
             CheckOptionsAgainst(pretrained);
-        var texts = new StreamedTexts(data, text);
         var tokenizer = pretrained?.Tokenizer ?? fitting.TrainTokenizer(texts.Read(fitting.Check));
         var parts = pretrained?.Parts ?? PartsOf(options);
         int length = pretrained is null ? options.MaxSequenceLength : pretrained.MaxSequenceLengthFor(options);
@@ -49,7 +58,7 @@ internal sealed class EncoderFitting(IHost host, Options options)
             FormatVersion = EncoderManifest.CurrentFormat,
             Model = model,
             OverlongDocuments = options.OverlongDocuments,
-            Columns = new EncoderColumns(options.ReadColumnName, options.OutputColumnName, options.SegmentColumnName),
+            Columns = ColumnsOf(options),
             Parts = parts,
             NormalizeLength = options.NormalizeLength,
             Segments = options.Segments,
@@ -64,15 +73,11 @@ internal sealed class EncoderFitting(IHost host, Options options)
             {
                 var rows = fitting.WhileTimeIsLeft(texts.Read(fitting.Check), _ => true);
                 using var documents = TokenizedDataset.FromTexts(rows, tokenizer, fitting.DatasetOptions(length), fitting.CancellationToken);
-                if (documents.Count == 0)
-                {
-                    throw new InvalidOperationException("The data must have at least one document to learn from, but has none. " +
-                        $"Check column '{options.ReadColumnName}', and filters before it.");
-                }
+                RequireDocuments(documents.Count, options);
                 fitting.WarnOfCuts(documents, "training", length);
                 Learn(network, documents, fitting, isPretrained: pretrained is not null);
             }
-            return new TextEncoder(new(manifest, tokenizer, network), fitting.Device);
+            return new TextEncoder(new(manifest, tokenizer, network), spectralTokenizer: null, fitting.Device);
         }
         catch
         {
@@ -85,12 +90,21 @@ internal sealed class EncoderFitting(IHost host, Options options)
     /// <exception cref="ArgumentException">An option is not valid.</exception>
     public static void Check(Options options)
     {
+        (string Option, string? Column)[] added =
+        [
+            (nameof(options.OutputColumnName), options.OutputColumnName ?? ""), (nameof(options.SegmentColumnName), options.SegmentColumnName),
+            (nameof(options.SegmentOffsetsColumnName), options.SegmentOffsetsColumnName),
+        ];
         AddedColumns.Check(
             options.InputColumnName is null ? [] : [(nameof(options.InputColumnName), options.InputColumnName)],
-            options.SegmentColumnName is null
-                ? [(nameof(options.OutputColumnName), options.OutputColumnName)]
-                : [(nameof(options.OutputColumnName), options.OutputColumnName), (nameof(options.SegmentColumnName), options.SegmentColumnName)]);
+            [.. added.Where(column => column.Column is not null).Select(column => (column.Option, column.Column!))]);
+        if (options.SegmentOffsetsColumnName is not null && options.SegmentColumnName is null)
+        {
+            throw new ArgumentException(
+                "SegmentOffsetsColumnName requires a SegmentColumnName, but there is none. Name a column of the segments' vectors, or leave it out.", nameof(options));
+        }
         TensorChecks.Known(options.Segments, nameof(options.Segments));
+        CheckWindows(options);
         ModelFitting.CheckOptions(options, ModelOptionsOf(options, options.VocabSize), options.ToTrainingOptions(0, device: null));
         PartsOf(options).Validate();
         PretrainingOptionsOf(options).Validate();
@@ -104,6 +118,21 @@ internal sealed class EncoderFitting(IHost host, Options options)
             throw new ArgumentException(
                 "Freeze requires a PretrainedModel, but there is none, and random weights would stay random. Name a file, or leave Freeze out.",
                 nameof(options));
+        }
+    }
+
+    /// <summary>Returns the columns of the model.</summary>
+    internal static EncoderColumns ColumnsOf(Options options) =>
+        new(options.ReadColumnName, options.OutputColumnName, options.SegmentColumnName, options.SegmentOffsetsColumnName);
+
+    /// <summary>Checks that there are documents.</summary>
+    /// <exception cref="InvalidOperationException">There are none.</exception>
+    internal static void RequireDocuments(int count, Options options)
+    {
+        if (count == 0)
+        {
+            throw new InvalidOperationException("The data must have at least one document to learn from, but has none. " +
+                $"Check column '{options.ReadColumnName}', and filters before it.");
         }
     }
 
@@ -130,6 +159,24 @@ internal sealed class EncoderFitting(IHost host, Options options)
         ViewLength = options.ViewLength,
         Temperature = options.Temperature,
     };
+
+    private static void CheckWindows(Options options)
+    {
+        if (options.Segments != SegmentKind.Window)
+            return;
+        if (options.PretrainedModel is null)
+        {
+            throw new ArgumentException(
+                "Segments Window requires a PretrainedModel in BERT layout, whose windows they are, but there is none. Choose Sentence or Paragraph, or name a model.",
+                nameof(options));
+        }
+        if (options.OverlongDocuments == OverlongDocuments.KeepStartAndEnd)
+        {
+            throw new ArgumentException(
+                "Segments Window requires that OverlongDocuments keeps one end of a document, since a window across the cut has no range of characters, but it is " +
+                "KeepStartAndEnd. Choose another value.", nameof(options));
+        }
+    }
 
     private void CheckOptionsAgainst(PretrainedFile pretrained)
     {

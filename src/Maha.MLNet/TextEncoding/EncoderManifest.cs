@@ -1,3 +1,4 @@
+using System.Globalization;
 using Maha.Layers.Core;
 using Maha.Layers.Models;
 using Maha.MLNet.ModelFiles;
@@ -8,7 +9,7 @@ namespace Maha.MLNet.TextEncoding;
 internal sealed record EncoderManifest : ModelManifest
 {
     /// <summary>The format version that this library writes, the newest that it reads.</summary>
-    public const int CurrentFormat = 1;
+    public const int CurrentFormat = 2;
 
     /// <summary>The columns of the transformer.</summary>
     public required EncoderColumns Columns { get; init; }
@@ -22,6 +23,24 @@ internal sealed record EncoderManifest : ModelManifest
     /// <summary>The parts of a document that have vectors, if there is a column for them.</summary>
     public required SegmentKind Segments { get; init; }
 
+    /// <summary>The windows in which a pretrained encoder reads documents; null for a transformer that reads them whole. New in format 2.</summary>
+    public WindowedEncoderOptions? Windows { get; init; }
+
+    /// <summary>
+    /// The number of token ids of the spectral parts' own tokenizer, in the stream SpectralTokenizer; null where they read the ids of the transformer, and
+    /// without spectral parts. New in format 2.
+    /// </summary>
+    public int? SpectralVocabSize { get; init; }
+
+    /// <inheritdoc/>
+    public override int MaxDocumentTokens => Windows?.MaxDocumentTokens ?? base.MaxDocumentTokens;
+
+    /// <inheritdoc/>
+    public override bool UsesWordPiece => Windows is not null;
+
+    /// <summary>Builds the network, with random weights.</summary>
+    public MahaDocumentEncoder BuildNetwork() => new(Model, Parts, Windows, SpectralVocabSize);
+
     /// <summary>Reads and checks a manifest.</summary>
     /// <exception cref="MahaModelFileException">The file is damaged, or a newer version of this library wrote it.</exception>
     public static EncoderManifest Read(Stream stream) => Read<EncoderManifest>(stream, CurrentFormat, "encoder");
@@ -29,7 +48,7 @@ internal sealed record EncoderManifest : ModelManifest
     /// <inheritdoc/>
     public override long MinNumWeights()
     {
-        long spectral = (long)Parts.SpectralDim * ((long)Model.VocabSize + Parts.NumPairBuckets);
+        long spectral = (long)Parts.SpectralDim * ((long)(SpectralVocabSize ?? Model.VocabSize) + Parts.NumPairBuckets);
         return base.MinNumWeights() + spectral * (Parts.BeginningTokens > 0 ? 2 : 1);
     }
 
@@ -39,7 +58,18 @@ internal sealed record EncoderManifest : ModelManifest
         base.Validate();
         Parts.Validate();
         TensorChecks.Known(Segments, nameof(Segments));
-        CheckColumnNames("an encoder", Columns.Input, Columns.Output, Columns.Segments);
+        CheckColumnNames("an encoder", Columns.Input, Columns.Output, Columns.Segments, Columns.SegmentOffsets);
+        Windows?.Validate(Model);
+        if (SpectralVocabSize is not null != (Windows is not null && Parts.SpectralDim > 0))
+        {
+            throw new ArgumentException(
+                "An encoder must have SpectralVocabSize if it has Windows and spectral parts, and only then, " +
+                $"but SpectralVocabSize is {SpectralVocabSize?.ToString(CultureInfo.InvariantCulture) ?? "missing"}.");
+        }
+        if (SpectralVocabSize is int vocabSize)
+            TensorChecks.InRange(vocabSize, 1, 1 << 24, nameof(SpectralVocabSize), "It is the number of ids of a tokenizer.");
+        if (Segments == SegmentKind.Window && Windows is null)
+            throw new ArgumentException("An encoder whose segments are windows must have Windows, but has none.");
     }
 }
 
@@ -47,4 +77,5 @@ internal sealed record EncoderManifest : ModelManifest
 /// <param name="Input">The text.</param>
 /// <param name="Output">The added vector of the document.</param>
 /// <param name="Segments">The added vectors of the document's parts; null if there is no such column.</param>
-internal sealed record EncoderColumns(string Input, string Output, string? Segments);
+/// <param name="SegmentOffsets">The added ranges of characters of these parts; null if there is no such column. New in format 2.</param>
+internal sealed record EncoderColumns(string Input, string Output, string? Segments, string? SegmentOffsets = null);

@@ -25,13 +25,23 @@ public sealed partial class MahaTextEncodingEstimator
         /// <value>Null: the column that <see cref="OutputColumnName"/> names. The vectors then replace the texts.</value>
         public string? InputColumnName { get; set; }
 
-        /// <summary>The name of the added column with the vectors of a document's sentences or paragraphs, in order, each as wide as a document's.</summary>
+        /// <summary>The name of the added column with the vectors of a document's segments, in order, each as wide as a document's.</summary>
         /// <value>Null: no such column.</value>
         public string? SegmentColumnName { get; set; }
 
         /// <summary>The parts of a document that have vectors in the segment column. Applies when <see cref="SegmentColumnName"/> is set.</summary>
-        /// <value><see cref="SegmentKind.Sentence"/>.</value>
+        /// <value>
+        /// <see cref="SegmentKind.Sentence"/>. <see cref="SegmentKind.Window"/> requires a <see cref="PretrainedModel"/> in BERT layout, and that
+        /// <see cref="MahaEstimatorOptions.OverlongDocuments"/> keeps one end of a document.
+        /// </value>
         public SegmentKind Segments { get; set; } = SegmentKind.Sentence;
+
+        /// <summary>
+        /// The name of the added column with the range of characters of each segment: two numbers per segment, the index of its first character in the text and
+        /// the index after its last one.
+        /// </summary>
+        /// <value>Null: no such column. A name requires a <see cref="SegmentColumnName"/>.</value>
+        public string? SegmentOffsetsColumnName { get; set; }
 
         /// <summary>Whether vectors are scaled to length 1, for cosine similarity.</summary>
         /// <value>False, which is better for linear trainers with their default regularization.</value>
@@ -101,14 +111,24 @@ public sealed partial class MahaTextEncodingEstimator
         public int ChunksPerDocument { get; set; } = 4;
 
         /// <summary>
-        /// The path of a saved model to start from: the zip of a chain with one Maha transformer (encoder, classifier or language model), or a file of
-        /// <see cref="MahaTransformer.SaveWeights"/>. Tokenizer and architecture are those of the file. Leave options of the architecture at their defaults,
-        /// or set them to the same values.
+        /// The weights to start from. An encoder in BERT layout reads the document in windows of 256 tokens, however long it is: <c>MahaPretrained.MiniLM</c> of
+        /// the package Maha.Pretrained.MiniLM; the path of a folder with <c>model.safetensors</c> or <c>model.onnx</c>, <c>vocab.txt</c> and <c>config.json</c>; or
+        /// of one of these files. Or the path of a saved Maha model: the zip of a chain with one Maha transformer (encoder, classifier or language model), or a
+        /// file of <see cref="MahaTransformer.SaveWeights"/>. Tokenizer and architecture are those of the weights. Leave options of the architecture at their
+        /// defaults, or set them to the same values.
         /// </summary>
+        /// <remarks>
+        /// An encoder in BERT layout is not trained further: only the spectral parts, their vocabulary (<see cref="MahaEstimatorOptions.VocabSize"/>), and the
+        /// scale are fitted to the texts. Options of the training have no effect then, and a warning names those that are set. To train such an encoder, train
+        /// <c>MahaTextClassification</c> on labels, and encode with its model.
+        /// </remarks>
         /// <value>Null: random weights.</value>
         public PretrainedSource? PretrainedModel { get; set; }
 
-        /// <summary>Whether the pretrained transformer is not trained. A pretrained encoder is then used as it is, and nothing is learned.</summary>
+        /// <summary>
+        /// Whether the pretrained transformer is not trained. A saved <c>MahaEncode</c> model is then used as it is, and nothing is learned. An encoder in BERT
+        /// layout is never trained.
+        /// </summary>
         /// <value>False: it is trained further. True requires a <see cref="PretrainedModel"/>.</value>
         public bool Freeze { get; set; }
 

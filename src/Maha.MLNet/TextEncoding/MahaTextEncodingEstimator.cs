@@ -36,9 +36,14 @@ public sealed partial class MahaTextEncodingEstimator : MahaEstimator<MahaTextEn
     private protected override IReadOnlyList<SchemaShape.Column> CreateOutputColumns(SchemaShape inputSchema)
     {
         InputColumns.Text(inputSchema, EstimatorOptions.ReadColumnName, nameof(inputSchema));
-        var vector = ShapeColumn(EstimatorOptions.OutputColumnName, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, false);
-        return EstimatorOptions.SegmentColumnName is { } segments
-            ? [vector, ShapeColumn(segments, SchemaShape.Column.VectorKind.VariableVector, NumberDataViewType.Single, false)]
-            : [vector];
+        var columns = new List<SchemaShape.Column>
+        {
+            ShapeColumn(EstimatorOptions.OutputColumnName, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, false),
+        };
+        if (EstimatorOptions.SegmentColumnName is { } segments)
+            columns.Add(ShapeColumn(segments, SchemaShape.Column.VectorKind.VariableVector, NumberDataViewType.Single, false));
+        if (EstimatorOptions.SegmentOffsetsColumnName is { } offsets)
+            columns.Add(ShapeColumn(offsets, SchemaShape.Column.VectorKind.VariableVector, NumberDataViewType.Int32, false));
+        return columns;
     }
 }

@@ -15,7 +15,7 @@ namespace Maha.MLNet.TextEncoding;
 /// <summary>Turns long documents into vectors. <see cref="MahaTextEncodingEstimator"/> trains it.</summary>
 /// <remarks>
 /// Adds a <c>Vector&lt;Single&gt;</c> of size E. If the estimator's options name a segment column, it also adds a vector of unknown size, with E numbers for
-/// each sentence or paragraph. The same document has the same vector, up to the rounding of sums, whatever other rows are read with it. It owns native
+/// each sentence, paragraph or window; if they name a column of offsets, also one of Int32 with the range of characters of each. The same document has the same vector, up to the rounding of sums, whatever other rows are read with it. It owns native
 /// memory: dispose it after the last view and prediction engine over it.
 /// </remarks>
 public sealed class MahaTextEncodingTransformer : MahaTransformer
@@ -38,20 +38,44 @@ public sealed class MahaTextEncodingTransformer : MahaTransformer
     {
         public override Delegate[] CreateGetters(ITextWindow window)
         {
-            var vector = CreateGetter(new WindowResults<float[]>(window, encoder.Vectors));
-            return OutputColumns.Count == 1 ? [vector] : [vector, CreateGetter(new WindowResults<float[]>(window, encoder.SegmentVectors))];
+            var columns = encoder.Manifest.Columns;
+            Delegate vector, segments, offsets;
+            if (encoder.Manifest.Segments == SegmentKind.Window && columns.Segments is not null)
+            {
+                // Shared, since the encoder reads the same windows for all three.
+                var rows = new WindowResults<WindowVectors>(window, encoder.ReadWindows);
+                vector = CreateGetter(() => rows.Value().Document);
+                segments = CreateGetter(() => rows.Value().Windows);
+                offsets = CreateGetter(() => rows.Value().Offsets);
+            }
+            else
+            {
+                vector = CreateGetter(new WindowResults<float[]>(window, encoder.Vectors).Value);
+                segments = CreateGetter(new WindowResults<float[]>(window, encoder.SegmentVectors).Value);
+                offsets = CreateGetter(new WindowResults<int[]>(window, encoder.SegmentOffsets).Value);
+            }
+            return columns switch
+            {
+                { Segments: null } => [vector],
+                { SegmentOffsets: null } => [vector, segments],
+                _ => [vector, segments, offsets],
+            };
         }
 
         private static DataViewSchema.DetachedColumn[] CreateColumns(TextEncoder encoder)
         {
             var columns = encoder.Manifest.Columns;
-            var vector = new DataViewSchema.DetachedColumn(columns.Output, new VectorDataViewType(NumberDataViewType.Single, encoder.OutputDim));
-            return columns.Segments is { } segments ? [vector, new(segments, new VectorDataViewType(NumberDataViewType.Single))] : [vector];
+            var added = new List<DataViewSchema.DetachedColumn> { new(columns.Output, new VectorDataViewType(NumberDataViewType.Single, encoder.OutputDim)) };
+            if (columns.Segments is { } segments)
+                added.Add(new(segments, new VectorDataViewType(NumberDataViewType.Single)));
+            if (columns.SegmentOffsets is { } offsets)
+                added.Add(new(offsets, new VectorDataViewType(NumberDataViewType.Int32)));
+            return [.. added];
         }
 
-        private static ValueGetter<VBuffer<float>> CreateGetter(WindowResults<float[]> row) => (ref VBuffer<float> value) =>
+        private static ValueGetter<VBuffer<T>> CreateGetter<T>(Func<T[]> row) => (ref VBuffer<T> value) =>
         {
-            float[] vector = row.Value();
+            var vector = row();
             var editor = VBufferEditor.Create(ref value, vector.Length);
             vector.CopyTo(editor.Values);
             value = editor.Commit();

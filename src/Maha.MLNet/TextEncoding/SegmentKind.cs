@@ -8,4 +8,10 @@ public enum SegmentKind
 
     /// <summary>Paragraphs, which blank lines separate.</summary>
     Paragraph,
+
+    /// <summary>
+    /// The windows of at most 254 tokens in which a pretrained encoder reads the document. They end at the end of a sentence where one ends in their second
+    /// half, else between words. Requires an encoder in BERT layout.
+    /// </summary>
+    Window,
 }

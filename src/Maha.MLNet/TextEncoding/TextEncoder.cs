@@ -1,4 +1,6 @@
+using Maha.Layers.Data;
 using Maha.Layers.Models;
+using Maha.Layers.Text;
 using Maha.Layers.Trees;
 using Maha.MLNet.Fitting;
 using Maha.MLNet.ModelFiles;
@@ -8,22 +10,44 @@ using static TorchSharp.torch;
 
 namespace Maha.MLNet.TextEncoding;
 
-/// <summary>A trained document encoder: tokenizer and network.</summary>
-internal sealed class TextEncoder(TextModelParts<EncoderManifest, MahaDocumentEncoder> parts, Device device)
-    : TextModel<EncoderManifest, MahaDocumentEncoder>(Format, parts, device)
+// E width of a vector
+
+/// <summary>A trained document encoder: tokenizers and network.</summary>
+/// <remarks>*** Format *** That of TextModel. If the spectral parts have their own vocabulary, there is also the stream SpectralTokenizer.</remarks>
+internal sealed partial class TextEncoder : TextModel<EncoderManifest, MahaDocumentEncoder>
 {
     /// <summary>The file signature of encoders.</summary>
     public static readonly ModelFormat Format = new("encoder", "Encoder.json", "MAHATXTE", MahaTextEncodingTransformer.LoaderSignature);
 
+    private readonly ByteLevelBpeTokenizer? _spectralTokenizer;
+    private readonly TokenWindows? _windows;
+
+    /// <summary>Takes ownership of a network.</summary>
+    /// <param name="parts">Manifest, tokenizer and network.</param>
+    /// <param name="spectralTokenizer">The tokenizer of the spectral parts; null where they read the ids of the transformer.</param>
+    /// <param name="device">The device of predictions.</param>
+    public TextEncoder(TextModelParts<EncoderManifest, MahaDocumentEncoder> parts, ByteLevelBpeTokenizer? spectralTokenizer, Device device)
+        : base(Format, parts, device)
+    {
+        OutputDim = parts.Network.OutputDim;
+        _spectralTokenizer = spectralTokenizer;
+        _windows = Manifest.Windows is { } windows ? new TokenWindows((WordPieceTokenizer)Tokenizer, windows.WindowLength) : null;
+    }
+
     /// <summary>E, the width of a vector.</summary>
-    public int OutputDim { get; } = parts.Network.OutputDim;
+    public int OutputDim { get; }
 
     /// <summary>Reads an encoder from the streams of a model file.</summary>
     /// <exception cref="MahaModelFileException">The file is damaged, or a newer version of this library wrote it.</exception>
     public static TextEncoder Load(IHostEnvironment environment, ModelLoadContext context)
     {
-        var parts = Load(context, Format, EncoderManifest.Read, manifest => new MahaDocumentEncoder(manifest.Model, manifest.Parts));
-        return new(parts, Devices.Choose(environment));
+        ByteLevelBpeTokenizer? spectralTokenizer = null;
+        var parts = Load(
+            context, Format, EncoderManifest.Read, manifest => manifest.BuildNetwork(),
+            manifest => manifest.SpectralVocabSize is null
+                ? []
+                : [(ModelFormat.SpectralTokenizerStream, stream => spectralTokenizer = ReadTokenizer(stream, manifest))]);
+        return new(parts, spectralTokenizer, Devices.Choose(environment));
     }
 
     /// <summary>Computes the vectors of documents, [E] each.</summary>
@@ -32,56 +56,84 @@ internal sealed class TextEncoder(TextModelParts<EncoderManifest, MahaDocumentEn
     public float[][] Vectors(IReadOnlyList<ReadOnlyMemory<char>> texts)
     {
         using var use = new Use(this);
+        if (_windows is not null)
+            return [.. ReadWindows(texts, withWindows: false).Select(document => document.Document)];
         float[][] vectors = Predict(Encode(texts), Network.call);
-        if (Manifest.NormalizeLength)
-        {
-            foreach (float[] vector in vectors)
-                Normalize(vector);
-        }
-
+        NormalizeAll(vectors);
         return vectors;
     }
 
-    /// <summary>Computes the vectors of each document's parts, [parts * E]. The vector of a part is that of a document with the same text.</summary>
+    /// <summary>Computes the vectors of each document's segments, [segments * E]. The vector of a segment is that of a document with the same text.</summary>
     public float[][] SegmentVectors(IReadOnlyList<ReadOnlyMemory<char>> texts)
     {
-        List<ReadOnlyMemory<char>>[] segments = [.. texts.Select(SegmentsOf)];
+        List<ReadOnlyMemory<char>>[] segments = [.. texts.Select(text => SegmentsOf(text).ConvertAll(range => text[range]))];
         float[][] vectors = Vectors([.. segments.SelectMany(parts => parts)]);
         int done = 0;
         return [.. segments.Select(parts => vectors[done..(done += parts.Count)].SelectMany(vector => vector).ToArray())];
     }
 
-    /// <summary>Splits a text into its parts, without white space at their ends. A text of white space has no parts.</summary>
-    internal List<ReadOnlyMemory<char>> SegmentsOf(ReadOnlyMemory<char> text)
+    /// <summary>Returns the range of characters of each segment of a document: its start, and its end, which is after its last character.</summary>
+    public int[][] SegmentOffsets(IReadOnlyList<ReadOnlyMemory<char>> texts) => [.. texts.Select(text => ToOffsets(SegmentsOf(text), text.Length))];
+
+    /// <summary>Finds the segments of a text, without white space at their ends. A text of white space has none.</summary>
+    internal List<Range> SegmentsOf(ReadOnlyMemory<char> text)
     {
-        var segments = new List<ReadOnlyMemory<char>>();
+        var segments = new List<Range>();
         int start = 0;
         foreach (var boundary in TextBoundaries.Find(text.Span))
         {
             if (!boundary.BeginsParagraph && Manifest.Segments == SegmentKind.Paragraph)
                 continue;
-            Add(text[start..boundary.Start]);
+            Add(start, boundary.Start);
             start = boundary.Start;
         }
-        Add(text[start..]);
+        Add(start, text.Length);
         return segments;
 
-        void Add(ReadOnlyMemory<char> segment)
+        void Add(int begin, int end)
         {
-            segment = segment.Trim();
-            if (!segment.IsEmpty)
-                segments.Add(segment);
+            var segment = text.Span[begin..end];
+            begin += segment.Length - segment.TrimStart().Length;
+            int length = segment.Trim().Length;
+            if (length > 0)
+                segments.Add(begin..(begin + length));
         }
     }
 
-    private static void Normalize(float[] vector)
+    /// <inheritdoc/>
+    protected override ReadOnlyMemory<int> Frame(ReadOnlyMemory<int> tokenIds) => _windows is null ? tokenIds : _windows.Frame(tokenIds.Span);
+
+    /// <inheritdoc/>
+    protected override IEnumerable<(string Name, Action<Stream> Write)> ExtraStreams() =>
+        _spectralTokenizer is null ? [] : [(ModelFormat.SpectralTokenizerStream, _spectralTokenizer.Save)];
+
+    /// <inheritdoc/>
+    protected override IEnumerable<(string Metadata, ITextTokenizer Tokenizer)> ExtraTokenizers() =>
+        _spectralTokenizer is null ? [] : [(ModelFormat.SpectralTokenizerMetadata, _spectralTokenizer)];
+
+    private static int[] ToOffsets(IEnumerable<Range> ranges, int length) =>
+        [.. ranges.SelectMany(range => new[] { range.Start.GetOffset(length), range.End.GetOffset(length) })];
+
+    private void NormalizeAll(float[][] vectors)
     {
-        double squares = 0;
-        foreach (float value in vector)
-            squares += (double)value * value;
-        // A vector of zeros has no direction and stays as it is.
-        float factor = squares > 0 ? (float)(1 / Math.Sqrt(squares)) : 1;
-        for (int i = 0; i < vector.Length; i++)
-            vector[i] *= factor;
+        if (!Manifest.NormalizeLength)
+            return;
+        foreach (float[] vector in vectors)
+        {
+            double squares = vector.Sum(value => (double)value * value);
+            // A vector of zeros has no direction and stays as it is.
+            float factor = squares > 0 ? (float)(1 / Math.Sqrt(squares)) : 1;
+            for (int i = 0; i < vector.Length; i++)
+                vector[i] *= factor;
+        }
+    }
+
+    private static ByteLevelBpeTokenizer ReadTokenizer(Stream stream, EncoderManifest manifest)
+    {
+        var tokenizer = ByteLevelBpeTokenizer.Load(stream);
+        return tokenizer.VocabSize == manifest.SpectralVocabSize
+            ? tokenizer
+            : throw MahaModelFileException.Damaged(
+                $"The spectral parts and their tokenizer must have one vocabulary, but they have {manifest.SpectralVocabSize} and {tokenizer.VocabSize} ids.");
     }
 }

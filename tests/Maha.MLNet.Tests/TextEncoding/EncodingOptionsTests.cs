@@ -18,7 +18,7 @@ public class EncodingOptionsTests
         { o => o.InputColumnName = "", "InputColumnName must name a column, but is empty" },
         { o => o.SegmentColumnName = "", "SegmentColumnName must name a column, but is empty" },
         { o => o.SegmentColumnName = "Features", "The added columns must have different names" },
-        { o => o.Segments = (SegmentKind)9, "Segments must be one of Sentence, Paragraph, but is 9" },
+        { o => o.Segments = (SegmentKind)9, "Segments must be one of Sentence, Paragraph, Window, but is 9" },
         { o => o.SpectralDim = -1, "SpectralDim must lie in [0, 4096], but is -1" },
         { o => o.NumPairBuckets = -1, "NumPairBuckets must lie in" },
         { o => o.BeginningTokens = -1, "BeginningTokens must lie in" },
@@ -33,6 +33,11 @@ public class EncodingOptionsTests
         { o => o.ChunksPerDocument = 0, "ChunksPerDocument must be at least 1" },
         { o => o.MaxTrainingTime = TimeSpan.Zero, "MaxTrainingTime must be" },
         { o => o.PretrainedModel = "", "PretrainedModel must be the path of a file or folder, but is empty" },
+        { o => o.SegmentOffsetsColumnName = "", "SegmentOffsetsColumnName must name a column, but is empty" },
+        { o => o.SegmentOffsetsColumnName = "Ranges", "SegmentOffsetsColumnName requires a SegmentColumnName" },
+        { o => (o.SegmentColumnName, o.SegmentOffsetsColumnName) = ("Parts", "Parts"), "The added columns must have different names" },
+        { o => o.Segments = SegmentKind.Window, "Segments Window requires a PretrainedModel in BERT layout" },
+        { o => (o.Segments, o.PretrainedModel, o.OverlongDocuments) = (SegmentKind.Window, "model", OverlongDocuments.KeepStartAndEnd), "keeps one end of a document" },
         { o => o.Freeze = true, "Freeze requires a PretrainedModel" },
         { o => (o.DModel, o.NumHeads) = (770, 12), "770 % 12 = 2" },
         { o => o.Attention = AttentionKind.MahaReference, "Attention must take padding" },
@@ -89,7 +94,7 @@ public class EncodingOptionsTests
                 FormatVersion = EncoderManifest.CurrentFormat,
                 Model = (MahaTransformerOptions)targets[0],
                 OverlongDocuments = options.OverlongDocuments,
-                Columns = new EncoderColumns(options.InputColumnName!, options.OutputColumnName, options.SegmentColumnName),
+                Columns = EncoderFitting.ColumnsOf(options),
                 Parts = (DocumentVectorParts)targets[1],
                 NormalizeLength = options.NormalizeLength,
                 Segments = options.Segments,
@@ -110,7 +115,7 @@ public class EncodingOptionsTests
         string[] elsewhere =
         [
             nameof(Options.OutputColumnName), nameof(Options.InputColumnName), nameof(Options.SegmentColumnName), nameof(Options.Segments),
-            nameof(Options.NormalizeLength), nameof(Options.OverlongDocuments),
+            nameof(Options.SegmentOffsetsColumnName), nameof(Options.NormalizeLength), nameof(Options.OverlongDocuments),
             // Used by the training itself; other tests show their effect.
             nameof(Options.SpectralStart), nameof(Options.ChunksPerDocument), nameof(Options.MaxTrainingTime), nameof(Options.PretrainedModel),
             nameof(Options.Freeze), nameof(Options.Progress), nameof(Options.CancellationToken),

@@ -43,6 +43,7 @@ internal static class Rows
         NumberDataViewType type when type == NumberDataViewType.Single => Read<float>(row, column, Show),
         VectorDataViewType { ItemType: NumberDataViewType item } when item == NumberDataViewType.Single
             => Read<VBuffer<float>>(row, column, value => string.Join(' ', value.DenseValues().Select(Show))),
+        VectorDataViewType { ItemType: NumberDataViewType item } when item == NumberDataViewType.Int32 => Read<VBuffer<int>>(row, column, Join),
         _ => throw new NotSupportedException($"no reader for {column.Type}"),
     };
 

@@ -122,7 +122,7 @@ internal sealed class SpectralEmbedding : Module<Tensor, Tensor?, Tensor>
                     document[count++] = (int)ids[i];
             }
 
-            rows.Add(VectorOf(document.AsSpan(0, count)));
+            rows.Add(Embed(document.AsSpan(0, count)));
         }
         return cat([.. rows], 0).MoveToOuterDisposeScope();
     }
@@ -130,16 +130,19 @@ internal sealed class SpectralEmbedding : Module<Tensor, Tensor?, Tensor>
     /// <summary>The directions of the single tokens, [V, K].</summary>
     internal Tensor TokenTable => _table.narrow(0, 0, _vocabSize);
 
-    private Tensor VectorOf(ReadOnlySpan<int> ids)
+    /// <summary>Embeds one document, [1, K].</summary>
+    /// <param name="ids">Its token ids, each of which is in the vocabulary.</param>
+    internal Tensor Embed(ReadOnlySpan<int> ids)
     {
+        using var scope = NewDisposeScope();
         var counts = _features.CountOccurrences(ids);
         if (counts.Count == 0)
-            return zeros(1, Dim, device: _table.device);
+            return zeros(1, Dim, device: _table.device).MoveToOuterDisposeScope();
         long[] features = [.. counts.Keys.Select(feature => (long)feature)];
         float[] dampened = [.. counts.Values.Select(LexicalFeatures.Dampen)];
         var index = tensor(features, device: _table.device);
         var weights = tensor(dampened, device: _table.device) * _rarity.index_select(0, index); // [n]
         var norm = weights.square().sum().sqrt().clamp_min(1e-12); // all weights are 0 if no feature is known
-        return (weights / norm).unsqueeze(0).CheckedMatmul(_table.index_select(0, index)); // [1, K]
+        return (weights / norm).unsqueeze(0).CheckedMatmul(_table.index_select(0, index)).MoveToOuterDisposeScope(); // [1, K]
     }
 }
