@@ -33,6 +33,7 @@ public sealed class InstallTests(PackageFeed feed) : IClassFixture<PackageFeed>,
               </PropertyGroup>
               <ItemGroup>
                 <PackageReference Include="Maha.MLNet" Version="{feed.Version}" />
+                <PackageReference Include="Maha.Pretrained.MiniLM" Version="{feed.Version}" />
                 <PackageReference Include="libtorch-cpu-{Facts.RuntimeIdentifier}" Version="{Facts.LibtorchVersion}" />
               </ItemGroup>
             </Project>

@@ -5,6 +5,8 @@ using static TorchSharp.torch.nn;
 
 namespace Maha.Layers.Tests.Models;
 
+// Learning depends on torch's generator, which parallel tests would draw from.
+[Collection(AloneCollection.Name)]
 public class ModelTests
 {
     private static readonly MahaTransformerOptions s_options = new MahaTransformerOptions

@@ -124,6 +124,7 @@ public class MahaClassifierOptionsTests
             nameof(Options.LabelColumnName), nameof(Options.TextColumnName), nameof(Options.ScoreColumnName), nameof(Options.PredictedLabelColumnName),
             nameof(Options.OverlongDocuments), nameof(Options.ValidationSet), nameof(Options.Progress), nameof(Options.CancellationToken),
             nameof(Options.CalibrateProbabilities), nameof(Options.NGrams), nameof(Options.MaxTrainingTime), nameof(Options.PretrainedModel),
+            nameof(Options.DocumentLayers),
         ];
         OptionValues.AssertNoneForgotten(typeof(Options), [typeof(MahaTransformerOptions), typeof(TrainingOptions)], elsewhere);
     }
