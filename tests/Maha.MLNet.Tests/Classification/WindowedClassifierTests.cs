@@ -24,7 +24,7 @@ public sealed class WindowedClassifierTests : IDisposable
     [InlineData(0, true)]
     public void Classifier_Learns_AndTheZipPredictsTheSame_WithoutTheWeights(int documentLayers, bool ngrams)
     {
-        using var model = Fit(o => (o.DocumentLayers, o.NGrams, o.NumberOfEpochs) = (documentLayers, ngrams, 20));
+        using var model = Fit(o => (o.DocumentLayers, o.NGrams, o.NumberOfEpochs, o.EarlyStoppingPatience, o.LearningRate) = (documentLayers, ngrams, 20, null, 0.01));
         var expected = Rows.Of(model.Transform(_data));
         Assert.InRange(Accuracy(model), 0.6, 1);
         using var stream = new MemoryStream();
