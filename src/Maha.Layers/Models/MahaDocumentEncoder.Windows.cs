@@ -15,7 +15,9 @@ internal sealed partial class MahaDocumentEncoder
     /// Documents: [B, D], the means of the features of all tokens of a document; 0 for a document without tokens. Windows: [S, D], the means of the features of
     /// each window, document after document; a document without tokens has none. Special tokens are left out of the means.
     /// </returns>
-    /// <exception cref="ArgumentException">The ids or the mask have a shape, type or device that the model does not accept, or are not framed windows.</exception>
+    /// <exception cref="ArgumentException">
+    /// The ids or the mask have a shape, type or device that the model does not accept, or are not framed windows.
+    /// </exception>
     /// <exception cref="InvalidOperationException">The encoder reads documents whole.</exception>
     public (Tensor Documents, Tensor Windows) ReadWindows(Tensor tokenIds, Tensor? keyPaddingMask)
     {

@@ -56,7 +56,8 @@ internal sealed partial class MahaDocumentEncoder : Module<Tensor, Tensor?, Tens
         {
             throw new ArgumentException(
                 $"A document encoder must have one state per window and no blocks over them, but ChunkLength is {windows.ChunkLength} for windows of " +
-                $"{windows.WindowLength} tokens{(windows.Document is null ? "" : " and there are blocks")}. Set ChunkLength to WindowLength, and leave Document out.",
+                $"{windows.WindowLength} tokens{(windows.Document is null ? "" : " and there are blocks")}. Set ChunkLength to WindowLength, and leave " +
+                "Document out.",
                 nameof(windows));
         }
         Parts = parts;

@@ -124,7 +124,10 @@ public static class MahaCatalog
     /// <param name="numLayers">L, the number of blocks.</param>
     /// <param name="maxSequenceLength">The most tokens of a document that are read. Training warns of longer documents.</param>
     /// <param name="numberOfEpochs">The number of epochs. An epoch trains on pieces of each document.</param>
-    /// <param name="pretrainedModel">The path of a saved model to start from; null for random weights.</param>
+    /// <param name="pretrainedModel">
+    /// The weights to start from: an encoder in BERT layout, which reads the document in windows and is not trained further, or a saved Maha model; null for
+    /// random weights. See <see cref="MahaTextEncodingEstimator.Options.PretrainedModel"/>.
+    /// </param>
     /// <returns>The estimator.</returns>
     /// <exception cref="ArgumentException">An argument is not valid; the message states the rule, the value and the remedy.</exception>
     public static MahaTextEncodingEstimator MahaEncode(

@@ -69,8 +69,8 @@ internal sealed record PretrainedEncoder(string Name, MahaEncoder Encoder, WordP
         {
             channel.Warning(
                 MessageSensitivity.None,
-                $"The texts have {tokens / (double)Math.Max(1, words):F1} tokens per word in the vocabulary of '{Name}', which was made for other texts (English " +
-                "has about 1.3). Leave PretrainedModel out to learn from these texts alone.");
+                $"The texts have {tokens / (double)Math.Max(1, words):F1} tokens per word in the vocabulary of '{Name}', which was made for other texts " +
+                "(English has about 1.3). Leave PretrainedModel out to learn from these texts alone.");
         }
     }
 

@@ -203,7 +203,9 @@ internal sealed class PretrainedFile : IDisposable
         using var description = ReadStream(manifest, checksums);
         using var tokenizer = ReadStream(ModelFormat.TokenizerStream, checksums);
         using var weights = ReadStream(ModelFormat.WeightsStream, checksums);
-        using var spectralTokenizer = entries.ContainsKey(ModelFormat.SpectralTokenizerStream) ? ReadStream(ModelFormat.SpectralTokenizerStream, checksums) : null;
+        using var spectralTokenizer = entries.ContainsKey(ModelFormat.SpectralTokenizerStream)
+            ? ReadStream(ModelFormat.SpectralTokenizerStream, checksums)
+            : null;
         return new PretrainedFile(path, description.ToArray(), tokenizer, spectralTokenizer, weights);
 
         MemoryStream ReadStream(string name, StreamChecksums? sums)

@@ -37,8 +37,8 @@ internal sealed class EncoderFitting(IHost host, Options options)
         if (options.Segments == SegmentKind.Window)
         {
             throw new ArgumentException(
-                "Segments must be Sentence or Paragraph for a transformer that reads documents whole, but is Window. Choose another kind, or a PretrainedModel " +
-                "in BERT layout.", nameof(options.Segments));
+                "Segments must be Sentence or Paragraph for a transformer that reads documents whole, but is Window. Choose another kind, or a " +
+                "PretrainedModel in BERT layout.", nameof(options.Segments));
         }
         var pretrained = start?.File;
         if (pretrained is not null)
@@ -101,7 +101,8 @@ internal sealed class EncoderFitting(IHost host, Options options)
         if (options.SegmentOffsetsColumnName is not null && options.SegmentColumnName is null)
         {
             throw new ArgumentException(
-                "SegmentOffsetsColumnName requires a SegmentColumnName, but there is none. Name a column of the segments' vectors, or leave it out.", nameof(options));
+                "SegmentOffsetsColumnName requires a SegmentColumnName, but there is none. Name a column of the segments' vectors, or leave it out.",
+                nameof(options));
         }
         TensorChecks.Known(options.Segments, nameof(options.Segments));
         CheckWindows(options);
@@ -167,14 +168,15 @@ internal sealed class EncoderFitting(IHost host, Options options)
         if (options.PretrainedModel is null)
         {
             throw new ArgumentException(
-                "Segments Window requires a PretrainedModel in BERT layout, whose windows they are, but there is none. Choose Sentence or Paragraph, or name a model.",
+                "Segments Window requires a PretrainedModel in BERT layout, whose windows they are, but there is none. Choose Sentence or Paragraph, or " +
+                "name a model.",
                 nameof(options));
         }
         if (options.OverlongDocuments == OverlongDocuments.KeepStartAndEnd)
         {
             throw new ArgumentException(
-                "Segments Window requires that OverlongDocuments keeps one end of a document, since a window across the cut has no range of characters, but it is " +
-                "KeepStartAndEnd. Choose another value.", nameof(options));
+                "Segments Window requires that OverlongDocuments keeps one end of a document, since a window across the cut has no range of characters, but " +
+                "it is KeepStartAndEnd. Choose another value.", nameof(options));
         }
     }
 

@@ -111,11 +111,11 @@ public sealed partial class MahaTextEncodingEstimator
         public int ChunksPerDocument { get; set; } = 4;
 
         /// <summary>
-        /// The weights to start from. An encoder in BERT layout reads the document in windows of 256 tokens, however long it is: <c>MahaPretrained.MiniLM</c> of
-        /// the package Maha.Pretrained.MiniLM; the path of a folder with <c>model.safetensors</c> or <c>model.onnx</c>, <c>vocab.txt</c> and <c>config.json</c>; or
-        /// of one of these files. Or the path of a saved Maha model: the zip of a chain with one Maha transformer (encoder, classifier or language model), or a
-        /// file of <see cref="MahaTransformer.SaveWeights"/>. Tokenizer and architecture are those of the weights. Leave options of the architecture at their
-        /// defaults, or set them to the same values.
+        /// The weights to start from. An encoder in BERT layout reads the document in windows of 256 tokens, however long it is: <c>MahaPretrained.MiniLM</c>
+        /// of the package Maha.Pretrained.MiniLM; the path of a folder with <c>model.safetensors</c> or <c>model.onnx</c>, <c>vocab.txt</c> and
+        /// <c>config.json</c>; or of one of these files. Or the path of a saved Maha model: the zip of a chain with one Maha transformer (encoder, classifier
+        /// or language model), or a file of <see cref="MahaTransformer.SaveWeights"/>. Tokenizer and architecture are those of the weights. Leave options of
+        /// the architecture at their defaults, or set them to the same values.
         /// </summary>
         /// <remarks>
         /// An encoder in BERT layout is not trained further: only the spectral parts, their vocabulary (<see cref="MahaEstimatorOptions.VocabSize"/>), and the

@@ -11,13 +11,16 @@ namespace Maha.MLNet.TextEncoding;
 /// <summary>Learns, from texts without labels, to turn long documents into vectors.</summary>
 /// <remarks>
 /// <para><b>Input and output columns.</b> Reads a column of type Text. Adds a <c>Vector&lt;Single&gt;</c> of known size E for each document. If a segment
-/// column is named, it also adds a vector of unknown size, with E numbers for each sentence or paragraph.</para>
+/// column is named, it also adds a vector of unknown size, with E numbers for each sentence, paragraph or window; if a column of offsets is named, it also adds
+/// a vector of Int32 with the range of characters of each.</para>
 /// <para><b>Characteristics.</b> Looks at the data to train: yes, it streams it twice (tokenizer, then token ids). Needs labels: no. Deterministic: yes, for
 /// a seed and a number of threads, on the CPU, unless a time limit ends the training. Exportable to ONNX: no. Needs TorchSharp's native package.</para>
 /// <para><b>Algorithm.</b> A vector consists of three parts, each with mean 0 and of the same size. The first is the pooled output of a transformer with
 /// hierarchical attention (HSA, arXiv 2509.15448; multiscale, MAHA, arXiv 2512.14925, and others can be chosen). It is trained to predict masked tokens, and to
 /// recognize the other of two views of a document. The other two parts are latent semantic vectors of the document's tokens and pairs of tokens: of the whole
 /// document and of its beginning. The transformer's token embedding starts from the latent semantic directions.</para>
+/// <para><b>Pretrained encoders.</b> An encoder in BERT layout (<see cref="Options.PretrainedModel"/>) reads documents in windows of 256 tokens. The first part
+/// is then the mean of the features of all tokens, and is not trained; the other two are fitted to the texts, with a vocabulary learned from them.</para>
 /// <para><b>Cost</b> of a document: O(L N (D^2 + b D) + N K) time, with <c>Maha</c> w for b. Fitting takes the time of the training's tokens, and seconds for
 /// the spectral parts. If thousands of labels are available, train <c>MahaTextClassification</c> on them, perhaps from this encoder's weights.</para>
 /// </remarks>

@@ -15,8 +15,9 @@ namespace Maha.MLNet.TextEncoding;
 /// <summary>Turns long documents into vectors. <see cref="MahaTextEncodingEstimator"/> trains it.</summary>
 /// <remarks>
 /// Adds a <c>Vector&lt;Single&gt;</c> of size E. If the estimator's options name a segment column, it also adds a vector of unknown size, with E numbers for
-/// each sentence, paragraph or window; if they name a column of offsets, also one of Int32 with the range of characters of each. The same document has the same vector, up to the rounding of sums, whatever other rows are read with it. It owns native
-/// memory: dispose it after the last view and prediction engine over it.
+/// each sentence, paragraph or window; if they name a column of offsets, also one of Int32 with the range of characters of each. The same
+/// document has the same vector, up to the rounding of sums, whatever other rows are read with it. It owns native memory: dispose it
+/// after the last view and prediction engine over it.
 /// </remarks>
 public sealed class MahaTextEncodingTransformer : MahaTransformer
 {

@@ -54,7 +54,9 @@ internal sealed partial class TextEncoder
             [.. batch.SelectMany(document => windows[document].Select(window => SpectralIdsOf(texts[document][window])))]);
     }
 
-    /// <summary>Finds the windows of a text that the encoder reads, as ranges of characters: from the first word that has a token in the window to the last.</summary>
+    /// <summary>
+    /// Finds the windows of a text that the encoder reads, as ranges of characters: from the first word that has a token in the window to the last.
+    /// </summary>
     internal List<Range> WindowsOf(ReadOnlySpan<char> text)
     {
         int[] all = ((WordPieceTokenizer)Tokenizer).Encode(text, out int[] allStarts, out int[] allEnds);

@@ -66,7 +66,8 @@ internal sealed class WindowedEncoderFitting(ModelFitting fitting, Options optio
         ? pretrained.DocumentEncoder?.Windows?.MaxDocumentTokens ?? MaxLength
         : options.MaxSequenceLength;
 
-    private TextEncoder Build(WindowedEncoderOptions windows, DocumentVectorParts parts, ByteLevelBpeTokenizer? spectralTokenizer, Action<MahaDocumentEncoder> fit)
+    private TextEncoder Build(
+        WindowedEncoderOptions windows, DocumentVectorParts parts, ByteLevelBpeTokenizer? spectralTokenizer, Action<MahaDocumentEncoder> fit)
     {
         var manifest = new EncoderManifest
         {
@@ -151,8 +152,8 @@ internal sealed class WindowedEncoderFitting(ModelFitting fitting, Options optio
         {
             fitting.Channel.Warning(
                 MessageSensitivity.None,
-                $"{string.Join(", ", unused)} {(unused.Length == 1 ? "has" : "have")} no effect with the pretrained encoder '{pretrained.Name}', which is not trained " +
-                $"further. Leave {(unused.Length == 1 ? "it" : "them")} out, or train MahaTextClassification from it.");
+                $"{string.Join(", ", unused)} {(unused.Length == 1 ? "has" : "have")} no effect with the pretrained encoder '{pretrained.Name}', which is " +
+                $"not trained further. Leave {(unused.Length == 1 ? "it" : "them")} out, or train MahaTextClassification from it.");
         }
     }
 }

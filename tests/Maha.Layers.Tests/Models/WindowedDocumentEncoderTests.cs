@@ -75,7 +75,7 @@ public class WindowedDocumentEncoderTests
         var network = Build(spectralDim: 4);
         int[][] documents = [.. Enumerable.Range(0, 40).Select(i => Ids(5 + i, i))];
         // The ids of the spectral parts are beyond the vocabulary of the encoder.
-        ReadOnlyMemory<int>[] spectralIds = [.. Enumerable.Range(0, 40).Select(i => Enumerable.Range(0, 20 + i).Select(k => 30 + ((k * (i % 7 + 1)) % 60)).ToArray())];
+        ReadOnlyMemory<int>[] spectralIds = [.. Enumerable.Range(0, 40).Select(SpectralIds)];
         using var learned = TokenizedDataset.FromTokenIds(spectralIds.Select(ids => ids.ToArray()));
         network.FitSpectral(learned, seed: 1);
         using var raw = TokenizedDataset.FromTokenIds(documents);
@@ -106,12 +106,15 @@ public class WindowedDocumentEncoderTests
     [Fact]
     public void OtherShapesOfWindows_AreRefused()
     {
-        Assert.Contains("one state per window",
-            Assert.Throws<ArgumentException>(() => new MahaDocumentEncoder(s_encoder, new(), s_windows with { ChunkLength = 4 })).Message, StringComparison.Ordinal);
+        var refusal = Assert.Throws<ArgumentException>(() => new MahaDocumentEncoder(s_encoder, new(), s_windows with { ChunkLength = 4 }));
+        Assert.Contains("one state per window", refusal.Message, StringComparison.Ordinal);
         using var whole = new MahaDocumentEncoder(s_encoder, new());
         using var ids = tensor(new long[] { 2, 5, 3 }).unsqueeze(0);
         Assert.Contains("must read windows", Assert.Throws<InvalidOperationException>(() => whole.ReadWindows(ids, null)).Message, StringComparison.Ordinal);
     }
+
+    private static ReadOnlyMemory<int> SpectralIds(int document) =>
+        Enumerable.Range(0, 20 + document).Select(k => 30 + (k * (document % 7 + 1) % 60)).ToArray();
 
     private static MahaDocumentEncoder Build(int spectralDim)
     {

@@ -37,7 +37,10 @@ public class EncodingOptionsTests
         { o => o.SegmentOffsetsColumnName = "Ranges", "SegmentOffsetsColumnName requires a SegmentColumnName" },
         { o => (o.SegmentColumnName, o.SegmentOffsetsColumnName) = ("Parts", "Parts"), "The added columns must have different names" },
         { o => o.Segments = SegmentKind.Window, "Segments Window requires a PretrainedModel in BERT layout" },
-        { o => (o.Segments, o.PretrainedModel, o.OverlongDocuments) = (SegmentKind.Window, "model", OverlongDocuments.KeepStartAndEnd), "keeps one end of a document" },
+        {
+            o => (o.Segments, o.PretrainedModel, o.OverlongDocuments) = (SegmentKind.Window, "model", OverlongDocuments.KeepStartAndEnd),
+            "keeps one end of a document"
+        },
         { o => o.Freeze = true, "Freeze requires a PretrainedModel" },
         { o => (o.DModel, o.NumHeads) = (770, 12), "770 % 12 = 2" },
         { o => o.Attention = AttentionKind.MahaReference, "Attention must take padding" },
