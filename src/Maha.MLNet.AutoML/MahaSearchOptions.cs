@@ -2,6 +2,7 @@ using Maha.Layers.Attention;
 using Maha.Layers.Core;
 using Maha.Layers.Trees;
 using Maha.MLNet.Classification;
+using Maha.MLNet.Fitting;
 using Maha.MLNet.TextEncoding;
 using Microsoft.ML.SearchSpace;
 using Microsoft.ML.SearchSpace.Option;
@@ -31,7 +32,7 @@ public sealed class MahaSearchOptions
 
     /// <summary>See <see cref="MahaClassifierOptions.DocumentLayers"/>. Applies to trials from an encoder that reads windows of the document.</summary>
     /// <value>
-    /// Searched where the options name such an encoder, by a package, a folder or an ONNX file: 0 to 2; begins with 0. The options of the attention then
+    /// Searched where the options name such an encoder, by a package or a path in BERT layout: 0 to 2; begins with 0. The options of the attention then
     /// apply if there is a layer.
     /// </value>
     public int? DocumentLayers { get; set; }
@@ -167,12 +168,13 @@ public sealed class MahaSearchOptions
         if (trialTime is { } limit && !(merged.MaxTrainingTime <= limit))
             merged.MaxTrainingTime = limit;
         var pretrained = ChoosePretrained(merged);
+        bool readsWindows = pretrained is not null && ReadsWindows(pretrained);
         // The attention first, since a trial sets only options that its attention has.
-        if (Applies(nameof(Attention), pretrained, merged))
+        if (Applies(nameof(Attention), pretrained, readsWindows, merged))
             merged.Attention = Attention ?? merged.Attention;
         foreach (var searched in OptionChecks.Of(typeof(MahaSearchOptions)))
         {
-            if (searched.GetValue(this) is { } value && Applies(searched.Name, pretrained, merged))
+            if (searched.GetValue(this) is { } value && Applies(searched.Name, pretrained, readsWindows, merged))
                 typeof(TOptions).GetProperty(Target(searched.Name))!.SetValue(merged, value);
         }
         return merged;
@@ -209,10 +211,8 @@ public sealed class MahaSearchOptions
     }
 
     /// <summary>Returns whether a member has an effect in a trial.</summary>
-    private bool Applies(string member, PretrainedSource? pretrained, MahaEstimatorOptions options)
-    {
-        bool readsWindows = pretrained is not null && ReadsWindows(pretrained);
-        return member switch
+    private bool Applies(string member, PretrainedSource? pretrained, bool readsWindows, MahaEstimatorOptions options) =>
+        member switch
         {
             nameof(Pretrained) => false,
             nameof(PretrainedLearningRate) => pretrained is not null,
@@ -224,9 +224,7 @@ public sealed class MahaSearchOptions
             // The rest belongs to an attention: that of the network, or of the blocks that follow an encoder of windows.
             _ => (pretrained is null || (readsWindows && DocumentLayers > 0)) && options.Uses(member),
         };
-    }
 
-    // A package of weights, or a path that holds no Maha model. A lone weight file may hold either, and is taken for a Maha model.
-    private static bool ReadsWindows(PretrainedSource source) =>
-        source.Path is not { } path || Directory.Exists(path) || path.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase);
+    // A package of weights, or a path that holds no Maha model.
+    private static bool ReadsWindows(PretrainedSource source) => source.Path is not { } path || PretrainedStart.IsBert(path);
 }

@@ -7,9 +7,10 @@ namespace Maha.Layers.Models;
 /// <summary>The states of documents.</summary>
 /// <param name="States">[B, C, D], 0 at padding.</param>
 /// <param name="Mask">[B, C] of Bool, true = padding; null without padding.</param>
+/// <param name="Sizes">The number of tokens of each state, without special tokens, [B, C]; 0 at padding.</param>
 /// <param name="AuxiliaryLoss">The sum of the layers' auxiliary losses, a scalar.</param>
 /// <param name="Layers">The reports of the layers over the document, the first layer first.</param>
-internal sealed record EncodedStates(Tensor States, Tensor? Mask, Tensor AuxiliaryLoss, IReadOnlyList<LayerReport> Layers)
+internal sealed record EncodedStates(Tensor States, Tensor? Mask, float[] Sizes, Tensor AuxiliaryLoss, IReadOnlyList<LayerReport> Layers)
 {
     /// <summary>Moves all tensors to the dispose scope around the current one.</summary>
     public EncodedStates MoveToOuterDisposeScope()

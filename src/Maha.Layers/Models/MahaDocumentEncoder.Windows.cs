@@ -23,10 +23,10 @@ internal sealed partial class MahaDocumentEncoder
     {
         var reader = _reader ?? throw new InvalidOperationException("The encoder must read windows, but reads documents whole. Build it with windows.");
         using var scope = NewDisposeScope();
-        var states = reader.call(tokenIds, keyPaddingMask).States; // [B, C, D], a state per window
-        int batchSize = (int)states.shape[0], numWindows = (int)states.shape[1];
-        float[] lengths = LengthsOfWindows(tokenIds, keyPaddingMask, numWindows, reader.Options);
-        var weights = tensor(lengths, [batchSize, numWindows, 1], device: states.device); // [B, C, 1]
+        var read = reader.call(tokenIds, keyPaddingMask);
+        var states = read.States; // [B, C, D], a state per window
+        float[] lengths = read.Sizes;
+        var weights = tensor(lengths, [states.shape[0], states.shape[1], 1], device: states.device); // [B, C, 1]
         var documents = (states * weights).sum(1) / weights.sum(1).clamp_min(1); // [B, D]
         long[] rows = [.. Enumerable.Range(0, lengths.Length).Where(row => lengths[row] > 0).Select(row => (long)row)];
         var windows = states.flatten(0, 1).index_select(0, tensor(rows, device: states.device)); // [S, D]
@@ -71,26 +71,5 @@ internal sealed partial class MahaDocumentEncoder
                 parts.Add(cat([.. spectralIds.Select(ids => part.Embed(ids.Span))], 0));
         }
         return cat([.. parts], 1).MoveToOuterDisposeScope();
-    }
-
-    // The number of tokens of each window, without special tokens, [B, C].
-    private static float[] LengthsOfWindows(Tensor tokenIds, Tensor? keyPaddingMask, int numWindows, WindowedEncoderOptions options)
-    {
-        long[] ids = tokenIds.cpu().contiguous().data<long>().ToArray();
-        bool[]? isPadding = keyPaddingMask?.cpu().contiguous().data<bool>().ToArray();
-        int length = (int)tokenIds.shape[1];
-        float[] lengths = new float[tokenIds.shape[0] * numWindows];
-        for (int i = 0, window = -1; i < ids.Length; i++)
-        {
-            if (i % length == 0)
-                window = (i / length * numWindows) - 1;
-            if (isPadding?[i] == true)
-                continue;
-            if (ids[i] == options.ClsTokenId)
-                window++;
-            else if (ids[i] != options.SepTokenId)
-                lengths[window]++;
-        }
-        return lengths;
     }
 }

@@ -24,9 +24,6 @@ internal sealed class WindowBatch
     /// <summary>The number of tokens of a chunk.</summary>
     public int ChunkLength { get; }
 
-    /// <summary>The number of states of each document.</summary>
-    public IReadOnlyList<int> StatesPerDocument => _states;
-
     /// <summary>Finds the windows.</summary>
     /// <param name="ids">[B, N], row after row.</param>
     /// <param name="lengths">The valid tokens of each document.</param>
@@ -120,6 +117,25 @@ internal sealed class WindowBatch
         var weighting = tensor(weights, [count, chunks, ChunkLength, 1], device: features.device).to(features.dtype);
         var means = (body.reshape(count, chunks, ChunkLength, features.shape[2]) * weighting).sum(2).flatten(0, 1); // [S * C, D]
         return means.index_select(0, tensor(rows.ToArray(), device: features.device)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Returns the number of tokens of each state, without special tokens, by document: [B, C], 0 at padding.</summary>
+    public float[] StateSizes()
+    {
+        int longest = Math.Max(1, _states.Max()), window = 0;
+        float[] sizes = new float[_states.Length * longest];
+        for (int document = 0; document < _states.Length; document++)
+        {
+            // A document has at least one window, and an empty one has no state.
+            int state = 0;
+            do
+            {
+                for (int left = _lengths[window++] - 2; left > 0; left -= ChunkLength)
+                    sizes[(document * longest) + state++] = Math.Min(left, ChunkLength);
+            }
+            while (state < _states[document]);
+        }
+        return sizes;
     }
 
     /// <summary>Returns the states by document, [B, C, D], and the mask of the padding; null without padding.</summary>

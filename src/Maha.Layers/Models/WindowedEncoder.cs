@@ -156,13 +156,13 @@ internal sealed class WindowedEncoder : Module<Tensor, Tensor?, EncodedStates>
         }
         var (states, mask) = windows.ByDocument(means.Count == 1 ? means[0] : cat(means, 0)); // [B, C, D]
         if (_blocks is null)
-            return new EncodedStates(states, mask, auxiliaryLoss!, []);
+            return new EncodedStates(states, mask, windows.StateSizes(), auxiliaryLoss!, []);
         var context = mask is null ? MixingContext.Unpadded : new MixingContext { KeyPaddingMask = mask };
         var result = BlockSequence.Apply(_blocks, states, context, _document!.RecomputeBlocks);
         var features = _finalNorm is null ? result.Features : _finalNorm.call(result.Features);
         if (mask is not null)
             features = features.masked_fill(mask.unsqueeze(-1), 0);
-        return new EncodedStates(features, mask, auxiliaryLoss! + result.AuxiliaryLoss, result.Layers);
+        return new EncodedStates(features, mask, windows.StateSizes(), auxiliaryLoss! + result.AuxiliaryLoss, result.Layers);
     }
 
     private static MixingContext ContextOf(int[] lengths, long width, Device device) =>

@@ -1,4 +1,3 @@
-using Maha.Layers.Models;
 using Maha.Layers.Text;
 using Maha.Layers.Training;
 using Maha.MLNet.ModelFiles;
@@ -7,7 +6,7 @@ using Maha.MLNet.Schema;
 namespace Maha.MLNet.Classification;
 
 /// <summary>The description of a saved classifier: everything but its tokenizer and weights.</summary>
-internal sealed record ClassifierManifest : ModelManifest
+internal sealed record ClassifierManifest : WindowedManifest
 {
     /// <summary>The format version that this library writes, the newest that it reads.</summary>
     public const int CurrentFormat = 4;
@@ -33,15 +32,6 @@ internal sealed record ClassifierManifest : ModelManifest
     /// </summary>
     public LogitFusion? NGrams { get; init; }
 
-    /// <summary>The windows in which a pretrained encoder reads documents; null for a network that reads them whole. New in format 4.</summary>
-    public WindowedEncoderOptions? Windows { get; init; }
-
-    /// <inheritdoc/>
-    public override int MaxDocumentTokens => Windows?.MaxDocumentTokens ?? base.MaxDocumentTokens;
-
-    /// <inheritdoc/>
-    public override bool UsesWordPiece => Windows is not null;
-
     /// <summary>Reads and checks a manifest.</summary>
     /// <exception cref="MahaModelFileException">The file is damaged, or a newer version of this library wrote it.</exception>
     /// <exception cref="InvalidDataException">The labels are not values of their type.</exception>
@@ -55,7 +45,6 @@ internal sealed record ClassifierManifest : ModelManifest
     protected override void Validate()
     {
         base.Validate();
-        Windows?.Validate(Model);
         if (Labels.Count < 2 || Labels.Contains(null!))
             throw new ArgumentException($"A classifier must have at least two labels, none of them null, but the file has {Labels.Count}.");
         CheckColumnNames("a classifier", Columns.Text, Columns.Score, Columns.Probability, Columns.PredictedLabel);

@@ -24,6 +24,9 @@ internal sealed record ReadingPlan
     // However short the time is: fewer tell nothing.
     private const int MinDocuments = 64;
 
+    // Of what follows the encoder; the encoder learns at a tenth of it.
+    private const double LearningRate = 1e-3;
+
     // How much of the time that is left is planned for: the rest covers what the estimate misses.
     private const double ShareOfTime = 0.85;
 
@@ -79,7 +82,7 @@ internal sealed record ReadingPlan
         foreach (var (frozen, mostWindows, epochs) in s_choices)
         {
             int numLayers = reader.Encoder.Options.NumLayers;
-            plan = Describe(lengths, frozen: (int)Math.Round(frozen * numLayers), numLayers, mostWindows, options.NumberOfEpochs ?? Math.Min(epochs, MostEpochs(training.Count)));
+            plan = Create(lengths, frozen: (int)Math.Round(frozen * numLayers), numLayers, mostWindows, options.NumberOfEpochs ?? Math.Min(epochs, MostEpochs(training.Count)));
             if (seconds is not { } limit || plan.Expected.TotalSeconds <= limit)
                 return plan;
         }
@@ -87,7 +90,7 @@ internal sealed record ReadingPlan
         double fraction = Math.Clamp(seconds!.Value / plan!.Expected.TotalSeconds, Math.Min(1, MinDocuments / (double)training.Count), 1);
         return plan with { DocumentFraction = fraction, NumDocuments = (int)Math.Round(fraction * training.Count), Expected = plan.Expected * fraction };
 
-        ReadingPlan Describe(Lengths documents, int frozen, int numLayers, int mostWindows, int epochs)
+        ReadingPlan Create(Lengths documents, int frozen, int numLayers, int mostWindows, int epochs)
         {
             int toValidate = Math.Min(MaxWindowsToValidate, 4 * mostWindows);
             double trained = documents.TrainingTokens(mostWindows), validated = documents.ValidationTokens(toValidate);
@@ -118,18 +121,15 @@ internal sealed record ReadingPlan
         DocumentFraction < 1 ? DocumentSubset.Split(documents, 1 - DocumentFraction, seed).Training : documents;
 
     /// <summary>Returns training options for this plan. What the options set themselves stays.</summary>
-    public TrainingOptions Apply(TrainingOptions training, MahaClassifierOptions options)
+    public TrainingOptions Apply(TrainingOptions training, MahaClassifierOptions options) => training with
     {
-        return training with
-        {
-            NumberOfEpochs = NumberOfEpochs,
-            LearningRateDecay = LearningRateDecay.Linear,
-            ComputeType = Device == DeviceType.CPU ? null : ScalarType.BFloat16,
-            LearningRate = options.IsSet(nameof(options.LearningRate)) ? options.LearningRate : LearningRate,
-            TokensPerBatch = options.IsSet(nameof(options.TokensPerBatch))
-                ? options.TokensPerBatch : (int)Math.Max(DocumentsPerStep * TokensPerDocument, DocumentsPerStep),
-        };
-    }
+        NumberOfEpochs = NumberOfEpochs,
+        LearningRateDecay = LearningRateDecay.Linear,
+        ComputeType = Device == DeviceType.CPU ? null : ScalarType.BFloat16,
+        LearningRate = options.IsSet(nameof(options.LearningRate)) ? options.LearningRate : LearningRate,
+        TokensPerBatch = options.IsSet(nameof(options.TokensPerBatch))
+            ? options.TokensPerBatch : (int)Math.Max(DocumentsPerStep * TokensPerDocument, DocumentsPerStep),
+    };
 
     /// <summary>States the choices, in one sentence for the user.</summary>
     /// <param name="name">The name of the weights.</param>
@@ -143,9 +143,6 @@ internal sealed record ReadingPlan
         return $"Trains {layers} of '{name}' on the {device}, on {documents}, {windows}, in {epochs}: " +
             $"about {Expected.TotalMinutes:F1} minutes. MaxTrainingTime sets another limit, NumberOfEpochs another number of epochs.";
     }
-
-    // Of what follows the encoder; the encoder learns at a tenth of it.
-    private const double LearningRate = 1e-3;
 
     private static int MostEpochs(int documents) => documents < 1000 ? 10 : documents < 4000 ? 5 : documents < 10_000 ? 3 : 2;
 
@@ -162,9 +159,9 @@ internal sealed record ReadingPlan
             filled += count;
         }
         int[] window = windows.Frame(ids, [0..ids.Length]);
-        bool isProcessor = reader.Encoder.TokenEmbeddings.device.type == DeviceType.CPU;
-        int count8 = isProcessor ? 8 : 128;
-        long[] all = [.. Enumerable.Repeat(window, count8).SelectMany(one => one.Select(id => (long)id))];
+        var device = reader.Encoder.TokenEmbeddings.device;
+        int numWindows = device.type == DeviceType.CPU ? 8 : 128;
+        long[] all = [.. Enumerable.Repeat(window, numWindows).SelectMany(one => one.Select(id => (long)id))];
         using var noGradient = no_grad();
         bool wasTraining = reader.training;
         reader.eval();
@@ -173,7 +170,7 @@ internal sealed record ReadingPlan
         {
             using var scope = NewDisposeScope();
             long started = Stopwatch.GetTimestamp();
-            var batch = tensor(all, [count8, window.Length], device: reader.Encoder.TokenEmbeddings.device);
+            var batch = tensor(all, [numWindows, window.Length], device: device);
             reader.Encoder.call(batch, MixingContext.Unpadded).Features.sum().ToDouble();
             best = Math.Max(best, all.Length / Stopwatch.GetElapsedTime(started).TotalSeconds);
         }

@@ -1,4 +1,3 @@
-using Maha.Layers.Data;
 using Maha.Layers.Models;
 using Maha.Layers.Text;
 using Maha.MLNet.Fitting;
@@ -17,14 +16,12 @@ internal sealed class TextClassifier : TextModel<ClassifierManifest, nn.Module<T
     private const string NGramStream = "NGrams";
 
     private readonly NGramClassifier? _ngrams;
-    private readonly TokenWindows? _windows;
 
     public TextClassifier(ModelFormat format, TextModelParts<ClassifierManifest, nn.Module<Tensor, Tensor?, ModelResult>> parts, NGramClassifier? ngrams, Device device)
         : base(format, parts, device)
     {
         Labels = LabelNames.FromFile(Manifest.LabelType, Manifest.Labels);
         _ngrams = ngrams;
-        _windows = Manifest.Windows is { } windows ? new TokenWindows((WordPieceTokenizer)Tokenizer, windows.WindowLength) : null;
     }
 
     public LabelNames Labels { get; }
@@ -68,9 +65,6 @@ internal sealed class TextClassifier : TextModel<ClassifierManifest, nn.Module<T
 
         return logits;
     }
-
-    /// <inheritdoc/>
-    protected override ReadOnlyMemory<int> Frame(ReadOnlyMemory<int> tokenIds) => _windows is null ? tokenIds : _windows.Frame(tokenIds.Span);
 
     private static nn.Module<Tensor, Tensor?, ModelResult> Build(ClassifierManifest manifest) => manifest.Windows is null
         ? new MahaSequenceClassifier(manifest.Model, manifest.Labels.Count)

@@ -27,15 +27,7 @@ internal sealed class WindowedNetwork : ClassifierNetwork
         (_fitting, _options, _pretrained) = (fitting, options, pretrained);
         pretrained.Check(options);
         Model = pretrained.Encoder.Options with { Pooling = options.Pooling, Dropout = options.Dropout };
-        // All of a document is read unless the options set a limit.
-        MaxDocumentTokens = options.IsSet(nameof(options.MaxSequenceLength)) ? options.MaxSequenceLength : MaxLength;
-        var windows = new WindowedEncoderOptions
-        {
-            MaxDocumentTokens = MaxDocumentTokens,
-            ClsTokenId = pretrained.Tokenizer.ClsTokenId,
-            SepTokenId = pretrained.Tokenizer.SepTokenId,
-        };
-        windows = windows with { WindowLength = Math.Min(windows.WindowLength, Model.MaxSequenceLength) };
+        var windows = pretrained.WindowsFor(options);
         Windows = options.DocumentLayers == 0 ? windows : windows with
         {
             Document = options.ToModelOptions(Model.VocabSize) with
@@ -44,7 +36,7 @@ internal sealed class WindowedNetwork : ClassifierNetwork
                 NumHeads = Model.NumHeads,
                 FeedForwardDim = Model.FeedForwardDim,
                 NumLayers = options.DocumentLayers,
-                MaxSequenceLength = (MaxDocumentTokens / windows.ChunkLength) + 1,
+                MaxSequenceLength = (windows.MaxDocumentTokens / windows.ChunkLength) + 1,
                 Positions = PositionKind.Rotary,
             },
         };
@@ -58,14 +50,11 @@ internal sealed class WindowedNetwork : ClassifierNetwork
         }
     }
 
-    // What a document may have where no limit is set.
-    private const int MaxLength = 1 << 20;
-
     /// <inheritdoc/>
     public override ITextTokenizer Tokenizer => _pretrained.Tokenizer;
 
     /// <inheritdoc/>
-    public override int MaxDocumentTokens { get; }
+    public override int MaxDocumentTokens => Windows.MaxDocumentTokens;
 
     /// <inheritdoc/>
     public override MahaTransformerOptions Model { get; }

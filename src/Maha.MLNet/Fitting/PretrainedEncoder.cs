@@ -15,6 +15,9 @@ internal sealed record PretrainedEncoder(string Name, MahaEncoder Encoder, WordP
     private const double ManyTokensPerWord = 2.5;
     private const int WordsToJudge = 2000;
 
+    // The most tokens of a document where no limit is set.
+    private const int MaxLength = 1 << 20;
+
     /// <summary>The saved document encoder that the weights come from, which this object owns; null for other weights.</summary>
     public PretrainedFile? DocumentEncoder { get; init; }
 
@@ -50,6 +53,20 @@ internal sealed record PretrainedEncoder(string Name, MahaEncoder Encoder, WordP
                 $"{option} must be left out or be that of the pretrained encoder '{Name}', {ownValue}, but is {value}. " +
                 "A pretrained encoder keeps its architecture; for another one, train from random weights.", option);
         }
+    }
+
+    /// <summary>Returns the windows in which the encoder reads documents. All of a document is read unless the options or a saved encoder set a limit.</summary>
+    public WindowedEncoderOptions WindowsFor(MahaEstimatorOptions options)
+    {
+        var windows = new WindowedEncoderOptions
+        {
+            MaxDocumentTokens = options.IsSet(nameof(options.MaxSequenceLength))
+                ? options.MaxSequenceLength
+                : DocumentEncoder?.Windows?.MaxDocumentTokens ?? MaxLength,
+            ClsTokenId = Tokenizer.ClsTokenId,
+            SepTokenId = Tokenizer.SepTokenId,
+        };
+        return windows with { WindowLength = Math.Min(windows.WindowLength, Encoder.Options.MaxSequenceLength) };
     }
 
     /// <summary>Warns of texts whose words fall to pieces in the vocabulary, as those of other languages do.</summary>

@@ -62,8 +62,8 @@ internal sealed class PretrainedStart : IDisposable
         }
     }
 
-    // A folder, an ONNX file, or a weight file that SaveWeights did not write.
-    private static bool IsBert(string path)
+    /// <summary>Returns whether a path names an encoder in BERT layout: a folder, an ONNX file, or a weight file that SaveWeights did not write.</summary>
+    public static bool IsBert(string path)
     {
         if (Directory.Exists(path) || path.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase))
             return true;

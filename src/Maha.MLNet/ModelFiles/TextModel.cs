@@ -32,6 +32,8 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
         _format = format;
         (Manifest, Tokenizer, Network) = parts;
         Device = device;
+        if (Manifest is WindowedManifest { Windows: { } windows })
+            Windows = new TokenWindows((WordPieceTokenizer)Tokenizer, windows.WindowLength);
         Network.to(device);
         Network.eval();
     }
@@ -44,6 +46,9 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
     protected TNetwork Network { get; }
 
     protected Device Device { get; }
+
+    /// <summary>The windows in which the network reads documents; null if it reads them whole.</summary>
+    protected TokenWindows? Windows { get; }
 
     /// <inheritdoc/>
     public void Save(ModelSaveContext context)
@@ -206,14 +211,12 @@ internal abstract class TextModel<TManifest, TNetwork> : ITextModel
         ForEach(ids.Length, i =>
         {
             int[] all = Tokenizer.Encode(texts[i].Span);
-            ids[i] = Frame(TokenLimit.Cut(all, limit, Manifest.OverlongDocuments));
+            var read = TokenLimit.Cut(all, limit, Manifest.OverlongDocuments);
+            ids[i] = Windows is null ? read : Windows.Frame(read.Span);
             kept?[i] = TokenLimit.CutText(texts[i], all, limit, Manifest.OverlongDocuments, Tokenizer);
         });
         return new EncodedTexts(ids, kept);
     }
-
-    /// <summary>Returns the ids that the network reads of a document's token ids.</summary>
-    protected virtual ReadOnlyMemory<int> Frame(ReadOnlyMemory<int> tokenIds) => tokenIds;
 
     /// <summary>Computes the network's output for each document. It does not depend on the other documents of the batch.</summary>
     /// <param name="documents">The documents.</param>

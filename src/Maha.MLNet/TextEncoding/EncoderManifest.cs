@@ -6,7 +6,7 @@ using Maha.MLNet.ModelFiles;
 namespace Maha.MLNet.TextEncoding;
 
 /// <summary>The description of a saved encoder: everything but its tokenizer and weights.</summary>
-internal sealed record EncoderManifest : ModelManifest
+internal sealed record EncoderManifest : WindowedManifest
 {
     /// <summary>The format version that this library writes, the newest that it reads.</summary>
     public const int CurrentFormat = 2;
@@ -23,20 +23,11 @@ internal sealed record EncoderManifest : ModelManifest
     /// <summary>The parts of a document that have vectors, if there is a column for them.</summary>
     public required SegmentKind Segments { get; init; }
 
-    /// <summary>The windows in which a pretrained encoder reads documents; null for a transformer that reads them whole. New in format 2.</summary>
-    public WindowedEncoderOptions? Windows { get; init; }
-
     /// <summary>
     /// The number of token ids of the spectral parts' own tokenizer, in the stream SpectralTokenizer; null where they read the ids of the transformer, and
     /// without spectral parts. New in format 2.
     /// </summary>
     public int? SpectralVocabSize { get; init; }
-
-    /// <inheritdoc/>
-    public override int MaxDocumentTokens => Windows?.MaxDocumentTokens ?? base.MaxDocumentTokens;
-
-    /// <inheritdoc/>
-    public override bool UsesWordPiece => Windows is not null;
 
     /// <summary>Builds the network, with random weights.</summary>
     public MahaDocumentEncoder BuildNetwork() => new(Model, Parts, Windows, SpectralVocabSize);
@@ -59,7 +50,6 @@ internal sealed record EncoderManifest : ModelManifest
         Parts.Validate();
         TensorChecks.Known(Segments, nameof(Segments));
         CheckColumnNames("an encoder", Columns.Input, Columns.Output, Columns.Segments, Columns.SegmentOffsets);
-        Windows?.Validate(Model);
         if (SpectralVocabSize is not null != (Windows is not null && Parts.SpectralDim > 0))
         {
             throw new ArgumentException(

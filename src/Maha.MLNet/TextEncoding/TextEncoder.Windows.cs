@@ -64,7 +64,7 @@ internal sealed partial class TextEncoder
         if (ids.IsEmpty)
             return [];
         var (starts, ends) = (Kept(allStarts), Kept(allEnds));
-        return _windows!.Cut(ids.Span).ConvertAll(window => starts.Span[window.Start]..ends.Span[window.End.Value - 1]);
+        return Windows!.Cut(ids.Span).ConvertAll(window => starts.Span[window.Start]..ends.Span[window.End.Value - 1]);
 
         ReadOnlyMemory<int> Kept(int[] ofTokens) => TokenLimit.Cut(ofTokens, Manifest.MaxDocumentTokens, Manifest.OverlongDocuments);
     }

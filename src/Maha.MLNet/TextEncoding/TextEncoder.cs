@@ -1,4 +1,3 @@
-using Maha.Layers.Data;
 using Maha.Layers.Models;
 using Maha.Layers.Text;
 using Maha.Layers.Trees;
@@ -20,7 +19,6 @@ internal sealed partial class TextEncoder : TextModel<EncoderManifest, MahaDocum
     public static readonly ModelFormat Format = new("encoder", "Encoder.json", "MAHATXTE", MahaTextEncodingTransformer.LoaderSignature);
 
     private readonly ByteLevelBpeTokenizer? _spectralTokenizer;
-    private readonly TokenWindows? _windows;
 
     /// <summary>Takes ownership of a network.</summary>
     /// <param name="parts">Manifest, tokenizer and network.</param>
@@ -31,7 +29,6 @@ internal sealed partial class TextEncoder : TextModel<EncoderManifest, MahaDocum
     {
         OutputDim = parts.Network.OutputDim;
         _spectralTokenizer = spectralTokenizer;
-        _windows = Manifest.Windows is { } windows ? new TokenWindows((WordPieceTokenizer)Tokenizer, windows.WindowLength) : null;
     }
 
     /// <summary>E, the width of a vector.</summary>
@@ -56,7 +53,7 @@ internal sealed partial class TextEncoder : TextModel<EncoderManifest, MahaDocum
     public float[][] Vectors(IReadOnlyList<ReadOnlyMemory<char>> texts)
     {
         using var use = new Use(this);
-        if (_windows is not null)
+        if (Windows is not null)
             return [.. ReadWindows(texts, withWindows: false).Select(document => document.Document)];
         float[][] vectors = Predict(Encode(texts), Network.call);
         NormalizeAll(vectors);
@@ -99,9 +96,6 @@ internal sealed partial class TextEncoder : TextModel<EncoderManifest, MahaDocum
                 segments.Add(begin..(begin + length));
         }
     }
-
-    /// <inheritdoc/>
-    protected override ReadOnlyMemory<int> Frame(ReadOnlyMemory<int> tokenIds) => _windows is null ? tokenIds : _windows.Frame(tokenIds.Span);
 
     /// <inheritdoc/>
     protected override IEnumerable<(string Name, Action<Stream> Write)> ExtraStreams() =>

@@ -22,9 +22,6 @@ internal sealed class WindowedEncoderFitting(ModelFitting fitting, Options optio
     private const int ScaleDocuments = 256;
     private const int ScaleTokens = 508; // two windows
 
-    // The most tokens of a document where no limit is set.
-    private const int MaxLength = 1 << 20;
-
     // What the fitting reads. Every other option concerns the training of a transformer.
     private static readonly HashSet<string> s_usedOptions =
     [
@@ -43,28 +40,16 @@ internal sealed class WindowedEncoderFitting(ModelFitting fitting, Options optio
     public TextEncoder Fit(StreamedTexts texts)
     {
         CheckOptions();
+        var windows = pretrained.WindowsFor(options);
         if (options.Freeze && pretrained.DocumentEncoder is { } saved)
             // A frozen encoder is used as it is, and no data is read.
-            return Build(saved.Windows! with { MaxDocumentTokens = MaxDocumentTokens }, saved.Parts!, saved.SpectralTokenizer, saved.CopyTo);
-        var windows = new WindowedEncoderOptions
-        {
-            WindowLength = WindowLength,
-            ChunkLength = WindowLength,
-            MaxDocumentTokens = MaxDocumentTokens,
-            ClsTokenId = pretrained.Tokenizer.ClsTokenId,
-            SepTokenId = pretrained.Tokenizer.SepTokenId,
-        };
+            return Build(saved.Windows! with { MaxDocumentTokens = windows.MaxDocumentTokens }, saved.Parts!, saved.SpectralTokenizer, saved.CopyTo);
+        // One state per window.
+        windows = windows with { ChunkLength = windows.WindowLength };
         var parts = pretrained.DocumentEncoder?.Parts ?? EncoderFitting.PartsOf(options);
         var spectralTokenizer = parts.SpectralDim > 0 ? fitting.TrainTokenizer(texts.Read(fitting.Check)) : null;
         return Build(windows, parts, spectralTokenizer, network => Learn(network, texts, spectralTokenizer, windows));
     }
-
-    private int WindowLength => Math.Min(256, pretrained.Encoder.Options.MaxSequenceLength);
-
-    // All of a document is read unless the options or a saved encoder set a limit.
-    private int MaxDocumentTokens => options.MaxSequenceLength == MahaEstimatorOptions.ModelDefaults.MaxSequenceLength
-        ? pretrained.DocumentEncoder?.Windows?.MaxDocumentTokens ?? MaxLength
-        : options.MaxSequenceLength;
 
     private TextEncoder Build(
         WindowedEncoderOptions windows, DocumentVectorParts parts, ByteLevelBpeTokenizer? spectralTokenizer, Action<MahaDocumentEncoder> fit)
