@@ -113,6 +113,12 @@ var commands = new Command[]
             + "results file ends",
         AblationCommand.Run),
     new(
+        "reader",
+        ReaderCommand.Arguments,
+        "accuracy of the network that reads with a pretrained encoder, with every kind of attention over the document, after each of several stages (files), "
+            + "for instance of growing length; continues where the results file ends",
+        ReaderCommand.Run),
+    new(
         "swap",
         "[--seeds S...] [--epochs N] [--max-tokens N] [--layers L] [--hierarchy blocks|document] [--branching B] [--ranking predictions|attention] [--samples "
             + "N] [--tuning-rate R] [--threads T] [--out FILE] [--models FOLDER] [--data FILE --test FILE] [--documents N] [--d-model D] [--heads H] "

@@ -4,19 +4,24 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Training;
 
-/// <summary>Trains a <see cref="WindowedClassifier"/>: the loss of a classifier of documents, the encoder at a tenth of the learning rate of the rest.</summary>
+/// <summary>Trains a <see cref="WindowedClassifier"/>: the loss of a classifier of documents, the encoder at a share of the learning rate of the rest.</summary>
 internal sealed class WindowedClassificationTask : ITrainingTask, ILearningRateFactors
 {
-    private const double EncoderFactor = 0.1;
+    // What is pretrained needs smaller steps than what starts from random weights.
+    private const double DefaultEncoderFactor = 0.1;
 
+    private readonly double _encoderFactor;
     private readonly SequenceClassificationTask _task;
 
     /// <summary>Creates the task.</summary>
     /// <param name="classifier">The classifier.</param>
     /// <param name="numClasses">C.</param>
     /// <param name="states">Returns the states of the frozen layers for a collection of documents; null if no layer is frozen.</param>
-    public WindowedClassificationTask(WindowedClassifier classifier, int numClasses, Func<ITokenizedDocuments, WindowStates>? states)
+    /// <param name="encoderFactor">The learning rate of the encoder as a share of that of the rest.</param>
+    public WindowedClassificationTask(
+        WindowedClassifier classifier, int numClasses, Func<ITokenizedDocuments, WindowStates>? states, double encoderFactor = DefaultEncoderFactor)
     {
+        _encoderFactor = encoderFactor;
         _task = new SequenceClassificationTask(classifier, numClasses, batch =>
         {
             var result = states is null ? classifier.call(batch.TokenIds, batch.KeyPaddingMask) : FromStates(states(batch.Documents), batch);
@@ -32,7 +37,7 @@ internal sealed class WindowedClassificationTask : ITrainingTask, ILearningRateF
 
     /// <inheritdoc/>
     public double FactorOf(string parameterName) =>
-        parameterName.StartsWith(WindowedClassifier.EncoderPrefix, StringComparison.Ordinal) ? EncoderFactor : 1;
+        parameterName.StartsWith(WindowedClassifier.EncoderPrefix, StringComparison.Ordinal) ? _encoderFactor : 1;
 
     /// <inheritdoc/>
     public bool Reports(ValidationMetric metric) => _task.Reports(metric);
