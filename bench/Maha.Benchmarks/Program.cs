@@ -109,7 +109,7 @@ var commands = new Command[]
     new(
         "tasks",
         TasksCommand.Arguments,
-        "makes tasks for learn whose class depends on a relation of distant parts of a document, which no sum over its parts gives",
+        "makes tasks for learn from novels and the Bible: relations of distant parts of a document, and sums over its parts",
         TasksCommand.Run),
     new(
         "ablation",

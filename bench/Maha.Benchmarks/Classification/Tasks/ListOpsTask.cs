@@ -39,7 +39,8 @@ internal sealed class ListOpsTask : DocumentTask
             if (value is int digit && tokens.Count > _minTokens && tokens.Count < _maxTokens)
                 return new TaskDocument(s_digits[digit], string.Join(' ', tokens));
         }
-        throw new UsageException($"--tokens takes limits that random expressions meet, but none of 1,000,000 has over {_minTokens} and under {_maxTokens} tokens.");
+        throw new UsageException(
+            $"--tokens takes limits that random expressions meet, but none of 1,000,000 has over {_minTokens} and under {_maxTokens} tokens.");
     }
 
     // Returns the value; null where the expression gets too long.

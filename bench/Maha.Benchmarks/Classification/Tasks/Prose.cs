@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Maha.Benchmarks.Classification.Tasks;
 
 /// <summary>A sentence of a source.</summary>
@@ -7,7 +9,6 @@ namespace Maha.Benchmarks.Classification.Tasks;
 internal readonly record struct Sentence(string Text, int Words, bool StartsParagraph);
 
 /// <summary>The sentences of some sources, from which contiguous excerpts are drawn.</summary>
-/// <remarks>Headings and sentences of more than 60 words are left out, so that an excerpt has about the number of words that is asked for.</remarks>
 internal sealed class Prose
 {
     private const int LongestSentence = 60;
@@ -18,10 +19,10 @@ internal sealed class Prose
     private readonly Sentence[][] _sources;
     private readonly int[] _ends;
 
-    /// <param name="sources">The texts, with empty lines between paragraphs.</param>
-    public Prose(IEnumerable<string> sources)
+    /// <param name="sources">The sentences of each source. No excerpt goes on from one source to the next.</param>
+    public Prose(IEnumerable<Sentence[]> sources)
     {
-        _sources = [.. sources.Select(text => Sentences(text).ToArray())];
+        _sources = [.. sources];
         _ends = new int[_sources.Length];
         for (int i = 0, end = 0; i < _ends.Length; i++)
             _ends[i] = end += _sources[i].Length;
@@ -30,26 +31,37 @@ internal sealed class Prose
     /// <summary>Draws a contiguous excerpt of one source; each sentence is equally likely to be the first.</summary>
     /// <param name="random">The random numbers.</param>
     /// <param name="words">The number of words. The excerpt ends with the first sentence that brings it within 10 words of that number or above it.</param>
+    /// <param name="unlike">An excerpt that this one has no sentence of.</param>
     /// <exception cref="UsageException">The sources are too short.</exception>
-    public ReadOnlySpan<Sentence> Excerpt(TaskRandom random, int words)
+    public ReadOnlySpan<Sentence> Excerpt(TaskRandom random, int words, ReadOnlySpan<Sentence> unlike = default)
     {
-        for (int attempt = 0; attempt < 100 && _ends is [.., > 0 and var last]; attempt++)
+        for (int attempt = 0; attempt < 1000 && _ends is [.., > 0 and var last]; attempt++)
         {
             int start = random.Next(last), source = 0;
             while (start >= _ends[source])
                 source++;
             var sentences = _sources[source];
             start -= _ends[source] - sentences.Length;
-            int end = start;
-            for (int count = 0; end < sentences.Length && count < words - 10; end++)
-                count += sentences[end].Words;
-            if (end < sentences.Length)
-                return sentences.AsSpan(start, Math.Max(end - start, 1));
+            int end = start, count = 0;
+            while (end < sentences.Length && (end == start || count < words - 10))
+                count += sentences[end++].Words;
+            if (count >= words - 10 && !sentences.AsSpan(start, end - start).Overlaps(unlike))
+                return sentences.AsSpan(start, end - start);
         }
         throw new UsageException($"--words must be well below the length of the longest source, but excerpts of {words} words do not fit.");
     }
 
-    /// <summary>Splits a text into its sentences.</summary>
+    /// <summary>Returns the text of an excerpt, with an empty line between paragraphs.</summary>
+    public static string Text(ReadOnlySpan<Sentence> excerpt)
+    {
+        var text = new StringBuilder();
+        foreach (var sentence in excerpt)
+            text.Append(text.Length == 0 ? "" : sentence.StartsParagraph ? "\n\n" : " ").Append(sentence.Text);
+        return text.ToString();
+    }
+
+    /// <summary>Splits a text into its sentences. Headings, and sentences of more than 60 words, are left out.</summary>
+    /// <param name="text">The text, with empty lines between paragraphs.</param>
     internal static IEnumerable<Sentence> Sentences(string text)
     {
         foreach (string paragraph in text.Split("\n\n", StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))

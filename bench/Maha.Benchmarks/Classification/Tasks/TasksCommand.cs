@@ -4,13 +4,13 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
-using Maha.Samples.Data.JaneAusten;
 using Maha.Samples.Data.ManualPages;
 
 namespace Maha.Benchmarks.Classification.Tasks;
 
 /// <summary>
-/// <c>tasks</c>: makes labeled documents for <c>learn</c>, of tasks where distant parts of a document must be related and a sum over its parts is at chance.
+/// <c>tasks</c>: makes labeled documents for <c>learn</c>. In <c>order</c>, <c>agree</c>, <c>question</c>, <c>excerpts</c> and <c>listops</c> the class depends
+/// on a relation of distant parts; in <c>scripture</c> and <c>spread</c> on a sum over the parts.
 /// </summary>
 /// <remarks>
 /// The files are TASK.WORDS.train.tsv and TASK.WORDS.test.tsv (listops.MIN-MAX for ListOps), label TAB text, one document per line. They are the same for the
@@ -19,11 +19,10 @@ namespace Maha.Benchmarks.Classification.Tasks;
 internal static class TasksCommand
 {
     public const string Arguments =
-        "[--task order|agree|question|listops...] [--words N...] [--tokens MIN MAX] [--documents N] [--test-documents N] [--seed S] [--out FOLDER]";
+        "[--task order|agree|question|excerpts|listops|scripture|spread...] [--words N...] [--tokens MIN MAX] [--documents N] [--test-documents N] "
+        + "[--seed S] [--out FOLDER]";
 
-    // The prose of test documents: no training document has a sentence of these novels.
-    private static readonly string[] s_testNovels = [JaneAustenData.HeldOut, "sensesensibility"];
-    private static readonly string[] s_names = ["order", "agree", "question", "listops"];
+    private static readonly string[] s_names = ["order", "agree", "question", "excerpts", "listops", "scripture", "spread"];
 
     public static int Run(string[] args)
     {
@@ -38,11 +37,11 @@ internal static class TasksCommand
             throw new UsageException($"--task takes {string.Join(", ", s_names)}, but got '{unknown}'.");
         if (tokens is not [int minTokens, int maxTokens])
             throw new UsageException("--tokens takes two numbers, the lower and the upper limit.");
-        if (words.FirstOrDefault(count => count < 60) is > 0 and var few)
-            throw new UsageException($"--words must be at least 60, so that the statements fit, but got {few}.");
+        if (words.FirstOrDefault(count => count < 100) is > 0 and var few)
+            throw new UsageException($"--words must be at least 100, so that the statements fit, but got {few}.");
 
         Directory.CreateDirectory(folder);
-        var novels = new Lazy<(Prose Training, Prose Test)>(ReadNovels);
+        var sources = new TaskSources();
         foreach (string name in names)
         {
             if (name == "listops")
@@ -51,15 +50,7 @@ internal static class TasksCommand
                 continue;
             }
             foreach (int count in words)
-            {
-                var (training, test) = novels.Value;
-                Write(name switch
-                {
-                    "order" => new OrderTask(count, training, test),
-                    "agree" => new AgreeTask(count, training, test),
-                    _ => (DocumentTask)new QuestionTask(count, training, test),
-                }, count.ToString(CultureInfo.InvariantCulture));
-            }
+                Write(Create(name, count, sources), count.ToString(CultureInfo.InvariantCulture));
         }
         return ExitCode.Success;
 
@@ -117,17 +108,13 @@ internal static class TasksCommand
         File.Move(path + ".part", path, overwrite: true);
     }
 
-    private static (Prose Training, Prose Test) ReadNovels()
+    private static DocumentTask Create(string name, int words, TaskSources sources) => name switch
     {
-        try
-        {
-            var novels = JaneAustenData.Prepare(JaneAustenData.DefaultFolder);
-            return (new Prose(novels.Where(novel => !s_testNovels.Contains(novel.Name)).Select(novel => novel.Text)),
-                new Prose(novels.Where(novel => s_testNovels.Contains(novel.Name)).Select(novel => novel.Text)));
-        }
-        catch (InvalidOperationException problem)
-        {
-            throw new UsageException(problem.Message);
-        }
-    }
+        "order" => new OrderTask(words, sources.Novels.Training, sources.Novels.Test),
+        "agree" => new AgreeTask(words, sources.Novels.Training, sources.Novels.Test),
+        "question" => new QuestionTask(words, sources.Novels.Training, sources.Novels.Test),
+        "excerpts" => new ExcerptsTask(words, sources.NovelChapters.Training, sources.NovelChapters.Test, sources.Poetry),
+        "scripture" => new ScriptureTask(words, sources.Bible),
+        _ => new SpreadTask(words, sources.Bible),
+    };
 }
