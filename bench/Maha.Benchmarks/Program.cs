@@ -3,6 +3,7 @@ using Maha.Benchmarks.Attention;
 using Maha.Benchmarks.Behavior;
 using Maha.Benchmarks.Blocks;
 using Maha.Benchmarks.Classification;
+using Maha.Benchmarks.Classification.Tasks;
 using Maha.Benchmarks.Core;
 using Maha.Benchmarks.Generation;
 using Maha.Benchmarks.LanguageModel;
@@ -105,6 +106,11 @@ var commands = new Command[]
         "[--pages FOLDER] [--out FOLDER]",
         "makes two tasks for learn from the manual pages: single passages, and long documents whose class depends on all their passages",
         PassagesCommand.Run),
+    new(
+        "tasks",
+        TasksCommand.Arguments,
+        "makes tasks for learn from novels and the Bible: relations of distant parts of a document, and sums over its parts",
+        TasksCommand.Run),
     new(
         "ablation",
         "[--variants V...] [--epochs N] [--max-tokens N] [--seeds S...] [--threads T] [--out FILE] [--data FILE --test FILE] [--documents N] [--d-model D] "
