@@ -7,6 +7,7 @@ namespace Maha.Benchmarks.Classification.Tasks;
 /// <remarks>
 /// All four items and all four places are in every document, and which item is at which place is independent of which item the question asks for: the multiset
 /// of words has the same distribution in all classes. A statement alone does not tell the class either, because a quarter of the questions are about its item.
+/// A sum over the windows is at chance. Their maximum is not: max(question does not ask for the item, item is at the place) relates two windows.
 /// </remarks>
 internal sealed class QuestionTask(int words, Prose training, Prose test) : StatementTask("question", words, training, test)
 {

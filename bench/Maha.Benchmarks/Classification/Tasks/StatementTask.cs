@@ -14,6 +14,9 @@ internal enum StatementPlace
     /// <summary>Between any two sentences.</summary>
     Anywhere,
 
+    /// <summary>Between the statement of the first quarter and that of the last quarter.</summary>
+    Between,
+
     /// <summary>Between two sentences of the last quarter of the prose.</summary>
     LastQuarter,
 }
@@ -21,7 +24,10 @@ internal enum StatementPlace
 /// <summary>A sentence that the class depends on.</summary>
 internal readonly record struct Statement(StatementPlace Place, string Text);
 
-/// <summary>The statements of a document and its class. Statements of <see cref="StatementPlace.Anywhere"/> keep their order.</summary>
+/// <summary>
+/// The statements of a document and its class. Statements of <see cref="StatementPlace.Anywhere"/> keep their order. A document has at most one statement in the
+/// first quarter and one in the last.
+/// </summary>
 internal sealed record StatementSet(string Label, params Statement[] Statements);
 
 /// <summary>A task whose documents are prose with a few statements between the sentences. The class depends on the statements alone.</summary>
@@ -62,11 +68,14 @@ internal abstract class StatementTask(string name, int words, Prose training, Pr
 
         int numGaps = prose.Length + 1;
         var anywhere = new Queue<int>(statements.Where(statement => statement.Place == StatementPlace.Anywhere).Select(_ => random.Next(numGaps)).Order());
+        int early = random.Choose(first), late = random.Choose(last);
+        // Statements of one gap keep their order.
         var byGap = statements.Select(statement => (statement.Text, Gap: statement.Place switch
         {
             StatementPlace.Start => 0,
-            StatementPlace.FirstQuarter => random.Choose(first),
-            StatementPlace.LastQuarter => random.Choose(last),
+            StatementPlace.FirstQuarter => early,
+            StatementPlace.Between => early + random.Next(late - early + 1),
+            StatementPlace.LastQuarter => late,
             _ => anywhere.Dequeue(),
         })).ToLookup(pair => pair.Gap, pair => pair.Text);
 

@@ -9,7 +9,7 @@ using Maha.Samples.Data.ManualPages;
 namespace Maha.Benchmarks.Classification.Tasks;
 
 /// <summary>
-/// <c>tasks</c>: makes labeled documents for <c>learn</c>. In <c>order</c>, <c>agree</c>, <c>question</c>, <c>excerpts</c> and <c>listops</c> the class depends
+/// <c>tasks</c>: makes labeled documents for <c>learn</c>. In <c>order</c>, <c>agree</c>, <c>latest</c>, <c>question</c>, <c>excerpts</c> and <c>listops</c> the class depends
 /// on a relation of distant parts; in <c>scripture</c> and <c>spread</c> on a sum over the parts.
 /// </summary>
 /// <remarks>
@@ -19,10 +19,10 @@ namespace Maha.Benchmarks.Classification.Tasks;
 internal static class TasksCommand
 {
     public const string Arguments =
-        "[--task order|agree|question|excerpts|listops|scripture|spread...] [--words N...] [--tokens MIN MAX] [--documents N] [--test-documents N] "
+        "[--task order|agree|latest|question|excerpts|listops|scripture|spread...] [--words N...] [--tokens MIN MAX] [--documents N] [--test-documents N] "
         + "[--seed S] [--out FOLDER]";
 
-    private static readonly string[] s_names = ["order", "agree", "question", "excerpts", "listops", "scripture", "spread"];
+    private static readonly string[] s_names = ["order", "agree", "latest", "question", "excerpts", "listops", "scripture", "spread"];
 
     public static int Run(string[] args)
     {
@@ -112,6 +112,7 @@ internal static class TasksCommand
     {
         "order" => new OrderTask(words, sources.Novels.Training, sources.Novels.Test),
         "agree" => new AgreeTask(words, sources.Novels.Training, sources.Novels.Test),
+        "latest" => new LatestTask(words, sources.Novels.Training, sources.Novels.Test),
         "question" => new QuestionTask(words, sources.Novels.Training, sources.Novels.Test),
         "excerpts" => new ExcerptsTask(words, sources.NovelChapters.Training, sources.NovelChapters.Test, sources.Poetry),
         "scripture" => new ScriptureTask(words, sources.Bible),

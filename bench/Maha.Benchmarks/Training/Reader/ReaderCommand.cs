@@ -23,7 +23,7 @@ namespace Maha.Benchmarks.Training;
 /// </remarks>
 internal static class ReaderCommand
 {
-    public const string Arguments = "--data PREFIX... [--variants ATTENTION[:SETTING=VALUE,...]...] [--documents N] [--until A] [--pretrained minilm|PATH] [--seeds S...] "
+    public const string Arguments = "--data PREFIX[=DOCUMENTS]... [--variants ATTENTION[:SETTING=VALUE,...]...] [--until A] [--pretrained minilm|PATH] [--seeds S...] "
         + "[--threads T] [--out FILE] [--cuda] [--verbose]";
 
     private sealed record Stage(string Name, TokenizedDataset Training, TokenizedDataset Validation, TokenizedDataset Testing, int MaxTokens);
@@ -31,9 +31,8 @@ internal static class ReaderCommand
     public static int Run(string[] args)
     {
         var options = new OptionReader(args);
-        var prefixes = options.Values("--data") ?? throw new UsageException("reader needs --data PREFIX...: the files PREFIX.train.tsv and PREFIX.test.tsv.");
+        var prefixes = options.Values("--data") ?? throw new UsageException("reader needs --data PREFIX[=DOCUMENTS]...: the files PREFIX.train.tsv and PREFIX.test.tsv, and how many documents of the first to train on.");
         ReaderVariant[] variants = [.. (options.Values("--variants") ?? [ReaderVariant.WithoutBlocks, "full", "hsa", "maha"]).Select(ReaderVariant.Parse)];
-        int documents = options.Integer("--documents", int.MaxValue);
         double until = options.Number("--until", 0.97);
         var pretrained = PretrainedChoice.Parse(options.Text("--pretrained", "minilm")) ?? throw new UsageException("reader needs pretrained weights, but --pretrained is none.");
         var seeds = options.Integers("--seeds", [1]);
@@ -46,7 +45,7 @@ internal static class ReaderCommand
 
         using var start = PretrainedStart.Open(pretrained);
         var encoder = start.Encoder ?? throw new UsageException("reader needs an encoder in BERT layout.");
-        var (stages, numClasses) = Read(prefixes, documents, encoder.Tokenizer);
+        var (stages, numClasses) = Read(prefixes, encoder.Tokenizer);
         string setting = string.Join(' ', stages.Select(stage => $"{stage.Name}:{stage.Training.Count}")) + string.Create(CultureInfo.InvariantCulture, $" until={until}");
         EnvironmentHeader.Print(Console.Out);
         Console.WriteLine($"# {setting}, {numClasses} classes");
@@ -68,12 +67,21 @@ internal static class ReaderCommand
         return ExitCode.Success;
     }
 
-    private static (List<Stage> Stages, int NumClasses) Read(IReadOnlyList<string> prefixes, int most, WordPieceTokenizer tokenizer)
+    private static (List<Stage> Stages, int NumClasses) Read(IReadOnlyList<string> prefixes, WordPieceTokenizer tokenizer)
     {
-        var files = prefixes.Select(prefix => (
-            Name: Path.GetFileName(prefix),
-            Train: LabeledFile.Read(prefix + ".train.tsv", hasFolds: false).Take(most).ToList(),
-            Test: LabeledFile.Read(prefix + ".test.tsv", hasFolds: false))).ToList();
+        var files = prefixes.Select(text =>
+        {
+            var (prefix, most) = text.Split('=') switch
+            {
+                [var only] => (only, int.MaxValue),
+                [var first, var number] when int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count > 1 => (first, count),
+                _ => throw new UsageException($"--data takes PREFIX or PREFIX=DOCUMENTS, at least 2 documents, but got '{text}'."),
+            };
+            return (
+                Name: Path.GetFileName(prefix),
+                Train: LabeledFile.Read(prefix + ".train.tsv", hasFolds: false).Take(most).ToList(),
+                Test: LabeledFile.Read(prefix + ".test.tsv", hasFolds: false));
+        }).ToList();
         string[] labels = [.. files.SelectMany(file => file.Train.Concat(file.Test)).Select(document => document.Label).Distinct().Order(StringComparer.Ordinal)];
         return ([.. files.Select(file =>
         {
