@@ -26,6 +26,8 @@ internal static class ReaderCommand
     public const string Arguments = "--data PREFIX[=DOCUMENTS]... [--variants ATTENTION[:SETTING=VALUE,...]...] [--until A] [--pretrained minilm|PATH] [--seeds S...] "
         + "[--threads T] [--out FILE] [--cuda] [--verbose]";
 
+    private const int MaxTokensPerBatch = 1 << 15;
+
     private sealed record Stage(string Name, TokenizedDataset Training, TokenizedDataset Validation, TokenizedDataset Testing, int MaxTokens);
 
     public static int Run(string[] args)
@@ -125,12 +127,15 @@ internal static class ReaderCommand
         {
             var (training, validating, testing) = (All(stage.Training), All(stage.Validation), All(stage.Testing));
             double meanLength = BatchPlan.Lengths(training).Average();
+            // A step of many long documents is a sum over batches, whose activations fit into memory.
+            int tokensPerBatch = (int)Math.Min(variant.DocumentsPerStep * meanLength * 1.1, MaxTokensPerBatch);
             var trainer = new Trainer(new TrainingOptions
             {
                 NumberOfEpochs = variant.Epochs,
                 LearningRate = variant.LearningRate,
                 LearningRateDecay = LearningRateDecay.Linear,
-                TokensPerBatch = (int)(variant.DocumentsPerStep * meanLength * 1.1),
+                TokensPerBatch = tokensPerBatch,
+                GradientAccumulation = Math.Max(1, (int)Math.Round(variant.DocumentsPerStep * meanLength / tokensPerBatch)),
                 EarlyStoppingMetric = ValidationMetric.Accuracy,
                 EarlyStoppingPatience = null,
                 ComputeType = device.type == DeviceType.CUDA ? ScalarType.BFloat16 : null,
