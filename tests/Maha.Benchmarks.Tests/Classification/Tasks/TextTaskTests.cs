@@ -14,6 +14,7 @@ public class TextTaskTests
         var novelOfPlace = new DependenceTest();
         var novelsOfDocument = new DependenceTest();
         var order = new DependenceTest();
+        int numOther = 0, numOtherFirst = 0;
         foreach (var (label, text) in TaskTexts.Documents(task, 4000))
         {
             string[] parts = text.Split("\n\n* * *\n\n");
@@ -26,11 +27,14 @@ public class TextTaskTests
             Assert.NotEqual(parts[0], parts[2]);
             Assert.NotEqual(parts[0], parts[4]);
             Assert.NotEqual(parts[2], parts[4]);
+            numOther += label == "other" ? 1 : 0;
+            numOtherFirst += label == "other" && ofNovels[1] == ofNovels[2] ? 1 : 0;
             for (int place = 0; place < 3; place++)
                 novelOfPlace.Add(label, $"{place} {ofNovels[place]}");
             novelsOfDocument.Add(label, string.Join(' ', ofNovels.Order(StringComparer.Ordinal)));
             order.Add(label, string.Join(' ', ofNovels));
         }
+        Assert.InRange(numOtherFirst, 0.45 * numOther, 0.55 * numOther);
         Assert.InRange(novelOfPlace.Deviation, -6, 6);
         Assert.InRange(novelsOfDocument.Deviation, -6, 6);
         Assert.True(order.Deviation > 100, $"{order.Deviation}");
