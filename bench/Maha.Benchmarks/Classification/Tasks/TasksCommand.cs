@@ -9,8 +9,8 @@ using Maha.Samples.Data.ManualPages;
 namespace Maha.Benchmarks.Classification.Tasks;
 
 /// <summary>
-/// <c>tasks</c>: makes labeled documents for <c>learn</c>. In <c>order</c>, <c>agree</c>, <c>latest</c>, <c>question</c>, <c>excerpts</c> and <c>listops</c> the class depends
-/// on a relation of distant parts; in <c>scripture</c> and <c>spread</c> on a sum over the parts.
+/// <c>tasks</c>: makes labeled documents for <c>learn</c>. In <c>order</c>, <c>agree</c>, <c>latest</c>, <c>question</c>, <c>excerpts</c> and
+/// <c>listops</c> the class depends on a relation of distant parts; in <c>scripture</c> and <c>spread</c> on a sum over the parts.
 /// </summary>
 /// <remarks>
 /// The files are TASK.WORDS.train.tsv and TASK.WORDS.test.tsv (listops.MIN-MAX for ListOps), label TAB text, one document per line. They are the same for the
