@@ -25,8 +25,8 @@ internal enum StatementPlace
 internal readonly record struct Statement(StatementPlace Place, string Text);
 
 /// <summary>
-/// The statements of a document and its class. Statements of <see cref="StatementPlace.Anywhere"/> keep their order. A document has at most one statement in the
-/// first quarter and one in the last.
+/// The statements of a document and its class. Statements of <see cref="StatementPlace.Anywhere"/> keep their order. A document has at most one
+/// statement in the first quarter and one in the last.
 /// </summary>
 internal sealed record StatementSet(string Label, params Statement[] Statements);
 
