@@ -11,8 +11,8 @@ internal static class AblationVariants
 {
     public static readonly string[] Names =
     [
-        "maha-convex", "maha-convex-no-floor", "maha-convex-linear", "maha-convex-linear-floor", "maha-nash", "maha-gated", "maha-mean", "window", "full",
-        "hsa-document", "hsa-blocks",
+        "maha-convex", "maha-convex-document", "maha-convex-input-free", "maha-convex-no-floor", "maha-convex-linear", "maha-convex-linear-floor", "maha-nash",
+        "maha-gated", "maha-mean", "window", "full", "hsa-document", "hsa-blocks",
     ];
 
     /// <summary>The options of a variant.</summary>
@@ -23,6 +23,8 @@ internal static class AblationVariants
     public static MahaTransformerOptions CreateOptions(string name, MahaTransformerOptions shape, ByteLevelBpeTokenizer tokenizer, int window) => name switch
     {
         "maha-convex" => Multiscale(shape, window, new ConvexOptions()),
+        "maha-convex-document" => Multiscale(shape, window, new ConvexOptions { Granularity = WeightGranularity.Document }),
+        "maha-convex-input-free" => Multiscale(shape, window, new ConvexOptions { Granularity = WeightGranularity.InputFree }),
         "maha-convex-no-floor" => Multiscale(shape, window, new ConvexOptions { WeightFloor = 0 }),
         "maha-convex-linear" => Multiscale(shape, window, new ConvexOptions { UtilityForm = UtilityForm.Linear, WeightFloor = 0 }),
         "maha-convex-linear-floor" => Multiscale(shape, window, new ConvexOptions { UtilityForm = UtilityForm.Linear }),
