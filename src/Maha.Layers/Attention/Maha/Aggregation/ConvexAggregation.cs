@@ -19,9 +19,9 @@ namespace Maha.Layers.Attention;
 /// <para><see cref="UtilityForm.Softmax"/>: u_s = &lt;v, R_s&gt; / sqrt(D) + b_s (v and b learned), p = softmax(u / tau), c = p - lambda kappa. Up to a
 /// constant the objective is 1/2 |a - p|^2 + rho/2 a^T G a + lambda kappa^T a: the weights are the learned allocation p, moved away from redundant and costly
 /// scales. p has no zeros, and a = f p + (1 - f) z, so that the utilities of every scale have a gradient even where z is at a vertex of the simplex.</para>
-/// <para><see cref="UtilityForm.Linear"/>: u_s = &lt;v, U(O_s)&gt; + b_s, c = (u - lambda kappa) / tau, p_s = 1 / (number of available scales). Two scales share
-/// the weight only where |c_1 - c_2| &lt; 1 + rho (1 - G_12); beyond that the solution is a vertex, at which no utility has a gradient. A step of Adam at rate
-/// eta can move u_1 - u_2 by eta * |O_1 - O_2|_1, which grows with D: some hundred steps lead to a vertex, and nothing leads back.</para>
+/// <para><see cref="UtilityForm.Linear"/>: u_s = &lt;v, U(O_s)&gt; + b_s, c = (u - lambda kappa) / tau, p_s = 1 / (number of available scales). Two scales
+/// share the weight only where |c_1 - c_2| &lt; 1 + rho (1 - G_12); beyond that the solution is a vertex, at which no utility has a gradient. A step of Adam
+/// at rate eta can move u_1 - u_2 by eta * |O_1 - O_2|_1, which grows with D: some hundred steps lead to a vertex, and nothing leads back.</para>
 /// <para>Without a floor weights may be exactly 0. Padded tokens get weight 0 at every scale. Residuals are those of the KKT conditions of z, relative, in
 /// float64. Cost: O(S * N * D) for Gram matrix and sum, O(S^2 * N) for the solver.</para>
 /// <para>In a causal model every token has its own program with its own Gram matrix &lt;R_s(i), R_m(i)&gt; / D.</para>
