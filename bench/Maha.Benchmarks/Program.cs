@@ -114,7 +114,7 @@ var commands = new Command[]
     new(
         "ablation",
         "[--variants V...] [--epochs N] [--max-tokens N] [--seeds S...] [--threads T] [--out FILE] [--data FILE --test FILE] [--documents N] [--d-model D] "
-            + "[--heads H] [--layers L] [--tokens-per-batch N] [--cuda]",
+            + "[--heads H] [--layers L] [--window W] [--tokens-per-batch N] [--cuda]",
         "the sample's classifier with every kind of attention and aggregation: accuracy, time, memory, scale weights, attention entropy; continues where the "
             + "results file ends",
         AblationCommand.Run),

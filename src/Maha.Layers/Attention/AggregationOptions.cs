@@ -24,6 +24,12 @@ public abstract record AggregationOptions
             nameof(kind), kind, $"Aggregation must be one of {string.Join(", ", Enum.GetNames<AggregationKind>())}, but is {kind}."),
     };
 
+    /// <summary>Creates the options that a saved model has where its file does not name them.</summary>
+    /// <param name="kind">The kind of aggregation.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The kind is not known.</exception>
+    internal static AggregationOptions CreateSaved(AggregationKind kind) =>
+        kind == AggregationKind.Convex ? ConvexOptions.SavedWithoutForm with { } : Create(kind);
+
     /// <summary>The price of a scale's share of the floating-point operations; 0 where the aggregation has no prices.</summary>
     internal virtual double ScaleCostPrice => 0;
 

@@ -12,6 +12,18 @@ public sealed record ConvexOptions : AggregationOptions
     /// <value><see cref="WeightGranularity.Token"/>.</value>
     public WeightGranularity Granularity { get; init; } = WeightGranularity.Token;
 
+    /// <summary>The form in which the learned utilities enter the program.</summary>
+    /// <value><see cref="UtilityForm.Softmax"/>. Models that were saved without the option have <see cref="UtilityForm.Linear"/>.</value>
+    public UtilityForm UtilityForm { get; init; } = UtilityForm.Softmax;
+
+    /// <summary>f, the part of the weights that the program can't move: no weight is below f times the preference for its scale.</summary>
+    /// <value>
+    /// 0.1. From 0 to 0.99; 0 switches it off. The preference is the softmax of the utilities with <see cref="UtilityForm.Softmax"/>, and equal for all
+    /// available scales with <see cref="UtilityForm.Linear"/>. Models that were saved without the option have 0.
+    /// </value>
+    [OptionRange(0, 0.99, "0 switches it off.")]
+    public double WeightFloor { get; init; } = 0.1;
+
     /// <summary>rho, the price of redundancy between scales.</summary>
     /// <value>0.5. From 0 to 1,000,000; 0 is the projection on the simplex (sparsemax).</value>
     [OptionRange(0, 1e6, "0 is the projection on the simplex.")]
@@ -22,10 +34,13 @@ public sealed record ConvexOptions : AggregationOptions
     [OptionRange(0, double.MaxValue, "Use 0 to switch it off.")]
     public double CostPrice { get; init; }
 
-    /// <summary>tau, the softness of the weights: the utilities are divided by it.</summary>
+    /// <summary>tau, the temperature: the utilities are divided by it.</summary>
     /// <value>1. From 0.001 to 1,000.</value>
     [OptionRange(1e-3, 1e3, "1 is usual.")]
     public double Temperature { get; init; } = 1;
+
+    /// <summary>The options of models that were saved before the utilities had forms and the weights had floors.</summary>
+    internal static ConvexOptions SavedWithoutForm { get; } = new() { UtilityForm = UtilityForm.Linear, WeightFloor = 0 };
 
     /// <inheritdoc/>
     internal override double ScaleCostPrice => CostPrice;

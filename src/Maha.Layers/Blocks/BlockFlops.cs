@@ -134,7 +134,12 @@ internal sealed record BlockFlops(long Attention, long Projections, long Convolu
     {
         long scales = lengths.Length, sum = 2 * scales * n * width;
         long gram = Enumerable.Range(0, (int)scales).Sum(s => 2L * lengths[s] * width * (scales - s + 1));
-        long utilities = options is ConvexOptions { Granularity: WeightGranularity.InputFree } ? 0 : lengths.Sum(tokens => 2L * tokens * width);
+        long utilities = options switch
+        {
+            ConvexOptions { Granularity: WeightGranularity.InputFree } => 0,
+            ConvexOptions { UtilityForm: UtilityForm.Softmax } => lengths.Sum(tokens => 4L * tokens * width), // and the mean squares of the rows
+            _ => lengths.Sum(tokens => 2L * tokens * width),
+        };
         return options.Kind switch
         {
             AggregationKind.Convex => sum + gram + utilities,

@@ -12,6 +12,7 @@ namespace Maha.Layers.Models;
 /// </summary>
 /// <remarks>
 /// Reading takes from the object what the records of its kinds have. An option of another kind, which older versions wrote, is passed over; a name that no record has is refused.
+/// An option that is newer than the file has the value that gives the file's model (<see cref="AggregationOptions.CreateSaved"/>).
 /// A layer that differs (<see cref="MahaTransformerOptions.LayerAttention"/>) is an object of its own; older versions wrote its kind alone, with the model's options.
 /// </remarks>
 internal sealed class MahaTransformerOptionsConverter : JsonConverter<MahaTransformerOptions>
@@ -66,7 +67,7 @@ internal sealed class MahaTransformerOptionsConverter : JsonConverter<MahaTransf
         if (option.PropertyType == typeof(AttentionOptions))
             return Attention(json, members, options);
         if (option.PropertyType == typeof(AggregationOptions))
-            return Fill(AggregationOptions.Create(json.Deserialize<AggregationKind>(options)), members, options);
+            return Fill(AggregationOptions.CreateSaved(json.Deserialize<AggregationKind>(options)), members, options);
         if (option.PropertyType == typeof(IReadOnlyList<AttentionOptions>))
             return json.ValueKind == JsonValueKind.Null ? null : json.EnumerateArray().Select(layer => Layer(layer, members, options)).ToArray();
         object? value = json.Deserialize(option.PropertyType, options);
@@ -83,6 +84,11 @@ internal sealed class MahaTransformerOptionsConverter : JsonConverter<MahaTransf
         return own.TryGetValue(nameof(MahaBlockOptions.Attention), out var kind) ? Attention(kind, own, options) : throw new JsonException("A layer must name its Attention.");
     }
 
-    private static AttentionOptions Attention(JsonElement kind, Dictionary<string, JsonElement> members, JsonSerializerOptions options) =>
-        (AttentionOptions)Fill(AttentionOptions.Create(kind.Deserialize<AttentionKind>(options)), members, options);
+    private static AttentionOptions Attention(JsonElement kind, Dictionary<string, JsonElement> members, JsonSerializerOptions options)
+    {
+        var attention = AttentionOptions.Create(kind.Deserialize<AttentionKind>(options));
+        if (attention is MultiscaleOptions scales)
+            attention = scales with { Aggregation = AggregationOptions.CreateSaved(scales.Aggregation.Kind) };
+        return (AttentionOptions)Fill(attention, members, options);
+    }
 }

@@ -35,8 +35,8 @@ public class BlockFlopsTests
                 projections += 2 * (2 * D * D);
                 convolutions += scale > 0 ? 2 * (2 * 3 * D) : 0;
 
-                // The utility, the norm, and one product with this scale and with each later one.
-                aggregation += 2 * D * (1 + 1 + (lengths.Count - scale));
+                // The utility and its norm, the norm of the Gram matrix, and one product with this scale and with each later one.
+                aggregation += 2 * D * (2 + 1 + (lengths.Count - scale));
             }
             Loop(length, () => aggregation += 2 * D);
         }

@@ -23,7 +23,7 @@ public sealed partial class PlainBlockTests
     {
         foreach (var (window, ratio, numScales) in new[] { (2, 2, 5), (3, 2, 3), (3, 3, 3), (4, 4, 2), (5, 2, 1), (64, 2, 2) })
         {
-            foreach (var (rho, tau) in new[] { (0.5, 1.0), (0, 0.3), (20, 0.1) })
+            foreach (var (rho, tau, floor) in new[] { (0.5, 1.0, 0.1), (0, 0.3, 0), (20, 0.1, 0.3) })
             {
                 using var scope = NewDisposeScope();
                 var options = Options(new MahaOptions
@@ -31,10 +31,10 @@ public sealed partial class PlainBlockTests
                     Window = window,
                     CompressionRatio = ratio,
                     NumScales = numScales,
-                    Aggregation = new ConvexOptions { RedundancyPrice = rho, Temperature = tau },
+                    Aggregation = new ConvexOptions { RedundancyPrice = rho, Temperature = tau, WeightFloor = floor },
                 });
                 using var block = TestTensors.Prepared(new MahaBlock(options), seed: 3, scale: 0.8);
-                AssertEqual(block, new PlainMahaBlock(block.state_dict(), H, window, ratio, numScales, rho, tau).Forward, batch);
+                AssertEqual(block, new PlainMahaBlock(block.state_dict(), H, window, ratio, numScales, rho, tau, floor).Forward, batch);
             }
         }
     }
@@ -64,7 +64,7 @@ public sealed partial class PlainBlockTests
         var x = TestTensors.Random(10, 3, 64, D);
         var weights = block.state_dict().ToDictionary(item => item.Key, item => item.Value.clone());
         var expected = attention == AttentionKind.Maha
-            ? new PlainMahaBlock(weights, H, window: 4, ratio: 2, numScales: 4, rho: 0.5, tau: 1).Forward(x, lengths)
+            ? new PlainMahaBlock(weights, H, window: 4, ratio: 2, numScales: 4, rho: 0.5, tau: 1, f: 0.1).Forward(x, lengths)
             : new PlainHsaBlock(weights, H, branching: 4).Forward(x, lengths);
         block.to(ScalarType.Float32);
         var context = new MixingContext { KeyPaddingMask = TokenMasks.Invalid(lengths, 64, CPU) };

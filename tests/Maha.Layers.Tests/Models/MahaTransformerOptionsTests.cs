@@ -46,6 +46,15 @@ public sealed class MahaTransformerOptionsTests
         Assert.Equal([new FullOptions(), new HsaOptions { Branching = 4 }], read.LayerAttention);
     }
 
+    [Theory]
+    [InlineData("""{ "VocabSize": 9, "Attention": "Maha", "Aggregation": "Convex", "RedundancyPrice": 0.25 }""", 0.25)]
+    [InlineData("""{ "VocabSize": 9, "Attention": "Maha" }""", 0.5)]
+    public void ConvexAggregationOfAnOlderFile_HasLinearUtilitiesAndNoFloor(string json, double redundancyPrice)
+    {
+        var read = (MahaOptions)JsonSerializer.Deserialize<MahaTransformerOptions>(json, s_json)!.Attention;
+        Assert.Equal(new ConvexOptions { UtilityForm = UtilityForm.Linear, WeightFloor = 0, RedundancyPrice = redundancyPrice }, read.Aggregation);
+    }
+
     [Fact]
     public void OptionsOfOtherKinds_WhichOlderFilesHave_ArePassedOver()
     {

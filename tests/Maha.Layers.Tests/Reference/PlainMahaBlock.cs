@@ -8,7 +8,7 @@ namespace Maha.Layers.Tests.Reference;
 
 /// <summary>One MAHA block without kernels, masks and dropout: the slow equivalent of MahaBlock with MAHA attention.</summary>
 internal sealed class PlainMahaBlock(
-    IReadOnlyDictionary<string, Tensor> weights, int numHeads, int window, int ratio, int numScales, double rho, double tau)
+    IReadOnlyDictionary<string, Tensor> weights, int numHeads, int window, int ratio, int numScales, double rho, double tau, double f)
 {
     /// <summary>Applies the block to x [B, N, D], whose document b has lengths[b] tokens followed by padding.</summary>
     public Tensor Forward(Tensor x, int[] lengths)
@@ -63,15 +63,21 @@ internal sealed class PlainMahaBlock(
 
     private Tensor ScaleWeights(Tensor scales)
     {
-        // The utility of each scale for each token, learned.
-        var bias = weights["mixer.aggregation.utility_bias"].narrow(0, 0, scales.shape[0]).unsqueeze(-1); // [S, 1]
-        var utility = scales.matmul(weights["mixer.aggregation.utility"]) + bias; // [S, n]
-
-        // How alike two scales are: the mean product of their outputs, brought to a mean square of 1.
+        // The outputs of the scales, brought to a mean square of 1.
         var units = scales / (scales.square().mean([-1], keepdim: true) + 1e-6).sqrt(); // [S, n, D]
+
+        // The utility of each scale for each token, learned, and the weights that the utilities alone would give.
+        var bias = weights["mixer.aggregation.utility_bias"].narrow(0, 0, scales.shape[0]).unsqueeze(-1); // [S, 1]
+        var utility = units.matmul(weights["mixer.aggregation.utility"]) / Math.Sqrt(scales.shape[2]) + bias; // [S, n]
+        var preference = (utility / tau).softmax(0); // [S, n]
+
+        // How alike two scales are: the mean product of their outputs.
         var gram = units.flatten(1).matmul(units.flatten(1).t()) / units[0].numel(); // [S, S]
-        var identity = eye(scales.shape[0], dtype: gram.dtype); // [S, S]
-        return MinimizeOnSimplex(identity + rho * gram, utility / tau); // [S, n]
+        var matrix = eye(scales.shape[0], dtype: gram.dtype) + rho * gram; // [S, S]
+
+        // The part f of the weights is the preference; the program decides over the rest.
+        var rest = MinimizeOnSimplex(matrix, (preference - f * matrix.matmul(preference)) / (1 - f)); // [S, n]
+        return f * preference + (1 - f) * rest;
     }
 
     /// <summary>The a with a >= 0 and sum 1 that minimizes 1/2 a^T M a - c^T a (equation 9), for each column of c [S, n].</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Maha.Layers.Attention;
 using Maha.Layers.Core;
 using Maha.Layers.Models;
 using Maha.Layers.Training;
@@ -39,6 +40,7 @@ internal static class AblationCommand
             EarlyStoppingPatience = null,
             Device = options.Flag("--cuda") ? CUDA : CPU,
         };
+        int window = options.Integer("--window", WindowOptions.DefaultWindow);
         set_num_threads(options.Integer("--threads", Environment.ProcessorCount));
         var results = new ResultsFile(options.Text("--out", Path.Combine("artifacts", "ablation.jsonl")));
         foreach (string unknown in variants.Except(AblationVariants.Names))
@@ -47,7 +49,8 @@ internal static class AblationCommand
         using var task = DocumentTask.Load(options, shape.MaxSequenceLength);
         shape = shape with { VocabSize = task.Tokenizer.VocabSize };
         string setting = $"{task.Name} tokens={shape.MaxSequenceLength} width={shape.DModel} heads={shape.NumHeads} layers={shape.NumLayers} "
-            + $"epochs={training.NumberOfEpochs} batch={training.TokensPerBatch}";
+            + $"epochs={training.NumberOfEpochs} batch={training.TokensPerBatch}"
+            + (window == WindowOptions.DefaultWindow ? "" : $" window={window}");
         EnvironmentHeader.Print(Console.Out);
         foreach (int seed in seeds)
         {
@@ -56,7 +59,7 @@ internal static class AblationCommand
                 if (results.Rows(setting).Any(row => (string?)row["variant"] == variant && (int?)row["seed"] == seed))
                     continue;
                 results.Append(Measure(
-                    variant, seed, setting, task, AblationVariants.CreateOptions(variant, shape, task.Tokenizer), training with { Seed = seed }));
+                    variant, seed, setting, task, AblationVariants.CreateOptions(variant, shape, task.Tokenizer, window), training with { Seed = seed }));
             }
         }
         Console.WriteLine($"# {setting}");
