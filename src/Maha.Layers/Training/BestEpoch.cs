@@ -29,7 +29,9 @@ internal sealed class BestEpoch(PriorBaseline? prior, ValidationMetric metric)
             return true;
         if (prior is null || !isWarm || (validation is not null && prior.IsBeatenBy(validation)))
             return false;
-        return prior.IsExceededBy(trainingLoss) || (IsUseful && prior.IsReachedBy(trainingLoss));
+        // An epoch may begin far above the prior, so the validation at its end must be worse, too.
+        bool isWorse = prior.IsExceededBy(trainingLoss) && (validation is null || prior.IsExceededByValidation(validation.Loss));
+        return isWorse || (IsUseful && prior.IsReachedBy(trainingLoss));
     }
 
     /// <summary>Replaces the best epoch by one that is better.</summary>

@@ -9,8 +9,8 @@ internal sealed record PriorBaseline(double TrainingLoss, double ValidationLoss,
     // A difference below this fraction of the loss can be chance.
     private const double Margin = 0.01;
 
-    // Dropout and auxiliary losses raise the training loss of a model that predicts the prior by about this fraction.
-    private const double TrainingMargin = 0.02;
+    // Dropout and auxiliary losses raise the training loss of a model that predicts the prior, and few documents its validation loss, by about this fraction.
+    private const double ExcessMargin = 0.02;
 
     /// <summary>Computes the prior of a classification.</summary>
     /// <param name="counts">The number of training documents of each class.</param>
@@ -43,17 +43,20 @@ internal sealed record PriorBaseline(double TrainingLoss, double ValidationLoss,
         }
     }
 
-    /// <summary>Returns whether validation metrics are better than the prior: a loss 1% lower, or an accuracy two standard errors higher.</summary>
+    /// <summary>Returns whether validation metrics are better than the prior: a loss 1% lower, or an accuracy three standard errors higher.</summary>
     public bool IsBeatenBy(ValidationMetrics metrics)
     {
         if (metrics.Loss < (1 - Margin) * ValidationLoss)
             return true;
         double error = Math.Sqrt(ValidationAccuracy * (1 - ValidationAccuracy) / metrics.Count);
-        return metrics.IsFinite && metrics.Accuracy > ValidationAccuracy + (2 * error);
+        return metrics.IsFinite && metrics.Accuracy > ValidationAccuracy + (3 * error);
     }
 
     /// <summary>Returns whether a training loss is worse than that of the prior.</summary>
-    public bool IsExceededBy(double trainingLoss) => !(trainingLoss <= (1 + TrainingMargin) * TrainingLoss);
+    public bool IsExceededBy(double trainingLoss) => !(trainingLoss <= (1 + ExcessMargin) * TrainingLoss);
+
+    /// <summary>Returns whether a validation loss is worse than that of the prior.</summary>
+    public bool IsExceededByValidation(double loss) => !(loss <= (1 + ExcessMargin) * ValidationLoss);
 
     /// <summary>Returns whether a training loss is that of the prior, or worse.</summary>
     public bool IsReachedBy(double trainingLoss) => !(trainingLoss < (1 - Margin) * TrainingLoss);

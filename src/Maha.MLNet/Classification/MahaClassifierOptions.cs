@@ -38,7 +38,10 @@ public abstract class MahaClassifierOptions : MahaEstimatorOptions
     /// The minimum number of documents of a training step. A batch of <see cref="MahaEstimatorOptions.TokensPerBatch"/> tokens has few documents where they
     /// are long; further batches are averaged for the step until it has so many.
     /// </summary>
-    /// <value>Null: 32, and 1 with a <see cref="PretrainedModel"/> in BERT layout, which chooses its own batches. From 1 to 1,048,576.</value>
+    /// <value>
+    /// Null: as many as leave about 1,000 steps, from 8 to 32. With a <see cref="PretrainedModel"/> in BERT layout 1, since it has batches of its own. From 1 to
+    /// 1,048,576.
+    /// </value>
     public int? MinDocumentsPerStep { get; set; }
 
     /// <summary>

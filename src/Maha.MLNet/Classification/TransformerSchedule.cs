@@ -8,8 +8,12 @@ namespace Maha.MLNet.Classification;
 /// <summary>How long and how fast a transformer over all tokens of the documents learns, where the options do not state it.</summary>
 internal static class TransformerSchedule
 {
-    // The gradient of fewer documents is too noisy for the default learning rate.
-    private const int DocumentsPerStep = 32;
+    // The gradient of fewer documents is too noisy, and more documents leave too few steps, for the network to learn.
+    private const int MinDocuments = 8;
+    private const int MaxDocuments = 32;
+
+    // The steps that the documents of a step leave, where they are more than the minimum.
+    private const double EnoughSteps = 1000;
 
     // The default learning rate is for steps of this many documents, which 8,192 tokens of short documents are. Of AdamW the rate follows the square root.
     private const double DocumentsOfFullRate = 64;
@@ -21,34 +25,33 @@ internal static class TransformerSchedule
     // Some minutes on a GPU.
     private const double TokensOnGpu = 100e6;
 
-    // Few long documents are few steps, and the network begins to learn only after some hundred. More epochs than these repeat the same documents for little.
-    private const int MinSteps = 300;
-    private const int MaxEpochsOfFewSteps = 30;
+    // More epochs of few long documents repeat the same documents for little.
+    private const int MaxEpochs = 30;
 
     private const int MaxRestarts = 2;
 
     /// <summary>Returns training options with the number of epochs, documents of a step, rate and restarts. What the options set themselves stays.</summary>
     public static TrainingOptions Apply(TrainingOptions training, MahaClassifierOptions options, ITokenizedDocuments documents, Device device)
     {
-        training = training with { MinDocumentsPerStep = options.MinDocumentsPerStep ?? DocumentsPerStep, MaxRestarts = MaxRestarts };
-        var plan = new StepPlan(documents, training);
-        int steps = Math.Max(1, plan.Epoch(1).Steps.Length);
-        double documentsPerStep = documents.Count / (double)steps;
-        return training with
+        int epochs = options.NumberOfEpochs ?? Epochs(training, documents, device);
+        double documentsForSteps = documents.Count * (double)epochs / EnoughSteps;
+        training = training with
         {
-            NumberOfEpochs = options.NumberOfEpochs ?? Epochs(plan, steps, training.NumberOfEpochs, documents, training.TokensPerBatch, device),
-            LearningRate = options.IsSet(nameof(options.LearningRate))
-                ? training.LearningRate : training.LearningRate * Math.Min(1, Math.Sqrt(documentsPerStep / DocumentsOfFullRate)),
+            NumberOfEpochs = epochs,
+            MinDocumentsPerStep = options.MinDocumentsPerStep ?? (int)Math.Clamp(documentsForSteps, MinDocuments, MaxDocuments),
+            MaxRestarts = MaxRestarts,
         };
+        if (options.IsSet(nameof(options.LearningRate)))
+            return training;
+        int steps = Math.Max(1, new StepPlan(documents, training).Epoch(1).Steps.Length);
+        return training with { LearningRate = training.LearningRate * Math.Min(1, Math.Sqrt(documents.Count / (steps * DocumentsOfFullRate))) };
     }
 
-    private static int Epochs(StepPlan plan, int steps, int most, ITokenizedDocuments documents, int tokensPerBatch, Device device)
+    private static int Epochs(TrainingOptions training, ITokenizedDocuments documents, Device device)
     {
-        double tokens = Math.Max(1, plan.TokensOfEpoch);
-        bool isLong = tokens / documents.Count * DocumentsPerStep > tokensPerBatch;
-        if (isLong)
-            most = Math.Clamp((MinSteps + steps - 1) / steps, most, MaxEpochsOfFewSteps);
+        double tokens = Math.Max(1, Enumerable.Range(0, documents.Count).Sum(row => (double)documents.LengthOf(row)));
+        bool isLong = tokens / documents.Count * MaxDocuments > training.TokensPerBatch;
         double budget = device.type == DeviceType.CPU || !isLong ? TokensOnProcessor : TokensOnGpu;
-        return (int)Math.Clamp(Math.Round(budget / tokens), 1, most);
+        return (int)Math.Clamp(Math.Round(budget / tokens), 1, isLong ? MaxEpochs : training.NumberOfEpochs);
     }
 }

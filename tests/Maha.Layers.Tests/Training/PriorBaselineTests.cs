@@ -51,6 +51,7 @@ public class PriorBaselineTests
     [InlineData(0.98, 0.1, true)]
     [InlineData(0.995, 0.1, false)]
     [InlineData(1.5, 0.1, false)]
+    [InlineData(1.5, 0.57, false)]
     [InlineData(1.5, 0.6, true)]
     [InlineData(double.NaN, 0.6, false)]
     public void Prior_IsBeatenByLossOrAccuracy(double loss, double accuracy, bool isBeaten) =>
