@@ -13,16 +13,23 @@ public class TransformerScheduleTests
     public void ShortDocuments_AreTrainedAsTheOptionsState()
     {
         var schedule = Apply(new Options(), count: 2000, length: 100);
-        Assert.Equal((0.002, 10, 32), (schedule.LearningRate, schedule.NumberOfEpochs, schedule.MinDocumentsPerStep));
+        Assert.Equal((0.002, 10, 20), (schedule.LearningRate, schedule.NumberOfEpochs, schedule.MinDocumentsPerStep));
     }
 
     [Fact]
     public void LongDocuments_HaveTheRateOfTheDocumentsOfAStep()
     {
-        // 2,000 tokens: 4 documents in a batch, 32 in a step.
-        var schedule = Apply(new Options(), count: 320, length: 2000);
-        Assert.Equal(0.002 * Math.Sqrt(32 / 64.0), schedule.LearningRate, 1e-12);
-        Assert.Equal(0.002 * Math.Sqrt(8 / 64.0), Apply(new Options { MinDocumentsPerStep = 8 }, count: 320, length: 2000).LearningRate, 1e-12);
+        // 2,000 tokens: 4 documents in a batch, and 8 in a step where documents are few.
+        Assert.Equal(0.002 * Math.Sqrt(8 / 64.0), Apply(new Options(), count: 320, length: 2000).LearningRate, 1e-12);
+        Assert.Equal(0.002 * Math.Sqrt(32 / 64.0), Apply(new Options { MinDocumentsPerStep = 32 }, count: 320, length: 2000).LearningRate, 1e-12);
+    }
+
+    [Fact]
+    public void DocumentsOfAStep_LeaveEnoughSteps()
+    {
+        Assert.Equal(8, Apply(new Options(), count: 320, length: 2000).MinDocumentsPerStep);
+        Assert.Equal(20, Apply(new Options(), count: 20_000, length: 1000).MinDocumentsPerStep);
+        Assert.Equal(32, Apply(new Options(), count: 20_000, length: 1000, CUDA).MinDocumentsPerStep);
     }
 
     [Fact]
