@@ -17,7 +17,7 @@ internal sealed class BestEpoch(PriorBaseline? prior, ValidationMetric metric)
     public bool IsUseful => Metrics is not null && !_isCollapsed && prior?.IsBeatenBy(Metrics) != false;
 
     /// <summary>Returns whether an epoch has collapsed: its loss is not finite, is worse than that of the prior, or returned to it.</summary>
-    /// <param name="validation">The metrics of the epoch; null without validation.</param>
+    /// <param name="validation">The metrics of the epoch; null without validation, where only a loss that is not finite tells of a collapse.</param>
     /// <param name="trainingLoss">The mean training loss of its last steps.</param>
     /// <param name="isWarm">Whether the warm-up is over, before which a loss says little.</param>
     /// <remarks>
@@ -27,10 +27,10 @@ internal sealed class BestEpoch(PriorBaseline? prior, ValidationMetric metric)
     {
         if (validation is { IsFinite: false })
             return true;
-        if (prior is null || !isWarm || (validation is not null && prior.IsBeatenBy(validation)))
+        if (prior is null || validation is null || !isWarm || prior.IsBeatenBy(validation))
             return false;
-        // An epoch may begin far above the prior, so the validation at its end must be worse, too.
-        bool isWorse = prior.IsExceededBy(trainingLoss) && (validation is null || prior.IsExceededByValidation(validation.Loss));
+        // The training loss of an epoch has auxiliary losses and may begin far above the prior, so the validation at its end must be worse, too.
+        bool isWorse = prior.IsExceededBy(trainingLoss) && prior.IsExceededByValidation(validation.Loss);
         return isWorse || (IsUseful && prior.IsReachedBy(trainingLoss));
     }
 

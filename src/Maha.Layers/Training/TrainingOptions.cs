@@ -56,7 +56,7 @@ public sealed record TrainingOptions
     /// <value>
     /// Default: 0. From 0 to 10. A restart follows a loss that is not finite, an epoch after the warm-up that is worse than the prior, and a
     /// training that ends without an epoch better than the prior. It runs for the rest of the epochs, at least for half of
-    /// <see cref="NumberOfEpochs"/>. Tasks that do not classify have no prior: they start again only where a loss is not finite.
+    /// <see cref="NumberOfEpochs"/>. Without validation, and in tasks that do not classify, only a loss that is not finite causes a restart.
     /// </value>
     public int MaxRestarts { get; init; }
 

@@ -1,7 +1,6 @@
 using Maha.Layers.Data;
 using Maha.Layers.Training;
 using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Maha.MLNet.Classification;
 
@@ -31,7 +30,7 @@ internal static class TransformerSchedule
     private const int MaxRestarts = 2;
 
     /// <summary>Returns training options with the number of epochs, documents of a step, rate and restarts. What the options set themselves stays.</summary>
-    public static TrainingOptions Apply(TrainingOptions training, MahaClassifierOptions options, ITokenizedDocuments documents, Device device)
+    public static TrainingOptions Apply(TrainingOptions training, MahaClassifierOptions options, ITokenizedDocuments documents, DeviceType device)
     {
         int epochs = options.NumberOfEpochs ?? Epochs(training, documents, device);
         double documentsForSteps = documents.Count * (double)epochs / EnoughSteps;
@@ -47,11 +46,11 @@ internal static class TransformerSchedule
         return training with { LearningRate = training.LearningRate * Math.Min(1, Math.Sqrt(documents.Count / (steps * DocumentsOfFullRate))) };
     }
 
-    private static int Epochs(TrainingOptions training, ITokenizedDocuments documents, Device device)
+    private static int Epochs(TrainingOptions training, ITokenizedDocuments documents, DeviceType device)
     {
         double tokens = Math.Max(1, Enumerable.Range(0, documents.Count).Sum(row => (double)documents.LengthOf(row)));
         bool isLong = tokens / documents.Count * MaxDocuments > training.TokensPerBatch;
-        double budget = device.type == DeviceType.CPU || !isLong ? TokensOnProcessor : TokensOnGpu;
+        double budget = device == DeviceType.CPU || !isLong ? TokensOnProcessor : TokensOnGpu;
         return (int)Math.Clamp(Math.Round(budget / tokens), 1, isLong ? MaxEpochs : training.NumberOfEpochs);
     }
 }
