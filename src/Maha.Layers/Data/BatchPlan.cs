@@ -45,6 +45,34 @@ internal static class BatchPlan
         return [.. batches];
     }
 
+    /// <summary>
+    /// Groups the batches of an epoch into steps, in their order. A step ends as soon as it has both minima. Documents at the end that are
+    /// fewer than the minimum join the step before, so that only an epoch of fewer documents has a step below it.
+    /// </summary>
+    /// <param name="plan">The batches.</param>
+    /// <param name="minBatches">The minimum number of batches of a step; the last step may have fewer.</param>
+    /// <param name="minDocuments">The minimum number of documents of a step.</param>
+    /// <returns>The batches of each step, as ranges of <paramref name="plan"/>.</returns>
+    public static Range[] Steps(int[][] plan, int minBatches, int minDocuments)
+    {
+        var steps = new List<Range>();
+        int first = 0, documents = 0;
+        for (int i = 0; i < plan.Length; i++)
+        {
+            documents += plan[i].Length;
+            if (i - first + 1 < minBatches || documents < minDocuments)
+                continue;
+            steps.Add(first..(i + 1));
+            first = i + 1;
+            documents = 0;
+        }
+        if (documents >= minDocuments || (documents > 0 && steps.Count == 0))
+            steps.Add(first..plan.Length);
+        else if (documents > 0)
+            steps[^1] = steps[^1].Start..plan.Length;
+        return [.. steps];
+    }
+
     /// <summary>The lengths of all documents.</summary>
     public static int[] Lengths(ITokenizedDocuments documents)
     {

@@ -69,4 +69,24 @@ public sealed class MahaSequenceClassifier : Module<Tensor, Tensor?, ModelResult
         var logits = _head.call(_dropout.call(pooled)); // [B, C]
         return new ModelResult(logits, encoding).MoveToOuterDisposeScope();
     }
+
+    /// <summary>Classifies the segments of documents with the pooling and the output layer of the documents.</summary>
+    /// <param name="features">[B, N, D], the features of the documents.</param>
+    /// <param name="keyPaddingMask">[B, N] of Bool, true = ignore this token; null if no token is padded.</param>
+    /// <param name="segmentLength">L, the number of tokens of a segment.</param>
+    /// <returns>The logits [B, ceil(N / L), C]. A segment without tokens has the vector 0.</returns>
+    internal Tensor ClassifySegments(Tensor features, Tensor? keyPaddingMask, int segmentLength)
+    {
+        using var scope = NewDisposeScope();
+        long batchSize = features.shape[0], length = features.shape[1], segments = (length + segmentLength - 1) / segmentLength;
+        long added = segments * segmentLength - length;
+        if (added > 0)
+        {
+            keyPaddingMask = functional.pad(keyPaddingMask ?? zeros([batchSize, length], ScalarType.Bool, features.device), [0, added], value: 1);
+            features = functional.pad(features, [0, 0, 0, added]);
+        }
+        var pooled = _pooling.call(
+            features.reshape(batchSize * segments, segmentLength, features.shape[2]), keyPaddingMask?.reshape(batchSize * segments, segmentLength)); // [B * S, D or 2D]
+        return _head.call(_dropout.call(pooled)).view(batchSize, segments, -1).MoveToOuterDisposeScope();
+    }
 }

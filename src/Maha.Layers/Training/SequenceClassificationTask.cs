@@ -12,13 +12,15 @@ namespace Maha.Layers.Training;
 /// The loss is the cross-entropy of the logits [B, C], with label smoothing and class weights, plus the auxiliary loss of the model.
 /// Validation reports log loss, accuracy and macro F1 over all documents.
 /// </remarks>
-public sealed class SequenceClassificationTask : ITrainingTask
+public sealed class SequenceClassificationTask : ITrainingTask, IPriorTask
 {
     private readonly Func<TokenBatch, (Tensor Logits, Tensor? AuxiliaryLoss)> _forward;
     private readonly MahaSequenceClassifier? _inspectable;
     private readonly int _numClasses;
+    private readonly SegmentLoss? _segmentLoss;
     private double _labelSmoothing;
     private float[]? _classWeights;
+    private PriorBaseline? _prior;
 
     /// <summary>Creates a task for a classifier of documents.</summary>
     /// <param name="classifier">
@@ -60,8 +62,17 @@ public sealed class SequenceClassificationTask : ITrainingTask
         _numClasses = numClasses;
     }
 
+    /// <summary>Creates a task for a classifier of documents that also learns from the segments of long documents.</summary>
+    internal SequenceClassificationTask(MahaSequenceClassifier classifier, int numClasses, SegmentLoss? segmentLoss) : this(classifier, numClasses)
+    {
+        _segmentLoss = segmentLoss;
+    }
+
     /// <inheritdoc/>
     public nn.Module Module { get; }
+
+    /// <inheritdoc/>
+    PriorBaseline? IPriorTask.Prior => _prior;
 
     /// <inheritdoc/>
     public bool Reports(ValidationMetric metric) => true;
@@ -72,26 +83,43 @@ public sealed class SequenceClassificationTask : ITrainingTask
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(trainingDocuments);
         long[] counts = CountLabels(trainingDocuments, nameof(trainingDocuments));
-        if (validationDocuments is not null)
-            CountLabels(validationDocuments, nameof(validationDocuments));
+        long[]? validationCounts = validationDocuments is null ? null : CountLabels(validationDocuments, nameof(validationDocuments));
         _labelSmoothing = options.LabelSmoothing;
         _classWeights = options.ClassWeighting == ClassWeighting.Balanced ? BalancedWeights(counts) : null;
+        _prior = PriorBaseline.Create(counts, _classWeights, _labelSmoothing, validationCounts);
     }
 
     /// <inheritdoc/>
     public TaskLoss Loss(TokenBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
+        if (_segmentLoss is not null && batch.TokenIds.shape[1] > _segmentLoss.SegmentLength)
+            return LossWithSegments(batch, _segmentLoss);
         var (computed, auxiliaryLoss) = Classify(batch);
         var logits = LossPrecision.AtLeastFloat32(computed);
-        var weights = _classWeights is null ? null : tensor(_classWeights, dtype: logits.dtype, device: logits.device); // [C]
-        var loss = nn.functional.cross_entropy(logits, batch.Labels!, weight: weights, label_smoothing: _labelSmoothing);
-        double count = _classWeights is null ? batch.Rows.Count : batch.LabelValues!.Sum(label => (double)_classWeights[label]);
+        var (loss, count) = CrossEntropy(logits, batch);
         return new TaskLoss(auxiliaryLoss is null ? loss : loss + auxiliaryLoss, count);
     }
 
     /// <inheritdoc/>
     public IValidationPass BeginValidation() => new ValidationPass(this);
+
+    private TaskLoss LossWithSegments(TokenBatch batch, SegmentLoss segmentLoss)
+    {
+        var result = _inspectable!.call(batch.TokenIds, batch.KeyPaddingMask);
+        var (loss, count) = CrossEntropy(LossPrecision.AtLeastFloat32(RequireShape(result.Logits, batch)), batch);
+        var segments = segmentLoss.Compute(_inspectable, result.Encoding.Features, batch, ClassWeights, _labelSmoothing) / count;
+        return new TaskLoss((1 - segmentLoss.Weight) * loss + segmentLoss.Weight * segments + result.AuxiliaryLoss, count);
+    }
+
+    private (Tensor Loss, double Count) CrossEntropy(Tensor logits, TokenBatch batch)
+    {
+        var loss = nn.functional.cross_entropy(logits, batch.Labels!, weight: ClassWeights(logits), label_smoothing: _labelSmoothing);
+        double count = _classWeights is null ? batch.Rows.Count : batch.LabelValues!.Sum(label => (double)_classWeights[label]);
+        return (loss, count);
+    }
+
+    private Tensor? ClassWeights(Tensor logits) => _classWeights is null ? null : tensor(_classWeights, dtype: logits.dtype, device: logits.device); // [C]
 
     private (Tensor Logits, Tensor? AuxiliaryLoss) Classify(TokenBatch batch)
     {

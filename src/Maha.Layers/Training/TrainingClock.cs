@@ -4,7 +4,7 @@ namespace Maha.Layers.Training;
 
 /// <summary>Measures the speed of a training and estimates the remaining time.</summary>
 /// <remarks>Training and validation are timed separately, so that a validation does not lower the speed and the estimate includes validations.</remarks>
-internal sealed class TrainingClock(long totalTokens, int totalValidations)
+internal sealed class TrainingClock
 {
     // The cost of a validation token relative to a training token until a validation has been timed: a forward pass is about a third of
     // a training step.
@@ -15,6 +15,8 @@ internal sealed class TrainingClock(long totalTokens, int totalValidations)
     private TimeSpan _validation;
     private long _tokens;
     private int _validations;
+    private long _totalTokens;
+    private int _totalValidations;
 
     /// <summary>The number of tokens of the validation documents.</summary>
     public long ValidationTokens { get; init; }
@@ -33,8 +35,17 @@ internal sealed class TrainingClock(long totalTokens, int totalValidations)
             double secondsPerValidation = _validations > 0
                 ? _validation.TotalSeconds / _validations
                 : secondsPerToken * ValidationTokens * AssumedValidationCost;
-            return TimeSpan.FromSeconds((totalTokens - _tokens) * secondsPerToken + (totalValidations - _validations) * secondsPerValidation);
+            return TimeSpan.FromSeconds((_totalTokens - _tokens) * secondsPerToken + (_totalValidations - _validations) * secondsPerValidation);
         }
+    }
+
+    /// <summary>Sets what is still to do.</summary>
+    /// <param name="tokens">The number of training tokens, over all epochs.</param>
+    /// <param name="validations">The number of validations.</param>
+    public void Plan(long tokens, int validations)
+    {
+        _totalTokens = _tokens + tokens;
+        _totalValidations = _validations + validations;
     }
 
     public void AddStep(long tokens, TimeSpan duration)

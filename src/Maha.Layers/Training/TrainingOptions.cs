@@ -40,6 +40,27 @@ public sealed record TrainingOptions
     public int GradientAccumulation { get; init; } = 1;
 
     /// <summary>
+    /// The minimum number of documents of a step: further batches are averaged for the step until it has so many. A batch has few documents
+    /// where they are long, and the gradient of few documents is too noisy for a high <see cref="LearningRate"/>.
+    /// </summary>
+    /// <value>
+    /// Default: 1, so that <see cref="GradientAccumulation"/> alone counts. Use about 32 for long documents. From 1 to 1,048,576. An epoch of
+    /// fewer documents is one step.
+    /// </value>
+    public int MinDocumentsPerStep { get; init; } = 1;
+
+    /// <summary>
+    /// The number of times that a training whose loss collapses starts again at a quarter of the learning rate. It starts from the best weights so
+    /// far, or from the first ones if no epoch predicted better than the prior, which is the share of each class.
+    /// </summary>
+    /// <value>
+    /// Default: 0. From 0 to 10. A restart follows a loss that is not finite, an epoch after the warm-up that is worse than the prior, and a
+    /// training that ends without an epoch better than the prior. It runs for the rest of the epochs, at least for half of
+    /// <see cref="NumberOfEpochs"/>. Without validation, and in tasks that do not classify, only a loss that is not finite causes a restart.
+    /// </value>
+    public int MaxRestarts { get; init; }
+
+    /// <summary>
     /// The fraction of the training documents that is set apart for validation where no validation documents are passed. Each class is
     /// split in the same proportion.
     /// </summary>
@@ -101,6 +122,8 @@ public sealed record TrainingOptions
         TensorChecks.Require(MaxGradientNorm > 0, MaxGradientNorm, nameof(MaxGradientNorm), "be above 0", "Use infinity to switch clipping off.");
         TensorChecks.InRange(TokensPerBatch, 1, 1 << 30, nameof(TokensPerBatch), "Use about ten times the length of a typical document.");
         TensorChecks.InRange(GradientAccumulation, 1, 1 << 20, nameof(GradientAccumulation), "Use 1 for one step per batch.");
+        TensorChecks.InRange(MinDocumentsPerStep, 1, 1 << 20, nameof(MinDocumentsPerStep), "Use 1 for one step per batch, and about 32 for long documents.");
+        TensorChecks.InRange(MaxRestarts, 0, 10, nameof(MaxRestarts), "Use 0 to never start again.");
         TensorChecks.Probability(ValidationFraction, nameof(ValidationFraction));
         TensorChecks.Known(EarlyStoppingMetric, nameof(EarlyStoppingMetric));
         if (EarlyStoppingPatience is int patience)

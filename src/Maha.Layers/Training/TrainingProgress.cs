@@ -6,7 +6,7 @@ public sealed record TrainingProgress
     /// <summary>The number of the epoch, from 1.</summary>
     public required int Epoch { get; init; }
 
-    /// <summary>The number of epochs, if early stopping does not end the training before.</summary>
+    /// <summary>The number of epochs, if early stopping does not end the training before. A restart may raise it.</summary>
     public required int NumberOfEpochs { get; init; }
 
     /// <summary>The number of steps done, over all epochs.</summary>
@@ -32,6 +32,9 @@ public sealed record TrainingProgress
 
     /// <summary>The estimated remaining time, validations included, if early stopping does not end the training before.</summary>
     public required TimeSpan TimeLeft { get; init; }
+
+    /// <summary>The restart of the training that this report announces; null in other reports.</summary>
+    public TrainingRestart? Restart { get; init; }
 
     /// <summary>The metrics of the validation that this report follows; null in the reports of steps.</summary>
     public ValidationMetrics? Validation { get; init; }

@@ -15,6 +15,18 @@ public sealed record TrainingResult
     /// <summary>The metrics of <see cref="BestEpoch"/>; null without validation.</summary>
     public ValidationMetrics? BestValidation { get; init; }
 
+    /// <summary>The restarts of the training; empty without one.</summary>
+    public IReadOnlyList<TrainingRestart> Restarts { get; init; } = [];
+
+    /// <summary>
+    /// Whether the weights predict the validation documents better than the prior, which is the share of each class; null without validation, and for tasks that
+    /// do not classify.
+    /// </summary>
+    public bool? IsBetterThanPrior { get; init; }
+
+    /// <summary>The validation loss of the prior; null where it is not known.</summary>
+    internal double? PriorLoss { get; init; }
+
     /// <summary>The number of steps done.</summary>
     public required long Steps { get; init; }
 

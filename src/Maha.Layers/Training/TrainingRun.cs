@@ -9,24 +9,31 @@ namespace Maha.Layers.Training;
 /// <summary>One training from the first step to the last: its state and its loop.</summary>
 internal sealed class TrainingRun : IDisposable
 {
-    // Planning takes time before the first step. This many epochs give the mean number of batches of the others.
-    private const int MaxPlannedEpochs = 256;
+    // The learning rate after a restart, as a fraction of the one before.
+    private const double RestartRate = 0.25;
 
     private readonly ITrainingTask _task;
     private readonly TrainingOptions _options;
     private readonly ITokenizedDocuments _trainingDocuments;
     private readonly ITokenizedDocuments? _validationDocuments;
     private readonly IProgress<TrainingProgress>? _progress;
-    private readonly int[] _lengths;
+    private readonly StepPlan _plan;
     private readonly Device _device;
-    private readonly WeightOptimizer _optimizer;
-    private readonly LearningRateSchedule _schedule;
     private readonly TrainingClock _clock;
+    private readonly PriorBaseline? _prior;
+    private readonly BestEpoch _best;
+    private readonly WeightSnapshot _firstWeights = new();
     private readonly WeightSnapshot _bestWeights = new();
     private readonly List<EpochReport> _epochs = [];
-    private readonly long _totalSteps;
-    private EpochReport? _best;
-    private ValidationMetrics? _bestValidation;
+    private readonly List<TrainingRestart> _restarts = [];
+    private WeightOptimizer _optimizer;
+    private LearningRateSchedule _schedule;
+    private double _learningRate;
+    private int _numberOfEpochs;
+    private long _totalSteps;
+    private long _firstStep;
+    private double _lateLoss = double.NaN;
+    private bool _isCollapsed;
     private TrainingProgress? _lastStep;
     private long _step;
 
@@ -39,31 +46,24 @@ internal sealed class TrainingRun : IDisposable
         _trainingDocuments = trainingDocuments;
         _validationDocuments = validationDocuments;
         _progress = progress;
-        _lengths = BatchPlan.Lengths(trainingDocuments);
+        _plan = new StepPlan(trainingDocuments, options);
+        _prior = (task as IPriorTask)?.Prior;
+        _best = new BestEpoch(_prior, options.EarlyStoppingMetric);
         _device = Trainer.DeviceOf(task.Module);
 
-        var groups = ParameterGroups.Create(task.Module, options.WeightDecay, task as ILearningRateFactors);
-        if (groups.Count == 0)
-        {
-            throw new ArgumentException(
-                $"The module of the task must have parameters that require gradients, but {task.Module.GetName()} has none. " +
-                "Register its parts, or unfreeze some.", nameof(task));
-        }
-        if (options.ComputeType is ScalarType computeType)
-            MasterWeightOptimizer.RequireFloat32(task.Module, computeType);
-        _optimizer = options.ComputeType is ScalarType.BFloat16
-            ? new MasterWeightOptimizer(task.Module, groups, ScalarType.BFloat16)
-            : new ParameterOptimizer(task.Module, groups, options.LearningRate);
-
-        _totalSteps = TotalSteps(options.NumberOfEpochs);
-        _schedule = new LearningRateSchedule(
-            options.LearningRate, options.MinLearningRateFraction, options.WarmupFraction, _totalSteps, options.LearningRateDecay);
-        long trainingTokens = _lengths.Sum(length => (long)length) * options.NumberOfEpochs;
-        _clock = new TrainingClock(trainingTokens, validationDocuments is null ? 0 : options.NumberOfEpochs)
+        _optimizer = WeightOptimizer.Create(task, options);
+        _clock = new TrainingClock
         {
             ValidationTokens = validationDocuments is null ? 0 : BatchPlan.Lengths(validationDocuments).Sum(length => (long)length),
         };
+        _learningRate = options.LearningRate;
+        _numberOfEpochs = options.NumberOfEpochs;
+        _schedule = StartSchedule(1);
+        if (options.MaxRestarts > 0)
+            _firstWeights.Capture(_optimizer.State());
     }
+
+    private bool CanRestart => _restarts.Count < _options.MaxRestarts;
 
     public TrainingResult Run(CancellationToken cancellationToken)
     {
@@ -75,11 +75,15 @@ internal sealed class TrainingRun : IDisposable
         {
             module.zero_grad();
             _optimizer.Begin();
-            for (int epoch = 1; epoch <= _options.NumberOfEpochs && outcome == TrainingOutcome.Completed; epoch++)
+            for (int epoch = 1; epoch <= _numberOfEpochs && outcome == TrainingOutcome.Completed; epoch++)
             {
-                RunEpoch(epoch, cancellationToken);
-                bool isExhausted = _best is not null && _options.EarlyStoppingPatience is int patience && epoch - _best.Epoch >= patience;
-                if (isExhausted && epoch < _options.NumberOfEpochs)
+                bool isFinite = TryRunEpoch(epoch, cancellationToken);
+                int lastChange = Math.Max(_best.Report?.Epoch ?? epoch, _restarts.LastOrDefault()?.Epoch ?? 0);
+                bool isExhausted = _options.EarlyStoppingPatience is int patience && epoch - lastChange >= patience;
+                bool isUseless = _prior is not null && _validationDocuments is not null && !_best.IsUseful;
+                if (CanRestart && (!isFinite || _isCollapsed || (isUseless && (isExhausted || epoch == _numberOfEpochs))))
+                    Restart(epoch, isFinite);
+                else if (isExhausted && epoch < _numberOfEpochs)
                     outcome = TrainingOutcome.StoppedEarly;
             }
         }
@@ -93,19 +97,22 @@ internal sealed class TrainingRun : IDisposable
             module.train(wasTraining);
         }
         // Only validation can find that the last step diverged. Where no epoch ended with a finite loss, there are no weights worth keeping.
-        if (_best is { Validation: { IsFinite: false, Loss: var loss } })
+        if (_best is { Report.Epoch: var last, Metrics: { IsFinite: false, Loss: var loss } })
         {
             throw new TrainingDivergedException(
-                "validation loss", loss, _best.Epoch, _step, _totalSteps, _lastStep!.Loss, _lastStep.LearningRate, _options, isStepDone: true);
+                "validation loss", loss, last, _step, _totalSteps, _lastStep!.Loss, _lastStep.LearningRate, _options, isStepDone: true);
         }
-        if (_best is not null)
+        if (_best.Report is not null)
             _bestWeights.Restore(module);
         return new TrainingResult
         {
             Outcome = outcome,
             Epochs = _epochs,
-            BestEpoch = _best?.Epoch,
-            BestValidation = _bestValidation,
+            BestEpoch = _best.Report?.Epoch,
+            BestValidation = _best.Metrics,
+            Restarts = _restarts,
+            IsBetterThanPrior = _prior is null || _best.Report is null ? null : _best.IsUseful,
+            PriorLoss = _prior?.ValidationLoss,
             Steps = _step,
             NumTrainingDocuments = _trainingDocuments.Count,
             NumValidationDocuments = _validationDocuments?.Count ?? 0,
@@ -117,33 +124,78 @@ internal sealed class TrainingRun : IDisposable
     {
         _optimizer.Dispose();
         _bestWeights.Dispose();
+        _firstWeights.Dispose();
     }
 
-    private int[][] Plan(int epoch) => BatchPlan.Shuffled(_lengths, _options.TokensPerBatch, _options.Seed, epoch);
-
-    private long NumSteps(int batches) => (batches + (long)_options.GradientAccumulation - 1) / _options.GradientAccumulation;
-
-    // The number of batches differs a little by epoch, since each shuffles anew, and the schedule needs the number of all steps.
-    private long TotalSteps(int numberOfEpochs)
+    // The learning rate rises and falls anew from an epoch to the last one.
+    private LearningRateSchedule StartSchedule(int epoch)
     {
-        int planned = Math.Min(numberOfEpochs, MaxPlannedEpochs);
-        long steps = Enumerable.Range(1, planned).Sum(epoch => NumSteps(Plan(epoch).Length));
-        return steps + (long)Math.Ceiling((double)steps / planned * (numberOfEpochs - planned));
+        _firstStep = _step;
+        long steps = _plan.CountSteps(epoch, _numberOfEpochs);
+        _totalSteps = _step + steps;
+        int epochs = _numberOfEpochs - epoch + 1;
+        _clock.Plan(_plan.TokensOfEpoch * epochs, _validationDocuments is null ? 0 : epochs);
+        return new LearningRateSchedule(_learningRate, _options.MinLearningRateFraction, _options.WarmupFraction, steps, _options.LearningRateDecay);
+    }
+
+    private void Restart(int epoch, bool isComplete)
+    {
+        bool fromBest = _best.IsUseful;
+        _optimizer.End();
+        (fromBest ? _bestWeights : _firstWeights).Restore(_task.Module);
+        var ended = _optimizer;
+        // The averages of the gradients are those of the collapse.
+        _optimizer = WeightOptimizer.Create(_task, _options);
+        ended.Dispose();
+        _optimizer.Begin();
+        _learningRate *= RestartRate;
+        _numberOfEpochs = Math.Max(_numberOfEpochs, epoch + ((_options.NumberOfEpochs + 1) / 2));
+        _restarts.Add(new TrainingRestart
+        {
+            Epoch = epoch,
+            TrainingLoss = _lateLoss,
+            ValidationLoss = isComplete ? _epochs[^1].Validation?.Loss : null,
+            PriorLoss = _prior?.ValidationLoss,
+            FromEpoch = fromBest ? _best.Report!.Epoch : null,
+            LearningRate = _learningRate,
+        });
+        _schedule = StartSchedule(epoch + 1);
+        if (_lastStep is not null)
+            _lastStep = _lastStep with { NumberOfEpochs = _numberOfEpochs, TotalSteps = _totalSteps };
+        _progress?.Report((_lastStep ?? Progress(epoch, _lateLoss, 0, 0)) with { Elapsed = _clock.Elapsed, TimeLeft = _clock.TimeLeft, Restart = _restarts[^1] });
+    }
+
+    // A loss that is not finite ends the epoch; a training that may restart goes on.
+    private bool TryRunEpoch(int epoch, CancellationToken cancellationToken)
+    {
+        try
+        {
+            RunEpoch(epoch, cancellationToken);
+            return true;
+        }
+        catch (TrainingDivergedException e) when (CanRestart)
+        {
+            _lateLoss = e.Loss;
+            return false;
+        }
     }
 
     private void RunEpoch(int epoch, CancellationToken cancellationToken)
     {
         var started = _clock.Elapsed;
-        int[][] plan = Plan(epoch);
-        double lossSum = 0, count = 0;
+        var (batches, steps) = _plan.Epoch(epoch);
+        double lossSum = 0, count = 0, lateSum = 0, lateCount = 0;
         _task.Module.train();
-        for (int first = 0; first < plan.Length; first += _options.GradientAccumulation)
+        for (int i = 0; i < steps.Length; i++)
         {
-            int last = (int)Math.Min((long)first + _options.GradientAccumulation, plan.Length);
-            var (stepLoss, stepCount) = Step(epoch, plan, first, last, cancellationToken);
+            var (stepLoss, stepCount) = Step(epoch, batches, steps[i], cancellationToken);
             lossSum += stepLoss * stepCount;
             count += stepCount;
+            bool isLate = i >= steps.Length / 2;
+            lateSum += isLate ? stepLoss * stepCount : 0;
+            lateCount += isLate ? stepCount : 0;
         }
+        _lateLoss = lateSum / lateCount;
 
         var validation = Validate(cancellationToken);
         var report = new EpochReport
@@ -154,28 +206,25 @@ internal sealed class TrainingRun : IDisposable
             Duration = _clock.Elapsed - started,
         };
         _epochs.Add(report);
-        if (validation is not null && validation.IsBetterThan(_best?.Validation, _options.EarlyStoppingMetric))
-        {
-            _best = report;
-            _bestValidation = validation;
+        _isCollapsed = _best.HasCollapsed(validation, _lateLoss, _step - _firstStep >= _schedule.WarmupSteps);
+        if (validation is not null && _best.Offer(report, validation, _isCollapsed))
             _bestWeights.Capture(_optimizer.State());
-        }
     }
 
     // The gradient of a step is that of sum(count_i loss_i) / sum(count_i) over its batches i. The batches add up
     // sum(count_i / count_1 loss_i), whose size is that of one batch, and the sum is scaled at the end. A step of one batch needs no scaling.
-    private (double Loss, double Count) Step(int epoch, int[][] plan, int first, int last, CancellationToken cancellationToken)
+    private (double Loss, double Count) Step(int epoch, int[][] batches, Range step, CancellationToken cancellationToken)
     {
         long started = Stopwatch.GetTimestamp();
-        double learningRate = _schedule.RateAt(_step);
+        double learningRate = _schedule.RateAt(_step - _firstStep);
         double lossSum = 0, count = 0, firstCount = 0, norm = 0;
         long tokens = 0;
-        for (int b = first; b < last; b++)
+        for (int b = step.Start.Value; b < step.End.Value; b++)
         {
             cancellationToken.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             long seed = (long)DeterministicRandom.Combine(_options.Seed, SeedPurpose.TrainingDraws, ((long)epoch << 32) | (uint)b);
-            var batch = TokenBatch.Create(_trainingDocuments, plan[b], _device, seed, (double)_step / _totalSteps);
+            var batch = TokenBatch.Create(_trainingDocuments, batches[b], _device, seed, (double)_step / _totalSteps);
             tokens += batch.NumTokens;
             var loss = _task.Loss(batch);
             if (loss.Count == 0)
@@ -204,22 +253,24 @@ internal sealed class TrainingRun : IDisposable
         _step++;
         _clock.AddStep(tokens, Stopwatch.GetElapsedTime(started));
         double mean = lossSum / count;
-        _lastStep = new TrainingProgress
-        {
-            Epoch = epoch,
-            NumberOfEpochs = _options.NumberOfEpochs,
-            Step = _step,
-            TotalSteps = _totalSteps,
-            Loss = mean,
-            LearningRate = learningRate,
-            GradientNorm = norm,
-            TokensPerSecond = _clock.TokensPerSecond,
-            Elapsed = _clock.Elapsed,
-            TimeLeft = _clock.TimeLeft,
-        };
+        _lastStep = Progress(epoch, mean, learningRate, norm);
         _progress?.Report(_lastStep);
         return (count > 0 ? mean : 0, count);
     }
+
+    private TrainingProgress Progress(int epoch, double loss, double learningRate, double norm) => new()
+    {
+        Epoch = epoch,
+        NumberOfEpochs = _numberOfEpochs,
+        Step = _step,
+        TotalSteps = _totalSteps,
+        Loss = loss,
+        LearningRate = learningRate,
+        GradientNorm = norm,
+        TokensPerSecond = _clock.TokensPerSecond,
+        Elapsed = _clock.Elapsed,
+        TimeLeft = _clock.TimeLeft,
+    };
 
     private ValidationMetrics? Validate(CancellationToken cancellationToken)
     {

@@ -9,6 +9,26 @@ internal abstract class WeightOptimizer(nn.Module module) : IDisposable
     /// <summary>The module that is trained.</summary>
     protected nn.Module Module { get; } = module;
 
+    /// <summary>Creates the optimizer of a training.</summary>
+    /// <param name="task">The task, with the module to train.</param>
+    /// <param name="options">The options of the training.</param>
+    /// <exception cref="ArgumentException">The module has no parameters to train, or weights that the options do not fit.</exception>
+    public static WeightOptimizer Create(ITrainingTask task, TrainingOptions options)
+    {
+        var groups = ParameterGroups.Create(task.Module, options.WeightDecay, task as ILearningRateFactors);
+        if (groups.Count == 0)
+        {
+            throw new ArgumentException(
+                $"The module of the task must have parameters that require gradients, but {task.Module.GetName()} has none. " +
+                "Register its parts, or unfreeze some.", nameof(task));
+        }
+        if (options.ComputeType is ScalarType computeType)
+            MasterWeightOptimizer.RequireFloat32(task.Module, computeType);
+        return options.ComputeType is ScalarType.BFloat16
+            ? new MasterWeightOptimizer(task.Module, groups, ScalarType.BFloat16)
+            : new ParameterOptimizer(task.Module, groups, options.LearningRate);
+    }
+
     /// <summary>Prepares the module for the training. <see cref="End"/> must follow, also after an exception.</summary>
     public virtual void Begin()
     {

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Maha.Layers.Training;
 
 /// <summary>Trains a <see cref="WindowedClassifier"/>: the loss of a classifier of documents, the encoder at a share of the learning rate of the rest.</summary>
-internal sealed class WindowedClassificationTask : ITrainingTask, ILearningRateFactors
+internal sealed class WindowedClassificationTask : ITrainingTask, ILearningRateFactors, IPriorTask
 {
     // What is pretrained needs smaller steps than what starts from random weights.
     private const double DefaultEncoderFactor = 0.1;
@@ -34,6 +34,9 @@ internal sealed class WindowedClassificationTask : ITrainingTask, ILearningRateF
 
     /// <inheritdoc/>
     public nn.Module Module => _task.Module;
+
+    /// <inheritdoc/>
+    public PriorBaseline? Prior => ((IPriorTask)_task).Prior;
 
     /// <inheritdoc/>
     public double FactorOf(string parameterName) =>

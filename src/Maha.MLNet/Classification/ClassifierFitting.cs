@@ -64,8 +64,6 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
             Labels = labels.Names,
         };
         var schedule = TrainingOptionsOf(options, fitting.Seed, fitting.Device);
-        if (options.NumberOfEpochs is null)
-            schedule = schedule with { NumberOfEpochs = AutomaticEpochs(training, schedule.NumberOfEpochs) };
         var ngrams = options.NGrams ? FitNGrams(fitting, all, validating, labels.Count) : null;
         var (trained, result) = network.Train(schedule, training, validating, labels.Count, needsStep: ngrams is null);
         try
@@ -101,6 +99,7 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
             if (options.ValidationSet is null && options.ValidationFraction == 0)
                 throw new ArgumentException($"Threshold must be {nameof(BinaryThreshold.Half)} where nothing validates, but is {threshold}. Give a ValidationSet, or a ValidationFraction above 0.", nameof(threshold));
         }
+        TensorChecks.Probability(options.SegmentLossWeight, nameof(options.SegmentLossWeight));
         TensorChecks.InRange(options.DocumentLayers, 0, 100, nameof(options.DocumentLayers), "Use 0 to decide by the pooled windows.");
         ModelFitting.CheckOptions(options, ModelOptionsOf(options, options.VocabSize), TrainingOptionsOf(options, 0, device: null));
     }
@@ -116,6 +115,7 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
             LabelSmoothing = options.LabelSmoothing,
             ClassWeighting = options.ClassWeighting,
             EarlyStoppingMetric = options.EarlyStoppingMetric,
+            MinDocumentsPerStep = options.MinDocumentsPerStep ?? 1,
         };
 
     private TokenizedDataset Tokenize(ModelFitting fitting, LabeledTexts texts, string what, ClassifierNetwork network)
@@ -137,14 +137,6 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
 
     private static (ITextDocuments Training, ITextDocuments? Validating) Split(TokenizedDataset documents, double fraction, int seed)
         => fraction > 0 ? DocumentSubset.Split(documents, fraction, seed) : (documents, null);
-
-    // A quarter of an hour on two processor cores. More epochs over more documents would take hours for little: the n-grams know by then most of what many documents tell.
-    private static int AutomaticEpochs(ITokenizedDocuments documents, int most)
-    {
-        const double tokens = 10e6;
-        double ofEpoch = Enumerable.Range(0, documents.Count).Sum(row => (double)documents.LengthOf(row));
-        return (int)Math.Clamp(Math.Round(tokens / Math.Max(1, ofEpoch)), 1, most);
-    }
 
     private NGramFit FitNGrams(ModelFitting fitting, TokenizedDataset documents, ITokenizedDocuments? validating, int numClasses)
     {

@@ -34,6 +34,23 @@ public abstract class MahaClassifierOptions : MahaEstimatorOptions
     /// <value>0. In [0, 1).</value>
     public double LabelSmoothing { get; set; }
 
+    /// <summary>
+    /// The minimum number of documents of a training step. A batch of <see cref="MahaEstimatorOptions.TokensPerBatch"/> tokens has few documents where they
+    /// are long; further batches are averaged for the step until it has so many.
+    /// </summary>
+    /// <value>
+    /// Null: as many as leave about 1,000 steps, from 8 to 32. With a <see cref="PretrainedModel"/> in BERT layout 1, since it has batches of its own. From 1 to
+    /// 1,048,576.
+    /// </value>
+    public int? MinDocumentsPerStep { get; set; }
+
+    /// <summary>
+    /// The weight in the training loss of the segments of 256 tokens of a longer document, which inherit its label; the document itself has the rest of the
+    /// weight. More labels per document help where the parts of a document are of its class, and harm where only the relation of its parts decides.
+    /// </summary>
+    /// <value>0: the documents alone. In [0, 1). Has no effect with a <see cref="PretrainedModel"/> in BERT layout.</value>
+    public double SegmentLossWeight { get; set; }
+
     /// <summary>The documents on which each epoch is validated, with the same columns as the training data.</summary>
     /// <value>Null: a part of the training documents, of the size <see cref="MahaEstimatorOptions.ValidationFraction"/>.</value>
     public IDataView? ValidationSet { get; set; }

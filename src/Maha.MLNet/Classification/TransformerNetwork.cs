@@ -13,6 +13,7 @@ internal sealed class TransformerNetwork : ClassifierNetwork
 {
     private readonly ModelFitting _fitting;
     private readonly PretrainedFile? _pretrained;
+    private readonly MahaClassifierOptions _options;
     private readonly ByteLevelBpeTokenizer _tokenizer;
 
     /// <summary>Starts from random weights.</summary>
@@ -21,7 +22,7 @@ internal sealed class TransformerNetwork : ClassifierNetwork
     /// <param name="texts">The texts of which the vocabulary is learned.</param>
     public TransformerNetwork(ModelFitting fitting, MahaClassifierOptions options, IEnumerable<string> texts)
     {
-        _fitting = fitting;
+        (_fitting, _options) = (fitting, options);
         WarnOfDocumentLayers(options);
         _tokenizer = fitting.TrainTokenizer(texts);
         MaxDocumentTokens = options.MaxSequenceLength;
@@ -34,7 +35,7 @@ internal sealed class TransformerNetwork : ClassifierNetwork
     /// <param name="pretrained">The saved model, which the network disposes.</param>
     public TransformerNetwork(ModelFitting fitting, MahaClassifierOptions options, PretrainedFile pretrained)
     {
-        _fitting = fitting;
+        (_fitting, _options) = (fitting, options);
         WarnOfDocumentLayers(options);
         _pretrained = pretrained;
         _tokenizer = pretrained.Tokenizer;
@@ -56,11 +57,13 @@ internal sealed class TransformerNetwork : ClassifierNetwork
     public override (nn.Module<Tensor, Tensor?, ModelResult> Network, TrainingResult Result) Train(
         TrainingOptions schedule, ITextDocuments training, ITextDocuments? validating, int numClasses, bool needsStep)
     {
+        schedule = TransformerSchedule.Apply(schedule, _options, training, _fitting.Device.type);
         var network = _fitting.Build(() => new MahaSequenceClassifier(Model, numClasses));
         try
         {
             _pretrained?.CopyTo(network.Encoder, network.Pooling);
-            return (network, _fitting.Train(new SequenceClassificationTask(network, numClasses), schedule, training, validating, needsStep));
+            var segments = _options.SegmentLossWeight > 0 ? new SegmentLoss(_options.SegmentLossWeight) : null;
+            return (network, _fitting.Train(new SequenceClassificationTask(network, numClasses, segments), schedule, training, validating, needsStep));
         }
         catch
         {

@@ -228,11 +228,13 @@ internal sealed class ModelFitting : IDisposable
                 end.CancelAfter(Left(time));
             latest = now;
             _options.Progress?.Report(now);
+            if (now.Restart is { } restart)
+                Channel.Warning(MessageSensitivity.None, TrainingMessages.Restart(restart));
             if (now.Validation is { } metrics)
             {
-                Channel.Info(MessageSensitivity.None, $"Epoch {now.Epoch} of {now.NumberOfEpochs}: training loss {now.Loss:F4}, validation loss {metrics.Loss:F4}{Optional("accuracy", metrics.Accuracy)}{Optional("macro F1", metrics.MacroF1)}, {now.TokensPerSecond:F0} tokens/s, {now.Elapsed:hh\\:mm\\:ss} elapsed, {now.TimeLeft:hh\\:mm\\:ss} left.");
+                Channel.Info(MessageSensitivity.None, TrainingMessages.Epoch(now, metrics));
                 for (int layer = 0; layer < (metrics.Layers?.Count ?? 0); layer++)
-                    Channel.Info(MessageSensitivity.None, $"Layer {layer + 1}: {Describe(metrics.Layers![layer])}.");
+                    Channel.Info(MessageSensitivity.None, $"Layer {layer + 1}: {TrainingMessages.Layer(metrics.Layers![layer])}.");
             }
             if (MLNetInternals.IsCanceled(_host))
                 _cancellation.Cancel();
@@ -242,6 +244,8 @@ internal sealed class ModelFitting : IDisposable
         var result = new Trainer(options).Train(task, training, validating, report, end.Token);
         if (behavior == CancellationBehavior.Throw)
             _cancellation.Token.ThrowIfCancellationRequested();
+        if (result is { IsBetterThanPrior: false, BestValidation.Loss: var loss })
+            Channel.Warning(MessageSensitivity.None, TrainingMessages.Useless(loss, result.PriorLoss!.Value));
         string best = result.BestEpoch is int epoch ? $"; best epoch {epoch}" : "";
         Channel.Info(MessageSensitivity.None, $"Training ended: {result.Outcome} after {result.Steps} steps on {result.NumTrainingDocuments} documents{best}.");
         return result;
@@ -279,18 +283,6 @@ internal sealed class ModelFitting : IDisposable
                 _cancellation.Cancel();
         }
     }
-
-    private static string Describe(LayerDiagnostics layer)
-    {
-        var parts = new List<string>();
-        if (layer.MeanScaleWeights is { } weights)
-            parts.Add($"scale weights {string.Join(" ", weights.Select(weight => $"{weight:F3}"))}, {layer.Sparsity:P0} of them 0, solver residual {layer.MaxResidual:G2}{(layer.Converged ? "" : " (not converged)")}");
-        if (layer.AttentionEntropy is { } entropy)
-            parts.Add($"attention entropy {string.Join(" ", entropy.Select(scale => $"{scale:F2}"))} nats");
-        return string.Join(", ", parts);
-    }
-
-    private static string Optional(string name, double? metric) => metric is double value ? $", {name} {value:F4}" : "";
 
     /// <summary>Reports on the training thread, in order; <see cref="Progress{T}"/> would post to a context.</summary>
     private sealed class Report(Action<TrainingProgress> action) : IProgress<TrainingProgress>

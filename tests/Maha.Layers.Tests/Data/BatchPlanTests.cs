@@ -24,6 +24,37 @@ public class BatchPlanTests
     }
 
     [Fact]
+    public void Steps_CoverThePlanInOrder_AndHaveEnoughDocuments()
+    {
+        var cases =
+            from sizes in Gen.ArrayOf(Gen.Choose(1, 9))
+            from minBatches in Gen.Choose(1, 5)
+            from minDocuments in Gen.Choose(1, 40)
+            select (sizes, minBatches, minDocuments);
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(300), Prop.ForAll(cases.ToArbitrary(), sample =>
+        {
+            int[][] plan = [.. sample.sizes.Select(size => new int[size])];
+            var steps = BatchPlan.Steps(plan, sample.minBatches, sample.minDocuments);
+            Assert.Equal(Enumerable.Range(0, plan.Length), steps.SelectMany(step => Enumerable.Range(step.Start.Value, step.End.Value - step.Start.Value)));
+            int[] documents = [.. steps.Select(step => plan[step].Sum(batch => batch.Length))];
+            Assert.All(documents, count => Assert.True(count >= Math.Min(sample.minDocuments, sample.sizes.Sum())));
+            Assert.All(steps.SkipLast(1), step => Assert.True(plan[step].Length >= sample.minBatches));
+            // A step ends as soon as it may; the last one may hold what is left.
+            Assert.All(steps.SkipLast(1), step => Assert.True(
+                plan[step].Length <= sample.minBatches || plan[step][..^1].Sum(batch => batch.Length) < sample.minDocuments));
+        }));
+    }
+
+    [Theory]
+    [InlineData(1, 7)]
+    [InlineData(3, 3)]
+    public void StepsOfAnyNumberOfDocuments_AreAccumulatedBatches(int accumulation, int expected)
+    {
+        int[][] plan = [.. Enumerable.Range(0, 7).Select(_ => new int[2])];
+        Assert.Equal(expected, BatchPlan.Steps(plan, accumulation, 1).Length);
+    }
+
+    [Fact]
     public void Epochs_AreShuffledAnew_AndRepeat()
     {
         int[][] first = BatchPlan.Shuffled(s_longTailed, 2000, 7, 1);

@@ -60,6 +60,53 @@ public class TrainerTests
         Assert.NotEqual(expected, TrainedWeights(documents, small with { GradientAccumulation = 2 }, dropout: 0, ScalarType.Float64));
     }
 
+    [Theory]
+    [InlineData(ClassWeighting.None)]
+    [InlineData(ClassWeighting.Balanced)]
+    public void StepOfBatchesOfAnySize_HasTheGradientOfOneLargeBatch(ClassWeighting weighting)
+    {
+        // AdamW divides by |g| + 1e-8. So the update of a gradient that is far below is the gradient times a constant.
+        using var documents = Toys.Documents(60);
+        var large = new TrainingOptions
+        {
+            NumberOfEpochs = 1,
+            TokensPerBatch = 1 << 20,
+            LearningRate = 1e6,
+            WarmupFraction = 0,
+            WeightDecay = 0,
+            ClassWeighting = weighting,
+            LabelSmoothing = 0.1,
+            ValidationFraction = 0,
+        };
+        double[] Gradient(TrainingOptions options, long? steps)
+        {
+            using var classifier = Toys.Classifier(type: ScalarType.Float64);
+            double[] before = Toys.WeightsOf(classifier);
+            var result = new Trainer(options).Train(new TinyLoss(Toys.TaskOf(classifier)), documents);
+            Assert.Equal(steps ?? result.Steps, result.Steps);
+            return [.. Toys.WeightsOf(classifier).Zip(before, (after, first) => after - first)];
+        }
+        double[] expected = Gradient(large, 1);
+        Assert.InRange(expected.Max(Math.Abs), 0.01, 100);
+        foreach (int tokens in new[] { 16, 40, 100 })
+            Assert.InRange(TestTensors.Difference(expected, Gradient(large with { TokensPerBatch = tokens, MinDocumentsPerStep = 60 }, 1)), 0, 1e-12 * expected.Max(Math.Abs) * 10);
+        Assert.NotEqual(expected, Gradient(large with { TokensPerBatch = 40, MinDocumentsPerStep = 15 }, null));
+    }
+
+    [Fact]
+    public void StepsOfEnoughDocuments_AreCountedInScheduleAndReports()
+    {
+        using var documents = Toys.Documents(100);
+        using var classifier = Toys.Classifier();
+        var reports = new List<TrainingProgress>();
+        var options = s_options with { TokensPerBatch = 40, MinDocumentsPerStep = 20, NumberOfEpochs = 3, ValidationFraction = 0 };
+        var result = new Trainer(options).Train(Toys.TaskOf(classifier), documents, progress: new AtOnce(reports.Add));
+        Assert.InRange(result.Steps, 3 * 3, 3 * 5);
+        Assert.Equal(Enumerable.Range(1, (int)result.Steps).Select(step => (long)step), reports.Select(report => report.Step));
+        Assert.All(reports, report => Assert.Equal(result.Steps, report.TotalSteps));
+        Assert.Equal(options.LearningRate * options.MinLearningRateFraction, reports[^1].LearningRate, 1e-12);
+    }
+
     [Fact]
     public void WithoutGradient_WeightsDecayByTheSchedule_AndBiasesStay()
     {
@@ -223,5 +270,20 @@ public class TrainerTests
         using var classifier = Toys.Classifier(dropout: dropout, type: type);
         new Trainer(options).Train(Toys.TaskOf(classifier), documents);
         return Toys.WeightsOf(classifier);
+    }
+
+    /// <summary>A task whose loss is scaled to a gradient of about 1e-14.</summary>
+    private sealed class TinyLoss(ITrainingTask task) : ITrainingTask
+    {
+        public nn.Module Module => task.Module;
+
+        public bool Reports(ValidationMetric metric) => task.Reports(metric);
+
+        public void Begin(TrainingOptions options, ITokenizedDocuments trainingDocuments, ITokenizedDocuments? validationDocuments) =>
+            task.Begin(options, trainingDocuments, validationDocuments);
+
+        public TaskLoss Loss(TokenBatch batch) => task.Loss(batch) is var loss ? new TaskLoss(loss.Mean * 1e-14, loss.Count) : default;
+
+        public IValidationPass BeginValidation() => task.BeginValidation();
     }
 }

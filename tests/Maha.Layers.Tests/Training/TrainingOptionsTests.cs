@@ -18,6 +18,8 @@ public class TrainingOptionsTests
         { "MaxGradientNorm must be above 0, but is NaN.", new TrainingOptions { MaxGradientNorm = double.NaN } },
         { "TokensPerBatch must lie in [1, 1073741824], but is 0.", new TrainingOptions { TokensPerBatch = 0 } },
         { "GradientAccumulation must lie in [1, 1048576], but is 0.", new TrainingOptions { GradientAccumulation = 0 } },
+        { "MinDocumentsPerStep must lie in [1, 1048576], but is 0.", new TrainingOptions { MinDocumentsPerStep = 0 } },
+        { "MaxRestarts must lie in [0, 10], but is -1.", new TrainingOptions { MaxRestarts = -1 } },
         { "ValidationFraction must lie in [0, 1), but is 1.", new TrainingOptions { ValidationFraction = 1 } },
         { "EarlyStoppingPatience must lie in [1, 2147483647], but is 0.", new TrainingOptions { EarlyStoppingPatience = 0 } },
         { "LabelSmoothing must lie in [0, 1), but is 1.", new TrainingOptions { LabelSmoothing = 1 } },

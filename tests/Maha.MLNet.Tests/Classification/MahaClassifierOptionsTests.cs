@@ -52,6 +52,8 @@ public class MahaClassifierOptionsTests
         { "decay", o => o.WeightDecay = -1, "WeightDecay must" },
         { "norm", o => o.MaxGradientNorm = 0, "MaxGradientNorm must" },
         { "batch", o => o.TokensPerBatch = 0, "TokensPerBatch must lie in" },
+        { "documents of a step", o => o.MinDocumentsPerStep = 0, "MinDocumentsPerStep must lie in [1, 1048576], but is 0" },
+        { "segments", o => o.SegmentLossWeight = 1, "SegmentLossWeight must" },
         { "smoothing", o => o.LabelSmoothing = 1, "LabelSmoothing must" },
         { "validation", o => o.ValidationFraction = 1, "ValidationFraction must" },
         { "metric", o => o.EarlyStoppingMetric = (ValidationMetric)9, "EarlyStoppingMetric must be one of" },
@@ -124,7 +126,7 @@ public class MahaClassifierOptionsTests
             nameof(Options.LabelColumnName), nameof(Options.TextColumnName), nameof(Options.ScoreColumnName), nameof(Options.PredictedLabelColumnName),
             nameof(Options.OverlongDocuments), nameof(Options.ValidationSet), nameof(Options.Progress), nameof(Options.CancellationToken),
             nameof(Options.CalibrateProbabilities), nameof(Options.NGrams), nameof(Options.MaxTrainingTime), nameof(Options.PretrainedModel),
-            nameof(Options.DocumentLayers),
+            nameof(Options.DocumentLayers), nameof(Options.SegmentLossWeight),
         ];
         OptionValues.AssertNoneForgotten(typeof(Options), [typeof(MahaTransformerOptions), typeof(TrainingOptions)], elsewhere);
     }
@@ -209,6 +211,7 @@ public class MahaClassifierOptionsTests
             WeightDecay = random.NextDouble(),
             MaxGradientNorm = 0.01 + random.NextDouble(),
             TokensPerBatch = 1 + random.Next(100000),
+            MinDocumentsPerStep = random.Next(3) == 0 ? null : 1 + random.Next(99),
             LabelSmoothing = random.NextDouble(),
             ValidationFraction = random.NextDouble(),
             EarlyStoppingMetric = Pick<ValidationMetric>(),

@@ -89,6 +89,7 @@ internal static class Toys
         NumLayers = 1,
         FeedForwardDim = 32,
         TokensPerBatch = 512,
+        MinDocumentsPerStep = 1, // few documents, so that a batch is a step
         NumberOfEpochs = epochs,
         LearningRate = 0.02,
         ValidationFraction = 0,

@@ -1,0 +1,193 @@
+using Maha.Layers.Data;
+using Maha.Layers.Training;
+using static TorchSharp.torch;
+
+namespace Maha.Layers.Tests.Training;
+
+[Collection(AloneCollection.Name)]
+public class RestartTests
+{
+    // The prior of ten equal classes.
+    private static readonly PriorBaseline s_prior = new(Math.Log(10), Math.Log(10), 0.1);
+
+    private static readonly TrainingOptions s_options = new()
+    {
+        NumberOfEpochs = 4,
+        TokensPerBatch = 60,
+        LearningRate = 0.4,
+        ValidationFraction = 0.2,
+        MaxRestarts = 2,
+    };
+
+    [Fact]
+    public void EpochWorseThanThePrior_StartsAgain_FromTheFirstWeights_AtAQuarterOfTheRate()
+    {
+        using var run = new Script((3, 3, 0.1), (1, 1, 0.7), (1, 1, 0.7), (1, 1, 0.7));
+        var result = run.Train(s_options);
+        var restart = Assert.Single(result.Restarts);
+        Assert.Equal((1, null, 0.1), (restart.Epoch, restart.FromEpoch, restart.LearningRate));
+        Assert.Equal((3, 3, Math.Log(10)), (restart.TrainingLoss, restart.ValidationLoss!.Value, restart.PriorLoss!.Value));
+        Assert.All(run.WeightsAtRestarts.Single(), value => Assert.Equal(1, value));
+        Assert.Equal(4, result.Epochs.Count);
+        Assert.True(result.IsBetterThanPrior);
+    }
+
+    [Fact]
+    public void Restart_BeginsTheScheduleAnew_AndCountsTheSteps()
+    {
+        using var run = new Script((3, 3, 0.1), (1, 1, 0.7), (1, 1, 0.7), (1, 1, 0.7));
+        var result = run.Train(s_options);
+        var first = run.Steps.Where(step => step.Epoch == 1).ToList();
+        var second = run.Steps.Where(step => step.Epoch > 1).ToList();
+        var schedule = new LearningRateSchedule(0.1, s_options.MinLearningRateFraction, s_options.WarmupFraction, second.Count);
+        Assert.Equal(Enumerable.Range(0, second.Count).Select(step => schedule.RateAt(step)), second.Select(step => step.LearningRate));
+        Assert.Equal(Enumerable.Range(1, run.Steps.Count).Select(step => (long)step), run.Steps.Select(step => step.Step));
+        Assert.Equal((result.Steps, first.Count + second.Count), (second[^1].TotalSteps, run.Steps.Count));
+        Assert.Equal(TimeSpan.Zero, second[^1].TimeLeft < TimeSpan.FromMilliseconds(50) ? TimeSpan.Zero : second[^1].TimeLeft);
+    }
+
+    [Fact]
+    public void FallBackToThePrior_StartsAgain_FromTheBestEpoch()
+    {
+        using var run = new Script((1, 1, 0.7), (2.31, 2.31, 0.1), (0.9, 0.9, 0.8), (0.9, 0.9, 0.8));
+        var result = run.Train(s_options);
+        Assert.Equal((2, 1), (Assert.Single(result.Restarts).Epoch, result.Restarts[0].FromEpoch));
+        Assert.Equal(run.WeightsAtEpochs[0], run.WeightsAtRestarts.Single());
+        Assert.NotEqual(run.WeightsAtEpochs[0], run.WeightsAtEpochs[1]);
+    }
+
+    [Fact]
+    public void LossThatIsNotFinite_StartsAgain_AndThrowsAfterTheLastRestart()
+    {
+        using var run = new Script((double.NaN, 1, 0.7), (1, 1, 0.7), (1, 1, 0.7));
+        var result = run.Train(s_options);
+        Assert.Null(Assert.Single(result.Restarts).ValidationLoss);
+        Assert.Equal([2, 3, 4], result.Epochs.Select(epoch => epoch.Epoch));
+        Assert.Equal(2, result.BestEpoch);
+
+        using var hopeless = new Script((double.NaN, 1, 0.7));
+        Assert.Throws<TrainingDivergedException>(() => hopeless.Train(s_options));
+        Assert.Equal(2, hopeless.WeightsAtRestarts.Count);
+    }
+
+    [Fact]
+    public void TrainingThatLearnsNothing_StartsAgain_ForHalfOfTheEpochs()
+    {
+        using var run = new Script((2.3, 2.3, 0.1));
+        var result = run.Train(s_options with { EarlyStoppingPatience = null });
+        Assert.Equal([4, 6], result.Restarts.Select(restart => restart.Epoch));
+        Assert.Equal(8, result.Epochs.Count);
+        Assert.False(result.IsBetterThanPrior);
+    }
+
+    [Fact]
+    public void ModelThatIsCertainAndMostlyRight_DoesNotStartAgain()
+    {
+        // The validation loss is worse than the prior; the accuracy and the training loss are not.
+        using var run = new Script((0.1, 4, 0.6));
+        var result = run.Train(s_options);
+        Assert.Empty(result.Restarts);
+        Assert.True(result.IsBetterThanPrior);
+    }
+
+    [Fact]
+    public void WithoutRestarts_TheEpochsAreAsPlanned()
+    {
+        using var run = new Script((3, 3, 0.1));
+        var result = run.Train(s_options with { MaxRestarts = 0, EarlyStoppingPatience = null });
+        Assert.Empty(result.Restarts);
+        Assert.Equal(4, result.Epochs.Count);
+        Assert.False(result.IsBetterThanPrior);
+    }
+
+    [Fact]
+    public void EpochThatCollapsed_IsNotTheBest_WhateverItsAccuracy()
+    {
+        // A model that predicts one class for all documents is right a little more often, by chance.
+        using var run = new Script((2.2, 2.25, 0.1), (3, 3, 0.11), (3, 3, 0.11));
+        var result = run.Train(s_options with { MaxRestarts = 0, EarlyStoppingMetric = ValidationMetric.Accuracy });
+        Assert.Equal(1, result.BestEpoch);
+    }
+
+    [Fact]
+    public void Restart_KeepsTheTimeLimit()
+    {
+        using var run = new Script((3, 3, 0.1));
+        using var cancellation = new CancellationTokenSource();
+        run.OnRestart = cancellation.Cancel;
+        var result = run.Train(s_options with { CancellationBehavior = CancellationBehavior.KeepBest }, cancellation.Token);
+        Assert.Equal((TrainingOutcome.Canceled, 1), (result.Outcome, result.Restarts.Count));
+    }
+
+    /// <summary>A training whose epochs have scripted losses: training loss, validation loss, accuracy. The last one repeats.</summary>
+    private sealed class Script : ITrainingTask, IPriorTask, IDisposable
+    {
+        private readonly (double Training, double Validation, double Accuracy)[] _epochs;
+        private readonly TwoParameters _model = new();
+        private readonly TokenizedDataset _documents = Toys.Documents(100);
+        private int _epoch;
+
+        public Script(params (double Training, double Validation, double Accuracy)[] epochs) => _epochs = epochs;
+
+        public List<TrainingProgress> Steps { get; } = [];
+
+        public List<double[]> WeightsAtEpochs { get; } = [];
+
+        public List<double[]> WeightsAtRestarts { get; } = [];
+
+        public Action? OnRestart { get; set; }
+
+        public nn.Module Module => _model;
+
+        public PriorBaseline Prior => s_prior;
+
+        private (double Training, double Validation, double Accuracy) Now => _epochs[Math.Min(_epoch, _epochs.Length - 1)];
+
+        public TrainingResult Train(TrainingOptions options, CancellationToken cancellationToken = default) => new Trainer(options).Train(this, _documents, progress: new AtOnce(report =>
+        {
+            if (report.Restart is not null)
+            {
+                WeightsAtRestarts.Add(_model.Values);
+                if (WeightsAtEpochs.Count <= _epoch)
+                    _epoch++;
+                OnRestart?.Invoke();
+            }
+            else if (report.Validation is null)
+            {
+                Steps.Add(report);
+            }
+        }), cancellationToken: cancellationToken);
+
+        public bool Reports(ValidationMetric metric) => metric != ValidationMetric.MacroF1;
+
+        public void Begin(TrainingOptions options, ITokenizedDocuments trainingDocuments, ITokenizedDocuments? validationDocuments)
+        {
+        }
+
+        // The value is scripted, the gradient is that of the sum.
+        public TaskLoss Loss(TokenBatch batch) => new(_model.Weight.sum() - _model.Weight.sum().detach() + Now.Training, batch.Rows.Count);
+
+        public IValidationPass BeginValidation() => new Pass(this);
+
+        public void Dispose()
+        {
+            _model.Dispose();
+            _documents.Dispose();
+        }
+
+        private sealed class Pass(Script script) : IValidationPass
+        {
+            public void Add(TokenBatch batch)
+            {
+            }
+
+            public ValidationMetrics Complete()
+            {
+                var now = script.Now;
+                script.WeightsAtEpochs.Add(script._model.Values);
+                script._epoch++;
+                return new ValidationMetrics { Loss = now.Validation, Accuracy = now.Accuracy, Count = 1000 };
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+using Maha.Layers.Core;
+using Maha.Layers.Data;
+using Maha.Layers.Models;
+using Maha.Layers.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Maha.Layers.Tests.Training;
+
+public class SegmentLossTests
+{
+    private const int SegmentLength = 4;
+    private const double Weight = 0.3;
+
+    private static readonly int[] s_lengths = [4, 11, 8, 0, 1, 6];
+    private static readonly int[] s_labels = [0, 1, 2, 0, 1, 0];
+
+    [Theory]
+    [InlineData(ClassWeighting.None, 0)]
+    [InlineData(ClassWeighting.Balanced, 0.2)]
+    public void Loss_IsTheClosedForm(ClassWeighting weighting, double labelSmoothing)
+    {
+        using var scope = NewDisposeScope();
+        using var classifier = Classifier();
+        using var documents = Documents();
+        var options = new TrainingOptions { ClassWeighting = weighting, LabelSmoothing = labelSmoothing };
+        var task = new SequenceClassificationTask(classifier, 3, new SegmentLoss(Weight, SegmentLength));
+        var alone = new SequenceClassificationTask(classifier, 3);
+        task.Begin(options, documents, null);
+        alone.Begin(options, documents, null);
+        double sum = 0, count = 0;
+        for (int i = 0; i < documents.Count; i++)
+        {
+            var batch = TokenBatch.Create(documents, [i]);
+            var whole = alone.Loss(batch);
+            using var encoding = classifier.Encoder.Encode(batch.TokenIds, null);
+            double segments = 0;
+            for (int start = 0; start < Math.Max(1, s_lengths[i]); start += SegmentLength)
+            {
+                int length = Math.Min(SegmentLength, s_lengths[i] - start);
+                // The same weights over the features of one segment: its loss, and the share of the tokens.
+                var logits = classifier.ClassifySegments(encoding.Features.narrow(1, start, Math.Max(1, length)), batch.KeyPaddingMask, SegmentLength).squeeze(1);
+                double weight = weighting == ClassWeighting.None ? 1 : whole.Count;
+                var loss = nn.functional.cross_entropy(logits, batch.Labels!, ClassWeights(weighting), label_smoothing: labelSmoothing);
+                segments += weight * loss.item<double>() * (s_lengths[i] == 0 ? 1 : length / (double)s_lengths[i]);
+            }
+            sum += ((1 - Weight) * whole.Mean.item<double>() * whole.Count) + (Weight * segments);
+            count += whole.Count;
+        }
+        var all = task.Loss(TokenBatch.Create(documents, [.. Enumerable.Range(0, documents.Count)]));
+        Assert.Equal(count, all.Count, 1e-6);
+        Assert.Equal(sum / count, all.Mean.item<double>(), 1e-6);
+    }
+
+    [Fact]
+    public void ShortDocuments_HaveTheLossWithoutSegments_BitForBit()
+    {
+        using var scope = NewDisposeScope();
+        using var classifier = Classifier();
+        using var documents = Documents();
+        var task = new SequenceClassificationTask(classifier, 3, new SegmentLoss(Weight, SegmentLength));
+        var alone = new SequenceClassificationTask(classifier, 3);
+        task.Begin(new TrainingOptions(), documents, null);
+        alone.Begin(new TrainingOptions(), documents, null);
+        var batch = TokenBatch.Create(documents, [0, 3, 4]);
+        Assert.Equal(alone.Loss(batch).Mean.item<double>(), task.Loss(batch).Mean.item<double>());
+    }
+
+    [Fact]
+    public void Validation_IsOfTheDocumentsAlone()
+    {
+        using var classifier = Classifier();
+        using var documents = Documents();
+        var trainer = new Trainer();
+        Assert.Equal(
+            trainer.Evaluate(new SequenceClassificationTask(classifier, 3), documents).Loss,
+            trainer.Evaluate(new SequenceClassificationTask(classifier, 3, new SegmentLoss(Weight, SegmentLength)), documents).Loss);
+    }
+
+    [Fact]
+    public void WeightOutOfRange_IsRefused()
+    {
+        Assert.Throws<ArgumentOutOfRangeException>(() => new SegmentLoss(1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new SegmentLoss(0.5, 0));
+    }
+
+    private static Tensor? ClassWeights(ClassWeighting weighting) =>
+        weighting == ClassWeighting.None ? null : tensor(new[] { 6 / 9f, 1f, 2f }, dtype: ScalarType.Float64);
+
+    private static MahaSequenceClassifier Classifier()
+    {
+        using var random = new RandomStateScope(5);
+        return new MahaSequenceClassifier(
+            new MahaTransformerOptions { VocabSize = 40, DModel = 8, NumHeads = 2, NumLayers = 1, MaxSequenceLength = 16, Dropout = 0 }, 3).to(ScalarType.Float64);
+    }
+
+    private static TokenizedDataset Documents() => TokenizedDataset.FromTokenIds(
+        s_lengths.Select((length, i) => (Enumerable.Range(i + 1, length).ToArray(), s_labels[i])));
+}

@@ -1,0 +1,100 @@
+using Maha.Layers.Data;
+using Maha.Layers.Training;
+using Maha.MLNet.Classification;
+using Microsoft.ML;
+using TorchSharp;
+using static TorchSharp.torch;
+using Options = Maha.MLNet.Classification.MahaTextClassificationTrainer.Options;
+
+namespace Maha.MLNet.Tests.Classification;
+
+public class TransformerScheduleTests
+{
+    [Fact]
+    public void ShortDocuments_AreTrainedAsTheOptionsState()
+    {
+        var schedule = Apply(new Options(), count: 2000, length: 100);
+        Assert.Equal((0.002, 10, 20), (schedule.LearningRate, schedule.NumberOfEpochs, schedule.MinDocumentsPerStep));
+    }
+
+    [Fact]
+    public void LongDocuments_HaveTheRateOfTheDocumentsOfAStep()
+    {
+        // 2,000 tokens: 4 documents in a batch, and 8 in a step where documents are few.
+        Assert.Equal(0.002 * Math.Sqrt(8 / 64.0), Apply(new Options(), count: 320, length: 2000).LearningRate, 2e-5);
+        Assert.Equal(0.002 * Math.Sqrt(32 / 64.0), Apply(new Options { MinDocumentsPerStep = 32 }, count: 320, length: 2000).LearningRate, 1e-4);
+    }
+
+    [Fact]
+    public void DocumentsOfAStep_LeaveEnoughSteps()
+    {
+        Assert.Equal(8, Apply(new Options(), count: 320, length: 2000).MinDocumentsPerStep);
+        Assert.Equal(20, Apply(new Options(), count: 20_000, length: 1000).MinDocumentsPerStep);
+        Assert.Equal(32, Apply(new Options(), count: 20_000, length: 1000, DeviceType.CUDA).MinDocumentsPerStep);
+    }
+
+    [Fact]
+    public void FewLongDocuments_HaveMoreEpochs_WithinTheTokensOfTheTime()
+    {
+        Assert.Equal(30, Apply(new Options(), count: 64, length: 2000).NumberOfEpochs);
+        Assert.Equal(16, Apply(new Options(), count: 320, length: 2000).NumberOfEpochs);
+        Assert.Equal(1, Apply(new Options(), count: 20_000, length: 1000).NumberOfEpochs);
+        Assert.Equal(5, Apply(new Options(), count: 20_000, length: 1000, DeviceType.CUDA).NumberOfEpochs);
+    }
+
+    [Fact]
+    public void WhatTheOptionsSet_Stays()
+    {
+        var schedule = Apply(new Options { LearningRate = 0.01, NumberOfEpochs = 2, MinDocumentsPerStep = 5 }, count: 320, length: 2000);
+        Assert.Equal((0.01, 2, 5), (schedule.LearningRate, schedule.NumberOfEpochs, schedule.MinDocumentsPerStep));
+    }
+
+    [Fact]
+    public void TrainingThatLearnsNothing_IsReported()
+    {
+        // The labels are random and the rate is too high: the training starts again twice, and the user is warned.
+        var mlContext = new MLContext(1);
+        var warnings = Warnings.Of(mlContext);
+        var random = new Random(3);
+        var documents = Enumerable.Range(0, 120).Select(_ => new Verdict { Text = string.Join(' ', Enumerable.Range(0, 5).Select(_ => $"w{random.Next(9)}")), Label = random.Next(2) == 0 });
+        using var model = Toys.BinaryTrainer(mlContext, options => (options.LearningRate, options.WarmupFraction, options.ValidationFraction) = (3, 0, 0.3), epochs: 2)
+            .Fit(mlContext.Data.LoadFromEnumerable(documents.ToList()));
+        Assert.Equal(2, warnings.Count(warning => warning.Contains("It starts again from", StringComparison.Ordinal)));
+        Assert.Contains(warnings, warning => warning.Contains("at the learning rate 0.75", StringComparison.Ordinal));
+        Assert.Contains(warnings, warning => warning.StartsWith("The network must predict better than the shares of the classes", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void SegmentsThatShareTheirDocumentsClass_AreLearned()
+    {
+        // Documents of more than one segment; the loss differs from that without segments from the first step on.
+        var mlContext = new MLContext(1);
+        var documents = mlContext.Data.LoadFromEnumerable(Enumerable.Range(0, 24).Select(i => new Verdict
+        {
+            Text = string.Join(' ', Enumerable.Repeat(i % 2 == 0 ? "good fine" : "bad poor", 400)),
+            Label = i % 2 == 0,
+        }).ToList());
+        double First(double weight)
+        {
+            var losses = new List<double>();
+            using var model = Toys.BinaryTrainer(mlContext, options =>
+            {
+                (options.SegmentLossWeight, options.MaxSequenceLength, options.Dropout) = (weight, 1024, 0);
+                options.Progress = new Losses(losses);
+            }, epochs: 1).Fit(documents);
+            return losses[0];
+        }
+        Assert.NotEqual(First(0), First(0.5));
+    }
+
+    private static TrainingOptions Apply(Options options, int count, int length, DeviceType device = DeviceType.CPU)
+    {
+        using var documents = TokenizedDataset.FromTokenIds(Enumerable.Range(0, count).Select(i => (Enumerable.Repeat(300, length).ToArray(), i % 2)));
+        return TransformerSchedule.Apply(ClassifierFitting.TrainingOptionsOf(options, 0, CPU), options, documents, device);
+    }
+
+    private sealed class Losses(List<double> losses) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value) => losses.Add(value.Loss);
+    }
+}
