@@ -7,6 +7,7 @@ using Maha.Layers.Models;
 using Maha.Layers.Training;
 using Maha.Layers.Weights;
 using Maha.MLNet.Fitting;
+using TorchSharp;
 
 namespace Maha.Benchmarks.Swap;
 

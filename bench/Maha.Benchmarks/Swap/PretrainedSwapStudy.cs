@@ -23,8 +23,6 @@ internal sealed class PretrainedSwapStudy(WindowedClassifier classifier, Pretrai
     private const int BatchSize = 8;
     private const int TokensToEvaluate = 16384;
 
-    private static readonly PositionExtension[] s_extensions = Enum.GetValues<PositionExtension>();
-
     private readonly HsaConversionOptions _conversion = settings.Conversion;
     private readonly WindowedDocuments _test = task.Windows(task.Test, settings.WindowLength);
 
@@ -61,7 +59,7 @@ internal sealed class PretrainedSwapStudy(WindowedClassifier classifier, Pretrai
             // The use of a converted reader: whole documents, trained as they are read.
             if (task.LongTest is not null && step.Swapped.Count == classifier.Reader.Encoder.Blocks.Count)
             {
-                using var whole = WindowedConversion.Swap(classifier, step.Swapped.ToArray(), Long(PositionExtension.Repeat));
+                using var whole = WindowedConversion.Swap(classifier, step.Swapped.ToArray(), Long(interpolate: false));
                 Tune(whole, settings.LongTokens, 1, $"{step.Swapped.Count} swapped, whole documents, seed {seed}");
                 row["whole_tuned_accuracy"] = Evaluate(whole, task.Windows(task.Test, settings.LongTokens)).Accuracy;
                 row["whole_tuned_long_accuracy"] = Evaluate(whole, task.Windows(task.LongTest, settings.LongTokens)).Accuracy;
@@ -72,8 +70,8 @@ internal sealed class PretrainedSwapStudy(WindowedClassifier classifier, Pretrai
 
     private WindowedClassifier Swapped(IReadOnlyList<int> layers) => WindowedConversion.Swap(classifier, layers.ToArray(), _conversion);
 
-    private HsaConversionOptions Long(PositionExtension extension) =>
-        _conversion with { MaxSequenceLength = settings.LongTokens, PositionExtension = extension };
+    private HsaConversionOptions Long(bool interpolate) =>
+        _conversion with { MaxSequenceLength = settings.LongTokens, InterpolatePositions = interpolate };
 
     private WindowedClassifier Uniform(IReadOnlyList<int> layers)
     {
@@ -104,14 +102,14 @@ internal sealed class PretrainedSwapStudy(WindowedClassifier classifier, Pretrai
         row[prefix + "kl"] = Divergence(own.Logits!, read.Logits!);
         if (task.LongTest is not { } documents)
             return;
-        var ownLong = task.LongRows.Select(document => own.Logits![document]).ToArray();
+        float[][] ownLong = [.. task.LongRows.Select(document => own.Logits![document])];
         row[prefix + "long_accuracy"] = AccuracyOfLong(read.Logits!);
         row[prefix + "long_first_accuracy"] = Evaluate(model, task.Windows(documents, settings.WindowLength, mostWindows: 1)).Accuracy;
-        foreach (var extension in s_extensions)
+        foreach (bool interpolate in new[] { false, true })
         {
-            using var whole = WindowedConversion.Swap(model, [], Long(extension));
+            using var whole = WindowedConversion.Swap(model, [], Long(interpolate));
             var readWhole = Evaluate(whole, task.Windows(documents, settings.LongTokens));
-            string name = $"{prefix}whole_{extension.ToString().ToLowerInvariant()}";
+            string name = $"{prefix}whole_{(interpolate ? "interpolate" : "repeat")}";
             row[$"{name}_accuracy"] = readWhole.Accuracy;
             row[$"{name}_kl"] = Divergence(ownLong, readWhole.Logits!);
         }
@@ -129,7 +127,7 @@ internal sealed class PretrainedSwapStudy(WindowedClassifier classifier, Pretrai
         row["long_attention_gflop"] = Gigaflops(model, documents, settings.WindowLength).Attention;
         row["long_ms"] = Milliseconds(model, task.Windows(documents, settings.WindowLength));
         row["whole_attention_gflop"] = Gigaflops(model, documents, settings.LongTokens).Attention;
-        using var whole = WindowedConversion.Swap(model, [], Long(PositionExtension.Repeat));
+        using var whole = WindowedConversion.Swap(model, [], Long(interpolate: false));
         row["whole_ms"] = Milliseconds(whole, task.Windows(documents, settings.LongTokens));
     }
 

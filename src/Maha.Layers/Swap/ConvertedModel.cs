@@ -24,7 +24,6 @@ internal static class ConvertedModel
     {
         ArgumentNullException.ThrowIfNull(layers);
         ArgumentNullException.ThrowIfNull(options);
-        TensorChecks.Known(options.PositionExtension, nameof(options.PositionExtension));
         AttentionOptions[] attentions = [.. Enumerable.Range(0, model.NumLayers).Select(layer => model.OfLayer(layer).Attention)];
         foreach (var hsa in attentions.OfType<HsaOptions>())
         {
@@ -75,8 +74,8 @@ internal static class ConvertedModel
     /// <summary>Copies the weights of a model to its converted form, which moves to the same device and element type, in evaluation mode.</summary>
     /// <param name="from">The model.</param>
     /// <param name="to">The converted model. It is disposed if the weights don't fit.</param>
-    /// <param name="extension">The positions that <paramref name="from"/> does not have.</param>
-    public static T CopyWeights<T>(nn.Module from, T to, PositionExtension extension) where T : nn.Module
+    /// <param name="interpolate">Whether positions that <paramref name="from"/> does not have are interpolated; otherwise they repeat.</param>
+    public static T CopyWeights<T>(nn.Module from, T to, bool interpolate) where T : nn.Module
     {
         try
         {
@@ -89,7 +88,7 @@ internal static class ConvertedModel
             foreach (var (name, table) in ModuleWeights.StateOf(to).Where(entry => entry.Key.EndsWith(PositionTable, StringComparison.Ordinal)))
             {
                 if (state.TryGetValue(name, out var trained))
-                    state[name] = Extend(trained, table.shape[0], extension);
+                    state[name] = Extend(trained, table.shape[0], interpolate);
             }
             ModuleWeights.Load(to, state);
             to.eval();
@@ -105,15 +104,15 @@ internal static class ConvertedModel
     /// <summary>Extends a table of learned positions.</summary>
     /// <param name="trained">[P, D].</param>
     /// <param name="length">N, at least P.</param>
-    /// <param name="extension">The rule.</param>
+    /// <param name="interpolate">Whether the positions are stretched; otherwise they repeat.</param>
     /// <returns>[N, D]; <paramref name="trained"/> itself where N is P.</returns>
-    public static Tensor Extend(Tensor trained, long length, PositionExtension extension)
+    public static Tensor Extend(Tensor trained, long length, bool interpolate)
     {
         long known = trained.shape[0];
         if (length == known)
             return trained;
         using var scope = NewDisposeScope();
-        if (extension == PositionExtension.Repeat)
+        if (!interpolate)
             return trained.index_select(0, arange(length, dtype: ScalarType.Int64, device: trained.device).remainder(known)).MoveToOuterDisposeScope();
         var place = linspace(0, known - 1, length, ScalarType.Float64, trained.device); // [N]
         var before = place.floor().to(ScalarType.Int64).clamp(0, known - 1); // [N]

@@ -65,7 +65,7 @@ public static class HsaConversion
     public static MahaEncoder Swap(MahaEncoder encoder, IReadOnlyCollection<int> layers, HsaConversionOptions options)
     {
         ArgumentNullException.ThrowIfNull(encoder);
-        return ConvertedModel.CopyWeights(encoder, new MahaEncoder(ConvertedModel.OptionsOf(encoder.Options, layers, options)), options.PositionExtension);
+        return ConvertedModel.CopyWeights(encoder, new MahaEncoder(ConvertedModel.OptionsOf(encoder.Options, layers, options)), options.InterpolatePositions);
     }
 
     /// <summary>A classifier with the weights of another and hierarchical attention in some layers.</summary>
@@ -79,7 +79,7 @@ public static class HsaConversion
         ArgumentNullException.ThrowIfNull(classifier);
         int numClasses = (int)classifier.state_dict()["head.weight"].shape[0];
         var converted = new MahaSequenceClassifier(ConvertedModel.OptionsOf(classifier.Encoder.Options, layers, options), numClasses);
-        return ConvertedModel.CopyWeights(classifier, converted, options.PositionExtension);
+        return ConvertedModel.CopyWeights(classifier, converted, options.InterpolatePositions);
     }
 
     /// <summary>
@@ -120,7 +120,7 @@ public static class HsaConversion
                     if (encoder.Options.OfLayer(layer).Attention is FullOptions)
                     {
                         var mixer = new HsaMixer(ConvertedModel.OptionsOf(encoder.Options, [layer], options).OfLayer(layer));
-                        Mixers[layer] = ConvertedModel.CopyWeights(encoder.Blocks[layer].Mixer, mixer, options.PositionExtension);
+                        Mixers[layer] = ConvertedModel.CopyWeights(encoder.Blocks[layer].Mixer, mixer, options.InterpolatePositions);
                     }
                 }
             }

@@ -29,12 +29,16 @@ public sealed record HsaConversionOptions
     /// <summary>
     /// The most tokens that the converted encoder reads at once. An encoder that reads documents in windows reads windows of this length afterward. With
     /// learned positions (<see cref="PositionKind.Learned"/>) it is at least <see cref="MahaBlockOptions.MaxSequenceLength"/> of the encoder, and
-    /// <see cref="PositionExtension"/> supplies the positions that the encoder was not trained on.
+    /// <see cref="InterpolatePositions"/> chooses the positions that the encoder was not trained on.
     /// </summary>
     /// <value>Null: as many as before. From 8 to 16,777,216.</value>
     public int? MaxSequenceLength { get; init; }
 
-    /// <summary>The source of the positions that the encoder was not trained on, with learned positions and <see cref="MaxSequenceLength"/>.</summary>
-    /// <value><see cref="PositionExtension.Repeat"/>.</value>
-    public PositionExtension PositionExtension { get; init; } = PositionExtension.Repeat;
+    /// <summary>
+    /// Whether the trained positions are stretched over <see cref="MaxSequenceLength"/>, with learned positions: the vectors between two of them are
+    /// interpolated linearly, and positions change in short documents, too. Otherwise they repeat: with P trained positions, token i has the vector of position
+    /// i mod P, and documents of up to P tokens are read as before.
+    /// </summary>
+    /// <value>False.</value>
+    public bool InterpolatePositions { get; init; }
 }

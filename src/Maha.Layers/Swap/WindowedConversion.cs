@@ -21,7 +21,7 @@ internal static class WindowedConversion
         int numClasses = (int)classifier.state_dict()["head.weight"].shape[0];
         var encoder = ConvertedModel.OptionsOf(classifier.Reader.Encoder.Options, layers, options);
         var converted = new WindowedClassifier(encoder, ConvertedModel.WindowsOf(classifier.Reader.Options, options), numClasses);
-        return ConvertedModel.CopyWeights(classifier, converted, options.PositionExtension);
+        return ConvertedModel.CopyWeights(classifier, converted, options.InterpolatePositions);
     }
 
     /// <summary>Swaps one layer after the other of the encoder of the windows.</summary>

@@ -28,7 +28,7 @@ internal abstract partial class TextModel<TManifest, TNetwork>
         if (manifest is WindowedManifest { Windows: { } windows } windowed)
             manifest = windowed with { Windows = ConvertedModel.WindowsOf(windows, options) };
         var converted = (TManifest)manifest;
-        return new(converted, Tokenizer, ConvertedModel.CopyWeights(Network, build(converted), options.PositionExtension));
+        return new(converted, Tokenizer, ConvertedModel.CopyWeights(Network, build(converted), options.InterpolatePositions));
     }
 
     /// <summary>Orders the layers with standard attention by how little their swap changes the outputs for some texts.</summary>

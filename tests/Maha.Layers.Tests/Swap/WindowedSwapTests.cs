@@ -110,7 +110,7 @@ public class WindowedSwapTests
 
         const int Stretched = (2 * (Positions - 1)) + 1;
         var stretched = Table(HsaConversion.Swap(
-            encoder, [], s_trees with { MaxSequenceLength = Stretched, PositionExtension = PositionExtension.Interpolate }));
+            encoder, [], s_trees with { MaxSequenceLength = Stretched, InterpolatePositions = true }));
         for (int i = 0; i < Stretched; i++)
         {
             var expected = i % 2 == 0 ? trained[i / 2] : (trained[i / 2] + trained[(i / 2) + 1]) / 2;
@@ -119,7 +119,7 @@ public class WindowedSwapTests
         Assert.Equal(
             ToArray(trained),
             ToArray(Table(HsaConversion.Swap(
-                encoder, [], s_trees with { MaxSequenceLength = Positions, PositionExtension = PositionExtension.Interpolate }))));
+                encoder, [], s_trees with { MaxSequenceLength = Positions, InterpolatePositions = true }))));
 
         static Tensor Table(MahaEncoder model) => model.state_dict()["position_embedding.weight"];
     }
@@ -157,7 +157,6 @@ public class WindowedSwapTests
         var model = Model();
         Refused("MaxSequenceLength must lie in [16,", () => WindowedConversion.Swap(model, [0], s_trees with { MaxSequenceLength = 15 }));
         Refused("Hierarchy must be Blocks", () => WindowedConversion.Swap(model, [0], s_trees with { Hierarchy = HierarchyKind.Document }));
-        Refused("PositionExtension", () => WindowedConversion.Swap(model, [0], s_trees with { PositionExtension = (PositionExtension)9 }));
         Refused("3 layers", () => WindowedConversion.Swap(model, [3], s_trees));
 
         static void Refused(string message, Action action) =>
