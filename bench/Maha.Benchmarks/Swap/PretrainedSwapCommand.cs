@@ -22,6 +22,9 @@ namespace Maha.Benchmarks.Swap;
 /// </remarks>
 internal static class PretrainedSwapCommand
 {
+    // That of MahaTextClassification.
+    private const int ChunkLength = 16;
+
     public static int Run(string[] args)
     {
         var options = new OptionReader(args);
@@ -31,6 +34,12 @@ internal static class PretrainedSwapCommand
         using var start = PretrainedStart.Open(source);
         var encoder = start.Encoder
             ?? throw new UsageException($"--pretrained takes an encoder in BERT layout, but '{settings.Pretrained}' is another model.");
+        int positions = encoder.Encoder.Options.MaxSequenceLength;
+        if (settings.WindowLength > positions || settings.LongTokens < positions)
+        {
+            throw new UsageException($"--window must be at most the encoder's {positions} positions and --long-tokens at least, but they are "
+                + $"{settings.WindowLength} and {settings.LongTokens}.");
+        }
         using var task = PretrainedSwapTask.Load(options, settings, encoder);
         var results = new ResultsFile(settings.Out);
         string setting = settings.Describe(task.Name);
@@ -61,6 +70,7 @@ internal static class PretrainedSwapCommand
         var windows = new WindowedEncoderOptions
         {
             WindowLength = settings.WindowLength,
+            ChunkLength = Math.Min(ChunkLength, settings.WindowLength),
             MaxDocumentTokens = settings.LongTokens,
             ClsTokenId = encoder.Tokenizer.ClsTokenId,
             SepTokenId = encoder.Tokenizer.SepTokenId,

@@ -72,6 +72,7 @@ public sealed class ClassifierStudiesTests : IDisposable
             Assert.Equal(ExitCode.Success, SwapCommand.Run(swap));
             Assert.Equal(first, File.ReadAllText(Out));
             Assert.Throws<UsageException>(() => SwapCommand.Run([.. swap, "--d-model", "16"]));
+            Assert.Throws<UsageException>(() => SwapCommand.Run(["--pretrained", bert, "--window", "21", "--long-tokens", "40"]));
         }
         finally
         {
