@@ -125,7 +125,7 @@ public sealed class LayerSwapTests : IDisposable
     public void BinaryClassifier_KeepsItsThreshold()
     {
         var data = _mlContext.Data.LoadFromEnumerable(Toys.Verdicts(40));
-        var options = new MahaBinaryTextClassificationTrainer.Options { Threshold = 0.3 };
+        var options = new MahaBinaryTextClassificationTrainer.Options { Threshold = (BinaryThreshold)0.3 };
         Choose(options, ngrams: false);
         using var model = _mlContext.BinaryClassification.Trainers.MahaTextClassification(options).Fit(data);
         using var swapped = model.SwapLayers(model.RankLayers(["cat dog", "rain"], s_trees).Take(1).ToArray(), s_trees);
