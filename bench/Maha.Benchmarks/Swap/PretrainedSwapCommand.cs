@@ -30,7 +30,7 @@ internal static class PretrainedSwapCommand
         var options = new OptionReader(args);
         var settings = PretrainedSwapSettings.Read(options);
         var source = PretrainedChoice.Parse(settings.Pretrained)
-            ?? throw new UsageException("--pretrained takes minilm or the path of weights here. Leave it out to swap layers of a classifier from random weights.");
+            ?? throw new UsageException("--pretrained takes minilm or the path of weights here. Leave it out for a classifier from random weights.");
         using var start = PretrainedStart.Open(source);
         var encoder = start.Encoder
             ?? throw new UsageException($"--pretrained takes an encoder in BERT layout, but '{settings.Pretrained}' is another model.");

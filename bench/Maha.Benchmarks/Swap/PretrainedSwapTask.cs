@@ -11,7 +11,8 @@ internal sealed class PretrainedSwapTask : IDisposable
 {
     private readonly WordPieceTokenizer _tokenizer;
 
-    private PretrainedSwapTask(string name, string[] labels, PretrainedEncoder encoder, TokenizedDataset train, TokenizedDataset test, TokenizedDataset? longTest)
+    private PretrainedSwapTask(
+        string name, string[] labels, PretrainedEncoder encoder, TokenizedDataset train, TokenizedDataset test, TokenizedDataset? longTest)
     {
         (Name, Labels, Train, Test, LongTest, _tokenizer) = (name, labels, train, test, longTest, encoder.Tokenizer);
     }

@@ -65,7 +65,8 @@ public static class HsaConversion
     public static MahaEncoder Swap(MahaEncoder encoder, IReadOnlyCollection<int> layers, HsaConversionOptions options)
     {
         ArgumentNullException.ThrowIfNull(encoder);
-        return ConvertedModel.CopyWeights(encoder, new MahaEncoder(ConvertedModel.OptionsOf(encoder.Options, layers, options)), options.InterpolatePositions);
+        var converted = new MahaEncoder(ConvertedModel.OptionsOf(encoder.Options, layers, options));
+        return ConvertedModel.CopyWeights(encoder, converted, options.InterpolatePositions);
     }
 
     /// <summary>A classifier with the weights of another and hierarchical attention in some layers.</summary>

@@ -63,8 +63,8 @@ public sealed class ClassifierStudiesTests : IDisposable
         {
             string[] swap =
             [
-                "--pretrained", bert, "--data", Path.Combine(_folder, "train.tsv"), "--test", Path.Combine(_folder, "test.tsv"), "--out", Out, "--threads", Threads,
-                "--models", Path.Combine(_folder, "models"), "--window", "12", "--long-tokens", "40", "--epochs", "1", "--samples", "4", "--timed", "3",
+                "--pretrained", bert, "--data", Path.Combine(_folder, "train.tsv"), "--test", Path.Combine(_folder, "test.tsv"), "--out", Out,
+                "--threads", Threads, "--models", Path.Combine(_folder, "models"), "--window", "12", "--long-tokens", "40", "--epochs", "1", "--samples", "4", "--timed", "3",
                 "--branching", "4",
             ];
             Assert.Equal(ExitCode.Success, SwapCommand.Run(swap));
