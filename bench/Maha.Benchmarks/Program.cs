@@ -126,11 +126,9 @@ var commands = new Command[]
         ReaderCommand.Run),
     new(
         "swap",
-        "[--seeds S...] [--epochs N] [--max-tokens N] [--layers L] [--hierarchy blocks|document] [--branching B] [--ranking predictions|attention] [--samples "
-            + "N] [--tuning-rate R] [--threads T] [--out FILE] [--models FOLDER] [--data FILE --test FILE] [--documents N] [--d-model D] [--heads H] "
-            + "[--tokens-per-batch N] [--cuda]",
-        "accuracy of a trained standard classifier with 0 to all layers swapped to hierarchical attention, without training and after one epoch; "
-            + "continues where the results file ends",
+        SwapCommand.Arguments,
+        "accuracy of a trained standard classifier, or of a fine-tuned pretrained encoder, with 0 to all layers swapped to hierarchical attention, without "
+            + "training and after one epoch; continues where the results file ends",
         SwapCommand.Run),
 };
 

@@ -24,11 +24,19 @@ namespace Maha.Benchmarks.Swap;
 /// </remarks>
 internal static class SwapCommand
 {
+    public const string Arguments =
+        "[--seeds S...] [--epochs N] [--max-tokens N] [--layers L] [--hierarchy blocks|document] [--branching B] [--ranking predictions|attention] "
+            + "[--samples N] [--tuning-rate R] [--threads T] [--out FILE] [--models FOLDER] [--data FILE --test FILE] [--documents N] [--d-model D] "
+            + "[--heads H] [--tokens-per-batch N] [--cuda] | --pretrained minilm|PATH [--window N] [--windows N] [--long-tokens N] "
+            + "[--documents-per-step N] [--learning-rate R] [--timed N], and of the others those without the shape of the model";
+
     // The learning rates of the training and of the fine-tuning, which is not small: swapped layers compute something else.
     private const double TrainingRate = 2e-3;
 
     public static int Run(string[] args)
     {
+        if (args.Contains("--pretrained"))
+            return PretrainedSwapCommand.Run(args);
         var options = new OptionReader(args);
         var seeds = options.Integers("--seeds", [1, 2, 3]);
         var model = new MahaTransformerOptions
@@ -62,12 +70,7 @@ internal static class SwapCommand
                 var other => throw new UsageException($"--hierarchy takes blocks or document, but got '{other}'."),
             },
             Branching = options.Integer("--branching", 16),
-            Ranking = options.Text("--ranking", "predictions") switch
-            {
-                "predictions" => SwapRanking.Predictions,
-                "attention" => SwapRanking.Attention,
-                var other => throw new UsageException($"--ranking takes predictions or attention, but got '{other}'."),
-            },
+            Ranking = RankingOf(options),
         };
         set_num_threads(options.Integer("--threads", Environment.ProcessorCount));
         string models = options.Text("--models", Path.Combine("artifacts", "swap"));
@@ -102,6 +105,14 @@ internal static class SwapCommand
         SwapTable.Print(Console.Out, results.Rows(setting));
         return ExitCode.Success;
     }
+
+    /// <summary>Reads --ranking.</summary>
+    public static SwapRanking RankingOf(OptionReader options) => options.Text("--ranking", "predictions") switch
+    {
+        "predictions" => SwapRanking.Predictions,
+        "attention" => SwapRanking.Attention,
+        var other => throw new UsageException($"--ranking takes predictions or attention, but got '{other}'."),
+    };
 
     private static MahaSequenceClassifier Trained(MahaTransformerOptions model, TrainingOptions training, DocumentTask task, string file)
     {

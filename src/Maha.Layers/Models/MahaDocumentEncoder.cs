@@ -93,6 +93,9 @@ internal sealed partial class MahaDocumentEncoder : Module<Tensor, Tensor?, Tens
     /// <summary>The encoder of the tokens.</summary>
     public MahaEncoder Encoder => _encoder ?? _reader!.Encoder;
 
+    /// <summary>The encoder of windows; null for an encoder that reads documents whole.</summary>
+    public WindowedEncoder? Reader => _reader;
+
     /// <summary>The pooling of the encoder's features.</summary>
     public DocumentPooling Pooling => _pooling;
 
@@ -151,11 +154,23 @@ internal sealed partial class MahaDocumentEncoder : Module<Tensor, Tensor?, Tens
         return ((Raw(tokenIds, keyPaddingMask) - _center) * _scale).MoveToOuterDisposeScope();
     }
 
+    /// <summary>Computes the encoder's part of the vectors, before center and scale.</summary>
+    /// <param name="tokenIds">[B, N] of Int64; framed windows for an encoder of windows.</param>
+    /// <param name="keyPaddingMask">[B, N] of Bool, true = ignore this token; null if no token is padded.</param>
+    /// <returns>[B, width of the pooling].</returns>
+    public Tensor Contextual(Tensor tokenIds, Tensor? keyPaddingMask)
+    {
+        using var scope = NewDisposeScope();
+        var vectors = _reader is null
+            ? Pooling.call(Encoder.Encode(tokenIds, keyPaddingMask).Features, keyPaddingMask)
+            : ReadWindows(tokenIds, keyPaddingMask).Documents;
+        return vectors.MoveToOuterDisposeScope();
+    }
+
     private Tensor Raw(Tensor tokenIds, Tensor? keyPaddingMask)
     {
         using var scope = NewDisposeScope();
-        var encoding = Encoder.Encode(tokenIds, keyPaddingMask);
-        var parts = new List<Tensor> { Pooling.call(encoding.Features, keyPaddingMask) };
+        var parts = new List<Tensor> { Contextual(tokenIds, keyPaddingMask) };
         if (_spectral is not null)
             parts.Add(_spectral.call(tokenIds, keyPaddingMask));
         if (_beginning is not null)

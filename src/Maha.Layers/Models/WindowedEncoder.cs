@@ -94,6 +94,16 @@ internal sealed class WindowedEncoder : Module<Tensor, Tensor?, EncodedStates>
         }).MoveToOuterDisposeScope();
     }
 
+    /// <summary>Returns all windows of a batch as the encoder reads them.</summary>
+    /// <param name="tokenIds">[B, N], as for <see cref="forward"/>.</param>
+    /// <param name="keyPaddingMask">[B, N], as for <see cref="forward"/>.</param>
+    /// <returns>[S, W] of Int64, padded to the longest window, and the mask of the padding.</returns>
+    public (Tensor TokenIds, MixingContext Context) WindowsOf(Tensor tokenIds, Tensor? keyPaddingMask)
+    {
+        var (ids, lengths) = FindWindows(tokenIds, keyPaddingMask).Tokens(.., _encoder.TokenEmbeddings.device);
+        return (ids, ContextOf(lengths, ids.shape[1], ids.device));
+    }
+
     /// <summary>Computes the input of a layer of the encoder for all windows of a batch, without gradients.</summary>
     /// <param name="tokenIds">[B, N], as for <see cref="forward"/>.</param>
     /// <param name="keyPaddingMask">[B, N], as for <see cref="forward"/>.</param>

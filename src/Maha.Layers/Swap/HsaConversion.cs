@@ -1,10 +1,5 @@
 using Maha.Layers.Attention;
-using Maha.Layers.Blocks;
-using Maha.Layers.Core;
 using Maha.Layers.Models;
-using Maha.Layers.Trees;
-using Maha.Layers.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Swap;
@@ -31,7 +26,7 @@ public static class HsaConversion
         MahaEncoder encoder, IReadOnlyList<(Tensor TokenIds, MixingContext Context)> samples, HsaConversionOptions options)
     {
         ArgumentNullException.ThrowIfNull(encoder);
-        Check(samples, options);
+        ConvertedModel.Check(samples, options);
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
         using var evaluation = new EvaluationMode(encoder);
@@ -42,7 +37,7 @@ public static class HsaConversion
         foreach (var (tokenIds, given) in samples)
         {
             using var batch = NewDisposeScope();
-            var context = WithTrees(tokenIds, given, options);
+            var context = ConvertedModel.WithTrees(tokenIds, given, options);
             documents += context.Lengths(tokenIds.shape[0], tokenIds.shape[1]).LongCount(length => length > 0);
             var hidden = encoder.Embed(tokenIds);
             for (int layer = 0; layer < encoder.Blocks.Count; layer++)
@@ -70,7 +65,8 @@ public static class HsaConversion
     public static MahaEncoder Swap(MahaEncoder encoder, IReadOnlyCollection<int> layers, HsaConversionOptions options)
     {
         ArgumentNullException.ThrowIfNull(encoder);
-        return Copy(encoder, new MahaEncoder(SwappedOptions(encoder.Options, layers, options)));
+        var converted = new MahaEncoder(ConvertedModel.OptionsOf(encoder.Options, layers, options));
+        return ConvertedModel.CopyWeights(encoder, converted, options.InterpolatePositions);
     }
 
     /// <summary>A classifier with the weights of another and hierarchical attention in some layers.</summary>
@@ -83,7 +79,8 @@ public static class HsaConversion
     {
         ArgumentNullException.ThrowIfNull(classifier);
         int numClasses = (int)classifier.state_dict()["head.weight"].shape[0];
-        return Copy(classifier, new MahaSequenceClassifier(SwappedOptions(classifier.Encoder.Options, layers, options), numClasses));
+        var converted = new MahaSequenceClassifier(ConvertedModel.OptionsOf(classifier.Encoder.Options, layers, options), numClasses);
+        return ConvertedModel.CopyWeights(classifier, converted, options.InterpolatePositions);
     }
 
     /// <summary>
@@ -102,140 +99,14 @@ public static class HsaConversion
     {
         ArgumentNullException.ThrowIfNull(classifier);
         ArgumentNullException.ThrowIfNull(evaluate);
-        Check(samples, options);
-        TensorChecks.Known(options.Ranking, nameof(options.Ranking));
-        TensorChecks.InRange(numLayers ?? 0, 0, int.MaxValue, nameof(numLayers), "Use null for all layers.");
-        long[] flat = Flops(classifier.Encoder.Options, samples, options);
-        var steps = new List<SwapStep> { new(-1, 0, [], evaluate(classifier), flat.Sum(), 0) };
-        var swapped = new SortedSet<int>();
-        using var scope = NewDisposeScope();
-        var own = LogProbabilities(classifier, samples);
-        var current = classifier;
-        try
+        var subject = new SwapSubject<MahaSequenceClassifier>
         {
-            while (swapped.Count < (numLayers ?? int.MaxValue) && Measure(current.Encoder, samples, options) is { Count: > 0 } left)
-            {
-                var next = options.Ranking == SwapRanking.Attention
-                    ? left.MinBy(layer => layer.Mean)!
-                    : left.MinBy(layer =>
-                    {
-                        using var candidate = Swap(classifier, [.. swapped, layer.Layer], options);
-                        return Distance(own, candidate, samples);
-                    })!;
-                swapped.Add(next.Layer);
-                var model = Swap(classifier, swapped, options);
-                if (!ReferenceEquals(current, classifier))
-                    current.Dispose();
-                current = model;
-                long[] flops = Flops(current.Encoder.Options, samples, options);
-                double reduction = 1 - (swapped.Sum(layer => flops[layer]) / (double)swapped.Sum(layer => flat[layer]));
-                steps.Add(new SwapStep(next.Layer, next.Mean, [.. swapped], evaluate(current), flops.Sum(), reduction)
-                {
-                    PredictionDistance = Distance(own, current, samples),
-                });
-            }
-        }
-        finally
-        {
-            if (!ReferenceEquals(current, classifier))
-                current.Dispose();
-        }
-        return steps;
-    }
-
-    // The logarithms of the class probabilities of every batch, [B, C].
-    private static List<Tensor> LogProbabilities(MahaSequenceClassifier classifier, IReadOnlyList<(Tensor TokenIds, MixingContext Context)> samples)
-    {
-        using var noGradient = no_grad();
-        using var evaluation = new EvaluationMode(classifier);
-        return [.. samples.Select(batch => nn.functional.log_softmax(classifier.Classify(batch.TokenIds, batch.Context).Logits.to(ScalarType.Float64), 1))];
-    }
-
-    // The mean over the documents of KL(own || the model's).
-    private static double Distance(List<Tensor> own, MahaSequenceClassifier model, IReadOnlyList<(Tensor TokenIds, MixingContext Context)> samples)
-    {
-        using var scope = NewDisposeScope();
-        double sum = own.Zip(LogProbabilities(model, samples), (p, q) => (p.exp() * (p - q)).sum().item<double>()).Sum();
-        return sum / own.Sum(batch => batch.shape[0]);
-    }
-
-    // The operations of every layer's attention over the samples.
-    private static long[] Flops(MahaTransformerOptions model, IReadOnlyList<(Tensor TokenIds, MixingContext Context)> samples, HsaConversionOptions options)
-    {
-        long[] flops = new long[model.NumLayers];
-        foreach (var (tokenIds, given) in samples)
-        {
-            var context = WithTrees(tokenIds, given, options);
-            int[] lengths = context.Lengths(tokenIds.shape[0], tokenIds.shape[1]);
-            for (int document = 0; document < lengths.Length; document++)
-            {
-                if (lengths[document] == 0)
-                    continue;
-                for (int layer = 0; layer < flops.Length; layer++)
-                {
-                    var shape = model.OfLayer(layer);
-                    flops[layer] += shape.Attention is HsaOptions { Hierarchy: HierarchyKind.Document }
-                        ? BlockFlops.OfTree(shape, context.Hierarchies![document]!)
-                        : BlockFlops.Of(shape, lengths[document]).Attention;
-                }
-            }
-        }
-        return flops;
-    }
-
-    private static T Copy<T>(nn.Module from, T to) where T : nn.Module
-    {
-        var weight = from.parameters().First();
-        to.to(weight.dtype);
-        to.to(weight.device);
-        ModuleWeights.Load(to, ModuleWeights.StateOf(from));
-        to.eval();
-        return to;
-    }
-
-    private static MahaTransformerOptions SwappedOptions(MahaTransformerOptions model, IReadOnlyCollection<int> layers, HsaConversionOptions options)
-    {
-        ArgumentNullException.ThrowIfNull(layers);
-        ArgumentNullException.ThrowIfNull(options);
-        AttentionOptions[] attentions = [.. Enumerable.Range(0, model.NumLayers).Select(layer => model.OfLayer(layer).Attention)];
-        foreach (var hsa in attentions.OfType<HsaOptions>())
-        {
-            if (hsa.Hierarchy != options.Hierarchy || (options.Hierarchy == HierarchyKind.Blocks && hsa.Branching != options.Branching))
-            {
-                throw new ArgumentException(
-                    $"The trees must be those of the layers that are hierarchical already, {hsa.Hierarchy} with branching {hsa.Branching}, but are " +
-                    $"{options.Hierarchy} with {options.Branching}. Swap from the standard encoder.", nameof(options));
-            }
-        }
-        foreach (int layer in layers.Distinct())
-        {
-            TensorChecks.InRange(layer, 0, model.NumLayers - 1, nameof(layers), $"The encoder has {model.NumLayers} layers.");
-            if (attentions[layer] is not FullOptions)
-            {
-                throw new ArgumentException(
-                    $"A layer must have the attention Full to be swapped, but layer {layer} has {attentions[layer].Kind}. Leave it out.", nameof(layers));
-            }
-            attentions[layer] = new HsaOptions { Hierarchy = options.Hierarchy, Branching = options.Branching };
-        }
-        return model with { LayerAttention = attentions, TokenParts = options.TokenParts ?? model.TokenParts };
-    }
-
-    private static MixingContext WithTrees(Tensor tokenIds, MixingContext context, HsaConversionOptions options) =>
-        options.Hierarchy == HierarchyKind.Document && context.Hierarchies is null && options.TokenParts is not null
-            ? context.WithTrees(tokenIds, options.TokenParts)
-            : context;
-
-    private static void Check(IReadOnlyList<(Tensor TokenIds, MixingContext Context)> samples, HsaConversionOptions options)
-    {
-        ArgumentNullException.ThrowIfNull(samples);
-        ArgumentNullException.ThrowIfNull(options);
-        if (samples.Count == 0)
-            throw new ArgumentException("samples must hold at least one batch of documents to measure on, but hold none.", nameof(samples));
-        foreach (var sample in samples)
-        {
-            TensorChecks.Alive(sample.TokenIds, nameof(sample.TokenIds));
-            ArgumentNullException.ThrowIfNull(sample.Context, nameof(sample.Context));
-        }
+            Samples = samples,
+            Encoder = model => model.Encoder,
+            Swap = (model, layers) => Swap(model, layers, options),
+            Outputs = (model, tokenIds, context) => model.Classify(tokenIds, context).Logits,
+        };
+        return new LayerOrder<MahaSequenceClassifier>(subject, options).Run(classifier, evaluate, numLayers);
     }
 
     // A hierarchical mixer with the weights of every standard one.
@@ -248,7 +119,10 @@ public static class HsaConversion
                 for (int layer = 0; layer < encoder.Blocks.Count; layer++)
                 {
                     if (encoder.Options.OfLayer(layer).Attention is FullOptions)
-                        Mixers[layer] = Copy(encoder.Blocks[layer].Mixer, new HsaMixer(SwappedOptions(encoder.Options, [layer], options).OfLayer(layer)));
+                    {
+                        var mixer = new HsaMixer(ConvertedModel.OptionsOf(encoder.Options, [layer], options).OfLayer(layer));
+                        Mixers[layer] = ConvertedModel.CopyWeights(encoder.Blocks[layer].Mixer, mixer, options.InterpolatePositions);
+                    }
                 }
             }
             catch
@@ -265,20 +139,5 @@ public static class HsaConversion
             foreach (var mixer in Mixers.Values)
                 mixer.Dispose();
         }
-    }
-
-    // Dropout off, and on again at the end where it was.
-    private sealed class EvaluationMode : IDisposable
-    {
-        private readonly nn.Module _module;
-        private readonly bool _wasTraining;
-
-        public EvaluationMode(nn.Module module)
-        {
-            (_module, _wasTraining) = (module, module.training);
-            module.eval();
-        }
-
-        public void Dispose() => _module.train(_wasTraining);
     }
 }

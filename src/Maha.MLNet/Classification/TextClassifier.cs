@@ -1,4 +1,5 @@
 using Maha.Layers.Models;
+using Maha.Layers.Swap;
 using Maha.Layers.Text;
 using Maha.MLNet.Fitting;
 using Maha.MLNet.ModelFiles;
@@ -15,12 +16,14 @@ internal sealed class TextClassifier : TextModel<ClassifierManifest, nn.Module<T
 {
     private const string NGramStream = "NGrams";
 
+    private readonly ModelFormat _format;
     private readonly NGramClassifier? _ngrams;
 
     public TextClassifier(ModelFormat format, TextModelParts<ClassifierManifest, nn.Module<Tensor, Tensor?, ModelResult>> parts, NGramClassifier? ngrams, Device device)
         : base(format, parts, device)
     {
         Labels = LabelNames.FromFile(Manifest.LabelType, Manifest.Labels);
+        _format = format;
         _ngrams = ngrams;
     }
 
@@ -65,6 +68,26 @@ internal sealed class TextClassifier : TextModel<ClassifierManifest, nn.Module<T
 
         return logits;
     }
+
+    /// <summary>Returns a copy with hierarchical attention in some layers. The n-grams, the calibration and the threshold stay as they are.</summary>
+    /// <exception cref="ArgumentException">A layer is not there or has another attention, or the options don't suit the classifier.</exception>
+    /// <exception cref="ObjectDisposedException">The classifier was disposed.</exception>
+    public TextClassifier SwapLayers(IReadOnlyCollection<int> layers, HsaConversionOptions options) =>
+        new(_format, SwapLayers(layers, options, Build), _ngrams, Device);
+
+    /// <summary>Orders the layers by how little their swap changes the network's class probabilities for some texts.</summary>
+    /// <exception cref="ArgumentException">There is no text, or the options don't suit the classifier.</exception>
+    /// <exception cref="ObjectDisposedException">The classifier was disposed.</exception>
+    public IReadOnlyList<int> RankLayers(IEnumerable<string> texts, HsaConversionOptions options) => RankLayers(
+        texts, options, Build, (samples, swap) => new SwapSubject<nn.Module<Tensor, Tensor?, ModelResult>>
+        {
+            Samples = samples,
+            Swap = swap,
+            Encoder = network => network is WindowedClassifier windowed ? windowed.Reader.Encoder : ((MahaSequenceClassifier)network).Encoder,
+            Outputs = (network, tokenIds, context) => network.call(tokenIds, context.KeyPaddingMask).Logits,
+            EncoderInput = (network, tokenIds, context) =>
+                network is WindowedClassifier windowed ? windowed.Reader.WindowsOf(tokenIds, context.KeyPaddingMask) : (tokenIds, context),
+        });
 
     private static nn.Module<Tensor, Tensor?, ModelResult> Build(ClassifierManifest manifest) => manifest.Windows is null
         ? new MahaSequenceClassifier(manifest.Model, manifest.Labels.Count)

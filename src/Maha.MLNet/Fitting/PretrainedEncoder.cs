@@ -21,6 +21,9 @@ internal sealed record PretrainedEncoder(string Name, MahaEncoder Encoder, WordP
     /// <summary>The saved document encoder that the weights come from, which this object owns; null for other weights.</summary>
     public PretrainedFile? DocumentEncoder { get; init; }
 
+    /// <summary>The most tokens of a window; null for the default: the weights don't decide it unless they were saved with windows.</summary>
+    public int? WindowLength { get; init; }
+
     /// <summary>Checks that the options of the architecture and of the vocabulary are left at their defaults: the weights decide them.</summary>
     /// <exception cref="ArgumentException">An option has another value.</exception>
     public void Check(MahaEstimatorOptions options)
@@ -66,7 +69,7 @@ internal sealed record PretrainedEncoder(string Name, MahaEncoder Encoder, WordP
             ClsTokenId = Tokenizer.ClsTokenId,
             SepTokenId = Tokenizer.SepTokenId,
         };
-        return windows with { WindowLength = Math.Min(windows.WindowLength, Encoder.Options.MaxSequenceLength) };
+        return windows with { WindowLength = WindowLength ?? Math.Min(windows.WindowLength, Encoder.Options.MaxSequenceLength) };
     }
 
     /// <summary>Warns of texts whose words fall to pieces in the vocabulary, as those of other languages do.</summary>

@@ -113,7 +113,7 @@ internal sealed class PretrainedFile : IDisposable
     {
         var encoder = new MahaEncoder(Model);
         ModuleWeights.Load(encoder, WeightsWithPrefix(WindowedClassifier.EncoderPrefix));
-        return new PretrainedEncoder(name, encoder, (WordPieceTokenizer)_tokenizer);
+        return new PretrainedEncoder(name, encoder, (WordPieceTokenizer)_tokenizer) { WindowLength = Windows!.WindowLength };
     }
 
     /// <summary>Copies the weights of the transformer and, from an encoder's file, those of the other parts.</summary>

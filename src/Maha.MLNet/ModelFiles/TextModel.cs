@@ -17,7 +17,7 @@ namespace Maha.MLNet.ModelFiles;
 /// *** Format *** The main stream has ML.NET's version header and nothing after it. The other streams are the
 /// manifest (<see cref="ModelFormat.ManifestStream"/>), Tokenizer (ITextTokenizer.Save), Weights.safetensors and Checksums (StreamChecksums).
 /// </remarks>
-internal abstract class TextModel<TManifest, TNetwork> : ITextModel
+internal abstract partial class TextModel<TManifest, TNetwork> : ITextModel
     where TManifest : ModelManifest
     where TNetwork : nn.Module
 {

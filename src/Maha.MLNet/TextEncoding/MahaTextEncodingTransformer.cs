@@ -1,3 +1,4 @@
+using Maha.Layers.Swap;
 using Maha.MLNet.Rows;
 using Maha.MLNet.Schema;
 using Maha.MLNet.TextEncoding;
@@ -31,6 +32,29 @@ public sealed class MahaTextEncodingTransformer : MahaTransformer
 
     /// <summary>E, the width of a document's vector.</summary>
     public int VectorSize => _encoder.OutputDim;
+
+    /// <summary>Returns a copy of the model in which some layers of the encoder compute hierarchical attention (HSA) from the same weights.</summary>
+    /// <param name="layers">The layers to swap, 0 the first. They must have standard attention, as those of pretrained encoders have.</param>
+    /// <param name="options">
+    /// The trees. With <see cref="HsaConversionOptions.MaxSequenceLength"/> the copy reads windows of that length instead of its own.
+    /// </param>
+    /// <returns>A new transformer on the same device. This one does not change.</returns>
+    /// <remarks>
+    /// Nothing is trained. The more layers are swapped, the more accuracy is lost; <see cref="RankLayers"/> orders them. To train the copy further, save it and
+    /// pass its path as <c>PretrainedModel</c>.
+    /// </remarks>
+    /// <exception cref="ArgumentException">A layer is not there or has another attention, or the options don't suit the model.</exception>
+    /// <exception cref="ObjectDisposedException">The transformer was disposed.</exception>
+    public MahaTextEncodingTransformer SwapLayers(IReadOnlyCollection<int> layers, HsaConversionOptions options) =>
+        new(_encoder.SwapLayers(layers, options));
+
+    /// <summary>Orders the layers of the encoder for <see cref="SwapLayers"/>: first the layer whose swap changes the encoder's vectors least.</summary>
+    /// <param name="texts">A few dozen texts like those that the model reads. The cost is about L^2 / 2 passes over them, with L layers.</param>
+    /// <param name="options">The trees and the ranking.</param>
+    /// <returns>The layers with standard attention. The first k of them are the layers to swap if k are swapped.</returns>
+    /// <exception cref="ArgumentException">There is no text, or the options don't suit the model.</exception>
+    /// <exception cref="ObjectDisposedException">The transformer was disposed.</exception>
+    public IReadOnlyList<int> RankLayers(IEnumerable<string> texts, HsaConversionOptions options) => _encoder.RankLayers(texts, options);
 
     private protected override RowMapping CreateMapping(DataViewSchema inputSchema) => new Mapping(_encoder, inputSchema);
 

@@ -1,4 +1,5 @@
 using Maha.Layers.Models;
+using Maha.Layers.Swap;
 using Maha.Layers.Text;
 using Maha.Layers.Trees;
 using Maha.MLNet.Fitting;
@@ -46,6 +47,26 @@ internal sealed partial class TextEncoder : TextModel<EncoderManifest, MahaDocum
                 : [(ModelFormat.SpectralTokenizerStream, stream => spectralTokenizer = ReadTokenizer(stream, manifest))]);
         return new(parts, spectralTokenizer, Devices.Choose(environment));
     }
+
+    /// <summary>Returns a copy with hierarchical attention in some layers. The spectral parts, center and scale stay as they are.</summary>
+    /// <exception cref="ArgumentException">A layer is not there or has another attention, or the options don't suit the encoder.</exception>
+    /// <exception cref="ObjectDisposedException">The encoder was disposed.</exception>
+    public TextEncoder SwapLayers(IReadOnlyCollection<int> layers, HsaConversionOptions options) =>
+        new(SwapLayers(layers, options, manifest => manifest.BuildNetwork()), _spectralTokenizer, Device);
+
+    /// <summary>Orders the layers by how little their swap changes the direction of the encoder's part of the vectors of some texts.</summary>
+    /// <exception cref="ArgumentException">There is no text, or the options don't suit the encoder.</exception>
+    /// <exception cref="ObjectDisposedException">The encoder was disposed.</exception>
+    public IReadOnlyList<int> RankLayers(IEnumerable<string> texts, HsaConversionOptions options) => RankLayers(
+        texts, options, manifest => manifest.BuildNetwork(), (samples, swap) => new SwapSubject<MahaDocumentEncoder>
+        {
+            Samples = samples,
+            Swap = swap,
+            Encoder = network => network.Encoder,
+            Outputs = (network, tokenIds, context) => network.Contextual(tokenIds, context.KeyPaddingMask),
+            EncoderInput = (network, tokenIds, context) => network.Reader?.WindowsOf(tokenIds, context.KeyPaddingMask) ?? (tokenIds, context),
+            Distance = SwapDistance.OfVectors,
+        });
 
     /// <summary>Computes the vectors of documents, [E] each.</summary>
     /// <param name="texts">Any texts. Those without tokens all have the same vector.</param>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Maha.Benchmarks.Swap;
 using Maha.Benchmarks.Training;
+using Maha.MLNet.Tests.TextEncoding;
 using static TorchSharp.torch;
 
 namespace Maha.Benchmarks.Tests.Training;
@@ -52,6 +53,43 @@ public sealed class ClassifierStudiesTests : IDisposable
         Assert.Equal("0 1", (string)rows[2]["layers"]!);
         Assert.True((long)rows[2]["attention_flops"]! < (long)rows[0]["attention_flops"]!);
         Assert.True((double)rows[2]["prediction_distance"]! > 0);
+    }
+
+    [Fact]
+    public void PretrainedSwap_MeasuresEveryNumberOfLayers_AndDocumentsLongerThanAWindow()
+    {
+        string bert = SmallBert.WriteFolder();
+        try
+        {
+            string[] swap =
+            [
+                "--pretrained", bert, "--data", Path.Combine(_folder, "train.tsv"), "--test", Path.Combine(_folder, "test.tsv"), "--out", Out,
+                "--threads", Threads, "--models", Path.Combine(_folder, "models"), "--window", "12", "--long-tokens", "40", "--epochs", "1", "--samples", "4", "--timed", "3",
+                "--branching", "4",
+            ];
+            Assert.Equal(ExitCode.Success, SwapCommand.Run(swap));
+            string first = File.ReadAllText(Out);
+            Assert.Equal(ExitCode.Success, SwapCommand.Run(swap));
+            Assert.Equal(first, File.ReadAllText(Out));
+            Assert.Throws<UsageException>(() => SwapCommand.Run([.. swap, "--d-model", "16"]));
+            Assert.Throws<UsageException>(() => SwapCommand.Run(["--pretrained", bert, "--window", "21", "--long-tokens", "40"]));
+        }
+        finally
+        {
+            Directory.Delete(bert, recursive: true);
+        }
+        var rows = Rows();
+        Assert.Equal([0, 1, 2], rows.Select(row => (int)row["swapped"]!));
+        // No layer is swapped yet: the same bits, and nothing is uniform.
+        Assert.Equal(0, (double)rows[0]["kl"]!);
+        Assert.Equal((double)rows[0]["accuracy"]!, (double)rows[0]["uniform_accuracy"]!);
+        Assert.True((double)rows[2]["kl"]! > 0);
+        Assert.True((double)rows[2]["whole_attention_gflop"]! < (double)rows[0]["whole_attention_gflop"]!);
+        Assert.All(rows, row => Assert.True((double)row["ms"]! > 0));
+        foreach (string name in new[] { "tuned_accuracy", "long_accuracy", "long_first_accuracy", "whole_repeat_accuracy", "tuned_whole_interpolate_accuracy" })
+            Assert.All(rows, row => Assert.InRange((double)row[name]!, 0, 1));
+        Assert.InRange((double)rows[2]["whole_tuned_long_accuracy"]!, 0, 1);
+        Assert.Null(rows[1]["whole_tuned_long_accuracy"]);
     }
 
     [Theory]

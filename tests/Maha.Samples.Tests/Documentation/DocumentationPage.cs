@@ -46,7 +46,8 @@ internal static partial class DocumentationPage
         ["docs/classification.md"] = "MLContext mlContext, IDataView data",
         ["docs/encode.md"] = "MLContext mlContext, IDataView texts",
         ["docs/hierarchical-attention.md"] = "MahaSequenceClassifier classifier, " +
-            "IReadOnlyList<(Tensor TokenIds, MixingContext Context)> samples, Func<MahaSequenceClassifier, double> Accuracy",
+            "IReadOnlyList<(Tensor TokenIds, MixingContext Context)> samples, Func<MahaSequenceClassifier, double> Accuracy, " +
+            "MLContext mlContext, IDataView data, MahaTextClassificationTransformer trained, IEnumerable<string> sampleTexts",
         ["docs/language-model.md"] = "MLContext mlContext, IDataView data, CancellationToken token",
         ["docs/pretrained.md"] = "MLContext mlContext, IDataView data",
         ["docs/tokenizer.md"] = "IEnumerable<string> texts",
