@@ -24,8 +24,15 @@ internal sealed record ReadingPlan
     // However short the time is: fewer tell nothing.
     private const int MinDocuments = 64;
 
-    // Of what follows the encoder; the encoder learns at a tenth of it.
+    // Of what follows the encoder, for steps of this many documents; the encoder learns at a tenth of it. Of AdamW the rate follows the square root of the
+    // documents of a step. A step of 8 long documents at the full rate loses what the encoder knew.
     private const double LearningRate = 1e-3;
+    private const double DocumentsOfFullRate = 32;
+
+    // The activations of all layers of a small encoder for so many tokens take about 1 GB in float32 and 4 GB in bfloat16. A step of more tokens is a sum over
+    // batches.
+    private const int MaxTokensPerBatchOnProcessor = 4096;
+    private const int MaxTokensPerBatchOnGpu = 32768;
 
     // How much of the time that is left is planned for: the rest covers what the estimate misses.
     private const double ShareOfTime = 0.85;
@@ -126,10 +133,15 @@ internal sealed record ReadingPlan
         NumberOfEpochs = NumberOfEpochs,
         LearningRateDecay = LearningRateDecay.Linear,
         ComputeType = Device == DeviceType.CPU ? null : ScalarType.BFloat16,
-        LearningRate = options.IsSet(nameof(options.LearningRate)) ? options.LearningRate : LearningRate,
+        LearningRate = options.IsSet(nameof(options.LearningRate)) ? options.LearningRate : LearningRate * Math.Sqrt(DocumentsPerStep / DocumentsOfFullRate),
         TokensPerBatch = options.IsSet(nameof(options.TokensPerBatch))
-            ? options.TokensPerBatch : (int)Math.Max(DocumentsPerStep * TokensPerDocument, DocumentsPerStep),
+            ? options.TokensPerBatch : (int)Math.Clamp(DocumentsPerStep * TokensPerDocument, DocumentsPerStep, MaxTokensPerBatch),
+        MinDocumentsPerStep = options.MinDocumentsPerStep ?? (options.IsSet(nameof(options.TokensPerBatch)) ? 1 : DocumentsPerStep),
     };
+
+    // The layers that are trained keep their activations.
+    private double MaxTokensPerBatch =>
+        Device == DeviceType.CPU ? MaxTokensPerBatchOnProcessor * NumLayers / Math.Max(1.0, NumLayers - FrozenLayers) : MaxTokensPerBatchOnGpu;
 
     /// <summary>States the choices, in one sentence for the user.</summary>
     /// <param name="name">The name of the weights.</param>
