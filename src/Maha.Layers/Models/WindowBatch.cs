@@ -58,36 +58,43 @@ internal sealed class WindowBatch
         return new WindowBatch(ids, [.. starts], [.. counts], states, options.ChunkLength);
     }
 
-    /// <summary>Groups the windows, in their order, so that a group has at most a number of tokens, or one window.</summary>
-    public IEnumerable<Range> Groups(int maxTokens)
+    /// <summary>
+    /// Groups the windows by length, the longest first, so that little of a group is padding. Windows of equal length keep their order.
+    /// </summary>
+    /// <param name="maxTokens">The most tokens of a group with its padding, unless it has one window.</param>
+    /// <param name="minTokens">A group of fewer tokens takes in windows of any length, since a small group costs as much as a larger one.</param>
+    public List<int[]> Groups(int maxTokens, int minTokens)
     {
-        int first = 0, longest = 0;
-        for (int window = 0; window < Count; window++)
+        int[] order = [.. Enumerable.Range(0, Count).OrderByDescending(window => _lengths[window])];
+        var groups = new List<int[]>();
+        int first = 0;
+        for (int i = 1; i <= order.Length; i++)
         {
-            longest = Math.Max(longest, _lengths[window]);
-            if (window > first && (long)longest * (window - first + 1) > maxTokens)
-            {
-                yield return first..window;
-                (first, longest) = (window, _lengths[window]);
-            }
+            long longest = _lengths[order[first]], tokens = longest * (i - first);
+            bool ends = i == order.Length || tokens + longest > maxTokens || (tokens >= minTokens && 4L * _lengths[order[i]] < 3 * longest);
+            if (!ends)
+                continue;
+            groups.Add(order[first..i]);
+            first = i;
         }
-        if (first < Count)
-            yield return first..Count;
+        return groups;
     }
 
+    /// <summary>The number of tokens of each window.</summary>
+    public int[] Lengths => _lengths;
+
     /// <summary>Returns the number of tokens of some windows.</summary>
-    public int[] LengthsOf(Range windows) => _lengths[windows];
+    public int[] LengthsOf(int[] windows) => Array.ConvertAll(windows, window => _lengths[window]);
 
     /// <summary>Returns the ids of some windows, [S, W], padded with the id 0, and the number of tokens of each.</summary>
-    public (Tensor Ids, int[] Lengths) Tokens(Range windows, Device device)
+    public (Tensor Ids, int[] Lengths) Tokens(int[] windows, Device device)
     {
-        var (first, count) = windows.GetOffsetAndLength(Count);
-        int[] lengths = _lengths[first..(first + count)];
+        int[] lengths = LengthsOf(windows);
         int width = lengths.Max();
-        long[] ids = new long[count * width];
-        for (int i = 0; i < count; i++)
-            Array.Copy(_ids, _starts[first + i], ids, i * width, lengths[i]);
-        return (tensor(ids, [count, width], device: device), lengths);
+        long[] ids = new long[windows.Length * width];
+        for (int i = 0; i < windows.Length; i++)
+            Array.Copy(_ids, _starts[windows[i]], ids, i * width, lengths[i]);
+        return (tensor(ids, [windows.Length, width], device: device), lengths);
     }
 
     /// <summary>Returns the means of the chunks of some windows, one row per chunk, [states, D].</summary>
@@ -139,11 +146,19 @@ internal sealed class WindowBatch
     }
 
     /// <summary>Returns the states by document, [B, C, D], and the mask of the padding; null without padding.</summary>
-    /// <param name="states">All states in the order of the windows, [states, D].</param>
-    public (Tensor States, Tensor? Mask) ByDocument(Tensor states)
+    /// <param name="states">All states in the order of the groups, [states, D].</param>
+    /// <param name="groups">The groups of the windows.</param>
+    public (Tensor States, Tensor? Mask) ByDocument(Tensor states, List<int[]> groups)
     {
         using var scope = NewDisposeScope();
-        int longest = Math.Max(1, _states.Max()), next = 0;
+        int longest = Math.Max(1, _states.Max()), window = 0;
+        int[] firstStates = new int[Count];
+        int before = 0;
+        foreach (int one in groups.SelectMany(group => group))
+        {
+            firstStates[one] = before;
+            before += NumChunks(_lengths[one], ChunkLength);
+        }
         long padding = states.shape[0];
         long[] rows = new long[_states.Length * longest];
         Array.Fill(rows, padding);
@@ -151,11 +166,18 @@ internal sealed class WindowBatch
         Array.Fill(isPadding, true);
         for (int document = 0; document < _states.Length; document++)
         {
-            for (int state = 0; state < _states[document]; state++)
+            // A document has at least one window, and an empty one has no state.
+            int state = 0;
+            do
             {
-                rows[(document * longest) + state] = next++;
-                isPadding[(document * longest) + state] = false;
+                for (int chunk = 0; chunk < NumChunks(_lengths[window], ChunkLength); chunk++, state++)
+                {
+                    rows[(document * longest) + state] = firstStates[window] + chunk;
+                    isPadding[(document * longest) + state] = false;
+                }
+                window++;
             }
+            while (state < _states[document]);
         }
         var table = isPadding.Contains(true) ? cat([states, zeros([1, states.shape[1]], states.dtype, states.device)], 0) : states;
         var byDocument = table.index_select(0, tensor(rows, device: states.device)).reshape(_states.Length, longest, states.shape[1]);

@@ -41,11 +41,14 @@ internal sealed class WindowStates : IDisposable
         {
             bool wasTraining = reader.training;
             reader.eval();
-            for (int document = 0; document < documents.Count; document++)
+            for (int first = 0, end; first < documents.Count; first = end)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                states.Add(reader, document);
-                progress?.Invoke(document + 1);
+                long tokens = 0;
+                for (end = first; end < documents.Count && (end == first || tokens + documents.LengthOf(end) <= reader.MaxTokens); end++)
+                    tokens += documents.LengthOf(end);
+                states.Add(reader, [.. Enumerable.Range(first, end - first)]);
+                progress?.Invoke(end);
             }
             reader.train(wasTraining);
             states._store.Complete();
@@ -83,20 +86,32 @@ internal sealed class WindowStates : IDisposable
     /// <summary>Frees the memory, or deletes the file.</summary>
     public void Dispose() => _store.Dispose();
 
-    private void Add(WindowedEncoder reader, int document)
+    private void Add(WindowedEncoder reader, int[] rows)
     {
-        _starts[document] = _store.Count;
-        using var batch = TokenBatch.Create(_documents, [document]);
-        foreach (var (hidden, lengths) in reader.EncodeUntil(batch.TokenIds, null, Layer))
+        using var batch = TokenBatch.Create(_documents, rows);
+        // By window of the batch: the groups of the encoder are in another order.
+        var byWindow = new SortedDictionary<int, Half[]>();
+        foreach (var (hidden, windows, lengths) in reader.EncodeUntil(batch.TokenIds, batch.KeyPaddingMask, Layer))
         {
             using (hidden)
             {
                 using var half = hidden.to(ScalarType.Float16);
                 var values = half.data<Half>().ToArray().AsSpan();
                 int width = (int)hidden.shape[1] * _width;
-                for (int window = 0; window < lengths.Length; window++)
-                    _store.Append(MemoryMarshal.Cast<Half, int>(values.Slice(window * width, lengths[window] * _width)));
+                for (int i = 0; i < windows.Length; i++)
+                    byWindow.Add(windows[i], values.Slice(i * width, lengths[i] * _width).ToArray());
             }
+        }
+        int document = 0, left = 0;
+        foreach (var states in byWindow.Values)
+        {
+            if (left == 0)
+            {
+                _starts[rows[document]] = _store.Count;
+                left = batch.Lengths[document++];
+            }
+            _store.Append(MemoryMarshal.Cast<Half, int>(states.AsSpan()));
+            left -= states.Length / _width;
         }
     }
 }

@@ -26,6 +26,10 @@ internal sealed class WindowedEncoder : Module<Tensor, Tensor?, EncodedStates>
     private const int MaxTokensOnProcessor = 2048;
     private const int MaxTokensOnGpu = 65536;
 
+    // Fewer tokens take a GPU as long as these, so that padding costs nothing.
+    private const int MinTokensOnProcessor = 512;
+    private const int MinTokensOnGpu = 16384;
+
     [ComponentName(Name = "encoder")] private readonly MahaEncoder _encoder;
     [ComponentName(Name = "blocks")] private readonly ModuleList<MahaBlock>? _blocks;
     [ComponentName(Name = "final_norm")] private readonly LayerNorm? _finalNorm;
@@ -60,6 +64,9 @@ internal sealed class WindowedEncoder : Module<Tensor, Tensor?, EncodedStates>
     /// <summary>The encoder of the windows.</summary>
     public MahaEncoder Encoder => _encoder;
 
+    /// <summary>The most tokens that pass the encoder at a time where no gradient is needed.</summary>
+    public int MaxTokens => _encoder.TokenEmbeddings.device.type == DeviceType.CPU ? MaxTokensOnProcessor : MaxTokensOnGpu;
+
     /// <summary>Reads a batch of documents.</summary>
     /// <param name="tokenIds">[B, N] of Int64: framed windows, see <see cref="Data.TokenWindows"/>.</param>
     /// <param name="keyPaddingMask">[B, N] of Bool, true = ignore this token; null if no token is padded.</param>
@@ -85,11 +92,12 @@ internal sealed class WindowedEncoder : Module<Tensor, Tensor?, EncodedStates>
     {
         using var scope = NewDisposeScope();
         var windows = FindWindows(tokenIds, keyPaddingMask);
-        var all = hidden(windows.LengthsOf(..));
+        var all = hidden(windows.Lengths);
         return Read(windows, group =>
         {
             int[] lengths = windows.LengthsOf(group);
-            var input = all[TensorIndex.Slice(group.Start.Value, group.End.Value), TensorIndex.Slice(0, lengths.Max())];
+            var chosen = tensor(Array.ConvertAll(group, window => (long)window), device: all.device);
+            var input = all.narrow(1, 0, lengths.Max()).index_select(0, chosen);
             return (_encoder.EncodeFrom(layer, input, ContextOf(lengths, input.shape[1], input.device)), lengths);
         }).MoveToOuterDisposeScope();
     }
@@ -100,7 +108,8 @@ internal sealed class WindowedEncoder : Module<Tensor, Tensor?, EncodedStates>
     /// <returns>[S, W] of Int64, padded to the longest window, and the mask of the padding.</returns>
     public (Tensor TokenIds, MixingContext Context) WindowsOf(Tensor tokenIds, Tensor? keyPaddingMask)
     {
-        var (ids, lengths) = FindWindows(tokenIds, keyPaddingMask).Tokens(.., _encoder.TokenEmbeddings.device);
+        var windows = FindWindows(tokenIds, keyPaddingMask);
+        var (ids, lengths) = windows.Tokens([.. Enumerable.Range(0, windows.Count)], _encoder.TokenEmbeddings.device);
         return (ids, ContextOf(lengths, ids.shape[1], ids.device));
     }
 
@@ -108,15 +117,15 @@ internal sealed class WindowedEncoder : Module<Tensor, Tensor?, EncodedStates>
     /// <param name="tokenIds">[B, N], as for <see cref="forward"/>.</param>
     /// <param name="keyPaddingMask">[B, N], as for <see cref="forward"/>.</param>
     /// <param name="layer">The layer.</param>
-    /// <returns>For each group of windows, in order: [S, W, D], and the number of tokens of each window. The caller disposes the tensors.</returns>
-    public IEnumerable<(Tensor Hidden, int[] Lengths)> EncodeUntil(Tensor tokenIds, Tensor? keyPaddingMask, int layer)
+    /// <returns>For each group of windows: [S, W, D], the numbers of the windows in the batch, and the tokens of each. The caller disposes the tensors.</returns>
+    public IEnumerable<(Tensor Hidden, int[] Windows, int[] Lengths)> EncodeUntil(Tensor tokenIds, Tensor? keyPaddingMask, int layer)
     {
         var windows = FindWindows(tokenIds, keyPaddingMask);
-        foreach (var group in windows.Groups(MaxTokens))
-            yield return (Encode(group), windows.LengthsOf(group));
+        foreach (int[] group in windows.Groups(MaxTokens, MinTokens))
+            yield return (Encode(group), group, windows.LengthsOf(group));
 
         // No scope may be open while the caller has the result.
-        Tensor Encode(Range group)
+        Tensor Encode(int[] group)
         {
             using var noGradient = no_grad();
             using var scope = NewDisposeScope();
@@ -138,7 +147,7 @@ internal sealed class WindowedEncoder : Module<Tensor, Tensor?, EncodedStates>
         }
     }
 
-    private int MaxTokens => _encoder.TokenEmbeddings.device.type == DeviceType.CPU ? MaxTokensOnProcessor : MaxTokensOnGpu;
+    private int MinTokens => _encoder.TokenEmbeddings.device.type == DeviceType.CPU ? MinTokensOnProcessor : MinTokensOnGpu;
 
     private WindowBatch FindWindows(Tensor tokenIds, Tensor? keyPaddingMask)
     {
@@ -151,20 +160,20 @@ internal sealed class WindowedEncoder : Module<Tensor, Tensor?, EncodedStates>
         return WindowBatch.Find(ids.data<long>().ToArray(), lengths, (int)length, Options);
     }
 
-    private EncodedStates Read(WindowBatch windows, Func<Range, (EncoderResult Encoding, int[] Lengths)> encode)
+    private EncodedStates Read(WindowBatch windows, Func<int[], (EncoderResult Encoding, int[] Lengths)> encode)
     {
-        // With gradients all activations stay in memory in any case, so that one pass is as good as many.
-        var groups = is_grad_enabled() ? [0..windows.Count] : windows.Groups(MaxTokens);
+        // With gradients all activations stay in memory in any case.
+        var groups = windows.Groups(is_grad_enabled() ? int.MaxValue : MaxTokens, MinTokens);
         var means = new List<Tensor>();
         Tensor? auxiliaryLoss = null;
-        foreach (var group in groups)
+        foreach (int[] group in groups)
         {
             using var scope = NewDisposeScope();
             var (encoding, lengths) = encode(group);
             auxiliaryLoss = (auxiliaryLoss is null ? encoding.AuxiliaryLoss : auxiliaryLoss + encoding.AuxiliaryLoss).MoveToOuterDisposeScope();
             means.Add(windows.ChunkMeans(encoding.Features, lengths).MoveToOuterDisposeScope());
         }
-        var (states, mask) = windows.ByDocument(means.Count == 1 ? means[0] : cat(means, 0)); // [B, C, D]
+        var (states, mask) = windows.ByDocument(means.Count == 1 ? means[0] : cat(means, 0), groups); // [B, C, D]
         if (_blocks is null)
             return new EncodedStates(states, mask, windows.StateSizes(), auxiliaryLoss!, []);
         var context = mask is null ? MixingContext.Unpadded : new MixingContext { KeyPaddingMask = mask };

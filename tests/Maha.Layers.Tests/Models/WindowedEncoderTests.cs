@@ -95,7 +95,9 @@ public class WindowedEncoderTests
             TestTensors.AssertClose(trained, reader.call(ids, mask).States, 1e-10);
             for (int layer = 0; layer <= 3; layer++)
             {
-                var hidden = reader.EncodeUntil(ids, mask, layer).SelectMany(group => group.Lengths.Select((length, i) => group.Hidden[i, ..length])).ToList();
+                var hidden = reader.EncodeUntil(ids, mask, layer)
+                    .SelectMany(group => group.Lengths.Select((length, i) => (Window: group.Windows[i], Hidden: group.Hidden[i, ..length])))
+                    .OrderBy(pair => pair.Window).Select(pair => pair.Hidden).ToList();
                 var states = reader.ReadFrom(ids, mask, layer, _ => nn.utils.rnn.pad_sequence(hidden, batch_first: true)).States;
                 TestTensors.AssertClose(trained, states, 1e-10);
             }
