@@ -112,12 +112,17 @@ public abstract class MahaEstimatorOptions
     public double Dropout { get => _model.Dropout; set => _model = _model with { Dropout = value }; }
 
     /// <summary>How often training sees every document, at most: early stopping may end it before.</summary>
-    /// <value>Classifiers have null: as many as read about 10 million tokens, from 1 to 10, so that training takes the same time whatever the number of
-    /// documents is, as long as one epoch does. Others have 10, which null means too. At least 1.</value>
+    /// <value>
+    /// Classifiers have null: as many as read about 10 million tokens, from 1 to 10, or to 30 for documents of more than 256 tokens on average, so that training
+    /// takes the same time whatever the number of documents is, as long as one epoch does. Others have 10, which null means too. At least 1.
+    /// </value>
     public int? NumberOfEpochs { get; set; } = ModelDefaults.NumberOfEpochs;
 
     /// <summary>The highest learning rate, reached after the warm-up; a cosine brings it down again.</summary>
-    /// <value>0.002, for models of about the default width; wider ones want less. Positive.</value>
+    /// <value>
+    /// 0.002, for models of about the default width; wider ones want less. Classifiers that start from random weights have a lower rate for documents of
+    /// more than 256 tokens on average, of which a step has few. Positive.
+    /// </value>
     public double LearningRate { get => _training.LearningRate; set => _training = Set(_training with { LearningRate = value }); }
 
     /// <summary>The share of the steps in which the learning rate rises from 0.</summary>

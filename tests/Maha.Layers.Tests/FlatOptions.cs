@@ -65,7 +65,7 @@ internal static class FlatOptions
     {
         foreach (var option in OptionChecks.Of(to.GetType()))
         {
-            if (from.GetType().GetProperty(option.Name) is { } same)
+            if (OptionChecks.Of(from.GetType()).FirstOrDefault(own => own.Name == option.Name) is { } same)
                 option.SetValue(to, same.GetValue(from));
         }
     }

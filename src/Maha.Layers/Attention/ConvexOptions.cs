@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Maha.Layers.Core;
 
 namespace Maha.Layers.Attention;
@@ -12,14 +13,9 @@ public sealed record ConvexOptions : AggregationOptions
     /// <value><see cref="WeightGranularity.Token"/>.</value>
     public WeightGranularity Granularity { get; init; } = WeightGranularity.Token;
 
-    /// <summary>The form in which the learned utilities enter the program.</summary>
-    /// <value><see cref="UtilityForm.Softmax"/>. Models that were saved without the option have <see cref="UtilityForm.Linear"/>.</value>
-    public UtilityForm UtilityForm { get; init; } = UtilityForm.Softmax;
-
     /// <summary>f, the part of the weights that the program can't move: no weight is below f times the preference for its scale.</summary>
     /// <value>
-    /// 0.1. From 0 to 0.99; 0 switches it off. The preference is the softmax of the utilities with <see cref="UtilityForm.Softmax"/>, and equal for all
-    /// available scales with <see cref="UtilityForm.Linear"/>. Models that were saved without the option have 0.
+    /// 0.1. From 0 to 0.99; 0 switches it off. The preference is the softmax of the learned utilities. Models that were saved without the option have 0.
     /// </value>
     [OptionRange(0, 0.99, "0 switches it off.")]
     public double WeightFloor { get; init; } = 0.1;
@@ -38,6 +34,14 @@ public sealed record ConvexOptions : AggregationOptions
     /// <value>1. From 0.001 to 1,000.</value>
     [OptionRange(1e-3, 1e3, "1 is usual.")]
     public double Temperature { get; init; } = 1;
+
+    /// <summary>
+    /// The form in which the learned utilities enter the program. Models that were saved without the option have <see cref="UtilityForm.Linear"/>, with
+    /// which the preference is equal for all available scales.
+    /// </summary>
+    /// <value><see cref="UtilityForm.Softmax"/>.</value>
+    [JsonInclude]
+    internal UtilityForm UtilityForm { get; init; } = UtilityForm.Softmax;
 
     /// <summary>The options of models that were saved before the utilities had forms and the weights had floors.</summary>
     internal static ConvexOptions SavedWithoutForm { get; } = new() { UtilityForm = UtilityForm.Linear, WeightFloor = 0 };

@@ -1,7 +1,7 @@
 namespace Maha.Layers.Attention;
 
 /// <summary>The form in which learned utilities of the scales enter the program of the convex aggregation.</summary>
-public enum UtilityForm
+internal enum UtilityForm
 {
     /// <summary>
     /// The utilities are linear functions of the scales' outputs. A difference of about 1 already gives a scale all the weight, and the scales without

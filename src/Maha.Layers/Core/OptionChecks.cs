@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Reflection;
+using System.Text.Json.Serialization;
 
 namespace Maha.Layers.Core;
 
@@ -8,9 +9,11 @@ internal static class OptionChecks
 {
     private static readonly ConcurrentDictionary<Type, PropertyInfo[]> s_properties = new();
 
-    /// <summary>The options of a record: its public properties that can be set, those of the base record first.</summary>
+    /// <summary>The options of a record: its properties that can be set, those of the base record first.</summary>
+    /// <remarks>These are the public ones, and others with <see cref="JsonIncludeAttribute"/>, which files of models have but callers can't set.</remarks>
     public static IReadOnlyList<PropertyInfo> Of(Type record) => s_properties.GetOrAdd(record, type =>
-        [.. type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(property => property.CanWrite)
+        [.. type.GetProperties(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance)
+            .Where(property => property.CanWrite && (property.GetMethod is { IsPublic: true } || property.IsDefined(typeof(JsonIncludeAttribute))))
             .OrderBy(property => Depth(property.DeclaringType!)).ThenBy(property => property.MetadataToken)]);
 
     /// <summary>Checks every number with an <see cref="OptionRangeAttribute"/> and every enumeration; an option that is null is left to its default.</summary>

@@ -1,11 +1,12 @@
 namespace Maha.Layers.Training;
 
-/// <summary>The best epoch of a training so far, and whether an epoch has collapsed.</summary>
+/// <summary>The best epoch of a training so far, and whether an epoch has diverged.</summary>
 /// <param name="prior">The metrics of the prior; null where the task has none.</param>
 /// <param name="metric">The metric that determines the best epoch.</param>
 internal sealed class BestEpoch(PriorBaseline? prior, ValidationMetric metric)
 {
-    private bool _isCollapsed;
+    private bool _isDiverged;
+    private double? _firstLoss;
 
     /// <summary>The report of the epoch, without logits; null before the first validation.</summary>
     public EpochReport? Report { get; private set; }
@@ -13,38 +14,39 @@ internal sealed class BestEpoch(PriorBaseline? prior, ValidationMetric metric)
     /// <summary>The metrics of the epoch, with logits; null before the first validation.</summary>
     public ValidationMetrics? Metrics { get; private set; }
 
-    /// <summary>Whether the epoch is better than the prior. Without a prior every epoch is that did not collapse.</summary>
-    public bool IsUseful => Metrics is not null && !_isCollapsed && prior?.IsBeatenBy(Metrics) != false;
+    /// <summary>Whether the epoch is better than the prior. Without a prior every epoch is that did not diverge.</summary>
+    public bool IsUseful => Metrics is not null && !_isDiverged && prior?.IsBeatenBy(Metrics) != false;
 
-    /// <summary>Returns whether an epoch has collapsed: its loss is not finite, is worse than that of the prior, or returned to it.</summary>
-    /// <param name="validation">The metrics of the epoch; null without validation, where only a loss that is not finite tells of a collapse.</param>
+    /// <summary>
+    /// Returns whether an epoch has diverged: its validation loss is not finite, or its losses are worse than those of the prior and its validation loss is
+    /// higher than that of the first epoch.
+    /// </summary>
+    /// <param name="validation">The metrics of the epoch.</param>
     /// <param name="trainingLoss">The mean training loss of its last steps.</param>
-    /// <param name="isWarm">Whether the warm-up is over, before which a loss says little.</param>
     /// <remarks>
-    /// A high validation loss alone may be that of a model that is certain and mostly right. So the training loss must be high, too.
+    /// A high validation loss alone may be that of a model that is certain and mostly right, and a high training loss alone that of auxiliary losses. Before
+    /// a model learns, its losses are near the prior, so a loss that has fallen since the first epoch is no divergence.
     /// </remarks>
-    public bool HasCollapsed(ValidationMetrics? validation, double trainingLoss, bool isWarm)
+    public bool HasDiverged(ValidationMetrics validation, double trainingLoss)
     {
-        if (validation is { IsFinite: false })
+        if (!validation.IsFinite)
             return true;
-        if (prior is null || validation is null || !isWarm || prior.IsBeatenBy(validation))
-            return false;
-        // The training loss of an epoch has auxiliary losses and may begin far above the prior, so the validation at its end must be worse, too.
-        bool isWorse = prior.IsExceededBy(trainingLoss) && prior.IsExceededByValidation(validation.Loss);
-        return isWorse || (IsUseful && prior.IsReachedBy(trainingLoss));
+        double first = _firstLoss ??= validation.Loss;
+        return prior is not null && validation.Loss > first && !prior.IsBeatenBy(validation)
+            && prior.IsExceededBy(trainingLoss) && prior.IsExceededByValidation(validation.Loss);
     }
 
     /// <summary>Replaces the best epoch by one that is better.</summary>
     /// <param name="report">The report of the epoch.</param>
     /// <param name="validation">Its metrics.</param>
-    /// <param name="isCollapsed">Whether it has collapsed.</param>
+    /// <param name="isDiverged">Whether it has diverged.</param>
     /// <returns>Whether the epoch is the best one now.</returns>
-    public bool Offer(EpochReport report, ValidationMetrics validation, bool isCollapsed)
+    public bool Offer(EpochReport report, ValidationMetrics validation, bool isDiverged)
     {
-        // An epoch that collapsed may have the highest accuracy, that of the largest class, and is not worth keeping for it.
-        bool isBetter = Report is null || _isCollapsed == isCollapsed ? validation.IsBetterThan(Report?.Validation, metric) : _isCollapsed;
+        // An epoch that diverged may have the highest accuracy, that of the largest class, and is not worth keeping for it.
+        bool isBetter = Report is null || _isDiverged == isDiverged ? validation.IsBetterThan(Report?.Validation, metric) : _isDiverged;
         if (isBetter)
-            (Report, Metrics, _isCollapsed) = (report, validation, isCollapsed);
+            (Report, Metrics, _isDiverged) = (report, validation, isDiverged);
         return isBetter;
     }
 }

@@ -14,9 +14,6 @@ internal sealed class LearningRateSchedule(
 {
     private readonly long _warmupSteps = (long)Math.Round(warmupFraction * totalSteps, MidpointRounding.AwayFromZero);
 
-    /// <summary>The number of steps in which the rate rises.</summary>
-    public long WarmupSteps => _warmupSteps;
-
     /// <summary>Returns the learning rate of a step.</summary>
     /// <param name="step">The step, in [0, totalSteps).</param>
     public double RateAt(long step)

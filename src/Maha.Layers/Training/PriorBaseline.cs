@@ -57,9 +57,6 @@ internal sealed record PriorBaseline(double TrainingLoss, double ValidationLoss,
 
     /// <summary>Returns whether a validation loss is worse than that of the prior.</summary>
     public bool IsExceededByValidation(double loss) => !(loss <= (1 + ExcessMargin) * ValidationLoss);
-
-    /// <summary>Returns whether a training loss is that of the prior, or worse.</summary>
-    public bool IsReachedBy(double trainingLoss) => !(trainingLoss < (1 - Margin) * TrainingLoss);
 }
 
 /// <summary>A task that knows the metrics of the prior.</summary>

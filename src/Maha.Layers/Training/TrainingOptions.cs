@@ -50,13 +50,14 @@ public sealed record TrainingOptions
     public int MinDocumentsPerStep { get; init; } = 1;
 
     /// <summary>
-    /// The number of times that a training whose loss collapses starts again at a quarter of the learning rate. It starts from the best weights so
+    /// The number of times that a training that diverges starts again at a quarter of the learning rate. It starts from the best weights so
     /// far, or from the first ones if no epoch predicted better than the prior, which is the share of each class.
     /// </summary>
     /// <value>
-    /// Default: 0. From 0 to 10. A restart follows a loss that is not finite, an epoch after the warm-up that is worse than the prior, and a
-    /// training that ends without an epoch better than the prior. It runs for the rest of the epochs, at least for half of
-    /// <see cref="NumberOfEpochs"/>. Without validation, and in tasks that do not classify, only a loss that is not finite causes a restart.
+    /// Default: 0. From 0 to 10. A loss that is not finite causes a restart at once. A classification has its epochs first, or as many as
+    /// <see cref="EarlyStoppingPatience"/> leaves, and starts again if no epoch was better than the prior and the last one has diverged: its training
+    /// and validation losses are more than 2% above those of the prior, and its validation loss is above that of the first epoch. A restart runs for
+    /// the rest of the epochs, at least for half of <see cref="NumberOfEpochs"/>.
     /// </value>
     public int MaxRestarts { get; init; }
 

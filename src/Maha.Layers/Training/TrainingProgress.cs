@@ -1,6 +1,6 @@
 namespace Maha.Layers.Training;
 
-/// <summary>The progress of a training, reported after every step and after every validation.</summary>
+/// <summary>The progress of a training, reported after every step, after every validation and at every restart.</summary>
 public sealed record TrainingProgress
 {
     /// <summary>The number of the epoch, from 1.</summary>
@@ -34,7 +34,7 @@ public sealed record TrainingProgress
     public required TimeSpan TimeLeft { get; init; }
 
     /// <summary>The restart of the training that this report announces; null in other reports.</summary>
-    public TrainingRestart? Restart { get; init; }
+    internal TrainingRestart? Restart { get; init; }
 
     /// <summary>The metrics of the validation that this report follows; null in the reports of steps.</summary>
     public ValidationMetrics? Validation { get; init; }

@@ -1,7 +1,7 @@
 namespace Maha.Layers.Training;
 
-/// <summary>A restart of a training whose loss collapsed. <see cref="TrainingOptions.MaxRestarts"/> has the rule.</summary>
-public sealed record TrainingRestart
+/// <summary>A restart of a training that diverged. <see cref="TrainingOptions.MaxRestarts"/> has the rule.</summary>
+internal sealed record TrainingRestart
 {
     /// <summary>The number of the epoch, from 1, after which the training started again. It may be incomplete.</summary>
     public required int Epoch { get; init; }

@@ -15,8 +15,11 @@ public sealed record TrainingResult
     /// <summary>The metrics of <see cref="BestEpoch"/>; null without validation.</summary>
     public ValidationMetrics? BestValidation { get; init; }
 
+    /// <summary>The number of restarts. <see cref="TrainingOptions.MaxRestarts"/> has the rule.</summary>
+    public int NumRestarts => Restarts.Count;
+
     /// <summary>The restarts of the training; empty without one.</summary>
-    public IReadOnlyList<TrainingRestart> Restarts { get; init; } = [];
+    internal IReadOnlyList<TrainingRestart> Restarts { get; init; } = [];
 
     /// <summary>
     /// Whether the weights predict the validation documents better than the prior, which is the share of each class; null without validation, and for tasks that

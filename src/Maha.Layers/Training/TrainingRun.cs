@@ -33,7 +33,7 @@ internal sealed class TrainingRun : IDisposable
     private long _totalSteps;
     private long _firstStep;
     private double _lateLoss = double.NaN;
-    private bool _isCollapsed;
+    private bool _isDiverged;
     private TrainingProgress? _lastStep;
     private long _step;
 
@@ -80,9 +80,10 @@ internal sealed class TrainingRun : IDisposable
                 bool isFinite = TryRunEpoch(epoch, cancellationToken);
                 int lastChange = Math.Max(_best.Report?.Epoch ?? epoch, _restarts.LastOrDefault()?.Epoch ?? 0);
                 bool isExhausted = _options.EarlyStoppingPatience is int patience && epoch - lastChange >= patience;
-                bool isUseless = _prior is not null && _validationDocuments is not null && !_best.IsUseful;
-                if (CanRestart && (!isFinite || _isCollapsed || (isUseless && (isExhausted || epoch == _numberOfEpochs))))
-                    Restart(epoch, isFinite);
+                // A training that learns slowly may be above the prior for many epochs, so only its end decides.
+                bool isLost = _isDiverged && !_best.IsUseful && (isExhausted || epoch == _numberOfEpochs);
+                if (CanRestart && (!isFinite || isLost))
+                    Restart(epoch, isComplete: _epochs.LastOrDefault()?.Epoch == epoch);
                 else if (isExhausted && epoch < _numberOfEpochs)
                     outcome = TrainingOutcome.StoppedEarly;
             }
@@ -144,7 +145,7 @@ internal sealed class TrainingRun : IDisposable
         _optimizer.End();
         (fromBest ? _bestWeights : _firstWeights).Restore(_task.Module);
         var ended = _optimizer;
-        // The averages of the gradients are those of the collapse.
+        // The averages of the gradients are those of the divergence.
         _optimizer = WeightOptimizer.Create(_task, _options);
         ended.Dispose();
         _optimizer.Begin();
@@ -165,13 +166,13 @@ internal sealed class TrainingRun : IDisposable
         _progress?.Report((_lastStep ?? Progress(epoch, _lateLoss, 0, 0)) with { Elapsed = _clock.Elapsed, TimeLeft = _clock.TimeLeft, Restart = _restarts[^1] });
     }
 
-    // A loss that is not finite ends the epoch; a training that may restart goes on.
+    // Returns whether the losses of the epoch are finite. If one is not, a training that may restart goes on.
     private bool TryRunEpoch(int epoch, CancellationToken cancellationToken)
     {
         try
         {
             RunEpoch(epoch, cancellationToken);
-            return true;
+            return _epochs[^1].Validation is not { IsFinite: false };
         }
         catch (TrainingDivergedException e) when (CanRestart)
         {
@@ -206,8 +207,8 @@ internal sealed class TrainingRun : IDisposable
             Duration = _clock.Elapsed - started,
         };
         _epochs.Add(report);
-        _isCollapsed = _best.HasCollapsed(validation, _lateLoss, _step - _firstStep >= _schedule.WarmupSteps);
-        if (validation is not null && _best.Offer(report, validation, _isCollapsed))
+        _isDiverged = validation is not null && _best.HasDiverged(validation, _lateLoss);
+        if (validation is not null && _best.Offer(report, validation, _isDiverged))
             _bestWeights.Capture(_optimizer.State());
     }
 

@@ -39,8 +39,8 @@ public abstract class MahaClassifierOptions : MahaEstimatorOptions
     /// are long; further batches are averaged for the step until it has so many.
     /// </summary>
     /// <value>
-    /// Null: as many as leave about 1,000 steps, from 8 to 32. With a <see cref="PretrainedModel"/> in BERT layout 8 long documents, 16 short ones, or 32 of many.
-    /// From 1 to 1,048,576.
+    /// Null: for documents of more than 256 tokens on average, as many as leave about 1,000 steps, from 8 to 32; 1 for shorter ones. With a
+    /// <see cref="PretrainedModel"/> in BERT layout 8 long documents, 16 short ones, or 32 of many. From 1 to 1,048,576.
     /// </value>
     public int? MinDocumentsPerStep { get; set; }
 

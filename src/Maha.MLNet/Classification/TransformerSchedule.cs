@@ -4,7 +4,11 @@ using TorchSharp;
 
 namespace Maha.MLNet.Classification;
 
-/// <summary>How long and how fast a transformer over all tokens of the documents learns, where the options do not state it.</summary>
+/// <summary>The defaults of the training of a transformer over all tokens of the documents: epochs, documents of a step, and learning rate.</summary>
+/// <remarks>
+/// The defaults of the options are for short documents, of which a batch of 8,192 tokens holds at least 32. Where documents are longer, so that several batches are
+/// needed for as many, steps of several batches, a lower rate and more epochs replace them.
+/// </remarks>
 internal static class TransformerSchedule
 {
     // The gradient of fewer documents is too noisy, and more documents leave too few steps, for the network to learn.
@@ -14,7 +18,7 @@ internal static class TransformerSchedule
     // The steps that the documents of a step leave, where they are more than the minimum.
     private const double EnoughSteps = 1000;
 
-    // The default learning rate is for steps of this many documents, which 8,192 tokens of short documents are. Of AdamW the rate follows the square root.
+    // The default learning rate is for steps of this many documents, which 8,192 tokens of short documents are. The rate of AdamW follows the square root.
     private const double DocumentsOfFullRate = 64;
 
     // A quarter of an hour on two processor cores. More epochs over more documents would take hours for little: the n-grams know by then most of what many
@@ -30,15 +34,25 @@ internal static class TransformerSchedule
     private const int MaxRestarts = 2;
 
     /// <summary>Returns training options with the number of epochs, documents of a step, rate and restarts. What the options set themselves stays.</summary>
+    /// <param name="training">The training options that the classifier's options state.</param>
+    /// <param name="options">The options of the classifier.</param>
+    /// <param name="documents">The training documents.</param>
+    /// <param name="device">The device of the training.</param>
     public static TrainingOptions Apply(TrainingOptions training, MahaClassifierOptions options, ITokenizedDocuments documents, DeviceType device)
     {
-        int epochs = options.NumberOfEpochs ?? Epochs(training, documents, device);
+        double tokens = Math.Max(1, Enumerable.Range(0, documents.Count).Sum(row => (double)documents.LengthOf(row)));
+        training = training with { MaxRestarts = MaxRestarts };
+        // A lower TokensPerBatch does not make documents long. Its batches were chosen by the caller.
+        int tokensOfShort = Math.Max(new TrainingOptions().TokensPerBatch, training.TokensPerBatch);
+        if (tokens / documents.Count * MaxDocuments <= tokensOfShort || BatchPlan.Shuffled(BatchPlan.Lengths(documents), tokensOfShort, training.Seed, epoch: 1).Length == 1)
+            return training with { NumberOfEpochs = options.NumberOfEpochs ?? Epochs(TokensOnProcessor, tokens, training.NumberOfEpochs) };
+
+        int epochs = options.NumberOfEpochs ?? Epochs(device == DeviceType.CPU ? TokensOnProcessor : TokensOnGpu, tokens, MaxEpochs);
         double documentsForSteps = documents.Count * (double)epochs / EnoughSteps;
         training = training with
         {
             NumberOfEpochs = epochs,
             MinDocumentsPerStep = options.MinDocumentsPerStep ?? (int)Math.Clamp(documentsForSteps, MinDocuments, MaxDocuments),
-            MaxRestarts = MaxRestarts,
         };
         if (options.IsSet(nameof(options.LearningRate)))
             return training;
@@ -46,11 +60,5 @@ internal static class TransformerSchedule
         return training with { LearningRate = training.LearningRate * Math.Min(1, Math.Sqrt(documents.Count / (steps * DocumentsOfFullRate))) };
     }
 
-    private static int Epochs(TrainingOptions training, ITokenizedDocuments documents, DeviceType device)
-    {
-        double tokens = Math.Max(1, Enumerable.Range(0, documents.Count).Sum(row => (double)documents.LengthOf(row)));
-        bool isLong = tokens / documents.Count * MaxDocuments > training.TokensPerBatch;
-        double budget = device == DeviceType.CPU || !isLong ? TokensOnProcessor : TokensOnGpu;
-        return (int)Math.Clamp(Math.Round(budget / tokens), 1, isLong ? MaxEpochs : training.NumberOfEpochs);
-    }
+    private static int Epochs(double budget, double tokens, int most) => (int)Math.Clamp(Math.Round(budget / tokens), 1, most);
 }

@@ -19,26 +19,29 @@ public class RestartTests
         MaxRestarts = 2,
     };
 
+    // Four epochs that diverge, then a training that learns.
+    private static readonly (double, double, double)[] s_diverging = [(2.9, 2.9, 0.1), (3, 3, 0.1), (3, 3, 0.1), (3.125, 3.25, 0.1), (1, 1, 0.7)];
+
     [Fact]
-    public void EpochWorseThanThePrior_StartsAgain_FromTheFirstWeights_AtAQuarterOfTheRate()
+    public void DivergedTraining_StartsAgainAtItsEnd_FromTheFirstWeights_AtAQuarterOfTheRate()
     {
-        using var run = new Script((3, 3, 0.1), (1, 1, 0.7), (1, 1, 0.7), (1, 1, 0.7));
+        using var run = new Script(s_diverging);
         var result = run.Train(s_options);
         var restart = Assert.Single(result.Restarts);
-        Assert.Equal((1, null, 0.1), (restart.Epoch, restart.FromEpoch, restart.LearningRate));
-        Assert.Equal((3, 3, Math.Log(10)), (restart.TrainingLoss, restart.ValidationLoss!.Value, restart.PriorLoss!.Value));
+        Assert.Equal((4, null, 0.1), (restart.Epoch, restart.FromEpoch, restart.LearningRate));
+        Assert.Equal((3.125, 3.25, Math.Log(10)), (restart.TrainingLoss, restart.ValidationLoss!.Value, restart.PriorLoss!.Value));
         Assert.All(run.WeightsAtRestarts.Single(), value => Assert.Equal(1, value));
-        Assert.Equal(4, result.Epochs.Count);
+        Assert.Equal((6, 1), (result.Epochs.Count, result.NumRestarts));
         Assert.True(result.IsBetterThanPrior);
     }
 
     [Fact]
     public void Restart_BeginsTheScheduleAnew_AndCountsTheSteps()
     {
-        using var run = new Script((3, 3, 0.1), (1, 1, 0.7), (1, 1, 0.7), (1, 1, 0.7));
+        using var run = new Script(s_diverging);
         var result = run.Train(s_options);
-        var first = run.Steps.Where(step => step.Epoch == 1).ToList();
-        var second = run.Steps.Where(step => step.Epoch > 1).ToList();
+        var first = run.Steps.Where(step => step.Epoch <= 4).ToList();
+        var second = run.Steps.Where(step => step.Epoch > 4).ToList();
         var schedule = new LearningRateSchedule(0.1, s_options.MinLearningRateFraction, s_options.WarmupFraction, second.Count);
         Assert.Equal(Enumerable.Range(0, second.Count).Select(step => schedule.RateAt(step)), second.Select(step => step.LearningRate));
         Assert.Equal(Enumerable.Range(1, run.Steps.Count).Select(step => (long)step), run.Steps.Select(step => step.Step));
@@ -47,13 +50,21 @@ public class RestartTests
     }
 
     [Fact]
-    public void FallBackToThePrior_StartsAgain_FromTheBestEpoch()
+    public void DivergedTraining_StartsAgain_WhereEarlyStoppingEndsIt()
     {
-        using var run = new Script((1, 1, 0.7), (2.31, 2.31, 0.1), (0.9, 0.9, 0.8), (0.9, 0.9, 0.8));
-        var result = run.Train(s_options);
-        Assert.Equal((2, 1), (Assert.Single(result.Restarts).Epoch, result.Restarts[0].FromEpoch));
-        Assert.Equal(run.WeightsAtEpochs[0], run.WeightsAtRestarts.Single());
-        Assert.NotEqual(run.WeightsAtEpochs[0], run.WeightsAtEpochs[1]);
+        using var run = new Script((2.9, 2.9, 0.1), (3, 3, 0.1), (1, 1, 0.7));
+        Assert.Equal(2, Assert.Single(run.Train(s_options with { EarlyStoppingPatience = 1 }).Restarts).Epoch);
+    }
+
+    [Fact]
+    public void TrainingThatDivergesAlways_EndsAfterItsRestarts_OfHalfOfTheEpochs()
+    {
+        using var run = new Script((2.9, 2.9, 0.1), (3, 3, 0.1));
+        var result = run.Train(s_options with { EarlyStoppingPatience = null });
+        Assert.Equal([4, 6], result.Restarts.Select(restart => restart.Epoch));
+        Assert.Equal([0.1, 0.025], result.Restarts.Select(restart => restart.LearningRate));
+        Assert.Equal(8, result.Epochs.Count);
+        Assert.False(result.IsBetterThanPrior);
     }
 
     [Fact]
@@ -70,21 +81,47 @@ public class RestartTests
         Assert.Equal(2, hopeless.WeightsAtRestarts.Count);
     }
 
-    [Fact]
-    public void TrainingThatLearnsNothing_StartsAgain_ForHalfOfTheEpochs()
+    [Theory]
+    [InlineData(double.NaN, 1)]
+    [InlineData(1, double.NaN)]
+    [InlineData(1, double.PositiveInfinity)]
+    public void LossThatIsNotFinite_StartsAgain_FromTheBestEpoch(double training, double validation)
     {
-        using var run = new Script((2.3, 2.3, 0.1));
+        using var run = new Script((1, 1, 0.7), (training, validation, 0.7), (0.9, 0.9, 0.8));
+        var result = run.Train(s_options);
+        var restart = Assert.Single(result.Restarts);
+        Assert.Equal((2, 1), (restart.Epoch, restart.FromEpoch));
+        Assert.Equal(run.WeightsAtEpochs[0], run.WeightsAtRestarts.Single());
+        Assert.Equal(3, result.BestEpoch);
+    }
+
+    public static TheoryData<string, double[], bool> FiniteTrainings => new()
+    {
+        // The training and validation losses of the epochs; the accuracy is that of the prior.
+        { "stays at the prior", [2.3, 2.3, 2.31, 2.31, 2.3, 2.32, 2.31, 2.33], false },
+        { "is above the prior but falls", [2.6, 2.6, 2.5, 2.5, 2.45, 2.45, 2.4, 2.4], false },
+        { "is above the prior first and learns at the end", [2.4, 2.4, 2.5, 2.5, 2.5, 2.5, 1, 1], true },
+        { "learns and diverges", [1, 1, 3, 3, 3, 3, 3, 3], true },
+        { "learns and falls back to the prior", [1, 1, 2.31, 2.31, 2.31, 2.31, 2.31, 2.31], true },
+        { "fits the training documents alone", [2.2, 2.4, 1, 3, 0.1, 4, 0.1, 5], false },
+        { "has a high auxiliary loss", [3, 2.3, 4, 2.31, 4, 2.32, 4, 2.33], false },
+    };
+
+    [Theory]
+    [MemberData(nameof(FiniteTrainings))]
+    public void TrainingThatMayLearn_DoesNotStartAgain(string training, double[] losses, bool isUseful)
+    {
+        using var run = new Script([.. losses.Chunk(2).Select(epoch => (epoch[0], epoch[1], 0.1))]);
         var result = run.Train(s_options with { EarlyStoppingPatience = null });
-        Assert.Equal([4, 6], result.Restarts.Select(restart => restart.Epoch));
-        Assert.Equal(8, result.Epochs.Count);
-        Assert.False(result.IsBetterThanPrior);
+        Assert.True(result.NumRestarts == 0, training);
+        Assert.Equal((4, isUseful), (result.Epochs.Count, result.IsBetterThanPrior));
     }
 
     [Fact]
     public void ModelThatIsCertainAndMostlyRight_DoesNotStartAgain()
     {
-        // The validation loss is worse than the prior; the accuracy and the training loss are not.
-        using var run = new Script((0.1, 4, 0.6));
+        // The losses are worse than those of the prior, and the accuracy is better.
+        using var run = new Script((3, 3, 0.6), (4, 4, 0.6));
         var result = run.Train(s_options);
         Assert.Empty(result.Restarts);
         Assert.True(result.IsBetterThanPrior);
@@ -93,7 +130,7 @@ public class RestartTests
     [Fact]
     public void WithoutRestarts_TheEpochsAreAsPlanned()
     {
-        using var run = new Script((3, 3, 0.1));
+        using var run = new Script(s_diverging);
         var result = run.Train(s_options with { MaxRestarts = 0, EarlyStoppingPatience = null });
         Assert.Empty(result.Restarts);
         Assert.Equal(4, result.Epochs.Count);
@@ -101,7 +138,7 @@ public class RestartTests
     }
 
     [Fact]
-    public void EpochThatCollapsed_IsNotTheBest_WhateverItsAccuracy()
+    public void EpochThatDiverged_IsNotTheBest_WhateverItsAccuracy()
     {
         // A model that predicts one class for all documents is right a little more often, by chance.
         using var run = new Script((2.2, 2.25, 0.1), (3, 3, 0.11), (3, 3, 0.11));
@@ -112,7 +149,7 @@ public class RestartTests
     [Fact]
     public void Restart_KeepsTheTimeLimit()
     {
-        using var run = new Script((3, 3, 0.1));
+        using var run = new Script(s_diverging);
         using var cancellation = new CancellationTokenSource();
         run.OnRestart = cancellation.Cancel;
         var result = run.Train(s_options with { CancellationBehavior = CancellationBehavior.KeepBest }, cancellation.Token);
@@ -148,7 +185,7 @@ public class RestartTests
             if (report.Restart is not null)
             {
                 WeightsAtRestarts.Add(_model.Values);
-                if (WeightsAtEpochs.Count <= _epoch)
+                if (report.Restart.ValidationLoss is null) // the epoch had no validation, which counts the others
                     _epoch++;
                 OnRestart?.Invoke();
             }

@@ -10,11 +10,31 @@ namespace Maha.MLNet.Tests.Classification;
 
 public class TransformerScheduleTests
 {
-    [Fact]
-    public void ShortDocuments_AreTrainedAsTheOptionsState()
+    [Theory]
+    [InlineData(2000, 100)]
+    [InlineData(340, 60)] // one batch has a third of them
+    [InlineData(2000, 256)] // 32 documents in a batch
+    [InlineData(4, 2000)] // all documents in a batch
+    public void ShortDocuments_AreTrainedAsTheOptionsState(int count, int length)
     {
-        var schedule = Apply(new Options(), count: 2000, length: 100);
-        Assert.Equal((0.002, 10, 20), (schedule.LearningRate, schedule.NumberOfEpochs, schedule.MinDocumentsPerStep));
+        foreach (var options in new[] { new Options(), new Options { TokensPerBatch = 512 }, new Options { TokensPerBatch = 1 << 20 }, new Options { NumberOfEpochs = 20 } })
+        {
+            var stated = ClassifierFitting.TrainingOptionsOf(options, 0, CPU);
+            var schedule = Apply(options, count, length);
+            Assert.Equal(stated with { MaxRestarts = schedule.MaxRestarts }, schedule);
+            Assert.Equal((0.002, 1), (schedule.LearningRate, schedule.MinDocumentsPerStep));
+        }
+        Assert.Equal(0.002, Apply(new Options { MinDocumentsPerStep = 5 }, count, length).LearningRate);
+    }
+
+    [Fact]
+    public void ManyShortDocuments_HaveFewerEpochs() => Assert.Equal((5, 0.002), Schedule(Apply(new Options(), count: 20_000, length: 100)));
+
+    [Fact]
+    public void DocumentsOfWhichABatchHoldsFewerThan32_HaveALowerRate()
+    {
+        Assert.InRange(Apply(new Options(), count: 2000, length: 600).LearningRate, 0.001, 0.0015);
+        Assert.Equal(0.002, Apply(new Options { TokensPerBatch = 32 * 300 }, count: 2000, length: 300).LearningRate);
     }
 
     [Fact]
@@ -50,17 +70,20 @@ public class TransformerScheduleTests
     }
 
     [Fact]
-    public void TrainingThatLearnsNothing_IsReported()
+    public void TrainingThatDiverges_StartsAgain_AndIsReported()
     {
-        // The labels are random and the rate is too high: the training starts again twice, and the user is warned.
-        var mlContext = new MLContext(1);
-        var warnings = Warnings.Of(mlContext);
-        var random = new Random(3);
-        var documents = Enumerable.Range(0, 120).Select(_ => new Verdict { Text = string.Join(' ', Enumerable.Range(0, 5).Select(_ => $"w{random.Next(9)}")), Label = random.Next(2) == 0 });
-        using var model = Toys.BinaryTrainer(mlContext, options => (options.LearningRate, options.WarmupFraction, options.ValidationFraction) = (3, 0, 0.3), epochs: 2)
-            .Fit(mlContext.Data.LoadFromEnumerable(documents.ToList()));
-        Assert.Equal(2, warnings.Count(warning => warning.Contains("It starts again from", StringComparison.Ordinal)));
-        Assert.Contains(warnings, warning => warning.Contains("at the learning rate 0.75", StringComparison.Ordinal));
+        // The labels are random and the rate rises to one that is far too high: the training starts again twice, and the user is warned.
+        var warnings = WarningsOfRandomLabels(learningRate: 300, epochs: 4);
+        Assert.Equal(2, warnings.Count(warning => warning.Contains("It starts again from the first weights", StringComparison.Ordinal)));
+        Assert.Contains(warnings, warning => warning.Contains("at the learning rate 75", StringComparison.Ordinal));
+        Assert.Contains(warnings, warning => warning.StartsWith("The network must predict better than the shares of the classes", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void TrainingThatLearnsNothing_IsReported_AndDoesNotStartAgain()
+    {
+        var warnings = WarningsOfRandomLabels(learningRate: 1e-4, epochs: 2);
+        Assert.DoesNotContain(warnings, warning => warning.Contains("starts again", StringComparison.Ordinal));
         Assert.Contains(warnings, warning => warning.StartsWith("The network must predict better than the shares of the classes", StringComparison.Ordinal));
     }
 
@@ -85,6 +108,23 @@ public class TransformerScheduleTests
             return losses[0];
         }
         Assert.NotEqual(First(0), First(0.5));
+    }
+
+    private static (int NumberOfEpochs, double LearningRate) Schedule(TrainingOptions options) => (options.NumberOfEpochs, options.LearningRate);
+
+    private static List<string> WarningsOfRandomLabels(double learningRate, int epochs)
+    {
+        var mlContext = new MLContext(1);
+        var warnings = Warnings.Of(mlContext);
+        var random = new Random(3);
+        var documents = Enumerable.Range(0, 120)
+            .Select(_ => new Verdict { Text = string.Join(' ', Enumerable.Range(0, 5).Select(_ => $"w{random.Next(9)}")), Label = random.Next(2) == 0 });
+        using var model = Toys.BinaryTrainer(mlContext, options =>
+        {
+            (options.LearningRate, options.WarmupFraction, options.ValidationFraction) = (learningRate, 1, 0.3);
+            options.EarlyStoppingPatience = null;
+        }, epochs).Fit(mlContext.Data.LoadFromEnumerable(documents.ToList()));
+        return [.. warnings];
     }
 
     private static TrainingOptions Apply(Options options, int count, int length, DeviceType device = DeviceType.CPU)

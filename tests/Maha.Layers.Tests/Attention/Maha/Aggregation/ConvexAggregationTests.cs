@@ -17,12 +17,12 @@ public sealed class ConvexAggregationTests
     // b of a start at which scale 0 has all the weight that the program may move.
     private static readonly double[] s_vertex = [4, 0, -4];
 
-    public static TheoryData<UtilityForm, double, WeightGranularity> Forms
+    public static TheoryData<string, double, WeightGranularity> Forms
     {
         get
         {
-            var data = new TheoryData<UtilityForm, double, WeightGranularity>();
-            foreach (var form in Enum.GetValues<UtilityForm>())
+            var data = new TheoryData<string, double, WeightGranularity>();
+            foreach (string form in Enum.GetNames<UtilityForm>())
             {
                 foreach (double floor in new[] { 0, 0.1, 0.9 })
                 {
@@ -36,7 +36,7 @@ public sealed class ConvexAggregationTests
 
     [Theory]
     [MemberData(nameof(Forms))]
-    public void Weights_SolveTheProgramOfTheDefinition(UtilityForm form, double floor, WeightGranularity granularity)
+    public void Weights_SolveTheProgramOfTheDefinition(string form, double floor, WeightGranularity granularity)
     {
         int atFloor = 0, inside = 0;
         for (int seed = 1; seed <= 12; seed++)
@@ -45,7 +45,7 @@ public sealed class ConvexAggregationTests
             double rho = seed % 3 == 0 ? 0 : seed % 3 * 1.5;
             var options = new ConvexOptions
             {
-                UtilityForm = form,
+                UtilityForm = Enum.Parse<UtilityForm>(form),
                 WeightFloor = floor,
                 Granularity = granularity,
                 RedundancyPrice = rho,
@@ -63,7 +63,7 @@ public sealed class ConvexAggregationTests
                 foreach (int token in granularity == WeightGranularity.Token ? Enumerable.Range(0, Length) : [0])
                 {
                     double[] utilities = Utilities(aggregation, scales, options, document, token), preference = Preference(utilities, options);
-                    double[] linear = form == UtilityForm.Softmax
+                    double[] linear = options.UtilityForm == UtilityForm.Softmax
                         ? [.. preference.Zip(costs, (p, cost) => p - (0.2 * cost))]
                         : [.. utilities.Zip(costs, (u, cost) => (u - (0.2 * cost)) / 0.5)];
                     double[] least = [.. preference.Select(p => floor * p)];
@@ -76,24 +76,24 @@ public sealed class ConvexAggregationTests
             }
         }
         // Both kinds of solution have occurred, so that both halves of the conditions were compared.
-        Assert.True(atFloor > 0 || (form == UtilityForm.Softmax && floor == 0.9), "no weight was at its floor");
+        Assert.True(atFloor > 0 || (form == nameof(UtilityForm.Softmax) && floor == 0.9), "no weight was at its floor");
         Assert.True(inside > 0, "no weight was above its floor");
     }
 
     [Theory]
-    [InlineData(UtilityForm.Softmax, 0.1, 0)]
-    [InlineData(UtilityForm.Softmax, 0.1, 0.3)]
-    [InlineData(UtilityForm.Softmax, 0.1, 1)]
-    [InlineData(UtilityForm.Softmax, 0, 0.3)]
-    [InlineData(UtilityForm.Linear, 0.1, 0)]
-    [InlineData(UtilityForm.Linear, 0.1, 0.3)]
-    [InlineData(UtilityForm.Linear, 0.1, 1)]
-    public void Gradients_EqualCentralDifferences_AtAndNearAVertex(UtilityForm form, double floor, double distance)
+    [InlineData(nameof(UtilityForm.Softmax), 0.1, 0)]
+    [InlineData(nameof(UtilityForm.Softmax), 0.1, 0.3)]
+    [InlineData(nameof(UtilityForm.Softmax), 0.1, 1)]
+    [InlineData(nameof(UtilityForm.Softmax), 0, 0.3)]
+    [InlineData(nameof(UtilityForm.Linear), 0.1, 0)]
+    [InlineData(nameof(UtilityForm.Linear), 0.1, 0.3)]
+    [InlineData(nameof(UtilityForm.Linear), 0.1, 1)]
+    public void Gradients_EqualCentralDifferences_AtAndNearAVertex(string form, double floor, double distance)
     {
         foreach (double rho in new[] { 0, 0.5, 3 })
         {
             using var scope = NewDisposeScope();
-            using var aggregation = Create(new ConvexOptions { UtilityForm = form, WeightFloor = floor, RedundancyPrice = rho }, seed: 3);
+            using var aggregation = Create(new ConvexOptions { UtilityForm = Enum.Parse<UtilityForm>(form), WeightFloor = floor, RedundancyPrice = rho }, seed: 3);
             SetBias(aggregation, [.. s_vertex.Select(b => (1 - distance) * b)]);
             var scales = Scales(4);
             var upstream = TestTensors.Random(5, BatchSize, Length, DModel);
@@ -135,14 +135,14 @@ public sealed class ConvexAggregationTests
     }
 
     [Theory]
-    [InlineData(UtilityForm.Softmax, false)]
-    [InlineData(UtilityForm.Softmax, true)]
-    [InlineData(UtilityForm.Linear, false)]
-    [InlineData(UtilityForm.Linear, true)]
-    public void MissingScales_HaveNoWeight_AndNoEffect(UtilityForm form, bool causal)
+    [InlineData(nameof(UtilityForm.Softmax), false)]
+    [InlineData(nameof(UtilityForm.Softmax), true)]
+    [InlineData(nameof(UtilityForm.Linear), false)]
+    [InlineData(nameof(UtilityForm.Linear), true)]
+    public void MissingScales_HaveNoWeight_AndNoEffect(string form, bool causal)
     {
         using var scope = NewDisposeScope();
-        using var aggregation = Create(new ConvexOptions { UtilityForm = form, WeightFloor = 0.3 }, seed: 6);
+        using var aggregation = Create(new ConvexOptions { UtilityForm = Enum.Parse<UtilityForm>(form), WeightFloor = 0.3 }, seed: 6);
         var mask = tensor(new[] { false, false, true, false, true, true }).reshape(BatchSize, NumScales);
         var perToken = mask.unsqueeze(1).expand(BatchSize, Length, NumScales);
         var scales = Scales(7) with { IsCausal = causal, UnavailableScales = causal ? perToken : mask };
@@ -158,12 +158,12 @@ public sealed class ConvexAggregationTests
     }
 
     [Theory]
-    [InlineData(UtilityForm.Softmax)]
-    [InlineData(UtilityForm.Linear)]
-    public void PaddedTokens_HaveNoWeightAndNoEffect(UtilityForm form)
+    [InlineData(nameof(UtilityForm.Softmax))]
+    [InlineData(nameof(UtilityForm.Linear))]
+    public void PaddedTokens_HaveNoWeightAndNoEffect(string form)
     {
         using var scope = NewDisposeScope();
-        using var aggregation = Create(new ConvexOptions { UtilityForm = form, WeightFloor = 0.3 }, seed: 8);
+        using var aggregation = Create(new ConvexOptions { UtilityForm = Enum.Parse<UtilityForm>(form), WeightFloor = 0.3 }, seed: 8);
         var scales = Scales(9);
         var mask = arange(Length).ge(5).expand(BatchSize, Length);
         var padded = aggregation.call(new ScaleOutputs([.. scales.Upsampled.Select(scale => scale.masked_fill(mask.unsqueeze(-1), 1e3))])
