@@ -19,7 +19,7 @@ internal sealed class BestEpoch(PriorBaseline? prior, ValidationMetric metric)
 
     /// <summary>
     /// Returns whether an epoch has diverged: its validation loss is not finite, or its losses are worse than those of the prior and its validation loss is
-    /// higher than that of the first epoch.
+    /// higher than that of the first epoch since the start or restart.
     /// </summary>
     /// <param name="validation">The metrics of the epoch.</param>
     /// <param name="trainingLoss">The mean training loss of its last steps.</param>
@@ -35,6 +35,9 @@ internal sealed class BestEpoch(PriorBaseline? prior, ValidationMetric metric)
         return prior is not null && validation.Loss > first && !prior.IsBeatenBy(validation)
             && prior.IsExceededBy(trainingLoss) && prior.IsExceededByValidation(validation.Loss);
     }
+
+    /// <summary>Prepares for a restart: the next epoch is the first one for <see cref="HasDiverged"/>. The best epoch stays.</summary>
+    public void Restart() => _firstLoss = null;
 
     /// <summary>Replaces the best epoch by one that is better.</summary>
     /// <param name="report">The report of the epoch.</param>

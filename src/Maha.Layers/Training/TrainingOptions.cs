@@ -56,8 +56,8 @@ public sealed record TrainingOptions
     /// <value>
     /// Default: 0. From 0 to 10. A loss that is not finite causes a restart at once. A classification has its epochs first, or as many as
     /// <see cref="EarlyStoppingPatience"/> leaves, and starts again if no epoch was better than the prior and the last one has diverged: its training
-    /// and validation losses are more than 2% above those of the prior, and its validation loss is above that of the first epoch. A restart runs for
-    /// the rest of the epochs, at least for half of <see cref="NumberOfEpochs"/>.
+    /// and validation losses are more than 2% above those of the prior, and its validation loss is above that of the first epoch since the start or
+    /// restart. A restart runs for the rest of the epochs, at least for half of <see cref="NumberOfEpochs"/>.
     /// </value>
     public int MaxRestarts { get; init; }
 

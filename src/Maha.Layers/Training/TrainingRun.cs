@@ -149,6 +149,7 @@ internal sealed class TrainingRun : IDisposable
         _optimizer = WeightOptimizer.Create(_task, _options);
         ended.Dispose();
         _optimizer.Begin();
+        _best.Restart();
         _learningRate *= RestartRate;
         _numberOfEpochs = Math.Max(_numberOfEpochs, epoch + ((_options.NumberOfEpochs + 1) / 2));
         _restarts.Add(new TrainingRestart

@@ -17,7 +17,8 @@ internal static class TrainingMessages
         string loss = restart.ValidationLoss is double value ? $"validation loss {value:F4}" : $"training loss {restart.TrainingLoss:F4}";
         string prior = restart.PriorLoss is double ofPrior ? $", the shares of the classes have {ofPrior:F4}" : "";
         string weights = restart.FromEpoch is int epoch ? $"weights of epoch {epoch}" : "first weights";
-        return $"The training learns nothing of use: epoch {restart.Epoch} has the {loss}{prior}. It starts again from the {weights}, at the learning rate {restart.LearningRate:G3}.";
+        return $"The training has diverged: epoch {restart.Epoch} has the {loss}{prior}. " +
+            $"It starts again from the {weights}, at the learning rate {restart.LearningRate:G3}.";
     }
 
     /// <summary>Warns of a network that predicts no better than the prior.</summary>
