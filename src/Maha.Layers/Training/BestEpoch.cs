@@ -7,12 +7,17 @@ internal sealed class BestEpoch(PriorBaseline? prior, ValidationMetric metric)
 {
     private bool _isDiverged;
     private double? _firstLoss;
+    private ValidationMetrics? _highest;
 
     /// <summary>The report of the epoch, without logits; null before the first validation.</summary>
     public EpochReport? Report { get; private set; }
 
     /// <summary>The metrics of the epoch, with logits; null before the first validation.</summary>
     public ValidationMetrics? Metrics { get; private set; }
+
+    /// <summary>The number of the last epoch that improved the metric, for early stopping; null before the first validation.</summary>
+    /// <remarks>An epoch that diverged counts, too: where a training learns slowly, chance decides which epoch is above the prior.</remarks>
+    public int? LastImprovement { get; private set; }
 
     /// <summary>Whether the epoch is better than the prior. Without a prior every epoch is that did not diverge.</summary>
     public bool IsUseful => Metrics is not null && !_isDiverged && prior?.IsBeatenBy(Metrics) != false;
@@ -36,8 +41,10 @@ internal sealed class BestEpoch(PriorBaseline? prior, ValidationMetric metric)
             && prior.IsExceededBy(trainingLoss) && prior.IsExceededByValidation(validation.Loss);
     }
 
-    /// <summary>Prepares for a restart: the next epoch is the first one for <see cref="HasDiverged"/>. The best epoch stays.</summary>
-    public void Restart() => _firstLoss = null;
+    /// <summary>
+    /// Prepares for a restart: the next epoch is the first one for <see cref="HasDiverged"/> and <see cref="LastImprovement"/>. The best epoch stays.
+    /// </summary>
+    public void Restart() => (_firstLoss, _highest) = (null, null);
 
     /// <summary>Replaces the best epoch by one that is better.</summary>
     /// <param name="report">The report of the epoch.</param>
@@ -50,6 +57,10 @@ internal sealed class BestEpoch(PriorBaseline? prior, ValidationMetric metric)
         bool isBetter = Report is null || _isDiverged == isDiverged ? validation.IsBetterThan(Report?.Validation, metric) : _isDiverged;
         if (isBetter)
             (Report, Metrics, _isDiverged) = (report, validation, isDiverged);
+        if (isBetter || validation.IsBetterThan(_highest, metric))
+            LastImprovement = report.Epoch;
+        if (validation.IsBetterThan(_highest, metric))
+            _highest = validation with { Logits = null };
         return isBetter;
     }
 }

@@ -78,7 +78,7 @@ internal sealed class TrainingRun : IDisposable
             for (int epoch = 1; epoch <= _numberOfEpochs && outcome == TrainingOutcome.Completed; epoch++)
             {
                 bool isFinite = TryRunEpoch(epoch, cancellationToken);
-                int lastChange = Math.Max(_best.Report?.Epoch ?? epoch, _restarts.LastOrDefault()?.Epoch ?? 0);
+                int lastChange = Math.Max(_best.LastImprovement ?? epoch, _restarts.LastOrDefault()?.Epoch ?? 0);
                 bool isExhausted = _options.EarlyStoppingPatience is int patience && epoch - lastChange >= patience;
                 // A training that learns slowly may be above the prior for many epochs, so only its end decides.
                 bool isLost = _isDiverged && !_best.IsUseful && (isExhausted || epoch == _numberOfEpochs);

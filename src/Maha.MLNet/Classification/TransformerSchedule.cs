@@ -6,8 +6,8 @@ namespace Maha.MLNet.Classification;
 
 /// <summary>The defaults of the training of a transformer over all tokens of the documents: epochs, documents of a step, and learning rate.</summary>
 /// <remarks>
-/// The defaults of the options are for short documents, of which a batch of 8,192 tokens holds at least 32. Where documents are longer, so that several batches are
-/// needed for as many, steps of several batches, a lower rate and more epochs replace them.
+/// The defaults of the options are for short documents, of which a batch of 8,192 tokens holds at least 32 or all. For longer documents, steps of
+/// several batches, a lower rate and more epochs replace them.
 /// </remarks>
 internal static class TransformerSchedule
 {
@@ -44,7 +44,7 @@ internal static class TransformerSchedule
         training = training with { MaxRestarts = MaxRestarts };
         // A lower TokensPerBatch does not make documents long. Its batches were chosen by the caller.
         int tokensOfShort = Math.Max(new TrainingOptions().TokensPerBatch, training.TokensPerBatch);
-        if (tokens / documents.Count * MaxDocuments <= tokensOfShort || BatchPlan.Shuffled(BatchPlan.Lengths(documents), tokensOfShort, training.Seed, epoch: 1).Length == 1)
+        if (tokens / documents.Count * MaxDocuments <= tokensOfShort || BatchPlan.ByLength(BatchPlan.Lengths(documents), tokensOfShort).Length <= 1)
             return training with { NumberOfEpochs = options.NumberOfEpochs ?? Epochs(TokensOnProcessor, tokens, training.NumberOfEpochs) };
 
         int epochs = options.NumberOfEpochs ?? Epochs(device == DeviceType.CPU ? TokensOnProcessor : TokensOnGpu, tokens, MaxEpochs);

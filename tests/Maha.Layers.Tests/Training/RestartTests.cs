@@ -59,7 +59,7 @@ public class RestartTests
     [Fact]
     public void TrainingThatDivergesAlways_EndsAfterItsRestarts_OfHalfOfTheEpochs()
     {
-        using var run = new Script((2.9, 2.9, 0.1), (3, 3, 0.1));
+        using var run = new Script([.. s_diverging[..4], .. s_diverging[..2], .. s_diverging[..2]]);
         var result = run.Train(s_options with { EarlyStoppingPatience = null });
         Assert.Equal([4, 6], result.Restarts.Select(restart => restart.Epoch));
         Assert.Equal([0.1, 0.025], result.Restarts.Select(restart => restart.LearningRate));
@@ -125,6 +125,15 @@ public class RestartTests
         var result = run.Train(s_options);
         Assert.Empty(result.Restarts);
         Assert.True(result.IsBetterThanPrior);
+    }
+
+    [Fact]
+    public void EpochThatDiverged_PostponesEarlyStopping_ByItsMetric()
+    {
+        // The second epoch is above the prior and not the best one, but its accuracy is the highest so far: the training goes on until the fourth, which learns.
+        using var run = new Script((2.4, 2.4, 0.1), (2.5, 2.5, 0.11), (2.45, 2.45, 0.1), (1, 1, 0.7));
+        var result = run.Train(s_options with { EarlyStoppingMetric = ValidationMetric.Accuracy, EarlyStoppingPatience = 2 });
+        Assert.Equal((4, 4), (result.Epochs.Count, result.BestEpoch));
     }
 
     [Fact]

@@ -17,7 +17,8 @@ public class TransformerScheduleTests
     [InlineData(4, 2000)] // all documents in a batch
     public void ShortDocuments_AreTrainedAsTheOptionsState(int count, int length)
     {
-        foreach (var options in new[] { new Options(), new Options { TokensPerBatch = 512 }, new Options { TokensPerBatch = 1 << 20 }, new Options { NumberOfEpochs = 20 } })
+        Options[] all = [new(), new() { TokensPerBatch = 512 }, new() { TokensPerBatch = 1 << 20 }, new() { NumberOfEpochs = 20 }];
+        foreach (var options in all)
         {
             var stated = ClassifierFitting.TrainingOptionsOf(options, 0, CPU);
             var schedule = Apply(options, count, length);
