@@ -40,7 +40,8 @@ public abstract class MahaClassifierOptions : MahaEstimatorOptions
     /// </summary>
     /// <value>
     /// Null: for documents of more than 256 tokens on average, as many as leave about 1,000 steps, from 8 to 32; 1 for shorter ones. With a
-    /// <see cref="PretrainedModel"/> in BERT layout 8 long documents, 16 short ones, or 32 of many. From 1 to 1,048,576.
+    /// <see cref="PretrainedModel"/> in BERT layout 1 where the default batch has all documents of a step, and else 8 long documents, 16 short ones, or 32 of
+    /// many. From 1 to 1,048,576.
     /// </value>
     public int? MinDocumentsPerStep { get; set; }
 

@@ -136,9 +136,13 @@ internal sealed record ReadingPlan
         ComputeType = Device == DeviceType.CPU ? null : ScalarType.BFloat16,
         LearningRate = options.IsSet(nameof(options.LearningRate)) ? options.LearningRate : LearningRate * Math.Sqrt(DocumentsPerStep / DocumentsOfFullRate),
         TokensPerBatch = options.IsSet(nameof(options.TokensPerBatch))
-            ? options.TokensPerBatch : (int)Math.Clamp(DocumentsPerStep * TokensPerDocument, DocumentsPerStep, MaxTokensPerBatch),
-        MinDocumentsPerStep = options.MinDocumentsPerStep ?? (options.IsSet(nameof(options.TokensPerBatch)) ? 1 : DocumentsPerStep),
+            ? options.TokensPerBatch : (int)Math.Clamp(TokensPerStep, DocumentsPerStep, MaxTokensPerBatch),
+        // A batch of a whole step has somewhat fewer documents, because of padding; a second batch would halve the number of steps.
+        MinDocumentsPerStep = options.MinDocumentsPerStep
+            ?? (options.IsSet(nameof(options.TokensPerBatch)) || TokensPerStep <= MaxTokensPerBatch ? 1 : DocumentsPerStep),
     };
+
+    private double TokensPerStep => DocumentsPerStep * TokensPerDocument;
 
     // The layers that are trained keep their activations.
     private double MaxTokensPerBatch =>
