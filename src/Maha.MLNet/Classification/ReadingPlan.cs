@@ -24,10 +24,13 @@ internal sealed record ReadingPlan
     // However short the time is: fewer tell nothing.
     private const int MinDocuments = 64;
 
-    // Of what follows the encoder, for steps of this many documents; the encoder learns at a tenth of it. Of AdamW the rate follows the square root of the
-    // documents of a step. A step of 8 long documents at the full rate loses what the encoder knew.
+    // Of what follows the encoder; the encoder learns at a tenth of it. Small steps of long documents, and blocks over the document, lose at the full rate what
+    // the encoder knew.
     private const double LearningRate = 1e-3;
-    private const double DocumentsOfFullRate = 32;
+    private const double CarefulLearningRate = 5e-4;
+
+    // Blocks learn how parts are related from many documents or not at all, and then from steps of many.
+    private const int DocumentsForRelations = 4000;
 
     // The activations of all layers of a small encoder for so many tokens take about 1 GB in float32 and 4 GB in bfloat16. A step of more tokens is a sum over
     // batches.
@@ -64,6 +67,9 @@ internal sealed record ReadingPlan
 
     /// <summary>The number of documents of a step.</summary>
     public required int DocumentsPerStep { get; init; }
+
+    /// <summary>Whether the training has the lower of two learning rates.</summary>
+    public required bool IsCareful { get; init; }
 
     /// <summary>The mean number of tokens of a document that a step reads.</summary>
     public required double TokensPerDocument { get; init; }
@@ -102,7 +108,7 @@ internal sealed record ReadingPlan
             int toValidate = Math.Min(MaxWindowsToValidate, 4 * mostWindows);
             double trained = documents.TrainingTokens(mostWindows), validated = documents.ValidationTokens(toValidate);
             double perDocument = trained / Math.Max(1, training.Count);
-            bool isLong = perDocument > 4 * windows.WindowLength;
+            bool hasBlocks = options.DocumentLayers > 0, isLong = perDocument > 4 * windows.WindowLength;
             int epochs = options.NumberOfEpochs ?? Math.Min(mostEpochs, MostEpochs(training.Count, isLong));
             double upper = (numLayers - frozen) / (double)numLayers;
             double once = frozen == 0 ? 0 : (trained + validated) * (1 - upper);
@@ -115,7 +121,8 @@ internal sealed record ReadingPlan
                 WindowsToValidate = toValidate,
                 NumberOfEpochs = epochs,
                 DocumentFraction = 1,
-                DocumentsPerStep = isLong ? 8 : training.Count < 5000 ? 16 : 32,
+                DocumentsPerStep = hasBlocks && training.Count >= DocumentsForRelations ? 32 : isLong ? 8 : training.Count < 5000 ? 16 : 32,
+                IsCareful = isLong || hasBlocks,
                 TokensPerDocument = perDocument,
                 Expected = TimeSpan.FromSeconds(passes / tokensPerSecond),
                 NumDocuments = training.Count,
@@ -134,7 +141,7 @@ internal sealed record ReadingPlan
         NumberOfEpochs = NumberOfEpochs,
         LearningRateDecay = LearningRateDecay.Linear,
         ComputeType = Device == DeviceType.CPU ? null : ScalarType.BFloat16,
-        LearningRate = options.IsSet(nameof(options.LearningRate)) ? options.LearningRate : LearningRate * Math.Sqrt(DocumentsPerStep / DocumentsOfFullRate),
+        LearningRate = options.IsSet(nameof(options.LearningRate)) ? options.LearningRate : IsCareful ? CarefulLearningRate : LearningRate,
         TokensPerBatch = options.IsSet(nameof(options.TokensPerBatch))
             ? options.TokensPerBatch : (int)Math.Clamp(TokensPerStep, DocumentsPerStep, MaxTokensPerBatch),
         // A batch of a whole step has somewhat fewer documents, because of padding; a second batch would halve the number of steps.
