@@ -200,7 +200,7 @@ public abstract class MahaEstimatorOptions
     internal TrainingOptions ToTrainingOptions(int seed, Device? device) =>
         _training with { NumberOfEpochs = NumberOfEpochs ?? ModelDefaults.NumberOfEpochs, Seed = seed, Device = device };
 
-    private T Set<T>(T value, [CallerMemberName] string option = "")
+    private protected T Set<T>(T value, [CallerMemberName] string option = "")
     {
         _set = _set.Add(option);
         return value;

@@ -13,8 +13,11 @@ namespace Maha.Layers.Models;
 /// <remarks>logits = W Dropout(LayerNorm(pool(states))) + b.</remarks>
 internal sealed class WindowedClassifier : Module<Tensor, Tensor?, ModelResult>
 {
+    /// <summary>The prefix of the names of the weights of the encoder and of the blocks over the document.</summary>
+    public const string ReaderPrefix = "reader.";
+
     /// <summary>The prefix of the names of the encoder's weights.</summary>
-    public const string EncoderPrefix = "reader.encoder.";
+    public const string EncoderPrefix = ReaderPrefix + "encoder.";
 
     // Of the pooled vector: few numbers decide, and the documents to learn from are few.
     private const double PooledDropout = 0.2;

@@ -30,6 +30,9 @@ internal sealed class WindowedEncoder : Module<Tensor, Tensor?, EncodedStates>
     private const int MinTokensOnProcessor = 512;
     private const int MinTokensOnGpu = 16384;
 
+    // The prefix of the names of the encoder's weights.
+    private const string EncoderName = "encoder.";
+
     [ComponentName(Name = "encoder")] private readonly MahaEncoder _encoder;
     [ComponentName(Name = "blocks")] private readonly ModuleList<MahaBlock>? _blocks;
     [ComponentName(Name = "final_norm")] private readonly LayerNorm? _finalNorm;
@@ -66,6 +69,17 @@ internal sealed class WindowedEncoder : Module<Tensor, Tensor?, EncodedStates>
 
     /// <summary>The most tokens that pass the encoder at a time where no gradient is needed.</summary>
     public int MaxTokens => _encoder.TokenEmbeddings.device.type == DeviceType.CPU ? MaxTokensOnProcessor : MaxTokensOnGpu;
+
+    /// <summary>Loads the weights of the blocks over the document.</summary>
+    /// <param name="weights">The weights of everything after the encoder, by name.</param>
+    /// <exception cref="ArgumentException">A weight is missing, unknown, or has another shape.</exception>
+    public void LoadBlocks(IReadOnlyDictionary<string, Tensor> weights)
+    {
+        var all = _encoder.state_dict().ToDictionary(pair => EncoderName + pair.Key, pair => pair.Value);
+        foreach (var (name, weight) in weights)
+            all.Add(name, weight);
+        ModuleWeights.Load(this, all);
+    }
 
     /// <summary>Reads a batch of documents.</summary>
     /// <param name="tokenIds">[B, N] of Int64: framed windows, see <see cref="Data.TokenWindows"/>.</param>

@@ -8,6 +8,8 @@ namespace Maha.MLNet.Classification;
 /// <summary>The options that both trainers of text classifiers share.</summary>
 public abstract class MahaClassifierOptions : MahaEstimatorOptions
 {
+    private int _documentLayers;
+
     private protected MahaClassifierOptions() => NumberOfEpochs = null;
 
     /// <summary>The name of the label column.</summary>
@@ -93,8 +95,11 @@ public abstract class MahaClassifierOptions : MahaEstimatorOptions
     public PretrainedSource? PretrainedModel { get; set; }
 
     /// <summary>The number of blocks over the whole document that follow a pretrained encoder of windows. Their attention is <see cref="MahaEstimatorOptions.Attention"/>.</summary>
-    /// <value>0: the class is decided by the pooled windows. From 0 to 100. Applies with a <see cref="PretrainedModel"/> in BERT layout.</value>
-    public int DocumentLayers { get; set; }
+    /// <value>
+    /// 0: the class is decided by the pooled windows. From 0 to 100. Applies with a <see cref="PretrainedModel"/> in BERT layout. Left out, a saved classifier as
+    /// <see cref="PretrainedModel"/> keeps its blocks. Use 2 where the class is a relation of distant parts, such as their order.
+    /// </value>
+    public int DocumentLayers { get => _documentLayers; set => _documentLayers = Set(value); }
 
     /// <summary>The defaults that the catalog's parameters and the options share.</summary>
     internal static class Defaults

@@ -108,7 +108,7 @@ internal sealed record ReadingPlan
             int toValidate = Math.Min(MaxWindowsToValidate, 4 * mostWindows);
             double trained = documents.TrainingTokens(mostWindows), validated = documents.ValidationTokens(toValidate);
             double perDocument = trained / Math.Max(1, training.Count);
-            bool hasBlocks = options.DocumentLayers > 0, isLong = perDocument > 4 * windows.WindowLength;
+            bool hasBlocks = reader.Options.Document is not null, isLong = perDocument > 4 * windows.WindowLength;
             int epochs = options.NumberOfEpochs ?? Math.Min(mostEpochs, MostEpochs(training.Count, isLong));
             double upper = (numLayers - frozen) / (double)numLayers;
             double once = frozen == 0 ? 0 : (trained + validated) * (1 - upper);

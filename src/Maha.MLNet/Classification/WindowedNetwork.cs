@@ -17,6 +17,7 @@ internal sealed class WindowedNetwork : ClassifierNetwork
     private readonly ModelFitting _fitting;
     private readonly MahaClassifierOptions _options;
     private readonly PretrainedEncoder _pretrained;
+    private readonly PretrainedBlocks? _keptBlocks;
 
     /// <summary>Starts from an encoder.</summary>
     /// <param name="fitting">The training.</param>
@@ -28,20 +29,9 @@ internal sealed class WindowedNetwork : ClassifierNetwork
         pretrained.Check(options);
         Model = pretrained.Encoder.Options with { Pooling = options.Pooling, Dropout = options.Dropout };
         var windows = pretrained.WindowsFor(options);
-        Windows = options.DocumentLayers == 0 ? windows : windows with
-        {
-            Document = options.ToModelOptions(Model.VocabSize) with
-            {
-                DModel = Model.DModel,
-                NumHeads = Model.NumHeads,
-                FeedForwardDim = Model.FeedForwardDim,
-                NumLayers = options.DocumentLayers,
-                MaxSequenceLength = (windows.MaxDocumentTokens / windows.ChunkLength) + 1,
-                Positions = PositionKind.Rotary,
-            },
-        };
+        Windows = windows with { Document = ChooseBlocks(windows, out _keptBlocks) };
         Windows.Validate(Model);
-        if (options.DocumentLayers == 0 && options.ChangedAttentionOptions() is { Count: > 0 } unused)
+        if (Windows.Document is null && options.ChangedAttentionOptions() is { Count: > 0 } unused)
         {
             fitting.Channel.Warning(
                 MessageSensitivity.None,
@@ -71,6 +61,8 @@ internal sealed class WindowedNetwork : ClassifierNetwork
         try
         {
             ModuleWeights.Load(network.Reader.Encoder, _pretrained.Encoder.state_dict());
+            if (_keptBlocks is not null)
+                network.Reader.LoadBlocks(_keptBlocks.Weights);
             network.to(_fitting.Device);
             var windows = new TokenWindows(_pretrained.Tokenizer, Windows.WindowLength);
             var plan = ReadingPlan.Choose(_fitting, _options, network.Reader, windows, training, validating);
@@ -86,6 +78,40 @@ internal sealed class WindowedNetwork : ClassifierNetwork
 
     /// <inheritdoc/>
     public override void Dispose() => _pretrained.Dispose();
+
+    // A classifier that starts from another one goes on with its blocks, unless the options ask for others.
+    private MahaTransformerOptions? ChooseBlocks(WindowedEncoderOptions windows, out PretrainedBlocks? kept)
+    {
+        int maxStates = (windows.MaxDocumentTokens / windows.ChunkLength) + 1;
+        bool isSet = _options.IsSet(nameof(_options.DocumentLayers));
+        var saved = _pretrained.Blocks;
+        int layers = isSet ? _options.DocumentLayers : saved?.Options.NumLayers ?? _options.DocumentLayers;
+        var asked = layers == 0 ? null : _options.ToModelOptions(Model.VocabSize) with
+        {
+            DModel = Model.DModel,
+            NumHeads = Model.NumHeads,
+            FeedForwardDim = Model.FeedForwardDim,
+            NumLayers = layers,
+            MaxSequenceLength = maxStates,
+            Positions = PositionKind.Rotary,
+        };
+        kept = null;
+        if (saved is null)
+            return asked;
+        var own = saved.Options with { MaxSequenceLength = Math.Max(maxStates, saved.Options.MaxSequenceLength), Dropout = _options.Dropout };
+        bool isSame = _options.ChangedAttentionOptions().Count == 0
+            || asked?.WithMaxSequenceLength(saved.Options.MaxSequenceLength) == saved.Options with { Dropout = _options.Dropout };
+        if (layers == own.NumLayers && isSame)
+        {
+            kept = saved;
+            return own;
+        }
+        _fitting.Channel.Warning(
+            MessageSensitivity.None,
+            $"The {saved.Options.NumLayers} blocks over the document of '{_pretrained.Name}' are not used: the options ask for {layers}, or for another attention. " +
+            "Leave out DocumentLayers and the options of the attention to go on with them.");
+        return asked;
+    }
 
     private TrainingResult Train(
         WindowedClassifier network, ReadingPlan plan, TrainingOptions schedule, TokenWindows windows, ITextDocuments training, ITextDocuments? validating,

@@ -24,6 +24,9 @@ internal sealed record PretrainedEncoder(string Name, MahaEncoder Encoder, WordP
     /// <summary>The most tokens of a window; null for the default: the weights don't decide it unless they were saved with windows.</summary>
     public int? WindowLength { get; init; }
 
+    /// <summary>The blocks over the whole document of the saved classifier that the weights come from, which this object owns; null for none.</summary>
+    public PretrainedBlocks? Blocks { get; init; }
+
     /// <summary>Checks that the options of the architecture and of the vocabulary are left at their defaults: the weights decide them.</summary>
     /// <exception cref="ArgumentException">An option has another value.</exception>
     public void Check(MahaEstimatorOptions options)
@@ -99,6 +102,7 @@ internal sealed record PretrainedEncoder(string Name, MahaEncoder Encoder, WordP
     {
         Encoder.Dispose();
         DocumentEncoder?.Dispose();
+        Blocks?.Dispose();
     }
 
     private static MahaEstimatorOptions DefaultsOf(MahaEstimatorOptions options) => (MahaEstimatorOptions)Activator.CreateInstance(options.GetType())!;

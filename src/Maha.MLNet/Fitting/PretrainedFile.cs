@@ -113,8 +113,15 @@ internal sealed class PretrainedFile : IDisposable
     {
         var encoder = new MahaEncoder(Model);
         ModuleWeights.Load(encoder, WeightsWithPrefix(WindowedClassifier.EncoderPrefix));
-        return new PretrainedEncoder(name, encoder, (WordPieceTokenizer)_tokenizer) { WindowLength = Windows!.WindowLength };
+        return new PretrainedEncoder(name, encoder, (WordPieceTokenizer)_tokenizer) { WindowLength = Windows!.WindowLength, Blocks = CopyBlocks(Windows) };
     }
+
+    // Copies, since the encoder outlives the file.
+    private PretrainedBlocks? CopyBlocks(WindowedEncoderOptions windows) => windows.Document is null ? null : new PretrainedBlocks(
+        windows.Document.WithExplicitDefaults(),
+        WeightsWithPrefix(WindowedClassifier.ReaderPrefix)
+            .Where(pair => !(WindowedClassifier.ReaderPrefix + pair.Key).StartsWith(WindowedClassifier.EncoderPrefix, StringComparison.Ordinal))
+            .ToDictionary(pair => pair.Key, pair => pair.Value.clone().DetachFromDisposeScope()));
 
     /// <summary>Copies the weights of the transformer and, from an encoder's file, those of the other parts.</summary>
     public void CopyTo(MahaDocumentEncoder network)

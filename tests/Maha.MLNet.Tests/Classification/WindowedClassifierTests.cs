@@ -1,9 +1,11 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Training;
 using Maha.MLNet.Classification;
+using Maha.MLNet.Fitting;
 using Maha.MLNet.Tests.TextEncoding;
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using static TorchSharp.torch;
 
 namespace Maha.MLNet.Tests.Classification;
 
@@ -77,6 +79,48 @@ public sealed class WindowedClassifierTests : IDisposable
         using var continued = Fit(o => o.PretrainedModel = path);
         Assert.Contains(messages, message => message.StartsWith($"Trains all 2 layers of '{path}'", StringComparison.Ordinal));
         Assert.All(Scores(continued, ["cat dog"]), row => Assert.Equal(1, row.Sum(), 1e-4));
+    }
+
+    [Theory]
+    [InlineData(AttentionKind.Hsa)]
+    [InlineData(AttentionKind.Maha)]
+    public void SavedBlocks_AreKept_UnlessTheOptionsAskForOthers(AttentionKind attention)
+    {
+        string path = Path.Combine(_folder, "saved.zip");
+        float[] first;
+        using (var model = Fit(o => (o.DocumentLayers, o.Attention) = (2, attention)))
+        {
+            _mlContext.Model.Save(model, _data.Schema, path);
+            first = Scores(model, ["cat dog"])[0];
+        }
+        var messages = new List<string>();
+        _mlContext.Log += (_, e) => messages.Add(e.RawMessage);
+        // With so small a rate the weights stay where they start.
+        using var kept = Fit(o => (o.PretrainedModel, o.LearningRate, o.NumberOfEpochs) = (path, 1e-9, 1));
+        Assert.Equal(Blocks(path), Blocks(Save(kept, "kept.zip")), (a, b) => a.Name == b.Name && Math.Abs(a.Sum - b.Sum) < 1e-3);
+        Assert.Contains(Blocks(path), block => block.Name.Contains("blocks.1.", StringComparison.Ordinal));
+        Assert.DoesNotContain(messages, message => message.Contains("are not used", StringComparison.Ordinal));
+
+        using var fewer = Fit(o => (o.PretrainedModel, o.DocumentLayers, o.NumberOfEpochs) = (path, 1, 1));
+        Assert.Contains(messages, message => message.StartsWith($"The 2 blocks over the document of '{path}' are not used", StringComparison.Ordinal));
+        Assert.DoesNotContain(Blocks(Save(fewer, "fewer.zip")), block => block.Name.Contains("blocks.1.", StringComparison.Ordinal));
+        using var none = Fit(o => (o.PretrainedModel, o.DocumentLayers, o.NumberOfEpochs) = (path, 0, 1));
+        Assert.Empty(Blocks(Save(none, "none.zip")));
+        Assert.Equal(first.Length, Scores(none, ["cat dog"])[0].Length);
+
+        string Save(ITransformer model, string name)
+        {
+            string saved = Path.Combine(_folder, name);
+            _mlContext.Model.Save(model, _data.Schema, saved);
+            return saved;
+        }
+    }
+
+    // The weights of the blocks in a zip, by name.
+    private static List<(string Name, double Sum)> Blocks(string path)
+    {
+        using var start = PretrainedStart.Open(path);
+        return [.. (start.Encoder!.Blocks?.Weights ?? new Dictionary<string, Tensor>()).Select(pair => (pair.Key, pair.Value.sum().ToDouble())).OrderBy(pair => pair.Key)];
     }
 
     [Fact]
