@@ -120,7 +120,7 @@ public sealed class WindowedClassifierTests : IDisposable
     private static List<(string Name, double Sum)> Blocks(string path)
     {
         using var start = PretrainedStart.Open(path);
-        return [.. (start.Encoder!.Blocks?.Weights ?? new Dictionary<string, Tensor>()).Select(pair => (pair.Key, pair.Value.sum().ToDouble())).OrderBy(pair => pair.Key)];
+        return [.. (start.Encoder!.Blocks?.Weights ?? new Dictionary<string, Tensor>()).Select(pair => (pair.Key, pair.Value.to(ScalarType.Float64).sum().item<double>())).OrderBy(pair => pair.Key)];
     }
 
     [Fact]
