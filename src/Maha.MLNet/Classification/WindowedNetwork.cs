@@ -14,6 +14,9 @@ namespace Maha.MLNet.Classification;
 /// <summary>A pretrained encoder that reads windows of a document, and blocks over the states of all windows.</summary>
 internal sealed class WindowedNetwork : ClassifierNetwork
 {
+    // The states of some thousand windows take a gigabyte. They are read once per epoch, so that a file does as well.
+    private const long MaxBytesOfStates = 1L << 28;
+
     private readonly ModelFitting _fitting;
     private readonly MahaClassifierOptions _options;
     private readonly PretrainedEncoder _pretrained;
@@ -154,6 +157,6 @@ internal sealed class WindowedNetwork : ClassifierNetwork
         }
 
         WindowStates Compute(WindowedDocuments documents, CancellationToken token) => WindowStates.Compute(
-            network.Reader, documents, plan.FrozenLayers, _fitting.DatasetOptions(MaxDocumentTokens), progress: null, token);
+            network.Reader, documents, plan.FrozenLayers, _fitting.DatasetOptions(MaxDocumentTokens) with { MaxBytesInMemory = MaxBytesOfStates }, progress: null, token);
     }
 }

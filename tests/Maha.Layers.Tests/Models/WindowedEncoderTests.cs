@@ -134,6 +134,46 @@ public class WindowedEncoderTests
         }
     }
 
+    // Enough windows of every length for several groups, which are in another order than the documents.
+    [Fact]
+    public void Documents_HaveTheSameStatesAlone_InGroupsOfWindowsByLength()
+    {
+        using var scope = NewDisposeScope();
+        var reader = Build(AttentionKind.Full);
+        int[][] documents = [.. Enumerable.Range(0, 150).Select(i => Ids(1 + (i * 7 % 43), i + 1))];
+        var together = Read(reader, documents);
+        for (int i = 0; i < documents.Length; i += 7)
+        {
+            var alone = Read(reader, [documents[i]]);
+            TestTensors.AssertClose(alone.States[0], together.States[i, ..(int)alone.States.shape[1]], 1e-10);
+        }
+    }
+
+    [Theory]
+    [InlineData(int.MaxValue, 1)]
+    [InlineData(40, 1)]
+    [InlineData(40, 20)]
+    [InlineData(5, 5)]
+    public void Groups_HaveEveryWindowOnce_WithinTheLimit_AndLittlePadding(int maxTokens, int minTokens)
+    {
+        int[] lengths = [12, 3, 7, 12, 2, 9, 4, 4, 12, 5, 2, 11, 8];
+        long[] ids = [.. lengths.SelectMany(length => new long[] { s_windows.ClsTokenId }.Concat(Enumerable.Repeat(7L, length - 2)).Append(s_windows.SepTokenId))];
+        var windows = WindowBatch.Find(ids, [ids.Length], ids.Length, s_windows);
+        Assert.Equal(lengths, windows.Lengths);
+        var groups = windows.Groups(maxTokens, minTokens);
+        Assert.Equal(Enumerable.Range(0, lengths.Length), groups.SelectMany(group => group).Order());
+        for (int i = 0; i < groups.Count; i++)
+        {
+            int[] own = windows.LengthsOf(groups[i]);
+            Assert.Equal(own.OrderDescending(), own);
+            Assert.True(own.Length == 1 || own[0] * own.Length <= maxTokens);
+            // Only a small group has windows much shorter than its longest.
+            int similar = own.Count(length => 4 * length >= 3 * own[0]);
+            Assert.True(similar == own.Length || similar * own[0] < minTokens);
+            Assert.True(i == 0 || windows.LengthsOf(groups[i - 1])[^1] >= own[0]);
+        }
+    }
+
     [Fact]
     public void Freeze_LeavesTheUpperLayersToTrain()
     {
