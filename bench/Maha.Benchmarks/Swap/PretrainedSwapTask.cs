@@ -1,8 +1,8 @@
 using Maha.Benchmarks.Classification;
+using Maha.Benchmarks.Training;
 using Maha.Layers.Data;
 using Maha.Layers.Text;
 using Maha.MLNet.Fitting;
-using Maha.Samples.Data.ManualPages;
 
 namespace Maha.Benchmarks.Swap;
 
@@ -35,17 +35,7 @@ internal sealed class PretrainedSwapTask : IDisposable
     /// <summary>Reads --data, --test and --documents, and loads the files, by default those of <c>section</c> of the manual pages.</summary>
     public static PretrainedSwapTask Load(OptionReader options, PretrainedSwapSettings settings, PretrainedEncoder encoder)
     {
-        string train = options.Text("--data", ""), test = options.Text("--test", "");
-        int most = options.Integer("--documents", int.MaxValue);
-        options.RefuseLeft();
-        if ((train.Length == 0) != (test.Length == 0))
-            throw new UsageException("--data and --test must be given together: a file to train on and a file to test on, with lines of 'label TAB text'.");
-        if (train.Length == 0)
-        {
-            string folder = ManualPageData.DefaultFolder;
-            ManualPageData.Prepare(folder, line => Console.Error.WriteLine(line));
-            (train, test) = (ManualPageData.TrainFile(folder, "section"), ManualPageData.TestFile(folder, "section"));
-        }
+        var (train, test, most) = TaskFiles.Read(options);
         var learn = LabeledFile.Read(train, hasFolds: false).Take(most).ToList();
         var judge = LabeledFile.Read(test, hasFolds: false).Take(most).ToList();
         string[] labels = [.. learn.Select(document => document.Label).Distinct().Order(StringComparer.Ordinal)];

@@ -10,11 +10,12 @@ internal sealed class WindowBatch
     private readonly long[] _ids;
     private readonly int[] _starts;
     private readonly int[] _lengths;
+    private readonly int[] _windows;
     private readonly int[] _states;
 
-    private WindowBatch(long[] ids, int[] starts, int[] lengths, int[] states, int chunkLength)
+    private WindowBatch(long[] ids, int[] starts, int[] lengths, int[] windows, int[] states, int chunkLength)
     {
-        (_ids, _starts, _lengths, _states) = (ids, starts, lengths, states);
+        (_ids, _starts, _lengths, _windows, _states) = (ids, starts, lengths, windows, states);
         ChunkLength = chunkLength;
     }
 
@@ -34,7 +35,7 @@ internal sealed class WindowBatch
     {
         var starts = new List<int>();
         var counts = new List<int>();
-        int[] states = new int[lengths.Count];
+        int[] windows = new int[lengths.Count], states = new int[lengths.Count];
         for (int document = 0; document < lengths.Count; document++)
         {
             int begin = document * width, end = begin + lengths[document];
@@ -51,11 +52,12 @@ internal sealed class WindowBatch
                 }
                 starts.Add(start);
                 counts.Add(after - start);
+                windows[document]++;
                 states[document] += NumChunks(after - start, options.ChunkLength);
                 start = after;
             }
         }
-        return new WindowBatch(ids, [.. starts], [.. counts], states, options.ChunkLength);
+        return new WindowBatch(ids, [.. starts], [.. counts], windows, states, options.ChunkLength);
     }
 
     /// <summary>
@@ -133,14 +135,11 @@ internal sealed class WindowBatch
         float[] sizes = new float[_states.Length * longest];
         for (int document = 0; document < _states.Length; document++)
         {
-            // A document has at least one window, and an empty one has no state.
-            int state = 0;
-            do
+            for (int state = document * longest, end = window + _windows[document]; window < end; window++)
             {
-                for (int left = _lengths[window++] - 2; left > 0; left -= ChunkLength)
-                    sizes[(document * longest) + state++] = Math.Min(left, ChunkLength);
+                for (int left = _lengths[window] - 2; left > 0; left -= ChunkLength)
+                    sizes[state++] = Math.Min(left, ChunkLength);
             }
-            while (state < _states[document]);
         }
         return sizes;
     }
@@ -166,18 +165,14 @@ internal sealed class WindowBatch
         Array.Fill(isPadding, true);
         for (int document = 0; document < _states.Length; document++)
         {
-            // A document has at least one window, and an empty one has no state.
-            int state = 0;
-            do
+            for (int state = document * longest, end = window + _windows[document]; window < end; window++)
             {
                 for (int chunk = 0; chunk < NumChunks(_lengths[window], ChunkLength); chunk++, state++)
                 {
-                    rows[(document * longest) + state] = firstStates[window] + chunk;
-                    isPadding[(document * longest) + state] = false;
+                    rows[state] = firstStates[window] + chunk;
+                    isPadding[state] = false;
                 }
-                window++;
             }
-            while (state < _states[document]);
         }
         var table = isPadding.Contains(true) ? cat([states, zeros([1, states.shape[1]], states.dtype, states.device)], 0) : states;
         var byDocument = table.index_select(0, tensor(rows, device: states.device)).reshape(_states.Length, longest, states.shape[1]);

@@ -70,15 +70,16 @@ internal sealed class WindowedEncoder : Module<Tensor, Tensor?, EncodedStates>
     /// <summary>The most tokens that pass the encoder at a time where no gradient is needed.</summary>
     public int MaxTokens => _encoder.TokenEmbeddings.device.type == DeviceType.CPU ? MaxTokensOnProcessor : MaxTokensOnGpu;
 
-    /// <summary>Loads the weights of the blocks over the document.</summary>
-    /// <param name="weights">The weights of everything after the encoder, by name.</param>
-    /// <exception cref="ArgumentException">A weight is missing, unknown, or has another shape.</exception>
-    public void LoadBlocks(IReadOnlyDictionary<string, Tensor> weights)
+    /// <summary>Loads the weights of the encoder and of the blocks over the document.</summary>
+    /// <param name="encoder">The weights of the encoder, by name.</param>
+    /// <param name="blocks">The weights of everything after the encoder, by name; null to leave them.</param>
+    /// <exception cref="WeightFileException">A weight is missing, unknown, or has another shape.</exception>
+    public void Load(IReadOnlyDictionary<string, Tensor> encoder, IReadOnlyDictionary<string, Tensor>? blocks)
     {
-        var all = _encoder.state_dict().ToDictionary(pair => EncoderName + pair.Key, pair => pair.Value);
-        foreach (var (name, weight) in weights)
-            all.Add(name, weight);
-        ModuleWeights.Load(this, all);
+        if (blocks is null)
+            ModuleWeights.Load(_encoder, encoder);
+        else
+            ModuleWeights.Load(this, new Dictionary<string, Tensor>(encoder.Select(pair => KeyValuePair.Create(EncoderName + pair.Key, pair.Value)).Concat(blocks)));
     }
 
     /// <summary>Reads a batch of documents.</summary>

@@ -3,7 +3,6 @@ using Maha.Layers.Data;
 using Maha.Layers.Models;
 using Maha.Layers.Text;
 using Maha.Layers.Training;
-using Maha.Layers.Weights;
 using Maha.MLNet.Fitting;
 using Microsoft.ML.Runtime;
 using TorchSharp;
@@ -63,9 +62,7 @@ internal sealed class WindowedNetwork : ClassifierNetwork
         var network = _fitting.Build(() => new WindowedClassifier(Model, Windows, numClasses));
         try
         {
-            ModuleWeights.Load(network.Reader.Encoder, _pretrained.Encoder.state_dict());
-            if (_keptBlocks is not null)
-                network.Reader.LoadBlocks(_keptBlocks.Weights);
+            network.Reader.Load(_pretrained.Encoder.state_dict(), _keptBlocks?.Weights);
             network.to(_fitting.Device);
             var windows = new TokenWindows(_pretrained.Tokenizer, Windows.WindowLength);
             var plan = ReadingPlan.Choose(_fitting, _options, network.Reader, windows, training, validating);

@@ -26,17 +26,7 @@ internal sealed class DocumentTask : IDisposable
     /// <param name="maxTokens">Longer documents keep their start.</param>
     public static DocumentTask Load(OptionReader options, int maxTokens)
     {
-        string train = options.Text("--data", ""), test = options.Text("--test", "");
-        int most = options.Integer("--documents", int.MaxValue);
-        options.RefuseLeft();
-        if ((train.Length == 0) != (test.Length == 0))
-            throw new UsageException("--data and --test must be given together: a file to train on and a file to test on, with lines of 'label TAB text'.");
-        if (train.Length == 0)
-        {
-            string folder = ManualPageData.DefaultFolder;
-            ManualPageData.Prepare(folder, line => Console.Error.WriteLine(line));
-            (train, test) = (ManualPageData.TrainFile(folder, "section"), ManualPageData.TestFile(folder, "section"));
-        }
+        var (train, test, most) = TaskFiles.Read(options);
         foreach (string file in new[] { train, test })
         {
             if (!File.Exists(file))
