@@ -13,7 +13,7 @@ internal sealed class StepPlan(ITokenizedDocuments documents, TrainingOptions op
     private readonly int[] _lengths = BatchPlan.Lengths(documents);
 
     /// <summary>The number of tokens of an epoch.</summary>
-    public long TokensOfEpoch { get; } = BatchPlan.Lengths(documents).Sum(length => (long)length);
+    public long TokensOfEpoch => _lengths.Sum(length => (long)length);
 
     /// <summary>Returns the batches of an epoch and its steps, which are ranges of the batches.</summary>
     /// <param name="epoch">The number of the epoch, from 1.</param>
