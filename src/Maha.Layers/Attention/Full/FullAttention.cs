@@ -1,6 +1,5 @@
 using Maha.Layers.Core;
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Maha.Layers.Attention;
 
@@ -42,7 +41,7 @@ internal static class FullAttention
             bias = zeros_like(invalid, query.dtype).masked_fill(invalid, Floor(query.dtype)); // [B, N]
             bias = bias.unsqueeze(1).unsqueeze(1).expand(-1, numHeads, query.shape[1], -1); // [B, H, N, N]
         }
-        var attended = functional.scaled_dot_product_attention(Heads(query), Heads(key), Heads(value), bias, 0, isCausal);
+        var attended = FusedAttention.Apply(Heads(query), Heads(key), Heads(value), bias, isCausal);
         return AttentionHeads.Merge(attended);
 
         Tensor Heads(Tensor tokens) => AttentionHeads.Split(tokens, numHeads);

@@ -38,7 +38,7 @@ internal static class WindowAttention
         var hidden = Hidden(); // [B or 1, M, 1 or w, g + 3w]
         var bias = zeros_like(hidden, values.dtype).masked_fill(hidden, FullAttention.Floor(values.dtype));
         bias = bias.expand(batch, -1, -1, -1).flatten(0, 1).unsqueeze(1).expand(-1, plan.Heads, block, -1); // [B * M, H, w, g + 3w]
-        var attended = functional.scaled_dot_product_attention(query, key, value, bias); // [B * M, H, w, K]
+        var attended = FusedAttention.Apply(query, key, value, bias); // [B * M, H, w, K]
         var tokens = attended.transpose(1, 2).reshape(batch, blocks * block, width).narrow(1, 0, length); // [B, N, D]
         return TokenMasks.Clear(tokens, validLengths).MoveToOuterDisposeScope();
 
