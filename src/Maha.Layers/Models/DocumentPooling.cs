@@ -63,6 +63,26 @@ internal sealed class DocumentPooling : Module<Tensor, Tensor?, Tensor>
         return pooled.MoveToOuterDisposeScope();
     }
 
+    /// <summary>Pools the segments of the documents of a batch.</summary>
+    /// <param name="features">[B, N, D].</param>
+    /// <param name="keyPaddingMask">[B, N] of Bool, true = ignore this token; null if no token is padded.</param>
+    /// <param name="segmentLength">L, the number of tokens of a segment.</param>
+    /// <returns>[B, ceil(N / L), OutputDim]. A segment without tokens has the vector 0.</returns>
+    public Tensor PoolSegments(Tensor features, Tensor? keyPaddingMask, int segmentLength)
+    {
+        using var scope = NewDisposeScope();
+        long batchSize = features.shape[0], length = features.shape[1], segments = (length + segmentLength - 1) / segmentLength;
+        long added = (segments * segmentLength) - length;
+        if (added > 0)
+        {
+            keyPaddingMask = functional.pad(keyPaddingMask ?? zeros([batchSize, length], ScalarType.Bool, features.device), [0, added], value: 1);
+            features = functional.pad(features, [0, 0, 0, added]);
+        }
+        var pooled = call(
+            features.reshape(batchSize * segments, segmentLength, features.shape[2]), keyPaddingMask?.reshape(batchSize * segments, segmentLength)); // [B * S, OutputDim]
+        return pooled.view(batchSize, segments, -1).MoveToOuterDisposeScope();
+    }
+
     private static Tensor Mean(Tensor features, Tensor? padding)
     {
         if (padding is null)

@@ -78,15 +78,6 @@ public sealed class MahaSequenceClassifier : Module<Tensor, Tensor?, ModelResult
     internal Tensor ClassifySegments(Tensor features, Tensor? keyPaddingMask, int segmentLength)
     {
         using var scope = NewDisposeScope();
-        long batchSize = features.shape[0], length = features.shape[1], segments = (length + segmentLength - 1) / segmentLength;
-        long added = segments * segmentLength - length;
-        if (added > 0)
-        {
-            keyPaddingMask = functional.pad(keyPaddingMask ?? zeros([batchSize, length], ScalarType.Bool, features.device), [0, added], value: 1);
-            features = functional.pad(features, [0, 0, 0, added]);
-        }
-        var pooled = _pooling.call(
-            features.reshape(batchSize * segments, segmentLength, features.shape[2]), keyPaddingMask?.reshape(batchSize * segments, segmentLength)); // [B * S, D or 2D]
-        return _head.call(_dropout.call(pooled)).view(batchSize, segments, -1).MoveToOuterDisposeScope();
+        return _head.call(_dropout.call(_pooling.PoolSegments(features, keyPaddingMask, segmentLength))).MoveToOuterDisposeScope();
     }
 }

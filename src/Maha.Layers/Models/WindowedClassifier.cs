@@ -57,21 +57,28 @@ internal sealed class WindowedClassifier : Module<Tensor, Tensor?, ModelResult>
     public override ModelResult forward(Tensor tokenIds, Tensor? keyPaddingMask)
     {
         using var scope = NewDisposeScope();
-        return Classify(_reader.call(tokenIds, keyPaddingMask)).MoveToOuterDisposeScope();
+        return Classify(Read(tokenIds, keyPaddingMask)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Classifies a batch of documents whose windows have passed the first layers of the encoder already.</summary>
-    /// <inheritdoc cref="WindowedEncoder.ReadFrom"/>
-    public ModelResult ClassifyFrom(Tensor tokenIds, Tensor? keyPaddingMask, int layer, Func<int[], Tensor> hidden)
+    /// <summary>Reads a batch of documents. <see cref="Classify"/> and <see cref="ClassifySegments"/> classify the result.</summary>
+    /// <inheritdoc cref="forward"/>
+    public EncodedStates Read(Tensor tokenIds, Tensor? keyPaddingMask) => _reader.call(tokenIds, keyPaddingMask);
+
+    /// <summary>Classifies documents by their states.</summary>
+    /// <param name="states">The states of B documents.</param>
+    public ModelResult Classify(EncodedStates states) => new(
+        Logits(_pooling.call(states.States, states.Mask)), new EncoderResult(states.States, states.AuxiliaryLoss, states.Layers));
+
+    /// <summary>Classifies segments of documents with the pooling and the output layer of the documents.</summary>
+    /// <param name="states">The states of B documents.</param>
+    /// <param name="segmentLength">The number of states of a segment.</param>
+    /// <returns>The logits [B, S, C]. A segment without states has the vector 0.</returns>
+    public Tensor ClassifySegments(EncodedStates states, int segmentLength)
     {
         using var scope = NewDisposeScope();
-        return Classify(_reader.ReadFrom(tokenIds, keyPaddingMask, layer, hidden)).MoveToOuterDisposeScope();
+        return Logits(_pooling.PoolSegments(states.States, states.Mask, segmentLength)).MoveToOuterDisposeScope();
     }
 
-    private ModelResult Classify(EncodedStates states)
-    {
-        var pooled = _pooledNorm.call(_pooling.call(states.States, states.Mask)); // [B, D or 2D]
-        var logits = _head.call(_dropout.call(pooled)); // [B, C]
-        return new ModelResult(logits, new EncoderResult(states.States, states.AuxiliaryLoss, states.Layers));
-    }
+    // [..., D or 2D] -> [..., C]
+    private Tensor Logits(Tensor pooled) => _head.call(_dropout.call(_pooledNorm.call(pooled)));
 }

@@ -35,32 +35,69 @@ internal sealed class SegmentLoss
     public int SegmentLength { get; }
 
     /// <summary>Computes the sum over the documents of the mean loss of their segments, with class weights.</summary>
-    /// <param name="classifier">The classifier whose pooling and output layer the segments share.</param>
-    /// <param name="features">[B, N, D], the features of the documents.</param>
-    /// <param name="batch">The documents.</param>
-    /// <param name="classWeights">Returns the weights of the classes, [C], in the type of the logits; null for equal ones.</param>
+    /// <param name="logits">[B, S, C].</param>
+    /// <param name="shares">[B, S], the share of the document's tokens that each segment has.</param>
+    /// <param name="labels">[B], the labels of the documents.</param>
+    /// <param name="classWeights">The weights of the classes, [C], in the type of the logits; null for equal ones.</param>
     /// <param name="labelSmoothing">The label smoothing.</param>
-    public Tensor Compute(MahaSequenceClassifier classifier, Tensor features, TokenBatch batch, Func<Tensor, Tensor?> classWeights, double labelSmoothing)
+    public static Tensor Compute(Tensor logits, double[] shares, Tensor labels, Tensor? classWeights, double labelSmoothing)
     {
         using var scope = NewDisposeScope();
-        var logits = LossPrecision.AtLeastFloat32(classifier.ClassifySegments(features, batch.KeyPaddingMask, SegmentLength)); // [B, S, C]
-        long segments = logits.shape[1];
-        var shares = tensor(Shares(batch.Lengths, segments), [batch.Lengths.Count * segments], dtype: logits.dtype, device: logits.device); // [B * S]
         var losses = nn.functional.cross_entropy(
-            logits.flatten(0, 1), batch.Labels!.repeat_interleave(segments), weight: classWeights(logits), reduction: nn.Reduction.None, label_smoothing: labelSmoothing);
-        return (losses * shares).sum().MoveToOuterDisposeScope();
+            logits.flatten(0, 1), labels.repeat_interleave(logits.shape[1]), weight: classWeights, reduction: nn.Reduction.None, label_smoothing: labelSmoothing);
+        return (losses * tensor(shares, dtype: logits.dtype, device: logits.device)).sum().MoveToOuterDisposeScope();
     }
 
-    private double[] Shares(IReadOnlyList<int> lengths, long segments)
+    /// <summary>Classifies a batch and its segments; null if no document is longer than a segment.</summary>
+    /// <param name="classifier">The classifier whose pooling and output layer the segments share.</param>
+    /// <param name="batch">The documents.</param>
+    public SegmentedResult? Classify(MahaSequenceClassifier classifier, TokenBatch batch)
     {
-        double[] shares = new double[lengths.Count * segments];
-        for (int b = 0; b < lengths.Count; b++)
+        if (batch.TokenIds.shape[1] <= SegmentLength)
+            return null;
+        var result = classifier.call(batch.TokenIds, batch.KeyPaddingMask);
+        var segments = classifier.ClassifySegments(result.Encoding.Features, batch.KeyPaddingMask, SegmentLength);
+        int numSegments = (int)segments.shape[1];
+        double[] shares = new double[batch.Lengths.Count * numSegments];
+        for (int b = 0; b < batch.Lengths.Count; b++)
         {
-            if (lengths[b] == 0)
-                shares[b * segments] = 1;
-            for (int s = 0; s * SegmentLength < lengths[b]; s++)
-                shares[(b * segments) + s] = Math.Min(SegmentLength, lengths[b] - (s * SegmentLength)) / (double)lengths[b];
+            int length = batch.Lengths[b];
+            if (length == 0)
+                shares[b * numSegments] = 1;
+            for (int s = 0; s * SegmentLength < length; s++)
+                shares[(b * numSegments) + s] = Math.Min(SegmentLength, length - (s * SegmentLength)) / (double)length;
         }
-        return shares;
+        return new SegmentedResult(result.Logits, result.AuxiliaryLoss, segments, shares);
+    }
+
+    /// <summary>Classifies the documents that a pretrained encoder has read, and their segments.</summary>
+    /// <param name="classifier">The classifier whose pooling and output layer the segments share.</param>
+    /// <param name="states">The states of the documents. A segment has as many of them as <see cref="SegmentLength"/> tokens have.</param>
+    public SegmentedResult Classify(WindowedClassifier classifier, EncodedStates states)
+    {
+        int perSegment = Math.Max(1, SegmentLength / classifier.Reader.Options.ChunkLength), numStates = (int)states.States.shape[1];
+        var segments = classifier.ClassifySegments(states, perSegment);
+        int numSegments = (int)segments.shape[1], numDocuments = (int)states.States.shape[0];
+        double[] shares = new double[numDocuments * numSegments];
+        for (int b = 0; b < numDocuments; b++)
+        {
+            var sizes = states.Sizes.AsSpan(b * numStates, numStates);
+            double length = 0;
+            foreach (float size in sizes)
+                length += size;
+            if (length == 0)
+                shares[b * numSegments] = 1;
+            for (int state = 0; length > 0 && state < numStates; state++)
+                shares[(b * numSegments) + (state / perSegment)] += sizes[state] / length;
+        }
+        var result = classifier.Classify(states);
+        return new SegmentedResult(result.Logits, result.AuxiliaryLoss, segments, shares);
     }
 }
+
+/// <summary>The logits of documents and of their segments.</summary>
+/// <param name="Logits">[B, C].</param>
+/// <param name="AuxiliaryLoss">A scalar; null for none.</param>
+/// <param name="SegmentLogits">[B, S, C].</param>
+/// <param name="Shares">[B, S], the share of the document's tokens that each segment has.</param>
+internal sealed record SegmentedResult(Tensor Logits, Tensor? AuxiliaryLoss, Tensor SegmentLogits, double[] Shares);

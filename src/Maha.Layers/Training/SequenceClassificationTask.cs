@@ -17,7 +17,8 @@ public sealed class SequenceClassificationTask : ITrainingTask, IPriorTask
     private readonly Func<TokenBatch, (Tensor Logits, Tensor? AuxiliaryLoss)> _forward;
     private readonly MahaSequenceClassifier? _inspectable;
     private readonly int _numClasses;
-    private readonly SegmentLoss? _segmentLoss;
+    private readonly double _segmentWeight;
+    private readonly Func<TokenBatch, SegmentedResult?>? _segmented;
     private double _labelSmoothing;
     private float[]? _classWeights;
     private PriorBaseline? _prior;
@@ -53,19 +54,31 @@ public sealed class SequenceClassificationTask : ITrainingTask, IPriorTask
     }
 
     /// <summary>Creates a task for a module that reads more of a batch than its ids, such as states that were computed before.</summary>
-    internal SequenceClassificationTask(nn.Module module, int numClasses, Func<TokenBatch, (Tensor Logits, Tensor? AuxiliaryLoss)> forward)
+    /// <param name="module">The module to train.</param>
+    /// <param name="numClasses">The number of classes C, at least 2.</param>
+    /// <param name="forward">Calls the module.</param>
+    /// <param name="segmentWeight">The weight of the segments in the loss.</param>
+    /// <param name="segmented">Calls the module for documents and segments; returns null for a batch without segments. Null: there are no segments.</param>
+    internal SequenceClassificationTask(
+        nn.Module module, int numClasses, Func<TokenBatch, (Tensor Logits, Tensor? AuxiliaryLoss)> forward, double segmentWeight = 0,
+        Func<TokenBatch, SegmentedResult?>? segmented = null)
     {
         ArgumentNullException.ThrowIfNull(module);
         TensorChecks.InRange(numClasses, 2, 1 << 24, nameof(numClasses), "A classifier distinguishes at least two classes.");
         Module = module;
         _forward = forward;
         _numClasses = numClasses;
+        _segmentWeight = segmentWeight;
+        _segmented = segmented;
     }
 
     /// <summary>Creates a task for a classifier of documents that also learns from the segments of long documents.</summary>
     internal SequenceClassificationTask(MahaSequenceClassifier classifier, int numClasses, SegmentLoss? segmentLoss) : this(classifier, numClasses)
     {
-        _segmentLoss = segmentLoss;
+        if (segmentLoss is null)
+            return;
+        _segmentWeight = segmentLoss.Weight;
+        _segmented = batch => segmentLoss.Classify(classifier, batch);
     }
 
     /// <inheritdoc/>
@@ -93,8 +106,8 @@ public sealed class SequenceClassificationTask : ITrainingTask, IPriorTask
     public TaskLoss Loss(TokenBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        if (_segmentLoss is not null && batch.TokenIds.shape[1] > _segmentLoss.SegmentLength)
-            return LossWithSegments(batch, _segmentLoss);
+        if (_segmented?.Invoke(batch) is { } segmented)
+            return LossWithSegments(batch, segmented);
         var (computed, auxiliaryLoss) = Classify(batch);
         var logits = LossPrecision.AtLeastFloat32(computed);
         var (loss, count) = CrossEntropy(logits, batch);
@@ -104,12 +117,13 @@ public sealed class SequenceClassificationTask : ITrainingTask, IPriorTask
     /// <inheritdoc/>
     public IValidationPass BeginValidation() => new ValidationPass(this);
 
-    private TaskLoss LossWithSegments(TokenBatch batch, SegmentLoss segmentLoss)
+    private TaskLoss LossWithSegments(TokenBatch batch, SegmentedResult result)
     {
-        var result = _inspectable!.call(batch.TokenIds, batch.KeyPaddingMask);
         var (loss, count) = CrossEntropy(LossPrecision.AtLeastFloat32(RequireShape(result.Logits, batch)), batch);
-        var segments = segmentLoss.Compute(_inspectable, result.Encoding.Features, batch, ClassWeights, _labelSmoothing) / count;
-        return new TaskLoss((1 - segmentLoss.Weight) * loss + segmentLoss.Weight * segments + result.AuxiliaryLoss, count);
+        var logits = LossPrecision.AtLeastFloat32(result.SegmentLogits);
+        var segments = SegmentLoss.Compute(logits, result.Shares, batch.Labels!, ClassWeights(logits), _labelSmoothing) / count;
+        loss = ((1 - _segmentWeight) * loss) + (_segmentWeight * segments);
+        return new TaskLoss(result.AuxiliaryLoss is null ? loss : loss + result.AuxiliaryLoss, count);
     }
 
     private (Tensor Loss, double Count) CrossEntropy(Tensor logits, TokenBatch batch)

@@ -18,18 +18,30 @@ internal sealed class WindowedClassificationTask : ITrainingTask, ILearningRateF
     /// <param name="numClasses">C.</param>
     /// <param name="states">Returns the states of the frozen layers for a collection of documents; null if no layer is frozen.</param>
     /// <param name="encoderFactor">The learning rate of the encoder as a share of that of the rest.</param>
+    /// <param name="segmentLoss">The loss of the segments of long documents; null for none.</param>
     public WindowedClassificationTask(
-        WindowedClassifier classifier, int numClasses, Func<ITokenizedDocuments, WindowStates>? states, double encoderFactor = DefaultEncoderFactor)
+        WindowedClassifier classifier, int numClasses, Func<ITokenizedDocuments, WindowStates>? states, double encoderFactor = DefaultEncoderFactor,
+        SegmentLoss? segmentLoss = null)
     {
         _encoderFactor = encoderFactor;
-        _task = new SequenceClassificationTask(classifier, numClasses, batch =>
-        {
-            var result = states is null ? classifier.call(batch.TokenIds, batch.KeyPaddingMask) : FromStates(states(batch.Documents), batch);
-            return (result.Logits, result.AuxiliaryLoss);
-        });
+        _task = new SequenceClassificationTask(
+            classifier, numClasses,
+            batch =>
+            {
+                using var scope = NewDisposeScope();
+                var result = classifier.Classify(Read(batch)).MoveToOuterDisposeScope();
+                return (result.Logits, result.AuxiliaryLoss);
+            },
+            segmentLoss?.Weight ?? 0,
+            segmentLoss is null ? null : batch => batch.TokenIds.shape[1] > segmentLoss.SegmentLength ? segmentLoss.Classify(classifier, Read(batch)) : null);
 
-        ModelResult FromStates(WindowStates computed, TokenBatch batch) =>
-            classifier.ClassifyFrom(batch.TokenIds, batch.KeyPaddingMask, computed.Layer, lengths => computed.Read(batch.Rows, lengths));
+        EncodedStates Read(TokenBatch batch)
+        {
+            if (states is null)
+                return classifier.Read(batch.TokenIds, batch.KeyPaddingMask);
+            var computed = states(batch.Documents);
+            return classifier.Reader.ReadFrom(batch.TokenIds, batch.KeyPaddingMask, computed.Layer, lengths => computed.Read(batch.Rows, lengths));
+        }
     }
 
     /// <inheritdoc/>

@@ -3,7 +3,6 @@ using Maha.Layers.Models;
 using Maha.Layers.Text;
 using Maha.Layers.Training;
 using Maha.MLNet.Fitting;
-using Microsoft.ML.Runtime;
 using static TorchSharp.torch;
 
 namespace Maha.MLNet.Classification;
@@ -34,12 +33,6 @@ internal abstract class ClassifierNetwork : IDisposable
         var pretrained = PretrainedStart.Open(options.PretrainedModel);
         try
         {
-            if (pretrained.Encoder is not null && options.SegmentLossWeight > 0)
-            {
-                fitting.Channel.Warning(
-                    MessageSensitivity.None,
-                    $"SegmentLossWeight must be 0 with pretrained weights in BERT layout, but is {options.SegmentLossWeight} and has no effect. Leave it out.");
-            }
             return pretrained.Encoder is { } encoder
                 ? new WindowedNetwork(fitting, options, encoder)
                 : new TransformerNetwork(fitting, options, pretrained.File!);

@@ -48,10 +48,10 @@ public abstract class MahaClassifierOptions : MahaEstimatorOptions
     public int? MinDocumentsPerStep { get; set; }
 
     /// <summary>
-    /// The weight in the training loss of the segments of 256 tokens of a longer document, which inherit its label; the document itself has the rest of the
+    /// The weight in the training loss of the segments of 256 tokens (with a <see cref="PretrainedModel"/> in BERT layout: the windows) of a longer document, which inherit its label; the document itself has the rest of the
     /// weight. More labels per document help where the parts of a document are of its class, and harm where only the relation of its parts decides.
     /// </summary>
-    /// <value>0: the documents alone. In [0, 1). Has no effect with a <see cref="PretrainedModel"/> in BERT layout.</value>
+    /// <value>0: the documents alone. In [0, 1).</value>
     public double SegmentLossWeight { get; set; }
 
     /// <summary>The documents on which each epoch is validated, with the same columns as the training data.</summary>

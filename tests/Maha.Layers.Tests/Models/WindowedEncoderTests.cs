@@ -129,7 +129,7 @@ public class WindowedEncoderTests
             using var states = WindowStates.Compute(classifier.Reader, documents, 2, new TokenizedDatasetOptions { MaxBytesInMemory = bytes }, null, default);
             var batch = TokenBatch.Create(documents, [3, 1, 0]);
             var expected = classifier.call(batch.TokenIds, batch.KeyPaddingMask).Logits;
-            var actual = classifier.ClassifyFrom(batch.TokenIds, batch.KeyPaddingMask, 2, lengths => states.Read(batch.Rows, lengths)).Logits;
+            var actual = classifier.Classify(classifier.Reader.ReadFrom(batch.TokenIds, batch.KeyPaddingMask, 2, lengths => states.Read(batch.Rows, lengths))).Logits;
             TestTensors.AssertClose(expected, actual, 5e-3);
         }
     }

@@ -1,6 +1,8 @@
+using Maha.Layers.Attention;
 using Maha.Layers.Core;
 using Maha.Layers.Data;
 using Maha.Layers.Models;
+using Maha.Layers.Text;
 using Maha.Layers.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -12,6 +14,7 @@ public class SegmentLossTests
     private const int SegmentLength = 4;
     private const double Weight = 0.3;
 
+    private static readonly WordPieceTokenizer s_tokenizer = SmallWordPiece.Create();
     private static readonly int[] s_lengths = [4, 11, 8, 0, 1, 6];
     private static readonly int[] s_labels = [0, 1, 2, 0, 1, 0];
 
@@ -50,6 +53,39 @@ public class SegmentLossTests
         var all = task.Loss(TokenBatch.Create(documents, [.. Enumerable.Range(0, documents.Count)]));
         Assert.Equal(count, all.Count, 1e-6);
         Assert.Equal(sum / count, all.Mean.item<double>(), 1e-6);
+    }
+
+    [Fact]
+    public void LossOfWindows_IsTheClosedForm()
+    {
+        const int chunkLength = 3, windowLength = 8; // a segment of 8 tokens has 2 states
+        using var scope = NewDisposeScope();
+        using var classifier = WindowedClassifier(chunkLength, windowLength);
+        classifier.eval();
+        var windows = new TokenWindows(s_tokenizer, windowLength);
+        using var raw = Documents();
+        var documents = new WindowedDocuments(raw, windows, int.MaxValue, fixedSeed: null);
+        var task = new WindowedClassificationTask(classifier, 3, states: null, segmentLoss: new SegmentLoss(Weight, windowLength));
+        task.Begin(new TrainingOptions(), documents, null);
+        double sum = 0;
+        for (int i = 0; i < documents.Count; i++)
+        {
+            var batch = TokenBatch.Create(documents, [i]);
+            var states = classifier.Read(batch.TokenIds, batch.KeyPaddingMask);
+            double whole = Loss(states), segments = 0, tokens = Math.Max(1, states.Sizes.Sum());
+            for (int start = 0; start < states.States.shape[1]; start += 2)
+            {
+                int count = (int)Math.Min(2, states.States.shape[1] - start);
+                var segment = states with { States = states.States.narrow(1, start, count), Mask = states.Mask?.narrow(1, start, count) };
+                double share = s_lengths[i] == 0 ? 1 : states.Sizes.Skip(start).Take(count).Sum() / tokens;
+                segments += share * Loss(segment);
+            }
+            sum += ((1 - Weight) * whole) + (Weight * segments);
+
+            double Loss(EncodedStates of) => nn.functional.cross_entropy(classifier.Classify(of).Logits, batch.Labels!).item<double>();
+        }
+        var all = task.Loss(TokenBatch.Create(documents, [.. Enumerable.Range(0, documents.Count)]));
+        Assert.Equal(sum / documents.Count, all.Mean.item<double>(), 1e-6);
     }
 
     [Fact]
@@ -94,6 +130,20 @@ public class SegmentLossTests
             new MahaTransformerOptions { VocabSize = 40, DModel = 8, NumHeads = 2, NumLayers = 1, MaxSequenceLength = 16, Dropout = 0 }, 3).to(ScalarType.Float64);
     }
 
+    private static WindowedClassifier WindowedClassifier(int chunkLength, int windowLength)
+    {
+        using var random = new RandomStateScope(6);
+        var encoder = new MahaTransformerOptions { VocabSize = s_tokenizer.VocabSize, DModel = 8, NumHeads = 2, NumLayers = 1, MaxSequenceLength = 16, Dropout = 0 };
+        return new WindowedClassifier(encoder with { Attention = new FullOptions(), Pooling = PoolingKind.MeanMax }, new WindowedEncoderOptions
+        {
+            WindowLength = windowLength,
+            ChunkLength = chunkLength,
+            MaxDocumentTokens = 100,
+            ClsTokenId = s_tokenizer.ClsTokenId,
+            SepTokenId = s_tokenizer.SepTokenId,
+        }, 3).to(ScalarType.Float64);
+    }
+
     private static TokenizedDataset Documents() => TokenizedDataset.FromTokenIds(
-        s_lengths.Select((length, i) => (Enumerable.Range(i + 1, length).ToArray(), s_labels[i])));
+        s_lengths.Select((length, i) => (Enumerable.Range(i + 5, length).ToArray(), s_labels[i])));
 }

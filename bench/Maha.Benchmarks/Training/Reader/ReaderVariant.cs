@@ -13,7 +13,7 @@ internal sealed record ReaderVariant
     public const string WithoutBlocks = "none";
 
     public const string Syntax = "ATTENTION[:SETTING=VALUE,...], ATTENTION none or a kind of block, SETTING layers, chunk, window, branching, block-window, "
-        + "pooling, frozen, rate, encoder-rate, dropout, epochs or documents";
+        + "pooling, segments, frozen, rate, encoder-rate, dropout, epochs or documents";
 
     private static readonly IReadOnlyDictionary<string, Func<ReaderVariant, string, ReaderVariant>> s_settings =
         new Dictionary<string, Func<ReaderVariant, string, ReaderVariant>>
@@ -28,6 +28,7 @@ internal sealed record ReaderVariant
                 Pooling = Enum.TryParse<PoolingKind>(value, ignoreCase: true, out var kind)
                     ? kind : throw new UsageException($"pooling must be one of {string.Join(", ", Enum.GetNames<PoolingKind>())}, but is '{value}'."),
             },
+            ["segments"] = (variant, value) => variant with { SegmentWeight = Number(value) },
             ["frozen"] = (variant, value) => variant with { FrozenLayers = Integer(value) },
             ["rate"] = (variant, value) => variant with { LearningRate = Number(value) },
             ["encoder-rate"] = (variant, value) => variant with { EncoderFactor = Number(value) },
@@ -59,6 +60,9 @@ internal sealed record ReaderVariant
 
     /// <summary>The pooling of the document's states.</summary>
     public PoolingKind Pooling { get; init; } = PoolingKind.MeanMax;
+
+    /// <summary>The weight of the windows, which inherit the label of their document, in the loss.</summary>
+    public double SegmentWeight { get; init; }
 
     /// <summary>The number of the encoder's lower layers that are not trained.</summary>
     public int FrozenLayers { get; init; }
