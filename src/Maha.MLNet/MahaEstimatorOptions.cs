@@ -138,7 +138,7 @@ public abstract class MahaEstimatorOptions
     public double MaxGradientNorm { get => _training.MaxGradientNorm; set => _training = _training with { MaxGradientNorm = value }; }
 
     /// <summary>The tokens of one batch, padding counted. A longer document has a batch of its own.</summary>
-    /// <value>8,192. At least 1.</value>
+    /// <value>8,192. On a GPU, documents of more than 256 tokens on average have larger batches, up to all documents of a step. At least 1.</value>
     public int TokensPerBatch { get => _training.TokensPerBatch; set => _training = Set(_training with { TokensPerBatch = value }); }
 
     /// <summary>The share of the training documents that is set aside to validate on.</summary>

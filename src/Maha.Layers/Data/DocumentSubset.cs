@@ -3,7 +3,7 @@ using Maha.Layers.Core;
 namespace Maha.Layers.Data;
 
 /// <summary>Some of the documents of another collection, in an order of its own. The documents stay with their owner.</summary>
-internal sealed class DocumentSubset : ITextDocuments
+internal sealed class DocumentSubset : ITextDocuments, IDrawnDocuments
 {
     private readonly ITokenizedDocuments _documents;
     private readonly int[] _rows;
@@ -31,6 +31,16 @@ internal sealed class DocumentSubset : ITextDocuments
 
     /// <inheritdoc/>
     public void CopyTokens(int index, Span<int> destination) => _documents.CopyTokens(_rows[index], destination);
+
+    /// <inheritdoc/>
+    public int[] Draw(int index, long seed)
+    {
+        if (_documents is IDrawnDocuments drawn)
+            return drawn.Draw(_rows[index], seed);
+        int[] ids = new int[LengthOf(index)];
+        CopyTokens(index, ids);
+        return ids;
+    }
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">The collection has no texts.</exception>

@@ -57,7 +57,7 @@ internal sealed class TransformerNetwork : ClassifierNetwork
     public override (nn.Module<Tensor, Tensor?, ModelResult> Network, TrainingResult Result) Train(
         TrainingOptions schedule, ITextDocuments training, ITextDocuments? validating, int numClasses, bool needsStep)
     {
-        schedule = TransformerSchedule.Apply(schedule, _options, training, _fitting.Device.type);
+        schedule = TransformerSchedule.Apply(schedule, _options, training, Model, _fitting.Device.type);
         var network = _fitting.Build(() => new MahaSequenceClassifier(Model, numClasses));
         try
         {

@@ -1,4 +1,5 @@
 using Maha.Layers.Data;
+using Maha.Layers.Models;
 using Maha.Layers.Training;
 using TorchSharp;
 
@@ -33,12 +34,18 @@ internal static class TransformerSchedule
 
     private const int MaxRestarts = 2;
 
+    // On a GPU a small batch takes as long as a large one, so that a batch should have all documents of a step. Activations bound it: a gigabyte or two of
+    // each layer's 40 activations of width D, in float32.
+    private const double MaxActivationsOnGpu = 65536 * 128 * 2.0;
+
     /// <summary>Returns training options with the number of epochs, documents of a step, rate and restarts. What the options set themselves stays.</summary>
     /// <param name="training">The training options that the classifier's options state.</param>
     /// <param name="options">The options of the classifier.</param>
     /// <param name="documents">The training documents.</param>
+    /// <param name="model">The shape of the model.</param>
     /// <param name="device">The device of the training.</param>
-    public static TrainingOptions Apply(TrainingOptions training, MahaClassifierOptions options, ITokenizedDocuments documents, DeviceType device)
+    public static TrainingOptions Apply(
+        TrainingOptions training, MahaClassifierOptions options, ITokenizedDocuments documents, MahaTransformerOptions model, DeviceType device)
     {
         double tokens = Math.Max(1, Enumerable.Range(0, documents.Count).Sum(row => (double)documents.LengthOf(row)));
         training = training with { MaxRestarts = MaxRestarts };
@@ -54,6 +61,11 @@ internal static class TransformerSchedule
             NumberOfEpochs = epochs,
             MinDocumentsPerStep = options.MinDocumentsPerStep ?? (int)Math.Clamp(documentsForSteps, MinDocuments, MaxDocuments),
         };
+        if (device != DeviceType.CPU && !options.IsSet(nameof(options.TokensPerBatch)))
+        {
+            double ofStep = training.MinDocumentsPerStep * tokens / documents.Count, most = MaxActivationsOnGpu / (model.DModel * (double)model.NumLayers);
+            training = training with { TokensPerBatch = (int)Math.Max(training.TokensPerBatch, Math.Min(ofStep, most)) };
+        }
         if (options.IsSet(nameof(options.LearningRate)))
             return training;
         int steps = Math.Max(1, new StepPlan(documents, training).Epoch(1).Steps.Length);

@@ -1,5 +1,6 @@
 using Maha.Layers.Data;
 using Maha.Layers.Tests.Training;
+using static TorchSharp.torch;
 
 
 namespace Maha.Layers.Tests.Data;
@@ -66,5 +67,25 @@ public class DocumentSubsetTests
         var (training, validation) = DocumentSubset.Split(documents, 0.9, 1);
         Assert.Equal(1, training.Count);
         Assert.Null(validation);
+    }
+
+    [Fact]
+    public void DrawnParts_AreThoseOfTheWholeCollection()
+    {
+        // Of 20 tokens in windows of 6, a batch draws three windows, which may be shorter than the longest three.
+        using var scope = NewDisposeScope();
+        var tokenizer = SmallWordPiece.Create();
+        using var raw = TokenizedDataset.FromTokenIds(Enumerable.Range(0, 12).Select(i => (Enumerable.Repeat(5 + i, 15 + i).ToArray(), i % 2)));
+        var documents = new WindowedDocuments(raw, new TokenWindows(tokenizer, 8), 3, fixedSeed: null);
+        var (training, validation) = DocumentSubset.Split(documents, 0.3, seed: 1);
+        foreach (var subset in new[] { training, validation! })
+        {
+            for (int i = 0; i < subset.Count; i++)
+            {
+                using var part = TokenBatch.Create(subset, [i], seed: 7);
+                using var whole = TokenBatch.Create(documents, [subset.Rows[i]], seed: 7);
+                Assert.Equal(whole.TokenIds.data<long>().ToArray(), part.TokenIds.data<long>().ToArray());
+            }
+        }
     }
 }

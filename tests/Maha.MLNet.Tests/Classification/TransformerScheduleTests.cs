@@ -1,4 +1,5 @@
 using Maha.Layers.Data;
+using Maha.Layers.Models;
 using Maha.Layers.Training;
 using Maha.MLNet.Classification;
 using Microsoft.ML;
@@ -52,6 +53,18 @@ public class TransformerScheduleTests
         Assert.Equal(8, Apply(new Options(), count: 320, length: 2000).MinDocumentsPerStep);
         Assert.Equal(20, Apply(new Options(), count: 20_000, length: 1000).MinDocumentsPerStep);
         Assert.Equal(32, Apply(new Options(), count: 20_000, length: 1000, DeviceType.CUDA).MinDocumentsPerStep);
+    }
+
+    [Fact]
+    public void BatchOnAGpu_HasTheDocumentsOfAStep_AsFarAsActivationsFit()
+    {
+        Assert.Equal(32 * 1000, Apply(new Options(), count: 20_000, length: 1000, DeviceType.CUDA).TokensPerBatch);
+        Assert.Equal(65_536, Apply(new Options { MinDocumentsPerStep = 100 }, count: 20_000, length: 1000, DeviceType.CUDA).TokensPerBatch);
+        Assert.Equal(16_384, Apply(new Options { DModel = 256, NumLayers = 4 }, count: 20_000, length: 1000, DeviceType.CUDA).TokensPerBatch);
+        Assert.Equal(8192, Apply(new Options { DModel = 1024, NumLayers = 12 }, count: 20_000, length: 1000, DeviceType.CUDA).TokensPerBatch);
+        Assert.Equal(4096, Apply(new Options { TokensPerBatch = 4096 }, count: 20_000, length: 1000, DeviceType.CUDA).TokensPerBatch);
+        Assert.Equal(8192, Apply(new Options(), count: 20_000, length: 1000).TokensPerBatch);
+        Assert.Equal(8192, Apply(new Options(), count: 20_000, length: 100, DeviceType.CUDA).TokensPerBatch);
     }
 
     [Fact]
@@ -131,7 +144,8 @@ public class TransformerScheduleTests
     private static TrainingOptions Apply(Options options, int count, int length, DeviceType device = DeviceType.CPU)
     {
         using var documents = TokenizedDataset.FromTokenIds(Enumerable.Range(0, count).Select(i => (Enumerable.Repeat(300, length).ToArray(), i % 2)));
-        return TransformerSchedule.Apply(ClassifierFitting.TrainingOptionsOf(options, 0, CPU), options, documents, device);
+        var model = new MahaTransformerOptions { VocabSize = 400, DModel = options.DModel, NumLayers = options.NumLayers };
+        return TransformerSchedule.Apply(ClassifierFitting.TrainingOptionsOf(options, 0, CPU), options, documents, model, device);
     }
 
     private sealed class Losses(List<double> losses) : IProgress<TrainingProgress>
