@@ -22,6 +22,11 @@ internal static class TransformerSchedule
     // The default learning rate is for steps of this many documents, which 8,192 tokens of short documents are. The rate of AdamW follows the square root.
     private const double DocumentsOfFullRate = 64;
 
+    // Documents of more tokens on average need a lower rate, however many of them a step has. On expressions of ListOps of 1,200 tokens, networks of two and
+    // four layers learned nothing at 0.0014 in steps of about 50, and one of two layers reached 0.37 at 0.0004.
+    private const double LongDocument = 512;
+    private const double MaxRateOfLong = 0.0005;
+
     // A quarter of an hour on two processor cores. More epochs over more documents would take hours for little: the n-grams know by then most of what many
     // documents tell.
     private const double TokensOnProcessor = 10e6;
@@ -69,7 +74,8 @@ internal static class TransformerSchedule
         if (options.IsSet(nameof(options.LearningRate)))
             return training;
         int steps = Math.Max(1, new StepPlan(documents, training).Epoch(1).Steps.Length);
-        return training with { LearningRate = training.LearningRate * Math.Min(1, Math.Sqrt(documents.Count / (steps * DocumentsOfFullRate))) };
+        double rate = training.LearningRate * Math.Min(1, Math.Sqrt(documents.Count / (steps * DocumentsOfFullRate)));
+        return training with { LearningRate = tokens / documents.Count > LongDocument ? Math.Min(rate, MaxRateOfLong) : rate };
     }
 
     private static int Epochs(double budget, double tokens, int most) => (int)Math.Clamp(Math.Round(budget / tokens), 1, most);

@@ -35,16 +35,17 @@ public class TransformerScheduleTests
     [Fact]
     public void DocumentsOfWhichABatchHoldsFewerThan32_HaveALowerRate()
     {
-        Assert.InRange(Apply(new Options(), count: 2000, length: 600).LearningRate, 0.001, 0.0015);
+        Assert.InRange(Apply(new Options(), count: 2000, length: 500).LearningRate, 0.001, 0.0015);
         Assert.Equal(0.002, Apply(new Options { TokensPerBatch = 32 * 300 }, count: 2000, length: 300).LearningRate);
     }
 
     [Fact]
-    public void LongDocuments_HaveTheRateOfTheDocumentsOfAStep()
+    public void RateFollowsTheDocumentsOfAStep_AndIsBoundedForLongDocuments()
     {
-        // 2,000 tokens: 4 documents in a batch, and 8 in a step where documents are few.
-        Assert.Equal(0.002 * Math.Sqrt(8 / 64.0), Apply(new Options(), count: 320, length: 2000).LearningRate, 2e-5);
-        Assert.Equal(0.002 * Math.Sqrt(32 / 64.0), Apply(new Options { MinDocumentsPerStep = 32 }, count: 320, length: 2000).LearningRate, 1e-4);
+        Assert.Equal(0.002 * Math.Sqrt(32 / 64.0), Apply(new Options { MinDocumentsPerStep = 32 }, count: 640, length: 500).LearningRate, 1e-4);
+        Assert.Equal(0.002 * Math.Sqrt(1 / 64.0), Apply(new Options { MinDocumentsPerStep = 1 }, count: 64, length: 8000).LearningRate, 1e-6);
+        Assert.Equal(0.0005, Apply(new Options(), count: 320, length: 2000).LearningRate);
+        Assert.Equal(0.0005, Apply(new Options { MinDocumentsPerStep = 32 }, count: 320, length: 2000).LearningRate);
     }
 
     [Fact]
