@@ -26,7 +26,7 @@ public abstract class MahaEstimator<TOptions, TTransformer> : IEstimator<TTransf
 
     private protected IHost Host { get; }
 
-    private protected TOptions EstimatorOptions { get; }
+    internal TOptions EstimatorOptions { get; }
 
     /// <summary>Trains on a data view.</summary>
     /// <param name="input">Data with the columns that the options name.</param>

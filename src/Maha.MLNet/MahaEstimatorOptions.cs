@@ -25,6 +25,10 @@ public abstract class MahaEstimatorOptions
         Positions = PositionKind.Rotary,
     };
 
+    // The residual paths of a block are normed after they are added, so that the largest rate that is stable falls with width and depth.
+    private const double DModelOfDefaultRate = 128;
+    private const double NumLayersOfDefaultRate = 4;
+
     private HsaOptions _hsa = new();
     private MahaOptions _maha = new();
     private WindowOptions _window = new();
@@ -120,10 +124,16 @@ public abstract class MahaEstimatorOptions
 
     /// <summary>The highest learning rate, reached after the warm-up; a cosine brings it down again.</summary>
     /// <value>
-    /// 0.002, for models of about the default width; wider ones want less. Classifiers that start from random weights have a lower rate for documents of
-    /// more than 256 tokens on average, of which a step has few. Positive.
+    /// 0.002 (MahaEncode: 0.001) for models of up to 128 channels and four layers. A wider or deeper model learns nothing at the rate of a small one: by default
+    /// it has this rate times 128 / <see cref="DModel"/>, and times 4 / <see cref="NumLayers"/>, where these are below 1. Classifiers that start from random
+    /// weights have a lower rate for documents of more than 256 tokens on average, of which a step has few. Positive.
     /// </value>
-    public double LearningRate { get => _training.LearningRate; set => _training = Set(_training with { LearningRate = value }); }
+    public double LearningRate
+    {
+        get => IsSet(nameof(LearningRate)) ? _training.LearningRate
+            : _training.LearningRate * Math.Min(1, DModelOfDefaultRate / DModel) * Math.Min(1, NumLayersOfDefaultRate / NumLayers);
+        set => _training = Set(_training with { LearningRate = value });
+    }
 
     /// <summary>The share of the steps in which the learning rate rises from 0.</summary>
     /// <value>0.1. In [0, 1].</value>
@@ -198,7 +208,10 @@ public abstract class MahaEstimatorOptions
 
     /// <summary>How the model is trained; what only some tasks have is for the caller to add.</summary>
     internal TrainingOptions ToTrainingOptions(int seed, Device? device) =>
-        _training with { NumberOfEpochs = NumberOfEpochs ?? ModelDefaults.NumberOfEpochs, Seed = seed, Device = device };
+        _training with { NumberOfEpochs = NumberOfEpochs ?? ModelDefaults.NumberOfEpochs, LearningRate = LearningRate, Seed = seed, Device = device };
+
+    /// <summary>Replaces the default of an option that depends on the model, which does not count as setting it.</summary>
+    private protected void UseDefaultLearningRate(double learningRate) => _training = _training with { LearningRate = learningRate };
 
     private protected T Set<T>(T value, [CallerMemberName] string option = "")
     {

@@ -69,4 +69,29 @@ public sealed class EstimatorOptionsTests
     }
 
     private static string[] Names(SchemaShape schema) => [.. schema.Select(column => column.Name)];
+
+    [Theory]
+    [InlineData(128, 2, 1)]
+    [InlineData(64, 4, 1)]
+    [InlineData(512, 4, 0.25)]
+    [InlineData(512, 8, 0.125)]
+    [InlineData(128, 8, 0.5)]
+    public void DefaultLearningRate_FollowsWidthAndDepth(int dModel, int numLayers, double share)
+    {
+        var classifier = new MahaTextClassificationTrainer.Options { DModel = dModel, NumLayers = numLayers };
+        Assert.Equal(0.002 * share, classifier.LearningRate, 1e-12);
+        Assert.Equal(classifier.LearningRate, classifier.ToTrainingOptions(0, null).LearningRate);
+        Assert.Equal(0.002 * share, new MahaLanguageModelEstimator.Options { NumLayers = numLayers, DModel = dModel }.LearningRate, 1e-12);
+        Assert.Equal(0.001 * share, new MahaTextEncodingEstimator.Options { NumLayers = numLayers, DModel = dModel }.LearningRate, 1e-12);
+        Assert.Equal(0.002, new MahaLanguageModelEstimator.Options { LearningRate = 0.002, NumLayers = numLayers, DModel = dModel }.LearningRate);
+    }
+
+    [Fact]
+    public void LearningRateThatTheCatalogIsNotGiven_IsTheDefault()
+    {
+        var mlContext = new MLContext(1);
+        var trainers = mlContext.MulticlassClassification.Trainers;
+        Assert.False(trainers.MahaTextClassification(dModel: 512, numLayers: 8).EstimatorOptions.IsSet("LearningRate"));
+        Assert.Equal(0.01, trainers.MahaTextClassification(learningRate: 0.01).EstimatorOptions.LearningRate);
+    }
 }

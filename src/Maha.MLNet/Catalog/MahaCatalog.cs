@@ -21,7 +21,7 @@ public static class MahaCatalog
     /// <param name="numLayers">L, the number of blocks.</param>
     /// <param name="maxSequenceLength">The most tokens of a document that are read. Training warns of longer documents.</param>
     /// <param name="numberOfEpochs">The most epochs, passes over the training documents; null chooses by the size of the data.</param>
-    /// <param name="learningRate">The highest learning rate.</param>
+    /// <param name="learningRate">The highest learning rate; null chooses by the model and the documents.</param>
     /// <param name="validationSet">The validation documents; null for a tenth of the training documents.</param>
     /// <returns>The estimator.</returns>
     /// <exception cref="ArgumentException">An argument is not valid; the message states the rule, the value and the remedy.</exception>
@@ -35,16 +35,15 @@ public static class MahaCatalog
         int numLayers = Defaults.NumLayers,
         int maxSequenceLength = Defaults.MaxSequenceLength,
         int? numberOfEpochs = null,
-        double learningRate = Defaults.LearningRate,
+        double? learningRate = null,
         IDataView? validationSet = null)
-        => trainers.MahaTextClassification(WithSizes(dModel, numLayers, maxSequenceLength, new MahaTextClassificationTrainer.Options
+        => trainers.MahaTextClassification(WithSizes(dModel, numLayers, maxSequenceLength, learningRate, new MahaTextClassificationTrainer.Options
         {
             LabelColumnName = labelColumnName,
             TextColumnName = textColumnName,
             ScoreColumnName = scoreColumnName,
             PredictedLabelColumnName = predictedLabelColumnName,
             NumberOfEpochs = numberOfEpochs,
-            LearningRate = learningRate,
             ValidationSet = validationSet,
         }));
 
@@ -71,7 +70,7 @@ public static class MahaCatalog
     /// <param name="numLayers">L, the number of blocks.</param>
     /// <param name="maxSequenceLength">The most tokens of a document that are read. Training warns of longer documents.</param>
     /// <param name="numberOfEpochs">The most epochs, passes over the training documents; null chooses by the size of the data.</param>
-    /// <param name="learningRate">The highest learning rate.</param>
+    /// <param name="learningRate">The highest learning rate; null chooses by the model and the documents.</param>
     /// <param name="validationSet">The validation documents; null for a tenth of the training documents.</param>
     /// <returns>The estimator.</returns>
     /// <exception cref="ArgumentException">An argument is not valid; the message states the rule, the value and the remedy.</exception>
@@ -86,9 +85,9 @@ public static class MahaCatalog
         int numLayers = Defaults.NumLayers,
         int maxSequenceLength = Defaults.MaxSequenceLength,
         int? numberOfEpochs = null,
-        double learningRate = Defaults.LearningRate,
+        double? learningRate = null,
         IDataView? validationSet = null)
-        => trainers.MahaTextClassification(WithSizes(dModel, numLayers, maxSequenceLength, new MahaBinaryTextClassificationTrainer.Options
+        => trainers.MahaTextClassification(WithSizes(dModel, numLayers, maxSequenceLength, learningRate, new MahaBinaryTextClassificationTrainer.Options
         {
             LabelColumnName = labelColumnName,
             TextColumnName = textColumnName,
@@ -96,7 +95,6 @@ public static class MahaCatalog
             ProbabilityColumnName = probabilityColumnName,
             PredictedLabelColumnName = predictedLabelColumnName,
             NumberOfEpochs = numberOfEpochs,
-            LearningRate = learningRate,
             ValidationSet = validationSet,
         }));
 
@@ -139,7 +137,7 @@ public static class MahaCatalog
         int maxSequenceLength = MahaTextEncodingEstimator.Defaults.MaxSequenceLength,
         int numberOfEpochs = MahaTextEncodingEstimator.Defaults.NumberOfEpochs,
         PretrainedSource? pretrainedModel = null)
-        => catalog.MahaEncode(WithSizes(dModel, numLayers, maxSequenceLength, new MahaTextEncodingEstimator.Options
+        => catalog.MahaEncode(WithSizes(dModel, numLayers, maxSequenceLength, learningRate: null, new MahaTextEncodingEstimator.Options
         {
             OutputColumnName = outputColumnName,
             InputColumnName = inputColumnName,
@@ -174,7 +172,7 @@ public static class MahaCatalog
     /// C, the most tokens of a context, which limits how far back a prediction depends. Documents are read whole, in several contexts.
     /// </param>
     /// <param name="numberOfEpochs">The most epochs, passes over the training documents.</param>
-    /// <param name="learningRate">The highest learning rate.</param>
+    /// <param name="learningRate">The highest learning rate; null chooses by the model and the documents.</param>
     /// <returns>The estimator.</returns>
     /// <exception cref="ArgumentException">An argument is not valid; the message states the rule, the value and the remedy.</exception>
     public static MahaLanguageModelEstimator MahaLanguageModel(
@@ -185,13 +183,12 @@ public static class MahaCatalog
         int numLayers = MahaLanguageModelEstimator.Defaults.NumLayers,
         int maxSequenceLength = MahaLanguageModelEstimator.Defaults.MaxSequenceLength,
         int numberOfEpochs = MahaLanguageModelEstimator.Defaults.NumberOfEpochs,
-        double learningRate = MahaLanguageModelEstimator.Defaults.LearningRate)
-        => catalog.MahaLanguageModel(WithSizes(dModel, numLayers, maxSequenceLength, new MahaLanguageModelEstimator.Options
+        double? learningRate = null)
+        => catalog.MahaLanguageModel(WithSizes(dModel, numLayers, maxSequenceLength, learningRate, new MahaLanguageModelEstimator.Options
         {
             OutputColumnName = outputColumnName,
             InputColumnName = inputColumnName,
             NumberOfEpochs = numberOfEpochs,
-            LearningRate = learningRate,
         }));
 
     /// <summary>
@@ -207,12 +204,15 @@ public static class MahaCatalog
         return new MahaLanguageModelEstimator(MLNetInternals.EnvironmentOf(catalog), options);
     }
 
-    private static TOptions WithSizes<TOptions>(int dModel, int numLayers, int maxSequenceLength, TOptions options) where TOptions : MahaEstimatorOptions
+    private static TOptions WithSizes<TOptions>(int dModel, int numLayers, int maxSequenceLength, double? learningRate, TOptions options)
+        where TOptions : MahaEstimatorOptions
     {
         (options.DModel, options.NumLayers) = (dModel, numLayers);
         // An option that is set holds for every model, a default only for those that have it.
         if (maxSequenceLength != MahaEstimatorOptions.ModelDefaults.MaxSequenceLength)
             options.MaxSequenceLength = maxSequenceLength;
+        if (learningRate is double rate)
+            options.LearningRate = rate;
         return options;
     }
 }

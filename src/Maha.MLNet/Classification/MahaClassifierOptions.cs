@@ -112,6 +112,5 @@ public abstract class MahaClassifierOptions : MahaEstimatorOptions
         public const int MaxSequenceLength = ModelDefaults.MaxSequenceLength;
         public const int DModel = ModelDefaults.DModel;
         public const int NumLayers = ModelDefaults.NumLayers;
-        public const double LearningRate = ModelDefaults.LearningRate;
     }
 }

@@ -68,6 +68,5 @@ public sealed partial class MahaLanguageModelEstimator
         public const int MaxSequenceLength = 1024; // eight contexts per batch: with fewer, the gradients of steps vary too much
         public const double ContextGrowthFraction = 0.6;
         public const int NumberOfEpochs = MahaEstimatorOptions.ModelDefaults.NumberOfEpochs;
-        public const double LearningRate = MahaEstimatorOptions.ModelDefaults.LearningRate;
     }
 }

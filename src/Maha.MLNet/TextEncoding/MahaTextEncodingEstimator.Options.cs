@@ -12,7 +12,7 @@ public sealed partial class MahaTextEncodingEstimator
         public Options()
         {
             NumberOfEpochs = Defaults.NumberOfEpochs;
-            LearningRate = Defaults.LearningRate;
+            UseDefaultLearningRate(Defaults.LearningRate);
             TokensPerBatch = Defaults.TokensPerBatch;
             ValidationFraction = 0;
         }
