@@ -18,7 +18,7 @@ public sealed class ArchitectureTests
             "Training", "Generation", "Swap", "Pretrained", "Models", "Text/NGrams", "Text/Spectral", "Data", "Blocks",
             "Attention/Reference", "Attention/Maha", "Attention/Maha/Aggregation", "Attention/Maha/Pyramid", "Attention/Hsa", "Attention/Window",
             "Attention/Full", "Attention",
-            "Weights", "Trees", "Text/Tokenization", "Kernels", "Core/Autograd", "Core",
+            "Weights", "Trees", "Text/Tokenization", "Kernels", "Kernels/Cuda", "Core/Autograd", "Core",
         ]);
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Maha.Layers.Attention;
 using Maha.Layers.Core;
 using Maha.Layers.Data;
+using Maha.Layers.Kernels;
 using Maha.Layers.Models;
 using Maha.Layers.Text;
 using Maha.Layers.Training;
@@ -246,6 +247,8 @@ internal sealed class ModelFitting : IDisposable
             _cancellation.Token.ThrowIfCancellationRequested();
         if (result is { IsBetterThanPrior: false, BestValidation.Loss: var loss })
             Channel.Warning(MessageSensitivity.None, TrainingMessages.Useless(loss, result.PriorLoss!.Value));
+        if (CudaKernels.Problem is { } problem)
+            Channel.Warning(MessageSensitivity.None, CudaProblem.Message(problem));
         string best = result.BestEpoch is int epoch ? $"; best epoch {epoch}" : "";
         Channel.Info(MessageSensitivity.None, $"Training ended: {result.Outcome} after {result.Steps} steps on {result.NumTrainingDocuments} documents{best}.");
         return result;

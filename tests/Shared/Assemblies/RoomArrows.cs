@@ -96,6 +96,8 @@ internal sealed partial class RoomArrows(Assembly assembly, string source, IRead
         {
             case GenericInstanceType generic:
                 return generic.GenericArguments.SelectMany(Outermost).Concat(Outermost(generic.ElementType));
+            case FunctionPointerType pointer:
+                return pointer.Parameters.Select(parameter => parameter.ParameterType).Append(pointer.ReturnType).SelectMany(Outermost);
             case TypeSpecification specification:
                 return Outermost(specification.ElementType);
             case { DeclaringType: { } outer }:
