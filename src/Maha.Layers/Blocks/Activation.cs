@@ -15,13 +15,15 @@ internal static class Activation
     {
         using var scope = NewDisposeScope();
         bool fused = TensorMemory.Reachable(input) && input.dtype == ScalarType.Float32 && layer.bias is not null;
-        var activated = fused ? GeluFunction.Apply(LinearFunction.Apply(input, layer.weight!, null), layer.bias!) : functional.gelu(layer.call(input));
+        var activated = fused
+            ? GeluFunction.Apply(LinearFunction.Apply(input, layer.weight!, null), layer.bias!)
+            : functional.gelu(LinearFunction.ApplyByTorch(input, layer.weight!, layer.bias));
         return activated.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Computes LayerNorm(hidden + update), in one pass for tensors in CPU memory.</summary>
+    /// <summary>Computes LayerNorm(hidden + update), in one pass for tensors in CPU memory and by a kernel on a CUDA device.</summary>
     public static Tensor ResidualNorm(LayerNorm norm, Tensor hidden, Tensor update) =>
         TensorMemory.Reachable(hidden)
             ? ResidualNormFunction.Apply(hidden, update, norm.weight!, norm.bias!, norm.eps)
-            : norm.call(hidden + update);
+            : CudaResidualNormFunction.TryApply(hidden, update, norm) ?? norm.call(hidden + update);
 }

@@ -33,4 +33,23 @@ public class LinearFunctionTests
         using var guard = no_grad();
         SeededTensors.Near(expected, LinearFunction.Apply(inputs[0], inputs[1], hasBias ? inputs[2] : null), Tolerance, "without gradient");
     }
+
+    [Fact]
+    public void PackedOutputs_AreThoseOfTheLayersSideBySide()
+    {
+        using var scope = NewDisposeScope();
+        var (first, second) = (Linear(20, 8, dtype: ScalarType.Float64), Linear(20, 12, dtype: ScalarType.Float64));
+        var input = SeededTensors.Random(1, ScalarType.Float64, 2, 5, 20).requires_grad_();
+        var incoming = SeededTensors.Random(4, ScalarType.Float64, 2, 5, 20);
+        cat([first.call(input), second.call(input)], 2).backward([incoming]);
+        Tensor[] parameters = [input, first.weight!, first.bias!, second.weight!, second.bias!];
+        Tensor[] expected = [.. parameters.Select(parameter => parameter.grad!.clone())];
+        foreach (var parameter in parameters)
+            parameter.grad!.zero_();
+        var packed = LinearFunction.ApplyPacked(input, first, second);
+        packed.backward([incoming]);
+        SeededTensors.Near(cat([first.call(input), second.call(input)], 2), packed, 1e-12, "output");
+        for (int i = 0; i < parameters.Length; i++)
+            SeededTensors.Near(expected[i], parameters[i].grad!, 1e-12, $"gradient {i}");
+    }
 }

@@ -1,5 +1,4 @@
 using System.Numerics;
-using Maha.Layers.Core;
 using Maha.Layers.Kernels;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

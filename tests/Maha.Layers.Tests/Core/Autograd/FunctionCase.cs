@@ -70,6 +70,9 @@ internal sealed class FunctionCase(Tensor[] inputs, Func<Tensor[], Tensor[]> run
             [Leaf(1, B, N, 16), Leaf(2, B, N, 8)], x => [WindowAttentionFunction.Apply(x[0], x[1], new WindowPlan(B, N, 2, 4, 4, Causal: false), [N, N - 3])]),
     };
 
+    /// <summary>The functions that run on a CUDA device only; <c>./bench.sh device</c> calls them there.</summary>
+    public static IReadOnlyList<Type> OnDevice { get; } = [typeof(CudaLinearFunction), typeof(CudaResidualNormFunction), typeof(CudaRotationFunction), typeof(CudaTreeFunction)];
+
     private static ScalePlan Scales => new(B, N, D, [1, 2], [N, N / 2]);
 
     public Tensor[] Inputs { get; } = inputs;

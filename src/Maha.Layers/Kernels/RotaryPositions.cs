@@ -1,7 +1,7 @@
 using System.Numerics;
 using static TorchSharp.torch;
 
-namespace Maha.Layers.Core;
+namespace Maha.Layers.Kernels;
 
 // B batch, N length, D width, H heads, K head dim
 
@@ -23,6 +23,8 @@ internal static class RotaryPositions
     /// <returns>The same shape.</returns>
     public static Tensor Rotate(Tensor rows, int numHeads, long cell, long start = 0)
     {
+        if (CudaRotationFunction.TryApply(rows, numHeads, cell, start) is { } rotated)
+            return rotated;
         using var scope = NewDisposeScope();
         long length = rows.shape[1], headDim = rows.shape[2] / numHeads, half = headDim / 2;
         var device = rows.device;
