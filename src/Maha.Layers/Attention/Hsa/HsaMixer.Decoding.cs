@@ -42,17 +42,17 @@ internal sealed partial class HsaMixer
             return HsaDecoderStep.Apply(hidden, projections, _options.NumHeads, _options.Positions == PositionKind.Rotary, own);
         }
         using var scope = NewDisposeScope();
-        var (query, key, value) = Project(hidden, own.Position); // [B, N, D]
+        var operands = Project(hidden, own.Position);
         Tensor attended;
         if (own.Position == 0 && length > 1)
         {
             int[] lengths = [.. Enumerable.Repeat((int)length, (int)batch)];
-            attended = TreeAttention.Blocks(query, key, value, _options.NumHeads, _hsa.Branching, Form, lengths);
-            own.Append(key, value, _options.NumHeads);
+            attended = TreeAttention.Blocks(operands, _options.NumHeads, _hsa.Branching, Form, lengths);
+            own.Append(operands.Key, operands.Value, _options.NumHeads);
         }
         else
         {
-            attended = own.Step(query, key, value, _options.NumHeads);
+            attended = own.Step(operands.Query, operands.Key, operands.Value, _options.NumHeads);
         }
         return _outputProjection.call(attended).MoveToOuterDisposeScope();
     }

@@ -53,15 +53,15 @@ internal sealed partial class HsaMixer : TokenMixer
         ArgumentNullException.ThrowIfNull(context);
         using var scope = NewDisposeScope();
         int[] lengths = context.Lengths(hidden.shape[0], hidden.shape[1]);
-        var (query, key, value) = Project(hidden, 0); // [B, N, D]
+        var operands = Project(hidden, 0);
         var attended = _hsa.Hierarchy == HierarchyKind.Document
-            ? TreeAttention.Documents(query, key, value, _options.NumHeads, context.Trees(lengths), Form, lengths)
-            : TreeAttention.Blocks(query, key, value, _options.NumHeads, _hsa.Branching, Form, lengths);
+            ? TreeAttention.Documents(operands, _options.NumHeads, context.Trees(lengths), Form, lengths)
+            : TreeAttention.Blocks(operands, _options.NumHeads, _hsa.Branching, Form, lengths);
         var output = TokenMasks.Clear(LinearFunction.Apply(_outputProjection, attended), lengths);
         return new MixingResult(output, zeros(Array.Empty<long>(), output.dtype, output.device))
         {
             AttentionEntropy = context.Inspect
-                ? HsaInspection.MeanEntropies(query, key, _options.NumHeads, Trees(context, lengths), Form, lengths).unsqueeze(1)
+                ? HsaInspection.MeanEntropies(operands.Query, operands.Key, _options.NumHeads, Trees(context, lengths), Form, lengths).unsqueeze(1)
                 : null,
         }.MoveToOuterDisposeScope();
     }
@@ -79,8 +79,8 @@ internal sealed partial class HsaMixer : TokenMixer
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
         int[] lengths = context.Lengths(hidden.shape[0], hidden.shape[1]);
-        var (query, key, _) = Project(hidden, 0);
-        return HsaInspection.MeanDistances(query, key, _options.NumHeads, Trees(context, lengths), Form, lengths).MoveToOuterDisposeScope();
+        var operands = Project(hidden, 0);
+        return HsaInspection.MeanDistances(operands.Query, operands.Key, _options.NumHeads, Trees(context, lengths), Form, lengths).MoveToOuterDisposeScope();
     }
 
     /// <summary>Computes the attention weights of one document, for inspection.</summary>
@@ -102,8 +102,8 @@ internal sealed partial class HsaMixer : TokenMixer
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
         int[] lengths = context.Lengths(1, hidden.shape[1]);
-        var (query, key, _) = Project(hidden, 0);
-        return HsaInspection.Weights(query, key, _options.NumHeads, Trees(context, lengths)[0], Form, lengths[0]).MoveToOuterDisposeScope();
+        var operands = Project(hidden, 0);
+        return HsaInspection.Weights(operands.Query, operands.Key, _options.NumHeads, Trees(context, lengths)[0], Form, lengths[0]).MoveToOuterDisposeScope();
     }
 
     private HierarchicalForm Form => !_hsa.IsCausalIn(_options)
@@ -115,15 +115,17 @@ internal sealed partial class HsaMixer : TokenMixer
         : [.. lengths.Select(length => length > 0 ? TokenHierarchy.Blocks(length, _hsa.Branching) : null)];
 
     // Queries and keys are rotated before any averaging.
-    private (Tensor Query, Tensor Key, Tensor Value) Project(Tensor hidden, long start)
+    private TreeOperands Project(Tensor hidden, long start)
     {
+        bool isRotary = _options.Positions == PositionKind.Rotary;
+        if (!isRotary && TreeAttention.PrefersPacked(hidden, _options.NumHeads))
+            return new TreeOperands(LinearFunction.ApplyPacked(hidden, _queryProjection, _keyProjection, _valueProjection));
         var projected = LinearFunction.ApplyAll(hidden, _queryProjection, _keyProjection, _valueProjection);
-        var (query, key, value) = (projected[0], projected[1], projected[2]);
-        if (_options.Positions == PositionKind.Rotary)
+        if (isRotary)
         {
-            query = RotaryPositions.Rotate(query, _options.NumHeads, cell: 1, start);
-            key = RotaryPositions.Rotate(key, _options.NumHeads, cell: 1, start);
+            projected[0] = RotaryPositions.Rotate(projected[0], _options.NumHeads, cell: 1, start);
+            projected[1] = RotaryPositions.Rotate(projected[1], _options.NumHeads, cell: 1, start);
         }
-        return (query, key, value);
+        return new TreeOperands(projected);
     }
 }

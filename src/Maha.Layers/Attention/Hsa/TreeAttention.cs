@@ -8,7 +8,10 @@ namespace Maha.Layers.Attention;
 // B batch, N length, D width, H heads, K head dim, T valid tokens of all documents
 
 /// <summary>Hierarchical attention on the operands of a mixer, [B, N, D] with heads side by side.</summary>
-/// <remarks>Runs in kernels on the CPU in float32, and by the tensor operators of <see cref="HierarchicalAttention"/> otherwise.</remarks>
+/// <remarks>
+/// Runs in kernels on the CPU in float32, in those of <see cref="CudaTreeAttention"/> on CUDA devices in float32 and bfloat16 for heads of width 32, 64 or 128,
+/// and by the tensor operators of <see cref="HierarchicalAttention"/> otherwise.
+/// </remarks>
 internal static class TreeAttention
 {
     /// <summary>Computes attention over trees of blocks. Invalid tokens are masked, and their output is 0.</summary>
@@ -20,7 +23,23 @@ internal static class TreeAttention
     /// <param name="form">Which weights are equal, and which tokens are seen.</param>
     /// <param name="validLengths">Valid tokens per document.</param>
     /// <returns>[B, N, D].</returns>
-    public static Tensor Blocks(Tensor query, Tensor key, Tensor value, int numHeads, int branching, HierarchicalForm form, int[] validLengths)
+    public static Tensor Blocks(Tensor query, Tensor key, Tensor value, int numHeads, int branching, HierarchicalForm form, int[] validLengths) =>
+        Blocks(new TreeOperands(query, key, value), numHeads, branching, form, validLengths);
+
+    /// <summary>Computes the same from operands that may lie in one tensor.</summary>
+    public static Tensor Blocks(TreeOperands operands, int numHeads, int branching, HierarchicalForm form, int[] validLengths)
+    {
+        var first = operands.First;
+        if (KernelsFor(operands, numHeads) is { } kernels)
+        {
+            var forest = CudaForest.Blocks(validLengths, branching, (int)first.shape[1], form, first.device);
+            return CudaTreeFunction.Apply(operands, new CudaTreeAttention(kernels, forest, numHeads, Settings(operands, numHeads, form)));
+        }
+        using var scope = NewDisposeScope();
+        return BlocksOf(operands.Query, operands.Key, operands.Value, numHeads, branching, form, validLengths).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor BlocksOf(Tensor query, Tensor key, Tensor value, int numHeads, int branching, HierarchicalForm form, int[] validLengths)
     {
         if (!HaveKernels(query))
             return FallbackBlocks(query, key, value, numHeads, branching, form, validLengths);
@@ -57,9 +76,28 @@ internal static class TreeAttention
     /// <returns>[B, N, D].</returns>
     public static Tensor Documents(
         Tensor query, Tensor key, Tensor value, int numHeads, IReadOnlyList<TokenHierarchy?> documents, HierarchicalForm form, int[] validLengths) =>
-        HaveKernels(query)
+        Documents(new TreeOperands(query, key, value), numHeads, documents, form, validLengths);
+
+    /// <summary>Computes the same from operands that may lie in one tensor.</summary>
+    public static Tensor Documents(
+        TreeOperands operands, int numHeads, IReadOnlyList<TokenHierarchy?> documents, HierarchicalForm form, int[] validLengths)
+    {
+        var first = operands.First;
+        if (KernelsFor(operands, numHeads) is { } kernels)
+        {
+            var forest = CudaForest.Documents(documents, (int)first.shape[1], form, first.device);
+            return CudaTreeFunction.Apply(operands, new CudaTreeAttention(kernels, forest, numHeads, Settings(operands, numHeads, form)));
+        }
+        using var scope = NewDisposeScope();
+        var (query, key, value) = (operands.Query, operands.Key, operands.Value);
+        var attended = HaveKernels(query)
             ? TreeAttentionFunction.Apply(query, key, value, [.. documents.Select(tree => tree?.Plan)], numHeads, form)
             : FallbackDocuments(query, key, value, numHeads, documents, form, validLengths);
+        return attended.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Whether kernels take the operands in one tensor, for tokens like these.</summary>
+    public static bool PrefersPacked(Tensor hidden, int numHeads) => TreeKernels.For(hidden, (int)hidden.shape[2] / numHeads) is not null;
 
     /// <summary>Computes the same by tensor operators, on every device and in every element type. The tests compare the kernels with it.</summary>
     internal static Tensor FallbackDocuments(
@@ -84,6 +122,11 @@ internal static class TreeAttention
     /// <summary>The settings of a mixer: logits q.k / sqrt(K), and a token sees itself.</summary>
     internal static HierarchicalSettings Settings(Tensor query, int numHeads, HierarchicalForm form) =>
         new(form, 1 / Math.Sqrt(query.shape[2] / numHeads));
+
+    private static HierarchicalSettings Settings(TreeOperands operands, int numHeads, HierarchicalForm form) =>
+        new(form, 1 / Math.Sqrt(operands.Width / numHeads));
+
+    private static TreeKernels? KernelsFor(TreeOperands operands, int numHeads) => TreeKernels.For(operands.First, (int)operands.Width / numHeads);
 
     private static bool HaveKernels(Tensor operand) => operand.device_type == DeviceType.CPU && operand.dtype == ScalarType.Float32;
 

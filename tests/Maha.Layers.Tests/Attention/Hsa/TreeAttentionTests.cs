@@ -46,6 +46,25 @@ public class TreeAttentionTests
         }
     }
 
+    [Fact]
+    public void OperandsInOneTensor_GiveTheSameAsThree()
+    {
+        const int heads = 2, length = 40, width = 12;
+        int[] lengths = [length, 17, 0];
+        TokenHierarchy?[] trees = [.. lengths.Select(n => n == 0 ? null : TokenHierarchy.FromTree(TreeProblem.RandomTree(new Random(n), 0, n, 4)))];
+        Compare(length, width, (q, k, v) => TreeAttention.Blocks(Pack(q, k, v), heads, 4, HierarchicalForm.Optimal, lengths),
+            (q, k, v) => TreeAttention.FallbackBlocks(q, k, v, heads, 4, HierarchicalForm.Optimal, lengths));
+        Compare(length, width, (q, k, v) => TreeAttention.Documents(Pack(q, k, v), heads, trees, HierarchicalForm.Causal, lengths),
+            (q, k, v) => TreeAttention.FallbackDocuments(q, k, v, heads, trees, HierarchicalForm.Causal, lengths));
+
+        static TreeOperands Pack(Tensor q, Tensor k, Tensor v)
+        {
+            var packed = new TreeOperands(cat([q, k, v], 2));
+            Assert.True(packed is { IsPacked: true, Width: width });
+            return packed;
+        }
+    }
+
     [Theory]
     [InlineData("Optimal")]
     [InlineData("KeyTied")]
