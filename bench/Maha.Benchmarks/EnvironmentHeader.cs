@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
+using Maha.Layers.Kernels;
 using TorchSharp;
 
 namespace Maha.Benchmarks;
@@ -18,7 +19,16 @@ internal static class EnvironmentHeader
             + $"OMP_WAIT_POLICY {Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") ?? "unset"}");
         output.WriteLine($"# processor {Processor()}, {Environment.ProcessorCount} logical, {Capability()}");
         if (torch.cuda.is_available())
-            output.WriteLine($"# CUDA devices {torch.cuda.device_count()}");
+            output.WriteLine($"# CUDA devices {torch.cuda.device_count()}, the first: {Card()}");
+    }
+
+    private static string Card()
+    {
+        if (!CudaLibraries.HasDriver)
+            return "unknown (no driver library)";
+        var device = CudaDevice.Get(0);
+        string compiler = CudaLibraries.HasCompiler ? $"{CudaCompiler.Version / 1000}.{CudaCompiler.Version % 1000 / 10}" : "not found";
+        return $"{device.Name}, driver for CUDA {device.DriverVersion / 1000}.{device.DriverVersion % 1000 / 10}, NVRTC {compiler}";
     }
 
     /// <summary>The file of the BLAS that this process has loaded, as the kernel maps it.</summary>

@@ -34,8 +34,10 @@ var commands = new Command[]
         MemoryCommand.Run),
     new(
         "block",
-        "[--n N...] [--variants V...] [--device cpu|cuda] [--dtype T] [--d-model D] [--heads H] [--batch B] [--threads T] [--repeats R] [--json]",
-        "time and peak memory of one block of each variant, forward and forward + backward; sdpa is a plain block with libtorch's own fused attention",
+        "[--n N...] [--variants V...] [--device cpu|cuda] [--dtype T] [--d-model D] [--heads H] [--batch B] [--threads T] [--repeats R] "
+            + "[--warm-ups W] [--kernels] [--times-only] [--json]",
+        "time and peak memory of one block of each variant, forward and forward + backward, and the launches on a CUDA device; sdpa is a plain block with "
+            + "libtorch's own fused attention",
         BlockCommand.Run),
     new(
         "step",

@@ -53,14 +53,13 @@ internal sealed class BlockMeasurement : IDisposable
     /// <summary>The peak of one forward and backward pass in MiB; null where it is not known.</summary>
     public double? PeakMegabytes { get; set; }
 
+    /// <summary>The launches of the passes; null on the CPU, or where they are not known.</summary>
+    public CudaPass? Cuda { get; set; }
+
     /// <summary>One forward pass and one forward and backward pass; warm-ups are not recorded.</summary>
     public void Run(bool record)
     {
-        double forward = Time(() =>
-        {
-            using var guard = no_grad();
-            _forwardPass();
-        });
+        double forward = Time(Forward);
         double train = Time(Train);
         if (!record)
             return;
@@ -78,6 +77,15 @@ internal sealed class BlockMeasurement : IDisposable
 
     /// <summary>One forward and backward pass.</summary>
     public void RunOnce() => Time(Train);
+
+    /// <summary>One forward pass without gradient.</summary>
+    public void RunForwardOnce() => Time(Forward);
+
+    private void Forward()
+    {
+        using var guard = no_grad();
+        _forwardPass();
+    }
 
     private void Train() => _forwardPass().backward([_gradient]);
 
