@@ -44,6 +44,7 @@ internal static partial class DocumentationPage
     {
         ["docs/automl.md"] = "MLContext mlContext, IDataView data, CancellationToken cancellationToken",
         ["docs/classification.md"] = "MLContext mlContext, IDataView data",
+        ["docs/gpu.md"] = "MLContext mlContext",
         ["docs/encode.md"] = "MLContext mlContext, IDataView texts",
         ["docs/hierarchical-attention.md"] = "MahaSequenceClassifier classifier, " +
             "IReadOnlyList<(Tensor TokenIds, MixingContext Context)> samples, Func<MahaSequenceClassifier, double> Accuracy, " +
