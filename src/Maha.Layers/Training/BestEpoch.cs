@@ -22,6 +22,19 @@ internal sealed class BestEpoch(PriorBaseline? prior, ValidationMetric metric)
     /// <summary>Whether the epoch is better than the prior. Without a prior every epoch is that did not diverge.</summary>
     public bool IsUseful => Metrics is not null && !_isDiverged && prior?.IsBeatenBy(Metrics) != false;
 
+    /// <summary>The state, without logits.</summary>
+    public BestEpochState State =>
+        new(Report, Metrics is null ? null : Metrics with { Logits = null }, _isDiverged, _firstLoss, _highest, LastImprovement);
+
+    /// <summary>Goes on from a state.</summary>
+    /// <param name="state">The state.</param>
+    /// <param name="logits">The logits of the best epoch; null where there are none.</param>
+    public void Restore(BestEpochState state, IReadOnlyList<float[]>? logits)
+    {
+        (Report, _isDiverged, _firstLoss, _highest, LastImprovement) = (state.Report, state.IsDiverged, state.FirstLoss, state.Highest, state.LastImprovement);
+        Metrics = state.Metrics is null ? null : state.Metrics with { Logits = logits };
+    }
+
     /// <summary>
     /// Returns whether an epoch has diverged: its validation loss is not finite, or its losses are worse than those of the prior and its validation loss is
     /// higher than that of the first epoch since the start or restart.

@@ -123,6 +123,25 @@ internal sealed class FlatAdamW : IDisposable
         _isCollecting = false;
     }
 
+    /// <summary>Returns the moments and the numbers of steps by name.</summary>
+    public IReadOnlyDictionary<string, Tensor> Moments() => new Dictionary<string, Tensor>
+    {
+        ["means"] = _means,
+        ["squares"] = _squares,
+        ["steps"] = tensor(_segments.Select(segment => segment.Steps).ToArray()),
+    };
+
+    /// <summary>Sets what <see cref="Moments"/> returned.</summary>
+    public void Restore(IReadOnlyDictionary<string, Tensor> moments)
+    {
+        using var scope = NewDisposeScope();
+        var steps = zeros(_segments.Count, ScalarType.Int64);
+        moments.CopyTo(new Dictionary<string, Tensor> { ["means"] = _means, ["squares"] = _squares, ["steps"] = steps });
+        long[] counts = steps.data<long>().ToArray();
+        for (int i = 0; i < counts.Length; i++)
+            _segments[i].Steps = counts[i];
+    }
+
     public void Dispose()
     {
         Values.Dispose();

@@ -105,6 +105,18 @@ internal sealed class MasterWeightOptimizer : WeightOptimizer
         return ModuleWeights.StateOf(Module).ToDictionary(entry => entry.Key, entry => _exact.GetValueOrDefault(entry.Key, entry.Value));
     }
 
+    public override IReadOnlyDictionary<string, Tensor> Moments() => _optimizer.Moments();
+
+    public override void Restore(IReadOnlyDictionary<string, Tensor> weights, IReadOnlyDictionary<string, Tensor> moments)
+    {
+        using var guard = no_grad();
+        weights.CopyTo(ModuleWeights.StateOf(Module));
+        // The masters are views, so that this sets the values of the optimizer.
+        weights.CopyTo(_exact);
+        _rounded.copy_(_optimizer.Values);
+        _optimizer.Restore(moments);
+    }
+
     public override void CollectGradients()
     {
         using var scope = NewDisposeScope();

@@ -22,6 +22,14 @@ internal sealed class ParameterOptimizer : WeightOptimizer
         _optimizer = new ScalarKeepingAdamW(_groups.Select(entry => entry.Group), learningRate);
     }
 
+    public override IReadOnlyDictionary<string, Tensor> Moments() => _optimizer.Moments(_parameters);
+
+    public override void Restore(IReadOnlyDictionary<string, Tensor> weights, IReadOnlyDictionary<string, Tensor> moments)
+    {
+        weights.CopyTo(State());
+        _optimizer.Restore(_parameters, moments);
+    }
+
     // Autograd adds up the gradients of the batches in the parameters.
     public override void CollectGradients()
     {

@@ -30,6 +30,9 @@ public sealed class Trainer
     /// <summary>The options of the trainer.</summary>
     public TrainingOptions Options { get; }
 
+    /// <summary>Keeps the state of the training, from which a later one goes on; null for none.</summary>
+    internal ITrainingCheckpoints? Checkpoints { get; init; }
+
     /// <summary>Trains the module of a task.</summary>
     /// <param name="task">The task, with the module to train.</param>
     /// <param name="trainingDocuments">The documents to train on. The caller disposes them.</param>
@@ -71,7 +74,7 @@ public sealed class Trainer
         task.Begin(Options, trainingDocuments, validationDocuments);
         if (Options.Device is not null)
             task.Module.to(Options.Device);
-        using var run = new TrainingRun(task, Options, trainingDocuments, validationDocuments, progress);
+        using var run = new TrainingRun(task, Options, trainingDocuments, validationDocuments, progress, Checkpoints);
         return run.Run(cancellationToken);
     }
 

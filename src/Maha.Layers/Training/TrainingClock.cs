@@ -11,6 +11,7 @@ internal sealed class TrainingClock
     private const double AssumedValidationCost = 1.0 / 3;
 
     private readonly long _started = Stopwatch.GetTimestamp();
+    private TimeSpan _before;
     private TimeSpan _training;
     private TimeSpan _validation;
     private long _tokens;
@@ -21,7 +22,18 @@ internal sealed class TrainingClock
     /// <summary>The number of tokens of the validation documents.</summary>
     public long ValidationTokens { get; init; }
 
-    public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_started);
+    /// <summary>The time of the training, with the time before it went on from a checkpoint.</summary>
+    public TimeSpan Elapsed => _before + Stopwatch.GetElapsedTime(_started);
+
+    /// <summary>The state.</summary>
+    public TrainingClockState State => new(Elapsed, _training, _validation, _tokens, _validations, _totalTokens, _totalValidations);
+
+    /// <summary>Goes on from a state.</summary>
+    public void Restore(TrainingClockState state)
+    {
+        (_before, _training, _validation, _tokens, _validations, _totalTokens, _totalValidations) = state;
+        _before -= Stopwatch.GetElapsedTime(_started);
+    }
 
     public double TokensPerSecond => _training > TimeSpan.Zero ? _tokens / _training.TotalSeconds : 0;
 

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace Maha.Layers.Training;
 
 /// <summary>One training from the first step to the last: its state and its loop.</summary>
-internal sealed class TrainingRun : IDisposable
+internal sealed partial class TrainingRun : IDisposable
 {
     // The learning rate after a restart, as a fraction of the one before.
     private const double RestartRate = 0.25;
@@ -17,6 +17,7 @@ internal sealed class TrainingRun : IDisposable
     private readonly ITokenizedDocuments _trainingDocuments;
     private readonly ITokenizedDocuments? _validationDocuments;
     private readonly IProgress<TrainingProgress>? _progress;
+    private readonly ITrainingCheckpoints? _checkpoints;
     private readonly StepPlan _plan;
     private readonly Device _device;
     private readonly TrainingClock _clock;
@@ -39,8 +40,9 @@ internal sealed class TrainingRun : IDisposable
 
     public TrainingRun(
         ITrainingTask task, TrainingOptions options, ITokenizedDocuments trainingDocuments, ITokenizedDocuments? validationDocuments,
-        IProgress<TrainingProgress>? progress)
+        IProgress<TrainingProgress>? progress, ITrainingCheckpoints? checkpoints)
     {
+        _checkpoints = checkpoints;
         _task = task;
         _options = options;
         _trainingDocuments = trainingDocuments;
@@ -75,7 +77,8 @@ internal sealed class TrainingRun : IDisposable
         {
             module.zero_grad();
             _optimizer.Begin();
-            for (int epoch = 1; epoch <= _numberOfEpochs && outcome == TrainingOutcome.Completed; epoch++)
+            Resume();
+            for (int epoch = _position.Epoch; epoch <= _numberOfEpochs && outcome == TrainingOutcome.Completed; epoch++)
             {
                 bool isFinite = TryRunEpoch(epoch, cancellationToken);
                 int lastChange = Math.Max(_best.LastImprovement ?? epoch, _restarts.LastOrDefault()?.Epoch ?? 0);
@@ -88,8 +91,11 @@ internal sealed class TrainingRun : IDisposable
                     outcome = TrainingOutcome.StoppedEarly;
             }
         }
-        catch (OperationCanceledException) when (_options.CancellationBehavior == CancellationBehavior.KeepBest && cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
+            SaveCheckpoint();
+            if (_options.CancellationBehavior != CancellationBehavior.KeepBest)
+                throw;
             outcome = TrainingOutcome.Canceled;
         }
         finally
@@ -126,6 +132,7 @@ internal sealed class TrainingRun : IDisposable
         _optimizer.Dispose();
         _bestWeights.Dispose();
         _firstWeights.Dispose();
+        _randomState?.Dispose();
     }
 
     // The learning rate rises and falls anew from an epoch to the last one.
@@ -136,8 +143,11 @@ internal sealed class TrainingRun : IDisposable
         _totalSteps = _step + steps;
         int epochs = _numberOfEpochs - epoch + 1;
         _clock.Plan(_plan.TokensOfEpoch * epochs, _validationDocuments is null ? 0 : epochs);
-        return new LearningRateSchedule(_learningRate, _options.MinLearningRateFraction, _options.WarmupFraction, steps, _options.LearningRateDecay);
+        return CreateSchedule(steps);
     }
+
+    private LearningRateSchedule CreateSchedule(long steps) =>
+        new(_learningRate, _options.MinLearningRateFraction, _options.WarmupFraction, steps, _options.LearningRateDecay);
 
     private void Restart(int epoch, bool isComplete)
     {
@@ -184,28 +194,26 @@ internal sealed class TrainingRun : IDisposable
 
     private void RunEpoch(int epoch, CancellationToken cancellationToken)
     {
-        var started = _clock.Elapsed;
+        if (_position.Epoch != epoch || _randomState is null)
+            Advance(_position.Epoch == epoch ? _position : new EpochPosition { Epoch = epoch, Started = _clock.Elapsed });
         var (batches, steps) = _plan.Epoch(epoch);
-        double lossSum = 0, count = 0, lateSum = 0, lateCount = 0;
         _task.Module.train();
-        for (int i = 0; i < steps.Length; i++)
+        for (int i = _position.NextStep; i < steps.Length; i++)
         {
-            var (stepLoss, stepCount) = Step(epoch, batches, steps[i], cancellationToken);
-            lossSum += stepLoss * stepCount;
-            count += stepCount;
-            bool isLate = i >= steps.Length / 2;
-            lateSum += isLate ? stepLoss * stepCount : 0;
-            lateCount += isLate ? stepCount : 0;
+            var (loss, count) = Step(epoch, batches, steps[i], cancellationToken);
+            Advance(_position.After(loss, count, isLate: i >= steps.Length / 2));
+            if (_checkpoints?.IsDue == true)
+                SaveCheckpoint();
         }
-        _lateLoss = lateSum / lateCount;
+        _lateLoss = _position.LateSum / _position.LateCount;
 
         var validation = Validate(cancellationToken);
         var report = new EpochReport
         {
             Epoch = epoch,
-            TrainingLoss = lossSum / count,
+            TrainingLoss = _position.LossSum / _position.Count,
             Validation = WithoutLogits(validation),
-            Duration = _clock.Elapsed - started,
+            Duration = _clock.Elapsed - _position.Started,
         };
         _epochs.Add(report);
         _isDiverged = validation is not null && _best.HasDiverged(validation, _lateLoss);

@@ -40,6 +40,15 @@ internal abstract class WeightOptimizer(nn.Module module) : IDisposable
     /// <summary>Returns the weights by their names in the state of the module. The tensors are those of the training, not copies.</summary>
     public virtual IReadOnlyDictionary<string, Tensor> State() => ModuleWeights.StateOf(Module);
 
+    /// <summary>Returns the moments and the numbers of steps by name. The caller's dispose scope has the tensors that are made for it.</summary>
+    public abstract IReadOnlyDictionary<string, Tensor> Moments();
+
+    /// <summary>Goes on from a state. The module must be prepared by <see cref="Begin"/>.</summary>
+    /// <param name="weights">What <see cref="State"/> returned.</param>
+    /// <param name="moments">What <see cref="Moments"/> returned.</param>
+    /// <exception cref="WeightFileException">The tensors are not those of this training.</exception>
+    public abstract void Restore(IReadOnlyDictionary<string, Tensor> weights, IReadOnlyDictionary<string, Tensor> moments);
+
     /// <summary>Adds the gradients of a backward pass to those of the step.</summary>
     public abstract void CollectGradients();
 

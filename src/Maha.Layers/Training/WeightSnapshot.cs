@@ -8,6 +8,9 @@ internal sealed class WeightSnapshot : IDisposable
 {
     private readonly Dictionary<string, Tensor> _copies = [];
 
+    /// <summary>The copies by the names of the weights; empty before the first capture.</summary>
+    public IReadOnlyDictionary<string, Tensor> Copies => _copies;
+
     /// <summary>Copies the weights of a module.</summary>
     /// <param name="state">The weights by their names in the state of the module.</param>
     public void Capture(IReadOnlyDictionary<string, Tensor> state)

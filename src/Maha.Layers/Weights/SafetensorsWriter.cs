@@ -18,30 +18,20 @@ public static class SafetensorsWriter
     private const int Alignment = 8;
     private static readonly UTF8Encoding s_strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <summary>Writes a file. The file has its name only when it is complete.</summary>
+    /// <summary>Writes a file. It is written beside and takes its name when it is complete.</summary>
     /// <param name="path">The path of the file. An existing file is replaced.</param>
     /// <param name="tensors">The tensors by name. They may be on any device and need not be contiguous.</param>
     /// <param name="metadata">Key-value pairs of text to write with the tensors; null for none.</param>
     /// <exception cref="ArgumentException">
     /// A name is not allowed, or a tensor was disposed or has an element type that the format lacks. No file was written.
     /// </exception>
-    /// <exception cref="IOException">The file can't be written.</exception>
+    /// <exception cref="IOException">The file can't be written: the disk is full, or the folder is missing. An existing file is unchanged.</exception>
+    /// <exception cref="UnauthorizedAccessException">The process may not write the file. An existing file is unchanged.</exception>
     public static void Write(string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         var content = new FileContent(tensors, metadata);
-        string partial = path + ".partial";
-        try
-        {
-            using (var stream = new FileStream(partial, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 20))
-                content.Write(stream);
-            File.Move(partial, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(partial);
-            throw;
-        }
+        AtomicFile.Write(path, content.Write);
     }
 
     /// <summary>Writes to a stream, which stays open.</summary>

@@ -1,0 +1,89 @@
+namespace Maha.Layers.Core;
+
+/// <summary>Writes files that are either complete or not there: the content is written to a file beside, which then takes the name.</summary>
+/// <remarks>
+/// An existing file stays as it is until the new one is complete and on the disk. If the process is killed, a file with the suffix
+/// <see cref="PartialSuffix"/> may remain; the next write to the same path replaces it.
+/// </remarks>
+internal static class AtomicFile
+{
+    /// <summary>The suffix of a file that is not complete.</summary>
+    public const string PartialSuffix = ".partial";
+
+    private const int BufferBytes = 1 << 20;
+
+    /// <summary>Writes a file.</summary>
+    /// <param name="path">The path of the file. An existing file is replaced when the new one is complete; a link stays, and the file that it names is replaced.</param>
+    /// <param name="write">Writes the content to a stream, which can seek.</param>
+    /// <param name="wrap">Puts a stream around the file, for instance one that fails in a test; null for none.</param>
+    /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
+    /// <exception cref="UnauthorizedAccessException">The process may not write the file.</exception>
+    /// <exception cref="IOException">The file can't be written, for instance because the disk is full.</exception>
+    public static void Write(string path, Action<Stream> write, Func<Stream, Stream>? wrap = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(write);
+        string target = path;
+        bool isOpened = false;
+        try
+        {
+            if (new FileInfo(path).LinkTarget is not null)
+                target = File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
+            var existing = new FileInfo(target);
+            if (existing is { Exists: true, IsReadOnly: true })
+                throw new UnauthorizedAccessException("The file is read-only.");
+            using (var file = new FileStream(target + PartialSuffix, FileMode.Create, FileAccess.ReadWrite, FileShare.None, BufferBytes))
+            {
+                isOpened = true;
+                var stream = wrap?.Invoke(file) ?? file;
+                write(stream);
+                stream.Flush();
+                // Before the file takes the name: a system that loses power must not have an empty file under it.
+                file.Flush(flushToDisk: true);
+            }
+            if (existing.Exists && !OperatingSystem.IsWindows())
+                File.SetUnixFileMode(target + PartialSuffix, existing.UnixFileMode);
+            File.Move(target + PartialSuffix, target, overwrite: true);
+        }
+        catch (Exception e)
+        {
+            // A partial file that another process writes stays.
+            if (isOpened)
+                DeleteQuietly(target + PartialSuffix);
+            if (Explain(e, path) is { } explained)
+                throw explained;
+            throw;
+        }
+    }
+
+    private static Exception? Explain(Exception e, string path)
+    {
+        string state = File.Exists(path) ? "The file that was there is unchanged." : "No file was written.";
+        return e switch
+        {
+            DirectoryNotFoundException => new DirectoryNotFoundException(
+                $"The folder of a file must exist, but that of '{path}' does not. {state} Create the folder, or choose another path.", e),
+            UnauthorizedAccessException => new UnauthorizedAccessException(
+                $"This process must have the right to write '{path}', but has not: {e.Message} {state} Change the rights, or choose another path.", e),
+            IOException when IsDiskFull(e.HResult) => new IOException(
+                $"The disk must have space for the file '{path}', but is full. {state} Free some space, or choose another path.", e),
+            IOException => new IOException($"The file '{path}' can't be written: {e.Message} {state} Remove the cause, or choose another path.", e),
+            _ => null,
+        };
+    }
+
+    // Errors of Linux and macOS (no space, quota exceeded) as they are, and those of Windows (handle disk full, disk full).
+    private static bool IsDiskFull(int error) => error is 28 or 69 or 122 or unchecked((int)0x80070027) or unchecked((int)0x80070070);
+
+    private static void DeleteQuietly(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The exception that ended the writing has the cause.
+        }
+    }
+}
