@@ -33,11 +33,15 @@ public abstract class MahaEstimator<TOptions, TTransformer> : IEstimator<TTransf
     /// <returns>The trained transformer. It owns native memory: dispose it.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or has another type.</exception>
     /// <exception cref="ArgumentException">
-    /// The validation set has other labels than the training data, an option contradicts the pretrained model, or a document is too long and
-    /// <see cref="MahaEstimatorOptions.OverlongDocuments"/> does not allow it.
+    /// The validation set has other labels than the training data, an option contradicts the pretrained model, a document is too long and
+    /// <see cref="MahaEstimatorOptions.OverlongDocuments"/> does not allow it, or the checkpoint in <see cref="MahaEstimatorOptions.CheckpointPath"/> is of
+    /// other options or data.
     /// </exception>
     /// <exception cref="InvalidOperationException">There is no document to learn from, or a classifier's documents are all of one class.</exception>
     /// <exception cref="FileNotFoundException">There is no file at the path of the pretrained model.</exception>
+    /// <exception cref="IOException">
+    /// The folder of <see cref="MahaEstimatorOptions.CheckpointPath"/> can't be written, or another training uses it.
+    /// </exception>
     /// <exception cref="MahaModelFileException">The file of the pretrained model is damaged, or is not a Maha model.</exception>
     /// <exception cref="OperationCanceledException">The training was canceled.</exception>
     /// <exception cref="TrainingDivergedException">A loss or a gradient norm was not finite. The message suggests a lower learning rate.</exception>

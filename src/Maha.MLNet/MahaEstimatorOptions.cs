@@ -180,6 +180,23 @@ public abstract class MahaEstimatorOptions
     /// </value>
     public TimeSpan? MaxTrainingTime { get; set; }
 
+    /// <summary>
+    /// The folder of checkpoints. With one, <c>Fit</c> writes what it has learned to the folder from time to time, and also when it is canceled. If the
+    /// process ends before <c>Fit</c> does, a later <c>Fit</c> with the same options and data goes on from the last checkpoint.
+    /// </summary>
+    /// <value>
+    /// Null: no checkpoints. The folder is created, and the last two checkpoints are kept in it; a damaged one is passed over with a warning. <c>Fit</c> throws
+    /// an <see cref="ArgumentException"/> if the options or data are not those of the checkpoint. On a processor, with the same number of threads and without
+    /// <see cref="MaxTrainingTime"/>, the model is the same, bit for bit, as that of a training that was not interrupted. The time before counts toward
+    /// <see cref="MaxTrainingTime"/>. The checkpoints are deleted when <c>Fit</c> returns a complete model: save the model then. Give each training a folder
+    /// of its own.
+    /// </value>
+    public string? CheckpointPath { get; set; }
+
+    /// <summary>The time between two checkpoints in <see cref="CheckpointPath"/>.</summary>
+    /// <value>5 minutes. At least 0, which writes one after every step.</value>
+    public TimeSpan CheckpointInterval { get; set; } = TimeSpan.FromMinutes(5);
+
     /// <summary>The seed of weights, dropout, shuffling and split. The same seed, data and thread count give the same model.</summary>
     /// <value>Null: the MLContext's seed, else 0.</value>
     public int? Seed { get; set; }

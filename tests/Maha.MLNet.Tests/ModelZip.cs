@@ -65,5 +65,19 @@ internal sealed class ModelZip
         return stream.ToArray();
     }
 
+    /// <summary>The names and contents of all streams of a file, without the times of the zip.</summary>
+    public static byte[] Content(byte[] zip)
+    {
+        using var content = new MemoryStream();
+        using var archive = new ZipArchive(new MemoryStream(zip));
+        foreach (var entry in archive.Entries.OrderBy(entry => entry.FullName, StringComparer.Ordinal))
+        {
+            content.Write(Encoding.UTF8.GetBytes(entry.FullName));
+            using var stream = entry.Open();
+            stream.CopyTo(content);
+        }
+        return content.ToArray();
+    }
+
     public static ITransformer Load(byte[] zip) => new MLContext().Model.Load(new MemoryStream(zip), out _);
 }

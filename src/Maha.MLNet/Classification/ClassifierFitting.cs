@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text.Json;
 using Maha.Layers.Core;
 using Maha.Layers.Data;
 using Maha.Layers.Models;
@@ -25,6 +27,11 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
     // Two weights need no more documents: this many logits are a second's work.
     private const int MaxFusedLogits = 1 << 22;
 
+    // Of more held-out logits a checkpoint would take gigabytes: the n-grams are then fitted anew.
+    private const long MaxHeldOutLogits = 1 << 25;
+
+    private const string NGramPart = "NGrams";
+
     /// <summary>Trains.</summary>
     /// <param name="documents">What to train on.</param>
     /// <param name="validation">What to validate on; null to set apart a share of the training documents.</param>
@@ -46,6 +53,7 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
 
     private TextClassifier Fit(ModelFitting fitting, LabeledTexts documents, LabeledTexts? validation, LabelNames labels, ClassifierColumns columns, ModelFormat format)
     {
+        fitting.Checkpoints?.RequireSameData("labels", FingerprintOf(labels));
         using var network = ClassifierNetwork.Create(fitting, options, documents.Read(fitting.Check).Select(document => document.Text));
         using var all = Tokenize(fitting, documents, Training, network);
         CheckClasses(all, labels);
@@ -71,7 +79,7 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
             if (ngrams is null && result.Steps == 0 && fitting.CancellationToken.IsCancellationRequested)
                 throw new OperationCanceledException(fitting.CancellationToken);
             manifest = Calibrated(manifest, result, ngrams, validating, fitting);
-            return new TextClassifier(format, new(manifest, network.Tokenizer, trained), ngrams?.Model, fitting.Device);
+            return fitting.Complete(new TextClassifier(format, new(manifest, network.Tokenizer, trained), ngrams?.Model, fitting.Device));
         }
         catch
         {
@@ -123,7 +131,7 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
         var classes = new HashSet<int>();
         // Documents to validate on may be of one class, those to train on must not.
         int enough = what == Training ? 2 : 1;
-        var rows = fitting.WhileTimeIsLeft(texts.Read(fitting.Check), row => classes.Count >= enough || (classes.Add(row.Label) && classes.Count >= enough));
+        var rows = fitting.WhileTimeIsLeft(texts.Read(fitting.Check), row => classes.Count >= enough || (classes.Add(row.Label) && classes.Count >= enough), $"{what} data");
         var dataset = TokenizedDataset.FromTexts(
             rows, network.Tokenizer, fitting.DatasetOptions(network.MaxDocumentTokens) with { KeepTexts = options.NGrams }, fitting.CancellationToken);
         if (texts.NumMissingLabels > 0)
@@ -141,10 +149,13 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
     private NGramFit FitNGrams(ModelFitting fitting, TokenizedDataset documents, ITokenizedDocuments? validating, int numClasses)
     {
         fitting.Check();
+        var rows = validating is DocumentSubset subset ? subset.Rows : [];
+        using var known = fitting.Checkpoints?.OpenPart(NGramPart);
+        if (known is not null)
+            return NGramFit.Load(known, numClasses, ClassifierManifest.CurrentFormat);
         var watch = Stopwatch.StartNew();
         NGramTrainer Fitting(CancellationToken token)
             => new(documents, numClasses, options.ClassWeighting, fitting.Seed, new ParallelOptions { MaxDegreeOfParallelism = get_num_threads(), CancellationToken = token });
-        var rows = validating is DocumentSubset subset ? subset.Rows : [];
         NGramFit fit;
         try
         {
@@ -156,6 +167,8 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
             fitting.Channel.Warning(MessageSensitivity.None, $"MaxTrainingTime ({options.MaxTrainingTime}) is too short for n-grams of all {documents.Count} documents: they were learned from {fit.NumDocuments}. Give it more time.");
         }
         fitting.Channel.Info(MessageSensitivity.None, $"Fitted linear models over {fit.Model.NumFeatures} n-grams in {watch.Elapsed.TotalSeconds:F1} s.");
+        if ((long)rows.Count * numClasses <= MaxHeldOutLogits)
+            fitting.Checkpoints?.AddPart(NGramPart, stream => fit.Save(stream, rows));
         return fit;
     }
 
@@ -241,6 +254,12 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
             : fit.Model.RepeatedTexts.Adjust(logits, fit.Contents[_rows[row]], (validating.LabelOf(row), fit.Weights?[_rows[row]] ?? 1));
 
         private NGramText Text(int row) => fit.Model.Read(validating.TextOf(row));
+    }
+
+    private static string FingerprintOf(LabelNames labels)
+    {
+        byte[] names = JsonSerializer.SerializeToUtf8Bytes(labels.Names);
+        return $"{labels.Count} of type {labels.TypeName} with SHA-256 {Convert.ToHexStringLower(SHA256.HashData(names))[..16]}";
     }
 
     private static void CheckClasses(TokenizedDataset documents, LabelNames labels)

@@ -65,7 +65,8 @@ internal sealed class WindowedNetwork : ClassifierNetwork
             network.Reader.Load(_pretrained.Encoder.state_dict(), _keptBlocks?.Weights);
             network.to(_fitting.Device);
             var windows = new TokenWindows(_pretrained.Tokenizer, Windows.WindowLength);
-            var plan = ReadingPlan.Choose(_fitting, _options, network.Reader, windows, training, validating);
+            // The plan depends on the measured speed, so that a training that goes on keeps it.
+            var plan = _fitting.Choose(nameof(ReadingPlan), () => ReadingPlan.Choose(_fitting, _options, network.Reader, windows, training, validating));
             _fitting.Channel.Info(MessageSensitivity.None, plan.Describe(_pretrained.Name));
             return (network, Train(network, plan, plan.Apply(schedule, _options), windows, training, validating, numClasses, needsStep));
         }

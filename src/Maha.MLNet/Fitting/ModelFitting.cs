@@ -16,7 +16,7 @@ namespace Maha.MLNet.Fitting;
 /// <summary>
 /// What the fitting of every model of texts does: seed, device, cancellation, tokenizer, token ids, training with reports. The options are only read.
 /// </summary>
-internal sealed class ModelFitting : IDisposable
+internal sealed partial class ModelFitting : IDisposable
 {
     // What a timer can count.
     private static readonly TimeSpan s_longestTime = TimeSpan.FromDays(24);
@@ -28,17 +28,6 @@ internal sealed class ModelFitting : IDisposable
     private readonly long _started = Stopwatch.GetTimestamp();
     private readonly Timer _watchingHost;
     private bool _isDisposed;
-
-    // Of the time that a limit gives, what is over when the reading of texts for the tokenizer ends, its merges, and the reading for the training.
-    private const double ShareOfWords = 0.2;
-    private const double ShareOfTokenizer = 0.35;
-    private const double ShareOfReading = 0.5;
-
-    // What may be read however short the time is: a few hundred documents tell something, two don't.
-    private static readonly TimeSpan s_leastReading = TimeSpan.FromSeconds(0.5);
-
-    // Characters from which a tokenizer is learned in a fraction of a second.
-    private const int FewCharacters = 1 << 18;
 
     // How often a canceled host is noticed where nothing is read or reported.
     private static readonly TimeSpan s_hostInterval = TimeSpan.FromMilliseconds(200);
@@ -52,6 +41,7 @@ internal sealed class ModelFitting : IDisposable
         Device = Devices.Choose(host);
         _cancellation = CancellationTokenSource.CreateLinkedTokenSource(options.CancellationToken);
         Channel = host.Start("Training");
+        Checkpoints = OpenCheckpoints();
         if (options.UnusedOptions() is { Count: > 0 } unused)
             Channel.Warning(MessageSensitivity.None, $"{string.Join(", ", unused)} {(unused.Count == 1 ? "has" : "have")} no effect under Attention {options.Attention}. Leave {(unused.Count == 1 ? "it" : "them")} out, or choose an attention that has {(unused.Count == 1 ? "it" : "them")}.");
         _watchingHost = new Timer(_ => WatchHost(), null, s_hostInterval, s_hostInterval);
@@ -73,6 +63,9 @@ internal sealed class ModelFitting : IDisposable
     public void Dispose()
     {
         _watchingHost.Dispose();
+        if (_cancellation.IsCancellationRequested)
+            Checkpoints?.SaveUnsavedParts();
+        Checkpoints?.Dispose();
         Channel.Dispose();
         lock (_cancellation)
         {
@@ -99,24 +92,6 @@ internal sealed class ModelFitting : IDisposable
     /// <summary>The time that <see cref="MahaEstimatorOptions.MaxTrainingTime"/> leaves; null without a limit.</summary>
     public TimeSpan? TimeLeft => _options.MaxTrainingTime is { } time ? Left(time) : null;
 
-    /// <summary>Rows as long as there is time to read; the first ones in any case.</summary>
-    /// <param name="rows">The rows.</param>
-    /// <param name="isEnough">Whether the rows so far can be trained on.</param>
-    public IEnumerable<T> WhileTimeIsLeft<T>(IEnumerable<T> rows, Func<T, bool> isEnough)
-    {
-        int read = 0;
-        long readingSince = Stopwatch.GetTimestamp();
-        foreach (var row in rows)
-        {
-            yield return row;
-            read++;
-            if (!isEnough(row) || !IsTimeOver(ShareOfReading) || Stopwatch.GetElapsedTime(readingSince) < s_leastReading)
-                continue;
-            Channel.Warning(MessageSensitivity.None, $"Half of MaxTrainingTime ({_options.MaxTrainingTime}) was over when {read} documents had been read: the training goes on with these. Give it more time, or rows in random order.");
-            yield break;
-        }
-    }
-
     /// <summary>Throws where the fitting was cancelled.</summary>
     /// <exception cref="OperationCanceledException">It was.</exception>
     public void Check()
@@ -124,40 +99,6 @@ internal sealed class ModelFitting : IDisposable
         if (MLNetInternals.IsCanceled(_host))
             _cancellation.Cancel();
         _cancellation.Token.ThrowIfCancellationRequested();
-    }
-
-    /// <summary>Learns a vocabulary: of all texts, or of those that there is time for.</summary>
-    public ByteLevelBpeTokenizer TrainTokenizer(IEnumerable<string> texts)
-    {
-        var settings = new ByteLevelBpeTokenizerOptions { VocabSize = _options.VocabSize };
-        if (_options.MaxTrainingTime is null)
-            return ByteLevelBpeTokenizer.Train(texts, settings, cancellationToken: _cancellation.Token);
-        var first = new List<string>();
-        int characters = 0;
-        try
-        {
-            return ByteLevelBpeTokenizer.Train(Read(), settings, cancellationToken: Until(ShareOfTokenizer));
-        }
-        catch (OperationCanceledException) when (!_cancellation.IsCancellationRequested)
-        {
-            Channel.Warning(MessageSensitivity.None, $"MaxTrainingTime ({_options.MaxTrainingTime}) is too short for a tokenizer of all texts: it was learned from the first {first.Count}.");
-            return ByteLevelBpeTokenizer.Train(first, settings, cancellationToken: _cancellation.Token);
-        }
-
-        IEnumerable<string> Read()
-        {
-            foreach (string text in texts)
-            {
-                if (characters < FewCharacters)
-                {
-                    first.Add(text.Length <= FewCharacters ? text : text[..FewCharacters]);
-                    characters += first[^1].Length;
-                }
-                yield return text;
-                if (IsTimeOver(ShareOfWords))
-                    yield break;
-            }
-        }
     }
 
     /// <summary>How documents become token ids.</summary>
@@ -212,6 +153,8 @@ internal sealed class ModelFitting : IDisposable
             options = options with { CancellationBehavior = CancellationBehavior.KeepBest };
         using var entry = _host.StartProgressChannel("Maha training");
         TrainingProgress? latest = null;
+        // A training that goes on has had its step.
+        bool isResumed = Checkpoints?.HasState == true;
         entry.SetHeader(new ProgressHeader(["Loss", "Learning rate", "Tokens per second"], ["epochs", "steps"]), progress =>
         {
             if (latest is not { } now)
@@ -225,7 +168,7 @@ internal sealed class ModelFitting : IDisposable
         var report = new Report(now =>
         {
             // From the first step on, so that there is a step however short the time.
-            if (latest is null && needsStep && _options.MaxTrainingTime is { } time)
+            if (latest is null && needsStep && !isResumed && _options.MaxTrainingTime is { } time)
                 end.CancelAfter(Left(time));
             latest = now;
             _options.Progress?.Report(now);
@@ -240,9 +183,9 @@ internal sealed class ModelFitting : IDisposable
             if (MLNetInternals.IsCanceled(_host))
                 _cancellation.Cancel();
         });
-        if (!needsStep && _options.MaxTrainingTime is { } limit)
+        if ((!needsStep || isResumed) && _options.MaxTrainingTime is { } limit)
             end.CancelAfter(Left(limit));
-        var result = new Trainer(options).Train(task, training, validating, report, end.Token);
+        var result = Train(new Trainer(options) { Checkpoints = Checkpoints }, task, training, validating, report, end.Token);
         if (behavior == CancellationBehavior.Throw)
             _cancellation.Token.ThrowIfCancellationRequested();
         if (result is { IsBetterThanPrior: false, BestValidation.Loss: var loss })
@@ -272,11 +215,10 @@ internal sealed class ModelFitting : IDisposable
         options.ValidateAttentions();
         TokenLimit.Check(options.MaxSequenceLength, options.OverlongDocuments);
         training.Validate();
+        CheckCheckpoints(options);
         if (options.MaxTrainingTime is { } time && !(time > TimeSpan.Zero && time <= s_longestTime))
             throw new ArgumentOutOfRangeException(nameof(options.MaxTrainingTime), time, $"MaxTrainingTime must be above 0 and at most {s_longestTime.TotalDays:F0} days, but is {time}. Leave it out for no limit.");
     }
-
-    private TimeSpan Left(TimeSpan limit) => limit - Stopwatch.GetElapsedTime(_started) is { Ticks: > 0 } left ? left : TimeSpan.Zero;
 
     private void WatchHost()
     {
