@@ -38,7 +38,7 @@ static async Task<int> Search(SampleOptions options, CancellationToken cancellat
     record.WriteLeaderBoard(Console.Out, "accuracy");
     double seconds = watch.Elapsed.TotalSeconds;
     double accuracy = mlContext.MulticlassClassification.Evaluate(best.Model.Transform(test)).MicroAccuracy;
-    mlContext.Model.Save(best.Model, train.Schema, options.Model);
+    mlContext.Model.SaveSafely(best.Model, train.Schema, options.Model);
     Console.WriteLine();
     Console.WriteLine($"saved as {Path.GetFullPath(options.Model)}");
     Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"best_trial={best.TrialSettings.TrialId} validation_accuracy={best.Metric:F4} "

@@ -42,7 +42,7 @@ static int Train(SampleOptions options)
         Progress = new Display(now => speed = now.TokensPerSecond),
     }).Fit(data);
     double seconds = watch.Elapsed.TotalSeconds;
-    mlContext.Model.Save(model, data.Schema, options.Continuation.Model);
+    mlContext.Model.SaveSafely(model, data.Schema, options.Continuation.Model);
 
     var score = model.Score(texts.HeldOut);
     Console.WriteLine($"prompt: {options.Continuation.Prompt}");

@@ -24,7 +24,7 @@ if (args.Length > 1)
     options.NumberOfEpochs = int.Parse(args[1]);
 string file = Path.Combine(folder, "encoder.zip");
 using (var fitted = mlContext.Transforms.MahaEncode(options).Fit(corpus))
-    mlContext.Model.Save(fitted, corpus.Schema, file);
+    mlContext.Model.SaveSafely(fitted, corpus.Schema, file);
 Console.WriteLine($"encoder learned and saved in {clock.Elapsed.TotalSeconds:F0} s: {file}");
 
 // Anywhere else: load it, and turn the documents of every task into vectors once.

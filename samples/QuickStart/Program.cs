@@ -14,7 +14,7 @@ var model = mlContext.Transforms.Conversion.MapValueToKey("Label")
     .Append(mlContext.Transforms.Conversion.MapKeyToValue("Topic", "PredictedLabel"))
     .Fit(split.TrainSet);
 Console.WriteLine($"accuracy {mlContext.MulticlassClassification.Evaluate(model.Transform(split.TestSet)).MicroAccuracy:F2}");
-mlContext.Model.Save(model, data.Schema, "model.zip");
+mlContext.Model.SaveSafely(model, data.Schema, "model.zip");
 
 using var engine = mlContext.Model.CreatePredictionEngine<Document, Prediction>(model);
 Console.WriteLine(engine.Predict(new Document { Text = args[1] }).Topic);

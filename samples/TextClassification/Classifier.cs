@@ -17,6 +17,8 @@ internal static class Classifier
             Attention = options.Attention,
             Aggregation = options.Aggregation,
             Progress = progress,
+            CheckpointPath = options.Checkpoints,
+            CheckpointInterval = TimeSpan.FromMinutes(1),
         };
         if (options.FromScratch)
         {

@@ -20,6 +20,8 @@ static int Train(SampleOptions options)
     TorchLibrary.EnsureLoaded();
     torch.set_num_threads(options.Threads);
     CommandLineRules.CreateFolderOf(options.Model);
+    if (options.Fresh && Directory.Exists(options.Checkpoints))
+        Directory.Delete(options.Checkpoints, recursive: true);
     var mlContext = new MLContext(options.Documents.Seed);
     mlContext.Log += (_, message) =>
     {
@@ -36,12 +38,13 @@ static int Train(SampleOptions options)
             .Append(mlContext.MulticlassClassification.Trainers.MahaTextClassification(Classifier.Options(options, progress)))
             .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabelName", "PredictedLabel"))
             .Fit(train));
+    // At once: when Fit has returned, there are no checkpoints any more.
+    mlContext.Model.SaveSafely(model, train.Schema, options.Model);
     var metrics = mlContext.MulticlassClassification.Evaluate(model.Transform(test));
     Console.WriteLine(metrics.ConfusionMatrix.GetFormattedConfusionTable());
 
     double baseline = Baseline.Accuracy(mlContext, train, test);
     double seconds = watch.Elapsed.TotalSeconds;
-    mlContext.Model.Save(model, train.Schema, options.Model);
     Examples.Print(mlContext, model, test);
     string path = Path.GetFullPath(options.Model);
     Console.WriteLine($"saved as {path}");

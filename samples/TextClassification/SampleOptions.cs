@@ -29,6 +29,12 @@ internal sealed record SampleOptions
     public required int Threads { get; init; }
     public required string Model { get; init; }
 
+    /// <summary>Whether training begins anew where an earlier run has left checkpoints.</summary>
+    public required bool Fresh { get; init; }
+
+    /// <summary>The folder of the checkpoints, from which a run goes on that was ended.</summary>
+    public string Checkpoints => Model + ".checkpoints";
+
     // Reading the data, the evaluation and the baseline take the rest of 15 minutes, and of 3.
     private const double DefaultMinutes = 9;
     private const double QuickMinutes = 1;
@@ -62,12 +68,14 @@ internal sealed record SampleOptions
         var threads = new Option<int>("--threads") { Description = "processor threads", DefaultValueFactory = _ => Environment.ProcessorCount };
         var model = new Option<string>("--model") { Description = "where the model is saved", DefaultValueFactory = _ => "model.zip" };
 
+        var fresh = new Option<bool>("--fresh") { Description = "begins anew, although an earlier run that was ended can go on" };
+
         CommandLineRules.AtLeastOne(tokens, epochs, threads, documentLayers);
         CommandLineRules.Minutes(minutes);
 
         var command = new RootCommand("Trains a classifier of long documents, compares it with a bag of words, and saves it as an ML.NET zip.");
         var readDocuments = DocumentOptions.AddTo(command);
-        foreach (var option in new Option[] { quick, fromScratch, tokens, epochs, minutes, documentLayers, attention, aggregation, threads, model })
+        foreach (var option in new Option[] { quick, fromScratch, tokens, epochs, minutes, documentLayers, attention, aggregation, threads, model, fresh })
             command.Options.Add(option);
         command.Validators.Add(result =>
         {
@@ -96,6 +104,7 @@ internal sealed record SampleOptions
                 Aggregation = parsed.GetValue(aggregation),
                 Threads = parsed.GetValue(threads),
                 Model = parsed.GetValue(model)!,
+                Fresh = parsed.GetValue(fresh),
             });
         });
 

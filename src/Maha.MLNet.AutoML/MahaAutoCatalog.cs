@@ -31,6 +31,7 @@ public static class MahaAutoCatalog
         ArgumentNullException.ThrowIfNull(auto);
         options ??= new MahaTextClassificationTrainer.Options();
         ClassifierFitting.Check(options);
+        RequireNoCheckpoints(options);
         return auto.CreateSweepableEstimator(
             (context, searched) => context.MulticlassClassification.Trainers.MahaTextClassification(searched.ApplyTo(options, TrialTime.Get(context))),
             searchSpace ?? MahaSearchOptions.ClassificationSpace(options));
@@ -51,6 +52,7 @@ public static class MahaAutoCatalog
         ArgumentNullException.ThrowIfNull(auto);
         ArgumentNullException.ThrowIfNull(options);
         ClassifierFitting.Check(options);
+        RequireNoCheckpoints(options);
         return auto.CreateSweepableEstimator(
             (context, searched) => context.BinaryClassification.Trainers.MahaTextClassification(searched.ApplyTo(options, TrialTime.Get(context))),
             searchSpace ?? MahaSearchOptions.ClassificationSpace(options));
@@ -75,6 +77,7 @@ public static class MahaAutoCatalog
         ArgumentNullException.ThrowIfNull(auto);
         ArgumentNullException.ThrowIfNull(options);
         EncoderFitting.Check(options);
+        RequireNoCheckpoints(options);
         return auto.CreateSweepableEstimator(
             (context, searched) => context.Transforms.MahaEncode(searched.ApplyTo(options, TrialTime.Get(context))),
             searchSpace ?? MahaSearchOptions.EncodingSpace(options));
@@ -110,5 +113,16 @@ public static class MahaAutoCatalog
         experiment.SetPipeline(pipeline);
         experiment.SetMonitor(record);
         return experiment.SetTrialRunner(services => new RecordedTrialRunner(services, pipeline, record));
+    }
+
+    // Trials with other options, or at the same time, can't share a folder.
+    private static void RequireNoCheckpoints(MahaEstimatorOptions options)
+    {
+        if (options.CheckpointPath is { } folder)
+        {
+            throw new ArgumentException(
+                $"CheckpointPath must be null where an experiment searches the options, since trials can't share a folder, but is '{folder}'. " +
+                "Set it for the training of the best model.", nameof(options));
+        }
     }
 }

@@ -56,6 +56,14 @@ public sealed class MahaAutoMLTests
         }
     }
 
+    [Fact]
+    public void CheckpointPath_IsRefused()
+    {
+        var e = Assert.Throws<ArgumentException>(
+            () => _mlContext.Auto().MahaTextClassification(new MahaTextClassificationTrainer.Options { CheckpointPath = "folder" }));
+        Assert.Contains("CheckpointPath must be null where an experiment searches the options", e.Message, StringComparison.Ordinal);
+    }
+
     // No later trial could succeed: the experiment ends with the cause instead of a list of failures.
     [Fact]
     public void FailureCommonToAllTrials_EndsTheExperiment()

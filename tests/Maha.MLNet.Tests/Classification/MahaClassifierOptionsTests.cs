@@ -61,6 +61,8 @@ public class MahaClassifierOptionsTests
         { "weighting", o => o.ClassWeighting = (ClassWeighting)9, "ClassWeighting must be one of" },
         { "no time", o => o.MaxTrainingTime = TimeSpan.Zero, "MaxTrainingTime must be above 0 and at most 24 days, but is 00:00:00" },
         { "time", o => o.MaxTrainingTime = TimeSpan.MaxValue, "MaxTrainingTime must be above 0" },
+        { "checkpoints", o => o.CheckpointPath = " ", "CheckpointPath must be the path of a folder, but is empty" },
+        { "interval", o => o.CheckpointInterval = TimeSpan.FromTicks(-1), "CheckpointInterval must be at least 0, but is -00:00:00.0000001" },
         { "cancellation", o => o.CancellationBehavior = (CancellationBehavior)9, "CancellationBehavior must be one of" },
     };
 
@@ -125,7 +127,8 @@ public class MahaClassifierOptionsTests
             // The manifest has the columns and the handling of overlong documents; the trainer itself uses the rest.
             nameof(Options.LabelColumnName), nameof(Options.TextColumnName), nameof(Options.ScoreColumnName), nameof(Options.PredictedLabelColumnName),
             nameof(Options.OverlongDocuments), nameof(Options.ValidationSet), nameof(Options.Progress), nameof(Options.CancellationToken),
-            nameof(Options.CalibrateProbabilities), nameof(Options.NGrams), nameof(Options.MaxTrainingTime), nameof(Options.PretrainedModel),
+            nameof(Options.CalibrateProbabilities), nameof(Options.NGrams), nameof(Options.MaxTrainingTime), nameof(Options.CheckpointPath),
+            nameof(Options.CheckpointInterval), nameof(Options.PretrainedModel),
             nameof(Options.DocumentLayers), nameof(Options.SegmentLossWeight),
         ];
         OptionValues.AssertNoneForgotten(typeof(Options), [typeof(MahaTransformerOptions), typeof(TrainingOptions)], elsewhere);

@@ -1,5 +1,6 @@
 using Maha.Layers.Core;
 using Maha.Layers.Training;
+using Maha.MLNet.Classification;
 using Maha.MLNet.Tests.LanguageModel;
 using Maha.MLNet.Tests.TextEncoding;
 using Microsoft.ML;
@@ -13,16 +14,22 @@ public sealed class CheckpointTests : IDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("maha-tests-").FullName;
     private readonly List<(ChannelMessageKind Kind, string Text)> _messages = [];
     private readonly MLContext _mlContext = new(1);
+    private readonly Lazy<string> _pretrained = new(SmallBert.WriteFolder);
 
     public CheckpointTests() => _mlContext.Log += (_, e) => _messages.Add((e.Kind, e.RawMessage));
 
-    public static TheoryData<string> Estimators => ["multiclass", "multiclass with n-grams", "binary", "validation set", "encoder", "language model"];
+    public static TheoryData<string> Estimators => ["multiclass", "multiclass with n-grams", "binary", "validation set", "windows", "encoder", "language model"];
 
     private IEnumerable<string> Warnings => _messages.Where(message => message.Kind == ChannelMessageKind.Warning).Select(message => message.Text);
 
     private string[] Files => [.. Directory.GetFiles(_folder).Order(StringComparer.Ordinal)];
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose()
+    {
+        Directory.Delete(_folder, recursive: true);
+        if (_pretrained.IsValueCreated)
+            Directory.Delete(_pretrained.Value, recursive: true);
+    }
 
     [Theory]
     [MemberData(nameof(Estimators))]
@@ -84,6 +91,7 @@ public sealed class CheckpointTests : IDisposable
     {
         { "multiclass", o => o.LearningRate = 0.03, "LearningRate (0.02 there, 0.03 here)" },
         { "multiclass", o => (o.Dropout, o.NumberOfEpochs) = (0.2, 9), "Dropout (0.1 there, 0.2 here), NumberOfEpochs (3 there, 9 here)" },
+        { "windows", o => ((MahaClassifierOptions)o).DocumentLayers = 0, "DocumentLayers (1 there, 0 here)" },
         { "multiclass", o => o.Seed = 8, "Seed (7 there, 8 here)" },
         { "multiclass", o => o.MaxTrainingTime = TimeSpan.FromHours(1), "MaxTrainingTime (none there, 01:00:00 here)" },
         { "encoder", o => o.VocabSize = 300, "VocabSize (320 there, 300 here)" },
@@ -104,6 +112,15 @@ public sealed class CheckpointTests : IDisposable
         Assert.Contains($"differs by {difference}.", e.Message, StringComparison.Ordinal);
         Assert.Contains(_folder, e.Message, StringComparison.Ordinal);
         Assert.Equal(before, Files);
+    }
+
+    [Fact]
+    public void OtherPretrainedWeights_OfTheSameName_AreRefused()
+    {
+        Assert.Null(EndAt("windows", 2, WithFolder));
+        File.AppendAllText(Path.Combine(_pretrained.Value, "config.json"), " ");
+        var e = Assert.Throws<ArgumentException>(() => Fit("windows", WithFolder));
+        Assert.Contains($"differs by PretrainedModel ({_pretrained.Value} with SHA-256", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -306,6 +323,13 @@ public sealed class CheckpointTests : IDisposable
                 options.NGrams = true;
                 options.ValidationSet = Toys.Keyed(_mlContext, Toys.Documents(24, seed + 5));
                 keyed = Toys.Keyed(_mlContext, Toys.Documents(90));
+                Classifier(options);
+            }, epochs: 3).Fit(keyed), keyed),
+            "windows" => (Toys.Trainer(_mlContext, options =>
+            {
+                // Left out, so that the options of the architecture have their defaults.
+                (options.VocabSize, options.DModel, options.NumLayers, options.FeedForwardDim) = (8192, 128, 2, null);
+                (options.PretrainedModel, options.DocumentLayers) = (_pretrained.Value, 1);
                 Classifier(options);
             }, epochs: 3).Fit(keyed), keyed),
             "binary" => (Toys.BinaryTrainer(_mlContext, Classifier, epochs: 3).Fit(verdicts), verdicts),
