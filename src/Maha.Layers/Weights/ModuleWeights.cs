@@ -10,8 +10,10 @@ namespace Maha.Layers.Weights;
 /// Saves the parameters and buffers of a module to safetensors files, and loads them.
 /// </summary>
 /// <remarks>
-/// <para>Names, shapes and element types are checked, and whether a weight has been disposed, before a file is written or a module is
-/// changed. So an exception leaves the file or the module as it was.</para>
+/// <para>Names, shapes and element types are checked, and whether a weight has been disposed or is not finite, before a file is written or
+/// a module is changed. So an exception leaves the file or the module as it was.</para>
+/// <para>Files have checksums of their header and of every tensor, as metadata. A file without them, such as one of another program, is read
+/// as well.</para>
 /// <para>The weights of a module belong to the module, not to the dispose scope in which it was built or loaded: they live until the module
 /// is disposed. A layer's property <c>weight</c>, <c>parameters()</c> and <c>state_dict()</c> return the weights themselves, not copies, so
 /// disposing a returned tensor destroys the model.</para>
@@ -25,23 +27,23 @@ public static class ModuleWeights
     /// <param name="module">The module.</param>
     /// <param name="path">The path of the file. An existing file is replaced when the new one is complete.</param>
     /// <param name="metadata">Key-value pairs of text to save with the weights; null for none.</param>
-    /// <exception cref="InvalidOperationException">A weight has been disposed. Nothing was written.</exception>
+    /// <exception cref="InvalidOperationException">A weight has been disposed, or is not finite. Nothing was written.</exception>
     public static void Save(nn.Module module, string path, IReadOnlyDictionary<string, string>? metadata = null)
-        => SafetensorsWriter.Write(path, StateOf(module), metadata);
+        => SafetensorsWriter.WriteWithChecksums(path, FiniteStateOf(module), metadata);
 
     /// <summary>Saves the weights of a module to a stream, which stays open.</summary>
     /// <param name="module">The module.</param>
     /// <param name="stream">A writable stream.</param>
     /// <param name="metadata">Key-value pairs of text to save with the weights; null for none.</param>
-    /// <exception cref="InvalidOperationException">A weight has been disposed. Nothing was written.</exception>
+    /// <exception cref="InvalidOperationException">A weight has been disposed, or is not finite. Nothing was written.</exception>
     public static void Save(nn.Module module, Stream stream, IReadOnlyDictionary<string, string>? metadata = null)
-        => SafetensorsWriter.Write(stream, StateOf(module), metadata);
+        => SafetensorsWriter.WriteWithChecksums(stream, FiniteStateOf(module), metadata);
 
     /// <summary>Loads the weights of a module from a file.</summary>
     /// <param name="module">The module. Its weights keep their device and element type; the values of the file are converted.</param>
     /// <param name="path">The path of the file.</param>
     /// <returns>The metadata of the file.</returns>
-    /// <exception cref="WeightFileException">The file is damaged, or its names, shapes or element types are not those of the module.</exception>
+    /// <exception cref="WeightFileException">The file is damaged, its names, shapes or element types are not those of the module, or a weight is not finite.</exception>
     /// <exception cref="InvalidOperationException">A weight of the module has been disposed.</exception>
     public static IReadOnlyDictionary<string, string> Load(nn.Module module, string path)
     {
@@ -53,7 +55,7 @@ public static class ModuleWeights
     /// <param name="module">The module. Its weights keep their device and element type; the values of the file are converted.</param>
     /// <param name="stream">A readable stream at the beginning of the file. It stays open and need not support seeking.</param>
     /// <returns>The metadata of the file.</returns>
-    /// <exception cref="WeightFileException">The file is damaged, or its names, shapes or element types are not those of the module.</exception>
+    /// <exception cref="WeightFileException">The file is damaged, its names, shapes or element types are not those of the module, or a weight is not finite.</exception>
     /// <exception cref="InvalidOperationException">A weight of the module has been disposed.</exception>
     public static IReadOnlyDictionary<string, string> Load(nn.Module module, Stream stream)
     {
@@ -64,7 +66,7 @@ public static class ModuleWeights
     /// <summary>Copies tensors into the weights of a module.</summary>
     /// <param name="module">The module. Its weights keep their device and element type; the values of the tensors are converted.</param>
     /// <param name="tensors">The tensors by their names in the state of the module.</param>
-    /// <exception cref="WeightFileException">Names, shapes or element types are not those of the module.</exception>
+    /// <exception cref="WeightFileException">Names, shapes or element types are not those of the module, or a weight is not finite.</exception>
     /// <exception cref="InvalidOperationException">A weight of the module has been disposed.</exception>
     public static void Load(nn.Module module, IReadOnlyDictionary<string, Tensor> tensors)
     {
@@ -80,6 +82,32 @@ public static class ModuleWeights
     {
         RequireAlive(module);
         return module.state_dict();
+    }
+
+    private static Dictionary<string, Tensor> FiniteStateOf(nn.Module module)
+    {
+        var state = StateOf(module);
+        if (NotFinite(state) is { } problem)
+            throw new InvalidOperationException($"{problem} A model with such weights predicts nothing; train it again, with a lower learning rate.");
+        return state;
+    }
+
+    // Which weight is not finite, in words; null for none.
+    private static string? NotFinite(IEnumerable<KeyValuePair<string, Tensor>> weights)
+    {
+        using var noGradient = no_grad();
+        foreach (var (name, weight) in weights)
+        {
+            if (!weight.is_floating_point())
+                continue;
+            using var scope = NewDisposeScope();
+            var isFinite = weight.detach().isfinite();
+            if (isFinite.all().item<bool>())
+                continue;
+            long count = isFinite.logical_not().sum().item<long>();
+            return $"The weights of a module must be finite, but {count} of {weight.numel()} numbers of {SafetensorsHeader.Quote(name)} are NaN or infinite.";
+        }
+        return null;
     }
 
     /// <summary>Checks that no weight of a module has been disposed. Saving and loading do the same check.</summary>
@@ -173,6 +201,9 @@ public static class ModuleWeights
 
     private static void Copy(Dictionary<string, Tensor> state, IReadOnlyDictionary<string, Tensor> tensors)
     {
+        // Before the first weight is changed.
+        if (NotFinite(tensors) is { } problem)
+            throw new WeightFileException($"{problem} The file is damaged, or the training of the model had diverged: use another file.");
         using var noGradient = no_grad();
         foreach (var (name, target) in state)
             target.copy_(tensors[name]);

@@ -25,8 +25,9 @@ internal sealed class SafetensorsHeader
     private const int MaxRank = 64;
     private const int LengthBytes = 8;
 
-    private SafetensorsHeader(List<SafetensorsEntry> entries, Dictionary<string, string> metadata, long dataBytes)
+    private SafetensorsHeader(List<SafetensorsEntry> entries, Dictionary<string, string> metadata, string[]? checksums, long dataBytes)
     {
+        Checksums = checksums;
         Entries = entries;
         Metadata = metadata;
         DataBytes = dataBytes;
@@ -37,6 +38,9 @@ internal sealed class SafetensorsHeader
 
     /// <summary>The metadata: key-value pairs of text.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
+
+    /// <summary>The SHA-256 of each tensor in hexadecimal digits, in the order of <see cref="Entries"/>; null where the file has none.</summary>
+    public IReadOnlyList<string>? Checksums { get; }
 
     /// <summary>The number of bytes after the header.</summary>
     public long DataBytes { get; }
@@ -101,7 +105,8 @@ internal sealed class SafetensorsHeader
             // The JSON reader reports text that is not UTF-8, and unpaired surrogates, by this exception.
             throw new WeightFileException($"The text in a header must be valid Unicode, but is not: {cause.Message}", cause);
         }
-        return new SafetensorsHeader(entries, metadata, CheckOffsets(entries));
+        long dataBytes = CheckOffsets(entries);
+        return new SafetensorsHeader(entries, metadata, SafetensorsChecksums.Verify(json, metadata, entries.Count), dataBytes);
     }
 
     private static void ParseObject(ReadOnlySpan<byte> json, List<SafetensorsEntry> entries, Dictionary<string, string> metadata)

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Maha.Layers.Core;
 using static TorchSharp.torch;
 
@@ -20,7 +21,7 @@ public sealed class SafetensorsReader : IDisposable
     private readonly Stream _stream;
     private readonly bool _leaveOpen;
     private readonly SafetensorsHeader _header;
-    private readonly Dictionary<string, SafetensorsEntry> _byName;
+    private readonly Dictionary<string, int> _places;
     private readonly long _dataStart;
     private long _position;
 
@@ -38,7 +39,7 @@ public sealed class SafetensorsReader : IDisposable
         _leaveOpen = leaveOpen;
         _header = SafetensorsHeader.Read(stream, stream.CanSeek ? stream.Length - stream.Position : null);
         _dataStart = stream.CanSeek ? stream.Position : 0;
-        _byName = _header.Entries.ToDictionary(entry => entry.Name);
+        _places = _header.Entries.Select((entry, place) => (entry.Name, place)).ToDictionary(pair => pair.Name, pair => pair.place);
     }
 
     /// <summary>The tensors of the file in the order of their bytes.</summary>
@@ -77,25 +78,32 @@ public sealed class SafetensorsReader : IDisposable
     /// <returns>A new tensor with the element type and shape of the header.</returns>
     /// <exception cref="KeyNotFoundException">The file has no such tensor.</exception>
     /// <exception cref="InvalidOperationException">The stream does not support seeking, and the tensor precedes one that was read already.</exception>
-    /// <exception cref="WeightFileException">The file ends before the tensor does, or a BOOL is neither 0 nor 1.</exception>
+    /// <exception cref="WeightFileException">The file ends before the tensor does, a BOOL is neither 0 nor 1, or a checksum of the file differs.</exception>
     /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
     public Tensor Read(string name)
     {
         TorchLibrary.EnsureLoaded();
         ArgumentNullException.ThrowIfNull(name);
-        if (!_byName.TryGetValue(name, out var entry))
+        if (!_places.TryGetValue(name, out int place))
         {
             throw new KeyNotFoundException(
                 $"The file must hold the tensor, but has no {SafetensorsHeader.Quote(name)} among its {Entries.Count} tensors. Entries lists them.");
         }
+        var entry = Entries[place];
         Seek(entry);
-        return _stream.CanSeek ? ReadKnown(entry) : ReadGrowing(entry);
+        using var hash = _header.Checksums is null ? null : IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var tensor = _stream.CanSeek ? ReadKnown(entry, hash) : ReadGrowing(entry, hash);
+        if (hash is null || Convert.ToHexStringLower(hash.GetHashAndReset()) is var actual && actual == _header.Checksums![place])
+            return tensor;
+        tensor.Dispose();
+        throw new WeightFileException(
+            $"The bytes of {SafetensorsHeader.Quote(name)} must have the SHA-256 {_header.Checksums[place]}, but have {actual}. The file is damaged: copy it again.");
     }
 
     /// <summary>Reads all tensors in the order of their bytes.</summary>
     /// <returns>The tensors by name, in CPU memory.</returns>
     /// <exception cref="InvalidOperationException">The stream does not support seeking, and a tensor was read already.</exception>
-    /// <exception cref="WeightFileException">The file ends before the tensor does, or a BOOL is neither 0 nor 1.</exception>
+    /// <exception cref="WeightFileException">The file ends before the tensor does, a BOOL is neither 0 nor 1, or a checksum of the file differs.</exception>
     /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
     public Dictionary<string, Tensor> ReadAll()
     {
@@ -140,12 +148,12 @@ public sealed class SafetensorsReader : IDisposable
     }
 
     /// <summary>Reads into the new tensor directly, since the file is known to hold all its bytes.</summary>
-    private Tensor ReadKnown(SafetensorsEntry entry)
+    private Tensor ReadKnown(SafetensorsEntry entry, IncrementalHash? hash)
     {
         var tensor = empty(entry.Shape.ToArray(), entry.ElementType);
         try
         {
-            TensorBytes.ForEachChunk(tensor, entry.ByteCount, (chunk, first) => Fill(chunk, entry));
+            TensorBytes.ForEachChunk(tensor, entry.ByteCount, (chunk, first) => Fill(chunk, entry, hash));
             CheckBooleans(tensor, entry);
         }
         catch
@@ -157,13 +165,13 @@ public sealed class SafetensorsReader : IDisposable
     }
 
     /// <summary>Reads the bytes before the tensor is allocated, since the header may promise more bytes than the stream holds.</summary>
-    private Tensor ReadGrowing(SafetensorsEntry entry)
+    private Tensor ReadGrowing(SafetensorsEntry entry, IncrementalHash? hash)
     {
         var chunks = new List<byte[]>();
         for (long left = entry.ByteCount; left > 0; left -= chunks[^1].Length)
         {
             byte[] chunk = new byte[Math.Min(ChunkBytes, left)];
-            Fill(chunk, entry);
+            Fill(chunk, entry, hash);
             chunks.Add(chunk);
         }
         var tensor = empty(entry.Shape.ToArray(), entry.ElementType);
@@ -190,7 +198,7 @@ public sealed class SafetensorsReader : IDisposable
         return tensor;
     }
 
-    private void Fill(Span<byte> target, SafetensorsEntry entry)
+    private void Fill(Span<byte> target, SafetensorsEntry entry, IncrementalHash? hash = null)
     {
         int read = _stream.ReadAtLeast(target, target.Length, throwOnEndOfStream: false);
         _position += read;
@@ -199,6 +207,7 @@ public sealed class SafetensorsReader : IDisposable
             throw new WeightFileException(
                 $"The file must hold the {entry.ByteCount} bytes of {SafetensorsHeader.Quote(entry.Name)}, but ends before. It is cut off: copy it again.");
         }
+        hash?.AppendData(target);
     }
 
     /// <summary>Checks that booleans are 0 or 1, since native code does not define other values.</summary>

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -30,8 +31,23 @@ public static class SafetensorsWriter
     public static void Write(string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var content = new FileContent(tensors, metadata);
+        var content = new FileContent(tensors, metadata, hasChecksums: false);
         AtomicFile.Write(path, content.Write);
+    }
+
+    /// <summary>Writes a file with checksums, which <see cref="SafetensorsReader"/> checks.</summary>
+    internal static void WriteWithChecksums(string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        var content = new FileContent(tensors, metadata, hasChecksums: true);
+        AtomicFile.Write(path, content.Write);
+    }
+
+    /// <summary>Writes a file with checksums to a stream, which stays open.</summary>
+    internal static void WriteWithChecksums(Stream stream, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata)
+    {
+        RequireWritable(stream);
+        new FileContent(tensors, metadata, hasChecksums: true).Write(stream);
     }
 
     /// <summary>Writes to a stream, which stays open.</summary>
@@ -44,10 +60,15 @@ public static class SafetensorsWriter
     /// </exception>
     public static void Write(Stream stream, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
+        RequireWritable(stream);
+        new FileContent(tensors, metadata, hasChecksums: false).Write(stream);
+    }
+
+    private static void RequireWritable(Stream stream)
+    {
         ArgumentNullException.ThrowIfNull(stream);
         if (!stream.CanWrite)
             throw new ArgumentException("stream must be writable, but is not. Open it for writing.", nameof(stream));
-        new FileContent(tensors, metadata).Write(stream);
     }
 
     /// <summary>The content of a file, checked before the file is created.</summary>
@@ -57,12 +78,22 @@ public static class SafetensorsWriter
         private readonly List<SafetensorsEntry> _entries;
         private readonly byte[] _header;
 
-        public FileContent(IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata)
+        public FileContent(IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata, bool hasChecksums)
         {
             ArgumentNullException.ThrowIfNull(tensors);
             _tensors = tensors;
             _entries = CreateEntries(tensors);
-            _header = CreateHeader(_entries, metadata);
+            if (!hasChecksums)
+            {
+                _header = CreateHeader(_entries, metadata);
+                return;
+            }
+            _header = CreateHeader(_entries, new Dictionary<string, string>(metadata ?? new Dictionary<string, string>())
+            {
+                [SafetensorsChecksums.HeaderKey] = SafetensorsChecksums.Zeros,
+                [SafetensorsChecksums.TensorsKey] = string.Join(' ', _entries.Select(HashOf)),
+            });
+            SafetensorsChecksums.Sign(_header);
         }
 
         public void Write(Stream stream)
@@ -72,12 +103,22 @@ public static class SafetensorsWriter
             stream.Write(length);
             stream.Write(_header);
             foreach (var entry in _entries)
-            {
-                using var scope = NewDisposeScope();
-                using var noGradient = no_grad();
-                var contiguous = _tensors[entry.Name].detach().cpu().contiguous();
-                TensorBytes.ForEachChunk(contiguous, entry.ByteCount, (chunk, _) => stream.Write(chunk));
-            }
+                ForEachChunk(entry, (chunk, _) => stream.Write(chunk));
+        }
+
+        private string HashOf(SafetensorsEntry entry)
+        {
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            ForEachChunk(entry, (chunk, _) => hash.AppendData(chunk));
+            return Convert.ToHexStringLower(hash.GetHashAndReset());
+        }
+
+        private void ForEachChunk(SafetensorsEntry entry, TensorBytes.ChunkAction action)
+        {
+            using var scope = NewDisposeScope();
+            using var noGradient = no_grad();
+            var contiguous = _tensors[entry.Name].detach().cpu().contiguous();
+            TensorBytes.ForEachChunk(contiguous, entry.ByteCount, action);
         }
     }
 

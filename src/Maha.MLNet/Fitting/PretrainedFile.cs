@@ -219,10 +219,7 @@ internal sealed class PretrainedFile : IDisposable
         {
             if (!entries.TryGetValue(name, out var entry))
                 throw new InvalidDataException($"The transformer must have the stream '{name}', but has none.");
-            var memory = new MemoryStream();
-            using (var stream = entry.Open())
-                stream.CopyTo(memory);
-            memory.Position = 0;
+            var memory = ModelStreams.Read(entry);
             sums?.Check(name, memory);
             return memory;
         }
