@@ -8,6 +8,7 @@ using Maha.Benchmarks.Core;
 using Maha.Benchmarks.Generation;
 using Maha.Benchmarks.LanguageModel;
 using Maha.Benchmarks.Parity;
+using Maha.Benchmarks.Reliability;
 using Maha.Benchmarks.Swap;
 using Maha.Benchmarks.Text;
 using Maha.Benchmarks.TextEncoding;
@@ -21,6 +22,11 @@ var commands = new Command[]
         BehaviorCommand.Arguments,
         "losses and predictions of short trainings with a fixed seed, as hashes of their bits: two versions of the code that print the same behave the same",
         BehaviorCommand.Run),
+    new(
+        "kill",
+        KillCommand.Arguments,
+        "ends trainings with checkpoints, and saves, by kill -9 at random moments: every model must be that of a training that was not ended",
+        KillCommand.Run),
     new("parity", "FILE...", "compares the layers with reference vector files, values and gradients", ParityCommand.Run),
     new(
         "tokenizer",

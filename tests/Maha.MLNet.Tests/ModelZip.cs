@@ -43,14 +43,14 @@ internal sealed class ModelZip
             .Where(name => _entries.ContainsKey(Folder + name))
             .Select(name => $"{Convert.ToHexStringLower(SHA256.HashData(this[name]))} {name}\n")));
 
-    public byte[] ToArray()
+    public byte[] ToArray(CompressionLevel compression = CompressionLevel.NoCompression)
     {
         using var zip = new MemoryStream();
         using (var archive = new ZipArchive(zip, ZipArchiveMode.Create, leaveOpen: true))
         {
             foreach (var (name, content) in _entries)
             {
-                using var stream = archive.CreateEntry(name, CompressionLevel.NoCompression).Open();
+                using var stream = archive.CreateEntry(name, compression).Open();
                 stream.Write(content);
             }
         }

@@ -19,9 +19,10 @@ internal sealed class FittingCheckpoints : ITrainingCheckpoints, IDisposable
     private readonly SortedDictionary<string, string> _options;
     private readonly FileStream _lock;
     private readonly Dictionary<string, byte[]> _parts = [];
-    private readonly CheckpointFile? _resumed;
     private readonly long _started = Stopwatch.GetTimestamp();
     private readonly TimeSpan _elapsedBefore;
+    // The state that the training goes on from, until the training reads it. The file may be deleted meanwhile.
+    private Stream? _state;
     private long _lastWritten = Stopwatch.GetTimestamp();
     private int _number;
     private bool _hasUnsavedParts;
@@ -40,16 +41,16 @@ internal sealed class FittingCheckpoints : ITrainingCheckpoints, IDisposable
         _lock = OpenLock();
         try
         {
-            _resumed = FindWhole();
-            if (_resumed is null)
+            if (FindWhole() is not { } resumed)
                 return;
-            RequireSameOptions(_resumed.Head.Options);
-            _elapsedBefore = _resumed.Head.Elapsed;
-            foreach (var (name, bytes) in _resumed.Parts)
+            RequireSameOptions(resumed.Head.Options);
+            _elapsedBefore = resumed.Head.Elapsed;
+            foreach (var (name, bytes) in resumed.Parts)
                 _parts.Add(name, bytes);
+            _state = resumed.OpenState();
             channel.Info(
                 MessageSensitivity.None,
-                $"Goes on from the checkpoint of {_resumed.Head.Written.ToString("u", CultureInfo.InvariantCulture)} in '{_folder}', after {_elapsedBefore:d\\.hh\\:mm\\:ss}.");
+                $"Goes on from the checkpoint of {resumed.Head.Written.ToString("u", CultureInfo.InvariantCulture)} in '{_folder}', after {_elapsedBefore:d\\.hh\\:mm\\:ss}.");
         }
         catch
         {
@@ -62,14 +63,7 @@ internal sealed class FittingCheckpoints : ITrainingCheckpoints, IDisposable
     public TimeSpan ElapsedBefore => _elapsedBefore;
 
     /// <summary>Whether a training of a network goes on.</summary>
-    public bool HasState
-    {
-        get
-        {
-            using var state = _resumed?.OpenState();
-            return state is not null;
-        }
-    }
+    public bool HasState => _state is not null;
 
     /// <inheritdoc/>
     public bool IsDue => Stopwatch.GetElapsedTime(_lastWritten) >= _interval;
@@ -125,7 +119,12 @@ internal sealed class FittingCheckpoints : ITrainingCheckpoints, IDisposable
     void ITrainingCheckpoints.Save(Action<Stream> write) => WriteFile(write);
 
     /// <inheritdoc/>
-    Stream? ITrainingCheckpoints.Open() => _resumed?.OpenState();
+    Stream? ITrainingCheckpoints.Open()
+    {
+        var state = _state;
+        _state = null;
+        return state;
+    }
 
     /// <inheritdoc/>
     void ITrainingCheckpoints.OnResumed(TrainingState state) => _channel.Info(
@@ -133,7 +132,11 @@ internal sealed class FittingCheckpoints : ITrainingCheckpoints, IDisposable
         $"The training of the network goes on in epoch {state.Position.Epoch} of {state.NumberOfEpochs}, after step {state.Step} of {state.TotalSteps}.");
 
     /// <summary>Leaves the folder to others.</summary>
-    public void Dispose() => _lock.Dispose();
+    public void Dispose()
+    {
+        _state?.Dispose();
+        _lock.Dispose();
+    }
 
     private FileStream OpenLock()
     {
@@ -186,6 +189,16 @@ internal sealed class FittingCheckpoints : ITrainingCheckpoints, IDisposable
 
     private void WriteFile(Action<Stream>? writeState)
     {
+        // A state that the training has not read yet must not be lost.
+        if (writeState is null && _state is { } unread)
+        {
+            long start = unread.Position;
+            writeState = stream =>
+            {
+                unread.CopyTo(stream);
+                unread.Position = start;
+            };
+        }
         // Also after a failure, so that not every step tries again.
         _lastWritten = Stopwatch.GetTimestamp();
         string path = Path.Combine(_folder, string.Create(CultureInfo.InvariantCulture, $"{Prefix}{_number + 1:D6}{Extension}"));

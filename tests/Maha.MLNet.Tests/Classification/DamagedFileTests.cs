@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json.Nodes;
+using Maha.Layers.Weights;
+using Maha.MLNet.Fitting;
 using Maha.MLNet.ModelFiles;
 using Microsoft.ML;
 
@@ -88,6 +90,89 @@ public class DamagedFileTests
                 zip.Sign();
                 Refused(zip);
             }
+        }
+    }
+
+    // Numbers like any others to a checksum.
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.NegativeInfinity)]
+    public void WeightsThatAreNotFinite_AreRefusedByName_EvenWithTheRightChecksum(float value)
+    {
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        var zip = new ModelZip(_zip);
+        using var reader = new SafetensorsReader(new MemoryStream(zip["Weights.safetensors"]));
+        var weights = reader.ReadAll();
+        weights["head.bias"][0] = value;
+        using var changed = new MemoryStream();
+        SafetensorsWriter.Write(changed, weights);
+        zip["Weights.safetensors"] = changed.ToArray();
+        zip.Sign();
+        Assert.Contains("1 of 2 numbers of 'head.bias' are NaN or infinite", Failures.AssertRefused<MahaModelFileException>(zip.ToArray()), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void NGramsThatAreNotFinite_AreRefused_EvenWithTheRightChecksum()
+    {
+        byte[] saved = File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "SavedModels", "multiclass-hsa-ngrams.zip"));
+        byte[] whole = new ModelZip(saved)["NGrams"];
+        var random = new Random(3);
+        int refused = 0;
+        for (int i = 0; i < 60; i++)
+        {
+            var zip = new ModelZip(saved);
+            byte[] changed = [.. whole];
+            // The numbers of the stream are in its middle; a NaN of any size is all ones.
+            changed.AsSpan(random.Next(whole.Length / 2, whole.Length - 64), 16).Fill(0xff);
+            zip["NGrams"] = changed;
+            zip.Sign();
+            Failures.AssertRefused<MahaModelFileException>(zip.ToArray());
+            refused++;
+        }
+        Assert.Equal(60, refused);
+    }
+
+    [Fact]
+    public void AChangedWeightFile_IsRefused()
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            _fitted.Binary.SaveWeights(path);
+            byte[] whole = File.ReadAllBytes(path);
+            var random = new Random(4);
+            for (int i = 0; i < 200; i++)
+            {
+                byte[] changed = [.. whole];
+                changed[random.Next(i % 2 == 0 ? whole.Length : Math.Min(whole.Length, 2000))] ^= (byte)(1 << random.Next(8));
+                File.WriteAllBytes(path, changed);
+                Assert.Throws<MahaModelFileException>(() => PretrainedFile.Open(path));
+            }
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Fact]
+    public void AZipThatExpandsTooFar_IsRefused_BeforeItIsRead()
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            var zip = new ModelZip(_zip);
+            zip["Tokenizer"] = new byte[100_000_000];
+            zip.Sign();
+            File.WriteAllBytes(path, zip.ToArray(System.IO.Compression.CompressionLevel.Fastest));
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            var e = Assert.Throws<MahaModelFileException>(() => PretrainedFile.Open(path));
+            Assert.Contains("'Tokenizer' has 100000000 of", e.Message, StringComparison.Ordinal);
+            Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 20_000_000);
+        }
+        finally
+        {
+            File.Delete(path);
         }
     }
 

@@ -53,6 +53,50 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [Fact]
+    public void AFittingThatIsEndedWhileItReads_GoesOn()
+    {
+        var documents = Toys.Verdicts(90);
+        byte[] Train(Action<MahaEstimatorOptions> change, Action<int> onRow)
+        {
+            int rows = 0;
+            IEnumerable<Verdict> Read()
+            {
+                foreach (var document in documents)
+                {
+                    onRow(++rows);
+                    yield return document;
+                }
+            }
+            var data = _mlContext.Data.LoadFromEnumerable(Read());
+            using var model = Toys.BinaryTrainer(_mlContext, options =>
+            {
+                (options.NGrams, options.ValidationFraction) = (true, 0.2);
+                change(options);
+            }, epochs: 2).Fit(data);
+            return ModelZip.Content(ModelZip.Save(_mlContext, model, data.Schema));
+        }
+
+        int all = 0;
+        byte[] expected = Train(_ => { }, rows => all = rows);
+        Assert.InRange(all, 180, 1000);
+        for (int end = 1; end < all; end += 17)
+        {
+            using var source = new CancellationTokenSource();
+            Assert.ThrowsAny<OperationCanceledException>(() => Train(options =>
+            {
+                EveryStep(options);
+                options.CancellationToken = source.Token;
+            }, rows =>
+            {
+                if (rows == end)
+                    source.Cancel();
+            }));
+            Assert.Equal(expected, Train(EveryStep, _ => { }));
+            Assert.Empty(Files);
+        }
+    }
+
+    [Fact]
     public void TheLastTwoCheckpointsAreKept_AndADamagedOneIsPassedOver()
     {
         byte[] expected = Fit("multiclass with n-grams", _ => { })!;

@@ -106,13 +106,17 @@ internal sealed partial class NGramClassifier
             for (int f = 0; f < count; f++)
             {
                 stream.ReadExactly(MemoryMarshal.AsBytes(weights.AsSpan()));
+                RequireFinite<Half>(weights);
                 for (int c = 0; c < classes; c++)
                     model.Weights[f * model.Stride + c] = (float)weights[c];
             }
         }
         var stacking = new StackingModel(classes, StackedFeatures.NumBlocks);
         foreach (double[] part in new[] { stacking.Mean, stacking.Scale, stacking.Parameters })
+        {
             stream.ReadExactly(MemoryMarshal.AsBytes(part.AsSpan()));
+            RequireFinite<double>(part);
+        }
         if (!hasWeights)
             return new StackedScorer(new LinearParts(models), stacking, StackWeights.StackAlone(classes));
         double[] logPrior = Read<double>(stream, classes), rest = Read<double>(stream, 2);
@@ -207,7 +211,20 @@ internal sealed partial class NGramClassifier
     {
         var values = new T[count];
         stream.ReadExactly(MemoryMarshal.AsBytes(values.AsSpan()));
+        RequireFinite<T>(values);
         return values;
+    }
+
+    private static void RequireFinite<T>(ReadOnlySpan<T> values) where T : struct
+    {
+        foreach (var value in values)
+        {
+            if (value is float and not (>= float.MinValue and <= float.MaxValue) or double and not (>= double.MinValue and <= double.MaxValue)
+                || (value is Half half && !Half.IsFinite(half)))
+            {
+                throw Damaged($"has the number {value}, but numbers must be finite");
+            }
+        }
     }
 
     private static InvalidDataException Damaged(string defect)
