@@ -23,6 +23,11 @@ var commands = new Command[]
         "losses and predictions of short trainings with a fixed seed, as hashes of their bits: two versions of the code that print the same behave the same",
         BehaviorCommand.Run),
     new(
+        "fuzz",
+        FuzzCommand.Arguments,
+        "reads files of every kind after random changes, in processes of their own: no crash, no hang, no silent change",
+        FuzzCommand.Run),
+    new(
         "kill",
         KillCommand.Arguments,
         "ends trainings with checkpoints, and saves, by kill -9 at random moments: every model must be that of a training that was not ended",
