@@ -23,6 +23,11 @@ var commands = new Command[]
         "losses and predictions of short trainings with a fixed seed, as hashes of their bits: two versions of the code that print the same behave the same",
         BehaviorCommand.Run),
     new(
+        "endure",
+        EndureCommand.Arguments,
+        "threads, 100,000 predictions and 200 trainings in flat memory, documents of 100 MB, 200,000 tiny documents, 10,000 classes",
+        EndureCommand.Run),
+    new(
         "fuzz",
         FuzzCommand.Arguments,
         "reads files of every kind after random changes, in processes of their own: no crash, no hang, no silent change",

@@ -4,7 +4,7 @@ using Maha.Layers.Text;
 namespace Maha.Layers.Data;
 
 /// <summary>Cuts the token ids of documents that are longer than a limit. Training and prediction share it, so both cut in the same way.</summary>
-internal static class TokenLimit
+internal static partial class TokenLimit
 {
     /// <summary>Checks a limit and what to keep of a longer document.</summary>
     /// <exception cref="ArgumentException">The rule is unknown, or the limit leaves no token for each end.</exception>

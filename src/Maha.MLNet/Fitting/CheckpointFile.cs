@@ -19,6 +19,8 @@ internal sealed class CheckpointFile
     // More than options, and fitted parts, take.
     private const int MaxHeadBytes = 1 << 24;
 
+    private static readonly JsonSerializerOptions s_json = new() { RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true };
+
     private readonly string _path;
     private readonly long _stateStart;
 
@@ -82,7 +84,8 @@ internal sealed class CheckpointFile
         stream.Position = PayloadStart;
         try
         {
-            var head = JsonSerializer.Deserialize<CheckpointHead>(ReadBlock(MaxHeadBytes)) ?? throw new InvalidDataException("A checkpoint must have a head, but has none.");
+            var head = JsonSerializer.Deserialize<CheckpointHead>(ReadBlock(MaxHeadBytes), s_json)
+                ?? throw new InvalidDataException("A checkpoint must have a head, but has none.");
             var parts = new Dictionary<string, byte[]>();
             for (int left = ReadInt32(); left > 0; left--)
             {

@@ -8,6 +8,7 @@ using Maha.Layers.Text;
 using Maha.Layers.Training;
 using Maha.Layers.Trees;
 using Maha.MLNet.Bridge;
+using Maha.MLNet.ModelFiles;
 using Microsoft.ML.Runtime;
 using static TorchSharp.torch;
 
@@ -171,6 +172,8 @@ internal sealed partial class ModelFitting : IDisposable
             if (latest is null && needsStep && !isResumed && _options.MaxTrainingTime is { } time)
                 end.CancelAfter(Left(time));
             latest = now;
+            if (now is { Validation: null, Restart: null })
+                MahaMetrics.AddStep(now.Loss, now.TotalSteps == 0 ? 0 : Math.Min(1, now.Step / (double)now.TotalSteps));
             _options.Progress?.Report(now);
             if (now.Restart is { } restart)
                 Channel.Warning(MessageSensitivity.None, TrainingMessages.Restart(restart));

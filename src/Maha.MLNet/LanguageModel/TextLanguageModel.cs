@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Maha.Layers.Generation;
 using Maha.Layers.Models;
@@ -34,7 +35,10 @@ internal sealed class TextLanguageModel(TextModelParts<LanguageModelManifest, Ma
     public TextScore Score(ReadOnlySpan<char> text, CancellationToken cancellationToken = default)
     {
         using var use = new Use(this);
-        return new TextScorer(Network, _tokenizer).Score(text, cancellationToken);
+        long started = Stopwatch.GetTimestamp();
+        var score = new TextScorer(Network, _tokenizer).Score(text, cancellationToken);
+        MahaMetrics.AddPrediction(Format.DisplayName, 1, score.NumTokens, started);
+        return score;
     }
 
     /// <summary>Continues a prompt.</summary>

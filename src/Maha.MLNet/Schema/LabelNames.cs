@@ -8,6 +8,8 @@ namespace Maha.MLNet.Schema;
 /// <summary>The label values that the keys of a column stand for, of any type, and their form in a model file.</summary>
 internal abstract class LabelNames
 {
+    private const string RoundTrip = "O";
+
     /// <summary>C, the number of labels. The key k stands for the value at index k - 1.</summary>
     public abstract int Count { get; }
 
@@ -21,7 +23,7 @@ internal abstract class LabelNames
     public abstract void AddTo(DataViewSchema.Annotations.Builder builder, string kind);
 
     /// <summary>Reads the values of a key column.</summary>
-    /// <returns>The values; null if the keys have none, or values other than texts, numbers and Booleans.</returns>
+    /// <returns>The values; null if the keys have none, or values other than texts, numbers, Booleans, dates and times.</returns>
     public static LabelNames? FromColumn(DataViewSchema.Column column)
     {
         var values = column.Annotations.Schema.GetColumnOrNull(Annotation.KeyValues);
@@ -41,6 +43,9 @@ internal abstract class LabelNames
             NumberDataViewType number when number == NumberDataViewType.UInt32 => Read<uint>(column, number),
             NumberDataViewType number when number == NumberDataViewType.UInt64 => Read<ulong>(column, number),
             BooleanDataViewType => Read<bool>(column, BooleanDataViewType.Instance),
+            DateTimeDataViewType => Read<DateTime>(column, DateTimeDataViewType.Instance),
+            DateTimeOffsetDataViewType => Read<DateTimeOffset>(column, DateTimeOffsetDataViewType.Instance),
+            TimeSpanDataViewType => Read<TimeSpan>(column, TimeSpanDataViewType.Instance),
             _ => null,
         };
     }
@@ -71,8 +76,13 @@ internal abstract class LabelNames
                 nameof(UInt32) => Parse<uint>(NumberDataViewType.UInt32, names),
                 nameof(UInt64) => Parse<ulong>(NumberDataViewType.UInt64, names),
                 nameof(Boolean) => new Typed<bool>(BooleanDataViewType.Instance, [.. names.Select(bool.Parse)]),
+                nameof(DateTime) => new Typed<DateTime>(
+                    DateTimeDataViewType.Instance, [.. names.Select(name => DateTime.ParseExact(name, RoundTrip, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind))]),
+                nameof(DateTimeOffset) => new Typed<DateTimeOffset>(
+                    DateTimeOffsetDataViewType.Instance, [.. names.Select(name => DateTimeOffset.ParseExact(name, RoundTrip, CultureInfo.InvariantCulture))]),
+                nameof(TimeSpan) => Parse<TimeSpan>(TimeSpanDataViewType.Instance, names),
                 _ => throw new InvalidDataException(
-                    $"The labels of a model are texts, numbers or Booleans, but the file says '{type}'. It was written by a newer version, or is damaged."),
+                    $"The labels of a model are texts, numbers, Booleans, dates or times, but the file says '{type}'. It was written by a newer version, or is damaged."),
             };
         }
         catch (Exception e) when (e is FormatException or OverflowException)
@@ -103,7 +113,14 @@ internal abstract class LabelNames
 
         // Round-trip formats: each text is parsed to the same value again.
         public override IReadOnlyList<string> Names { get; } =
-            [.. values.Select(value => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "")];
+        [
+            .. values.Select(value => value switch
+            {
+                DateTime time => time.ToString(RoundTrip, CultureInfo.InvariantCulture),
+                DateTimeOffset time => time.ToString(RoundTrip, CultureInfo.InvariantCulture),
+                _ => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "",
+            }),
+        ];
 
         public override void AddTo(DataViewSchema.Annotations.Builder builder, string kind)
             => builder.Add(

@@ -42,6 +42,56 @@ public sealed class TokenLimitTests
     }
 
     [Theory]
+    [InlineData(OverlongDocuments.KeepStart)]
+    [InlineData(OverlongDocuments.KeepEnd)]
+    [InlineData(OverlongDocuments.KeepStartAndEnd)]
+    public void ALongDocument_IsEncodedInPart_AndCutAsIfInWhole(OverlongDocuments overlong)
+    {
+        string[] parts = ["cat", "dog", " the ", " a b", "runs sleeps", "1234567", " ", "  ", "\n", "'s", ".", "\u00e9", "e\u0301", "\u4e2d", "\ud83d\ude00", "\ud83d", "bad good"];
+        ITextTokenizer[] tokenizers =
+        [
+            ByteLevelBpeTokenizer.Train(["the cat runs, a dog sleeps. the cat's dog"], new ByteLevelBpeTokenizerOptions { VocabSize = 300 }), SmallWordPiece.Create(),
+        ];
+        var random = new Random(8);
+        int inPart = 0;
+        for (int i = 0; i < 60; i++)
+        {
+            var text = string.Concat(Enumerable.Range(0, random.Next(200, 4000)).Select(_ => parts[random.Next(parts.Length)])).AsMemory();
+            foreach (var tokenizer in tokenizers)
+            {
+                int[] whole = tokenizer.Encode(text.Span);
+                foreach (int limit in new[] { 2, 3, 40, 700 })
+                {
+                    var (part, ids) = TokenLimit.Encode(tokenizer, text, limit, overlong);
+                    inPart += part.Length < text.Length ? 1 : 0;
+                    Assert.Equal(TokenLimit.Cut(whole, limit, overlong).ToArray(), TokenLimit.Cut(ids, limit, overlong).ToArray());
+                    Assert.Equal(
+                        TokenLimit.CutText(text, whole, limit, overlong, tokenizer).ToString(), TokenLimit.CutText(part, ids, limit, overlong, tokenizer).ToString());
+                }
+            }
+        }
+        Assert.InRange(inPart, 100, 460);
+    }
+
+    [Theory]
+    [InlineData(OverlongDocuments.KeepStart)]
+    [InlineData(OverlongDocuments.KeepEnd)]
+    [InlineData(OverlongDocuments.KeepStartAndEnd)]
+    public void OfALongDocument_FewCharactersAreEncoded(OverlongDocuments overlong)
+    {
+        var tokenizer = ByteLevelBpeTokenizer.Train(["the cat runs, a dog sleeps."], new ByteLevelBpeTokenizerOptions { VocabSize = 300 });
+        string text = string.Concat(Enumerable.Repeat("the cat runs, a dog sleeps. ", 400_000));
+        TokenLimit.Encode(tokenizer, text.AsMemory(), 1024, overlong);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        var (part, ids) = TokenLimit.Encode(tokenizer, text.AsMemory(), 1024, overlong);
+        Assert.InRange(part.Length, 1024, 40_000);
+        Assert.InRange(ids.Length, 1025, 40_000);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 2_000_000);
+        // With Throw, the message has the length of the whole document.
+        Assert.Equal(text.Length, TokenLimit.Encode(tokenizer, text.AsMemory(), 1024, OverlongDocuments.Throw).Text.Length);
+    }
+
+    [Theory]
     [InlineData(1 << 30, false)]
     [InlineData(0, true)]
     public void KeptTexts_AreReturned_FromMemoryAndFromTheFile(long maxBytesInMemory, bool isSpilled)

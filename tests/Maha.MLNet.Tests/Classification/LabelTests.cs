@@ -28,6 +28,16 @@ public class LabelTests(FittedModels fitted)
     public void DoubleLabels_RoundTrip() => LabelsComeBack(0.1, 1d / 3, -2);
 
     [Fact]
+    public void DateLabels_RoundTrip() => LabelsComeBack(new DateTime(2026, 1, 2), new DateTime(2027, 1, 2, 3, 4, 5).AddTicks(1));
+
+    [Fact]
+    public void DateOffsetLabels_RoundTrip() =>
+        LabelsComeBack(new DateTimeOffset(2026, 1, 2, 0, 0, 0, TimeSpan.FromHours(2)), new DateTimeOffset(2026, 1, 3, 0, 0, 0, TimeSpan.Zero));
+
+    [Fact]
+    public void TimeLabels_RoundTrip() => LabelsComeBack(TimeSpan.FromMinutes(90), TimeSpan.FromTicks(-3));
+
+    [Fact]
     public void BooleanLabels_RoundTrip() => LabelsComeBack(true, false);
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML;
 
 namespace Maha.MLNet.Tests.Classification;
@@ -31,6 +32,34 @@ public class RepeatabilityTests
         Assert.NotEqual(expected, Scores(new MLContext(6), seed: null));
         // Without a seed, the seed is 0.
         Assert.Equal(Scores(new MLContext(), seed: 0), Scores(new MLContext(), seed: null));
+    }
+
+    // Decimal commas, and letters whose case differs.
+    [Theory]
+    [InlineData("de-DE")]
+    [InlineData("tr-TR")]
+    [InlineData("ar-SA")]
+    public void TheCulture_ChangesNothing(string culture)
+    {
+        var mlContext = new MLContext(1);
+        var documents = Toys.Documents(30).Select(document => new Document { Label = document.Label, Text = $"I\u0130i\u0131 {document.Text} 1.5 TITLE" }).ToList();
+        byte[] Save()
+        {
+            var data = Toys.Keyed(mlContext, documents);
+            using var model = Toys.Trainer(mlContext, options => (options.NGrams, options.ValidationFraction) = (true, 0.3)).Fit(data);
+            return ModelZip.Content(ModelZip.Save(mlContext, model, data.Schema));
+        }
+        byte[] expected = Save();
+        var before = CultureInfo.CurrentCulture;
+        try
+        {
+            CultureInfo.CurrentCulture = CultureInfo.GetCultureInfo(culture);
+            Assert.Equal(expected, Save());
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = before;
+        }
     }
 
     [Fact]

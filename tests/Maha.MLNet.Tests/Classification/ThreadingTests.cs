@@ -27,6 +27,20 @@ public class ThreadingTests(FittedModels fitted)
     }
 
     [Fact]
+    public void AnEngineThatDisposedTheModel_IsNamed_WithTheRemedy()
+    {
+        using var stream = new MemoryStream(fitted.Zip);
+        var model = new MLContext().Model.Load(stream, out _);
+        using (var engine = fitted.MLContext.Model.CreatePredictionEngine<Document, Prediction>(model))
+            engine.Predict(new Document { Text = "cat" });
+        using var second = fitted.MLContext.Model.CreatePredictionEngine<Document, Prediction>(model);
+        var e = Failures.Root(Record.Exception(() => second.Predict(new Document { Text = "cat" })));
+        Assert.IsType<ObjectDisposedException>(e);
+        Assert.Contains("PredictionEngineOptions.OwnsTransformer = false", e.Message, StringComparison.Ordinal);
+        Assert.Contains("The Maha classifier", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void EightThreads_ReadViewsOverOneTransformer()
     {
         var data = fitted.MLContext.Data.LoadFromEnumerable(Toys.Verdicts(20, seed: 6));

@@ -26,6 +26,9 @@ public class LabelNamesTests
         Survives(uint.MinValue, uint.MaxValue);
         Survives(ulong.MinValue, ulong.MaxValue);
         Survives(true, false);
+        Survives(DateTime.MinValue, new DateTime(2026, 11, 26, 1, 2, 3, 4, 5, DateTimeKind.Unspecified).AddTicks(7), DateTime.MaxValue);
+        Survives(new DateTimeOffset(2026, 11, 26, 1, 2, 3, TimeSpan.FromMinutes(-210)).AddTicks(1), DateTimeOffset.MaxValue);
+        Survives(TimeSpan.Zero, TimeSpan.FromTicks(-1), TimeSpan.MaxValue, TimeSpan.MinValue);
     }
 
     [Theory]
@@ -33,6 +36,9 @@ public class LabelNamesTests
     [InlineData("Byte", "256")]
     [InlineData("Boolean", "yes")]
     [InlineData("Single", "one")]
+    [InlineData("DateTime", "yesterday")]
+    [InlineData("DateTimeOffset", "2026-11-26")]
+    [InlineData("TimeSpan", "a while")]
     public void InvalidEnumName_Throws(string type, string name)
         => Assert.StartsWith($"The labels of the model must be values of {type}",
             Assert.Throws<InvalidDataException>(() => LabelNames.FromFile(type, [name])).Message, StringComparison.Ordinal);

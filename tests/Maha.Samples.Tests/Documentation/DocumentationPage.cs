@@ -50,6 +50,7 @@ internal static partial class DocumentationPage
             "IReadOnlyList<(Tensor TokenIds, MixingContext Context)> samples, Func<MahaSequenceClassifier, double> Accuracy, " +
             "MLContext mlContext, IDataView data, MahaTextClassificationTransformer trained, IEnumerable<string> sampleTexts",
         ["docs/language-model.md"] = "MLContext mlContext, IDataView data, CancellationToken token",
+        ["docs/operations.md"] = "MLContext mlContext, ITransformer model",
         ["docs/pretrained.md"] = "MLContext mlContext, IDataView data",
         ["docs/tokenizer.md"] = "IEnumerable<string> texts",
         ["docs/training.md"] = "IEnumerable<(string Text, int Label)> pairsOfTextAndLabel, ByteLevelBpeTokenizer tokenizer, MahaTransformerOptions options, " +
