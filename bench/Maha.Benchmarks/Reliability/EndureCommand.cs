@@ -132,7 +132,8 @@ internal static class EndureCommand
     private static string? LongDocuments(double scale)
     {
         var context = new MLContext(1);
-        string text = string.Concat(Enumerable.Repeat("the quick brown fox jumps over the lazy dog, and the red one sleeps. ", (int)(100_000_000 * scale) / 69));
+        const string sentence = "the quick brown fox jumps over the lazy dog, and the red one sleeps. ";
+        string text = string.Concat(Enumerable.Repeat(sentence, (int)(100_000_000 * scale) / sentence.Length));
         foreach (string name in new[] { "multiclass", "encoder" })
         {
             var (model, _) = SmallTrainings.Fit(name, context, options => options.NumberOfEpochs = 1);
@@ -140,7 +141,8 @@ internal static class EndureCommand
             var watch = Stopwatch.StartNew();
             var output = model.Transform(context.Data.LoadFromEnumerable([new SmallTrainings.Row { Label = "red", Text = text }]));
             float[] values = output.GetColumn<float[]>(name == "encoder" ? "Features" : "Score").Single();
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {name}: {text.Length / 1e6:F1} million characters in {watch.Elapsed.TotalSeconds:F2} s"));
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"  {name}: {text.Length / 1e6:F1} million characters in {watch.Elapsed.TotalSeconds:F2} s"));
             if (!values.All(float.IsFinite))
                 return $"{name} is not finite";
             if (watch.Elapsed.TotalSeconds > 10)

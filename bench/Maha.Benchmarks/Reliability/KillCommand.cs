@@ -126,7 +126,8 @@ internal static class KillCommand
             run.Kill();
             return (null, run.Output);
         }
-        return (run.Wait(s_limit) ?? throw new InvalidOperationException($"The training {name} must end within {s_limit}, but has not:\n{run.Output}"), run.Output);
+        int code = run.Wait(s_limit) ?? throw new InvalidOperationException($"The training {name} must end within {s_limit}, but has not:\n{run.Output}");
+        return (code, run.Output);
     }
 
     private static void Require((int? ExitCode, string Output) run, string name)

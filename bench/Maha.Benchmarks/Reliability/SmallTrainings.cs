@@ -24,7 +24,8 @@ internal static class SmallTrainings
         },
         ["encoder"] = (context, change) =>
         {
-            var options = Shrink(new MahaTextEncodingEstimator.Options { OutputColumnName = "Features", InputColumnName = nameof(Row.Text), SpectralDim = 16 }, change);
+            var options = Shrink(
+                new MahaTextEncodingEstimator.Options { OutputColumnName = "Features", InputColumnName = nameof(Row.Text), SpectralDim = 16 }, change);
             var data = Documents(context);
             return (context.Transforms.MahaEncode(options).Fit(data), data);
         },
@@ -44,7 +45,8 @@ internal static class SmallTrainings
     /// <param name="context">The context.</param>
     /// <param name="change">Changes the options.</param>
     /// <returns>The model, which the caller disposes, and the data.</returns>
-    public static (ITransformer Model, IDataView Data) Fit(string name, MLContext context, Action<MahaEstimatorOptions> change) => s_trainings[name](context, change);
+    public static (ITransformer Model, IDataView Data) Fit(string name, MLContext context, Action<MahaEstimatorOptions> change) =>
+        s_trainings[name](context, change);
 
     /// <summary>Returns documents of three classes.</summary>
     public static IDataView Documents(MLContext context, int seed = 7)
@@ -68,7 +70,8 @@ internal static class SmallTrainings
     {
         var options = Shrink(new MahaTextClassificationTrainer.Options { NGrams = ngrams }, change);
         var data = Documents(context);
-        return (context.Transforms.Conversion.MapValueToKey(nameof(Row.Label)).Append(context.MulticlassClassification.Trainers.MahaTextClassification(options)).Fit(data), data);
+        var keys = context.Transforms.Conversion.MapValueToKey(nameof(Row.Label));
+        return (keys.Append(context.MulticlassClassification.Trainers.MahaTextClassification(options)).Fit(data), data);
     }
 
     private static TOptions Shrink<TOptions>(TOptions options, Action<MahaEstimatorOptions> change) where TOptions : MahaEstimatorOptions

@@ -13,7 +13,9 @@ internal static class AtomicFile
     private const int BufferBytes = 1 << 20;
 
     /// <summary>Writes a file.</summary>
-    /// <param name="path">The path of the file. An existing file is replaced when the new one is complete; a link stays, and the file that it names is replaced.</param>
+    /// <param name="path">
+    /// The path of the file. An existing file is replaced when the new one is complete; a link stays, and the file that it names is replaced.
+    /// </param>
     /// <param name="write">Writes the content to a stream, which can seek.</param>
     /// <param name="wrap">Puts a stream around the file, for instance one that fails in a test; null for none.</param>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>

@@ -34,7 +34,8 @@ internal static partial class TokenLimit
             // One more than the limit, so that both are known to be cut.
             if (first.Length < keptAtStart || last.Length < keptAtEnd || first.Length + last.Length <= limit)
                 continue;
-            return (start == 0 ? text[end..] : end == text.Length ? text[..start] : string.Concat(text.Span[..start], text.Span[end..]).AsMemory(), [.. first, .. last]);
+            var part = start == 0 ? text[end..] : end == text.Length ? text[..start] : string.Concat(text.Span[..start], text.Span[end..]).AsMemory();
+            return (part, [.. first, .. last]);
         }
         return (text, tokenizer.Encode(text.Span));
     }

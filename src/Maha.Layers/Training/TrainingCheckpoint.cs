@@ -73,15 +73,16 @@ internal static class TrainingCheckpoint
             if (!tensors.TryGetValue(name, out var tensor) || !tensor.shape.SequenceEqual(target.shape))
             {
                 throw new WeightFileException(
-                    $"A checkpoint must have the tensors of the training, but '{name}' of the shape {TensorChecks.Show(target.shape)} is missing or has another " +
-                    "shape. Delete the checkpoint.");
+                    $"A checkpoint must have the tensors of the training, but '{name}' of the shape {TensorChecks.Show(target.shape)} is missing or has " +
+                    "another shape. Delete the checkpoint.");
             }
             target.copy_(tensor);
         }
     }
 
     /// <summary>Converts the logits of documents to a tensor, [n, C].</summary>
-    public static Tensor ToTensor(IReadOnlyList<float[]> logits) => tensor(logits.SelectMany(row => row).ToArray(), [logits.Count, logits.Count == 0 ? 0 : logits[0].Length]);
+    public static Tensor ToTensor(IReadOnlyList<float[]> logits) =>
+        tensor(logits.SelectMany(row => row).ToArray(), [logits.Count, logits.Count == 0 ? 0 : logits[0].Length]);
 
     /// <summary>Converts a tensor, [n, C], to the logits of documents.</summary>
     public static IReadOnlyList<float[]> ToRows(Tensor logits)

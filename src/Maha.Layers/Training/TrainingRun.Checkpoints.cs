@@ -88,7 +88,8 @@ internal sealed partial class TrainingRun
         if (state.dtype != current.dtype || !state.shape.SequenceEqual(current.shape))
         {
             throw new WeightFileException(
-                $"The random state of a checkpoint must have {current.numel()} bytes, but has {state.numel()} elements of {state.dtype}. Delete the checkpoint.");
+                $"The random state of a checkpoint must have {current.numel()} bytes, but has {state.numel()} elements of {state.dtype}. " +
+                "Delete the checkpoint.");
         }
         random.set_rng_state(state);
         // The state of CUDA's generators can't be read. Another seed than at the start, so that dropout does not repeat itself.

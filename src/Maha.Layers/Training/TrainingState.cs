@@ -1,6 +1,8 @@
 namespace Maha.Layers.Training;
 
-/// <summary>The numbers of a training between two steps. With the tensors of <see cref="TrainingCheckpoint"/> they are all that a training needs to go on.</summary>
+/// <summary>
+/// The numbers of a training between two steps. With the tensors of <see cref="TrainingCheckpoint"/> they are all that a training needs to go on.
+/// </summary>
 internal sealed record TrainingState
 {
     /// <summary>The position in the epoch, with the sums over its steps so far.</summary>

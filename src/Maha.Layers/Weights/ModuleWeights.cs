@@ -43,7 +43,9 @@ public static class ModuleWeights
     /// <param name="module">The module. Its weights keep their device and element type; the values of the file are converted.</param>
     /// <param name="path">The path of the file.</param>
     /// <returns>The metadata of the file.</returns>
-    /// <exception cref="WeightFileException">The file is damaged, its names, shapes or element types are not those of the module, or a weight is not finite.</exception>
+    /// <exception cref="WeightFileException">
+    /// The file is damaged, its names, shapes or element types are not those of the module, or a weight is not finite.
+    /// </exception>
     /// <exception cref="InvalidOperationException">A weight of the module has been disposed.</exception>
     public static IReadOnlyDictionary<string, string> Load(nn.Module module, string path)
     {
@@ -55,7 +57,9 @@ public static class ModuleWeights
     /// <param name="module">The module. Its weights keep their device and element type; the values of the file are converted.</param>
     /// <param name="stream">A readable stream at the beginning of the file. It stays open and need not support seeking.</param>
     /// <returns>The metadata of the file.</returns>
-    /// <exception cref="WeightFileException">The file is damaged, its names, shapes or element types are not those of the module, or a weight is not finite.</exception>
+    /// <exception cref="WeightFileException">
+    /// The file is damaged, its names, shapes or element types are not those of the module, or a weight is not finite.
+    /// </exception>
     /// <exception cref="InvalidOperationException">A weight of the module has been disposed.</exception>
     public static IReadOnlyDictionary<string, string> Load(nn.Module module, Stream stream)
     {

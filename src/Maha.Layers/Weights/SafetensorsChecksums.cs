@@ -8,8 +8,8 @@ namespace Maha.Layers.Weights;
 /// readers read the file as well, and are checked where a file has them.
 /// </summary>
 /// <remarks>
-/// The checksum of the header is the SHA-256 of its bytes with zeros in the place of the checksum. The checksums of the tensors are in the order of their bytes,
-/// with a space between two.
+/// The checksum of the header is the SHA-256 of its bytes with zeros in the place of the checksum. The checksums of the tensors are in the order of their
+/// bytes, with a space between two.
 /// </remarks>
 internal static class SafetensorsChecksums
 {
@@ -45,7 +45,10 @@ internal static class SafetensorsChecksums
             return null;
         int place = sum?.Length == Digits ? PlaceOf(header, sum) : -1;
         if (place < 0 || sums is null)
-            throw new WeightFileException($"The metadata of a file with checksums must hold '{HeaderKey}' and '{TensorsKey}', but do not. The file is damaged: copy it again.");
+        {
+            throw new WeightFileException(
+                $"The metadata of a file with checksums must hold '{HeaderKey}' and '{TensorsKey}', but do not. The file is damaged: copy it again.");
+        }
         byte[] unsigned = header.ToArray();
         Encoding.ASCII.GetBytes(Zeros, unsigned.AsSpan(place));
         string actual = Convert.ToHexStringLower(SHA256.HashData(unsigned));
@@ -53,7 +56,10 @@ internal static class SafetensorsChecksums
             throw new WeightFileException($"The header must have the SHA-256 {sum} that it states, but has {actual}. The file is damaged: copy it again.");
         string[] all = sums.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         if (all.Length != numTensors)
-            throw new WeightFileException($"There must be a checksum for each of the {numTensors} tensors, but there are {all.Length}. The file is damaged: copy it again.");
+        {
+            throw new WeightFileException(
+                $"There must be a checksum for each of the {numTensors} tensors, but there are {all.Length}. The file is damaged: copy it again.");
+        }
         return all;
     }
 

@@ -97,7 +97,8 @@ public sealed class SafetensorsReader : IDisposable
             return tensor;
         tensor.Dispose();
         throw new WeightFileException(
-            $"The bytes of {SafetensorsHeader.Quote(name)} must have the SHA-256 {_header.Checksums[place]}, but have {actual}. The file is damaged: copy it again.");
+            $"The bytes of {SafetensorsHeader.Quote(name)} must have the SHA-256 {_header.Checksums[place]}, but have {actual}. " +
+            "The file is damaged: copy it again.");
     }
 
     /// <summary>Reads all tensors in the order of their bytes.</summary>

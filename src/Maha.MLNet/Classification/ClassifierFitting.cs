@@ -131,7 +131,8 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
         var classes = new HashSet<int>();
         // Documents to validate on may be of one class, those to train on must not.
         int enough = what == Training ? 2 : 1;
-        var rows = fitting.WhileTimeIsLeft(texts.Read(fitting.Check), row => classes.Count >= enough || (classes.Add(row.Label) && classes.Count >= enough), $"{what} data");
+        var rows = fitting.WhileTimeIsLeft(
+            texts.Read(fitting.Check), row => classes.Count >= enough || (classes.Add(row.Label) && classes.Count >= enough), $"{what} data");
         var dataset = TokenizedDataset.FromTexts(
             rows, network.Tokenizer, fitting.DatasetOptions(network.MaxDocumentTokens) with { KeepTexts = options.NGrams }, fitting.CancellationToken);
         if (texts.NumMissingLabels > 0)

@@ -5,7 +5,9 @@ using Microsoft.ML.Runtime;
 
 namespace Maha.MLNet.Fitting;
 
-/// <summary>The checkpoints of a fitting in a folder: the last two are kept, and a later fitting with the same options and data goes on from the last whole one.</summary>
+/// <summary>
+/// The checkpoints of a fitting in a folder: the last two are kept, and a later fitting with the same options and data goes on from the last whole one.
+/// </summary>
 internal sealed class FittingCheckpoints : ITrainingCheckpoints, IDisposable
 {
     private const string Prefix = "checkpoint-";
@@ -50,7 +52,8 @@ internal sealed class FittingCheckpoints : ITrainingCheckpoints, IDisposable
             _state = resumed.OpenState();
             channel.Info(
                 MessageSensitivity.None,
-                $"Goes on from the checkpoint of {resumed.Head.Written.ToString("u", CultureInfo.InvariantCulture)} in '{_folder}', after {_elapsedBefore:d\\.hh\\:mm\\:ss}.");
+                $"Goes on from the checkpoint of {resumed.Head.Written.ToString("u", CultureInfo.InvariantCulture)} in '{_folder}', " +
+                $"after {_elapsedBefore:d\\.hh\\:mm\\:ss}.");
         }
         catch
         {
@@ -149,7 +152,8 @@ internal sealed class FittingCheckpoints : ITrainingCheckpoints, IDisposable
         catch (UnauthorizedAccessException e)
         {
             throw new UnauthorizedAccessException(
-                $"CheckpointPath must be a folder that this process may write to, but '{_folder}' is not: {e.Message} Change the rights, or choose another folder.", e);
+                $"CheckpointPath must be a folder that this process may write to, but '{_folder}' is not: {e.Message} " +
+                "Change the rights, or choose another folder.", e);
         }
         catch (IOException e)
         {
@@ -181,11 +185,14 @@ internal sealed class FittingCheckpoints : ITrainingCheckpoints, IDisposable
     private List<(string Path, int Number)> Files() =>
     [
         .. Directory.EnumerateFiles(_folder, $"{Prefix}*{Extension}")
-            .Select(path => (path, IsNumber: int.TryParse(Path.GetFileNameWithoutExtension(path)[Prefix.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out int number), number))
-            .Where(file => file.IsNumber)
-            .Select(file => (file.path, file.number))
-            .OrderByDescending(file => file.number),
+            .Select(path => (path, Number: NumberOf(path)))
+            .Where(file => file.Number > 0)
+            .OrderByDescending(file => file.Number),
     ];
+
+    // 0 for a file that is not a checkpoint.
+    private static int NumberOf(string path) =>
+        int.TryParse(Path.GetFileNameWithoutExtension(path)[Prefix.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : 0;
 
     private void WriteFile(Action<Stream>? writeState)
     {
@@ -205,7 +212,8 @@ internal sealed class FittingCheckpoints : ITrainingCheckpoints, IDisposable
         try
         {
             Directory.CreateDirectory(_folder);
-            CheckpointFile.Write(path, new CheckpointHead(_options, _elapsedBefore + Stopwatch.GetElapsedTime(_started), DateTimeOffset.UtcNow), _parts, writeState);
+            var head = new CheckpointHead(_options, _elapsedBefore + Stopwatch.GetElapsedTime(_started), DateTimeOffset.UtcNow);
+            CheckpointFile.Write(path, head, _parts, writeState);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -232,7 +240,8 @@ internal sealed class FittingCheckpoints : ITrainingCheckpoints, IDisposable
 
     private ArgumentException Refusal(string differences) => new(
         $"The checkpoint in '{_folder}' must be of the same options and data as this training, but differs by {differences}. " +
-        "To begin anew, delete the folder or choose another CheckpointPath; to go on, restore the options and data.", nameof(MahaEstimatorOptions.CheckpointPath));
+        "To begin anew, delete the folder or choose another CheckpointPath; to go on, restore the options and data.",
+        nameof(MahaEstimatorOptions.CheckpointPath));
 
     private static void TryDelete(string path)
     {

@@ -23,8 +23,8 @@ internal static class ModelStreams
         if (length > Array.MaxLength || (length > SmallBytes && length / MaxExpansion > entry.CompressedLength))
         {
             throw new InvalidDataException(
-                $"A stream of a model must have at most {Array.MaxLength} bytes and {MaxExpansion} times the bytes that it takes in the zip, but '{entry.Name}' has " +
-                $"{length} of {entry.CompressedLength}.");
+                $"A stream of a model must have at most {Array.MaxLength} bytes and {MaxExpansion} times the bytes that it takes in the zip, but " +
+                $"'{entry.Name}' has {length} of {entry.CompressedLength}.");
         }
         var memory = new MemoryStream();
         byte[] buffer = new byte[BufferBytes];
@@ -32,7 +32,10 @@ internal static class ModelStreams
         for (int read; memory.Length <= length && (read = stream.Read(buffer)) > 0;)
             memory.Write(buffer, 0, read);
         if (memory.Length != length)
-            throw new InvalidDataException($"The stream '{entry.Name}' must have the {length} bytes that the zip states, but has {(memory.Length > length ? "more" : "fewer")}.");
+        {
+            throw new InvalidDataException(
+                $"The stream '{entry.Name}' must have the {length} bytes that the zip states, but has {(memory.Length > length ? "more" : "fewer")}.");
+        }
         memory.Position = 0;
         return memory;
     }

@@ -215,8 +215,8 @@ internal abstract partial class TextModel<TManifest, TNetwork> : ITextModel
             {
                 throw new ObjectDisposedException(
                     $"The Maha {_format.DisplayName}",
-                    "A model must not be disposed while it is used, but was. A prediction engine disposes its model with itself: keep one engine, or create engines with " +
-                    "PredictionEngineOptions.OwnsTransformer = false.");
+                    "A model must not be disposed while it is used, but was. A prediction engine disposes its model with itself: keep one engine, or " +
+                    "create engines with PredictionEngineOptions.OwnsTransformer = false.");
             }
             _users++;
         }

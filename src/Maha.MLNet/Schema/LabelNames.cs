@@ -77,12 +77,14 @@ internal abstract class LabelNames
                 nameof(UInt64) => Parse<ulong>(NumberDataViewType.UInt64, names),
                 nameof(Boolean) => new Typed<bool>(BooleanDataViewType.Instance, [.. names.Select(bool.Parse)]),
                 nameof(DateTime) => new Typed<DateTime>(
-                    DateTimeDataViewType.Instance, [.. names.Select(name => DateTime.ParseExact(name, RoundTrip, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind))]),
+                    DateTimeDataViewType.Instance,
+                    [.. names.Select(name => DateTime.ParseExact(name, RoundTrip, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind))]),
                 nameof(DateTimeOffset) => new Typed<DateTimeOffset>(
                     DateTimeOffsetDataViewType.Instance, [.. names.Select(name => DateTimeOffset.ParseExact(name, RoundTrip, CultureInfo.InvariantCulture))]),
                 nameof(TimeSpan) => Parse<TimeSpan>(TimeSpanDataViewType.Instance, names),
                 _ => throw new InvalidDataException(
-                    $"The labels of a model are texts, numbers, Booleans, dates or times, but the file says '{type}'. It was written by a newer version, or is damaged."),
+                    $"The labels of a model are texts, numbers, Booleans, dates or times, but the file says '{type}'. " +
+                    "It was written by a newer version, or is damaged."),
             };
         }
         catch (Exception e) when (e is FormatException or OverflowException)

@@ -47,10 +47,15 @@ public sealed class TokenLimitTests
     [InlineData(OverlongDocuments.KeepStartAndEnd)]
     public void ALongDocument_IsEncodedInPart_AndCutAsIfInWhole(OverlongDocuments overlong)
     {
-        string[] parts = ["cat", "dog", " the ", " a b", "runs sleeps", "1234567", " ", "  ", "\n", "'s", ".", "\u00e9", "e\u0301", "\u4e2d", "\ud83d\ude00", "\ud83d", "bad good"];
+        string[] parts =
+        [
+            "cat", "dog", " the ", " a b", "runs sleeps", "1234567", " ", "  ", "\n", "'s",
+            ".", "\u00e9", "e\u0301", "\u4e2d", "\ud83d\ude00", "\ud83d", "bad good",
+        ];
         ITextTokenizer[] tokenizers =
         [
-            ByteLevelBpeTokenizer.Train(["the cat runs, a dog sleeps. the cat's dog"], new ByteLevelBpeTokenizerOptions { VocabSize = 300 }), SmallWordPiece.Create(),
+            ByteLevelBpeTokenizer.Train(["the cat runs, a dog sleeps. the cat's dog"], new ByteLevelBpeTokenizerOptions { VocabSize = 300 }),
+            SmallWordPiece.Create(),
         ];
         var random = new Random(8);
         int inPart = 0;
@@ -66,7 +71,8 @@ public sealed class TokenLimitTests
                     inPart += part.Length < text.Length ? 1 : 0;
                     Assert.Equal(TokenLimit.Cut(whole, limit, overlong).ToArray(), TokenLimit.Cut(ids, limit, overlong).ToArray());
                     Assert.Equal(
-                        TokenLimit.CutText(text, whole, limit, overlong, tokenizer).ToString(), TokenLimit.CutText(part, ids, limit, overlong, tokenizer).ToString());
+                        TokenLimit.CutText(text, whole, limit, overlong, tokenizer).ToString(),
+                        TokenLimit.CutText(part, ids, limit, overlong, tokenizer).ToString());
                 }
             }
         }

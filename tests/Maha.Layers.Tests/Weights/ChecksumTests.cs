@@ -73,7 +73,8 @@ public sealed class ChecksumTests : IDisposable
         Assert.StartsWith(expected, Assert.Throws<InvalidOperationException>(() => ModuleWeights.Save(_module, Stream.Null)).Message, StringComparison.Ordinal);
     }
 
-    private double[] Numbers() => [.. _module.state_dict().OrderBy(pair => pair.Key, StringComparer.Ordinal).SelectMany(pair => TestTensors.ToArray(pair.Value))];
+    private double[] Numbers() =>
+        [.. _module.state_dict().OrderBy(pair => pair.Key, StringComparer.Ordinal).SelectMany(pair => TestTensors.ToArray(pair.Value))];
 
     private byte[] Save(Dictionary<string, string> metadata)
     {

@@ -108,7 +108,8 @@ public class DamagedFileTests
         SafetensorsWriter.Write(changed, weights);
         zip["Weights.safetensors"] = changed.ToArray();
         zip.Sign();
-        Assert.Contains("1 of 2 numbers of 'head.bias' are NaN or infinite", Failures.AssertRefused<MahaModelFileException>(zip.ToArray()), StringComparison.Ordinal);
+        Assert.Contains(
+            "1 of 2 numbers of 'head.bias' are NaN or infinite", Failures.AssertRefused<MahaModelFileException>(zip.ToArray()), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -42,7 +42,8 @@ public class RepeatabilityTests
     public void TheCulture_ChangesNothing(string culture)
     {
         var mlContext = new MLContext(1);
-        var documents = Toys.Documents(30).Select(document => new Document { Label = document.Label, Text = $"I\u0130i\u0131 {document.Text} 1.5 TITLE" }).ToList();
+        var documents = Toys.Documents(30)
+            .Select(document => new Document { Label = document.Label, Text = $"I\u0130i\u0131 {document.Text} 1.5 TITLE" }).ToList();
         byte[] Save()
         {
             var data = Toys.Keyed(mlContext, documents);

@@ -18,7 +18,8 @@ public sealed class CheckpointTests : IDisposable
 
     public CheckpointTests() => _mlContext.Log += (_, e) => _messages.Add((e.Kind, e.RawMessage));
 
-    public static TheoryData<string> Estimators => ["multiclass", "multiclass with n-grams", "binary", "validation set", "windows", "encoder", "language model"];
+    public static TheoryData<string> Estimators =>
+        ["multiclass", "multiclass with n-grams", "binary", "validation set", "windows", "encoder", "language model"];
 
     private IEnumerable<string> Warnings => _messages.Where(message => message.Kind == ChannelMessageKind.Warning).Select(message => message.Text);
 
@@ -279,7 +280,8 @@ public sealed class CheckpointTests : IDisposable
             });
         });
         Assert.Equal(expected, model);
-        Assert.Contains(Warnings, warning => warning.StartsWith("A checkpoint could not be written; the training goes on without it.", StringComparison.Ordinal));
+        Assert.Contains(
+            Warnings, warning => warning.StartsWith("A checkpoint could not be written; the training goes on without it.", StringComparison.Ordinal));
     }
 
     [Fact]

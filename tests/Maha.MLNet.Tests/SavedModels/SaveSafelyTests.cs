@@ -1,6 +1,7 @@
 using Maha.Layers.Core;
 using Maha.TestData;
 using Microsoft.ML;
+using Microsoft.ML.Data;
 
 namespace Maha.MLNet.Tests.SavedModels;
 
@@ -28,7 +29,7 @@ public sealed class SaveSafelyTests(FittedModels fitted) : IDisposable
     [Fact]
     public void ALoader_IsSavedToo()
     {
-        var loader = fitted.MLContext.Data.CreateTextLoader([new("Label", Microsoft.ML.Data.DataKind.String, 0), new("Text", Microsoft.ML.Data.DataKind.String, 1)]);
+        var loader = fitted.MLContext.Data.CreateTextLoader([new("Label", DataKind.String, 0), new("Text", DataKind.String, 1)]);
         fitted.MLContext.Model.SaveSafely(fitted.Chain, loader, Target);
         var model = fitted.MLContext.Model.LoadWithDataLoader(Target, out var loaded);
         using var owner = (IDisposable)model;
