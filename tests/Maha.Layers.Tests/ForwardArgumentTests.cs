@@ -8,7 +8,7 @@ namespace Maha.Layers.Tests;
 /// <summary>
 /// Every public module refuses invalid tensors with an ArgumentException before it passes them to TorchSharp, some of whose native code ends the process.
 /// </summary>
-public class ForwardArgumentTests
+public partial class ForwardArgumentTests
 {
     public static TheoryData<string> Modules => Names;
 
@@ -34,7 +34,7 @@ public class ForwardArgumentTests
         slots.Forward(slots.Right);
     }
 
-    private sealed record Inputs(Tensor?[] Right, Func<IEnumerable<(string What, Tensor? Wrong)>>[] Wrong, Action<Tensor?[]> Forward);
+    private sealed record Inputs(Tensor?[] Right, Func<IEnumerable<(string What, Tensor? Wrong)>>[] Wrong, Func<Tensor?[], object> Forward);
 
     private static Inputs Slots(string name, nn.Module module) => module switch
     {
