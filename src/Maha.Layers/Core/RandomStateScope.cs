@@ -12,6 +12,12 @@ namespace Maha.Layers.Core;
 /// </remarks>
 internal sealed class RandomStateScope : IDisposable
 {
+    // The Mersenne Twister of libtorch: the seed (Int64), the numbers left (Int32), whether it is seeded (Int32), and the next of its numbers (Int64).
+    private const int LeftOffset = 8;
+    private const int SeededOffset = 12;
+    private const int NextOffset = 16;
+    private const int NumNumbers = 624;
+
     private Tensor? _before;
 
     /// <summary>Saves the state and seeds the generators.</summary>
@@ -26,6 +32,29 @@ internal sealed class RandomStateScope : IDisposable
             cuda.manual_seed_all(seed);
         using var generator = new Generator(unchecked((ulong)seed));
         using var state = generator.get_state();
+        random.set_rng_state(state);
+    }
+
+    /// <summary>Sets the random state of the process to one that was saved.</summary>
+    /// <param name="state">The state, from <c>torch.random.get_rng_state</c>. libtorch ends the process on another one.</param>
+    /// <exception cref="ArgumentException">The tensor is not such a state.</exception>
+    public static void Restore(Tensor state)
+    {
+        using var current = random.get_rng_state();
+        if (state.dtype != current.dtype || state.device_type != current.device_type || !state.shape.SequenceEqual(current.shape))
+        {
+            throw new ArgumentException(
+                $"A random state must have {current.numel()} bytes on the CPU, but has {state.numel()} elements of {state.dtype} on {state.device_type}. Use one of get_rng_state.", nameof(state));
+        }
+        using var contiguous = state.contiguous();
+        byte[] bytes = contiguous.data<byte>().ToArray();
+        int left = BitConverter.ToInt32(bytes, LeftOffset), seeded = BitConverter.ToInt32(bytes, SeededOffset);
+        long next = BitConverter.ToInt64(bytes, NextOffset);
+        if (seeded != 1 || left is < 1 or > NumNumbers || next is < 0 or > NumNumbers)
+        {
+            throw new ArgumentException(
+                $"A random state must be seeded and have 1 to {NumNumbers} numbers left, but has the flag {seeded}, {left} left and the next at {next}. Use one of get_rng_state.", nameof(state));
+        }
         random.set_rng_state(state);
     }
 

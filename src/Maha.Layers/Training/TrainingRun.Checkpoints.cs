@@ -83,15 +83,14 @@ internal sealed partial class TrainingRun
 
     private void RestoreRandomState(Tensor state)
     {
-        using var current = random.get_rng_state();
-        // libtorch ends the process on a state of another size.
-        if (state.dtype != current.dtype || !state.shape.SequenceEqual(current.shape))
+        try
         {
-            throw new WeightFileException(
-                $"The random state of a checkpoint must have {current.numel()} bytes, but has {state.numel()} elements of {state.dtype}. " +
-                "Delete the checkpoint.");
+            RandomStateScope.Restore(state);
         }
-        random.set_rng_state(state);
+        catch (ArgumentException e)
+        {
+            throw new WeightFileException($"A checkpoint must have the random state of its training, but has not: {e.Message} Delete the checkpoint.", e);
+        }
         // The state of CUDA's generators can't be read. Another seed than at the start, so that dropout does not repeat itself.
         if (_device.type == DeviceType.CUDA)
             cuda.manual_seed_all((long)DeterministicRandom.Combine(_options.Seed, SeedPurpose.Dropout, _step));
