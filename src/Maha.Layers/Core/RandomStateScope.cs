@@ -44,7 +44,8 @@ internal sealed class RandomStateScope : IDisposable
         if (state.dtype != current.dtype || state.device_type != current.device_type || !state.shape.SequenceEqual(current.shape))
         {
             throw new ArgumentException(
-                $"A random state must have {current.numel()} bytes on the CPU, but has {state.numel()} elements of {state.dtype} on {state.device_type}. Use one of get_rng_state.", nameof(state));
+                $"A random state must have {current.numel()} bytes on the CPU, but has {state.numel()} elements of {state.dtype} on " +
+                $"{state.device_type}. Use one of get_rng_state.", nameof(state));
         }
         using var contiguous = state.contiguous();
         byte[] bytes = contiguous.data<byte>().ToArray();
@@ -53,7 +54,8 @@ internal sealed class RandomStateScope : IDisposable
         if (seeded != 1 || left is < 1 or > NumNumbers || next is < 0 or > NumNumbers)
         {
             throw new ArgumentException(
-                $"A random state must be seeded and have 1 to {NumNumbers} numbers left, but has the flag {seeded}, {left} left and the next at {next}. Use one of get_rng_state.", nameof(state));
+                $"A random state must be seeded and have 1 to {NumNumbers} numbers left, but has the flag {seeded}, " +
+                $"{left} left and the next at {next}. Use one of get_rng_state.", nameof(state));
         }
         random.set_rng_state(state);
     }
