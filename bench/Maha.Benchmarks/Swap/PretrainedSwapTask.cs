@@ -45,7 +45,7 @@ internal sealed class PretrainedSwapTask : IDisposable
         int[] longRows = [.. Enumerable.Range(0, tested.Count).Where(row => tested.LengthOf(row) > content)];
         return new PretrainedSwapTask(
             $"{Path.GetFileNameWithoutExtension(train)}:{learn.Count}+{judge.Count}", labels, encoder, Tokenize(learn), tested,
-            longRows.Length == 0 ? null : TokenizedDataset.FromTokenIds(longRows.Select(row => (Read(tested, row), tested.LabelOf(row)))))
+            longRows.Length == 0 ? null : TokenizedDataset.FromTokenIds(longRows.Select(row => (tested.TokensOf(row), tested.LabelOf(row)))))
         {
             LongRows = longRows,
         };
@@ -71,7 +71,7 @@ internal sealed class PretrainedSwapTask : IDisposable
     public IEnumerable<int> WindowLengths(TokenizedDataset documents, int windowLength)
     {
         var windows = new TokenWindows(_tokenizer, windowLength);
-        return Enumerable.Range(0, documents.Count).SelectMany(row => windows.Cut(Read(documents, row)))
+        return Enumerable.Range(0, documents.Count).SelectMany(row => windows.Cut(documents.TokensOf(row)))
             .Select(window => window.End.Value - window.Start.Value + TokenWindows.NumSpecialTokens);
     }
 
@@ -80,12 +80,5 @@ internal sealed class PretrainedSwapTask : IDisposable
         Train.Dispose();
         Test.Dispose();
         LongTest?.Dispose();
-    }
-
-    private static int[] Read(TokenizedDataset documents, int row)
-    {
-        int[] ids = new int[documents.LengthOf(row)];
-        documents.CopyTokens(row, ids);
-        return ids;
     }
 }

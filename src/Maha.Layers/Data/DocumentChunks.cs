@@ -58,8 +58,6 @@ internal sealed class DocumentChunks : ITokenizedDocuments
     public void CopyTokens(int index, Span<int> destination)
     {
         var (document, start, length) = _chunks[index];
-        int[] tokens = new int[_documents.LengthOf(document)];
-        _documents.CopyTokens(document, tokens);
-        tokens.AsSpan(start, length).CopyTo(destination);
+        _documents.TokensOf(document).AsSpan(start, length).CopyTo(destination);
     }
 }

@@ -33,14 +33,7 @@ internal sealed class DocumentSubset : ITextDocuments, IDrawnDocuments
     public void CopyTokens(int index, Span<int> destination) => _documents.CopyTokens(_rows[index], destination);
 
     /// <inheritdoc/>
-    public int[] Draw(int index, long seed)
-    {
-        if (_documents is IDrawnDocuments drawn)
-            return drawn.Draw(_rows[index], seed);
-        int[] ids = new int[LengthOf(index)];
-        CopyTokens(index, ids);
-        return ids;
-    }
+    public int[] Draw(int index, long seed) => _documents is IDrawnDocuments drawn ? drawn.Draw(_rows[index], seed) : _documents.TokensOf(_rows[index]);
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">The collection has no texts.</exception>

@@ -26,7 +26,7 @@ internal sealed class WindowedDocuments : IDrawnDocuments
         _lengths = new int[documents.Count];
         for (int i = 0; i < _lengths.Length; i++)
         {
-            int[] ids = Read(i);
+            int[] ids = documents.TokensOf(i);
             int count = windows.Cut(ids).Count;
             _lengths[i] = count <= maxWindows ? ids.Length + (count * TokenWindows.NumSpecialTokens)
                 : fixedSeed is null ? maxWindows * windows.WindowLength : Draw(i, 0).Length;
@@ -45,7 +45,7 @@ internal sealed class WindowedDocuments : IDrawnDocuments
 
     public int[] Draw(int index, long seed)
     {
-        int[] ids = Read(index);
+        int[] ids = _documents.TokensOf(index);
         var windows = _windows.Cut(ids);
         if (windows.Count <= _maxWindows)
             return _windows.Frame(ids, windows);
@@ -60,12 +60,5 @@ internal sealed class WindowedDocuments : IDrawnDocuments
         int[] between = [.. Enumerable.Range(1, count - 2)];
         new DeterministicRandom(key).Shuffle(between.AsSpan());
         return [0, .. between.Take(_maxWindows - 2).Order(), count - 1];
-    }
-
-    private int[] Read(int index)
-    {
-        int[] ids = new int[_documents.LengthOf(index)];
-        _documents.CopyTokens(index, ids);
-        return ids;
     }
 }

@@ -177,8 +177,7 @@ internal sealed record ReadingPlan
         int[] ids = new int[windows.WindowLength - TokenWindows.NumSpecialTokens];
         for (int document = 0, filled = 0; document < documents.Count && filled < ids.Length; document++)
         {
-            int[] own = new int[documents.LengthOf(document)];
-            documents.CopyTokens(document, own);
+            int[] own = documents.TokensOf(document);
             int count = Math.Min(own.Length, ids.Length - filled);
             own.AsSpan(0, count).CopyTo(ids.AsSpan(filled));
             filled += count;

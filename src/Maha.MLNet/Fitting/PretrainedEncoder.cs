@@ -83,8 +83,7 @@ internal sealed record PretrainedEncoder(string Name, MahaEncoder Encoder, WordP
         long tokens = 0, words = 0;
         for (int i = 0; i < documents.Count && words < WordsToJudge; i++)
         {
-            int[] ids = new int[documents.LengthOf(i)];
-            documents.CopyTokens(i, ids);
+            int[] ids = documents.TokensOf(i);
             tokens += ids.Length;
             words += ids.Count(id => !Tokenizer.ContinuesWord(id) && id != Tokenizer.UnknownTokenId);
         }

@@ -230,8 +230,7 @@ internal sealed class EncoderFitting(IHost host, Options options)
         return TokenizedDataset.FromTokenIds(Enumerable.Range(0, count).Select(i =>
         {
             int index = (int)((long)i * documents.Count / count);
-            int[] ids = new int[documents.LengthOf(index)];
-            documents.CopyTokens(index, ids);
+            int[] ids = documents.TokensOf(index);
             return ids[..Math.Min(ids.Length, ScaleTokens)];
         }));
     }

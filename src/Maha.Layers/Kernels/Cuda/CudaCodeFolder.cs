@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Maha.Layers.Core;
 
 namespace Maha.Layers.Kernels;
 
@@ -40,32 +41,22 @@ internal sealed class CudaCodeFolder(string? path)
     {
         if (FileOf(key) is not { } file)
             return;
-        string temporary = $"{file}.{Guid.NewGuid():N}";
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-            File.WriteAllBytes(temporary, [.. SHA256.HashData(code), .. code]);
-            File.Move(temporary, file, overwrite: true);
+            AtomicFile.Write(file, stream =>
+            {
+                stream.Write(SHA256.HashData(code));
+                stream.Write(code);
+            });
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Remove(temporary);
+            // The next process compiles again. Another process that writes the same code at this moment is one cause.
         }
     }
 
     private string? FileOf(string key) => path is null ? null : Path.Combine(path, key);
-
-    private static void Remove(string file)
-    {
-        try
-        {
-            File.Delete(file);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // The folder itself is out of reach, and so nothing was written.
-        }
-    }
 
     private static string? DefaultPath()
     {

@@ -69,9 +69,7 @@ internal sealed class SpectralEmbedding : Module<Tensor, Tensor?, Tensor>
         {
             cancellationToken.ThrowIfCancellationRequested();
             int index = (int)((long)i * documents.Count / count);
-            int[] ids = new int[documents.LengthOf(index)];
-            documents.CopyTokens(index, ids);
-            counts[i] = _features.CountOccurrences(ids);
+            counts[i] = _features.CountOccurrences(documents.TokensOf(index));
             foreach (int feature in counts[i].Keys)
                 rarity[feature]++;
         }
