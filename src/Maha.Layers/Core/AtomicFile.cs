@@ -18,23 +18,35 @@ internal static class AtomicFile
     /// </param>
     /// <param name="write">Writes the content to a stream, which can seek.</param>
     /// <param name="wrap">Puts a stream around the file, for instance one that fails in a test; null for none.</param>
+    /// <param name="partialSuffix">
+    /// The suffix of the file beside. Where several writers may write the same path at once, each needs one of its own: they would otherwise refuse each other,
+    /// and one could rename the file that another has begun.
+    /// </param>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
     /// <exception cref="UnauthorizedAccessException">The process may not write the file.</exception>
     /// <exception cref="IOException">The file can't be written, for instance because the disk is full.</exception>
-    public static void Write(string path, Action<Stream> write, Func<Stream, Stream>? wrap = null)
+    public static void Write(
+        string path,
+        Action<Stream> write,
+        Func<Stream, Stream>? wrap = null,
+        string partialSuffix = PartialSuffix)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(write);
         string target = path;
+        string partial = path + partialSuffix;
         bool isOpened = false;
         try
         {
             if (new FileInfo(path).LinkTarget is not null)
+            {
                 target = File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
+                partial = target + partialSuffix;
+            }
             var existing = new FileInfo(target);
             if (existing is { Exists: true, IsReadOnly: true })
                 throw new UnauthorizedAccessException("The file is read-only.");
-            using (var file = new FileStream(target + PartialSuffix, FileMode.Create, FileAccess.ReadWrite, FileShare.None, BufferBytes))
+            using (var file = new FileStream(partial, FileMode.Create, FileAccess.ReadWrite, FileShare.None, BufferBytes))
             {
                 isOpened = true;
                 var stream = wrap?.Invoke(file) ?? file;
@@ -44,14 +56,14 @@ internal static class AtomicFile
                 file.Flush(flushToDisk: true);
             }
             if (existing.Exists && !OperatingSystem.IsWindows())
-                File.SetUnixFileMode(target + PartialSuffix, existing.UnixFileMode);
-            File.Move(target + PartialSuffix, target, overwrite: true);
+                File.SetUnixFileMode(partial, existing.UnixFileMode);
+            File.Move(partial, target, overwrite: true);
         }
         catch (Exception e)
         {
             // A partial file that another process writes stays.
             if (isOpened)
-                DeleteQuietly(target + PartialSuffix);
+                DeleteQuietly(partial);
             if (Explain(e, path) is { } explained)
                 throw explained;
             throw;

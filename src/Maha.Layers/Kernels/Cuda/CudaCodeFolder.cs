@@ -44,15 +44,19 @@ internal sealed class CudaCodeFolder(string? path)
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-            AtomicFile.Write(file, stream =>
-            {
-                stream.Write(SHA256.HashData(code));
-                stream.Write(code);
-            });
+            // Processes that start together compile and write the same code.
+            AtomicFile.Write(
+                file,
+                stream =>
+                {
+                    stream.Write(SHA256.HashData(code));
+                    stream.Write(code);
+                },
+                partialSuffix: $".{Guid.NewGuid():N}{AtomicFile.PartialSuffix}");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The next process compiles again. Another process that writes the same code at this moment is one cause.
+            // The next process compiles again.
         }
     }
 

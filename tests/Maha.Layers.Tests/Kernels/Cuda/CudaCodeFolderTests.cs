@@ -55,14 +55,24 @@ public sealed class CudaCodeFolderTests : IDisposable
     [Fact]
     public async Task ManyWriters_LeaveAWholeFile()
     {
+        // Threads of their own, which start together: a writer that another refuses would find no file to read at the start.
+        const int Writers = 8;
         var folder = new CudaCodeFolder(_path);
-        byte[][] codes = [.. Enumerable.Range(0, 4).Select(i => Enumerable.Repeat((byte)i, 50_000).ToArray())];
-        await Parallel.ForEachAsync(Enumerable.Range(0, 40), (i, _) =>
-        {
-            folder.Write("key", codes[i % 4]);
-            Assert.Contains(folder.Read("key")!, codes);
-            return ValueTask.CompletedTask;
-        });
+        byte[][] codes = [.. Enumerable.Range(0, Writers).Select(i => Enumerable.Repeat((byte)i, 50_000).ToArray())];
+        using var start = new Barrier(Writers);
+        await Task.WhenAll(Enumerable.Range(0, Writers).Select(writer => Task.Factory.StartNew(
+            () =>
+            {
+                start.SignalAndWait();
+                for (int i = 0; i < 10; i++)
+                {
+                    folder.Write("key", codes[writer]);
+                    Assert.Contains(folder.Read("key")!, codes);
+                }
+            },
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default)));
         Assert.Single(Directory.GetFiles(_path));
     }
 
