@@ -74,6 +74,21 @@ public sealed class MahaSearchOptionsTests
     }
 
     [Fact]
+    public void ATrial_HasTheWeightsAndTheAbstentionOfTheOptions()
+    {
+        var options = new MahaTextClassificationTrainer.Options
+        {
+            ExampleWeightColumnName = "Weight",
+            ClassWeights = new Dictionary<string, double> { ["rare"] = 4 },
+            Abstention = Abstention.ForAccuracy(0.9),
+        };
+        var trial = Default(MahaSearchOptions.Space()).ApplyTo(options);
+        Assert.Equal("Weight", trial.ExampleWeightColumnName);
+        Assert.Equal(4, trial.ClassWeights!["rare"]);
+        Assert.Same(options.Abstention, trial.Abstention);
+    }
+
+    [Fact]
     public void PretrainedTrial_LeavesTheArchitectureToTheModel()
     {
         var space = MahaSearchOptions.Space(pretrainedModel: "encoder.onnx");

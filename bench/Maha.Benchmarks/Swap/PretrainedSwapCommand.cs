@@ -91,7 +91,7 @@ internal static class PretrainedSwapCommand
         ModuleWeights.Load(classifier.Reader.Encoder, ModuleWeights.StateOf(encoder.Encoder));
         var documents = task.Windows(task.Train, settings.WindowLength, settings.WindowsPerDocument);
         new Trainer(settings.Training(seed, BatchPlan.Lengths(documents).Average()))
-            .Train(new WindowedClassificationTask(classifier, task.Labels.Length, null), documents, progress: new EpochLines($"full seed {seed}"));
+            .Train(new WindowedClassificationTask(classifier, new CrossEntropyLoss(task.Labels.Length), null), documents, progress: new EpochLines($"full seed {seed}"));
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(file))!);
         ModuleWeights.Save(classifier, file);
         return classifier;

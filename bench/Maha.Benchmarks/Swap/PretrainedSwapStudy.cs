@@ -91,7 +91,7 @@ internal sealed class PretrainedSwapStudy(WindowedClassifier classifier, Pretrai
     {
         var documents = task.Windows(task.Train, windowLength, mostWindows);
         var options = settings.Training(seed, BatchPlan.Lengths(documents).Average()) with { NumberOfEpochs = 1, LearningRate = settings.TuningRate };
-        new Trainer(options).Train(new WindowedClassificationTask(model, task.Labels.Length, null), documents, progress: new EpochLines(name));
+        new Trainer(options).Train(new WindowedClassificationTask(model, new CrossEntropyLoss(task.Labels.Length), null), documents, progress: new EpochLines(name));
     }
 
     // Accuracy, and the distance of the outputs from those of the trained classifier, in windows and on whole long documents.
@@ -134,7 +134,7 @@ internal sealed class PretrainedSwapStudy(WindowedClassifier classifier, Pretrai
     private ValidationMetrics Evaluate(WindowedClassifier model, ITokenizedDocuments documents)
     {
         var options = settings.Training(seed, TokensToEvaluate) with { TokensPerBatch = TokensToEvaluate };
-        return new Trainer(options).Evaluate(new WindowedClassificationTask(model, task.Labels.Length, null), documents);
+        return new Trainer(options).Evaluate(new WindowedClassificationTask(model, new CrossEntropyLoss(task.Labels.Length), null), documents);
     }
 
     private double AccuracyOfLong(IReadOnlyList<float[]> logits) =>

@@ -3,7 +3,7 @@ using Maha.Layers.Core;
 namespace Maha.Layers.Data;
 
 /// <summary>Some of the documents of another collection, in an order of its own. The documents stay with their owner.</summary>
-internal sealed class DocumentSubset : ITextDocuments, IDrawnDocuments
+internal sealed class DocumentSubset : ITextDocuments, IDrawnDocuments, IDocumentView
 {
     private readonly ITokenizedDocuments _documents;
     private readonly int[] _rows;
@@ -22,6 +22,12 @@ internal sealed class DocumentSubset : ITextDocuments, IDrawnDocuments
 
     /// <summary>The index of each document of the subset in the collection that it was taken from.</summary>
     public IReadOnlyList<int> Rows => _rows;
+
+    /// <inheritdoc/>
+    public ITokenizedDocuments Source => _documents;
+
+    /// <inheritdoc/>
+    public int SourceIndexOf(int index) => _rows[index];
 
     /// <inheritdoc/>
     public int LengthOf(int index) => _documents.LengthOf(_rows[index]);

@@ -32,6 +32,9 @@ public sealed class TokenBatch : IDisposable
     /// <summary>The class indices in managed memory; null without labels.</summary>
     public IReadOnlyList<int>? LabelValues { get; private init; }
 
+    /// <summary>The weights of the documents; null where all are 1.</summary>
+    internal IReadOnlyList<float>? Weights { get; private init; }
+
     /// <summary>The number of tokens of each document, without padding.</summary>
     public required IReadOnlyList<int> Lengths { get; init; }
 
@@ -107,6 +110,7 @@ public sealed class TokenBatch : IDisposable
             labels is null ? null : tensor(Array.ConvertAll(labels, label => (long)label), device: device))
         {
             LabelValues = labels,
+            Weights = documents.WeightsOf(rows),
             Lengths = lengths,
             Rows = [.. rows],
             NumTokens = lengths.Sum(length => (long)length),

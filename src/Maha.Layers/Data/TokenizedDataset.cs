@@ -42,6 +42,9 @@ public sealed class TokenizedDataset : ITextDocuments, IDisposable
     /// <summary>The number of tokens that were cut from those documents.</summary>
     public long NumTruncatedTokens { get; private set; }
 
+    /// <summary>The weight of each document, above 0; null where all are 1.</summary>
+    internal IReadOnlyList<float>? Weights { get; set; }
+
     /// <summary>Whether the token ids are in a temporary file.</summary>
     public bool IsSpilled => _store.IsSpilled;
 

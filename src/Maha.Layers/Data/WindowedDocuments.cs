@@ -6,7 +6,7 @@ namespace Maha.Layers.Data;
 /// Documents as sequences of windows (see <see cref="TokenWindows"/>), each framed by special tokens. Of a document with more windows than a limit, a batch
 /// reads the first, the last and random ones between them, in their order.
 /// </summary>
-internal sealed class WindowedDocuments : IDrawnDocuments
+internal sealed class WindowedDocuments : IDrawnDocuments, IDocumentView
 {
     private readonly ITokenizedDocuments _documents;
     private readonly TokenWindows _windows;
@@ -36,6 +36,10 @@ internal sealed class WindowedDocuments : IDrawnDocuments
     public int Count => _documents.Count;
 
     public bool HasLabels => _documents.HasLabels;
+
+    public ITokenizedDocuments Source => _documents;
+
+    public int SourceIndexOf(int index) => index;
 
     public int LengthOf(int index) => _lengths[index];
 

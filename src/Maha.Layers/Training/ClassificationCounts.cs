@@ -2,12 +2,13 @@ using Maha.Layers.Core;
 
 namespace Maha.Layers.Training;
 
-/// <summary>Counts correct and wrong predictions, and computes the metrics of a whole data set from the counts.</summary>
+/// <summary>Counts correct and wrong predictions by their weights, and computes the metrics of a whole data set from the counts.</summary>
 internal sealed class ClassificationCounts
 {
-    private readonly long[] _labeled;
-    private readonly long[] _predicted;
-    private readonly long[] _correct;
+    private readonly double[] _labeled;
+    private readonly double[] _predicted;
+    private readonly double[] _correct;
+    private double _weight;
     private double _negativeLogProbability;
 
     /// <summary>Creates empty counts.</summary>
@@ -15,19 +16,19 @@ internal sealed class ClassificationCounts
     public ClassificationCounts(int numClasses)
     {
         TensorChecks.InRange(numClasses, 1, 1 << 24, nameof(numClasses), "Pass the number of classes of the model.");
-        _labeled = new long[numClasses];
-        _predicted = new long[numClasses];
-        _correct = new long[numClasses];
+        _labeled = new double[numClasses];
+        _predicted = new double[numClasses];
+        _correct = new double[numClasses];
     }
 
     /// <summary>The number of predictions.</summary>
     public long Count { get; private set; }
 
     /// <summary>The fraction of correct predictions; NaN without predictions.</summary>
-    public double Accuracy => (double)_correct.Sum() / Count;
+    public double Accuracy => _correct.Sum() / _weight;
 
     /// <summary>The mean of -ln p(label); NaN without predictions.</summary>
-    public double LogLoss => _negativeLogProbability / Count;
+    public double LogLoss => _negativeLogProbability / _weight;
 
     /// <summary>
     /// The mean over the classes of F1 = 2 correct / (labeled + predicted), the harmonic mean of precision and recall. Classes that are
@@ -41,7 +42,7 @@ internal sealed class ClassificationCounts
             int classes = 0;
             for (int c = 0; c < _correct.Length; c++)
             {
-                long occurrences = _labeled[c] + _predicted[c];
+                double occurrences = _labeled[c] + _predicted[c];
                 if (occurrences == 0)
                     continue;
                 sum += 2.0 * _correct[c] / occurrences;
@@ -55,16 +56,18 @@ internal sealed class ClassificationCounts
     /// <param name="label">The class of the document.</param>
     /// <param name="predicted">The predicted class.</param>
     /// <param name="logProbability">ln p(label), at most 0.</param>
+    /// <param name="weight">The weight of the document.</param>
     /// <exception cref="ArgumentOutOfRangeException">A class is not in [0, C).</exception>
-    public void Add(int label, int predicted, double logProbability)
+    public void Add(int label, int predicted, double logProbability, double weight = 1)
     {
         TensorChecks.InRange(label, 0, _labeled.Length - 1, nameof(label), "Classes are counted from 0.");
         TensorChecks.InRange(predicted, 0, _labeled.Length - 1, nameof(predicted), "Classes are counted from 0.");
-        _labeled[label]++;
-        _predicted[predicted]++;
+        _labeled[label] += weight;
+        _predicted[predicted] += weight;
         if (label == predicted)
-            _correct[label]++;
-        _negativeLogProbability -= logProbability;
+            _correct[label] += weight;
+        _negativeLogProbability -= weight * logProbability;
+        _weight += weight;
         Count++;
     }
 }

@@ -13,16 +13,17 @@ internal sealed record PriorBaseline(double TrainingLoss, double ValidationLoss,
     private const double ExcessMargin = 0.02;
 
     /// <summary>Computes the prior of a classification.</summary>
-    /// <param name="counts">The number of training documents of each class.</param>
+    /// <param name="counts">The weight of the training documents of each class: their number, where documents have no weights.</param>
     /// <param name="classWeights">The weights of the classes in the training loss; null for equal ones.</param>
     /// <param name="labelSmoothing">The label smoothing of the training loss, in [0, 1).</param>
-    /// <param name="validationCounts">The number of validation documents of each class; null without validation.</param>
+    /// <param name="validationCounts">The weight of the validation documents of each class; null without validation.</param>
     /// <remarks>
-    /// With n_c documents, the weight w_c, W = sum n_c w_c and n = sum n_c, the loss of the probabilities p is -sum q_c ln p_c with
+    /// With documents of the weight n_c, the class weight w_c, W = sum n_c w_c and n = sum n_c, the loss of the probabilities p is -sum q_c ln p_c with
     /// q_c = (1 - e) n_c w_c / W + e w_c n / (C W). Its minimum is at p = q / sum q. Half a document per class is added for validation, so that a
     /// class that is only in the validation documents has a finite loss.
     /// </remarks>
-    public static PriorBaseline Create(IReadOnlyList<long> counts, IReadOnlyList<float>? classWeights, double labelSmoothing, IReadOnlyList<long>? validationCounts)
+    public static PriorBaseline Create(
+        IReadOnlyList<double> counts, IReadOnlyList<float>? classWeights, double labelSmoothing, IReadOnlyList<double>? validationCounts)
     {
         double[] target = Target(0);
         double sum = target.Sum();

@@ -34,20 +34,6 @@ internal sealed class SegmentLoss
     /// <summary>L, the number of tokens of a segment.</summary>
     public int SegmentLength { get; }
 
-    /// <summary>Computes the sum over the documents of the mean loss of their segments, with class weights.</summary>
-    /// <param name="logits">[B, S, C].</param>
-    /// <param name="shares">[B, S], the share of the document's tokens that each segment has.</param>
-    /// <param name="labels">[B], the labels of the documents.</param>
-    /// <param name="classWeights">The weights of the classes, [C], in the type of the logits; null for equal ones.</param>
-    /// <param name="labelSmoothing">The label smoothing.</param>
-    public static Tensor Compute(Tensor logits, double[] shares, Tensor labels, Tensor? classWeights, double labelSmoothing)
-    {
-        using var scope = NewDisposeScope();
-        var losses = nn.functional.cross_entropy(
-            logits.flatten(0, 1), labels.repeat_interleave(logits.shape[1]), weight: classWeights, reduction: nn.Reduction.None, label_smoothing: labelSmoothing);
-        return (losses * tensor(shares, dtype: logits.dtype, device: logits.device)).sum().MoveToOuterDisposeScope();
-    }
-
     /// <summary>Classifies a batch and its segments; null if no document is longer than a segment.</summary>
     /// <param name="classifier">The classifier whose pooling and output layer the segments share.</param>
     /// <param name="batch">The documents.</param>

@@ -28,9 +28,10 @@ internal static class TemperatureScaling
     /// <summary>Computes the temperature of held-out documents.</summary>
     /// <param name="logits">The logits [C] of each of n documents that the model was not trained on.</param>
     /// <param name="labels">The class of each document, in [0, C).</param>
+    /// <param name="weights">The weights of the documents; null for 1.</param>
     /// <returns>A number above 0; <see cref="None"/> where there are no documents, or a logit is not finite.</returns>
     /// <exception cref="ArgumentException">The numbers of logits and labels differ, or a label is not in [0, C).</exception>
-    public static double Fit(IReadOnlyList<float[]> logits, IReadOnlyList<int> labels)
+    public static double Fit(IReadOnlyList<float[]> logits, IReadOnlyList<int> labels, IReadOnlyList<float>? weights = null)
     {
         ArgumentNullException.ThrowIfNull(logits);
         ArgumentNullException.ThrowIfNull(labels);
@@ -57,7 +58,7 @@ internal static class TemperatureScaling
         {
             double scale = Math.Exp(-logTemperature), sum = PriorPrecision / 2 * logTemperature * logTemperature;
             for (int i = 0; i < count; i++)
-                sum += NegativeLogProbability(logits[i], labels[i], scale);
+                sum += (weights?[i] ?? 1) * NegativeLogProbability(logits[i], labels[i], scale);
             return sum;
         }
         // A coarse grid first: the sum of likelihood and prior can have two minima.

@@ -107,6 +107,9 @@ public sealed record TrainingOptions
     /// </value>
     public ScalarType? ComputeType { get; init; }
 
+    /// <summary>The weights of the classes in the loss, [C]; null for equal ones. Ignored with <see cref="ClassWeighting.Balanced"/>.</summary>
+    internal IReadOnlyList<double>? ClassWeights { get; init; }
+
     /// <summary>How the learning rate falls after the warm-up. The default is <see cref="LearningRateDecay.Cosine"/>.</summary>
     internal LearningRateDecay LearningRateDecay { get; init; } = LearningRateDecay.Cosine;
 

@@ -15,17 +15,17 @@ internal sealed class WindowedClassificationTask : ITrainingTask, ILearningRateF
 
     /// <summary>Creates the task.</summary>
     /// <param name="classifier">The classifier.</param>
-    /// <param name="numClasses">C.</param>
+    /// <param name="loss">The loss of documents.</param>
     /// <param name="states">Returns the states of the frozen layers for a collection of documents; null if no layer is frozen.</param>
     /// <param name="encoderFactor">The learning rate of the encoder as a share of that of the rest.</param>
     /// <param name="segmentLoss">The loss of the segments of long documents; null for none.</param>
     public WindowedClassificationTask(
-        WindowedClassifier classifier, int numClasses, Func<ITokenizedDocuments, WindowStates>? states, double encoderFactor = DefaultEncoderFactor,
+        WindowedClassifier classifier, DocumentLoss loss, Func<ITokenizedDocuments, WindowStates>? states, double encoderFactor = DefaultEncoderFactor,
         SegmentLoss? segmentLoss = null)
     {
         _encoderFactor = encoderFactor;
         _task = new SequenceClassificationTask(
-            classifier, numClasses,
+            classifier, loss,
             batch =>
             {
                 using var scope = NewDisposeScope();

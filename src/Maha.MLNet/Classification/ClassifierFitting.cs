@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Maha.Layers.Core;
@@ -8,6 +9,7 @@ using Maha.Layers.Text;
 using Maha.Layers.Training;
 using Maha.MLNet.Fitting;
 using Maha.MLNet.ModelFiles;
+using Maha.MLNet.Rows;
 using Maha.MLNet.Schema;
 using Microsoft.ML.Runtime;
 using static TorchSharp.torch;
@@ -23,9 +25,6 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
 
     // Of the time that a limit gives, what is over when the n-grams end; the rest is the network's.
     private const double ShareOfNGrams = 0.75;
-
-    // Two weights need no more documents: this many logits are a second's work.
-    private const int MaxFusedLogits = 1 << 22;
 
     // Of more held-out logits a checkpoint would take gigabytes: the n-grams are then fitted anew.
     private const long MaxHeldOutLogits = 1 << 25;
@@ -55,6 +54,7 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
     {
         fitting.Checkpoints?.RequireSameData("labels", FingerprintOf(labels));
         using var network = ClassifierNetwork.Create(fitting, options, documents.Read(fitting.Check).Select(document => document.Text));
+        double[]? classWeights = ClassWeightsFor(labels);
         using var all = Tokenize(fitting, documents, Training, network);
         CheckClasses(all, labels);
         using var given = validation is null ? null : Tokenize(fitting, validation, "validation", network);
@@ -71,14 +71,14 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
             LabelType = labels.TypeName,
             Labels = labels.Names,
         };
-        var schedule = TrainingOptionsOf(options, fitting.Seed, fitting.Device);
-        var ngrams = options.NGrams ? FitNGrams(fitting, all, validating, labels.Count) : null;
+        var schedule = TrainingOptionsOf(options, fitting.Seed, fitting.Device) with { ClassWeights = classWeights };
+        var ngrams = options.NGrams ? FitNGrams(fitting, all, validating, labels.Count, classWeights) : null;
         var (trained, result) = network.Train(schedule, training, validating, labels.Count, needsStep: ngrams is null);
         try
         {
             if (ngrams is null && result.Steps == 0 && fitting.CancellationToken.IsCancellationRequested)
                 throw new OperationCanceledException(fitting.CancellationToken);
-            manifest = Calibrated(manifest, result, ngrams, validating, fitting);
+            manifest = new ClassifierCalibration(fitting, options, validating, ngrams).Fit(manifest, result);
             return fitting.Complete(new TextClassifier(format, new(manifest, network.Tokenizer, trained), ngrams?.Model, fitting.Device));
         }
         catch
@@ -94,12 +94,24 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
     {
         const string probability = nameof(MahaBinaryTextClassificationTrainer.Options.ProbabilityColumnName);
         AddedColumns.Check(
-            [(nameof(options.LabelColumnName), options.LabelColumnName), (nameof(options.TextColumnName), options.TextColumnName)],
+            [
+                (nameof(options.LabelColumnName), options.LabelColumnName),
+                (nameof(options.TextColumnName), options.TextColumnName),
+                .. options.ExampleWeightColumnName is { } weight ? [(nameof(options.ExampleWeightColumnName), weight)] : Array.Empty<(string, string)>(),
+            ],
             [
                 (nameof(options.ScoreColumnName), options.ScoreColumnName),
                 .. options is MahaBinaryTextClassificationTrainer.Options binary ? [(probability, binary.ProbabilityColumnName)] : Array.Empty<(string, string)>(),
                 (nameof(options.PredictedLabelColumnName), options.PredictedLabelColumnName),
+                .. options.Abstention is null ? Array.Empty<(string, string)>() : [(nameof(options.AbstainedColumnName), options.AbstainedColumnName)],
             ]);
+        CheckClassWeights(options);
+        if (options.Abstention is { NeedsValidation: true } rule && options.ValidationSet is null && options.ValidationFraction == 0)
+        {
+            throw new ArgumentException(
+                $"Abstention must be {nameof(Abstention.Below)} a stated probability where nothing validates, but is {rule}. " +
+                "Give a ValidationSet, or a ValidationFraction above 0.", nameof(options.Abstention));
+        }
         if (options is MahaBinaryTextClassificationTrainer.Options { Threshold: var threshold } && threshold != BinaryThreshold.Half)
         {
             if (!Enum.IsDefined(threshold))
@@ -133,21 +145,49 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
         int enough = what == Training ? 2 : 1;
         var rows = fitting.WhileTimeIsLeft(
             texts.Read(fitting.Check), row => classes.Count >= enough || (classes.Add(row.Label) && classes.Count >= enough), $"{what} data");
+        var weights = new List<float>();
         var dataset = TokenizedDataset.FromTexts(
-            rows, network.Tokenizer, fitting.DatasetOptions(network.MaxDocumentTokens) with { KeepTexts = options.NGrams }, fitting.CancellationToken);
+            rows.Select(CollectWeight), network.Tokenizer, fitting.DatasetOptions(network.MaxDocumentTokens) with { KeepTexts = options.NGrams }, fitting.CancellationToken);
         if (texts.NumMissingLabels > 0)
             fitting.Channel.Warning(MessageSensitivity.None, $"{texts.NumMissingLabels} {what} documents have no label, or one that the key column doesn't know, and were left out.");
         fitting.WarnOfCuts(dataset, what, network.MaxDocumentTokens);
-        if (dataset.Count > 0)
+        try
+        {
+            dataset.Weights = DocumentWeights.Normalize(weights);
+            RequireDocuments(dataset, texts, what);
             return dataset;
-        dataset.Dispose();
+        }
+        catch
+        {
+            dataset.Dispose();
+            throw;
+        }
+
+        (string Text, int Label) CollectWeight(LabeledText row)
+        {
+            if (row.Weight is { } weight)
+                weights.Add(weight);
+            return (row.Text, row.Label);
+        }
+    }
+
+    private void RequireDocuments(TokenizedDataset dataset, LabeledTexts texts, string what)
+    {
+        if (dataset.Count > 0)
+            return;
+        if (texts.NumZeroWeights > 0)
+        {
+            throw new ArgumentException(
+                $"The weights in column '{options.ExampleWeightColumnName}' must not all be 0, but all {texts.NumZeroWeights} {what} rows with a label have the " +
+                "weight 0. Look at the column, or leave out ExampleWeightColumnName.");
+        }
         throw new InvalidOperationException($"The {what} data must have at least one document with a label, but of {texts.NumMissingLabels} rows none has one. Look at columns '{options.LabelColumnName}' and '{options.TextColumnName}'.");
     }
 
     private static (ITextDocuments Training, ITextDocuments? Validating) Split(TokenizedDataset documents, double fraction, int seed)
         => fraction > 0 ? DocumentSubset.Split(documents, fraction, seed) : (documents, null);
 
-    private NGramFit FitNGrams(ModelFitting fitting, TokenizedDataset documents, ITokenizedDocuments? validating, int numClasses)
+    private NGramFit FitNGrams(ModelFitting fitting, TokenizedDataset documents, ITokenizedDocuments? validating, int numClasses, double[]? classWeights)
     {
         fitting.Check();
         var rows = validating is DocumentSubset subset ? subset.Rows : [];
@@ -156,7 +196,7 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
             return NGramFit.Load(known, numClasses, ClassifierManifest.CurrentFormat);
         var watch = Stopwatch.StartNew();
         NGramTrainer Fitting(CancellationToken token)
-            => new(documents, numClasses, options.ClassWeighting, fitting.Seed, new ParallelOptions { MaxDegreeOfParallelism = get_num_threads(), CancellationToken = token });
+            => new(documents, numClasses, options.ClassWeighting, fitting.Seed, new ParallelOptions { MaxDegreeOfParallelism = get_num_threads(), CancellationToken = token }, classWeights);
         NGramFit fit;
         try
         {
@@ -173,88 +213,41 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
         return fit;
     }
 
-    /// <summary>Adds what is fitted to the validation documents: the weights of n-grams and network or the temperature, and a binary classifier's threshold.</summary>
-    private ClassifierManifest Calibrated(ClassifierManifest manifest, TrainingResult result, NGramFit? ngrams, ITextDocuments? validating, ModelFitting fitting)
+    private static void CheckClassWeights(MahaClassifierOptions options)
     {
-        var deep = result.BestValidation?.Logits;
-        if (validating is null || deep is null)
+        if (options.ClassWeights is not { } weights)
+            return;
+        if (options.ClassWeighting != ClassWeighting.None)
         {
-            // Of a network that was canceled before anything judged it nothing is known.
-            bool isTrained = result.Outcome != TrainingOutcome.Canceled;
-            return ngrams is null ? manifest : manifest with { NGrams = isTrained ? LogitFusion.Prior : LogitFusion.Prior with { Deep = 0 } };
+            throw new ArgumentException(
+                $"ClassWeights must be null with ClassWeighting {options.ClassWeighting}, which chooses the weights itself, but has {weights.Count} of them. " +
+                "Leave one of the two out.", nameof(options.ClassWeights));
         }
-        int[] truth = [.. Enumerable.Range(0, validating.Count).Select(validating.LabelOf)];
-        // What has begun is ended where the time is over; only a cancellation stops it.
-        var cancellation = options.CancellationBehavior == CancellationBehavior.KeepBest ? CancellationToken.None : fitting.CancellationToken;
-        var logits = deep;
-        if (ngrams is not null)
+        foreach (var (label, weight) in weights)
         {
-            var heldOut = new HeldOutNGrams(ngrams, validating);
-            manifest = manifest with { NGrams = Fuse(heldOut, deep, truth, cancellation) };
-            logits = Each(truth.Length, row => heldOut.Recall(row, manifest.NGrams.Value.Combine(heldOut.Logits(row), deep[row])), cancellation);
-        }
-        else if (options.CalibrateProbabilities)
-        {
-            manifest = manifest with { Temperature = TemperatureScaling.Fit(deep, truth) };
-        }
-        if (options is MahaBinaryTextClassificationTrainer.Options { Threshold: var kind })
-        {
-            double[] probabilities = [.. logits.Select(row => 1 / (1 + Math.Exp((row[0] - row[1]) / manifest.Temperature)))];
-            manifest = manifest with { Threshold = ThresholdSelection.Choose(kind, probabilities, [.. truth.Select(label => label == 1)]) };
-        }
-        if (manifest.NGrams is { } fusion && ngrams is not null)
-        {
-            fitting.Channel.Info(MessageSensitivity.None, $"Of the logits, n-grams weigh {fusion.Wide:F3} and the network {fusion.Deep:F3}.");
-            bool isUnseen = validating is TokenizedDataset;
-            // The n-grams of the model that is returned have learned from documents that were set apart of the training data: what it says of these is more than it would say of new ones.
-            var returned = isUnseen || fitting.IsTimeOver() ? logits : Each(truth.Length, row =>
+            if (!(weight > 0 && double.IsFinite(weight)))
             {
-                var text = ngrams.Model.Read(validating.TextOf(row));
-                return ngrams.Model.RepeatedTexts.Adjust(fusion.Combine(ngrams.Model.NewTextLogits(text), deep[row]), text.ContentHash);
-            }, cancellation);
-            string ofOthers = isUnseen ? "" : $"; {Accuracy(logits, truth, manifest.Threshold):F4} with n-grams that have not seen these documents";
-            if (isUnseen || !ReferenceEquals(returned, logits))
-                fitting.Channel.Info(MessageSensitivity.None, $"The model that is returned has the validation accuracy {Accuracy(returned, truth, manifest.Threshold):F4}{ofOthers}.");
+                string rule = string.Create(CultureInfo.InvariantCulture, $"ClassWeights must be finite and above 0, but '{label}' has {weight}.");
+                throw new ArgumentOutOfRangeException(
+                    nameof(options.ClassWeights), weight, $"{rule} Leave out the rows of a class that must not count.");
+            }
         }
-        fitting.Channel.Info(MessageSensitivity.None, $"Fitted to {validating.Count} validation documents: temperature {manifest.Temperature:F3}, threshold {manifest.Threshold:F3}.");
-        return manifest;
     }
 
-    private static LogitFusion Fuse(HeldOutNGrams wide, IReadOnlyList<float[]> deep, int[] truth, CancellationToken cancellation)
+    // The weight of each class; null for equal ones.
+    private double[]? ClassWeightsFor(LabelNames labels)
     {
-        int most = Math.Max(1, MaxFusedLogits / deep[0].Length), step = (truth.Length + most - 1) / most;
-        int[] rows = [.. Enumerable.Range(0, truth.Length).Where(row => row % step == 0)];
-        return LogitFusion.Fit(Each(rows.Length, i => wide.Logits(rows[i]), cancellation), [.. rows.Select(row => deep[row])], [.. rows.Select(row => truth[row])], cancellation);
-    }
-
-    private static T[] Each<T>(int count, Func<int, T> of, CancellationToken cancellation)
-    {
-        var results = new T[count];
-        Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = get_num_threads(), CancellationToken = cancellation }, i => results[i] = of(i));
-        return results;
-    }
-
-    private static double Accuracy(IReadOnlyList<float[]> logits, int[] labels, double threshold)
-    {
-        double offset = Math.Log(threshold / (1 - threshold));
-        int right = 0;
-        for (int i = 0; i < labels.Length; i++)
-            right += (offset == 0 ? Array.IndexOf(logits[i], logits[i].Max()) : logits[i][1] - logits[i][0] > offset ? 1 : 0) == labels[i] ? 1 : 0;
-        return (double)right / labels.Length;
-    }
-
-    /// <summary>What the n-grams say of validation documents that they have not seen.</summary>
-    private sealed class HeldOutNGrams(NGramFit fit, ITextDocuments validating)
-    {
-        private readonly IReadOnlyList<int>? _rows = validating is DocumentSubset subset ? subset.Rows : null;
-
-        public double[] Logits(int row) => _rows is null ? fit.Model.NewTextLogits(Text(row)) : fit.HeldOutLogits(_rows[row]);
-
-        public float[] Recall(int row, float[] logits) => _rows is null
-            ? fit.Model.RepeatedTexts.Adjust(logits, Text(row).ContentHash)
-            : fit.Model.RepeatedTexts.Adjust(logits, fit.Contents[_rows[row]], (validating.LabelOf(row), fit.Weights?[_rows[row]] ?? 1));
-
-        private NGramText Text(int row) => fit.Model.Read(validating.TextOf(row));
+        if (options.ClassWeights is not { Count: > 0 } weights)
+            return null;
+        string[] unknown = [.. weights.Keys.Except(labels.Names).Order(StringComparer.Ordinal)];
+        if (unknown.Length > 0)
+        {
+            string known = string.Join(", ", labels.Names.Take(10)) + (labels.Count > 10 ? $", ... ({labels.Count})" : "");
+            throw new ArgumentException(
+                $"ClassWeights must have labels of the data ({known}), but has '{string.Join("', '", unknown)}'. Correct the name, or leave it out.",
+                nameof(options.ClassWeights));
+        }
+        return [.. labels.Names.Select(name => weights.GetValueOrDefault(name, 1))];
     }
 
     private static string FingerprintOf(LabelNames labels)

@@ -9,7 +9,7 @@ namespace Maha.MLNet.Classification;
 internal sealed record ClassifierManifest : WindowedManifest
 {
     /// <summary>The format version that this library writes, the newest that it reads.</summary>
-    public const int CurrentFormat = 4;
+    public const int CurrentFormat = 5;
 
     /// <summary>The columns of the transformer.</summary>
     public required ClassifierColumns Columns { get; init; }
@@ -26,6 +26,9 @@ internal sealed record ClassifierManifest : WindowedManifest
     /// <summary>The probability of true above which a binary classifier predicts true. New in format 2.</summary>
     public double Threshold { get; init; } = ThresholdSelection.Half;
 
+    /// <summary>The probability of the predicted label below which the classifier abstains; null if it always answers. New in format 5.</summary>
+    public double? AbstentionThreshold { get; init; }
+
     /// <summary>
     /// The weights that combine the logits of n-grams and network; null for a classifier without n-grams. New in format 2. The stream of the n-grams changed
     /// in format 3.
@@ -37,6 +40,26 @@ internal sealed record ClassifierManifest : WindowedManifest
     /// <exception cref="InvalidDataException">The labels are not values of their type.</exception>
     public static ClassifierManifest Read(Stream stream) => Read<ClassifierManifest>(stream, CurrentFormat, "classifier");
 
+    /// <summary>Returns the predicted class and its calibrated probability.</summary>
+    /// <param name="logits">The logits of a document, [C].</param>
+    public (int Label, double Probability) Predict(IReadOnlyList<float> logits)
+    {
+        if (Columns.Probability is not null)
+        {
+            double probability = 1 / (1 + Math.Exp((logits[0] - logits[1]) / Temperature));
+            return probability > Threshold ? (1, probability) : (0, 1 - probability);
+        }
+        int best = 0;
+        for (int c = 1; c < logits.Count; c++)
+            best = logits[c] > logits[best] ? c : best;
+        double max = logits[best];
+        return (best, 1 / logits.Sum(logit => Math.Exp((logit - max) / Temperature)));
+    }
+
+    /// <summary>Returns whether the classifier abstains for a document.</summary>
+    /// <param name="logits">The logits of the document, [C].</param>
+    public bool Abstains(IReadOnlyList<float> logits) => Predict(logits).Probability < AbstentionThreshold;
+
     /// <inheritdoc/>
     public override long MinNumWeights() =>
         base.MinNumWeights() + (Labels.Count * (long)Model.DModel) + (Windows?.Document is { } document ? MinNumWeights(document with { VocabSize = 1 }) : 0);
@@ -47,12 +70,14 @@ internal sealed record ClassifierManifest : WindowedManifest
         base.Validate();
         if (Labels.Count < 2 || Labels.Contains(null!))
             throw new ArgumentException($"A classifier must have at least two labels, none of them null, but the file has {Labels.Count}.");
-        CheckColumnNames("a classifier", Columns.Text, Columns.Score, Columns.Probability, Columns.PredictedLabel);
+        CheckColumnNames("a classifier", Columns.Text, Columns.Score, Columns.Probability, Columns.PredictedLabel, Columns.Abstained);
         if (!(Temperature > 0 && double.IsFinite(Temperature)) || !(Threshold > 0 && Threshold < 1))
         {
             throw new ArgumentException(
                 $"The temperature of a classifier must be above 0 and its threshold in (0, 1), but the file has {Temperature} and {Threshold}.");
         }
+        if (AbstentionThreshold is { } abstention && !(abstention >= 0 && abstention <= 1))
+            throw new ArgumentException($"The threshold of abstention must lie in [0, 1], but the file has {abstention}.");
         if (NGrams is { } fusion && !(fusion.Wide >= 0 && double.IsFinite(fusion.Wide) && fusion.Deep >= 0 && double.IsFinite(fusion.Deep)))
             throw new ArgumentException($"The weights of n-grams and network must be at least 0, but the file has {fusion.Wide} and {fusion.Deep}.");
         // Converted only to check that each is a value of its type.
@@ -71,4 +96,6 @@ internal sealed record ClassifierManifest : WindowedManifest
 /// <param name="Score">The added scores.</param>
 /// <param name="Probability">The added probability of a binary classifier; null for a multiclass one, whose scores are probabilities.</param>
 /// <param name="PredictedLabel">The added label with the highest score.</param>
-internal sealed record ClassifierColumns(string Label, string Text, string Score, string? Probability, string PredictedLabel);
+/// <param name="Abstained">Whether the classifier abstains, which is added to the output if it may. New in format 5.</param>
+internal sealed record ClassifierColumns(
+    string Label, string Text, string Score, string? Probability, string PredictedLabel, string Abstained = MahaClassifierOptions.Defaults.AbstainedColumnName);

@@ -1,37 +1,51 @@
+using System.Globalization;
+using Maha.MLNet.Rows;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
 namespace Maha.MLNet.Classification;
 
-/// <summary>Streams texts with class indices out of a data view; the text is never all in memory.</summary>
+/// <summary>Streams texts with class indices and weights out of a data view; the text is never all in memory.</summary>
 /// <param name="data">The data.</param>
 /// <param name="text">The text column.</param>
 /// <param name="label">The label column: UInt32 keys, or Booleans.</param>
-internal sealed class LabeledTexts(IDataView data, DataViewSchema.Column text, DataViewSchema.Column label)
+/// <param name="weight">The weight column of Single; null if there is none.</param>
+internal sealed class LabeledTexts(IDataView data, DataViewSchema.Column text, DataViewSchema.Column label, DataViewSchema.Column? weight)
 {
     /// <summary>The rows of the last reading whose label was missing; they are left out.</summary>
     public long NumMissingLabels { get; private set; }
 
-    /// <summary>The texts and class indices, from 0, of the rows that have a label. A missing text is an empty one.</summary>
+    /// <summary>The rows of the last reading with a label and the weight 0; they are left out.</summary>
+    public long NumZeroWeights { get; private set; }
+
+    /// <summary>The rows that have a label and a weight above 0. A missing text is an empty one.</summary>
     /// <param name="check">Called before every row; may throw.</param>
-    public IEnumerable<(string Text, int Label)> Read(Action check)
+    /// <exception cref="ArgumentException">A weight is negative, infinite or not a number.</exception>
+    public IEnumerable<LabeledText> Read(Action check)
     {
-        NumMissingLabels = 0;
-        using var cursor = data.GetRowCursor([text, label]);
+        NumMissingLabels = NumZeroWeights = 0;
+        using var cursor = data.GetRowCursor(weight is { } column ? [text, label, column] : [text, label]);
         var textOf = cursor.GetGetter<ReadOnlyMemory<char>>(cursor.Schema[text.Index]);
         var labelOf = ClassIndexGetter(cursor);
+        var weightOf = weight is { } weights ? WeightGetter(cursor, weights) : () => null;
         ReadOnlyMemory<char> value = default;
         while (cursor.MoveNext())
         {
             check();
+            float? ownWeight = weightOf();
             int index = labelOf();
             if (index < 0)
             {
                 NumMissingLabels++;
                 continue;
             }
+            if (ownWeight == 0)
+            {
+                NumZeroWeights++;
+                continue;
+            }
             textOf(ref value);
-            yield return (value.ToString(), index);
+            yield return new LabeledText(value.ToString(), index, ownWeight);
         }
     }
 
@@ -54,6 +68,24 @@ internal sealed class LabeledTexts(IDataView data, DataViewSchema.Column text, D
         {
             key(ref present);
             return (int)present - 1; // key 0 is a missing label
+        };
+    }
+
+    private static Func<float?> WeightGetter(DataViewRow row, DataViewSchema.Column column)
+    {
+        var getter = row.GetGetter<float>(row.Schema[column.Index]);
+        float value = 0;
+        return () =>
+        {
+            getter(ref value);
+            if (!(value >= 0 && float.IsFinite(value)))
+            {
+                string shown = value.ToString(CultureInfo.InvariantCulture);
+                throw new ArgumentException(
+                    $"The weights in column '{column.Name}' must be finite and at least 0, but row {row.Position} (from 0) has {shown}. " +
+                    "Correct it, or use 0 to leave the row out.");
+            }
+            return value;
         };
     }
 }

@@ -10,7 +10,9 @@ namespace Maha.MLNet.Classification;
 /// <remarks>
 /// <para><b>Input and output columns.</b> Reads a label column of type Boolean and a column of type Text. Adds <c>Score</c> (Single, the log odds of true),
 /// <c>Probability</c> (Single, of true) and <c>PredictedLabel</c> (Boolean, true if the score is positive, which means that the probability is above one half).
-/// If <see cref="Options.Threshold"/> chooses another threshold, its log odds are subtracted from the score.</para>
+/// If <see cref="Options.Threshold"/> chooses another threshold, its log odds are subtracted from the score. With
+/// <see cref="MahaClassifierOptions.ExampleWeightColumnName"/> it also reads the weights of rows (Single). With
+/// <see cref="MahaClassifierOptions.Abstention"/> it adds <c>Abstained</c> (Boolean).</para>
 /// <para><b>Characteristics, algorithm and cost</b> are those of <see cref="MahaTextClassificationTrainer"/>.</para>
 /// </remarks>
 public sealed class MahaBinaryTextClassificationTrainer : MahaEstimator<MahaBinaryTextClassificationTrainer.Options, MahaBinaryTextClassificationTransformer>
@@ -25,7 +27,8 @@ public sealed class MahaBinaryTextClassificationTrainer : MahaEstimator<MahaBina
         var documents = Bind(input, nameof(input));
         var validation = options.ValidationSet is { } validationSet ? Bind(validationSet, nameof(options.ValidationSet)) : null;
         var columns = new ClassifierColumns(
-            options.LabelColumnName, options.TextColumnName, options.ScoreColumnName, options.ProbabilityColumnName, options.PredictedLabelColumnName);
+            options.LabelColumnName, options.TextColumnName, options.ScoreColumnName, options.ProbabilityColumnName, options.PredictedLabelColumnName,
+            options.AbstainedColumnName);
         var labels = LabelNames.FromFile(nameof(Boolean), [bool.FalseString, bool.TrueString]);
         var fitting = new ClassifierFitting(Host, options);
         return new MahaBinaryTextClassificationTransformer(fitting.Fit(documents, validation, labels, columns, MahaBinaryTextClassificationTransformer.Format));
@@ -36,11 +39,13 @@ public sealed class MahaBinaryTextClassificationTrainer : MahaEstimator<MahaBina
         InputColumns.Scalar(inputSchema, EstimatorOptions.LabelColumnName, nameof(inputSchema), "Boolean",
             column => !column.IsKey && column.ItemType is BooleanDataViewType);
         InputColumns.Text(inputSchema, EstimatorOptions.TextColumnName, nameof(inputSchema));
+        InputColumns.Weight(inputSchema, EstimatorOptions.ExampleWeightColumnName, nameof(inputSchema));
         return
         [
             Scalar(EstimatorOptions.ScoreColumnName, NumberDataViewType.Single),
             Scalar(EstimatorOptions.ProbabilityColumnName, NumberDataViewType.Single, isNormalized: true),
             Scalar(EstimatorOptions.PredictedLabelColumnName, BooleanDataViewType.Instance),
+            .. AbstainedColumn.CreateShape(EstimatorOptions),
         ];
 
         static SchemaShape.Column Scalar(string name, DataViewType type, bool isNormalized = false)
@@ -50,7 +55,8 @@ public sealed class MahaBinaryTextClassificationTrainer : MahaEstimator<MahaBina
     private LabeledTexts Bind(IDataView data, string parameter)
     {
         var text = InputColumns.Text(data.Schema, EstimatorOptions.TextColumnName, parameter);
-        return new(data, text, InputColumns.BooleanLabel(data.Schema, EstimatorOptions.LabelColumnName, parameter));
+        var label = InputColumns.BooleanLabel(data.Schema, EstimatorOptions.LabelColumnName, parameter);
+        return new(data, text, label, InputColumns.Weight(data.Schema, EstimatorOptions.ExampleWeightColumnName, parameter));
     }
 
     /// <summary>The options of <see cref="MahaBinaryTextClassificationTrainer"/>.</summary>

@@ -17,7 +17,7 @@ namespace Maha.MLNet.Classification;
 /// <summary>Classifies long documents into two classes. <see cref="MahaBinaryTextClassificationTrainer"/> trains it.</summary>
 /// <remarks>
 /// Adds <c>Score</c> (Single, the log odds of true minus those of <see cref="Threshold"/>, which are 0 for one half), <c>Probability</c> (Single, of true)
-/// and <c>PredictedLabel</c> (Boolean, true if the score is positive). It owns native memory: dispose it after the last view and prediction engine over it.
+/// and <c>PredictedLabel</c> (Boolean, true if the score is positive); with <see cref="AbstentionThreshold"/> also <c>Abstained</c> (Boolean). It owns native memory: dispose it after the last view and prediction engine over it.
 /// </remarks>
 public sealed class MahaBinaryTextClassificationTransformer : MahaTransformer
 {
@@ -46,6 +46,21 @@ public sealed class MahaBinaryTextClassificationTransformer : MahaTransformer
     /// <summary>The probability of true above which true is predicted. See <see cref="MahaBinaryTextClassificationTrainer.Options.Threshold"/>.</summary>
     public double Threshold => _classifier.Manifest.Threshold;
 
+    /// <summary>
+    /// The probability of the predicted label below which the classifier abstains; null if it always answers. See <see cref="MahaClassifierOptions.Abstention"/>.
+    /// </summary>
+    public double? AbstentionThreshold => _classifier.Manifest.AbstentionThreshold;
+
+    /// <summary>Returns a copy of the model with another threshold of abstention, for instance one that a <see cref="CoverageCurve"/> shows.</summary>
+    /// <param name="threshold">
+    /// The probability of the predicted label below which the copy abstains, above 0 and at most 1; null to always answer. With a threshold, the copy adds the
+    /// column "Abstained", or that of the options of the training.
+    /// </param>
+    /// <returns>A new transformer on the same device. This one does not change.</returns>
+    /// <exception cref="ArgumentException">The threshold is not in (0, 1], or another output column has the name of the added one.</exception>
+    /// <exception cref="ObjectDisposedException">The transformer was disposed.</exception>
+    public MahaBinaryTextClassificationTransformer WithAbstentionThreshold(double? threshold) => new(_classifier.WithAbstentionThreshold(threshold));
+
     /// <summary>Returns a copy of the model in which some layers of the encoder compute hierarchical attention (HSA) from the same weights.</summary>
     /// <param name="layers">The layers to swap, 0 the first. They must have standard attention, as those of pretrained encoders have.</param>
     /// <param name="options">
@@ -72,14 +87,15 @@ public sealed class MahaBinaryTextClassificationTransformer : MahaTransformer
     private protected override RowMapping CreateMapping(DataViewSchema inputSchema) => new Mapping(_classifier, inputSchema);
 
     private sealed class Mapping(TextClassifier classifier, DataViewSchema input)
-        : RowMapping(InputColumns.Text(input, classifier.Manifest.Columns.Text, nameof(input)), CreateColumns(classifier.Manifest.Columns, NextScoreSet(input)))
+        : RowMapping(InputColumns.Text(input, classifier.Manifest.Columns.Text, nameof(input)), CreateColumns(classifier.Manifest, NextScoreSet(input)))
     {
-        private static DataViewSchema.DetachedColumn[] CreateColumns(ClassifierColumns columns, uint set) =>
+        private static DataViewSchema.DetachedColumn[] CreateColumns(ClassifierManifest manifest, uint set) =>
         [
-            new(columns.Score, NumberDataViewType.Single, ScoreColumns.CreateAnnotations(set, Annotation.Binary, Annotation.Score)),
-            new(columns.Probability!, NumberDataViewType.Single, ScoreColumns.CreateAnnotations(set, Annotation.Binary, Annotation.Probability,
+            new(manifest.Columns.Score, NumberDataViewType.Single, ScoreColumns.CreateAnnotations(set, Annotation.Binary, Annotation.Score)),
+            new(manifest.Columns.Probability!, NumberDataViewType.Single, ScoreColumns.CreateAnnotations(set, Annotation.Binary, Annotation.Probability,
                 builder => builder.Add(Annotation.IsNormalized, BooleanDataViewType.Instance, (ref bool value) => value = true))),
-            new(columns.PredictedLabel, BooleanDataViewType.Instance, ScoreColumns.CreateAnnotations(set, Annotation.Binary, Annotation.PredictedLabel)),
+            new(manifest.Columns.PredictedLabel, BooleanDataViewType.Instance, ScoreColumns.CreateAnnotations(set, Annotation.Binary, Annotation.PredictedLabel)),
+            .. AbstainedColumn.Create(manifest),
         ];
 
         public override Delegate[] CreateGetters(ITextWindow window)
@@ -92,6 +108,7 @@ public sealed class MahaBinaryTextClassificationTransformer : MahaTransformer
                 (ValueGetter<float>)((ref float value) => value = Margin()),
                 (ValueGetter<float>)((ref float value) => value = (float)(1 / (1 + Math.Exp(-LogOdds())))),
                 (ValueGetter<bool>)((ref bool value) => value = Margin() > 0),
+                .. AbstainedColumn.CreateGetter(classifier.Manifest, row.Value),
             ];
 
             double LogOdds()

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Maha.Layers.Data;
 using Maha.Layers.Models;
 using Maha.Layers.Training;
@@ -9,6 +10,7 @@ namespace Maha.MLNet.Classification;
 public abstract class MahaClassifierOptions : MahaEstimatorOptions
 {
     private int _documentLayers;
+    private IReadOnlyDictionary<string, double>? _classWeights;
 
     private protected MahaClassifierOptions() => NumberOfEpochs = null;
 
@@ -19,6 +21,14 @@ public abstract class MahaClassifierOptions : MahaEstimatorOptions
     /// <summary>The name of the column of the documents, of type Text.</summary>
     /// <value>"Text".</value>
     public string TextColumnName { get; set; } = Defaults.TextColumnName;
+
+    /// <summary>The name of the column of the weights of rows, of type Single, as ML.NET's trainers have it.</summary>
+    /// <value>
+    /// Null: all rows count the same. A document of weight 2 counts as two documents of weight 1: in the training, in early stopping, and in the calibration
+    /// and the thresholds that are fitted to the validation documents. Only the ratios of the weights matter. A row of weight 0 is left out. Weights must be
+    /// finite and at least 0. A <see cref="ValidationSet"/> must have the column, too.
+    /// </value>
+    public string? ExampleWeightColumnName { get; set; }
 
     /// <summary>The name of the added column of the scores.</summary>
     /// <value>"Score".</value>
@@ -67,6 +77,34 @@ public abstract class MahaClassifierOptions : MahaEstimatorOptions
     public ClassWeighting ClassWeighting { get; set; } = ClassWeighting.None;
 
     /// <summary>
+    /// The weights of documents in the training loss by their label, which multiply their own weights. The labels are texts, as
+    /// <see cref="MahaTextClassificationTransformer.Labels"/> has them; of a binary classifier they are "True" and "False". A label that is left out has the
+    /// weight 1. Only the ratios of the weights matter. Validation counts every class as it comes.
+    /// </summary>
+    /// <value>
+    /// Null: all labels have the same weight. Weights above 0 and finite. Not together with <see cref="ClassWeighting.Balanced"/>, which chooses them by the
+    /// number of documents.
+    /// </value>
+    public IReadOnlyDictionary<string, double>? ClassWeights
+    {
+        get => _classWeights;
+        // A copy, so that later changes by the caller have no effect.
+        set => _classWeights = value?.ToFrozenDictionary(StringComparer.Ordinal);
+    }
+
+    /// <summary>
+    /// The rule by which the classifier abstains. With one, the transformer adds a column, <see cref="AbstainedColumnName"/>, which is true where the calibrated
+    /// probability of the predicted label is below the threshold. The predicted label stays the most probable one. A binary classifier's predicted label
+    /// follows its <see cref="MahaBinaryTextClassificationTrainer.Options.Threshold"/>.
+    /// </summary>
+    /// <value>Null: the classifier always answers. A rule other than <see cref="Abstention.Below"/> needs validation documents.</value>
+    public Abstention? Abstention { get; set; }
+
+    /// <summary>The name of the added Boolean column that says whether the classifier abstains.</summary>
+    /// <value>"Abstained". Applies with <see cref="Abstention"/>.</value>
+    public string AbstainedColumnName { get; set; } = Defaults.AbstainedColumnName;
+
+    /// <summary>
     /// Whether linear models over n-grams are fitted in addition to the network. They score the words and pairs of words of the document and of its segments,
     /// and are stacked on held-out folds. Their scores are added to the network's, with weights that are fitted to the validation documents. They learn from
     /// few documents and take seconds. With more than 32 classes, an n-gram has weights only for the classes in whose documents it occurs.
@@ -109,6 +147,7 @@ public abstract class MahaClassifierOptions : MahaEstimatorOptions
         public const string ScoreColumnName = "Score";
         public const string ProbabilityColumnName = "Probability";
         public const string PredictedLabelColumnName = "PredictedLabel";
+        public const string AbstainedColumnName = "Abstained";
         public const int MaxSequenceLength = ModelDefaults.MaxSequenceLength;
         public const int DModel = ModelDefaults.DModel;
         public const int NumLayers = ModelDefaults.NumLayers;

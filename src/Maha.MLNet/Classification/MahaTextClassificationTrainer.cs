@@ -13,7 +13,8 @@ namespace Maha.MLNet.Classification;
 /// <para><b>Input and output columns.</b> Reads a label column of keys (<c>Key&lt;UInt32&gt;</c>, as <c>Conversion.MapValueToKey</c> makes it) and a column
 /// of type Text. Adds <c>Score</c>, a <c>Vector&lt;Single&gt;</c> of size C with the probabilities of the classes, and <c>PredictedLabel</c>, the key of the
 /// class with the highest one; <c>Conversion.MapKeyToValue</c> turns it back into a label. Rows without a label are left out of the training, with a
-/// warning.</para>
+/// warning. With <see cref="MahaClassifierOptions.ExampleWeightColumnName"/> it also reads the weights of rows (Single). With
+/// <see cref="MahaClassifierOptions.Abstention"/> it adds <c>Abstained</c> (Boolean).</para>
 /// <para><b>Characteristics.</b> Looks at the data to train: yes, it streams it twice (tokenizer, then token ids). Deterministic: yes, for a seed and a
 /// number of threads, on the CPU, unless a time limit ends the training. Exportable to ONNX: no. Needs TorchSharp's native package. Runs on the CPU, or on
 /// the GPU that <c>MLContext.GpuDeviceId</c> names.</para>
@@ -46,7 +47,8 @@ public sealed class MahaTextClassificationTrainer : MahaEstimator<MahaTextClassi
                     "Map both with one fitted MapValueToKey.", nameof(options.ValidationSet));
             }
         }
-        var columns = new ClassifierColumns(options.LabelColumnName, options.TextColumnName, options.ScoreColumnName, null, options.PredictedLabelColumnName);
+        var columns = new ClassifierColumns(
+            options.LabelColumnName, options.TextColumnName, options.ScoreColumnName, null, options.PredictedLabelColumnName, options.AbstainedColumnName);
         var fitting = new ClassifierFitting(Host, options);
         return new MahaTextClassificationTransformer(fitting.Fit(documents, validation, labels, columns, MahaTextClassificationTransformer.Format));
     }
@@ -56,6 +58,7 @@ public sealed class MahaTextClassificationTrainer : MahaEstimator<MahaTextClassi
         var label = InputColumns.Scalar(inputSchema, EstimatorOptions.LabelColumnName, nameof(inputSchema), "a key (append Conversion.MapValueToKey before)",
             column => column.IsKey && column.ItemType == NumberDataViewType.UInt32);
         InputColumns.Text(inputSchema, EstimatorOptions.TextColumnName, nameof(inputSchema));
+        InputColumns.Weight(inputSchema, EstimatorOptions.ExampleWeightColumnName, nameof(inputSchema));
         var values = Find(label.Annotations, Annotation.KeyValues)?.ItemType ?? NumberDataViewType.UInt32;
         var scoreAnnotations = values is TextDataViewType
             ? ScoreColumns.CreateShape(names: [(Annotation.SlotNames, values), (Annotation.TrainingLabelValues, values)])
@@ -65,6 +68,7 @@ public sealed class MahaTextClassificationTrainer : MahaEstimator<MahaTextClassi
         [
             ShapeColumn(EstimatorOptions.ScoreColumnName, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, false, scoreAnnotations),
             ShapeColumn(EstimatorOptions.PredictedLabelColumnName, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.UInt32, true, labelAnnotations),
+            .. AbstainedColumn.CreateShape(EstimatorOptions),
         ];
     }
 
@@ -73,7 +77,8 @@ public sealed class MahaTextClassificationTrainer : MahaEstimator<MahaTextClassi
         var label = InputColumns.KeyLabel(data.Schema, EstimatorOptions.LabelColumnName, parameter);
         var text = InputColumns.Text(data.Schema, EstimatorOptions.TextColumnName, parameter);
         int count = (int)((KeyDataViewType)label.Type).Count;
-        return (new LabeledTexts(data, text, label), LabelNames.FromColumn(label) ?? LabelNames.Numbered(count));
+        var weight = InputColumns.Weight(data.Schema, EstimatorOptions.ExampleWeightColumnName, parameter);
+        return (new LabeledTexts(data, text, label, weight), LabelNames.FromColumn(label) ?? LabelNames.Numbered(count));
     }
 
     private static string Show(LabelNames labels)

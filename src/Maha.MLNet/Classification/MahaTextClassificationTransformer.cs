@@ -18,7 +18,7 @@ namespace Maha.MLNet.Classification;
 /// <summary>Classifies long documents into two or more classes. <see cref="MahaTextClassificationTrainer"/> trains it.</summary>
 /// <remarks>
 /// Adds <c>Score</c>, a <c>Vector&lt;Single&gt;</c> of size C with the probabilities of the classes, and <c>PredictedLabel</c>, the key of the class with the
-/// highest one. It owns native memory: dispose it after the last view and prediction engine over it.
+/// highest one; with <see cref="AbstentionThreshold"/> also <c>Abstained</c> (Boolean). It owns native memory: dispose it after the last view and prediction engine over it.
 /// </remarks>
 public sealed class MahaTextClassificationTransformer : MahaTransformer
 {
@@ -39,6 +39,21 @@ public sealed class MahaTextClassificationTransformer : MahaTransformer
     /// <see cref="MahaClassifierOptions.CalibrateProbabilities"/>.
     /// </summary>
     public double Temperature => _classifier.Manifest.Temperature;
+
+    /// <summary>
+    /// The probability of the predicted label below which the classifier abstains; null if it always answers. See <see cref="MahaClassifierOptions.Abstention"/>.
+    /// </summary>
+    public double? AbstentionThreshold => _classifier.Manifest.AbstentionThreshold;
+
+    /// <summary>Returns a copy of the model with another threshold of abstention, for instance one that a <see cref="CoverageCurve"/> shows.</summary>
+    /// <param name="threshold">
+    /// The probability of the predicted label below which the copy abstains, above 0 and at most 1; null to always answer. With a threshold, the copy adds the
+    /// column "Abstained", or that of the options of the training.
+    /// </param>
+    /// <returns>A new transformer on the same device. This one does not change.</returns>
+    /// <exception cref="ArgumentException">The threshold is not in (0, 1], or another output column has the name of the added one.</exception>
+    /// <exception cref="ObjectDisposedException">The transformer was disposed.</exception>
+    public MahaTextClassificationTransformer WithAbstentionThreshold(double? threshold) => new(_classifier.WithAbstentionThreshold(threshold));
 
     /// <summary>Returns a copy of the model in which some layers of the encoder compute hierarchical attention (HSA) from the same weights.</summary>
     /// <param name="layers">The layers to swap, 0 the first. They must have standard attention, as those of pretrained encoders have.</param>
@@ -84,6 +99,7 @@ public sealed class MahaTextClassificationTransformer : MahaTransformer
             [
                 new(columns.Score, new VectorDataViewType(NumberDataViewType.Single, labels.Count), scoreAnnotations),
                 new(columns.PredictedLabel, new KeyDataViewType(typeof(uint), labels.Count), labelAnnotations),
+                .. AbstainedColumn.Create(classifier.Manifest),
             ];
         }
 
@@ -100,6 +116,7 @@ public sealed class MahaTextClassificationTransformer : MahaTransformer
                     value = editor.Commit();
                 }),
                 (ValueGetter<uint>)((ref uint value) => value = (uint)IndexOfMax(row.Value()) + 1),
+                .. AbstainedColumn.CreateGetter(classifier.Manifest, row.Value),
             ];
         }
 

@@ -89,6 +89,16 @@ internal sealed class TextClassifier : TextModel<ClassifierManifest, nn.Module<T
                 network is WindowedClassifier windowed ? windowed.Reader.WindowsOf(tokenIds, context.KeyPaddingMask) : (tokenIds, context),
         });
 
+    /// <summary>Returns a copy with another threshold of abstention.</summary>
+    /// <exception cref="ArgumentException">The threshold is not in (0, 1], or another output column has the name of the added one.</exception>
+    /// <exception cref="ObjectDisposedException">The classifier was disposed.</exception>
+    public TextClassifier WithAbstentionThreshold(double? threshold)
+    {
+        if (threshold is { } probability)
+            AbstainedColumn.Check(probability, Manifest.Columns);
+        return new(_format, Copy(Manifest with { FormatVersion = ClassifierManifest.CurrentFormat, AbstentionThreshold = threshold }, Build), _ngrams, Device);
+    }
+
     private static nn.Module<Tensor, Tensor?, ModelResult> Build(ClassifierManifest manifest) => manifest.Windows is null
         ? new MahaSequenceClassifier(manifest.Model, manifest.Labels.Count)
         : new WindowedClassifier(manifest.Model, manifest.Windows, manifest.Labels.Count);

@@ -15,31 +15,41 @@ internal static class ThresholdSelection
     /// <param name="kind">The criterion.</param>
     /// <param name="probabilities">n probabilities of true.</param>
     /// <param name="labels">n labels.</param>
-    public static double Choose(BinaryThreshold kind, IReadOnlyList<double> probabilities, IReadOnlyList<bool> labels)
+    /// <param name="weights">The weights of the documents; null for 1.</param>
+    public static double Choose(
+        BinaryThreshold kind, IReadOnlyList<double> probabilities, IReadOnlyList<bool> labels, IReadOnlyList<float>? weights = null)
     {
         if (kind == BinaryThreshold.Half || labels.Count == 0)
             return Half;
         int[] order = [.. Enumerable.Range(0, labels.Count).OrderByDescending(i => probabilities[i])];
-        long positives = labels.Count(label => label), truePositives = 0;
+        double positives = 0, count = 0, truePositives = 0, predicted = 0;
+        for (int i = 0; i < labels.Count; i++)
+        {
+            count += WeightOf(i);
+            positives += labels[i] ? WeightOf(i) : 0;
+        }
         // The first candidate: no document is above the threshold.
-        double best = Score(kind, 0, 0, positives, labels.Count), threshold = Between(probabilities[order[0]], 1);
+        double best = Score(kind, 0, 0, positives, count), threshold = Between(probabilities[order[0]], 1);
         for (int above = 1; above <= order.Length; above++)
         {
-            truePositives += labels[order[above - 1]] ? 1 : 0;
+            predicted += WeightOf(order[above - 1]);
+            truePositives += labels[order[above - 1]] ? WeightOf(order[above - 1]) : 0;
             double lowest = probabilities[order[above - 1]], next = above < order.Length ? probabilities[order[above]] : 0;
             if (above < order.Length && lowest == next)
                 continue;
-            double score = Score(kind, truePositives, above, positives, labels.Count), between = Between(next, lowest);
+            double score = Score(kind, truePositives, predicted, positives, count), between = Between(next, lowest);
             if (score > best || (score == best && Math.Abs(between - Half) < Math.Abs(threshold - Half)))
                 (best, threshold) = (score, between);
         }
         return threshold;
+
+        double WeightOf(int document) => weights?[document] ?? 1;
     }
 
-    private static double Score(BinaryThreshold kind, long truePositives, long predicted, long positives, long count) => kind switch
+    private static double Score(BinaryThreshold kind, double truePositives, double predicted, double positives, double count) => kind switch
     {
         BinaryThreshold.BestF1 => positives + predicted == 0 ? 0 : 2.0 * truePositives / (positives + predicted),
-        _ => (double)(truePositives + (count - positives) - (predicted - truePositives)) / count,
+        _ => (truePositives + (count - positives) - (predicted - truePositives)) / count,
     };
 
     // One half if it separates the two, else their middle.

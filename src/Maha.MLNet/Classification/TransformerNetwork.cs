@@ -63,7 +63,7 @@ internal sealed class TransformerNetwork : ClassifierNetwork
         {
             _pretrained?.CopyTo(network.Encoder, network.Pooling);
             var segments = _options.SegmentLossWeight > 0 ? new SegmentLoss(_options.SegmentLossWeight) : null;
-            return (network, _fitting.Train(new SequenceClassificationTask(network, numClasses, segments), schedule, training, validating, needsStep));
+            return (network, _fitting.Train(new SequenceClassificationTask(network, new CrossEntropyLoss(numClasses), segments), schedule, training, validating, needsStep));
         }
         catch
         {

@@ -119,12 +119,13 @@ internal sealed class WindowedNetwork : ClassifierNetwork
         int numClasses, bool needsStep)
     {
         bool isFrozen = plan.FrozenLayers > 0;
+        var loss = new CrossEntropyLoss(numClasses);
         var segmentLoss = _options.SegmentLossWeight > 0 ? new SegmentLoss(_options.SegmentLossWeight, Windows.WindowLength) : null;
         int? fixedSeed = isFrozen ? _fitting.Seed : null;
         var read = new WindowedDocuments(plan.Sample(training, _fitting.Seed), windows, plan.WindowsPerDocument, fixedSeed);
         var judged = validating is null ? null : new WindowedDocuments(validating, windows, plan.WindowsToValidate, _fitting.Seed);
         if (!isFrozen)
-            return _fitting.Train(new WindowedClassificationTask(network, numClasses, null, segmentLoss: segmentLoss), schedule, read, judged, needsStep);
+            return _fitting.Train(new WindowedClassificationTask(network, loss, null, segmentLoss: segmentLoss), schedule, read, judged, needsStep);
         network.Reader.Encoder.Freeze(plan.FrozenLayers);
         try
         {
@@ -132,7 +133,7 @@ internal sealed class WindowedNetwork : ClassifierNetwork
             var time = needsStep ? _fitting.CancellationToken : _fitting.Until(1);
             using var states = Compute(read, time);
             using var judgedStates = judged is null ? null : Compute(judged, time);
-            var task = new WindowedClassificationTask(network, numClasses, documents => ReferenceEquals(documents, read) ? states : judgedStates!, segmentLoss: segmentLoss);
+            var task = new WindowedClassificationTask(network, loss, documents => ReferenceEquals(documents, read) ? states : judgedStates!, segmentLoss: segmentLoss);
             return _fitting.Train(task, schedule, read, judged, needsStep);
         }
         catch (OperationCanceledException) when (!needsStep && _fitting.IsTimeOver() && !_fitting.CancellationToken.IsCancellationRequested)

@@ -34,11 +34,15 @@ internal static class OptionDescription
                 PretrainedSource source => $"{source.Name} with SHA-256 {HashOf(source)}",
                 IDataView => "given",
                 double number => number.ToString("R", CultureInfo.InvariantCulture),
+                IReadOnlyDictionary<string, double> numbers => Describe(numbers),
                 var value => Convert.ToString(value, CultureInfo.InvariantCulture) is { Length: > 0 } text ? text : "none",
             });
         }
         return description;
     }
+
+    private static string Describe(IReadOnlyDictionary<string, double> numbers) => string.Join(", ", numbers.OrderBy(pair => pair.Key, StringComparer.Ordinal)
+        .Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Key} {pair.Value:R}")));
 
     private static string HashOf(PretrainedSource source)
     {

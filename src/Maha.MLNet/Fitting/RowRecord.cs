@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
+using Maha.MLNet.Rows;
 
 namespace Maha.MLNet.Fitting;
 
@@ -36,18 +37,20 @@ internal sealed class RowRecord : IDisposable
     /// <summary>Whether as many rows were read as by the fitting that the checkpoint is of, where time was over before all were read.</summary>
     public bool IsComplete => _count == _limit;
 
-    /// <summary>Adds a row: a text, or a text with its label.</summary>
+    /// <summary>Adds a row: a text, or a text with its label and weight.</summary>
     public void Add<T>(T row)
     {
-        var (text, label) = row switch
+        var (text, label, weight) = row switch
         {
-            string alone => (alone, -1),
-            ValueTuple<string, int> pair => (pair.Item1, pair.Item2),
+            string alone => new LabeledText(alone, -1, null),
+            LabeledText labeled => labeled,
             _ => throw new NotSupportedException($"A row must be a text, or a text with its label, but is {typeof(T)}."),
         };
         ReadOnlySpan<int> numbers = [text.Length, label];
         _hash.AppendData(MemoryMarshal.AsBytes(numbers));
         _hash.AppendData(MemoryMarshal.AsBytes(text.AsSpan()));
+        if (weight is { } own)
+            _hash.AppendData(BitConverter.GetBytes(own));
         _count++;
     }
 

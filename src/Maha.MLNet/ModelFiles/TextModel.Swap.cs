@@ -7,11 +7,20 @@ using static TorchSharp.torch;
 
 namespace Maha.MLNet.ModelFiles;
 
-/// <content>The conversion of layers to hierarchical attention.</content>
+/// <content>Copies: with the same layers, and with layers converted to hierarchical attention.</content>
 internal abstract partial class TextModel<TManifest, TNetwork>
 {
     // The most tokens of a batch on which layers are ranked.
     private const int MaxTokensToRank = 8192;
+
+    /// <summary>Returns the parts of a copy of the model with another manifest, which describes the same network.</summary>
+    /// <param name="manifest">The manifest.</param>
+    /// <param name="build">Builds the network that a manifest describes, with any weights.</param>
+    protected TextModelParts<TManifest, TNetwork> Copy(TManifest manifest, Func<TManifest, TNetwork> build)
+    {
+        using var use = new Use(this);
+        return new(manifest, Tokenizer, ConvertedModel.CopyWeights(Network, build(manifest), interpolate: false));
+    }
 
     /// <summary>Returns the parts of a copy of the model with hierarchical attention in some layers.</summary>
     /// <param name="layers">The layers to swap, 0 the first.</param>

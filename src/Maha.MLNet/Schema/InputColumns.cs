@@ -56,6 +56,49 @@ internal static class InputColumns
         return column;
     }
 
+    /// <summary>Finds a column of the weights of rows.</summary>
+    /// <param name="schema">The schema.</param>
+    /// <param name="name">The name; null for no column.</param>
+    /// <param name="parameter">The parameter in messages.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such column, or it has another type.</exception>
+    public static DataViewSchema.Column? Weight(DataViewSchema schema, string? name, string parameter) =>
+        name is null ? null : Single(schema, name, parameter);
+
+    /// <summary>Finds a column of numbers.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such column, or it has another type.</exception>
+    public static DataViewSchema.Column Single(DataViewSchema schema, string name, string parameter)
+    {
+        var column = Find(schema, name, parameter);
+        if (column.Type != NumberDataViewType.Single)
+        {
+            throw new ArgumentOutOfRangeException(
+                parameter, $"Column '{name}' must be Single, but is {column.Type}. " +
+                $"Append Conversion.ConvertType(\"{name}\", outputKind: DataKind.Single) before, or name another column.");
+        }
+        return column;
+    }
+
+    /// <summary>Finds a column of the probabilities of classes.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such column, or it has another type.</exception>
+    public static DataViewSchema.Column Probabilities(DataViewSchema schema, string name, string parameter)
+    {
+        var column = Find(schema, name, parameter);
+        if (column.Type is not VectorDataViewType { Size: > 0, ItemType: NumberDataViewType item } || item != NumberDataViewType.Single)
+        {
+            throw new ArgumentOutOfRangeException(
+                parameter, $"Column '{name}' must be Vector<Single> of known size, but is {column.Type}. Name the column of the classes' probabilities.");
+        }
+        return column;
+    }
+
+    /// <summary>Checks the column of the weights of rows in the output schema of an earlier estimator.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such column, or it will have another type.</exception>
+    public static void Weight(SchemaShape schema, string? name, string parameter)
+    {
+        if (name is not null)
+            Scalar(schema, name, parameter, "Single (append Conversion.ConvertType before)", column => !column.IsKey && column.ItemType == NumberDataViewType.Single);
+    }
+
     /// <summary>Finds a column of texts in the output schema of an earlier estimator.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such column, or it will have another type.</exception>
     public static SchemaShape.Column Text(SchemaShape schema, string name, string parameter)

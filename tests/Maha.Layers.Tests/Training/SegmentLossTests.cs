@@ -27,7 +27,7 @@ public class SegmentLossTests
         using var classifier = Classifier();
         using var documents = Documents();
         var options = new TrainingOptions { ClassWeighting = weighting, LabelSmoothing = labelSmoothing };
-        var task = new SequenceClassificationTask(classifier, 3, new SegmentLoss(Weight, SegmentLength));
+        var task = new SequenceClassificationTask(classifier, new CrossEntropyLoss(3), new SegmentLoss(Weight, SegmentLength));
         var alone = new SequenceClassificationTask(classifier, 3);
         task.Begin(options, documents, null);
         alone.Begin(options, documents, null);
@@ -65,7 +65,7 @@ public class SegmentLossTests
         var windows = new TokenWindows(s_tokenizer, windowLength);
         using var raw = Documents();
         var documents = new WindowedDocuments(raw, windows, int.MaxValue, fixedSeed: null);
-        var task = new WindowedClassificationTask(classifier, 3, states: null, segmentLoss: new SegmentLoss(Weight, windowLength));
+        var task = new WindowedClassificationTask(classifier, new CrossEntropyLoss(3), states: null, segmentLoss: new SegmentLoss(Weight, windowLength));
         task.Begin(new TrainingOptions(), documents, null);
         double sum = 0;
         for (int i = 0; i < documents.Count; i++)
@@ -94,7 +94,7 @@ public class SegmentLossTests
         using var scope = NewDisposeScope();
         using var classifier = Classifier();
         using var documents = Documents();
-        var task = new SequenceClassificationTask(classifier, 3, new SegmentLoss(Weight, SegmentLength));
+        var task = new SequenceClassificationTask(classifier, new CrossEntropyLoss(3), new SegmentLoss(Weight, SegmentLength));
         var alone = new SequenceClassificationTask(classifier, 3);
         task.Begin(new TrainingOptions(), documents, null);
         alone.Begin(new TrainingOptions(), documents, null);
@@ -110,7 +110,7 @@ public class SegmentLossTests
         var trainer = new Trainer();
         Assert.Equal(
             trainer.Evaluate(new SequenceClassificationTask(classifier, 3), documents).Loss,
-            trainer.Evaluate(new SequenceClassificationTask(classifier, 3, new SegmentLoss(Weight, SegmentLength)), documents).Loss);
+            trainer.Evaluate(new SequenceClassificationTask(classifier, new CrossEntropyLoss(3), new SegmentLoss(Weight, SegmentLength)), documents).Loss);
     }
 
     [Fact]

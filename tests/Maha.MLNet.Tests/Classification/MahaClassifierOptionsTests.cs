@@ -20,6 +20,7 @@ public class MahaClassifierOptionsTests
         { "text", o => o.TextColumnName = null!, "TextColumnName must name a column, but is null." },
         { "score", o => o.ScoreColumnName = "", "ScoreColumnName must name a column" },
         { "predicted", o => o.PredictedLabelColumnName = "", "PredictedLabelColumnName must name a column" },
+        { "weight", o => o.ExampleWeightColumnName = "", "ExampleWeightColumnName must name a column, but is empty. Leave it out for the default." },
         { "same", o => o.ScoreColumnName = "PredictedLabel",
             "The added columns must have different names, but ScoreColumnName and PredictedLabelColumnName are 'PredictedLabel'. Rename one." },
         { "vocabulary", o => o.VocabSize = 261, "VocabSize must be from 262 (special tokens and 256 bytes) to 1048576, but is 261." },
@@ -129,7 +130,8 @@ public class MahaClassifierOptionsTests
             nameof(Options.OverlongDocuments), nameof(Options.ValidationSet), nameof(Options.Progress), nameof(Options.CancellationToken),
             nameof(Options.CalibrateProbabilities), nameof(Options.NGrams), nameof(Options.MaxTrainingTime), nameof(Options.CheckpointPath),
             nameof(Options.CheckpointInterval), nameof(Options.PretrainedModel),
-            nameof(Options.DocumentLayers), nameof(Options.SegmentLossWeight),
+            nameof(Options.DocumentLayers), nameof(Options.SegmentLossWeight), nameof(Options.ExampleWeightColumnName), nameof(Options.ClassWeights),
+            nameof(Options.Abstention), nameof(Options.AbstainedColumnName),
         ];
         OptionValues.AssertNoneForgotten(typeof(Options), [typeof(MahaTransformerOptions), typeof(TrainingOptions)], elsewhere);
     }

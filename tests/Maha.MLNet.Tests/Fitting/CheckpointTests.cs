@@ -19,7 +19,7 @@ public sealed class CheckpointTests : IDisposable
     public CheckpointTests() => _mlContext.Log += (_, e) => _messages.Add((e.Kind, e.RawMessage));
 
     public static TheoryData<string> Estimators =>
-        ["multiclass", "multiclass with n-grams", "binary", "validation set", "windows", "encoder", "language model"];
+        ["multiclass", "multiclass with n-grams", "multiclass with weights", "binary", "validation set", "windows", "encoder", "language model"];
 
     private IEnumerable<string> Warnings => _messages.Where(message => message.Kind == ChannelMessageKind.Warning).Select(message => message.Text);
 
@@ -140,6 +140,12 @@ public sealed class CheckpointTests : IDisposable
         { "multiclass", o => o.Seed = 8, "Seed (7 there, 8 here)" },
         { "multiclass", o => o.MaxTrainingTime = TimeSpan.FromHours(1), "MaxTrainingTime (none there, 01:00:00 here)" },
         { "encoder", o => o.VocabSize = 300, "VocabSize (320 there, 300 here)" },
+        { "multiclass", o => ((MahaClassifierOptions)o).ExampleWeightColumnName = "Weight", "ExampleWeightColumnName (none there, Weight here)" },
+        {
+            "multiclass with weights", o => ((MahaClassifierOptions)o).ClassWeights = new Dictionary<string, double> { ["tools"] = 3 },
+            "ClassWeights (tools 2 there, tools 3 here)"
+        },
+        { "multiclass", o => ((MahaClassifierOptions)o).Abstention = Abstention.Below(0.6), "Abstention (none there, Below(0.6) here)" },
         { "language model", o => o.DModel = 32, "DModel (16 there, 32 here)" },
     };
 
@@ -179,6 +185,7 @@ public sealed class CheckpointTests : IDisposable
     [Theory]
     [InlineData("multiclass", "the training data (90 rows")]
     [InlineData("validation set", "the validation data (24 rows")]
+    [InlineData("multiclass with weights", "the training data (90 rows")]
     [InlineData("encoder", "the training data (90 rows")]
     [InlineData("language model", "the training data (60 rows")]
     public void OtherData_AreRefused_AndNamed(string estimator, string difference)
@@ -347,6 +354,8 @@ public sealed class CheckpointTests : IDisposable
     {
         int seed = _isOtherData ? 2 : 1;
         var keyed = Toys.Keyed(_mlContext, Toys.Documents(90, seed));
+        // Other weights of the same rows are other data, too.
+        var weighted = Toys.Keyed(_mlContext, [.. Toys.Documents(90).Select(row => new Document { Label = row.Label, Text = row.Text, Weight = row.Weight + seed })]);
         var verdicts = _mlContext.Data.LoadFromEnumerable(Toys.Verdicts(90, seed));
         var passages = _mlContext.Data.LoadFromEnumerable(LanguageToys.Passages(60, seed));
         void Classifier(MahaEstimatorOptions options)
@@ -364,6 +373,12 @@ public sealed class CheckpointTests : IDisposable
                 options.NGrams = true;
                 Classifier(options);
             }, epochs: 3).Fit(keyed), keyed),
+            "multiclass with weights" => (Toys.Trainer(_mlContext, options =>
+            {
+                (options.NGrams, options.ExampleWeightColumnName) = (true, "Weight");
+                options.ClassWeights = new Dictionary<string, double> { ["tools"] = 2 };
+                Classifier(options);
+            }, epochs: 3).Fit(weighted), weighted),
             "validation set" => (Toys.Trainer(_mlContext, options =>
             {
                 options.NGrams = true;

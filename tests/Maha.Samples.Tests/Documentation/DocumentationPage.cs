@@ -43,7 +43,7 @@ internal static partial class DocumentationPage
     private static readonly Dictionary<string, string> s_given = new()
     {
         ["docs/automl.md"] = "MLContext mlContext, IDataView data, CancellationToken cancellationToken",
-        ["docs/classification.md"] = "MLContext mlContext, IDataView data",
+        ["docs/classification.md"] = "MLContext mlContext, IDataView data, IDataView test",
         ["docs/gpu.md"] = "MLContext mlContext",
         ["docs/encode.md"] = "MLContext mlContext, IDataView texts",
         ["docs/hierarchical-attention.md"] = "MahaSequenceClassifier classifier, " +

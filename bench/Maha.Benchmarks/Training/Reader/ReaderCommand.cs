@@ -143,7 +143,7 @@ internal static class ReaderCommand
                 Seed = seed,
             });
             using var reached = new CancellationTokenSource();
-            var task = new WindowedClassificationTask(classifier, numClasses, states: null, variant.EncoderFactor, variant.SegmentWeight > 0 ? new SegmentLoss(variant.SegmentWeight, variant.WindowLength) : null);
+            var task = new WindowedClassificationTask(classifier, new CrossEntropyLoss(numClasses), states: null, variant.EncoderFactor, variant.SegmentWeight > 0 ? new SegmentLoss(variant.SegmentWeight, variant.WindowLength) : null);
             PeakMemory.Reset();
             var result = trainer.Train(task, training, validating, new UntilAccurate(until, reached, verbose ? $"{variant.Name} {stage.Name}" : null), reached.Token);
             var metrics = trainer.Evaluate(task, testing);

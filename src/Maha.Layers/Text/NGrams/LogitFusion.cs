@@ -28,9 +28,12 @@ internal readonly record struct LogitFusion(double Wide, double Deep)
     /// <param name="deep">The network's logits [C] of the same documents, which the network was not fitted to either.</param>
     /// <param name="labels">The classes of the documents.</param>
     /// <param name="cancellationToken">Checked before each step.</param>
-    public static LogitFusion Fit(IReadOnlyList<double[]> wide, IReadOnlyList<float[]> deep, IReadOnlyList<int> labels, CancellationToken cancellationToken)
+    /// <param name="documentWeights">The weights of the documents; null for 1.</param>
+    public static LogitFusion Fit(
+        IReadOnlyList<double[]> wide, IReadOnlyList<float[]> deep, IReadOnlyList<int> labels, CancellationToken cancellationToken,
+        IReadOnlyList<float>? documentWeights = null)
     {
-        var documents = labels.Select((label, i) => new WeightingDocument(label, 1, null, [wide[i], [.. deep[i].Select(value => (double)value)]], 0));
+        var documents = labels.Select((label, i) => new WeightingDocument(label, documentWeights?[i] ?? 1, null, [wide[i], [.. deep[i].Select(value => (double)value)]], 0));
         double[] weights = NonNegativeWeights.Fit([.. documents], s_prior, cancellationToken);
         return new LogitFusion(weights[0], weights[1]);
     }

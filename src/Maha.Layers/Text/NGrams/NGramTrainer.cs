@@ -33,10 +33,12 @@ internal sealed class NGramTrainer
 
     /// <param name="documents">The documents with their labels.</param>
     /// <param name="numClasses">C.</param>
-    /// <param name="weighting">How a document is weighted by its class.</param>
+    /// <param name="weighting">How a document is weighted by its class, in addition to its own weight.</param>
     /// <param name="seed">The seed of the folds and of the orders of documents.</param>
     /// <param name="parallel">The number of threads and the cancellation.</param>
-    public NGramTrainer(ITextDocuments documents, int numClasses, ClassWeighting weighting, int seed, ParallelOptions parallel)
+    /// <param name="classWeights">The weights of the classes, [C]; null for equal ones. Ignored with <see cref="ClassWeighting.Balanced"/>.</param>
+    public NGramTrainer(
+        ITextDocuments documents, int numClasses, ClassWeighting weighting, int seed, ParallelOptions parallel, IReadOnlyList<double>? classWeights = null)
     {
         _documents = documents;
         _numClasses = numClasses;
@@ -45,9 +47,7 @@ internal sealed class NGramTrainer
         _labels = [.. Enumerable.Range(0, documents.Count).Select(documents.LabelOf)];
         var counts = _labels.CountBy(label => label).ToDictionary();
         _readsCharacters = _labels.Length < SmallClass * counts.Count;
-        if (weighting != ClassWeighting.Balanced)
-            return;
-        _weights = [.. _labels.Select(label => (float)_labels.Length / (counts.Count * counts[label]))];
+        _weights = ClassWeights.OfDocuments(_labels, documents.WeightsOf(), weighting, classWeights);
     }
 
     private bool IsDense => _numClasses <= NGramClassifier.MaxDenseClasses;

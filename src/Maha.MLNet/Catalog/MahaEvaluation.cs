@@ -1,0 +1,104 @@
+using Maha.MLNet.Classification;
+using Maha.MLNet.Schema;
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML;
+
+/// <summary>Metrics of predictions that ML.NET does not have.</summary>
+public static class MahaEvaluation
+{
+    /// <summary>Computes the coverage and accuracy of a multiclass classifier that abstains below a threshold, for every threshold.</summary>
+    /// <param name="catalog">The catalog: <c>mlContext.MulticlassClassification</c>.</param>
+    /// <param name="data">Predictions of documents that the model was not trained on.</param>
+    /// <param name="labelColumnName">The name of the column of the true labels, keys with the values of those of the training.</param>
+    /// <param name="scoreColumnName">The name of the column of the probabilities of the classes.</param>
+    /// <param name="exampleWeightColumnName">The name of the column of the weights, of type Single; null for equal weights. Rows of weight 0 do not count.</param>
+    /// <returns>The curve. Rows without a label do not count.</returns>
+    /// <exception cref="ArgumentException">A column is missing or has another type, no row has a label, or a score is not a probability.</exception>
+    public static CoverageCurve MahaCoverageCurve(
+        this MulticlassClassificationCatalog catalog, IDataView data, string labelColumnName = MahaClassifierOptions.Defaults.LabelColumnName,
+        string scoreColumnName = MahaClassifierOptions.Defaults.ScoreColumnName, string? exampleWeightColumnName = null)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        ArgumentNullException.ThrowIfNull(data);
+        var label = InputColumns.KeyLabel(data.Schema, labelColumnName, nameof(data));
+        var score = InputColumns.Probabilities(data.Schema, scoreColumnName, nameof(data));
+        return Create(data, [label, score], exampleWeightColumnName, row =>
+        {
+            var labelOf = row.GetGetter<uint>(label);
+            var scoresOf = row.GetGetter<VBuffer<float>>(score);
+            uint key = 0;
+            VBuffer<float> scores = default;
+            return () =>
+            {
+                labelOf(ref key);
+                if (key == 0)
+                    return null;
+                scoresOf(ref scores);
+                float[] values = scores.DenseValues().ToArray();
+                float highest = values.Max();
+                return (highest, Array.IndexOf(values, highest) == key - 1);
+            };
+        });
+    }
+
+    /// <summary>Computes the coverage and accuracy of a binary classifier that abstains below a threshold, for every threshold.</summary>
+    /// <param name="catalog">The catalog: <c>mlContext.BinaryClassification</c>.</param>
+    /// <param name="data">Predictions of documents that the model was not trained on.</param>
+    /// <param name="labelColumnName">The name of the column of the true labels, of type Boolean.</param>
+    /// <param name="probabilityColumnName">The name of the column of the probability of true.</param>
+    /// <param name="predictedLabelColumnName">The name of the column of the predicted labels.</param>
+    /// <param name="exampleWeightColumnName">The name of the column of the weights, of type Single; null for equal weights. Rows of weight 0 do not count.</param>
+    /// <returns>The curve.</returns>
+    /// <exception cref="ArgumentException">A column is missing or has another type, there is no row, or a probability is not in [0, 1].</exception>
+    public static CoverageCurve MahaCoverageCurve(
+        this BinaryClassificationCatalog catalog, IDataView data, string labelColumnName = MahaClassifierOptions.Defaults.LabelColumnName,
+        string probabilityColumnName = MahaClassifierOptions.Defaults.ProbabilityColumnName,
+        string predictedLabelColumnName = MahaClassifierOptions.Defaults.PredictedLabelColumnName, string? exampleWeightColumnName = null)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        ArgumentNullException.ThrowIfNull(data);
+        var label = InputColumns.BooleanLabel(data.Schema, labelColumnName, nameof(data));
+        var predicted = InputColumns.BooleanLabel(data.Schema, predictedLabelColumnName, nameof(data));
+        var probability = InputColumns.Single(data.Schema, probabilityColumnName, nameof(data));
+        return Create(data, [label, predicted, probability], exampleWeightColumnName, row =>
+        {
+            var labelOf = row.GetGetter<bool>(label);
+            var predictedOf = row.GetGetter<bool>(predicted);
+            var probabilityOf = row.GetGetter<float>(probability);
+            bool truth = false, answer = false;
+            float ofTrue = 0;
+            return () =>
+            {
+                labelOf(ref truth);
+                predictedOf(ref answer);
+                probabilityOf(ref ofTrue);
+                return (answer ? ofTrue : 1 - (double)ofTrue, answer == truth);
+            };
+        });
+    }
+
+    private static CoverageCurve Create(
+        IDataView data, DataViewSchema.Column[] columns, string? weightColumnName,
+        Func<DataViewRow, Func<(double Probability, bool IsCorrect)?>> createGetter)
+    {
+        var weightColumn = InputColumns.Weight(data.Schema, weightColumnName, nameof(data));
+        var probabilities = new List<double>();
+        var correct = new List<bool>();
+        var weights = weightColumn is null ? null : new List<float>();
+        using var cursor = data.GetRowCursor(weightColumn is { } column ? [.. columns, column] : columns);
+        var predictionOf = createGetter(cursor);
+        var weightOf = weightColumn is { } active ? cursor.GetGetter<float>(active) : null;
+        float weight = 1;
+        while (cursor.MoveNext())
+        {
+            weightOf?.Invoke(ref weight);
+            if (weight == 0 || predictionOf() is not var (probability, isCorrect))
+                continue;
+            probabilities.Add(probability);
+            correct.Add(isCorrect);
+            weights?.Add(weight);
+        }
+        return CoverageCurve.Create(probabilities, correct, weights);
+    }
+}

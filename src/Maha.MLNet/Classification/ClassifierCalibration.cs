@@ -1,0 +1,162 @@
+using Maha.Layers.Data;
+using Maha.Layers.Text;
+using Maha.Layers.Training;
+using Maha.MLNet.Fitting;
+using Microsoft.ML.Runtime;
+using TorchSharp;
+
+namespace Maha.MLNet.Classification;
+
+/// <summary>
+/// Fits to the validation documents what a trained classifier needs beside its models: the weights of n-grams and network or the temperature, a binary
+/// classifier's threshold, and the threshold of abstention.
+/// </summary>
+/// <param name="fitting">The training.</param>
+/// <param name="options">The options.</param>
+/// <param name="validating">The validation documents; null for none.</param>
+/// <param name="ngrams">The fitted n-grams; null for none.</param>
+internal sealed class ClassifierCalibration(ModelFitting fitting, MahaClassifierOptions options, ITextDocuments? validating, NGramFit? ngrams)
+{
+    // Two weights need no more documents: this many logits are a second's work.
+    private const int MaxFusedLogits = 1 << 22;
+
+    /// <summary>Returns the manifest with what is fitted.</summary>
+    /// <param name="manifest">The manifest.</param>
+    /// <param name="result">The training of the network.</param>
+    public ClassifierManifest Fit(ClassifierManifest manifest, TrainingResult result)
+    {
+        var deep = result.BestValidation?.Logits;
+        if (validating is null || deep is null)
+        {
+            // Of a network that was canceled before anything judged it nothing is known.
+            bool isTrained = result.Outcome != TrainingOutcome.Canceled;
+            manifest = ngrams is null ? manifest : manifest with { NGrams = isTrained ? LogitFusion.Prior : LogitFusion.Prior with { Deep = 0 } };
+            return manifest with { AbstentionThreshold = AbstentionWithoutValidation() };
+        }
+        int[] truth = [.. Enumerable.Range(0, validating.Count).Select(validating.LabelOf)];
+        float[]? weights = validating.WeightsOf();
+        // What has begun is ended where the time is over; only a cancellation stops it.
+        var cancellation = options.CancellationBehavior == CancellationBehavior.KeepBest ? CancellationToken.None : fitting.CancellationToken;
+        var logits = deep;
+        if (ngrams is not null)
+        {
+            var heldOut = new HeldOutNGrams(ngrams, validating);
+            manifest = manifest with { NGrams = Fuse(heldOut, deep, truth, weights, cancellation) };
+            logits = Each(truth.Length, row => heldOut.Recall(row, manifest.NGrams.Value.Combine(heldOut.Logits(row), deep[row])), cancellation);
+        }
+        else if (options.CalibrateProbabilities)
+        {
+            manifest = manifest with { Temperature = TemperatureScaling.Fit(deep, truth, weights) };
+        }
+        if (options is MahaBinaryTextClassificationTrainer.Options { Threshold: var kind })
+        {
+            double[] probabilities = [.. logits.Select(row => 1 / (1 + Math.Exp((row[0] - row[1]) / manifest.Temperature)))];
+            manifest = manifest with { Threshold = ThresholdSelection.Choose(kind, probabilities, [.. truth.Select(label => label == 1)], weights) };
+        }
+        manifest = manifest with { AbstentionThreshold = ChooseAbstention(manifest, logits, truth, weights) };
+        if (manifest.NGrams is { } fusion && ngrams is not null)
+        {
+            fitting.Channel.Info(MessageSensitivity.None, $"Of the logits, n-grams weigh {fusion.Wide:F3} and the network {fusion.Deep:F3}.");
+            bool isUnseen = validating is TokenizedDataset;
+            // The n-grams of the model that is returned have learned from documents that were set apart of the training data: what it says of these is more than
+            // it would say of new ones.
+            var returned = isUnseen || fitting.IsTimeOver() ? logits : Each(truth.Length, row =>
+            {
+                var text = ngrams.Model.Read(validating.TextOf(row));
+                return ngrams.Model.RepeatedTexts.Adjust(fusion.Combine(ngrams.Model.NewTextLogits(text), deep[row]), text.ContentHash);
+            }, cancellation);
+            string ofOthers = isUnseen ? "" : $"; {Accuracy(manifest, logits, truth, weights):F4} with n-grams that have not seen these documents";
+            if (isUnseen || !ReferenceEquals(returned, logits))
+            {
+                fitting.Channel.Info(
+                    MessageSensitivity.None,
+                    $"The model that is returned has the validation accuracy {Accuracy(manifest, returned, truth, weights):F4}{ofOthers}.");
+            }
+        }
+        fitting.Channel.Info(
+            MessageSensitivity.None,
+            $"Fitted to {validating.Count} validation documents: temperature {manifest.Temperature:F3}, threshold {manifest.Threshold:F3}.");
+        return manifest;
+    }
+
+    private double? AbstentionWithoutValidation()
+    {
+        if (options.Abstention is not { } rule)
+            return null;
+        if (!rule.NeedsValidation)
+            return rule.Choose(null).Threshold;
+        fitting.Channel.Warning(
+            MessageSensitivity.None,
+            $"{nameof(Abstention)} {rule} needs validation documents that the network has predicted, but the training was canceled before: the classifier " +
+            "never abstains. Choose a threshold with WithAbstentionThreshold.");
+        return 0;
+    }
+
+    private double? ChooseAbstention(ClassifierManifest manifest, IReadOnlyList<float[]> logits, int[] truth, float[]? weights)
+    {
+        if (options.Abstention is not { } rule)
+            return null;
+        var predictions = logits.Select(manifest.Predict).ToList();
+        var curve = CoverageCurve.Create(
+            [.. predictions.Select(prediction => prediction.Probability)], [.. predictions.Select((prediction, i) => prediction.Label == truth[i])], weights);
+        var (threshold, point, isReached) = rule.Choose(curve);
+        if (!isReached)
+        {
+            fitting.Channel.Warning(
+                MessageSensitivity.None,
+                $"The answers for the validation documents must be as accurate as {nameof(Abstention)} {rule} asks for, but at no threshold they are: the " +
+                $"highest accuracy is {point!.Value.Accuracy:F4}, and its threshold is used. Lower the target, or train with more documents.");
+        }
+        if (point is { } chosen)
+        {
+            fitting.Channel.Info(
+                MessageSensitivity.None,
+                $"The classifier abstains below the probability {threshold:F3}: it answers {chosen.Coverage:P1} of the validation documents, with the " +
+                $"accuracy {chosen.Accuracy:F4}.");
+        }
+        return threshold;
+    }
+
+    private static LogitFusion Fuse(HeldOutNGrams wide, IReadOnlyList<float[]> deep, int[] truth, float[]? weights, CancellationToken cancellation)
+    {
+        int most = Math.Max(1, MaxFusedLogits / deep[0].Length), step = (truth.Length + most - 1) / most;
+        int[] rows = [.. Enumerable.Range(0, truth.Length).Where(row => row % step == 0)];
+        return LogitFusion.Fit(
+            Each(rows.Length, i => wide.Logits(rows[i]), cancellation), [.. rows.Select(row => deep[row])], [.. rows.Select(row => truth[row])], cancellation,
+            weights is null ? null : [.. rows.Select(row => weights[row])]);
+    }
+
+    private static T[] Each<T>(int count, Func<int, T> of, CancellationToken cancellation)
+    {
+        var results = new T[count];
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = torch.get_num_threads(), CancellationToken = cancellation };
+        Parallel.For(0, count, parallel, i => results[i] = of(i));
+        return results;
+    }
+
+    private static double Accuracy(ClassifierManifest manifest, IReadOnlyList<float[]> logits, int[] labels, float[]? weights)
+    {
+        double right = 0, all = 0;
+        for (int i = 0; i < labels.Length; i++)
+        {
+            double weight = weights?[i] ?? 1;
+            right += manifest.Predict(logits[i]).Label == labels[i] ? weight : 0;
+            all += weight;
+        }
+        return right / all;
+    }
+
+    /// <summary>What the n-grams say of validation documents that they have not seen.</summary>
+    private sealed class HeldOutNGrams(NGramFit fit, ITextDocuments validating)
+    {
+        private readonly IReadOnlyList<int>? _rows = validating is DocumentSubset subset ? subset.Rows : null;
+
+        public double[] Logits(int row) => _rows is null ? fit.Model.NewTextLogits(Text(row)) : fit.HeldOutLogits(_rows[row]);
+
+        public float[] Recall(int row, float[] logits) => _rows is null
+            ? fit.Model.RepeatedTexts.Adjust(logits, Text(row).ContentHash)
+            : fit.Model.RepeatedTexts.Adjust(logits, fit.Contents[_rows[row]], (validating.LabelOf(row), fit.Weights?[_rows[row]] ?? 1));
+
+        private NGramText Text(int row) => fit.Model.Read(validating.TextOf(row));
+    }
+}
