@@ -57,10 +57,10 @@ public sealed class CoverageCurve
             double weight = weights?[order[place]] ?? 1, lowest = probabilities[order[place]];
             answered += weight;
             correct += areCorrect[order[place]] ? weight : 0;
-            double next = place + 1 < count ? probabilities[order[place + 1]] : -lowest;
+            double? next = place + 1 < count ? probabilities[order[place + 1]] : null;
             // In the middle between two probabilities, so that rounding changes no decision; 0 answers all.
             if (next != lowest)
-                points.Add(new CoveragePoint((lowest + next) / 2, answered / total, correct / answered));
+                points.Add(new CoveragePoint(next is { } lower ? (lowest + lower) / 2 : 0, answered / total, correct / answered));
         }
         points.Reverse();
         return new CoverageCurve(points);

@@ -61,7 +61,7 @@ public class AbstentionTests(FittedModels fitted)
         var curve = _mlContext.MulticlassClassification.MahaCoverageCurve(scored);
         var expected = forAccuracy ? curve.ForAccuracy(0.9)!.Value : curve.ForCoverage(0.6);
         Assert.Equal(expected.Threshold, model.AbstentionThreshold!.Value, 1e-5);
-        Assert.InRange(expected.Coverage, 0.3, 0.999);
+        Assert.InRange(expected.Coverage, 0.1, 0.999);
         var rows = _mlContext.Data.CreateEnumerable<Answer>(scored, reuseRowObject: false).ToList();
         Assert.Equal(expected.Coverage, rows.Count(row => !row.Abstained) / 90.0, 1e-9);
         if (forAccuracy)

@@ -172,7 +172,11 @@ public sealed class ExampleWeightTests : IDisposable
             (o.NGrams, o.ValidationFraction) = (form is "n-grams" or "many classes", 0.2);
             o.ExampleWeightColumnName = withColumn ? "Weight" : null;
             if (form == "windows")
+            {
+                // Left out, so that the options of the architecture have their defaults.
+                (o.VocabSize, o.DModel, o.NumLayers, o.FeedForwardDim) = (8192, 128, 2, null);
                 o.PretrainedModel = _pretrained.Value;
+            }
             if (form == "validation set")
                 o.ValidationSet = data;
         }, epochs: 2).Fit(data);
