@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Maha.Documents;
 using Maha.Samples.Data.ManualPages;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -32,6 +33,15 @@ public static class Documents
 
     private static IDataView Open(MLContext mlContext, FileInfo file, DocumentOptions options)
     {
+        // A folder has the labels in the names of its folders; these files have names for their columns.
+        if (Directory.Exists(file.FullName) || file.Exists && file.Extension.ToLowerInvariant() is ".jsonl" or ".csv")
+        {
+            return mlContext.Data.LoadDocuments(file.FullName, options: new DocumentLoaderOptions
+            {
+                LabelField = options.LabelColumn == DocumentOptions.DefaultLabelColumn ? null : options.LabelColumn,
+                TextField = options.TextColumn == DocumentOptions.DefaultTextColumn ? "text" : options.TextColumn,
+            });
+        }
         if (!file.Exists)
             throw new InvalidOperationException($"--data and --test must name files, but there is no '{file.FullName}'.");
         bool hasHeader = !int.TryParse(options.LabelColumn, out _) || !int.TryParse(options.TextColumn, out _);

@@ -11,6 +11,7 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
     [InlineData("Maha.Layers", "Microsoft.ML.Tokenizers OnnxSharp TorchSharp", "MIT")]
     [InlineData("Maha.MLNet", "Maha.Layers Microsoft.ML TorchSharp", "MIT")]
     [InlineData("Maha.Pretrained.MiniLM", "Maha.MLNet", "MIT AND Apache-2.0")]
+    [InlineData("Maha.Documents", "AngleSharp CsvHelper Markdig Microsoft.Extensions.FileSystemGlobbing Microsoft.ML UTF.Unknown", "MIT")]
     public void Package_HasExactlyTheExpectedDependencies(string name, string dependencies, string license)
     {
         var metadata = feed.Metadata(name);
@@ -21,7 +22,7 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
         Assert.Equal(license, metadata.Element("license")!.Value);
         Assert.Equal("git", metadata.Element("repository")!.Attribute("type")!.Value);
         Assert.NotEmpty(metadata.Element("description")!.Value);
-        Assert.Contains("torchsharp", metadata.Element("tags")!.Value.Split(' '));
+        Assert.Contains(name == "Maha.Documents" ? "mlnet" : "torchsharp", metadata.Element("tags")!.Value.Split(' '));
     }
 
     [Theory]
@@ -29,6 +30,7 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
         "buildTransitive/Maha.Layers.targets lib/net10.0/Maha.Layers.dll lib/net10.0/Maha.Layers.xml tasks/netstandard2.0/Maha.LoaderFix.dll")]
     [InlineData("Maha.MLNet", "lib/net10.0/Maha.MLNet.dll lib/net10.0/Maha.MLNet.xml")]
     [InlineData("Maha.Pretrained.MiniLM", "lib/net10.0/Maha.Pretrained.MiniLM.dll lib/net10.0/Maha.Pretrained.MiniLM.xml")]
+    [InlineData("Maha.Documents", "lib/net10.0/Maha.Documents.dll lib/net10.0/Maha.Documents.xml")]
     public void Package_HasItsFiles_AndASymbolPackage(string name, string files)
     {
         Assert.Equal(files.Split(' '), feed.Files(name).Keys.Where(file => file.Contains('/')
@@ -41,6 +43,7 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
     [InlineData("Maha.Layers")]
     [InlineData("Maha.MLNet")]
     [InlineData("Maha.Pretrained.MiniLM")]
+    [InlineData("Maha.Documents")]
     public void Readme_HasNoRelativeLinks(string name)
     {
         Assert.Equal("README.md", feed.Metadata(name).Element("readme")!.Value);

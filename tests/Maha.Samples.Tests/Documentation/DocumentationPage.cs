@@ -11,6 +11,7 @@ internal static partial class DocumentationPage
     /// <summary>The namespaces of the packages, and of .NET what the fragments use beyond the implicit ones.</summary>
     private const string Usings = """
         using System.Reflection;
+        using Maha.Documents;
         using Maha.Layers.Attention;
         using Maha.Layers.Core;
         using Maha.Layers.Data;

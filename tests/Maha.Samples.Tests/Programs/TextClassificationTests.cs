@@ -87,6 +87,22 @@ public sealed class TextClassificationTests : IDisposable
         Assert.True(File.Exists(Path.Combine(_folder, "model.zip")));
     }
 
+    [Fact]
+    public void Folder_WhoseFoldersAreTheLabels_IsTrainedOn()
+    {
+        foreach (var (document, i) in Documents(40).Select((document, i) => (document, i)))
+        {
+            Directory.CreateDirectory(Path.Combine(_folder, "own", document.Label));
+            File.WriteAllText(Path.Combine(_folder, "own", document.Label, $"{i}.html"), $"<p>{document.Text}</p>");
+        }
+        Write("own/broken.html");
+        Write("test.csv", [.. Documents(10).Select(document => $"\"{document.Text}\",{document.Label}").Prepend("text,label")]);
+        var (exitCode, output, error) = Run("--data", "own", "--test", "test.csv", "--from-scratch", "--quick", "--epochs", "1", "--threads", "1");
+        Assert.True(exitCode == 0, output + error);
+        Assert.Contains("Skipped broken.html: The file is empty", output, StringComparison.Ordinal);
+        Assert.Contains("accuracy=", output, StringComparison.Ordinal);
+    }
+
     private static IEnumerable<(string Label, string Text)> Documents(int count)
     {
         var random = new Random(1);

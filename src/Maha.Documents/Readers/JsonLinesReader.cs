@@ -1,0 +1,117 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Unicode;
+using Maha.Documents.Files;
+
+namespace Maha.Documents.Readers;
+
+/// <summary>Reads files of JSON lines.</summary>
+internal static class JsonLinesReader
+{
+    private static readonly JsonDocumentOptions s_json = new() { AllowDuplicateProperties = false };
+
+    /// <summary>Reads a file, line by line. Empty lines are no records.</summary>
+    public static IEnumerable<ReadItem> Read(DocumentFile file, DocumentLoaderOptions options)
+    {
+        using var stream = file.Open();
+        using var bytes = Transcoded(stream, options.Encoding);
+        using var lines = new Utf8LineReader(bytes, options.MaxDocumentBytes);
+        while (lines.Read())
+        {
+            if (lines.IsTooLong)
+                yield return DocumentReaders.TooLong(options, lines.LineNumber);
+            else if (!IsBlank(lines.Line.Span))
+                yield return Parse(lines.Line, lines.LineNumber, options);
+        }
+    }
+
+    /// <summary>Reads the text and the label of a line.</summary>
+    public static ReadItem Parse(ReadOnlyMemory<byte> line, long number, DocumentLoaderOptions options)
+    {
+        try
+        {
+            if (!Utf8.IsValid(line.Span))
+                return ReadItem.Bad("JSON must be UTF-8, but the line has bytes that are not valid. Repair the file, or set Encoding.", number);
+            using var json = JsonDocument.Parse(line, s_json);
+            if (json.RootElement.ValueKind == JsonValueKind.Array)
+                return ReadItem.Bad("A line must be one JSON object, but is an array. Write each of its items on a line, for instance with jq -c '.[]'.", number);
+            if (json.RootElement.ValueKind != JsonValueKind.Object)
+                return ReadItem.Bad($"A line must be one JSON object, but is a {json.RootElement.ValueKind}.", number);
+            return Read(json.RootElement, number, options);
+        }
+        catch (JsonException e)
+        {
+            return ReadItem.Bad($"A line must be one JSON object, but is not: {Position(e)}.", number);
+        }
+        catch (InvalidOperationException e)
+        {
+            // Halves of surrogate pairs.
+            return ReadItem.Bad($"The text of a JSON property can't be read: {e.Message}", number);
+        }
+    }
+
+    private static ReadItem Read(JsonElement record, long number, DocumentLoaderOptions options)
+    {
+        if (!TryFind(record, options.TextField, out var text))
+            return ReadItem.Bad($"There must be a property '{options.TextField}', but the properties are: {Names(record)}. Set TextField.", number);
+        if (text.ValueKind != JsonValueKind.String)
+            return ReadItem.Bad($"The property '{options.TextField}' must be a string, but is {text.ValueKind}.", number);
+        string? label = null;
+        if (TryFind(record, options.LabelField ?? "label", out var value))
+        {
+            if (value.ValueKind is JsonValueKind.Object or JsonValueKind.Array)
+                return ReadItem.Bad($"The property of the label must be a string, a number, a Boolean or null, but is {value.ValueKind}.", number);
+            label = value.ToString();
+        }
+        else if (options.LabelField is { } name)
+        {
+            return ReadItem.Bad($"There must be a property '{name}', but the properties are: {Names(record)}. Set LabelField.", number);
+        }
+        string document = text.GetString()!;
+        return document.Length > options.MaxDocumentLength ? DocumentReaders.TooLong(options, number) : ReadItem.Document(document, label, number);
+    }
+
+    private static bool TryFind(JsonElement record, string field, out JsonElement value)
+    {
+        if (record.TryGetProperty(field, out value))
+            return true;
+        foreach (var property in record.EnumerateObject())
+        {
+            if (property.Name.Equals(field, StringComparison.OrdinalIgnoreCase))
+            {
+                value = property.Value;
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static string Names(JsonElement record)
+    {
+        const int shown = 20;
+        string[] names = [.. record.EnumerateObject().Take(shown + 1).Select(property => property.Name)];
+        return names.Length == 0 ? "none" : string.Join(", ", names.Take(shown)) + (names.Length > shown ? ", ..." : "");
+    }
+
+    // The message of the exception ends with a line number that is always 0 here.
+    private static string Position(JsonException e)
+    {
+        int end = e.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
+        return FormattableString.Invariant($"{(end < 0 ? e.Message : e.Message[..end]).TrimEnd('.')} (byte {e.BytePositionInLine})");
+    }
+
+    private static bool IsBlank(ReadOnlySpan<byte> line) => !line.ContainsAnyExcept((byte)' ', (byte)'\t', (byte)'\r');
+
+    // JSON is UTF-8; a byte order mark, or the option, says otherwise.
+    private static Stream Transcoded(FileStream stream, Encoding? given)
+    {
+        Span<byte> head = stackalloc byte[4];
+        int length = stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
+        var (encoding, mark) = TextEncodings.FromMark(head[..length]);
+        stream.Position = mark;
+        encoding ??= given;
+        return encoding is null or UTF8Encoding
+            ? stream
+            : Encoding.CreateTranscodingStream(stream, TextEncodings.Strict(encoding), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), leaveOpen: true);
+    }
+}
