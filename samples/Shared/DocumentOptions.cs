@@ -32,7 +32,11 @@ public sealed record DocumentOptions
     {
         var task = new Option<string>("--task") { Description = "the manual pages' task: section, project or era", DefaultValueFactory = _ => "section" };
         task.AcceptOnlyFromAmong("section", "project", "era");
-        var data = new Option<FileInfo?>("--data") { Description = "your own documents instead: a tab-separated file, one document per line; a folder whose folders are named by the labels; or a .jsonl or .csv file" };
+        var data = new Option<FileInfo?>("--data")
+        {
+            Description = "your own documents instead: a tab-separated file, one document per line; a folder whose folders are named by the labels; "
+                + "or a .jsonl or .csv file",
+        };
         var test = new Option<FileInfo?>("--test") { Description = "documents to test on; without it a fifth of --data" };
         var label = new Option<string>("--label-column")
         {

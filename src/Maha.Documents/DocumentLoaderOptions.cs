@@ -67,6 +67,9 @@ public sealed record DocumentLoaderOptions
     /// <value>The default is null.</value>
     public Action<SkippedDocument>? OnSkipped { get; init; }
 
+    /// <summary>The other JSON properties or CSV columns that the reader keeps with a document.</summary>
+    internal IReadOnlyList<string> KeptFields { get; init; } = [];
+
     /// <summary>The most bytes of a document: a character is at most 4 in every encoding.</summary>
     internal int MaxDocumentBytes => 4 * MaxDocumentLength;
 

@@ -73,7 +73,8 @@ public sealed class FormatTests
     public void JsonLines_HaveAnObjectOnEachLine()
     {
         using var corpus = new Corpus().Write("folder/data.jsonl",
-            "{\"text\":\"one\\nline \\u00e9\",\"label\":\"a\"}\n\n{\"label\":2,\"Text\":\"two\"}\r\n{\"text\":\"three\"}\n{\"text\":\"four\",\"label\":null}\n  \n{\"text\":\"five\",\"label\":true}");
+            "{\"text\":\"one\\nline \\u00e9\",\"label\":\"a\"}\n\n{\"label\":2,\"Text\":\"two\"}\r\n{\"text\":\"three\"}\n"
+            + "{\"text\":\"four\",\"label\":null}\n  \n{\"text\":\"five\",\"label\":true}");
         Assert.Equal(
             [("one\nline \u00e9", "a", 1L), ("two", "2", 3L), ("three", "folder", 4L), ("four", "", 5L), ("five", "True", 7L)],
             Corpus.Rows(corpus.Load()).Select(row => (row.Text, row.Label, row.Line)));
@@ -123,7 +124,8 @@ public sealed class FormatTests
 
     [Fact]
     public void Format_OverridesTheExtension()
-        => Assert.Equal("{\"text\":\"<b>x</b>\"}", Corpus.Text("data.jsonl", "{\"text\":\"<b>x</b>\"}", new DocumentLoaderOptions { Format = DocumentFormat.Text }));
+        => Assert.Equal(
+            "{\"text\":\"<b>x</b>\"}", Corpus.Text("data.jsonl", "{\"text\":\"<b>x</b>\"}", new DocumentLoaderOptions { Format = DocumentFormat.Text }));
 
     [Theory]
     [InlineData("utf-8", true)]

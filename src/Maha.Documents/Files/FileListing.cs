@@ -61,7 +61,8 @@ internal sealed record FileListing(IReadOnlyList<DocumentFile> Files, IReadOnlyL
         if (files.Count == 0 && skipped.Count == 0)
         {
             throw new FileNotFoundException(
-                $"There must be a file that matches '{pattern ?? "**/*"}', but '{Path.GetFullPath(root)}' has none. Files whose name starts with a dot are left out.");
+                $"There must be a file that matches '{pattern ?? "**/*"}', but '{Path.GetFullPath(root)}' has none. "
+                + "Files whose name starts with a dot are left out.");
         }
         // Ordinal, so that the order is the same in every culture and on every system.
         files.Sort((x, y) => string.CompareOrdinal(x.Path, y.Path));

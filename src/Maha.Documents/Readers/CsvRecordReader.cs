@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using System.Text.Unicode;
 using CsvHelper;
 using Maha.Documents.Files;
@@ -23,7 +24,8 @@ internal static class CsvRecordReader
         string[] names = options.HasHeader ? [.. csv.Headers] : [];
         if (malformed.TryDequeue(out var header))
         {
-            yield return ReadItem.Bad($"The file is not read, since its first record must have the names of the columns, but {Describe(header.Reason)}.", header.LineNumber);
+            yield return ReadItem.Bad(
+                $"The file is not read, since its first record must have the names of the columns, but {Describe(header.Reason)}.", header.LineNumber);
             yield break;
         }
         if (options.HasHeader && names.Length == 0)
@@ -65,18 +67,26 @@ internal static class CsvRecordReader
         string? label = fields.Label is int index ? csv.GetString(index) : null;
         if (csv.RawRecord.Contains((byte)0))
             return ReadItem.Bad("A record must not have NUL characters, but has one.", line);
-        return text.Length > options.MaxDocumentLength ? DocumentReaders.TooLong(options, line) : ReadItem.Document(text, label, line);
+        if (text.Length > options.MaxDocumentLength)
+            return DocumentReaders.TooLong(options, line);
+        return ReadItem.Document(text, label, line) with
+        {
+            Kept = options.KeptFields.Count == 0
+                ? null
+                : [.. fields.Kept.Select(field => KeyValuePair.Create(field.Name, JsonSerializer.Serialize(csv.GetString(field.Index))))],
+        };
     }
 
     private static Fields Find(IReadOnlyList<string> names, DocumentLoaderOptions options)
     {
-        int text = DocumentReaders.FindField(names, options.TextField);
+        int text = DocumentReaders.FindField(names, options.TextField), label = DocumentReaders.FindField(names, options.LabelField ?? "label");
+        string? error = null;
         if (text < 0)
-            return new Fields(0, null, Missing(options.TextField, nameof(options.TextField), names));
-        int label = DocumentReaders.FindField(names, options.LabelField ?? "label");
-        if (label >= 0)
-            return new Fields(text, label, null);
-        return new Fields(text, null, options.LabelField is { } name ? Missing(name, nameof(options.LabelField), names) : null);
+            error = Missing(options.TextField, nameof(options.TextField), names);
+        else if (label < 0 && options.LabelField is { } name)
+            error = Missing(name, nameof(options.LabelField), names);
+        var kept = options.KeptFields.Select(field => (field, DocumentReaders.FindField(names, field))).Where(field => field.Item2 >= 0);
+        return new Fields(text, label < 0 ? null : label, [.. kept], error);
     }
 
     private static string Missing(string field, string option, IReadOnlyList<string> names)
@@ -98,14 +108,14 @@ internal static class CsvRecordReader
 
     private static string Describe(CsvMalformedReason reason) => reason switch
     {
-        CsvMalformedReason.UnterminatedQuote => "a quotation mark opens a field that is never closed: the rest of the file belongs to it. Double the quotation "
-            + "marks inside fields, or set AllowQuoting to false",
-        CsvMalformedReason.TextAfterClosingQuote => "there is text after the closing quotation mark of a field. Double the quotation marks inside fields, or set "
-            + "AllowQuoting to false",
+        CsvMalformedReason.UnterminatedQuote => "a quotation mark opens a field that is never closed: the rest of the file belongs to it. "
+            + "Double the quotation marks inside fields, or set AllowQuoting to false",
+        CsvMalformedReason.TextAfterClosingQuote => "there is text after the closing quotation mark of a field. "
+            + "Double the quotation marks inside fields, or set AllowQuoting to false",
         CsvMalformedReason.FieldCountMismatch => "it has another number of fields than the first one",
         CsvMalformedReason.StrayQuote => "there is a quotation mark inside a field without quotation marks around it",
         _ => $"it is not ({reason})",
     };
 
-    private sealed record Fields(int Text, int? Label, string? Error);
+    private sealed record Fields(int Text, int? Label, (string Name, int Index)[] Kept, string? Error);
 }

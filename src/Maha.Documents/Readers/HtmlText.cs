@@ -12,18 +12,28 @@ namespace Maha.Documents.Readers;
 internal sealed class HtmlText
 {
     // What a reader of the page does not read as its text. Header, footer and aside are kept: they often have titles, authors and remarks.
-    private static readonly HashSet<string> s_ignored = ["head", "script", "style", "noscript", "template", "nav", "svg", "math", "iframe", "noframes", "noembed",
-        "object", "audio", "video", "canvas", "select", "datalist", "button", "textarea", "title"];
+    private static readonly HashSet<string> s_ignored =
+    [
+        "head", "script", "style", "noscript", "template", "nav", "svg", "math", "iframe", "noframes", "noembed", "object", "audio", "video", "canvas",
+        "select", "datalist", "button", "textarea", "title",
+    ];
 
     private static readonly HashSet<string> s_raw = ["style", "xmp", "iframe", "noembed", "noframes", "noscript"];
 
-    private static readonly HashSet<string> s_void = ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"];
+    private static readonly HashSet<string> s_void =
+        ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"];
 
-    private static readonly HashSet<string> s_paragraphs = ["p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "ul", "ol", "dl", "table", "article",
-        "section", "header", "footer", "aside", "main", "figure", "hr", "form", "fieldset", "details", "address"];
+    private static readonly HashSet<string> s_paragraphs =
+    [
+        "p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "ul", "ol", "dl", "table", "article", "section", "header", "footer", "aside", "main",
+        "figure", "hr", "form", "fieldset", "details", "address",
+    ];
 
-    private static readonly HashSet<string> s_lines = ["html", "body", "div", "li", "dt", "dd", "tr", "caption", "figcaption", "summary", "legend", "option", "br",
-        "title", "thead", "tbody", "tfoot", "center"];
+    private static readonly HashSet<string> s_lines =
+    [
+        "html", "body", "div", "li", "dt", "dd", "tr", "caption", "figcaption", "summary", "legend", "option", "br", "title", "thead", "tbody", "tfoot",
+        "center",
+    ];
 
     private readonly HtmlTokenizer _tokenizer;
     private readonly ReadableText _text = new();

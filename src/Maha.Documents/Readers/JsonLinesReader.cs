@@ -34,7 +34,10 @@ internal static class JsonLinesReader
                 return ReadItem.Bad("JSON must be UTF-8, but the line has bytes that are not valid. Repair the file, or set Encoding.", number);
             using var json = JsonDocument.Parse(line, s_json);
             if (json.RootElement.ValueKind == JsonValueKind.Array)
-                return ReadItem.Bad("A line must be one JSON object, but is an array. Write each of its items on a line, for instance with jq -c '.[]'.", number);
+            {
+                return ReadItem.Bad(
+                    "A line must be one JSON object, but is an array. Write each of its items on a line, for instance with jq -c '.[]'.", number);
+            }
             if (json.RootElement.ValueKind != JsonValueKind.Object)
                 return ReadItem.Bad($"A line must be one JSON object, but is a {json.RootElement.ValueKind}.", number);
             return Read(json.RootElement, number, options);
@@ -68,7 +71,22 @@ internal static class JsonLinesReader
             return ReadItem.Bad($"There must be a property '{name}', but the properties are: {Names(record)}. Set LabelField.", number);
         }
         string document = text.GetString()!;
-        return document.Length > options.MaxDocumentLength ? DocumentReaders.TooLong(options, number) : ReadItem.Document(document, label, number);
+        if (document.Length > options.MaxDocumentLength)
+            return DocumentReaders.TooLong(options, number);
+        return ReadItem.Document(document, label, number) with { Kept = Kept(record, options) };
+    }
+
+    private static List<KeyValuePair<string, string>>? Kept(JsonElement record, DocumentLoaderOptions options)
+    {
+        if (options.KeptFields.Count == 0)
+            return null;
+        var kept = new List<KeyValuePair<string, string>>();
+        foreach (string name in options.KeptFields)
+        {
+            if (record.TryGetProperty(name, out var value))
+                kept.Add(new(name, value.GetRawText()));
+        }
+        return kept;
     }
 
     private static bool TryFind(JsonElement record, string field, out JsonElement value)
@@ -110,8 +128,9 @@ internal static class JsonLinesReader
         var (encoding, mark) = TextEncodings.FromMark(head[..length]);
         stream.Position = mark;
         encoding ??= given;
-        return encoding is null or UTF8Encoding
-            ? stream
-            : Encoding.CreateTranscodingStream(stream, TextEncodings.Strict(encoding), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), leaveOpen: true);
+        if (encoding is null or UTF8Encoding)
+            return stream;
+        var utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+        return Encoding.CreateTranscodingStream(stream, TextEncodings.Strict(encoding), utf8, leaveOpen: true);
     }
 }

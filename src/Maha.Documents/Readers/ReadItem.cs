@@ -15,6 +15,9 @@ internal readonly record struct ReadItem
     /// <summary>The reason why the document can't be read; null where it can.</summary>
     public string? Error { get; private init; }
 
+    /// <summary>The names and JSON values of the kept fields that the record has; null where no fields are kept.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>>? Kept { get; init; }
+
     public static ReadItem Document(string text, string? label = null, long line = 1) => new() { Text = text, Label = label, Line = line };
 
     public static ReadItem Bad(string error, long? line = null) => new() { Error = error, Line = line };

@@ -1,72 +1,51 @@
 using Maha.Documents.Files;
-using Maha.Documents.Readers;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
 namespace Maha.Documents.Rows;
 
-/// <summary>Reads the documents of a listing, file by file.</summary>
+/// <summary>The documents of a pass as rows.</summary>
 internal sealed class DocumentCursor : DataViewRowCursor
 {
     private readonly DocumentDataView _view;
-    private readonly FileListing _listing;
+    private readonly DocumentPass _pass;
     private readonly bool[] _isActive;
     private readonly List<SkippedDocument> _skipped = [];
     private long _numberOfSkipped;
     private long _position = -1;
-    private int _file = -1;
-    private IEnumerator<ReadItem>? _items;
-    private ReadItem _current;
-    private State _state;
+    private bool _isOnRow;
+    private bool _hasEnded;
 
     public DocumentCursor(DocumentDataView view, FileListing listing, IEnumerable<DataViewSchema.Column> columns)
     {
-        (_view, _listing) = (view, listing);
+        _view = view;
+        _pass = new DocumentPass(listing, view.Options);
         _isActive = new bool[view.Schema.Count];
         foreach (var column in columns)
             _isActive[column.Index] = true;
     }
 
-    private enum State
-    {
-        NotStarted,
-        OnRow,
-        Ended,
-    }
-
     public override DataViewSchema Schema => _view.Schema;
 
-    public override long Position => _state == State.OnRow ? _position : -1;
+    public override long Position => _isOnRow ? _position : -1;
 
     public override long Batch => 0;
 
     public override bool MoveNext()
     {
-        if (_state == State.Ended)
+        _isOnRow = false;
+        if (_hasEnded)
             return false;
-        if (_state == State.NotStarted)
+        while (_pass.MoveNext())
         {
-            foreach (var folder in _listing.Skipped)
-                Skip(folder);
-        }
-        while (TryReadItem(out var item))
-        {
-            if (item.Error is { } error)
+            if (_pass.Item.Error is not { } error)
             {
-                Skip(new SkippedDocument(_listing.Files[_file].Path, item.Line, error));
-            }
-            else if (!_view.Options.KeepEmpty && string.IsNullOrWhiteSpace(item.Text))
-            {
-                Skip(new SkippedDocument(_listing.Files[_file].Path, item.Line, "A document must have text, but this one has none. Set KeepEmpty to have it as a row."));
-            }
-            else
-            {
-                (_current, _state) = (item, State.OnRow);
                 _position++;
-                return true;
+                return _isOnRow = true;
             }
+            Skip(new SkippedDocument(_pass.Path, _pass.Item.Line, error));
         }
-        (_current, _state) = (default, State.Ended);
+        _hasEnded = true;
         _view.Complete(new DocumentReadSummary(_position + 1, _numberOfSkipped, _skipped));
         return false;
     }
@@ -85,13 +64,13 @@ internal sealed class DocumentCursor : DataViewRowCursor
             throw new ArgumentOutOfRangeException(nameof(column), $"Column '{column.Name}' must be among the columns of the cursor, but is not.");
         Delegate getter = column.Index switch
         {
-            0 => Text(() => _current.Text!),
-            1 => Text(() => _current.Label ?? _listing.Files[_file].FolderName),
-            2 => Text(() => _listing.Files[_file].Path),
+            0 => Text(() => _pass.Item.Text!),
+            1 => Text(() => _pass.Label),
+            2 => Text(() => _pass.Path),
             _ => (ValueGetter<long>)((ref long value) =>
             {
                 CheckRow();
-                value = _current.Line ?? 1;
+                value = _pass.Item.Line ?? 1;
             }),
         };
         return getter as ValueGetter<TValue>
@@ -102,49 +81,18 @@ internal sealed class DocumentCursor : DataViewRowCursor
     {
         if (disposing)
         {
-            _items?.Dispose();
-            (_items, _current, _state) = (null, default, State.Ended);
+            _pass.Dispose();
+            (_isOnRow, _hasEnded) = (false, true);
         }
         base.Dispose(disposing);
     }
 
-    // A fault of a file ends the file, not the pass: files come from anywhere, and the libraries that parse them throw many kinds of exceptions.
-    private bool TryReadItem(out ReadItem item)
-    {
-        while (true)
-        {
-            try
-            {
-                if (_items?.MoveNext() == true)
-                {
-                    item = _items.Current;
-                    return true;
-                }
-                _items?.Dispose();
-                _items = null;
-                if (_file + 1 >= _listing.Files.Count)
-                {
-                    item = default;
-                    return false;
-                }
-                _current = default;
-                _items = DocumentReaders.Read(_listing.Files[++_file], _view.Options).GetEnumerator();
-            }
-            catch (Exception e) when (e is not OutOfMemoryException)
-            {
-                _items = null;
-                var (reason, line) = ReadFailure.Describe(e, _current.Line);
-                Skip(new SkippedDocument(_listing.Files[_file].Path, line, reason), e);
-            }
-        }
-    }
-
-    private void Skip(SkippedDocument skipped, Exception? cause = null)
+    private void Skip(SkippedDocument skipped)
     {
         _numberOfSkipped++;
         if (_skipped.Count < DocumentReadSummary.MaxListed)
             _skipped.Add(skipped);
-        _view.Report(skipped, cause);
+        _view.Report(skipped, _pass.Cause);
     }
 
     private ValueGetter<ReadOnlyMemory<char>> Text(Func<string> value) => (ref ReadOnlyMemory<char> text) =>
@@ -155,7 +103,7 @@ internal sealed class DocumentCursor : DataViewRowCursor
 
     private void CheckRow()
     {
-        if (_state != State.OnRow)
+        if (!_isOnRow)
         {
             throw new InvalidOperationException(
                 "Values can be read after MoveNext has returned true, but it was not called yet or has returned false. Call MoveNext before a value is read.");
