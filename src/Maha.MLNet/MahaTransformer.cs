@@ -21,6 +21,9 @@ public abstract class MahaTransformer : ITransformer, IDisposable
 
     private protected MahaTransformer(ITextModel model) => _model = model;
 
+    /// <summary>The model that the transformer owns.</summary>
+    internal ITextModel Model => _model;
+
     /// <summary>True: each output row depends on one input row only.</summary>
     public bool IsRowToRowMapper => true;
 

@@ -48,6 +48,9 @@ namespace Maha.MLNet.Bridge
         /// <summary>Returns the environment of <c>mlContext.Transforms</c>.</summary>
         public static IHostEnvironment EnvironmentOf(TransformsCatalog transforms) => CatalogUtils.GetEnvironment(transforms);
 
+        /// <summary>The environment of an <see cref="MLContext"/>'s model operations.</summary>
+        public static IHostEnvironment EnvironmentOf(ModelOperationsCatalog model) => CatalogUtils.GetEnvironment(model);
+
         /// <summary>Returns the seed of the MLContext, or null if it has none.</summary>
         public static int? SeedOf(IHostEnvironment environment) => ((IHostEnvironmentInternal)environment).Seed;
 

@@ -3,6 +3,7 @@ using Maha.Layers.Swap;
 using Maha.Layers.Text;
 using Maha.MLNet.Fitting;
 using Maha.MLNet.ModelFiles;
+using Maha.MLNet.Rows;
 using Maha.MLNet.Schema;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
@@ -28,6 +29,9 @@ internal sealed class TextClassifier : TextModel<ClassifierManifest, nn.Module<T
     }
 
     public LabelNames Labels { get; }
+
+    /// <summary>The n-grams; null for a classifier without them.</summary>
+    public NGramClassifier? NGrams => _ngrams;
 
     /// <summary>Creates the file signature of a kind of classifier.</summary>
     public static ModelFormat CreateFormat(string modelSignature, string loaderSignature)
@@ -67,6 +71,14 @@ internal sealed class TextClassifier : TextModel<ClassifierManifest, nn.Module<T
         }
 
         return logits;
+    }
+
+    /// <summary>Computes the logits of the network alone, without n-grams, [C] each.</summary>
+    /// <exception cref="ObjectDisposedException">The classifier was disposed.</exception>
+    internal float[][] NetworkLogits(EncodedTexts documents)
+    {
+        using var use = new Use(this);
+        return Predict(documents, (tokenIds, padding) => Network.call(tokenIds, padding).Logits);
     }
 
     /// <summary>Returns a copy with hierarchical attention in some layers. The n-grams, the calibration and the threshold stay as they are.</summary>

@@ -11,7 +11,7 @@ internal abstract partial class TextModel<TManifest, TNetwork>
     /// <summary>Tokenizes documents, and cuts them to the length that the model reads.</summary>
     /// <param name="texts">The documents.</param>
     /// <param name="keepTexts">Whether the texts of the kept tokens are needed too.</param>
-    protected EncodedTexts Encode(IReadOnlyList<ReadOnlyMemory<char>> texts, bool keepTexts = false)
+    internal EncodedTexts Encode(IReadOnlyList<ReadOnlyMemory<char>> texts, bool keepTexts = false)
     {
         var kept = keepTexts ? new ReadOnlyMemory<char>[texts.Count] : null;
         var ids = new ReadOnlyMemory<int>[texts.Count];

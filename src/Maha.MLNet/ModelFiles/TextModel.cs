@@ -103,6 +103,14 @@ internal abstract partial class TextModel<TManifest, TNetwork> : ITextModel
         }
     }
 
+    /// <summary>Calls a function with the network, which can't be disposed meanwhile.</summary>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    internal TResult UseNetwork<TResult>(Func<TNetwork, TResult> use)
+    {
+        using var active = new Use(this);
+        return use(Network);
+    }
+
     /// <summary>Returns the streams that only this kind of model has.</summary>
     protected virtual IEnumerable<(string Name, Action<Stream> Write)> ExtraStreams() => [];
 

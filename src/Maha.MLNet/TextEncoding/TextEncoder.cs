@@ -35,6 +35,9 @@ internal sealed partial class TextEncoder : TextModel<EncoderManifest, MahaDocum
     /// <summary>E, the width of a vector.</summary>
     public int OutputDim { get; }
 
+    /// <summary>The tokenizer of the spectral parts; null where they read the ids of the transformer.</summary>
+    public ByteLevelBpeTokenizer? SpectralTokenizer => _spectralTokenizer;
+
     /// <summary>Reads an encoder from the streams of a model file.</summary>
     /// <exception cref="MahaModelFileException">The file is damaged, or a newer version of this library wrote it.</exception>
     public static TextEncoder Load(IHostEnvironment environment, ModelLoadContext context)

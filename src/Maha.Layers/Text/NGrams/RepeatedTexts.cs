@@ -74,6 +74,20 @@ internal sealed class RepeatedTexts
         return [.. shares.Select((share, c) => Math.Max(Math.Log(share / (total + Smoothing)), prior + Math.Max(logits[c] - max, SmallestLogit)))];
     }
 
+    /// <summary>Returns how often each class has a text, [C].</summary>
+    /// <param name="hash">The text.</param>
+    /// <param name="numClasses">C.</param>
+    public float[] CountsOf(ulong hash, int numClasses)
+    {
+        float[] counts = new float[numClasses];
+        if (_indices.TryGetValue(hash, out int index))
+        {
+            for (int entry = PackedLists.StartOf(Ends, index); entry < Ends[index]; entry++)
+                counts[Classes[entry]] += Counts[entry];
+        }
+        return counts;
+    }
+
     /// <inheritdoc cref="Adjust(double[], ulong, ValueTuple{int, float}?)"/>
     public float[] Adjust(float[] logits, ulong hash, (int Label, float Weight)? excluding = null) => _indices.ContainsKey(hash)
         ? [.. Adjust([.. logits.Select(logit => (double)logit)], hash, excluding).Select(logit => (float)logit)]

@@ -55,6 +55,9 @@ public sealed partial class ByteLevelBpeTokenizer
     /// <summary>The number of token ids, including special tokens: ids are 0 to VocabSize - 1. At most the option of the same name.</summary>
     public int VocabSize => _vocabulary.VocabSize;
 
+    /// <summary>The pairs of tokens that are merged, in the order in which they were learned.</summary>
+    internal IReadOnlyList<TokenPair> Merges => _vocabulary.Merges;
+
     /// <summary>The names of the special tokens. The index of a name is its id.</summary>
     public IReadOnlyList<string> SpecialTokens => _vocabulary.SpecialTokens.AsReadOnly();
 
