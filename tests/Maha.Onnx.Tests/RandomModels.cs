@@ -61,13 +61,18 @@ internal static class RandomModels
         return Create(manifest, tokenizer, new WindowedClassifier(manifest.Model, manifest.Windows, NumClasses));
     }
 
-    /// <summary>Gives every weight another value, so that none is 0 or 1 by its initialization.</summary>
-    public static void Scatter(nn.Module network)
+    // The same weights in every run, none of them 0 or 1 as some initializations are.
+    private static void Scatter(nn.Module network)
     {
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
-        foreach (var (_, parameter) in network.named_parameters())
-            parameter.add_(randn_like(parameter) * 0.15);
+        var random = new Random(3);
+        foreach (var (name, parameter) in network.named_parameters())
+        {
+            double center = name.EndsWith("norm.weight", StringComparison.Ordinal) ? 1 : 0;
+            float[] values = [.. Enumerable.Range(0, (int)parameter.numel()).Select(_ => (float)(center + (0.8 * (random.NextDouble() - 0.5))))];
+            parameter.copy_(tensor(values, parameter.shape));
+        }
     }
 
     private static ClassifierManifest Manifest(MahaTransformerOptions model, double temperature) => new()

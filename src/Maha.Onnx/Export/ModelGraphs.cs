@@ -33,7 +33,7 @@ internal static class ModelGraphs
     {
         var manifest = classifier.Manifest;
         var builder = new OnnxBuilder();
-        var (tokenIds, rows) = Tokens(builder, GraphNames.InputIds, GraphNames.AttentionMask, Length);
+        var (tokenIds, rows) = Tokens(builder, GraphNames.InputIds, GraphNames.AttentionMask, Length, manifest.MaxDocumentTokens);
         var weights = new GraphWeights(builder, network.state_dict());
         OnnxValue pooled; // [B, D or 2D]
         if (network is WindowedClassifier)
@@ -51,6 +51,8 @@ internal static class ModelGraphs
         string classes = manifest.Labels.Count.ToString(CultureInfo.InvariantCulture);
         if (withNGrams)
             logits = CombineWithNGrams(builder, classifier, logits, classes);
+        else if (manifest.NGrams is { } fusion)
+            logits *= fusion.Deep;
         var probabilities = (logits.Cast(DataType.Double) / manifest.Temperature).Softmax();
         builder.Output(Predicted(probabilities, manifest), GraphNames.PredictedLabel, Batch);
         builder.Output(probabilities.Cast(DataType.Float), GraphNames.Probabilities, Batch, classes);
@@ -65,7 +67,7 @@ internal static class ModelGraphs
     {
         var manifest = encoder.Manifest;
         var builder = new OnnxBuilder();
-        var (tokenIds, rows) = Tokens(builder, GraphNames.InputIds, GraphNames.AttentionMask, Length);
+        var (tokenIds, rows) = Tokens(builder, GraphNames.InputIds, GraphNames.AttentionMask, Length, manifest.MaxDocumentTokens);
         var weights = new GraphWeights(builder, network.state_dict());
         var parts = new List<OnnxValue>();
         var (spectralIds, spectralRows) = (tokenIds, rows);
@@ -80,7 +82,7 @@ internal static class ModelGraphs
             var read = WindowedGraph.Read(weights.Part("reader"), manifest.Model, manifest.Windows!, tokenIds, rows);
             parts.Add((read.States * read.Sizes.Unsqueeze(2)).Sum(1) / read.Sizes.Sum(1, keepDim: true).Max(1));
             if (encoder.SpectralTokenizer is not null)
-                (spectralIds, spectralRows) = Tokens(builder, GraphNames.SpectralIds, GraphNames.SpectralMask, SpectralLength);
+                (spectralIds, spectralRows) = Tokens(builder, GraphNames.SpectralIds, GraphNames.SpectralMask, SpectralLength, long.MaxValue);
         }
         int vocabSize = manifest.SpectralVocabSize ?? manifest.Model.VocabSize;
         if (weights.Has("spectral.table"))
@@ -97,8 +99,8 @@ internal static class ModelGraphs
         return builder.Build(metadata);
     });
 
-    private static (OnnxValue Ids, TokenRows Rows) Tokens(OnnxBuilder builder, string ids, string mask, string length) =>
-        (builder.Input(ids, DataType.Int64, Batch, length), TokenRows.FromMask(builder.Input(mask, DataType.Int64, Batch, length)));
+    private static (OnnxValue Ids, TokenRows Rows) Tokens(OnnxBuilder builder, string ids, string mask, string length, long maxLength) =>
+        (builder.Input(ids, DataType.Int64, Batch, length), TokenRows.FromMask(builder.Input(mask, DataType.Int64, Batch, length), maxLength));
 
     // As TextClassifier combines network, n-grams and the labels of copies of the text.
     private static OnnxValue CombineWithNGrams(OnnxBuilder builder, TextClassifier classifier, OnnxValue network, string classes)

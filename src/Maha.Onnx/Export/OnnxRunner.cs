@@ -29,30 +29,35 @@ internal sealed class OnnxRunner : IDisposable
     /// <returns>The row of each document.</returns>
     public float[][] Run(IReadOnlyList<OnnxTextInput> inputs, string output, int extraPadding = 0)
     {
+        float[] all = Run<float>(inputs, output, extraPadding);
+        return [.. all.Chunk(all.Length / inputs.Count)];
+    }
+
+    /// <summary>Computes the indices of the predicted labels of a batch of documents.</summary>
+    public long[] RunLabels(IReadOnlyList<OnnxTextInput> inputs) => Run<long>(inputs, GraphNames.PredictedLabel, extraPadding: 0);
+
+    public void Dispose()
+    {
+        _session.Dispose();
+        _options.Dispose();
+    }
+
+    private T[] Run<T>(IReadOnlyList<OnnxTextInput> inputs, string output, int extraPadding) where T : unmanaged
+    {
         var values = new List<OrtValue>();
         try
         {
-            var names = new List<string>();
-            foreach (string name in _session.InputMetadata.Keys)
-            {
-                names.Add(name);
+            string[] names = [.. _session.InputMetadata.Keys];
+            foreach (string name in names)
                 values.Add(CreateInput(name, inputs, extraPadding));
-            }
             using var results = _session.Run(_options, names, values, [output]);
-            float[] all = results[0].GetTensorDataAsSpan<float>().ToArray();
-            return [.. all.Chunk(all.Length / inputs.Count)];
+            return results[0].GetTensorDataAsSpan<T>().ToArray();
         }
         finally
         {
             foreach (var value in values)
                 value.Dispose();
         }
-    }
-
-    public void Dispose()
-    {
-        _session.Dispose();
-        _options.Dispose();
     }
 
     private static OrtValue CreateInput(string name, IReadOnlyList<OnnxTextInput> inputs, int extraPadding) => name switch

@@ -70,7 +70,7 @@ internal static class AttentionGraph
             var scores = (Heads(query, block) * scale).MatMul(Heads(key, block).Transpose(0, 1, 3, 2)) + bias;
             return Merge(scores.Softmax().MatMul(Heads(rows.Clear(value), block)), block);
         }
-        var tree = new HierarchyGraph(hsa.Branching, block.MaxSequenceLength, rows);
+        var tree = new HierarchyGraph(hsa.Branching, rows);
         var (queries, keys, values) = (Heads(rows.Clear(query), block), Heads(rows.Clear(key), block), Heads(rows.Clear(value), block)); // [B, H, N, K]
         return Merge(hsa.IsCausalIn(block) ? tree.Causal(queries * scale, keys, values) : tree.Optimal(queries * scale, keys, values), block);
     }

@@ -17,15 +17,14 @@ internal sealed class HierarchyGraph
 
     /// <summary>Creates the levels.</summary>
     /// <param name="branching">b.</param>
-    /// <param name="maxLength">The number of tokens of the longest document.</param>
     /// <param name="rows">The lengths.</param>
-    public HierarchyGraph(int branching, long maxLength, TokenRows rows)
+    public HierarchyGraph(int branching, TokenRows rows)
     {
         _rows = rows;
         var levels = new List<Level>();
         var nodes = rows.Length;
         long cell = 1;
-        for (long most = maxLength; most > branching; most = (most + branching - 1) / branching)
+        for (long most = rows.MaxLength; most > branching; most = (most + branching - 1) / branching)
         {
             levels.Add(new Level(nodes, nodes.Min(branching), cell, rows.Length));
             nodes = levels[^1].Families;

@@ -53,7 +53,7 @@ internal sealed class MultiscaleGraph(GraphWeights weights, MahaBlockOptions blo
                 cell = checked(cell * options.CompressionRatio);
             }
             var valid = available.Where(lengths, 0);
-            scales[scale] = new ScaleRows(TokenRows.FromLengths(valid, width), available, cell);
+            scales[scale] = new ScaleRows(TokenRows.FromLengths(valid, width, rows.MaxLength), available, cell);
         }
         return scales;
     }

@@ -22,7 +22,7 @@ internal static class SpectralGraph
         if (maxTokens is { } most)
         {
             var used = rows.Length.Min(most);
-            (tokenIds, rows) = (tokenIds.Slice(1, 0, used), TokenRows.FromLengths(rows.Lengths.Min(most), used));
+            (tokenIds, rows) = (tokenIds.Slice(1, 0, used), TokenRows.FromLengths(rows.Lengths.Min(most), used, most));
         }
         var ids = rows.Valid.Where(tokenIds, 0);
         var features = ids;

@@ -8,8 +8,8 @@ namespace Maha.Onnx.Layers;
 /// <summary>The lengths of the rows of a batch. Padding is on the right.</summary>
 internal sealed record TokenRows
 {
-    private TokenRows(OnnxValue valid, OnnxValue lengths) =>
-        (Valid, Lengths, Batch, Length) = (valid, lengths, valid.Dim(0), valid.Dim(1));
+    private TokenRows(OnnxValue valid, OnnxValue lengths, long maxLength) =>
+        (Valid, Lengths, MaxLength, Batch, Length) = (valid, lengths, maxLength, valid.Dim(0), valid.Dim(1));
 
     /// <summary>[B, N] of Bool, true = a token, false = padding.</summary>
     public OnnxValue Valid { get; }
@@ -17,17 +17,20 @@ internal sealed record TokenRows
     /// <summary>The number of tokens of each row, [B, 1] of Int64.</summary>
     public OnnxValue Lengths { get; }
 
+    /// <summary>The most tokens of any row that the model reads.</summary>
+    public long MaxLength { get; }
+
     /// <summary>B.</summary>
     public OnnxValue Batch { get; }
 
     /// <summary>N, with padding.</summary>
     public OnnxValue Length { get; }
 
-    /// <summary>Creates the rows of a mask of Int64 or Bool, 1 or true = a token.</summary>
-    public static TokenRows FromMask(OnnxValue mask) => new(mask.Cast(DataType.Bool), mask.Cast(DataType.Int64).Sum(1, keepDim: true));
+    /// <summary>Creates the rows of a mask of Int64, 1 = a token.</summary>
+    public static TokenRows FromMask(OnnxValue mask, long maxLength) => new(mask.Cast(DataType.Bool), mask.Sum(1, keepDim: true), maxLength);
 
     /// <summary>Creates rows of given lengths, [B, 1], that are padded to a length.</summary>
-    public static TokenRows FromLengths(OnnxValue lengths, OnnxValue length) => new(length.Range() < lengths, lengths);
+    public static TokenRows FromLengths(OnnxValue lengths, OnnxValue length, long maxLength) => new(length.Range() < lengths, lengths, maxLength);
 
     /// <summary>Sets padding to 0 in a tensor [B, N, ...] of a rank.</summary>
     /// <remarks>Padding may hold any number, so this is no product with the mask.</remarks>

@@ -27,7 +27,7 @@ internal static class WindowedGraph
         var found = Find(tokenIds, rows, options.ClsTokenId);
         int chunkLength = options.ChunkLength;
         var content = (found.Lengths - 2).Max(0); // [S]
-        var (means, sizes) = Encode(weights.Part("encoder"), encoder, found, chunkLength); // [states, D], [states]
+        var (means, sizes) = Encode(weights.Part("encoder"), encoder, options, found); // [states, D], [states]
         var numChunks = content.CeilDivide(chunkLength); // [S]
 
         // The states of all documents follow each other.
@@ -36,7 +36,7 @@ internal static class WindowedGraph
         var first = totals.SumBefore(0); // [B, 1]
         var longest = totals.Largest(0).Max(1); // [1]
         var state = longest.Range(); // [states of the longest document]
-        var documentRows = TokenRows.FromLengths(totals, longest);
+        var documentRows = TokenRows.FromLengths(totals, longest, options.MaxDocumentTokens); // a state has at least one token
         var index = documentRows.Valid.Where(first + state, means.Dim(0) - 1); // the last row holds zeros
         var states = means.Gather(index); // [B, states, D]
         if (options.Document is not null)
@@ -62,8 +62,10 @@ internal static class WindowedGraph
 
     // The means of the chunks of all windows, and the number of tokens of each; a row of zeros after the last.
     private static (OnnxValue Means, OnnxValue Sizes) Encode(
-        GraphWeights weights, MahaTransformerOptions encoder, (OnnxValue Ids, OnnxValue Lengths, OnnxValue Documents) windows, int chunkLength)
+        GraphWeights weights, MahaTransformerOptions encoder, WindowedEncoderOptions options,
+        (OnnxValue Ids, OnnxValue Lengths, OnnxValue Documents) windows)
     {
+        int chunkLength = options.ChunkLength;
         var count = windows.Lengths.Dim(0); // S
         var groups = count.CeilDivide(WindowsOfGroup); // G
         var size = count.CeilDivide(groups);
@@ -74,7 +76,7 @@ internal static class WindowedGraph
         var chunks = (width - 2).CeilDivide(chunkLength).Max(1); // C
         var results = weights.Builder.Scan([ids, lengths], group =>
         {
-            var rows = TokenRows.FromLengths(group[1].Unsqueeze(1), width);
+            var rows = TokenRows.FromLengths(group[1].Unsqueeze(1), width, options.WindowLength);
             var features = BlockGraph.Encode(weights, encoder, group[0], rows); // [windows, W, D]
 
             // Without the special tokens, the first and the last.
