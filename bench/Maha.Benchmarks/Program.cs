@@ -7,6 +7,7 @@ using Maha.Benchmarks.Classification.Tasks;
 using Maha.Benchmarks.Core;
 using Maha.Benchmarks.Generation;
 using Maha.Benchmarks.LanguageModel;
+using Maha.Benchmarks.Onnx;
 using Maha.Benchmarks.Parity;
 using Maha.Benchmarks.Reliability;
 using Maha.Benchmarks.Swap;
@@ -106,6 +107,11 @@ var commands = new Command[]
         PredictCommand.Arguments,
         "documents per second of a small classifier and of MahaEncode, one row at a time and by the cursor of a transformed view, which looks ahead",
         PredictCommand.Run),
+    new(
+        "onnx",
+        OnnxCommand.Arguments,
+        "classifiers of manual pages exported to ONNX: equality with libtorch on the test pages, and documents per second of both",
+        OnnxCommand.Run),
     new(
         "learn",
         "--data FILE --test FILE | --folds FILE [--options NAME=VALUE,...]... [--seeds K | --seed S...] [--fold F...] [--documents N] [--skip "

@@ -29,30 +29,16 @@ internal static class ModelGraphs
     /// <param name="withNGrams">Whether the logits of the n-grams are inputs.</param>
     /// <param name="metadata">What the file says about itself.</param>
     /// <exception cref="NotSupportedException">The attention of the model can't be exported.</exception>
-    public static ModelProto Build(TextClassifier classifier, bool withNGrams, IEnumerable<KeyValuePair<string, string>> metadata) => classifier.UseNetwork(network =>
+    public static ModelProto Build(TextClassifier classifier, bool withNGrams, IEnumerable<KeyValuePair<string, string>> metadata) => classifier.UseNetwork(module =>
     {
         var manifest = classifier.Manifest;
         var builder = new OnnxBuilder();
         var (tokenIds, rows) = Tokens(builder, GraphNames.InputIds, GraphNames.AttentionMask, Length, manifest.MaxDocumentTokens);
-        var weights = new GraphWeights(builder, network.state_dict());
-        OnnxValue pooled; // [B, D or 2D]
-        if (network is WindowedClassifier)
-        {
-            var states = WindowedGraph.Read(weights.Part("reader"), manifest.Model, manifest.Windows!, tokenIds, rows);
-            pooled = BlockGraph.Pool(weights.Part("pooling"), manifest.Model.Pooling, states.States, states.Rows);
-            pooled = weights.LayerNorm("pooled_norm", pooled, PooledNormEpsilon);
-        }
-        else
-        {
-            var features = BlockGraph.Encode(weights.Part("encoder"), manifest.Model, tokenIds, rows);
-            pooled = BlockGraph.Pool(weights.Part("pooling"), manifest.Model.Pooling, features, rows);
-        }
-        var logits = weights.Linear("head", pooled); // [B, C]
         string classes = manifest.Labels.Count.ToString(CultureInfo.InvariantCulture);
-        if (withNGrams)
-            logits = CombineWithNGrams(builder, classifier, logits, classes);
-        else if (manifest.NGrams is { } fusion)
-            logits *= fusion.Deep;
+        double weight = manifest.NGrams?.Deep ?? 1;
+        // As in TextClassifier, a network without a weight need not compute.
+        OnnxValue? network = weight == 0 ? null : Logits(new GraphWeights(builder, module.state_dict()), module is WindowedClassifier, manifest, tokenIds, rows) * weight;
+        var logits = withNGrams ? CombineWithNGrams(builder, classifier, network, classes) : network!.Value; // [B, C]
         var probabilities = (logits.Cast(DataType.Double) / manifest.Temperature).Softmax();
         builder.Output(Predicted(probabilities, manifest), GraphNames.PredictedLabel, Batch);
         builder.Output(probabilities.Cast(DataType.Float), GraphNames.Probabilities, Batch, classes);
@@ -99,16 +85,32 @@ internal static class ModelGraphs
         return builder.Build(metadata);
     });
 
+    // The logits of the network, [B, C].
+    private static OnnxValue Logits(GraphWeights weights, bool readsWindows, ClassifierManifest manifest, OnnxValue tokenIds, TokenRows rows)
+    {
+        var pooling = weights.Part("pooling");
+        if (readsWindows)
+        {
+            var states = WindowedGraph.Read(weights.Part("reader"), manifest.Model, manifest.Windows!, tokenIds, rows);
+            var pooled = BlockGraph.Pool(pooling, manifest.Model.Pooling, states.States, states.Rows);
+            return weights.Linear("head", weights.LayerNorm("pooled_norm", pooled, PooledNormEpsilon));
+        }
+        var features = BlockGraph.Encode(weights.Part("encoder"), manifest.Model, tokenIds, rows);
+        return weights.Linear("head", BlockGraph.Pool(pooling, manifest.Model.Pooling, features, rows));
+    }
+
     private static (OnnxValue Ids, TokenRows Rows) Tokens(OnnxBuilder builder, string ids, string mask, string length, long maxLength) =>
         (builder.Input(ids, DataType.Int64, Batch, length), TokenRows.FromMask(builder.Input(mask, DataType.Int64, Batch, length), maxLength));
 
     // As TextClassifier combines network, n-grams and the labels of copies of the text.
-    private static OnnxValue CombineWithNGrams(OnnxBuilder builder, TextClassifier classifier, OnnxValue network, string classes)
+    private static OnnxValue CombineWithNGrams(OnnxBuilder builder, TextClassifier classifier, OnnxValue? network, string classes)
     {
         var fusion = classifier.Manifest.NGrams!.Value;
         var ngrams = builder.Input(GraphNames.NGramLogits, DataType.Float, Batch, classes);
         var copies = builder.Input(GraphNames.CopyCounts, DataType.Float, Batch, classes).Cast(DataType.Double);
-        var combined = (ngrams.Cast(DataType.Double) * fusion.Wide) + (network.Cast(DataType.Double) * fusion.Deep);
+        var combined = ngrams.Cast(DataType.Double) * fusion.Wide;
+        if (network is { } logits)
+            combined += logits.Cast(DataType.Double);
         double smoothing = classifier.NGrams!.RepeatedTexts.Smoothing;
         var shares = (copies + (combined.Softmax() * smoothing)) / (copies.Sum(1, keepDim: true) + smoothing);
         return shares.Max(SmallestProbability).Log();

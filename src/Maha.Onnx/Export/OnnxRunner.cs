@@ -16,6 +16,8 @@ internal sealed class OnnxRunner : IDisposable
     public OnnxRunner(byte[] model, int threads)
     {
         using var options = new SessionOptions { IntraOpNumThreads = threads, InterOpNumThreads = 1 };
+        // Threads that wait for work must not take the processor from libtorch's.
+        options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
         _session = new InferenceSession(model, options);
     }
 

@@ -25,6 +25,7 @@ internal sealed class OnnxBuilder
 
     private readonly GraphProto _root = new() { Name = "maha" };
     private readonly Dictionary<string, OnnxValue> _constants = [];
+    private readonly Dictionary<string, OnnxValue> _weights = [];
     private GraphProto _current;
     private int _numValues;
     private long _weightBytes;
@@ -52,10 +53,12 @@ internal sealed class OnnxBuilder
         _root.Output.Add(Describe(name, value.Type, shape));
     }
 
-    /// <summary>Adds a tensor of weights in float32.</summary>
+    /// <summary>Adds a tensor of weights in float32. A name that was added before gives the same value.</summary>
     /// <exception cref="NotSupportedException">The weights do not fit into one ONNX file.</exception>
     public OnnxValue Weight(string name, Tensor tensor)
     {
+        if (_weights.TryGetValue(name, out var known))
+            return known;
         using var scope = NewDisposeScope();
         float[] values = tensor.detach().to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();
         _weightBytes += 4L * values.Length;
@@ -65,7 +68,7 @@ internal sealed class OnnxBuilder
                 $"The weights of an exported model must take at most {MaxWeightBytes} bytes in float32, the most that one ONNX file holds, but take more. " +
                 "Export a smaller model.");
         }
-        return Initializer(name, DataType.Float, MemoryMarshal.AsBytes(values.AsSpan()), tensor.shape);
+        return _weights[name] = Initializer(name, DataType.Float, MemoryMarshal.AsBytes(values.AsSpan()), tensor.shape);
     }
 
     /// <summary>Adds a constant tensor.</summary>
