@@ -44,7 +44,7 @@ public abstract class MahaEstimator<TOptions, TTransformer> : IEstimator<TTransf
     /// </exception>
     /// <exception cref="MahaModelFileException">The file of the pretrained model is damaged, or is not a Maha model.</exception>
     /// <exception cref="OperationCanceledException">The training was canceled.</exception>
-    /// <exception cref="TrainingDivergedException">A loss or a gradient norm was not finite. The message suggests a lower learning rate.</exception>
+    /// <exception cref="TrainingDivergedException">A loss, a gradient norm or a weight was not finite. The message suggests a lower learning rate.</exception>
     /// <exception cref="TorchUnavailableException">
     /// TorchSharp's native library can't be loaded, since a native package is missing or the system is too old for it. It is thrown before any data is read.
     /// </exception>

@@ -42,7 +42,7 @@ public abstract class MahaEstimatorOptions
     }
 
     /// <summary>V, the size of the vocabulary that is learned from the training texts. A small corpus may give fewer.</summary>
-    /// <value>8,192. At least 512.</value>
+    /// <value>8,192. From 262 (special tokens and 256 bytes) to 1,048,576.</value>
     public int VocabSize { get => _model.VocabSize; set => _model = _model with { VocabSize = value }; }
 
     /// <summary>The most tokens of a document that are read. See <see cref="OverlongDocuments"/> for what happens beyond.</summary>

@@ -1,3 +1,4 @@
+using Maha.Layers.Core;
 using Maha.MLNet.ModelFiles;
 using Maha.MLNet.Rows;
 using Microsoft.ML;
@@ -52,10 +53,14 @@ public abstract class MahaTransformer : ITransformer, IDisposable
     /// <summary>Writes the network, its tokenizer and its options to one safetensors file. A classifier's n-grams are left out.</summary>
     /// <param name="path">The path of the file. An existing file is replaced when the new one is complete.</param>
     /// <remarks>The <c>PretrainedModel</c> option of Maha's estimators accepts such a file, and also a zip.</remarks>
+    /// <exception cref="ArgumentException">The path is null or empty, or has the character NUL.</exception>
+    /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
+    /// <exception cref="UnauthorizedAccessException">The process may not write the file. An existing file is unchanged.</exception>
+    /// <exception cref="IOException">The file can't be written, for instance because the disk is full. An existing file is unchanged.</exception>
     /// <exception cref="ObjectDisposedException">The transformer was disposed.</exception>
     public void SaveWeights(string path)
     {
-        ArgumentException.ThrowIfNullOrEmpty(path);
+        AtomicFile.RequirePath(path);
         _model.SaveWeights(path);
     }
 

@@ -1,5 +1,5 @@
 using Maha.Layers.Core;
-using Maha.Layers.Tests.Core;
+using Maha.TestData;
 using static Maha.Layers.Tests.PublicModules;
 using static TorchSharp.torch;
 

@@ -11,7 +11,7 @@ public record HsaOptions : AttentionOptions
 
     /// <summary>b, the number of children of a node in a tree of blocks.</summary>
     /// <value>16. From 2 to 1,024. A tree of the document's own sentences and paragraphs has as many children as there are.</value>
-    [OptionRange(2, 1024, "16 suits most processors.")]
+    [OptionRange(2, 1024, "Use 16, which suits most processors.")]
     public int Branching { get; init; } = 16;
 
     /// <summary>The source of the tree.</summary>

@@ -8,7 +8,7 @@ public sealed record WindowOptions : AttentionOptions
     // The window of multiscale attention is the same option.
     internal const int DefaultWindow = 128;
     internal const int MaxWindow = 1 << 20;
-    internal const string WindowRemedy = "128 suits most processors.";
+    internal const string WindowRemedy = "Use 128, which suits most processors.";
 
     /// <inheritdoc/>
     public override AttentionKind Kind => AttentionKind.Window;

@@ -1,3 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+
 namespace Maha.Layers.Core;
 
 /// <summary>Writes files that are either complete or not there: the content is written to a file beside, which then takes the name.</summary>
@@ -31,7 +34,7 @@ internal static class AtomicFile
         Func<Stream, Stream>? wrap = null,
         string partialSuffix = PartialSuffix)
     {
-        ArgumentException.ThrowIfNullOrEmpty(path);
+        RequirePath(path);
         ArgumentNullException.ThrowIfNull(write);
         string target = path;
         string partial = path + partialSuffix;
@@ -44,6 +47,8 @@ internal static class AtomicFile
                 partial = target + partialSuffix;
             }
             var existing = new FileInfo(target);
+            if (Directory.Exists(target))
+                throw new IOException("It is a folder.");
             if (existing is { Exists: true, IsReadOnly: true })
                 throw new UnauthorizedAccessException("The file is read-only.");
             using (var file = new FileStream(partial, FileMode.Create, FileAccess.ReadWrite, FileShare.None, BufferBytes))
@@ -70,6 +75,17 @@ internal static class AtomicFile
         }
     }
 
+    /// <summary>Checks that a path can be one of a file, before anything is computed for it.</summary>
+    /// <param name="path">The path.</param>
+    /// <param name="name">The name of the argument.</param>
+    /// <exception cref="ArgumentException">The path is null or empty, or has the character NUL.</exception>
+    public static void RequirePath([NotNull] string? path, [CallerArgumentExpression(nameof(path))] string name = "")
+    {
+        ArgumentNullException.ThrowIfNull(path, name);
+        if (path.Length == 0 || path.Contains('\0'))
+            throw new ArgumentException($"{name} must be the path of a file, but {(path.Length == 0 ? "is empty" : "has the character NUL")}. Name a file.", name);
+    }
+
     private static Exception? Explain(Exception e, string path)
     {
         string state = File.Exists(path) ? "The file that was there is unchanged." : "No file was written.";
@@ -81,7 +97,8 @@ internal static class AtomicFile
                 $"This process must have the right to write '{path}', but has not: {e.Message} {state} Change the rights, or choose another path.", e),
             IOException when IsDiskFull(e.HResult) => new IOException(
                 $"The disk must have space for the file '{path}', but is full. {state} Free some space, or choose another path.", e),
-            IOException => new IOException($"The file '{path}' can't be written: {e.Message} {state} Remove the cause, or choose another path.", e),
+            IOException => new IOException(
+                $"It must be possible to write the file '{path}', but it is not: {e.Message} {state} Remove the cause, or choose another path.", e),
             _ => null,
         };
     }

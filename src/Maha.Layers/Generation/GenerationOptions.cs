@@ -47,7 +47,7 @@ public sealed record GenerationOptions
     /// <exception cref="ArgumentException">An option is out of range. The message states the rule, the value and the remedy.</exception>
     public void Validate()
     {
-        TensorChecks.InRange(MaxTokens, 1, 1 << 24, nameof(MaxTokens), "256 tokens are about 200 words of English.");
+        TensorChecks.InRange(MaxTokens, 1, 1 << 24, nameof(MaxTokens), "Use 256 for about 200 words of English.");
         TensorChecks.Require(
             Temperature >= 0 && Temperature <= 100, Temperature, nameof(Temperature), "lie in [0, 100]",
             "Use 0 for the likeliest token, 1 for the model's own probabilities.");

@@ -47,6 +47,7 @@ public sealed class TextScorer
     /// <exception cref="OperationCanceledException">The scoring was canceled.</exception>
     public TextScore Score(ReadOnlySpan<char> text, CancellationToken cancellationToken = default)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         double sum = 0;
         int[] ids = _tokenizer.Encode(text);
         foreach (double logLikelihood in LogLikelihoods(ids, cancellationToken))

@@ -134,7 +134,7 @@ internal static class ConvertedModel
         ArgumentNullException.ThrowIfNull(samples);
         ArgumentNullException.ThrowIfNull(options);
         if (samples.Count == 0)
-            throw new ArgumentException("samples must hold at least one batch of documents to measure on, but hold none.", nameof(samples));
+            throw new ArgumentException("samples must hold at least one batch of documents to measure on, but hold none. Pass a few dozen documents.", nameof(samples));
         foreach (var sample in samples)
         {
             TensorChecks.Alive(sample.TokenIds, nameof(sample.TokenIds));

@@ -52,7 +52,7 @@ public static class HsaConversion
             }
         }
         if (documents == 0)
-            throw new ArgumentException("samples must hold a token, but every document is empty.", nameof(samples));
+            throw new ArgumentException("samples must hold a token, but every document is empty. Pass documents with text.", nameof(samples));
         return [.. sums.OrderBy(pair => pair.Key).Select(pair => new LayerDistance(pair.Key, [.. pair.Value.Select(sum => sum / documents)]))];
     }
 

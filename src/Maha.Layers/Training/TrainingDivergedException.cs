@@ -2,10 +2,10 @@ namespace Maha.Layers.Training;
 
 /// <summary>
 /// The exception that is thrown when a training diverges: a training loss or a gradient norm was not finite, or the validation loss of
-/// every epoch was not finite.
+/// every epoch was not finite, or, without validation, the weights after the last step.
 /// </summary>
 /// <remarks>
-/// The weights of the model are those before the failed step, or those after the last step where validation found the problem. The
+/// The weights of the model are those before the failed step, or those after the last step where the problem was found after it. The
 /// usual remedy is a lower <see cref="TrainingOptions.LearningRate"/>; the message suggests values.
 /// </remarks>
 public sealed class TrainingDivergedException : Exception
@@ -29,7 +29,7 @@ public sealed class TrainingDivergedException : Exception
     /// <summary>The number of the epoch, from 1.</summary>
     public int Epoch { get; }
 
-    /// <summary>The number of the step over all epochs, from 1. The step was not done, except where the validation loss is not finite.</summary>
+    /// <summary>The number of the step over all epochs, from 1. The step was not done, except where the validation loss or a weight is not finite.</summary>
     public long Step { get; }
 
     /// <summary>The loss of the step; the loss of the batch where the training loss is not finite.</summary>

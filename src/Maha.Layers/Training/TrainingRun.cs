@@ -103,12 +103,7 @@ internal sealed partial class TrainingRun : IDisposable
             _optimizer.End();
             module.train(wasTraining);
         }
-        // Only validation can find that the last step diverged. Where no epoch ended with a finite loss, there are no weights worth keeping.
-        if (_best is { Report.Epoch: var last, Metrics: { IsFinite: false, Loss: var loss } })
-        {
-            throw new TrainingDivergedException(
-                "validation loss", loss, last, _step, _totalSteps, _lastStep!.Loss, _lastStep.LearningRate, _options, isStepDone: true);
-        }
+        RequireFiniteResult();
         if (_best.Report is not null)
             _bestWeights.Restore(module);
         return new TrainingResult
@@ -294,7 +289,4 @@ internal sealed partial class TrainingRun : IDisposable
     }
 
     private static ValidationMetrics? WithoutLogits(ValidationMetrics? metrics) => metrics is null ? null : metrics with { Logits = null };
-
-    private TrainingDivergedException Diverged(string quantity, double value, int epoch, double loss, double learningRate) =>
-        new(quantity, value, epoch, _step + 1, _totalSteps, loss, learningRate, _options, isStepDone: false);
 }

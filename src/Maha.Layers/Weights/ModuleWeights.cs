@@ -96,22 +96,33 @@ public static class ModuleWeights
         return state;
     }
 
+    /// <summary>Returns the name of a weight that is not finite; null if all are finite.</summary>
+    internal static string? FirstNotFinite(nn.Module module)
+    {
+        using var noGradient = no_grad();
+        return StateOf(module).FirstOrDefault(weight => CountNotFinite(weight.Value) > 0).Key;
+    }
+
     // Which weight is not finite, in words; null for none.
     private static string? NotFinite(IEnumerable<KeyValuePair<string, Tensor>> weights)
     {
         using var noGradient = no_grad();
         foreach (var (name, weight) in weights)
         {
-            if (!weight.is_floating_point())
-                continue;
-            using var scope = NewDisposeScope();
-            var isFinite = weight.detach().isfinite();
-            if (isFinite.all().item<bool>())
-                continue;
-            long count = isFinite.logical_not().sum().item<long>();
-            return $"The weights of a module must be finite, but {count} of {weight.numel()} numbers of {SafetensorsHeader.Quote(name)} are NaN or infinite.";
+            long count = CountNotFinite(weight);
+            if (count > 0)
+                return $"The weights of a module must be finite, but {count} of {weight.numel()} numbers of {SafetensorsHeader.Quote(name)} are NaN or infinite.";
         }
         return null;
+    }
+
+    private static long CountNotFinite(Tensor weight)
+    {
+        if (!weight.is_floating_point())
+            return 0;
+        using var scope = NewDisposeScope();
+        var isFinite = weight.detach().isfinite();
+        return isFinite.all().item<bool>() ? 0 : isFinite.logical_not().sum().item<long>();
     }
 
     /// <summary>Checks that no weight of a module has been disposed. Saving and loading do the same check.</summary>

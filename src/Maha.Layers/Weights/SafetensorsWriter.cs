@@ -30,7 +30,7 @@ public static class SafetensorsWriter
     /// <exception cref="UnauthorizedAccessException">The process may not write the file. An existing file is unchanged.</exception>
     public static void Write(string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
-        ArgumentException.ThrowIfNullOrEmpty(path);
+        AtomicFile.RequirePath(path);
         var content = new FileContent(tensors, metadata, hasChecksums: false);
         AtomicFile.Write(path, content.Write);
     }
@@ -38,7 +38,7 @@ public static class SafetensorsWriter
     /// <summary>Writes a file with checksums, which <see cref="SafetensorsReader"/> checks.</summary>
     internal static void WriteWithChecksums(string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata)
     {
-        ArgumentException.ThrowIfNullOrEmpty(path);
+        AtomicFile.RequirePath(path);
         var content = new FileContent(tensors, metadata, hasChecksums: true);
         AtomicFile.Write(path, content.Write);
     }

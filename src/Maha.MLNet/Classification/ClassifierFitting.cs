@@ -71,6 +71,7 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
             LabelType = labels.TypeName,
             Labels = labels.Names,
         };
+        fitting.RequireMemory(manifest.MinNumWeights());
         var schedule = TrainingOptionsOf(options, fitting.Seed, fitting.Device) with { ClassWeights = classWeights };
         var ngrams = options.NGrams ? FitNGrams(fitting, all, validating, labels.Count, classWeights) : null;
         var (trained, result) = network.Train(schedule, training, validating, labels.Count, needsStep: ngrams is null);

@@ -37,7 +37,7 @@ public sealed class MahaBinaryTextClassificationTrainer : MahaEstimator<MahaBina
     private protected override IReadOnlyList<SchemaShape.Column> CreateOutputColumns(SchemaShape inputSchema)
     {
         InputColumns.Scalar(inputSchema, EstimatorOptions.LabelColumnName, nameof(inputSchema), "Boolean",
-            column => !column.IsKey && column.ItemType is BooleanDataViewType);
+            column => !column.IsKey && column.ItemType is BooleanDataViewType, "Load it as bool, or use MulticlassClassification for keys.");
         InputColumns.Text(inputSchema, EstimatorOptions.TextColumnName, nameof(inputSchema));
         InputColumns.Weight(inputSchema, EstimatorOptions.ExampleWeightColumnName, nameof(inputSchema));
         return

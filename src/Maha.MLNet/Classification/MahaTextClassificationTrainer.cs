@@ -55,8 +55,8 @@ public sealed class MahaTextClassificationTrainer : MahaEstimator<MahaTextClassi
 
     private protected override IReadOnlyList<SchemaShape.Column> CreateOutputColumns(SchemaShape inputSchema)
     {
-        var label = InputColumns.Scalar(inputSchema, EstimatorOptions.LabelColumnName, nameof(inputSchema), "a key (append Conversion.MapValueToKey before)",
-            column => column.IsKey && column.ItemType == NumberDataViewType.UInt32);
+        var label = InputColumns.Scalar(inputSchema, EstimatorOptions.LabelColumnName, nameof(inputSchema), "a key of UInt32",
+            column => column.IsKey && column.ItemType == NumberDataViewType.UInt32, "Append Conversion.MapValueToKey before the trainer.");
         InputColumns.Text(inputSchema, EstimatorOptions.TextColumnName, nameof(inputSchema));
         InputColumns.Weight(inputSchema, EstimatorOptions.ExampleWeightColumnName, nameof(inputSchema));
         var values = Find(label.Annotations, Annotation.KeyValues)?.ItemType ?? NumberDataViewType.UInt32;

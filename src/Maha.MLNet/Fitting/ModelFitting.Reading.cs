@@ -164,10 +164,11 @@ internal sealed partial class ModelFitting
 
     private static void CheckCheckpoints(MahaEstimatorOptions options)
     {
-        if (options.CheckpointPath is { } folder && string.IsNullOrWhiteSpace(folder))
+        if (options.CheckpointPath is { } folder && (string.IsNullOrWhiteSpace(folder) || folder.Contains('\0')))
         {
             throw new ArgumentException(
-                "CheckpointPath must be the path of a folder, but is empty. Leave it null for no checkpoints.", nameof(options.CheckpointPath));
+                $"CheckpointPath must be the path of a folder, but {(folder.Contains('\0') ? "has the character NUL" : "is empty")}. Leave it null for no checkpoints.",
+                nameof(options.CheckpointPath));
         }
         if (options.CheckpointInterval < TimeSpan.Zero)
         {

@@ -10,6 +10,7 @@ using Maha.Layers.Trees;
 using Maha.MLNet.Bridge;
 using Maha.MLNet.ModelFiles;
 using Microsoft.ML.Runtime;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.MLNet.Fitting;
@@ -21,6 +22,9 @@ internal sealed partial class ModelFitting : IDisposable
 {
     // What a timer can count.
     private static readonly TimeSpan s_longestTime = TimeSpan.FromDays(24);
+
+    // The weight, its gradient, and two moments of the optimizer.
+    private const long TrainedBytesPerWeight = 4 * sizeof(float);
 
     private readonly IHost _host;
     private readonly MahaEstimatorOptions _options;
@@ -130,6 +134,23 @@ internal sealed partial class ModelFitting : IDisposable
                 MessageSensitivity.None,
                 $"{numDocuments} {what} documents have more than {maxSequenceLength} tokens and were cut ({_options.OverlongDocuments}); " +
                 $"{numTokens} tokens are not read. Raise MaxSequenceLength to read them.");
+        }
+    }
+
+    /// <summary>Checks that a network can be trained in the memory of this machine: the system ends a process that takes more.</summary>
+    /// <param name="numWeights">The number of weights, or a lower bound.</param>
+    /// <exception cref="InvalidOperationException">There is less memory.</exception>
+    public void RequireMemory(long numWeights)
+    {
+        // A GPU has memory of its own, which CUDA reports when it is full. The weights are made on the processor in any case.
+        long bytesPerWeight = Device.type == DeviceType.CPU ? TrainedBytesPerWeight : sizeof(float);
+        long available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (numWeights > available / bytesPerWeight)
+        {
+            const double gib = 1L << 30;
+            throw new InvalidOperationException(
+                $"A network must fit into memory with its gradients and the state of the optimizer, but at least {numWeights} weights take " +
+                $"{numWeights * (bytesPerWeight / gib):F1} GiB and this machine has {available / gib:F1}. Lower DModel, NumLayers or other widths.");
         }
     }
 

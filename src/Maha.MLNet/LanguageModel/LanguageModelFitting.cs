@@ -43,6 +43,7 @@ internal sealed class LanguageModelFitting(IHost host, Options options)
             Columns = new LanguageModelColumns(options.ReadColumnName, options.OutputColumnName, options.PerplexityColumnName),
             TieOutput = options.TieOutput,
         };
+        fitting.RequireMemory(manifest.MinNumWeights());
         var network = fitting.Build(() => new MahaLanguageModel(manifest.Model, manifest.TieOutput));
         try
         {

@@ -102,26 +102,32 @@ internal static class InputColumns
     /// <summary>Finds a column of texts in the output schema of an earlier estimator.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such column, or it will have another type.</exception>
     public static SchemaShape.Column Text(SchemaShape schema, string name, string parameter)
-        => Scalar(schema, name, parameter, "Text", column => column.ItemType is TextDataViewType);
+        => Scalar(schema, name, parameter, "Text", column => column.ItemType is TextDataViewType, "Name a text column, or convert this one.");
 
     /// <summary>Finds a column of scalars in the output schema of an earlier estimator.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such column, or it will have another type.</exception>
     public static SchemaShape.Column Scalar(
-        SchemaShape schema, string name, string parameter, string expectedType, Func<SchemaShape.Column, bool> isExpected)
+        SchemaShape schema, string name, string parameter, string expectedType, Func<SchemaShape.Column, bool> isExpected, string remedy)
     {
         var column = MLNetInternals.Find(schema, name)
-            ?? throw new ArgumentOutOfRangeException(
-                parameter, $"There is no column '{name}', but the estimator reads it. The columns are: {string.Join(", ", schema.Select(c => c.Name))}.");
+            ?? throw Missing(name, schema.Select(column => column.Name), parameter);
         if (column.Kind != SchemaShape.Column.VectorKind.Scalar || !isExpected(column))
         {
             string actualType = $"{(column.IsKey ? "Key of " : "")}{column.ItemType} ({column.Kind})";
-            throw new ArgumentOutOfRangeException(parameter, $"Column '{name}' must be {expectedType}, but will be {actualType}.");
+            throw new ArgumentOutOfRangeException(parameter, $"Column '{name}' must be {expectedType}, but will be {actualType}. {remedy}");
         }
         return column;
     }
 
     private static DataViewSchema.Column Find(DataViewSchema schema, string name, string parameter)
         => schema.GetColumnOrNull(name)
-            ?? throw new ArgumentOutOfRangeException(
-                parameter, $"There is no column '{name}'. The columns are: {string.Join(", ", schema.Select(column => column.Name))}.");
+            ?? throw Missing(name, schema.Where(column => !column.IsHidden).Select(column => column.Name), parameter);
+
+    private static ArgumentOutOfRangeException Missing(string name, IEnumerable<string> columns, string parameter)
+    {
+        string all = string.Join(", ", columns);
+        return new(
+            parameter,
+            $"There must be a column '{name}', but the columns are: {(all.Length == 0 ? "none" : all)}. Name one of these in the options, or add the column.");
+    }
 }

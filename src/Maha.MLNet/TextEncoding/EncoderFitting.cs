@@ -63,6 +63,7 @@ internal sealed class EncoderFitting(IHost host, Options options)
             NormalizeLength = options.NormalizeLength,
             Segments = options.Segments,
         };
+        fitting.RequireMemory(manifest.MinNumWeights());
         var network = fitting.Build(() => new MahaDocumentEncoder(model, parts));
         try
         {
@@ -101,7 +102,7 @@ internal sealed class EncoderFitting(IHost host, Options options)
         if (options.SegmentOffsetsColumnName is not null && options.SegmentColumnName is null)
         {
             throw new ArgumentException(
-                "SegmentOffsetsColumnName requires a SegmentColumnName, but there is none. Name a column of the segments' vectors, or leave it out.",
+                $"SegmentOffsetsColumnName must be null without a SegmentColumnName, but is '{options.SegmentOffsetsColumnName}'. Name a column of the segments' vectors, or leave it out.",
                 nameof(options));
         }
         TensorChecks.Known(options.Segments, nameof(options.Segments));
@@ -117,7 +118,7 @@ internal sealed class EncoderFitting(IHost host, Options options)
         if (options.Freeze && options.PretrainedModel is null)
         {
             throw new ArgumentException(
-                "Freeze requires a PretrainedModel, but there is none, and random weights would stay random. Name a file, or leave Freeze out.",
+                "Freeze must be false without a PretrainedModel, since random weights would stay random, but is true. Name a file, or leave Freeze out.",
                 nameof(options));
         }
     }
@@ -168,15 +169,15 @@ internal sealed class EncoderFitting(IHost host, Options options)
         if (options.PretrainedModel is null)
         {
             throw new ArgumentException(
-                "Segments Window requires a PretrainedModel in BERT layout, whose windows they are, but there is none. Choose Sentence or Paragraph, or " +
+                "Segments must be Sentence or Paragraph without a PretrainedModel in BERT layout, whose windows they would be, but is Window. Choose one, or " +
                 "name a model.",
                 nameof(options));
         }
         if (options.OverlongDocuments == OverlongDocuments.KeepStartAndEnd)
         {
             throw new ArgumentException(
-                "Segments Window requires that OverlongDocuments keeps one end of a document, since a window across the cut has no range of characters, but " +
-                "it is KeepStartAndEnd. Choose another value.", nameof(options));
+                "OverlongDocuments must keep one end of a document where Segments is Window, since a window across the cut has no range of characters, but " +
+                "is KeepStartAndEnd. Choose another value.", nameof(options));
         }
     }
 

@@ -1,7 +1,7 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Core;
 using Maha.Layers.Models;
-using Maha.Layers.Tests.Core;
+using Maha.TestData;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Blocks;

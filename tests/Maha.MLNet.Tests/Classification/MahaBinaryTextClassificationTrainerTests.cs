@@ -22,7 +22,7 @@ public class MahaBinaryTextClassificationTrainerTests(FittedModels fitted)
     {
         var mlContext = new MLContext(1);
         EstimatorContract.Check(mlContext, Toys.BinaryTrainer(mlContext), mlContext.Data.LoadFromEnumerable(Toys.Verdicts(12)),
-            (mlContext.Data.LoadFromEnumerable([new NoText()]), "There is no column 'Text'. The columns are: Label"),
+            (mlContext.Data.LoadFromEnumerable([new NoText()]), "There must be a column 'Text', but the columns are: Label"),
             (mlContext.Data.LoadFromEnumerable([new NumberText()]), "Column 'Text' must be Text, but is Single"),
             (Toys.Keyed(mlContext, Toys.Documents(3)),
                 "Label column 'Label' must be Boolean, but is Key<UInt32, 0-2>. Load it as bool, or use MulticlassClassification for keys."));

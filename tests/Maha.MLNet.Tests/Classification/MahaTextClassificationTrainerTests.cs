@@ -43,7 +43,7 @@ public class MahaTextClassificationTrainerTests(FittedModels fitted)
         var numberText = mlContext.Data.LoadFromEnumerable([new NumberText()]);
         var toKey = mlContext.Transforms.Conversion.MapValueToKey("Label");
         EstimatorContract.Check(mlContext, Toys.Trainer(mlContext), Toys.Keyed(mlContext, Toys.Documents(12)),
-            (toKey.Fit(noText).Transform(noText), "There is no column 'Text'. The columns are: Label"),
+            (toKey.Fit(noText).Transform(noText), "There must be a column 'Text', but the columns are: Label"),
             (toKey.Fit(numberText).Transform(numberText), "Column 'Text' must be Text, but is Single"),
             (mlContext.Data.LoadFromEnumerable(Toys.Documents(3)),
                 "Label column 'Label' must be Key<UInt32> with a known number of values, but is String. Append Conversion.MapValueToKey(\"Label\")"),

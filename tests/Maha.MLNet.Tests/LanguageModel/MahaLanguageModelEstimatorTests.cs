@@ -17,7 +17,7 @@ public class MahaLanguageModelEstimatorTests
         var wrong = _mlContext.Data.LoadFromEnumerable([new { Text = 1f }]);
         var missing = _mlContext.Data.LoadFromEnumerable([new { Body = "x" }]);
         EstimatorContract.Check(_mlContext, LanguageToys.Estimator(_mlContext), LanguageToys.Data(_mlContext),
-            (wrong, "Column 'Text' must be Text, but is Single"), (missing, "There is no column 'Text'. The columns are: Body"));
+            (wrong, "Column 'Text' must be Text, but is Single"), (missing, "There must be a column 'Text', but the columns are: Body"));
     }
 
     [Fact]

@@ -34,14 +34,14 @@ public class EncodingOptionsTests
         { o => o.MaxTrainingTime = TimeSpan.Zero, "MaxTrainingTime must be" },
         { o => o.PretrainedModel = "", "PretrainedModel must be the path of a file or folder, but is empty" },
         { o => o.SegmentOffsetsColumnName = "", "SegmentOffsetsColumnName must name a column, but is empty" },
-        { o => o.SegmentOffsetsColumnName = "Ranges", "SegmentOffsetsColumnName requires a SegmentColumnName" },
+        { o => o.SegmentOffsetsColumnName = "Ranges", "SegmentOffsetsColumnName must be null without a SegmentColumnName" },
         { o => (o.SegmentColumnName, o.SegmentOffsetsColumnName) = ("Parts", "Parts"), "The added columns must have different names" },
-        { o => o.Segments = SegmentKind.Window, "Segments Window requires a PretrainedModel in BERT layout" },
+        { o => o.Segments = SegmentKind.Window, "Segments must be Sentence or Paragraph without a PretrainedModel" },
         {
             o => (o.Segments, o.PretrainedModel, o.OverlongDocuments) = (SegmentKind.Window, "model", OverlongDocuments.KeepStartAndEnd),
-            "keeps one end of a document"
+            "must keep one end of a document"
         },
-        { o => o.Freeze = true, "Freeze requires a PretrainedModel" },
+        { o => o.Freeze = true, "Freeze must be false without a PretrainedModel" },
         { o => (o.DModel, o.NumHeads) = (770, 12), "770 % 12 = 2" },
         { o => o.Attention = AttentionKind.MahaReference, "Attention must take padding" },
         { o => o.Pooling = (PoolingKind)9, "Pooling must be one of" },

@@ -14,7 +14,7 @@ public class MahaTextEncodingEstimatorTests
     {
         var valid = _mlContext.Data.LoadFromEnumerable(Toys.Documents(12));
         EstimatorContract.Check(_mlContext, _mlContext.Transforms.MahaEncode(Encoders.Small()), valid,
-            (_mlContext.Transforms.DropColumns("Text").Fit(valid).Transform(valid), "There is no column 'Text'"),
+            (_mlContext.Transforms.DropColumns("Text").Fit(valid).Transform(valid), "There must be a column 'Text'"),
             (_mlContext.Transforms.CopyColumns("Text", "Weight").Fit(valid).Transform(valid), "must be Text, but is"));
     }
 

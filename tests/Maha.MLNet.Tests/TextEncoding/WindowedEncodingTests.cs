@@ -30,7 +30,7 @@ public sealed class WindowedEncodingTests : IDisposable
     [Fact]
     public void Encoder_KeepsTheContractOfEstimators() => EstimatorContract.Check(
         _mlContext, _mlContext.Transforms.MahaEncode(Small()), _data,
-        (_mlContext.Transforms.DropColumns("Text").Fit(_data).Transform(_data), "There is no column 'Text'"));
+        (_mlContext.Transforms.DropColumns("Text").Fit(_data).Transform(_data), "There must be a column 'Text'"));
 
     [Fact]
     public void EncoderWithWindows_KeepsTheContractOfEstimators()

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Maha.Layers.Attention;
 using Maha.Layers.Blocks;
 using Maha.Layers.Core;
+using Maha.TestData;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Core;

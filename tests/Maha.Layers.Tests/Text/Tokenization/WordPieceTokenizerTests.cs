@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
-using Maha.Layers.Tests.Core;
 using Maha.Layers.Text;
+using Maha.TestData;
 using BertTokenizer = Microsoft.ML.Tokenizers.BertTokenizer;
 
 namespace Maha.Layers.Tests.Text;
