@@ -49,7 +49,7 @@ static int Train(SampleOptions options)
     Write(model, options.Continuation).GetAwaiter().GetResult();
     string path = Path.GetFullPath(options.Continuation.Model);
     Console.WriteLine($"saved as {path}");
-    Console.WriteLine($"load it with: MahaLanguageModelTransformer.Find(mlContext.Model.Load(\"{path}\", out var schema)), or: dotnet run -c Release "
+    Console.WriteLine($"load it with: MahaLanguageModelTransformer.Find(mlContext.Model.LoadSafely(\"{path}\", out var schema)), or: dotnet run -c Release "
         + $"--project samples/LanguageModel -- generate --model {path} --prompt TEXT");
     Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
         $"perplexity_per_byte={score.PerplexityPerByte:F4} perplexity_per_word={score.PerplexityPerWord:F2} "
@@ -61,7 +61,7 @@ static int Generate(Continuation continuation)
 {
     TorchLibrary.EnsureLoaded();
     torch.set_num_threads(continuation.Threads);
-    var loaded = new MLContext().Model.Load(continuation.Model, out _);
+    var loaded = new MLContext().Model.LoadSafely(continuation.Model, out _);
     using var model = MahaLanguageModelTransformer.Find(loaded);
     Write(model, continuation).GetAwaiter().GetResult();
     return 0;

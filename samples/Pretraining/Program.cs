@@ -28,7 +28,7 @@ using (var fitted = mlContext.Transforms.MahaEncode(options).Fit(corpus))
 Console.WriteLine($"encoder learned and saved in {clock.Elapsed.TotalSeconds:F0} s: {file}");
 
 // Anywhere else: load it, and turn the documents of every task into vectors once.
-var encoder = mlContext.Model.Load(file, out _);
+var encoder = mlContext.Model.LoadSafely(file, out _);
 using var owned = (IDisposable)encoder;
 IDataView Encode(string name) => mlContext.Data.Cache(encoder.Transform(Load(name)), "Label", "Features");
 var (sections, sectionTest) = (Encode("section.train"), Encode("section.test"));

@@ -48,7 +48,7 @@ static int Train(SampleOptions options)
     Examples.Print(mlContext, model, test);
     string path = Path.GetFullPath(options.Model);
     Console.WriteLine($"saved as {path}");
-    Console.WriteLine($"load it with: mlContext.Model.Load(\"{path}\", out var schema), or: ./run.sh predict --model {path} FILE");
+    Console.WriteLine($"load it with: mlContext.Model.LoadSafely(\"{path}\", out var schema), or: ./run.sh predict --model {path} FILE");
     Console.WriteLine(Summary.Line(metrics, baseline, seconds));
     return 0;
 }
@@ -59,7 +59,7 @@ static int Predict(string path, FileInfo file, int threads)
     torch.set_num_threads(threads);
     var mlContext = new MLContext();
     // The engine owns the model and frees it.
-    using var engine = mlContext.Model.CreatePredictionEngine<Document, Prediction>(mlContext.Model.Load(path, out _));
+    using var engine = mlContext.Model.CreatePredictionEngine<Document, Prediction>(mlContext.Model.LoadSafely(path, out _));
     foreach (string line in File.ReadLines(file.FullName))
     {
         string text = TsvText.Decode(line[(line.IndexOf('\t') + 1)..]);

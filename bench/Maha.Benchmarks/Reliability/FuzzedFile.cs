@@ -43,7 +43,7 @@ internal sealed record FuzzedFile(string Name, Func<string, string> Write, Func<
     private static string ReadModel(string path)
     {
         var context = new MLContext(1);
-        var model = context.Model.Load(path, out _);
+        var model = context.Model.LoadSafely(path, out _);
         using var owner = model as IDisposable;
         return Predictions(context, model);
     }

@@ -2,9 +2,9 @@ namespace Maha.MLNet.ModelFiles;
 
 /// <summary>The exception that is thrown when a model file is damaged, or holds something other than the model that is expected.</summary>
 /// <remarks>
-/// <c>mlContext.Model.Load</c> throws it wrapped in a <see cref="System.Reflection.TargetInvocationException"/>, and in another one for every chain around
-/// the transformer. <c>Fit</c> throws it without a wrapper, for a file that <c>PretrainedModel</c> names. For a file of a newer version of the package it is a
-/// <see cref="MahaModelVersionException"/>.
+/// <c>mlContext.Model.LoadSafely</c> throws it, and so does <c>Fit</c> for a file that <c>PretrainedModel</c> names. <c>mlContext.Model.Load</c> throws it
+/// wrapped in a <see cref="System.Reflection.TargetInvocationException"/>, and in another one for every chain around the transformer. For a file of a newer
+/// version of the package it is a <see cref="MahaModelVersionException"/>.
 /// </remarks>
 public class MahaModelFileException : FormatException
 {

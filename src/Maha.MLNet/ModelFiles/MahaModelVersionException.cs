@@ -6,7 +6,8 @@ public sealed class MahaModelVersionException : MahaModelFileException
 {
     private const string Remedy = "Update the package Maha.MLNet, or save the model with the older version.";
 
-    internal MahaModelVersionException(string message, Exception? innerException = null) : base($"{message} {Remedy}", innerException)
-    {
-    }
+    internal MahaModelVersionException(string problem, Exception? innerException = null) : base($"{problem} {Remedy}", innerException) => Problem = problem;
+
+    /// <summary>The message without the remedy.</summary>
+    internal string Problem { get; }
 }
