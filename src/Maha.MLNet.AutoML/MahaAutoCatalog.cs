@@ -16,7 +16,7 @@ public static class MahaAutoCatalog
     /// </param>
     /// <param name="searchSpace">
     /// The search space; null for <see cref="MahaSearchOptions.Space"/> with the options' <see cref="MahaEstimatorOptions.MaxTrainingTime"/> and
-    /// <see cref="MahaClassifierOptions.PretrainedModel"/>, with which trials start from these weights or from random ones.
+    /// <see cref="MahaSupervisedOptions.PretrainedModel"/>, with which trials start from these weights or from random ones.
     /// </param>
     /// <returns>A sweepable estimator. Append it to a <see cref="SweepablePipeline"/>, alone or with alternatives.</returns>
     /// <remarks>
@@ -42,7 +42,7 @@ public static class MahaAutoCatalog
     /// <param name="options">The options that are not searched: columns, seed and so on. They are read at the start of each trial, and not changed.</param>
     /// <param name="searchSpace">
     /// The search space; null for <see cref="MahaSearchOptions.Space"/> with the options' <see cref="MahaEstimatorOptions.MaxTrainingTime"/> and
-    /// <see cref="MahaClassifierOptions.PretrainedModel"/>, with which trials start from these weights or from random ones.
+    /// <see cref="MahaSupervisedOptions.PretrainedModel"/>, with which trials start from these weights or from random ones.
     /// </param>
     /// <returns>A sweepable estimator. Append it to a <see cref="SweepablePipeline"/>, alone or with alternatives.</returns>
     /// <exception cref="ArgumentException">An option is not valid; the message states the rule, the value and the remedy.</exception>

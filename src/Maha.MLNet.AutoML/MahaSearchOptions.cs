@@ -30,7 +30,7 @@ public sealed class MahaSearchOptions
     /// <value>Searched where the options name a pretrained model: False, True; begins with False, which is cheaper.</value>
     public bool? Pretrained { get; set; }
 
-    /// <summary>See <see cref="MahaClassifierOptions.DocumentLayers"/>. Applies to trials from an encoder that reads windows of the document.</summary>
+    /// <summary>See <see cref="MahaSupervisedOptions.DocumentLayers"/>. Applies to trials from an encoder that reads windows of the document.</summary>
     /// <value>
     /// Searched where the options name such an encoder, by a package or a path in BERT layout: 0 to 2; begins with 0. The options of the attention then
     /// apply if there is a layer.
@@ -147,7 +147,7 @@ public sealed class MahaSearchOptions
     }
 
     /// <summary>Creates the search space of a classifier.</summary>
-    internal static SearchSpace<MahaSearchOptions> ClassificationSpace(MahaClassifierOptions options) =>
+    internal static SearchSpace<MahaSearchOptions> ClassificationSpace(MahaSupervisedOptions options) =>
         Space(options.MaxTrainingTime, options.PretrainedModel);
 
     // A pretrained model keeps its architecture. The length is not part of it.
@@ -187,12 +187,12 @@ public sealed class MahaSearchOptions
     /// <returns>The pretrained model of the trial; null for none.</returns>
     private PretrainedSource? ChoosePretrained(MahaEstimatorOptions options)
     {
-        var source = (options as MahaClassifierOptions)?.PretrainedModel ?? (options as MahaTextEncodingEstimator.Options)?.PretrainedModel;
+        var source = (options as MahaSupervisedOptions)?.PretrainedModel ?? (options as MahaTextEncodingEstimator.Options)?.PretrainedModel;
         if (Pretrained is not { } starts)
             return source;
         if (!starts)
         {
-            if (options is MahaClassifierOptions classifier)
+            if (options is MahaSupervisedOptions classifier)
                 (classifier.PretrainedModel, classifier.DocumentLayers) = (null, 0);
             else if (options is MahaTextEncodingEstimator.Options encoder)
                 (encoder.PretrainedModel, encoder.Freeze) = (null, false);
@@ -217,7 +217,7 @@ public sealed class MahaSearchOptions
             nameof(Pretrained) => false,
             nameof(PretrainedLearningRate) => pretrained is not null,
             nameof(LearningRate) => pretrained is null || PretrainedLearningRate is null,
-            nameof(DocumentLayers) => readsWindows && options is MahaClassifierOptions,
+            nameof(DocumentLayers) => readsWindows && options is MahaSupervisedOptions,
             nameof(NumberOfEpochs) => !readsWindows,
             nameof(MaxSequenceLength) or nameof(Dropout) => true,
             nameof(DModel) or nameof(NumHeads) or nameof(NumLayers) => pretrained is null,

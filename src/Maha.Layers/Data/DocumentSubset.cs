@@ -49,7 +49,8 @@ internal sealed class DocumentSubset : ITextDocuments, IDrawnDocuments, IDocumen
 
     /// <summary>
     /// Splits documents at random into two parts. Each class is split in the same proportion, as far as the number of its documents
-    /// allows, and keeps at least one document in training. Both parts keep the order of the documents.
+    /// allows, and keeps at least one document in training. A document with several labels counts for the rarest of them. Both parts keep the order of
+    /// the documents.
     /// </summary>
     /// <param name="documents">The documents, with or without labels.</param>
     /// <param name="validationFraction">The fraction of the documents for validation, in [0, 1).</param>
@@ -61,11 +62,11 @@ internal sealed class DocumentSubset : ITextDocuments, IDrawnDocuments, IDocumen
         ArgumentNullException.ThrowIfNull(documents);
         TensorChecks.Probability(validationFraction, nameof(validationFraction));
         var classes = new SortedDictionary<int, List<int>>();
+        int[] strata = documents.StrataOf();
         for (int i = 0; i < documents.Count; i++)
         {
-            int label = documents.HasLabels ? documents.LabelOf(i) : 0;
-            if (!classes.TryGetValue(label, out var members))
-                classes.Add(label, members = []);
+            if (!classes.TryGetValue(strata[i], out var members))
+                classes.Add(strata[i], members = []);
             members.Add(i);
         }
 

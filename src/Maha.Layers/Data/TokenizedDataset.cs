@@ -45,6 +45,9 @@ public sealed class TokenizedDataset : ITextDocuments, IDisposable
     /// <summary>The weight of each document, above 0; null where all are 1.</summary>
     internal IReadOnlyList<float>? Weights { get; set; }
 
+    /// <summary>The labels of each document, from 0; null where documents have one class each, or none.</summary>
+    internal IReadOnlyList<int[]>? LabelSets { get; set; }
+
     /// <summary>Whether the token ids are in a temporary file.</summary>
     public bool IsSpilled => _store.IsSpilled;
 

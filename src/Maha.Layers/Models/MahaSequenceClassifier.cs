@@ -80,4 +80,13 @@ public sealed class MahaSequenceClassifier : Module<Tensor, Tensor?, ModelResult
         using var scope = NewDisposeScope();
         return _head.call(_dropout.call(_pooling.PoolSegments(features, keyPaddingMask, segmentLength))).MoveToOuterDisposeScope();
     }
+
+    /// <summary>Sets the bias of the output layer, for instance to the log odds of the labels.</summary>
+    /// <param name="logits">[C].</param>
+    internal void SetOutputBias(float[] logits)
+    {
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        _head.bias!.copy_(tensor(logits));
+    }
 }

@@ -79,6 +79,15 @@ internal sealed class WindowedClassifier : Module<Tensor, Tensor?, ModelResult>
         return Logits(_pooling.PoolSegments(states.States, states.Mask, segmentLength)).MoveToOuterDisposeScope();
     }
 
+    /// <summary>Sets the bias of the output layer, for instance to the log odds of the labels.</summary>
+    /// <param name="logits">[C].</param>
+    public void SetOutputBias(float[] logits)
+    {
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        _head.bias!.copy_(tensor(logits));
+    }
+
     // [..., D or 2D] -> [..., C]
     private Tensor Logits(Tensor pooled) => _head.call(_dropout.call(_pooledNorm.call(pooled)));
 }

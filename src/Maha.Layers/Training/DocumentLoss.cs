@@ -21,6 +21,9 @@ internal abstract class DocumentLoss
     public abstract PriorBaseline Begin(
         TrainingOptions options, ITokenizedDocuments trainingDocuments, string trainingName, ITokenizedDocuments? validationDocuments, string validationName);
 
+    /// <summary>Returns the logits of the prior for the biases of a network that has not learned anything; null to leave the biases random.</summary>
+    public virtual float[]? FirstLogits(ITokenizedDocuments trainingDocuments) => null;
+
     /// <summary>Computes the weighted mean of the losses of a batch.</summary>
     /// <param name="logits">[B, C], of at least float32.</param>
     /// <param name="batch">The documents.</param>

@@ -3,7 +3,7 @@ using Maha.MLNet.Bridge;
 using Maha.MLNet.Classification;
 using Maha.MLNet.LanguageModel;
 using Maha.MLNet.TextEncoding;
-using static Maha.MLNet.Classification.MahaClassifierOptions;
+using static Maha.MLNet.Classification.MahaSupervisedOptions;
 
 // In the namespace of the catalogs that it extends, so that no other using is needed.
 namespace Microsoft.ML;

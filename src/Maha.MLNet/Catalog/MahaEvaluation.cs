@@ -16,8 +16,8 @@ public static class MahaEvaluation
     /// <returns>The curve. Rows without a label do not count.</returns>
     /// <exception cref="ArgumentException">A column is missing or has another type, no row has a label, or a score is not a probability.</exception>
     public static CoverageCurve MahaCoverageCurve(
-        this MulticlassClassificationCatalog catalog, IDataView data, string labelColumnName = MahaClassifierOptions.Defaults.LabelColumnName,
-        string scoreColumnName = MahaClassifierOptions.Defaults.ScoreColumnName, string? exampleWeightColumnName = null)
+        this MulticlassClassificationCatalog catalog, IDataView data, string labelColumnName = MahaSupervisedOptions.Defaults.LabelColumnName,
+        string scoreColumnName = MahaSupervisedOptions.Defaults.ScoreColumnName, string? exampleWeightColumnName = null)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         ArgumentNullException.ThrowIfNull(data);
@@ -52,9 +52,9 @@ public static class MahaEvaluation
     /// <returns>The curve.</returns>
     /// <exception cref="ArgumentException">A column is missing or has another type, there is no row, or a probability is not in [0, 1].</exception>
     public static CoverageCurve MahaCoverageCurve(
-        this BinaryClassificationCatalog catalog, IDataView data, string labelColumnName = MahaClassifierOptions.Defaults.LabelColumnName,
-        string probabilityColumnName = MahaClassifierOptions.Defaults.ProbabilityColumnName,
-        string predictedLabelColumnName = MahaClassifierOptions.Defaults.PredictedLabelColumnName, string? exampleWeightColumnName = null)
+        this BinaryClassificationCatalog catalog, IDataView data, string labelColumnName = MahaSupervisedOptions.Defaults.LabelColumnName,
+        string probabilityColumnName = MahaSupervisedOptions.Defaults.ProbabilityColumnName,
+        string predictedLabelColumnName = MahaSupervisedOptions.Defaults.PredictedLabelColumnName, string? exampleWeightColumnName = null)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         ArgumentNullException.ThrowIfNull(data);

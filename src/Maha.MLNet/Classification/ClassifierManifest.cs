@@ -1,24 +1,17 @@
 using Maha.Layers.Text;
 using Maha.Layers.Training;
 using Maha.MLNet.ModelFiles;
-using Maha.MLNet.Schema;
 
 namespace Maha.MLNet.Classification;
 
 /// <summary>The description of a saved classifier: everything but its tokenizer and weights.</summary>
-internal sealed record ClassifierManifest : WindowedManifest
+internal sealed record ClassifierManifest : LabeledManifest
 {
     /// <summary>The format version that this library writes, the newest that it reads.</summary>
     public const int CurrentFormat = 5;
 
     /// <summary>The columns of the transformer.</summary>
     public required ClassifierColumns Columns { get; init; }
-
-    /// <summary>The type of the labels, see <see cref="LabelNames.TypeName"/>.</summary>
-    public required string LabelType { get; init; }
-
-    /// <summary>The labels in the order of the scores.</summary>
-    public required IReadOnlyList<string> Labels { get; init; }
 
     /// <summary>The temperature, which divides the logits before the softmax. New in format 2.</summary>
     public double Temperature { get; init; } = TemperatureScaling.None;
@@ -61,15 +54,9 @@ internal sealed record ClassifierManifest : WindowedManifest
     public bool Abstains(IReadOnlyList<float> logits) => Predict(logits).Probability < AbstentionThreshold;
 
     /// <inheritdoc/>
-    public override long MinNumWeights() =>
-        base.MinNumWeights() + (Labels.Count * (long)Model.DModel) + (Windows?.Document is { } document ? MinNumWeights(document with { VocabSize = 1 }) : 0);
-
-    /// <inheritdoc/>
     protected override void Validate()
     {
         base.Validate();
-        if (Labels.Count < 2 || Labels.Contains(null!))
-            throw new ArgumentException($"A classifier must have at least two labels, none of them null, but the file has {Labels.Count}.");
         CheckColumnNames("a classifier", Columns.Text, Columns.Score, Columns.Probability, Columns.PredictedLabel, Columns.Abstained);
         if (!(Temperature > 0 && double.IsFinite(Temperature)) || !(Threshold > 0 && Threshold < 1))
         {
@@ -80,8 +67,6 @@ internal sealed record ClassifierManifest : WindowedManifest
             throw new ArgumentException($"The threshold of abstention must lie in [0, 1], but the file has {abstention}.");
         if (NGrams is { } fusion && !(fusion.Wide >= 0 && double.IsFinite(fusion.Wide) && fusion.Deep >= 0 && double.IsFinite(fusion.Deep)))
             throw new ArgumentException($"The weights of n-grams and network must be at least 0, but the file has {fusion.Wide} and {fusion.Deep}.");
-        // Converted only to check that each is a value of its type.
-        LabelNames.FromFile(LabelType, Labels);
         if (Columns.Probability is not null && (Labels.Count != 2 || LabelType != nameof(Boolean)))
         {
             throw new ArgumentException(
@@ -98,4 +83,4 @@ internal sealed record ClassifierManifest : WindowedManifest
 /// <param name="PredictedLabel">The added label with the highest score.</param>
 /// <param name="Abstained">Whether the classifier abstains, which is added to the output if it may. New in format 5.</param>
 internal sealed record ClassifierColumns(
-    string Label, string Text, string Score, string? Probability, string PredictedLabel, string Abstained = MahaClassifierOptions.Defaults.AbstainedColumnName);
+    string Label, string Text, string Score, string? Probability, string PredictedLabel, string Abstained = MahaSupervisedOptions.Defaults.AbstainedColumnName);

@@ -26,7 +26,7 @@ internal abstract class ClassifierNetwork : IDisposable
     /// <param name="fitting">The training.</param>
     /// <param name="options">The options.</param>
     /// <param name="texts">The training texts, of which a network without pretrained weights learns its vocabulary.</param>
-    public static ClassifierNetwork Create(ModelFitting fitting, MahaClassifierOptions options, IEnumerable<string> texts)
+    public static ClassifierNetwork Create(ModelFitting fitting, MahaSupervisedOptions options, IEnumerable<string> texts)
     {
         if (options.PretrainedModel is null)
             return new TransformerNetwork(fitting, options, texts);
@@ -48,11 +48,11 @@ internal abstract class ClassifierNetwork : IDisposable
     /// <param name="schedule">The training options, with the number of epochs that the options name.</param>
     /// <param name="training">The documents to learn from.</param>
     /// <param name="validating">The documents to judge by; null for none.</param>
-    /// <param name="numClasses">C.</param>
+    /// <param name="loss">The loss of documents.</param>
     /// <param name="needsStep">Whether there must be a step, even where the time is over.</param>
     /// <returns>The network, which the caller disposes, and the history of its training.</returns>
     public abstract (nn.Module<Tensor, Tensor?, ModelResult> Network, TrainingResult Result) Train(
-        TrainingOptions schedule, ITextDocuments training, ITextDocuments? validating, int numClasses, bool needsStep);
+        TrainingOptions schedule, ITextDocuments training, ITextDocuments? validating, DocumentLoss loss, bool needsStep);
 
     /// <summary>Frees what the training started from.</summary>
     public abstract void Dispose();

@@ -1,16 +1,15 @@
 using System.Globalization;
 using Maha.MLNet.Rows;
 using Microsoft.ML;
-using Microsoft.ML.Data;
 
 namespace Maha.MLNet.Classification;
 
-/// <summary>Streams texts with class indices and weights out of a data view; the text is never all in memory.</summary>
+/// <summary>Streams texts with labels and weights out of a data view; the text is never all in memory.</summary>
 /// <param name="data">The data.</param>
 /// <param name="text">The text column.</param>
-/// <param name="label">The label column: UInt32 keys, or Booleans.</param>
+/// <param name="labels">The label column.</param>
 /// <param name="weight">The weight column of Single; null if there is none.</param>
-internal sealed class LabeledTexts(IDataView data, DataViewSchema.Column text, DataViewSchema.Column label, DataViewSchema.Column? weight)
+internal sealed class LabeledTexts(IDataView data, DataViewSchema.Column text, LabelColumn labels, DataViewSchema.Column? weight)
 {
     /// <summary>The rows of the last reading whose label was missing; they are left out.</summary>
     public long NumMissingLabels { get; private set; }
@@ -24,17 +23,16 @@ internal sealed class LabeledTexts(IDataView data, DataViewSchema.Column text, D
     public IEnumerable<LabeledText> Read(Action check)
     {
         NumMissingLabels = NumZeroWeights = 0;
-        using var cursor = data.GetRowCursor(weight is { } column ? [text, label, column] : [text, label]);
+        using var cursor = data.GetRowCursor(weight is { } column ? [text, labels.Column, column] : [text, labels.Column]);
         var textOf = cursor.GetGetter<ReadOnlyMemory<char>>(cursor.Schema[text.Index]);
-        var labelOf = ClassIndexGetter(cursor);
+        var labelsOf = labels.CreateGetter(cursor);
         var weightOf = weight is { } weights ? WeightGetter(cursor, weights) : () => null;
         ReadOnlyMemory<char> value = default;
         while (cursor.MoveNext())
         {
             check();
             float? ownWeight = weightOf();
-            int index = labelOf();
-            if (index < 0)
+            if (labelsOf() is not { } own)
             {
                 NumMissingLabels++;
                 continue;
@@ -45,30 +43,8 @@ internal sealed class LabeledTexts(IDataView data, DataViewSchema.Column text, D
                 continue;
             }
             textOf(ref value);
-            yield return new LabeledText(value.ToString(), index, ownWeight);
+            yield return new LabeledText(value.ToString(), own, ownWeight);
         }
-    }
-
-    private Func<int> ClassIndexGetter(DataViewRow row)
-    {
-        var column = row.Schema[label.Index];
-        if (column.Type is BooleanDataViewType)
-        {
-            var truth = row.GetGetter<bool>(column);
-            bool value = false;
-            return () =>
-            {
-                truth(ref value);
-                return value ? 1 : 0;
-            };
-        }
-        var key = row.GetGetter<uint>(column);
-        uint present = 0;
-        return () =>
-        {
-            key(ref present);
-            return (int)present - 1; // key 0 is a missing label
-        };
     }
 
     private static Func<float?> WeightGetter(DataViewRow row, DataViewSchema.Column column)

@@ -11,7 +11,7 @@ namespace Maha.MLNet.Classification;
 /// <para><b>Input and output columns.</b> Reads a label column of type Boolean and a column of type Text. Adds <c>Score</c> (Single, the log odds of true),
 /// <c>Probability</c> (Single, of true) and <c>PredictedLabel</c> (Boolean, true if the score is positive, which means that the probability is above one half).
 /// If <see cref="Options.Threshold"/> chooses another threshold, its log odds are subtracted from the score. With
-/// <see cref="MahaClassifierOptions.ExampleWeightColumnName"/> it also reads the weights of rows (Single). With
+/// <see cref="MahaSupervisedOptions.ExampleWeightColumnName"/> it also reads the weights of rows (Single). With
 /// <see cref="MahaClassifierOptions.Abstention"/> it adds <c>Abstained</c> (Boolean).</para>
 /// <para><b>Characteristics, algorithm and cost</b> are those of <see cref="MahaTextClassificationTrainer"/>.</para>
 /// </remarks>
@@ -30,8 +30,8 @@ public sealed class MahaBinaryTextClassificationTrainer : MahaEstimator<MahaBina
             options.LabelColumnName, options.TextColumnName, options.ScoreColumnName, options.ProbabilityColumnName, options.PredictedLabelColumnName,
             options.AbstainedColumnName);
         var labels = LabelNames.FromFile(nameof(Boolean), [bool.FalseString, bool.TrueString]);
-        var fitting = new ClassifierFitting(Host, options);
-        return new MahaBinaryTextClassificationTransformer(fitting.Fit(documents, validation, labels, columns, MahaBinaryTextClassificationTransformer.Format));
+        var fitting = new ClassifierFitting(Host, options, columns, MahaBinaryTextClassificationTransformer.Format);
+        return new MahaBinaryTextClassificationTransformer(fitting.Fit(documents, validation, labels));
     }
 
     private protected override IReadOnlyList<SchemaShape.Column> CreateOutputColumns(SchemaShape inputSchema)
@@ -56,7 +56,7 @@ public sealed class MahaBinaryTextClassificationTrainer : MahaEstimator<MahaBina
     {
         var text = InputColumns.Text(data.Schema, EstimatorOptions.TextColumnName, parameter);
         var label = InputColumns.BooleanLabel(data.Schema, EstimatorOptions.LabelColumnName, parameter);
-        return new(data, text, label, InputColumns.Weight(data.Schema, EstimatorOptions.ExampleWeightColumnName, parameter));
+        return new(data, text, new ClassColumn(label), InputColumns.Weight(data.Schema, EstimatorOptions.ExampleWeightColumnName, parameter));
     }
 
     /// <summary>The options of <see cref="MahaBinaryTextClassificationTrainer"/>.</summary>

@@ -13,7 +13,7 @@ namespace Maha.MLNet.Classification;
 /// <para><b>Input and output columns.</b> Reads a label column of keys (<c>Key&lt;UInt32&gt;</c>, as <c>Conversion.MapValueToKey</c> makes it) and a column
 /// of type Text. Adds <c>Score</c>, a <c>Vector&lt;Single&gt;</c> of size C with the probabilities of the classes, and <c>PredictedLabel</c>, the key of the
 /// class with the highest one; <c>Conversion.MapKeyToValue</c> turns it back into a label. Rows without a label are left out of the training, with a
-/// warning. With <see cref="MahaClassifierOptions.ExampleWeightColumnName"/> it also reads the weights of rows (Single). With
+/// warning. With <see cref="MahaSupervisedOptions.ExampleWeightColumnName"/> it also reads the weights of rows (Single). With
 /// <see cref="MahaClassifierOptions.Abstention"/> it adds <c>Abstained</c> (Boolean).</para>
 /// <para><b>Characteristics.</b> Looks at the data to train: yes, it streams it twice (tokenizer, then token ids). Deterministic: yes, for a seed and a
 /// number of threads, on the CPU, unless a time limit ends the training. Exportable to ONNX: no. Needs TorchSharp's native package. Runs on the CPU, or on
@@ -49,8 +49,8 @@ public sealed class MahaTextClassificationTrainer : MahaEstimator<MahaTextClassi
         }
         var columns = new ClassifierColumns(
             options.LabelColumnName, options.TextColumnName, options.ScoreColumnName, null, options.PredictedLabelColumnName, options.AbstainedColumnName);
-        var fitting = new ClassifierFitting(Host, options);
-        return new MahaTextClassificationTransformer(fitting.Fit(documents, validation, labels, columns, MahaTextClassificationTransformer.Format));
+        var fitting = new ClassifierFitting(Host, options, columns, MahaTextClassificationTransformer.Format);
+        return new MahaTextClassificationTransformer(fitting.Fit(documents, validation, labels));
     }
 
     private protected override IReadOnlyList<SchemaShape.Column> CreateOutputColumns(SchemaShape inputSchema)
@@ -78,7 +78,7 @@ public sealed class MahaTextClassificationTrainer : MahaEstimator<MahaTextClassi
         var text = InputColumns.Text(data.Schema, EstimatorOptions.TextColumnName, parameter);
         int count = (int)((KeyDataViewType)label.Type).Count;
         var weight = InputColumns.Weight(data.Schema, EstimatorOptions.ExampleWeightColumnName, parameter);
-        return (new LabeledTexts(data, text, label, weight), LabelNames.FromColumn(label) ?? LabelNames.Numbered(count));
+        return (new LabeledTexts(data, text, new ClassColumn(label), weight), LabelNames.FromColumn(label) ?? LabelNames.Numbered(count));
     }
 
     private static string Show(LabelNames labels)

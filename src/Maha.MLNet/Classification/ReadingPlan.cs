@@ -85,7 +85,7 @@ internal sealed record ReadingPlan
 
     /// <summary>Chooses by device, data size, <see cref="MahaEstimatorOptions.MaxTrainingTime"/> and the measured speed of the encoder.</summary>
     public static ReadingPlan Choose(
-        ModelFitting fitting, MahaClassifierOptions options, WindowedEncoder reader, TokenWindows windows, ITokenizedDocuments training, ITokenizedDocuments? validating)
+        ModelFitting fitting, MahaSupervisedOptions options, WindowedEncoder reader, TokenWindows windows, ITokenizedDocuments training, ITokenizedDocuments? validating)
     {
         bool isProcessor = fitting.Device.type == DeviceType.CPU;
         double tokensPerSecond = MeasureSpeed(reader, windows, training);
@@ -136,7 +136,7 @@ internal sealed record ReadingPlan
         DocumentFraction < 1 ? DocumentSubset.Split(documents, 1 - DocumentFraction, seed).Training : documents;
 
     /// <summary>Returns training options for this plan. What the options set themselves stays.</summary>
-    public TrainingOptions Apply(TrainingOptions training, MahaClassifierOptions options) => training with
+    public TrainingOptions Apply(TrainingOptions training, MahaSupervisedOptions options) => training with
     {
         NumberOfEpochs = NumberOfEpochs,
         LearningRateDecay = LearningRateDecay.Linear,

@@ -13,27 +13,27 @@ internal sealed class TransformerNetwork : ClassifierNetwork
 {
     private readonly ModelFitting _fitting;
     private readonly PretrainedFile? _pretrained;
-    private readonly MahaClassifierOptions _options;
+    private readonly MahaSupervisedOptions _options;
     private readonly ByteLevelBpeTokenizer _tokenizer;
 
     /// <summary>Starts from random weights.</summary>
     /// <param name="fitting">The training.</param>
     /// <param name="options">The options.</param>
     /// <param name="texts">The texts of which the vocabulary is learned.</param>
-    public TransformerNetwork(ModelFitting fitting, MahaClassifierOptions options, IEnumerable<string> texts)
+    public TransformerNetwork(ModelFitting fitting, MahaSupervisedOptions options, IEnumerable<string> texts)
     {
         (_fitting, _options) = (fitting, options);
         WarnOfDocumentLayers(options);
         _tokenizer = fitting.TrainTokenizer(texts);
         MaxDocumentTokens = options.MaxSequenceLength;
-        Model = ModelFitting.WithTokenParts(ClassifierFitting.ModelOptionsOf(options, _tokenizer.VocabSize), _tokenizer);
+        Model = ModelFitting.WithTokenParts(SupervisedOptions.ModelOptionsOf(options, _tokenizer.VocabSize), _tokenizer);
     }
 
     /// <summary>Starts from a saved model.</summary>
     /// <param name="fitting">The training.</param>
     /// <param name="options">The options.</param>
     /// <param name="pretrained">The saved model, which the network disposes.</param>
-    public TransformerNetwork(ModelFitting fitting, MahaClassifierOptions options, PretrainedFile pretrained)
+    public TransformerNetwork(ModelFitting fitting, MahaSupervisedOptions options, PretrainedFile pretrained)
     {
         (_fitting, _options) = (fitting, options);
         WarnOfDocumentLayers(options);
@@ -55,15 +55,17 @@ internal sealed class TransformerNetwork : ClassifierNetwork
 
     /// <inheritdoc/>
     public override (nn.Module<Tensor, Tensor?, ModelResult> Network, TrainingResult Result) Train(
-        TrainingOptions schedule, ITextDocuments training, ITextDocuments? validating, int numClasses, bool needsStep)
+        TrainingOptions schedule, ITextDocuments training, ITextDocuments? validating, DocumentLoss loss, bool needsStep)
     {
         schedule = TransformerSchedule.Apply(schedule, _options, training, Model, _fitting.Device.type);
-        var network = _fitting.Build(() => new MahaSequenceClassifier(Model, numClasses));
+        var network = _fitting.Build(() => new MahaSequenceClassifier(Model, loss.NumOutputs));
         try
         {
             _pretrained?.CopyTo(network.Encoder, network.Pooling);
+            if (loss.FirstLogits(training) is { } logits)
+                network.SetOutputBias(logits);
             var segments = _options.SegmentLossWeight > 0 ? new SegmentLoss(_options.SegmentLossWeight) : null;
-            return (network, _fitting.Train(new SequenceClassificationTask(network, new CrossEntropyLoss(numClasses), segments), schedule, training, validating, needsStep));
+            return (network, _fitting.Train(new SequenceClassificationTask(network, loss, segments), schedule, training, validating, needsStep));
         }
         catch
         {
@@ -72,7 +74,7 @@ internal sealed class TransformerNetwork : ClassifierNetwork
         }
     }
 
-    private void WarnOfDocumentLayers(MahaClassifierOptions options)
+    private void WarnOfDocumentLayers(MahaSupervisedOptions options)
     {
         if (options.DocumentLayers > 0)
         {

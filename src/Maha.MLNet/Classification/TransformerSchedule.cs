@@ -50,7 +50,7 @@ internal static class TransformerSchedule
     /// <param name="model">The shape of the model.</param>
     /// <param name="device">The device of the training.</param>
     public static TrainingOptions Apply(
-        TrainingOptions training, MahaClassifierOptions options, ITokenizedDocuments documents, MahaTransformerOptions model, DeviceType device)
+        TrainingOptions training, MahaSupervisedOptions options, ITokenizedDocuments documents, MahaTransformerOptions model, DeviceType device)
     {
         double tokens = Math.Max(1, Enumerable.Range(0, documents.Count).Sum(row => (double)documents.LengthOf(row)));
         training = training with { MaxRestarts = MaxRestarts };

@@ -17,7 +17,7 @@ internal sealed class WindowedNetwork : ClassifierNetwork
     private const long MaxBytesOfStates = 1L << 28;
 
     private readonly ModelFitting _fitting;
-    private readonly MahaClassifierOptions _options;
+    private readonly MahaSupervisedOptions _options;
     private readonly PretrainedEncoder _pretrained;
     private readonly PretrainedBlocks? _keptBlocks;
 
@@ -25,7 +25,7 @@ internal sealed class WindowedNetwork : ClassifierNetwork
     /// <param name="fitting">The training.</param>
     /// <param name="options">The options.</param>
     /// <param name="pretrained">The encoder, which the network disposes.</param>
-    public WindowedNetwork(ModelFitting fitting, MahaClassifierOptions options, PretrainedEncoder pretrained)
+    public WindowedNetwork(ModelFitting fitting, MahaSupervisedOptions options, PretrainedEncoder pretrained)
     {
         (_fitting, _options, _pretrained) = (fitting, options, pretrained);
         pretrained.Check(options);
@@ -56,19 +56,21 @@ internal sealed class WindowedNetwork : ClassifierNetwork
 
     /// <inheritdoc/>
     public override (nn.Module<Tensor, Tensor?, ModelResult> Network, TrainingResult Result) Train(
-        TrainingOptions schedule, ITextDocuments training, ITextDocuments? validating, int numClasses, bool needsStep)
+        TrainingOptions schedule, ITextDocuments training, ITextDocuments? validating, DocumentLoss loss, bool needsStep)
     {
         _pretrained.WarnOfLanguage(_fitting.Channel, training);
-        var network = _fitting.Build(() => new WindowedClassifier(Model, Windows, numClasses));
+        var network = _fitting.Build(() => new WindowedClassifier(Model, Windows, loss.NumOutputs));
         try
         {
             network.Reader.Load(_pretrained.Encoder.state_dict(), _keptBlocks?.Weights);
+            if (loss.FirstLogits(training) is { } logits)
+                network.SetOutputBias(logits);
             network.to(_fitting.Device);
             var windows = new TokenWindows(_pretrained.Tokenizer, Windows.WindowLength);
             // The plan depends on the measured speed, so that a training that goes on keeps it.
             var plan = _fitting.Choose(nameof(ReadingPlan), () => ReadingPlan.Choose(_fitting, _options, network.Reader, windows, training, validating));
             _fitting.Channel.Info(MessageSensitivity.None, plan.Describe(_pretrained.Name));
-            return (network, Train(network, plan, plan.Apply(schedule, _options), windows, training, validating, numClasses, needsStep));
+            return (network, Train(network, plan, plan.Apply(schedule, _options), windows, training, validating, loss, needsStep));
         }
         catch
         {
@@ -116,10 +118,9 @@ internal sealed class WindowedNetwork : ClassifierNetwork
 
     private TrainingResult Train(
         WindowedClassifier network, ReadingPlan plan, TrainingOptions schedule, TokenWindows windows, ITextDocuments training, ITextDocuments? validating,
-        int numClasses, bool needsStep)
+        DocumentLoss loss, bool needsStep)
     {
         bool isFrozen = plan.FrozenLayers > 0;
-        var loss = new CrossEntropyLoss(numClasses);
         var segmentLoss = _options.SegmentLossWeight > 0 ? new SegmentLoss(_options.SegmentLossWeight, Windows.WindowLength) : null;
         int? fixedSeed = isFrozen ? _fitting.Seed : null;
         var read = new WindowedDocuments(plan.Sample(training, _fitting.Seed), windows, plan.WindowsPerDocument, fixedSeed);

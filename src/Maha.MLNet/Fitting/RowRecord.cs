@@ -37,16 +37,16 @@ internal sealed class RowRecord : IDisposable
     /// <summary>Whether as many rows were read as by the fitting that the checkpoint is of, where time was over before all were read.</summary>
     public bool IsComplete => _count == _limit;
 
-    /// <summary>Adds a row: a text, or a text with its label and weight.</summary>
+    /// <summary>Adds a row: a text, or a text with its labels and weight.</summary>
     public void Add<T>(T row)
     {
-        var (text, label, weight) = row switch
+        var (text, labels, weight) = row switch
         {
-            string alone => new LabeledText(alone, -1, null),
+            string alone => new LabeledText(alone, [], null),
             LabeledText labeled => labeled,
             _ => throw new NotSupportedException($"A row must be a text, or a text with its label, but is {typeof(T)}."),
         };
-        ReadOnlySpan<int> numbers = [text.Length, label];
+        ReadOnlySpan<int> numbers = [text.Length, labels.Length, .. labels];
         _hash.AppendData(MemoryMarshal.AsBytes(numbers));
         _hash.AppendData(MemoryMarshal.AsBytes(text.AsSpan()));
         if (weight is { } own)

@@ -95,7 +95,7 @@ public class MahaClassifierOptionsTests
         {
             var options = Random(new Random(seed));
             ClassifierFitting.Check(options);
-            var model = ClassifierFitting.ModelOptionsOf(options, options.VocabSize);
+            var model = SupervisedOptions.ModelOptionsOf(options, options.VocabSize);
             OptionValues.AssertReached(options, model, seed);
             OptionValues.AssertReached(options, ClassifierFitting.TrainingOptionsOf(options, options.Seed!.Value, CPU), seed);
 
@@ -158,7 +158,7 @@ public class MahaClassifierOptionsTests
         var manifest = new ClassifierManifest
         {
             FormatVersion = 1,
-            Model = ClassifierFitting.ModelOptionsOf(options, 300),
+            Model = SupervisedOptions.ModelOptionsOf(options, 300),
             Columns = new ClassifierColumns("a", "b", "c", null, "d"),
             OverlongDocuments = OverlongDocuments.KeepStart,
             LabelType = nameof(String),

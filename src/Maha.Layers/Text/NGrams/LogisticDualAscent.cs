@@ -33,12 +33,18 @@ internal static class LogisticDualAscent
     /// <param name="settings">The settings.</param>
     /// <param name="cancellationToken">Checked every few documents.</param>
     public static LinearModel Fit(Func<int, SparseVector> vectors, IReadOnlyList<int> labels, IReadOnlyList<float>? documentWeights, IReadOnlyList<int> members,
+        int numFeatures, int numClasses, Settings settings, CancellationToken cancellationToken) =>
+        Fit(vectors, LabelSets.FromClasses(labels), documentWeights, members, numFeatures, numClasses, settings, cancellationToken);
+
+    /// <summary>Fits a model to documents that may have several labels: each label against the documents without it.</summary>
+    /// <inheritdoc cref="Fit(Func{int, SparseVector}, IReadOnlyList{int}, IReadOnlyList{float}?, IReadOnlyList{int}, int, int, Settings, CancellationToken)"/>
+    public static LinearModel Fit(Func<int, SparseVector> vectors, LabelSets labels, IReadOnlyList<float>? documentWeights, IReadOnlyList<int> members,
         int numFeatures, int numClasses, Settings settings, CancellationToken cancellationToken)
     {
         var model = new LinearModel(numFeatures, numClasses);
         int stride = model.Stride;
         // Of two classes, the second against the first is the first against the second with the signs reversed: one is fitted.
-        int fittedClasses = numClasses == 2 ? 1 : numClasses;
+        int fittedClasses = numClasses == 2 && labels.AreClasses ? 1 : numClasses;
         int[] order = [.. members];
         float[][] duals = new float[labels.Count][];
         float[] norms = new float[labels.Count];
@@ -49,6 +55,7 @@ internal static class LogisticDualAscent
         }
         Span<float> scores = new float[stride];
         Span<float> changes = new float[stride];
+        Span<float> signs = new float[numClasses];
         var random = new Random(settings.Seed);
         for (int pass = 0; pass < settings.MaxPasses; pass++)
         {
@@ -63,10 +70,13 @@ internal static class LogisticDualAscent
                 model.Score(vector, scores);
                 double limit = settings.Cost * (documentWeights?[row] ?? 1);
                 bool changed = false;
+                signs.Fill(-1);
+                foreach (int label in labels[row])
+                    signs[label] = 1;
                 float[] dualsOfRow = duals[row];
                 for (int c = 0; c < fittedClasses; c++)
                 {
-                    float sign = labels[row] == c ? 1 : -1;
+                    float sign = signs[c];
                     double before = dualsOfRow[c], after = OptimalDual(sign * scores[c], before, norms[row], limit);
                     dualsOfRow[c] = (float)after;
                     changes[c] = sign * (dualsOfRow[c] - (float)before);

@@ -5,8 +5,10 @@ namespace Maha.Layers.Text;
 // V n-grams, C classes, K views, T repeated texts, E their entries
 
 // *** Format 3 *** little-endian, without gaps:
-//   Int32 V; Int32 C; Int32 T; Int32 E; Int32 1 if there are character trigrams, else 0; UInt64 hashes [V]; Single idf [V]
-//   if C is at most MaxDenseClasses:
+//   Int32 V; Int32 C; Int32 T; Int32 E; Int32 1 if there are character trigrams, else 0, plus 2 if documents have several labels;
+//   UInt64 hashes [V]; Single idf [V]
+//   if documents have several labels: see NGramClassifier.Labels.cs
+//   else if C is at most MaxDenseClasses:
 //     for each of the document, segment, beginning and ending models: Single biases [C]; Half weights [V, C]
 //     of the stack: Double means [F]; Double scales [F]; Double parameters
 //     Double ln prior [C]; Double slope; Double share
@@ -18,15 +20,22 @@ namespace Maha.Layers.Text;
 internal sealed partial class NGramClassifier
 {
     private const int FirstFormatWithWeights = 3;
+    private const int CharactersFlag = 1;
+    private const int LabelsFlag = 2;
     private const int MaxVocabulary = 1 << 24;
 
     /// <summary>Writes the model.</summary>
     public void Save(Stream stream)
     {
-        Write<int>(stream, [vocabulary.Count, scorer.NumClasses, repeated.Hashes.Length, repeated.Classes.Length, vocabulary.HasCharacters ? 1 : 0]);
+        int flags = (vocabulary.HasCharacters ? CharactersFlag : 0) + (scorer is LabelScorer ? LabelsFlag : 0);
+        Write<int>(stream, [vocabulary.Count, scorer.NumClasses, repeated.Hashes.Length, repeated.Classes.Length, flags]);
         Write<ulong>(stream, vocabulary.Hashes);
         Write<float>(stream, vocabulary.Idf);
-        if (scorer is StackedScorer stacked)
+        if (scorer is LabelScorer labels)
+        {
+            Write(stream, labels);
+        }
+        else if (scorer is StackedScorer stacked)
         {
             foreach (var model in stacked.Parts.All)
                 Write(stream, model);
@@ -60,8 +69,9 @@ internal sealed partial class NGramClassifier
     /// <param name="stream">A stream whose length is known.</param>
     /// <param name="numClasses">C.</param>
     /// <param name="format">The format version of the classifier's file.</param>
+    /// <param name="haveLabels">Whether documents have several labels, and not one class each.</param>
     /// <exception cref="InvalidDataException">The stream does not hold such a model.</exception>
-    public static NGramClassifier Load(Stream stream, int numClasses, int format)
+    public static NGramClassifier Load(Stream stream, int numClasses, int format, bool haveLabels = false)
     {
         bool hasWeights = format >= FirstFormatWithWeights, isDense = !hasWeights || numClasses <= MaxDenseClasses;
         long length = stream.Length - stream.Position, header = sizeof(int) * (hasWeights ? 5 : 2);
@@ -72,30 +82,52 @@ internal sealed partial class NGramClassifier
         var (texts, entries) = hasWeights ? (counts[2], counts[3]) : (0, 0);
         if (counts[1] != numClasses || count is < 0 or > MaxVocabulary)
             throw Damaged($"has {count} n-grams and {counts[1]} classes, but the classifier has {numClasses} classes");
-        if (hasWeights && counts[4] is not (0 or 1))
-            throw Damaged($"has {counts[4]} as the mark of character trigrams, which must be 0 or 1");
+        int flags = hasWeights ? counts[4] : 0;
+        if ((flags & ~CharactersFlag) != (haveLabels ? LabelsFlag : 0))
+            throw Damaged($"has {flags} as the mark of character trigrams and labels, which must be {(haveLabels ? "2 or 3" : "0 or 1")}");
         if (texts < 0 || entries < texts)
             throw Damaged($"has {texts} repeated texts with {entries} counts");
         // Checked before anything is allocated: a damaged count could ask for all memory.
         long expected = header + count * 12L + (hasWeights ? 8 + texts * 12L + entries * 8L : 0);
-        if (isDense)
+        if (haveLabels)
+        {
+            expected += LengthOfLabels(count, numClasses);
+        }
+        else if (isDense)
         {
             long features = StackedFeatures.NumBlocks * (long)numClasses;
             long parameters = (numClasses <= MaxDenseClasses ? features * numClasses : StackedFeatures.NumBlocks) + numClasses;
             expected += LinearParts.Count * (4L * numClasses + 2L * count * numClasses) + 8 * (2 * features + parameters + (hasWeights ? numClasses + 2 : 0));
         }
-        RequireLength(isDense ? length == expected : length >= expected, length, count, expected);
+        RequireLength(isDense || haveLabels ? length == expected : length >= expected, length, count, expected);
 
         ulong[] hashes = Read<ulong>(stream, count);
         float[] idf = Read<float>(stream, count);
         if (hashes.Distinct().Count() != count)
             throw Damaged("has an n-gram twice");
-        NGramScorer scorer = isDense ? ReadStacked(stream, count, numClasses, hasWeights) : ReadSparse(stream, count, numClasses, length, expected);
+        NGramScorer scorer = haveLabels ? ReadLabels(stream, count, numClasses)
+            : isDense ? ReadStacked(stream, count, numClasses, hasWeights) : ReadSparse(stream, count, numClasses, length, expected);
         var repeated = hasWeights ? ReadRepeatedTexts(stream, texts, entries, numClasses) : RepeatedTexts.None;
-        return new NGramClassifier(new NGramVocabulary(hashes, idf, hasWeights && counts[4] == 1), scorer, repeated);
+        return new NGramClassifier(new NGramVocabulary(hashes, idf, (flags & CharactersFlag) != 0), scorer, repeated);
     }
 
     private static StackedScorer ReadStacked(Stream stream, int count, int classes, bool hasWeights)
+    {
+        var parts = ReadParts(stream, count, classes);
+        var stacking = new StackingModel(classes, StackedFeatures.NumBlocks);
+        foreach (double[] part in new[] { stacking.Mean, stacking.Scale, stacking.Parameters })
+        {
+            stream.ReadExactly(MemoryMarshal.AsBytes(part.AsSpan()));
+            RequireFinite<double>(part);
+        }
+        if (!hasWeights)
+            return new StackedScorer(parts, stacking, StackWeights.StackAlone(classes));
+        double[] logPrior = Read<double>(stream, classes), rest = Read<double>(stream, 2);
+        RequireWeights(logPrior, rest);
+        return new StackedScorer(parts, stacking, new StackWeights(logPrior, rest[0], rest[1]));
+    }
+
+    private static LinearParts ReadParts(Stream stream, int count, int classes)
     {
         var models = new LinearModel[LinearParts.Count];
         for (int m = 0; m < models.Length; m++)
@@ -111,17 +143,7 @@ internal sealed partial class NGramClassifier
                     model.Weights[f * model.Stride + c] = (float)weights[c];
             }
         }
-        var stacking = new StackingModel(classes, StackedFeatures.NumBlocks);
-        foreach (double[] part in new[] { stacking.Mean, stacking.Scale, stacking.Parameters })
-        {
-            stream.ReadExactly(MemoryMarshal.AsBytes(part.AsSpan()));
-            RequireFinite<double>(part);
-        }
-        if (!hasWeights)
-            return new StackedScorer(new LinearParts(models), stacking, StackWeights.StackAlone(classes));
-        double[] logPrior = Read<double>(stream, classes), rest = Read<double>(stream, 2);
-        RequireWeights(logPrior, rest);
-        return new StackedScorer(new LinearParts(models), stacking, new StackWeights(logPrior, rest[0], rest[1]));
+        return new LinearParts(models);
     }
 
     private static SparseScorer ReadSparse(Stream stream, int count, int classes, long length, long expected)

@@ -39,9 +39,10 @@ internal sealed record NGramFit(
     /// <param name="stream">A stream whose length is known.</param>
     /// <param name="numClasses">C.</param>
     /// <param name="format">The format version of the classifier's file.</param>
+    /// <param name="haveLabels">Whether documents have several labels, and not one class each.</param>
     /// <exception cref="InvalidDataException">The stream does not hold such a fit.</exception>
     /// <exception cref="EndOfStreamException">The stream ends too early.</exception>
-    public static NGramFit Load(Stream stream, int numClasses, int format)
+    public static NGramFit Load(Stream stream, int numClasses, int format, bool haveLabels = false)
     {
         using var reader = new BinaryReader(stream, System.Text.Encoding.UTF8, leaveOpen: true);
         int documents = reader.ReadInt32();
@@ -62,7 +63,7 @@ internal sealed record NGramFit(
             heldOut[row] = logits;
         }
         // The callers may not change the logits, which are computed anew each time by a fit.
-        return new NGramFit(NGramClassifier.Load(stream, numClasses, format), row => [.. heldOut[row]], contents, weights, documents);
+        return new NGramFit(NGramClassifier.Load(stream, numClasses, format, haveLabels), row => [.. heldOut[row]], contents, weights, documents);
 
         int ReadCount(int bytesEach)
         {

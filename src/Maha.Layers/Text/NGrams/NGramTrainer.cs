@@ -9,7 +9,7 @@ namespace Maha.Layers.Text;
 /// almost without error, so their weights are fitted to documents of folds that they did not see (Wolpert 1992, Breiman 1996).
 /// </summary>
 /// <remarks>A text is read as far as its token ids were kept, so that the n-grams and the network see the same part of a document that was cut.</remarks>
-internal sealed class NGramTrainer
+internal sealed partial class NGramTrainer
 {
     // A class is small if it has fewer documents: most of its words then occur in only one of them. If the classes are small on average, character trigrams
     // are read too.
@@ -27,12 +27,14 @@ internal sealed class NGramTrainer
     private readonly int _numClasses;
     private readonly int _seed;
     private readonly ParallelOptions _parallel;
+    // The class of each document; of documents with several labels the rarest of them, or the number of labels for none.
     private readonly int[] _labels;
+    private readonly LabelSets? _sets;
     private readonly float[]? _weights;
     private readonly bool _readsCharacters;
 
-    /// <param name="documents">The documents with their labels.</param>
-    /// <param name="numClasses">C.</param>
+    /// <param name="documents">The documents with their class, or with their sets of labels.</param>
+    /// <param name="numClasses">C, the number of classes or labels.</param>
     /// <param name="weighting">How a document is weighted by its class, in addition to its own weight.</param>
     /// <param name="seed">The seed of the folds and of the orders of documents.</param>
     /// <param name="parallel">The number of threads and the cancellation.</param>
@@ -44,18 +46,21 @@ internal sealed class NGramTrainer
         _numClasses = numClasses;
         _seed = seed;
         _parallel = parallel;
-        _labels = [.. Enumerable.Range(0, documents.Count).Select(documents.LabelOf)];
+        _labels = [.. documents.StrataOf().Select(stratum => stratum < 0 ? numClasses : stratum)];
+        _sets = documents.LabelSetsOf() is { } sets ? LabelSets.FromSets(sets) : null;
         var counts = _labels.CountBy(label => label).ToDictionary();
         _readsCharacters = _labels.Length < SmallClass * counts.Count;
         _weights = ClassWeights.OfDocuments(_labels, documents.WeightsOf(), weighting, classWeights);
     }
 
-    private bool IsDense => _numClasses <= NGramClassifier.MaxDenseClasses;
+    private bool IsDense => _sets is not null || _numClasses <= NGramClassifier.MaxDenseClasses;
 
     /// <summary>Fits to all documents.</summary>
     /// <param name="validating">The documents that validate the network; empty if they are not among the documents.</param>
     public NGramFit Fit(IReadOnlyList<int> validating)
     {
+        if (_sets is not null)
+            return FitSets(_sets, validating);
         var (vocabulary, contents) = LearnVocabulary([.. Enumerable.Range(0, _documents.Count)]);
         double[] prior = Prior();
         var repeated = RepeatedTexts.Fit(contents, _labels, _weights, prior);
@@ -79,9 +84,10 @@ internal sealed class NGramTrainer
         var excluded = new HashSet<int>(validating);
         int[] rows = Sample([.. Enumerable.Range(0, _documents.Count).Where(row => !excluded.Contains(row))]);
         var (vocabulary, _) = LearnVocabulary(rows);
-        double[] prior = Prior();
+        double[] prior = _sets is null ? Prior() : [];
         var documents = new IndexedDocuments(this, vocabulary);
-        NGramScorer scorer = IsDense
+        var scorer = _sets is not null ? FitSetsWithoutFolds(_sets, vocabulary, rows)
+            : IsDense
             ? new StackedScorerTrainer(documents, _labels, _weights, prior, _seed, _parallel).FitWithoutFolds(rows)
             : new SparseScorerTrainer(documents, _labels, _weights, prior, _seed, _parallel).FitWithoutFolds(rows);
         var model = new NGramClassifier(vocabulary, scorer, RepeatedTexts.None);

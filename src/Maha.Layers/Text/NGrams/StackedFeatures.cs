@@ -29,7 +29,9 @@ internal static class StackedFeatures
     // The three blocks that summarize the scores of segments under one model.
     private const int DocumentModelSegmentBlocks = 4;
     private const int BlocksOfSegments = 3;
-    private const int MaximumOfSegments = 2;
+
+    /// <summary>The maximum over the segments, relative to the first of the three blocks of a model.</summary>
+    public const int MaximumOfSegments = 2;
 
     /// <summary>Computes the features of a document, [9 C].</summary>
     /// <param name="vocabulary">The n-grams.</param>

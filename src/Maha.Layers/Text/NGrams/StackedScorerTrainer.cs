@@ -12,10 +12,6 @@ namespace Maha.Layers.Text;
 internal sealed class StackedScorerTrainer(
     NGramTrainer.IndexedDocuments documents, int[] labels, float[]? weights, double[] prior, int seed, ParallelOptions parallel)
 {
-    // The vectors of documents have the length 1; the means of segments' vectors are shorter, so their model needs larger weights.
-    private const double CostOfDocuments = 10;
-    private const double CostOfSegments = 30;
-
     // A check on the training documents: so many per class, whose mean log loss may be above that of the prior by so much.
     private const int CheckedPerClass = 20;
     private const double ToleratedLoss = 0.1;
@@ -23,6 +19,7 @@ internal sealed class StackedScorerTrainer(
     // The evidence always counts: if the folds say nothing, its order of the classes is the only information. The stack counts only if the folds show a gain.
     private static readonly ExpectedWeight[] s_expected = [new(ScorerFit.SlopeWithoutFolds, 0.5, IsPositive: true), new(0, 10)];
 
+    private readonly LinearPartsTrainer _linear = new(documents, LabelSets.FromClasses(labels), prior.Length, seed, parallel);
     private readonly double[] _logPrior = [.. prior.Select(share => Math.Log(share))];
     private readonly int _numClasses = prior.Length;
 
@@ -31,9 +28,9 @@ internal sealed class StackedScorerTrainer(
     public ScorerFit Fit(StackFolds folds)
     {
         int[] rows = [.. Enumerable.Range(0, labels.Length)];
-        var vectors = Vectors(rows);
-        double[]?[] features = OutOfFoldFeatures(vectors, folds);
-        var parts = FitLinear(vectors, rows, weights);
+        var vectors = _linear.Vectors(rows);
+        double[]?[] features = _linear.OutOfFoldFeatures(vectors, folds);
+        var parts = _linear.Fit(vectors, rows, weights);
         if (folds.Scored.Length == 0)
             return new ScorerFit(WithoutFolds(parts), _ => null);
 
@@ -57,26 +54,7 @@ internal sealed class StackedScorerTrainer(
     }
 
     /// <summary>Fits the linear models to some documents, without folds and without a stack.</summary>
-    public StackedScorer FitWithoutFolds(int[] rows) => WithoutFolds(FitLinear(Vectors(rows), rows, weights));
-
-    /// <summary>Computes the features of each scored document under linear models that were fitted to the other folds; null for other documents.</summary>
-    internal double[]?[] OutOfFoldFeatures(DocumentVectors[] vectors, StackFolds folds)
-    {
-        double[]?[] features = new double[labels.Length][];
-        Parallel.For(0, folds.Count, parallel, fold =>
-        {
-            int[] scored = folds.ScoredIn(fold);
-            if (scored.Length == 0)
-                return;
-            var (members, memberWeights) = folds.TrainingSetOf(fold);
-            bool[] isKnown = documents.KnownTo(members, row => vectors[row].Indices);
-            var parts = FitLinear(vectors, members, memberWeights);
-            Parallel.ForEach(scored, parallel, row => features[row] = StackedFeatures.Compute(documents.Vocabulary, documents[row].Where(isKnown), parts));
-        });
-        return features;
-    }
-
-    internal DocumentVectors[] Vectors(int[] rows) => documents.Map(rows, (_, text) => DocumentVectors.Compute(documents.Vocabulary, text));
+    public StackedScorer FitWithoutFolds(int[] rows) => WithoutFolds(_linear.Fit(_linear.Vectors(rows), rows, weights));
 
     private StackedScorer WithoutFolds(LinearParts parts)
         => new(parts, new StackingModel(_numClasses, StackedFeatures.NumBlocks), new StackWeights(_logPrior, ScorerFit.SlopeWithoutFolds, 0));
@@ -116,31 +94,5 @@ internal sealed class StackedScorerTrainer(
             losses[row] = Math.Log(logits.Sum(logit => Math.Exp(logit - max))) + max - logits[labels[row]];
         });
         return checks.GroupBy(row => labels[row]).All(rows => rows.Average(row => losses[row]) <= ToleratedLoss - _logPrior[rows.Key]);
-    }
-
-    private LinearParts FitLinear(DocumentVectors[] vectors, int[] members, float[]? memberWeights)
-    {
-        LinearModel Fit(Func<int, SparseVector> vectorOf, double cost)
-        {
-            var settings = new LogisticDualAscent.Settings(cost, Seed: seed);
-            var model = LogisticDualAscent.Fit(
-                vectorOf, labels, memberWeights, members, documents.Vocabulary.Count, _numClasses, settings, parallel.CancellationToken);
-            HalfPrecision.Round(model.Weights);
-            return model;
-        }
-        var models = new LinearModel[LinearParts.Count];
-        // If no document is longer than a beginning, the document, its beginning and its ending are the same.
-        bool areShort = members.All(row => vectors[row].IsShort);
-        Action[] fits =
-        [
-            () => models[0] = Fit(row => new SparseVector(vectors[row].Indices, vectors[row].Document), CostOfDocuments),
-            () => models[1] = Fit(row => new SparseVector(vectors[row].Indices, vectors[row].Segments), CostOfSegments),
-            () => models[2] = Fit(row => vectors[row].Beginning, CostOfDocuments),
-            () => models[3] = Fit(row => vectors[row].Ending, CostOfDocuments),
-        ];
-        Parallel.ForEach(areShort ? fits[..2] : fits, parallel, fit => fit());
-        if (areShort)
-            models[2] = models[3] = models[0];
-        return new LinearParts(models);
     }
 }
