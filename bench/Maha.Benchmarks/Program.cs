@@ -120,6 +120,11 @@ var commands = new Command[]
             + "of the options",
         LearnCommand.Run),
     new(
+        "multilabel",
+        MultiLabelCommand.Arguments,
+        "micro and macro F1, ranking and time of the multi-label classifier with its defaults, compared with one binary classifier per label over FeaturizeText",
+        MultiLabelCommand.Run),
+    new(
         "ngrams",
         NGramsCommand.Arguments,
         "accuracy, log loss and time of the classifier's n-grams without the network, on a task's files or on synthetic tasks that a stack of "

@@ -17,7 +17,7 @@ public sealed class ManualPageCorpus
         Summary = summary;
     }
 
-    private sealed record CleanPage(PageFile File, string? Label, string Text);
+    private sealed record CleanPage(PageFile File, string? Label, string Text, IReadOnlyList<string> References);
 
     /// <summary>One line: how many files became how many pages, and why the others did not.</summary>
     public string Summary { get; }
@@ -81,12 +81,19 @@ public sealed class ManualPageCorpus
     public PageTask Era() => PageTask.Build(
         "era", _datedPages.Select(page => (page.File.Name, page.Label, page.Text)));
 
+    /// <summary>
+    /// The pages that a page refers to in its SEE ALSO, which is not in the text: several labels per page. The labels are the names to which at least 80 pages
+    /// refer. Pages that refer to none of them are left out.
+    /// </summary>
+    public PageTask References() => PageTask.BuildLabelSets(
+        "references", _pages.Select(page => (page.File.Name, page.References, page.Text)), minPerLabel: 80);
+
     private static CleanPage Cleaned(PageFile file, IReadOnlyList<PageSection> sections) =>
-        new(file, ProjectLabel.Of(file.Package), PageText.Clean(sections, PageText.PackageHeadings.Contains));
+        new(file, ProjectLabel.Of(file.Package), PageText.Clean(sections, PageText.PackageHeadings.Contains), PageReferences.Find(sections));
 
     private static CleanPage? Dated(PageFile file, IReadOnlyList<PageSection> sections) =>
         file.Package == "freebsd-manpages" && EraLabel.Of(sections) is string era
-            ? new(file, era, PageText.Clean(sections, EraLabel.IsDropped))
+            ? new(file, era, PageText.Clean(sections, EraLabel.IsDropped), [])
             : null;
 
     private static List<CleanPage> LongEnough(IEnumerable<CleanPage?> pages) =>

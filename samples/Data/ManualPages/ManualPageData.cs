@@ -5,15 +5,18 @@ namespace Maha.Samples.Data.ManualPages;
 
 /// <summary>
 /// The tasks' files: {task}.train.tsv and {task}.test.tsv with label TAB text and no header, and era.folds.tsv with
-/// label TAB text TAB fold. For the form of the texts see <see cref="TsvText"/>.
+/// label TAB text TAB fold. The label of references is several labels with <see cref="PageTask.LabelSeparator"/> between them. For the form of the texts see <see cref="TsvText"/>.
 /// </summary>
 public static class ManualPageData
 {
     /// <summary>The names of the tasks.</summary>
-    public static readonly IReadOnlyList<string> Tasks = ["section", "project", "era"];
+    public static readonly IReadOnlyList<string> Tasks = ["section", "project", "era", References];
+
+    /// <summary>The name of the task with several labels per page.</summary>
+    public const string References = "references";
 
     // The version of the rules in this folder. A change that alters the files must increase it, so that old files are created again.
-    private const string RulesVersion = "1";
+    private const string RulesVersion = "2";
 
     /// <summary>artifacts/data/manpages in the repository that the program lies in, else in the current directory.</summary>
     public static string DefaultFolder => DataFolder.Path("manpages");
@@ -48,7 +51,7 @@ public static class ManualPageData
         var watch = Stopwatch.StartNew();
         var corpus = ManualPageCorpus.Read(Path.Combine(folder, "man"));
         var lines = new List<string> { corpus.Summary };
-        foreach (var task in new[] { corpus.Section(), corpus.Project(), corpus.Era() })
+        foreach (var task in new[] { corpus.Section(), corpus.Project(), corpus.Era(), corpus.References() })
         {
             WriteLines(TrainFile(folder, task.Name), task.Train.Select(Line));
             WriteLines(TestFile(folder, task.Name), task.Test.Select(Line));
@@ -57,7 +60,7 @@ public static class ManualPageData
             lines.Add($"{task.Name} train: {LengthStatistics.Of(task.Train.Select(page => page.Text))}");
             lines.Add($"{task.Name} test: {LengthStatistics.Of(task.Test.Select(page => page.Text))}");
             lines.Add($"{task.Name} classes: " + string.Join(", ", task.Pages
-                .CountBy(page => page.Label).OrderBy(c => c.Key, StringComparer.Ordinal).Select(c => $"{c.Key} {c.Value}")));
+                .SelectMany(page => task.Name == References ? page.Label.Split(PageTask.LabelSeparator) : [page.Label]).CountBy(label => label).OrderBy(c => c.Key, StringComparer.Ordinal).Select(c => $"{c.Key} {c.Value}")));
         }
 
         WriteLines(statistics, lines);

@@ -10,6 +10,9 @@ public sealed class PageTask
     /// <summary>How many folds a task has; the first is its test set.</summary>
     public const int NumFolds = 5;
 
+    /// <summary>The character between two labels of a page, in a task with several labels per page.</summary>
+    public const char LabelSeparator = ';';
+
     private PageTask(string name, IReadOnlyList<LabeledPage> pages)
     {
         Name = name;
@@ -57,11 +60,35 @@ public sealed class PageTask
                 pages.AddRange(ordered.Select((c, i) => (c.Hash, new LabeledPage(group.Key, c.Text, c.Name, i % NumFolds))));
         }
 
-        return new PageTask(name, pages
-            .OrderBy(p => p.Hash).ThenBy(p => p.Page.Name, StringComparer.Ordinal).ThenBy(p => p.Page.Text, StringComparer.Ordinal)
-            .Select(p => p.Page)
-            .ToList());
+        return new PageTask(name, InOrder(pages));
     }
+
+    /// <summary>
+    /// Selects and splits pages with several labels each. The pages are ordered by a hash of their file names and dealt to the folds in turn. Nothing is random.
+    /// </summary>
+    /// <param name="name">The task's name.</param>
+    /// <param name="candidates">Name, labels and text of each page.</param>
+    /// <param name="minPerLabel">Labels of fewer pages are left out, and then pages without labels.</param>
+    /// <exception cref="ArgumentException">A label contains the separator.</exception>
+    public static PageTask BuildLabelSets(
+        string name, IEnumerable<(string Name, IReadOnlyList<string> Labels, string Text)> candidates, int minPerLabel)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(minPerLabel, 1);
+        var all = candidates.ToList();
+        var kept = all.SelectMany(c => c.Labels).CountBy(label => label).Where(pair => pair.Value >= minPerLabel).Select(pair => pair.Key).ToHashSet();
+        if (kept.FirstOrDefault(label => label.Contains(LabelSeparator)) is { } invalid)
+            throw new ArgumentException($"A label must not contain '{LabelSeparator}', but '{invalid}' does. Rename it.", nameof(candidates));
+        var pages = all
+            .Select(c => (c.Name, Label: string.Join(LabelSeparator, c.Labels.Where(kept.Contains).Order(StringComparer.Ordinal)), c.Text))
+            .Where(c => c.Label.Length > 0)
+            .Select(c => (Hash: HashOf(c.Name), Page: new LabeledPage(c.Label, c.Text, c.Name, 0)));
+        return new PageTask(name, [.. InOrder(pages).Select((page, i) => page with { Fold = i % NumFolds })]);
+    }
+
+    private static List<LabeledPage> InOrder(IEnumerable<(ulong Hash, LabeledPage Page)> pages) => pages
+        .OrderBy(p => p.Hash).ThenBy(p => p.Page.Name, StringComparer.Ordinal).ThenBy(p => p.Page.Text, StringComparer.Ordinal)
+        .Select(p => p.Page)
+        .ToList();
 
     /// <summary>The first 8 bytes of the name's SHA-256: the same on every machine, unlike string.GetHashCode.</summary>
     internal static ulong HashOf(string name) =>

@@ -1,5 +1,6 @@
 using Maha.Layers.Data;
 using Maha.Layers.Models;
+using Maha.Layers.Text;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Training;
@@ -13,9 +14,6 @@ namespace Maha.Layers.Training;
 /// <param name="numLabels">L, at least 2.</param>
 internal sealed class LabelSetLoss(int numLabels) : DocumentLoss
 {
-    // A label of no document has the log odds of half a document.
-    private const double LeastDocuments = 0.5;
-
     /// <inheritdoc/>
     public override int NumOutputs => numLabels;
 
@@ -23,7 +21,7 @@ internal sealed class LabelSetLoss(int numLabels) : DocumentLoss
     public override bool Reports(ValidationMetric metric) => metric == ValidationMetric.Loss;
 
     /// <summary>Returns the log odds of the shares of the labels, with which a network predicts the prior before it has learned anything.</summary>
-    public override float[] FirstLogits(ITokenizedDocuments trainingDocuments) => [.. Shares(trainingDocuments).Select(p => (float)Math.Log(p / (1 - p)))];
+    public override float[] FirstLogits(ITokenizedDocuments trainingDocuments) => [.. LogOdds(trainingDocuments).Select(odds => (float)odds)];
 
     /// <inheritdoc/>
     public override PriorBaseline Begin(
@@ -70,18 +68,12 @@ internal sealed class LabelSetLoss(int numLabels) : DocumentLoss
     }
 
     // The share of the documents that have each label, above 0 and below 1.
-    private double[] Shares(ITokenizedDocuments documents)
+    private double[] Shares(ITokenizedDocuments documents) => [.. LogOdds(documents).Select(odds => 1 / (1 + Math.Exp(-odds)))];
+
+    private double[] LogOdds(ITokenizedDocuments documents)
     {
-        double[] counts = new double[numLabels];
-        double all = 0;
-        for (int i = 0; i < documents.Count; i++)
-        {
-            double weight = documents.WeightOf(i);
-            all += weight;
-            foreach (int label in documents.LabelSetOf(i) ?? throw new ArgumentException("The documents must have label sets. Set LabelSets.", nameof(documents)))
-                counts[label] += weight;
-        }
-        return [.. counts.Select(count => (count + LeastDocuments) / (all + (2 * LeastDocuments)))];
+        var sets = documents.LabelSetsOf() ?? throw new ArgumentException("The documents must have label sets, but have none. Set LabelSets.", nameof(documents));
+        return LabelSets.FromSets(sets).LogOdds(numLabels, documents.WeightsOf());
     }
 
     // The loss per document of predicting shares where others are true.

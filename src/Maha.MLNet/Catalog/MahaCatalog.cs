@@ -2,6 +2,7 @@ using Maha.MLNet;
 using Maha.MLNet.Bridge;
 using Maha.MLNet.Classification;
 using Maha.MLNet.LanguageModel;
+using Maha.MLNet.MultiLabel;
 using Maha.MLNet.TextEncoding;
 using static Maha.MLNet.Classification.MahaSupervisedOptions;
 
@@ -108,6 +109,52 @@ public static class MahaCatalog
     {
         ArgumentNullException.ThrowIfNull(trainers);
         return new MahaBinaryTextClassificationTrainer(MLNetInternals.EnvironmentOf(trainers), options);
+    }
+
+    /// <summary>
+    /// Creates a trainer that classifies long documents which may have several labels each; see <see cref="MahaMultiLabelTextClassificationTrainer"/>.
+    /// </summary>
+    /// <param name="trainers">The catalog: <c>mlContext.MulticlassClassification.Trainers</c>.</param>
+    /// <param name="labelColumnName">
+    /// The name of the label column: a vector of keys, a vector of texts, or with <paramref name="labelSeparator"/> a text.
+    /// </param>
+    /// <param name="textColumnName">The name of the column of the documents, of type Text.</param>
+    /// <param name="labelSeparator">The text between two labels of a text; null for a vector.</param>
+    /// <param name="numberOfTopLabels">The number of most probable labels in the added column "TopLabels"; 0 for no such column.</param>
+    /// <param name="maxSequenceLength">The most tokens of a document that are read. Training warns of longer documents.</param>
+    /// <param name="validationSet">The validation documents; null for a tenth of the training documents.</param>
+    /// <returns>The estimator.</returns>
+    /// <exception cref="ArgumentException">An argument is not valid; the message states the rule, the value and the remedy.</exception>
+    public static MahaMultiLabelTextClassificationTrainer MahaMultiLabelTextClassification(
+        this MulticlassClassificationCatalog.MulticlassClassificationTrainers trainers,
+        string labelColumnName = Defaults.LabelColumnName,
+        string textColumnName = Defaults.TextColumnName,
+        string? labelSeparator = null,
+        int numberOfTopLabels = 0,
+        int maxSequenceLength = Defaults.MaxSequenceLength,
+        IDataView? validationSet = null)
+        => trainers.MahaMultiLabelTextClassification(WithSizes(
+            Defaults.DModel, Defaults.NumLayers, maxSequenceLength, learningRate: null, new MahaMultiLabelTextClassificationTrainer.Options
+            {
+                LabelColumnName = labelColumnName,
+                TextColumnName = textColumnName,
+                LabelSeparator = labelSeparator,
+                NumberOfTopLabels = numberOfTopLabels,
+                ValidationSet = validationSet,
+            }));
+
+    /// <summary>
+    /// Creates a trainer that classifies long documents which may have several labels each; see <see cref="MahaMultiLabelTextClassificationTrainer"/>.
+    /// </summary>
+    /// <param name="trainers">The catalog: <c>mlContext.MulticlassClassification.Trainers</c>.</param>
+    /// <param name="options">The options. They are copied.</param>
+    /// <returns>The estimator.</returns>
+    /// <exception cref="ArgumentException">An option is not valid; the message states the rule, the value and the remedy.</exception>
+    public static MahaMultiLabelTextClassificationTrainer MahaMultiLabelTextClassification(
+        this MulticlassClassificationCatalog.MulticlassClassificationTrainers trainers, MahaMultiLabelTextClassificationTrainer.Options options)
+    {
+        ArgumentNullException.ThrowIfNull(trainers);
+        return new MahaMultiLabelTextClassificationTrainer(MLNetInternals.EnvironmentOf(trainers), options);
     }
 
     /// <summary>

@@ -1,4 +1,5 @@
 using Maha.MLNet.Classification;
+using Maha.MLNet.MultiLabel;
 using Maha.MLNet.Schema;
 using Microsoft.ML.Data;
 
@@ -76,6 +77,61 @@ public static class MahaEvaluation
                 return (answer ? ofTrue : 1 - (double)ofTrue, answer == truth);
             };
         });
+    }
+
+    /// <summary>Evaluates predictions of several labels per document.</summary>
+    /// <param name="catalog">The catalog: <c>mlContext.MulticlassClassification</c>.</param>
+    /// <param name="data">Predictions of documents that the model was not trained on, with their true labels.</param>
+    /// <param name="labelColumnName">The name of the column of the true labels: a vector of keys, a vector of texts, or a text with a separator.</param>
+    /// <param name="scoreColumnName">The name of the column that ranks the labels: their scores or probabilities, one per label of the model.</param>
+    /// <param name="predictedLabelsColumnName">The name of the column of the predicted labels, a vector of keys with the labels of the model as values.</param>
+    /// <param name="labelSeparator">The text between two labels of a text; null for a vector.</param>
+    /// <param name="exampleWeightColumnName">The name of the column of the weights, of type Single; null for equal weights. Rows of weight 0 do not count.</param>
+    /// <returns>The metrics. Labels that the model does not know do not count.</returns>
+    /// <exception cref="ArgumentException">A column is missing or has another type, or the keys of the true labels are not those of the model.</exception>
+    public static MultiLabelMetrics MahaEvaluateMultiLabel(
+        this MulticlassClassificationCatalog catalog, IDataView data, string labelColumnName = MahaSupervisedOptions.Defaults.LabelColumnName,
+        string scoreColumnName = MahaSupervisedOptions.Defaults.ProbabilityColumnName, string predictedLabelsColumnName = "PredictedLabels",
+        string? labelSeparator = null, string? exampleWeightColumnName = null)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        ArgumentNullException.ThrowIfNull(data);
+        var score = InputColumns.Probabilities(data.Schema, scoreColumnName, nameof(data));
+        var predicted = InputColumns.LabelSet(data.Schema, predictedLabelsColumnName, nameof(data));
+        var names = LabelNames.FromColumn(predicted) ?? LabelNames.Numbered(((VectorDataViewType)score.Type).Size);
+        if (((VectorDataViewType)score.Type).Size != names.Count)
+        {
+            throw new ArgumentException(
+                $"Column '{scoreColumnName}' must have one number per label of '{predictedLabelsColumnName}', but has {((VectorDataViewType)score.Type).Size} " +
+                $"for {names.Count} labels. Name the columns of one model.", nameof(data));
+        }
+        var (label, _) = LabelSetColumn.Bind(data, labelColumnName, labelSeparator, names, nameof(data));
+        var weight = InputColumns.Weight(data.Schema, exampleWeightColumnName, nameof(data));
+        return MultiLabelMetrics.Create(Read(), names.Names);
+
+        IEnumerable<(IReadOnlyList<float> Scores, bool[] IsPredicted, int[] Labels, double Weight)> Read()
+        {
+            using var cursor = data.GetRowCursor(weight is { } active ? [label.Column, score, predicted, active] : [label.Column, score, predicted]);
+            var labelsOf = label.CreateGetter(cursor);
+            var scoresOf = cursor.GetGetter<VBuffer<float>>(score);
+            var predictedOf = cursor.GetGetter<VBuffer<uint>>(predicted);
+            var weightOf = weight is { } column ? cursor.GetGetter<float>(column) : null;
+            VBuffer<float> scores = default;
+            VBuffer<uint> keys = default;
+            float own = 1;
+            while (cursor.MoveNext())
+            {
+                weightOf?.Invoke(ref own);
+                if (own == 0)
+                    continue;
+                scoresOf(ref scores);
+                predictedOf(ref keys);
+                bool[] isPredicted = new bool[names.Count];
+                foreach (uint key in keys.DenseValues())
+                    isPredicted[key - 1] = true;
+                yield return (scores.DenseValues().ToArray(), isPredicted, labelsOf()!, own);
+            }
+        }
     }
 
     private static CoverageCurve Create(

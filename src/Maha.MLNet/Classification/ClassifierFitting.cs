@@ -147,9 +147,8 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
         string[] unknown = [.. weights.Keys.Except(labels.Names).Order(StringComparer.Ordinal)];
         if (unknown.Length > 0)
         {
-            string known = string.Join(", ", labels.Names.Take(10)) + (labels.Count > 10 ? $", ... ({labels.Count})" : "");
             throw new ArgumentException(
-                $"ClassWeights must have labels of the data ({known}), but has '{string.Join("', '", unknown)}'. Correct the name, or leave it out.",
+                $"ClassWeights must have labels of the data ({labels.Show()}), but has '{string.Join("', '", unknown)}'. Correct the name, or leave it out.",
                 nameof(options.ClassWeights));
         }
         return [.. labels.Names.Select(name => weights.GetValueOrDefault(name, 1))];

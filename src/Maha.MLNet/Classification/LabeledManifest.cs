@@ -1,3 +1,4 @@
+using Maha.Layers.Models;
 using Maha.MLNet.ModelFiles;
 using Maha.MLNet.Schema;
 
@@ -13,8 +14,11 @@ internal abstract record LabeledManifest : WindowedManifest
     public required IReadOnlyList<string> Labels { get; init; }
 
     /// <inheritdoc/>
-    public override long MinNumWeights() =>
-        base.MinNumWeights() + (Labels.Count * (long)Model.DModel) + (Windows?.Document is { } document ? MinNumWeights(document with { VocabSize = 1 }) : 0);
+    public override long MinNumWeights() => MinNumWeights(Model, Windows, Labels.Count);
+
+    /// <summary>Computes a lower bound of the number of weights of a network with labels, within a small factor of it.</summary>
+    public static long MinNumWeights(MahaTransformerOptions model, WindowedEncoderOptions? windows, int numLabels) =>
+        MinNumWeights(model) + (numLabels * (long)model.DModel) + (windows?.Document is { } document ? MinNumWeights(document with { VocabSize = 1 }) : 0);
 
     /// <inheritdoc/>
     protected override void Validate()

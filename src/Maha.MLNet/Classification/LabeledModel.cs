@@ -2,6 +2,7 @@ using Maha.Layers.Models;
 using Maha.Layers.Swap;
 using Maha.Layers.Text;
 using Maha.MLNet.ModelFiles;
+using Maha.MLNet.Rows;
 using Maha.MLNet.Schema;
 using Microsoft.ML;
 using static TorchSharp.torch;
@@ -33,7 +34,7 @@ internal abstract class LabeledModel<TManifest> : TextModel<TManifest, nn.Module
     protected ModelFormat Format { get; }
 
     /// <summary>The n-grams; null for none.</summary>
-    protected NGramClassifier? NGrams { get; }
+    public NGramClassifier? NGrams { get; }
 
     /// <summary>Whether the network has a weight: one that had no time to learn has none, and need not compute.</summary>
     protected abstract bool UsesNetwork { get; }
@@ -52,6 +53,14 @@ internal abstract class LabeledModel<TManifest> : TextModel<TManifest, nn.Module
             return [.. logits.Select(deep => Combine(null, deep))];
         ForEach(logits.Length, i => logits[i] = Combine(NGrams.Read(documents.TextOf(i)), logits[i]));
         return logits;
+    }
+
+    /// <summary>Computes the logits of the network alone, without n-grams, [C] each.</summary>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    internal float[][] NetworkLogits(EncodedTexts documents)
+    {
+        using var use = new Use(this);
+        return Predict(documents, (tokenIds, padding) => Network.call(tokenIds, padding).Logits);
     }
 
     /// <summary>Combines the logits of the network with those of the n-grams.</summary>

@@ -43,7 +43,7 @@ public sealed class MahaTextClassificationTrainer : MahaEstimator<MahaTextClassi
             if (!validationLabels.Names.SequenceEqual(labels.Names))
             {
                 throw new ArgumentException(
-                    $"The validation set must have the labels of the training data ({Show(labels)}), but has {Show(validationLabels)}. " +
+                    $"The validation set must have the labels of the training data ({labels.Show()}), but has {validationLabels.Show()}. " +
                     "Map both with one fitted MapValueToKey.", nameof(options.ValidationSet));
             }
         }
@@ -80,9 +80,6 @@ public sealed class MahaTextClassificationTrainer : MahaEstimator<MahaTextClassi
         var weight = InputColumns.Weight(data.Schema, EstimatorOptions.ExampleWeightColumnName, parameter);
         return (new LabeledTexts(data, text, new ClassColumn(label), weight), LabelNames.FromColumn(label) ?? LabelNames.Numbered(count));
     }
-
-    private static string Show(LabelNames labels)
-        => labels.Count <= 10 ? string.Join(", ", labels.Names) : $"{string.Join(", ", labels.Names.Take(10))}, ... ({labels.Count})";
 
     /// <summary>The options of <see cref="MahaTextClassificationTrainer"/>.</summary>
     public sealed class Options : MahaClassifierOptions

@@ -91,6 +91,7 @@ internal abstract class SupervisedFitting<TModel>(IHost host, MahaSupervisedOpti
         // Apart from each other already here: what is fitted after the training needs the labels of the one, what is fitted before it the texts of the other.
         var (training, validating) = given is null ? Split(all, options.ValidationFraction, fitting.Seed) : (all, given);
 
+        fitting.RequireMemory(LabeledManifest.MinNumWeights(network.Model, network.Windows, labels.Count));
         var schedule = TrainingOptionsFor(fitting) with { ClassWeights = classWeights };
         var ngrams = options.NGrams ? FitNGrams(fitting, all, validating, labels.Count, classWeights) : null;
         var (trained, result) = network.Train(schedule, training, validating, loss, needsStep: ngrams is null);

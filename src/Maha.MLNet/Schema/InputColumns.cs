@@ -14,7 +14,7 @@ internal static class InputColumns
     /// <exception cref="ArgumentOutOfRangeException">There is no such column, or it has another type.</exception>
     public static DataViewSchema.Column Text(DataViewSchema schema, string name, string parameter)
     {
-        var column = Find(schema, name, parameter);
+        var column = Any(schema, name, parameter);
         if (column.Type is not TextDataViewType)
         {
             throw new ArgumentOutOfRangeException(
@@ -27,27 +27,31 @@ internal static class InputColumns
     /// <exception cref="ArgumentOutOfRangeException">There is no such column, or it has another type.</exception>
     public static DataViewSchema.Column KeyLabel(DataViewSchema schema, string name, string parameter)
     {
-        var column = Find(schema, name, parameter);
+        var column = Any(schema, name, parameter);
         if (column.Type is not KeyDataViewType { Count: > 0 } key || key.RawType != typeof(uint))
         {
             throw new ArgumentOutOfRangeException(
                 parameter, $"Label column '{name}' must be Key<UInt32> with a known number of values, but is {column.Type}. " +
                 $"Append Conversion.MapValueToKey(\"{name}\") before the trainer.");
         }
-        if (key.Count > MaxClasses)
-        {
-            throw new ArgumentOutOfRangeException(
-                parameter, $"Label column '{name}' must have at most {MaxClasses} values, but its keys have {key.Count}. " +
-                $"Map the labels with Conversion.MapValueToKey(\"{name}\"), which numbers those that occur.");
-        }
+        RequireClassCount(key, name, parameter);
         return column;
     }
+
+    /// <summary>Checks that the keys of a label column have no more values than a classifier can have classes.</summary>
+    /// <returns>The number of values.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">They have more.</exception>
+    public static int RequireClassCount(KeyDataViewType key, string name, string parameter) => key.Count <= MaxClasses
+        ? (int)key.Count
+        : throw new ArgumentOutOfRangeException(
+            parameter, $"Label column '{name}' must have at most {MaxClasses} values, but its keys have {key.Count}. " +
+            $"Map the labels with Conversion.MapValueToKey(\"{name}\"), which numbers those that occur.");
 
     /// <summary>Finds a label column of Booleans.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such column, or it has another type.</exception>
     public static DataViewSchema.Column BooleanLabel(DataViewSchema schema, string name, string parameter)
     {
-        var column = Find(schema, name, parameter);
+        var column = Any(schema, name, parameter);
         if (column.Type is not BooleanDataViewType)
         {
             throw new ArgumentOutOfRangeException(
@@ -68,7 +72,7 @@ internal static class InputColumns
     /// <exception cref="ArgumentOutOfRangeException">There is no such column, or it has another type.</exception>
     public static DataViewSchema.Column Single(DataViewSchema schema, string name, string parameter)
     {
-        var column = Find(schema, name, parameter);
+        var column = Any(schema, name, parameter);
         if (column.Type != NumberDataViewType.Single)
         {
             throw new ArgumentOutOfRangeException(
@@ -82,11 +86,25 @@ internal static class InputColumns
     /// <exception cref="ArgumentOutOfRangeException">There is no such column, or it has another type.</exception>
     public static DataViewSchema.Column Probabilities(DataViewSchema schema, string name, string parameter)
     {
-        var column = Find(schema, name, parameter);
+        var column = Any(schema, name, parameter);
         if (column.Type is not VectorDataViewType { Size: > 0, ItemType: NumberDataViewType item } || item != NumberDataViewType.Single)
         {
             throw new ArgumentOutOfRangeException(
                 parameter, $"Column '{name}' must be Vector<Single> of known size, but is {column.Type}. Name the column of the classes' probabilities.");
+        }
+        return column;
+    }
+
+    /// <summary>Finds a column of any number of keys per row.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such column, or it has another type.</exception>
+    public static DataViewSchema.Column LabelSet(DataViewSchema schema, string name, string parameter)
+    {
+        var column = Any(schema, name, parameter);
+        if (column.Type is not VectorDataViewType { ItemType: KeyDataViewType { Count: > 0 } key } || key.RawType != typeof(uint))
+        {
+            throw new ArgumentOutOfRangeException(
+                parameter, $"Column '{name}' must be a vector of Key<UInt32> with a known number of values, but is {column.Type}. " +
+                "Name the column of the predicted labels before MapKeyToValue.");
         }
         return column;
     }
@@ -109,8 +127,7 @@ internal static class InputColumns
     public static SchemaShape.Column Scalar(
         SchemaShape schema, string name, string parameter, string expectedType, Func<SchemaShape.Column, bool> isExpected, string remedy)
     {
-        var column = MLNetInternals.Find(schema, name)
-            ?? throw Missing(name, schema.Select(column => column.Name), parameter);
+        var column = MLNetInternals.Find(schema, name) ?? throw Missing(schema, name, parameter);
         if (column.Kind != SchemaShape.Column.VectorKind.Scalar || !isExpected(column))
         {
             string actualType = $"{(column.IsKey ? "Key of " : "")}{column.ItemType} ({column.Kind})";
@@ -119,7 +136,13 @@ internal static class InputColumns
         return column;
     }
 
-    private static DataViewSchema.Column Find(DataViewSchema schema, string name, string parameter)
+    /// <summary>Creates the exception for a column that is missing in the output schema of an earlier estimator.</summary>
+    public static ArgumentOutOfRangeException Missing(SchemaShape schema, string name, string parameter) =>
+        Missing(name, schema.Select(column => column.Name), parameter);
+
+    /// <summary>Finds a column of any type.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such column.</exception>
+    public static DataViewSchema.Column Any(DataViewSchema schema, string name, string parameter)
         => schema.GetColumnOrNull(name)
             ?? throw Missing(name, schema.Where(column => !column.IsHidden).Select(column => column.Name), parameter);
 

@@ -94,6 +94,9 @@ internal abstract class LabelNames
         }
     }
 
+    /// <summary>Returns the first values as text, for messages.</summary>
+    public string Show() => Count <= 10 ? string.Join(", ", Names) : $"{string.Join(", ", Names.Take(10))}, ... ({Count})";
+
     /// <summary>The name of the values' type in a model file.</summary>
     public string TypeName => ItemType is TextDataViewType ? nameof(String) : ItemType.RawType.Name;
 

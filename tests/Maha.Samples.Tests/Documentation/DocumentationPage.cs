@@ -26,6 +26,7 @@ internal static partial class DocumentationPage
         using Maha.MLNet.Classification;
         using Maha.MLNet.LanguageModel;
         using Maha.MLNet.ModelFiles;
+        using Maha.MLNet.MultiLabel;
         using Maha.MLNet.TextEncoding;
         using Microsoft.ML;
         using Microsoft.ML.AutoML;
@@ -51,6 +52,7 @@ internal static partial class DocumentationPage
             "IReadOnlyList<(Tensor TokenIds, MixingContext Context)> samples, Func<MahaSequenceClassifier, double> Accuracy, " +
             "MLContext mlContext, IDataView data, MahaTextClassificationTransformer trained, IEnumerable<string> sampleTexts",
         ["docs/language-model.md"] = "MLContext mlContext, IDataView data, CancellationToken token",
+        ["docs/multi-label.md"] = "MLContext mlContext, IDataView data, IDataView test",
         ["docs/operations.md"] = "MLContext mlContext, ITransformer model",
         ["docs/pretrained.md"] = "MLContext mlContext, IDataView data",
         ["docs/tokenizer.md"] = "IEnumerable<string> texts",

@@ -44,6 +44,8 @@ internal static class Rows
         VectorDataViewType { ItemType: NumberDataViewType item } when item == NumberDataViewType.Single
             => Read<VBuffer<float>>(row, column, value => string.Join(' ', value.DenseValues().Select(Show))),
         VectorDataViewType { ItemType: NumberDataViewType item } when item == NumberDataViewType.Int32 => Read<VBuffer<int>>(row, column, Join),
+        VectorDataViewType { ItemType: KeyDataViewType } => Read<VBuffer<uint>>(row, column, Join),
+        VectorDataViewType { ItemType: TextDataViewType } => Read<VBuffer<ReadOnlyMemory<char>>>(row, column, Join),
         _ => throw new NotSupportedException($"no reader for {column.Type}"),
     };
 

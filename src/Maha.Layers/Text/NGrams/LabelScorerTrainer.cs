@@ -60,21 +60,8 @@ internal sealed class LabelScorerTrainer(
     /// <summary>Fits the linear models to some documents, without folds.</summary>
     public LabelScorer FitWithoutFolds(int[] rows) => new(_linear.Fit(_linear.Vectors(rows), rows, weights), WithoutFolds());
 
-    /// <summary>The log odds of the share of each label, [L]; finite, since half a document with and half a document without each label is added.</summary>
-    public double[] LogOdds()
-    {
-        double[] with = new double[numLabels];
-        double all = 1;
-        Array.Fill(with, 0.5);
-        for (int row = 0; row < labels.Count; row++)
-        {
-            double weight = weights?[row] ?? 1;
-            all += weight;
-            foreach (int label in labels[row])
-                with[label] += weight;
-        }
-        return [.. with.Select(count => Math.Log(count / (all - count)))];
-    }
+    /// <summary>The log odds of the share of each label, [L].</summary>
+    public double[] LogOdds() => labels.LogOdds(numLabels, weights);
 
     // The scores of new documents are expected to be twice as confident as they should be, whichever block has them.
     private static (double Weight, double Strength)[] Expected() =>

@@ -30,4 +30,24 @@ internal sealed class LabelSets
         int[] ends = [.. sets.Select(set => end += set.Length)];
         return new([.. sets.SelectMany(set => set)], ends, areClasses: false);
     }
+
+    /// <summary>
+    /// Computes the log odds of the share of each label, [C]. Half a document with and half a document without each label is added, so that they are finite.
+    /// </summary>
+    /// <param name="numLabels">C.</param>
+    /// <param name="weights">The weights of the documents; null for 1.</param>
+    public double[] LogOdds(int numLabels, IReadOnlyList<float>? weights)
+    {
+        double[] with = new double[numLabels];
+        Array.Fill(with, 0.5);
+        double all = 1;
+        for (int row = 0; row < Count; row++)
+        {
+            double weight = weights?[row] ?? 1;
+            all += weight;
+            foreach (int label in this[row])
+                with[label] += weight;
+        }
+        return [.. with.Select(count => Math.Log(count / (all - count)))];
+    }
 }
