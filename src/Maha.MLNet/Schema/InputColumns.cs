@@ -114,7 +114,11 @@ internal static class InputColumns
     public static void Weight(SchemaShape schema, string? name, string parameter)
     {
         if (name is not null)
-            Scalar(schema, name, parameter, "Single (append Conversion.ConvertType before)", column => !column.IsKey && column.ItemType == NumberDataViewType.Single);
+        {
+            Scalar(
+                schema, name, parameter, "Single", column => !column.IsKey && column.ItemType == NumberDataViewType.Single,
+                $"Append Conversion.ConvertType(\"{name}\", outputKind: DataKind.Single) before, or name another column.");
+        }
     }
 
     /// <summary>Finds a column of texts in the output schema of an earlier estimator.</summary>

@@ -121,7 +121,7 @@ public sealed class ExampleWeightTests : IDisposable
     {
         var data = _mlContext.Data.LoadFromEnumerable(Toys.Verdicts(12));
         var missing = Toys.BinaryTrainer(_mlContext, o => o.ExampleWeightColumnName = "Importance");
-        Assert.Contains("There is no column 'Importance'", Assert.Throws<ArgumentOutOfRangeException>(() => missing.Fit(data)).Message);
+        Assert.Contains("There must be a column 'Importance'", Assert.Throws<ArgumentOutOfRangeException>(() => missing.Fit(data)).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => missing.GetOutputSchema(EstimatorContract.Shape(data.Schema)));
         var text = Toys.BinaryTrainer(_mlContext, o => o.ExampleWeightColumnName = "Text");
         Assert.Contains("Column 'Text' must be Single, but is String", Assert.Throws<ArgumentOutOfRangeException>(() => text.Fit(data)).Message);

@@ -26,7 +26,7 @@ public sealed class MahaMultiLabelTextClassificationTrainerTests : IDisposable
         var keyed = LabelToys.Keyed(_mlContext, LabelToys.Rows(16));
         EstimatorContract.Check(_mlContext, LabelToys.Trainer(_mlContext, o => o.NumberOfTopLabels = 2), Without(keyed, "Weight", "Joined"),
             (Toys.Keyed(_mlContext, Toys.Documents(3)), "Label column 'Label' must be a vector of keys, a vector of texts, or a text with a LabelSeparator"),
-            (_mlContext.Transforms.DropColumns("Text").Fit(keyed).Transform(keyed), "There is no column 'Text'"));
+            (_mlContext.Transforms.DropColumns("Text").Fit(keyed).Transform(keyed), "There must be a column 'Text'"));
     }
 
     [Theory]
