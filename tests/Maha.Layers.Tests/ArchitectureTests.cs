@@ -15,7 +15,7 @@ public sealed class ArchitectureTests
         Path.Combine(typeof(ArchitectureTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
             .Single(item => item.Key == "Root").Value!, "src", "Maha.Layers"),
         [
-            "Training", "Generation", "Swap", "Pretrained", "Models", "Text/NGrams", "Text/Spectral", "Data", "Blocks",
+            "Training", "Generation", "Swap", "Pretrained", "Models", "Text/NGrams", "Text/Spectral", "Data", "Distributed", "Blocks",
             "Attention/Reference", "Attention/Maha", "Attention/Maha/Aggregation", "Attention/Maha/Pyramid", "Attention/Hsa", "Attention/Window",
             "Attention/Full", "Attention",
             "Weights", "Trees", "Text/Tokenization", "Kernels", "Kernels/Cuda", "Core/Autograd", "Core",

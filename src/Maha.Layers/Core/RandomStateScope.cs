@@ -28,6 +28,14 @@ internal sealed class RandomStateScope : IDisposable
     {
         TorchLibrary.EnsureLoaded();
         _before = random.get_rng_state().DetachFromDisposeScope();
+        Seed(seed, device);
+    }
+
+    /// <summary>Seeds the generators inside a scope, which restores the state before it.</summary>
+    /// <param name="seed">The seed.</param>
+    /// <param name="device">The device on which numbers will be drawn; null for the CPU.</param>
+    public static void Seed(long seed, Device? device)
+    {
         if (device is not null && device.type == TorchSharp.DeviceType.CUDA)
             cuda.manual_seed_all(seed);
         using var generator = new Generator(unchecked((ulong)seed));

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Maha.Layers.Data;
+using Maha.Layers.Distributed;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Models;
@@ -32,23 +33,32 @@ internal sealed class WindowStates : IDisposable
     /// <param name="layer">The first layer that is trained.</param>
     /// <param name="store">The options of the temporary file.</param>
     /// <param name="progress">Receives the number of documents that are done.</param>
-    /// <param name="cancellationToken">Checked before every document.</param>
+    /// <param name="group">The processes that share the computation, each of which gets all states; null for this process alone.</param>
+    /// <param name="cancellationToken">Checked before every group of documents.</param>
     public static WindowStates Compute(
-        WindowedEncoder reader, WindowedDocuments documents, int layer, TokenizedDatasetOptions store, Action<int>? progress, CancellationToken cancellationToken)
+        WindowedEncoder reader, WindowedDocuments documents, int layer, TokenizedDatasetOptions store, Action<int>? progress, ProcessGroup? group,
+        CancellationToken cancellationToken)
     {
         var states = new WindowStates(documents, new TokenStore(store.MaxBytesInMemory, store.TemporaryDirectory), reader.Encoder.Options.DModel, layer);
         try
         {
             bool wasTraining = reader.training;
             reader.eval();
-            for (int first = 0, end; first < documents.Count; first = end)
+            int[][] parts = states.Parts(reader.MaxTokens);
+            int size = group?.Size ?? 1;
+            for (int round = 0; round < parts.Length; round += size)
             {
-                cancellationToken.ThrowIfCancellationRequested();
-                long tokens = 0;
-                for (end = first; end < documents.Count && (end == first || tokens + documents.LengthOf(end) <= reader.MaxTokens); end++)
-                    tokens += documents.LengthOf(end);
-                states.Add(reader, [.. Enumerable.Range(first, end - first)]);
-                progress?.Invoke(end);
+                if (group is null)
+                    cancellationToken.ThrowIfCancellationRequested();
+                else if (group.Any(cancellationToken.IsCancellationRequested))
+                    throw new OperationCanceledException("The reading of documents was canceled in one of the processes that train together.", cancellationToken);
+                int own = round + (group?.Rank ?? 0);
+                int[][] computed = own < parts.Length ? states.Compute(reader, parts[own]) : [];
+                for (int source = 0; source < size && round + source < parts.Length; source++)
+                {
+                    states.Append(parts[round + source], group is null ? computed : Exchange(group, computed, source));
+                    progress?.Invoke(parts[round + source][^1] + 1);
+                }
             }
             reader.train(wasTraining);
             states._store.Complete();
@@ -86,7 +96,22 @@ internal sealed class WindowStates : IDisposable
     /// <summary>Frees the memory, or deletes the file.</summary>
     public void Dispose() => _store.Dispose();
 
-    private void Add(WindowedEncoder reader, int[] rows)
+    // Documents that are read together.
+    private int[][] Parts(int maxTokens)
+    {
+        var parts = new List<int[]>();
+        for (int first = 0, end; first < _documents.Count; first = end)
+        {
+            long tokens = 0;
+            for (end = first; end < _documents.Count && (end == first || tokens + _documents.LengthOf(end) <= maxTokens); end++)
+                tokens += _documents.LengthOf(end);
+            parts.Add([.. Enumerable.Range(first, end - first)]);
+        }
+        return [.. parts];
+    }
+
+    // The states of some documents, two in each number.
+    private int[][] Compute(WindowedEncoder reader, int[] rows)
     {
         using var batch = TokenBatch.Create(_documents, rows);
         // By window of the batch: the groups of the encoder are in another order.
@@ -102,16 +127,36 @@ internal sealed class WindowStates : IDisposable
                     byWindow.Add(windows[i], values.Slice(i * width, lengths[i] * _width).ToArray());
             }
         }
-        int document = 0, left = 0;
-        foreach (var states in byWindow.Values)
+        int[][] states = [.. batch.Lengths.Select(length => new int[length * _width / 2])];
+        int document = 0, filled = 0;
+        foreach (var window in byWindow.Values)
         {
-            if (left == 0)
+            while (filled == states[document].Length)
             {
-                _starts[rows[document]] = _store.Count;
-                left = batch.Lengths[document++];
+                document++;
+                filled = 0;
             }
-            _store.Append(MemoryMarshal.Cast<Half, int>(states.AsSpan()));
-            left -= states.Length / _width;
+            MemoryMarshal.Cast<Half, int>(window.AsSpan()).CopyTo(states[document].AsSpan(filled));
+            filled += window.Length / 2;
         }
+        return states;
+    }
+
+    private void Append(int[] rows, int[][] states)
+    {
+        for (int i = 0; i < rows.Length; i++)
+        {
+            _starts[rows[i]] = _store.Count;
+            _store.Append(states[i]);
+        }
+    }
+
+    private static int[][] Exchange(ProcessGroup group, int[][] states, int source)
+    {
+        bool isOwn = group.Rank == source;
+        int[] counts = MemoryMarshal.Cast<byte, int>(group.Broadcast(isOwn ? Bytes([.. states.Select(own => own.Length)]) : null, source)).ToArray();
+        return [.. counts.Select((_, i) => MemoryMarshal.Cast<byte, int>(group.Broadcast(isOwn ? Bytes(states[i]) : null, source)).ToArray())];
+
+        static byte[] Bytes(int[] values) => MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
     }
 }

@@ -1,3 +1,4 @@
+using Maha.Layers.Distributed;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -84,6 +85,24 @@ internal sealed class FlatAdamW : IDisposable
 
     /// <summary>Multiplies the gradients of the step by a factor.</summary>
     public void ScaleGradients(double factor) => _gradients.mul_(factor);
+
+    /// <summary>Multiplies the gradients of the step by a factor, and replaces them by their sums over all processes.</summary>
+    /// <param name="group">The processes.</param>
+    /// <param name="factor">The factor of this process; 0 where it has added no gradients.</param>
+    public void SumGradients(ProcessGroup group, double factor)
+    {
+        using var guard = no_grad();
+        // Gradients that were not added are those of the step before.
+        if (_isCollecting)
+            _gradients.mul_(factor);
+        else
+            _gradients.zero_();
+        _isCollecting = true;
+        bool[] isUsed = group.AnyOf([.. _segments.Select(segment => segment.HasGradient)]);
+        for (int i = 0; i < isUsed.Length; i++)
+            _segments[i].HasGradient = isUsed[i];
+        GradientBuckets.Sum(group, _gradients);
+    }
 
     /// <summary>Scales the gradients of the step down to a maximum norm.</summary>
     /// <returns>The norm of all gradients together before the scaling.</returns>

@@ -1,3 +1,4 @@
+using Maha.Layers.Distributed;
 using Maha.Layers.Weights;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -125,6 +126,8 @@ internal sealed class MasterWeightOptimizer : WeightOptimizer
     }
 
     public override void ScaleGradients(double factor) => _optimizer.ScaleGradients(factor);
+
+    public override void SumGradients(ProcessGroup group, double factor) => _optimizer.SumGradients(group, factor);
 
     public override double ClipGradients(double maxNorm) => _optimizer.ClipGradients(maxNorm);
 

@@ -1,3 +1,4 @@
+using Maha.Layers.Distributed;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -43,6 +44,26 @@ internal sealed class ParameterOptimizer : WeightOptimizer
             using var gradient = parameter.grad;
             gradient?.mul_(factor);
         }
+    }
+
+    public override void SumGradients(ProcessGroup group, double factor)
+    {
+        using var guard = no_grad();
+        using var scope = NewDisposeScope();
+        var own = _parameters.Select(parameter => parameter.grad).ToArray();
+        bool[] isUsed = group.AnyOf([.. own.Select(gradient => gradient is not null)]);
+        var gradients = new List<Tensor>();
+        for (int i = 0; i < own.Length; i++)
+        {
+            if (!isUsed[i])
+                continue;
+            if (own[i] is null)
+                _parameters[i].grad = zeros_like(_parameters[i]);
+            gradients.Add(own[i] ?? _parameters[i].grad!);
+            if (own[i] is not null)
+                own[i]!.mul_(factor);
+        }
+        GradientBuckets.Sum(group, gradients);
     }
 
     public override double ClipGradients(double maxNorm) => nn.utils.clip_grad_norm_(_parameters, maxNorm);

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Maha.Layers.Core;
 using Maha.Layers.Data;
 using Maha.Layers.Models;
@@ -139,15 +140,22 @@ public sealed class SequenceClassificationTask : ITrainingTask, IPriorTask
         return logits;
     }
 
-    private sealed class ValidationPass(SequenceClassificationTask task) : IValidationPass
+    private sealed class ValidationPass(SequenceClassificationTask task) : ISharedValidationPass
     {
         private readonly IDocumentMetrics _metrics = task._loss.BeginMetrics();
         private readonly List<(int Row, float[] Logits)> _logits = [];
         private readonly DiagnosticsSums _layers = new();
 
-        public void Add(TokenBatch batch)
+        public void Add(TokenBatch batch) => Add(batch, Classify(batch));
+
+        // In float64, which has every value of the other types.
+        public byte[] Compute(TokenBatch batch) => Classify(batch).to(ScalarType.Float64).cpu().bytes.ToArray();
+
+        public void Add(TokenBatch batch, byte[] computed) =>
+            Add(batch, tensor(MemoryMarshal.Cast<byte, double>(computed).ToArray(), [batch.Rows.Count, task._loss.NumOutputs], device: batch.TokenIds.device));
+
+        private void Add(TokenBatch batch, Tensor logits)
         {
-            var logits = Classify(batch);
             float[] batchLogits = logits.to(ScalarType.Float32).cpu().data<float>().ToArray();
             int outputs = task._loss.NumOutputs;
             for (int b = 0; b < batch.Rows.Count; b++)

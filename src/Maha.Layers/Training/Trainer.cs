@@ -1,5 +1,7 @@
 using Maha.Layers.Core;
 using Maha.Layers.Data;
+using Maha.Layers.Distributed;
+using Maha.Layers.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -32,6 +34,9 @@ public sealed class Trainer
 
     /// <summary>Keeps the state of the training, from which a later one goes on; null for none.</summary>
     internal ITrainingCheckpoints? Checkpoints { get; init; }
+
+    /// <summary>The processes that train together; null for this one alone. Only the root has <see cref="Checkpoints"/>.</summary>
+    internal ProcessGroup? Group { get; init; }
 
     /// <summary>Trains the module of a task.</summary>
     /// <param name="task">The task, with the module to train.</param>
@@ -74,7 +79,9 @@ public sealed class Trainer
         task.Begin(Options, trainingDocuments, validationDocuments);
         if (Options.Device is not null)
             task.Module.to(Options.Device);
-        using var run = new TrainingRun(task, Options, trainingDocuments, validationDocuments, progress, Checkpoints);
+        if (Group is not null)
+            GradientBuckets.Spread(Group, ModuleWeights.StateOf(task.Module).Values);
+        using var run = new TrainingRun(task, Options, trainingDocuments, validationDocuments, progress, Checkpoints, Group);
         return run.Run(cancellationToken);
     }
 
@@ -96,7 +103,7 @@ public sealed class Trainer
         bool wasTraining = task.Module.training;
         try
         {
-            return Validate(task, documents, Options, cancellationToken);
+            return Validate(task, documents, Options, group: null, cancellationToken);
         }
         finally
         {
@@ -104,21 +111,40 @@ public sealed class Trainer
         }
     }
 
-    internal static ValidationMetrics Validate(ITrainingTask task, ITokenizedDocuments documents, TrainingOptions options, CancellationToken cancellationToken)
+    internal static ValidationMetrics Validate(
+        ITrainingTask task, ITokenizedDocuments documents, TrainingOptions options, ProcessGroup? group, CancellationToken cancellationToken)
     {
         using var guard = no_grad();
         var device = DeviceOf(task.Module);
         int[][] plan = BatchPlan.ByLength(BatchPlan.Lengths(documents), options.TokensPerBatch);
         var pass = task.BeginValidation();
+        // A pass of another kind can't be divided: every process then makes the whole.
+        var shared = group is null ? null : pass as ISharedValidationPass;
         task.Module.eval();
+        byte[]? computed = null;
         for (int i = 0; i < plan.Length; i++)
         {
-            cancellationToken.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            long seed = (long)DeterministicRandom.Combine(options.Seed, SeedPurpose.ValidationDraws, i);
-            pass.Add(TokenBatch.Create(documents, plan[i], device, seed));
+            int turn = group is null ? 0 : i % group.Size;
+            if (group is null)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+            else if (turn == 0)
+            {
+                if (group.Any(cancellationToken.IsCancellationRequested))
+                    throw new OperationCanceledException("The validation was canceled in one of the processes that train together.", cancellationToken);
+                computed = shared is not null && i + group.Rank < plan.Length ? shared.Compute(BatchOf(i + group.Rank)) : null;
+            }
+            if (shared is not null)
+                shared.Add(BatchOf(i), group!.Broadcast(turn == group.Rank ? computed : null, turn));
+            else
+                pass.Add(BatchOf(i));
         }
         return pass.Complete();
+
+        TokenBatch BatchOf(int index) =>
+            TokenBatch.Create(documents, plan[index], device, (long)DeterministicRandom.Combine(options.Seed, SeedPurpose.ValidationDraws, index));
     }
 
     internal static Device DeviceOf(nn.Module module) => module.parameters().FirstOrDefault()?.device ?? CPU;

@@ -61,7 +61,7 @@ internal sealed partial class TrainingRun
     // Called once the module and the optimizer are those of a training that begins.
     private void Resume()
     {
-        using var stream = _checkpoints?.Open();
+        using var stream = OpenState();
         if (stream is null)
             return;
         using var scope = NewDisposeScope();
@@ -76,9 +76,29 @@ internal sealed partial class TrainingRun
         _restarts.AddRange(state.Restarts);
         _clock.Restore(state.Clock);
         _schedule = CreateSchedule(_totalSteps - _firstStep);
-        RestoreRandomState(tensors[TrainingCheckpoint.RandomState]);
+        if (_group?.IsRoot != false)
+            RestoreRandomState(tensors[TrainingCheckpoint.RandomState]);
+        else
+            RandomStateScope.Seed(DropoutSeed(_step), _device);
         Advance(state.Position);
-        _checkpoints!.OnResumed(state);
+        _checkpoints?.OnResumed(state);
+    }
+
+    // The root reads the checkpoint for all processes, which need not be as many as those that wrote it.
+    private Stream? OpenState()
+    {
+        if (_group is null)
+            return _checkpoints?.Open();
+        using var own = _checkpoints?.Open();
+        byte[]? bytes = null;
+        if (_group.IsRoot)
+        {
+            using var copy = new MemoryStream();
+            own?.CopyTo(copy);
+            bytes = copy.ToArray();
+        }
+        bytes = _group.Broadcast(bytes);
+        return bytes.Length == 0 ? null : new MemoryStream(bytes, writable: false);
     }
 
     private void RestoreRandomState(Tensor state)
@@ -93,6 +113,6 @@ internal sealed partial class TrainingRun
         }
         // The state of CUDA's generators can't be read. Another seed than at the start, so that dropout does not repeat itself.
         if (_device.type == DeviceType.CUDA)
-            cuda.manual_seed_all((long)DeterministicRandom.Combine(_options.Seed, SeedPurpose.Dropout, _step));
+            cuda.manual_seed_all(DropoutSeed(_step));
     }
 }

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Maha.Layers.Core;
 using Maha.Layers.Data;
-using TorchSharp;
+using Maha.Layers.Distributed;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Training;
@@ -18,6 +18,7 @@ internal sealed partial class TrainingRun : IDisposable
     private readonly ITokenizedDocuments? _validationDocuments;
     private readonly IProgress<TrainingProgress>? _progress;
     private readonly ITrainingCheckpoints? _checkpoints;
+    private readonly ProcessGroup? _group;
     private readonly StepPlan _plan;
     private readonly Device _device;
     private readonly TrainingClock _clock;
@@ -40,9 +41,10 @@ internal sealed partial class TrainingRun : IDisposable
 
     public TrainingRun(
         ITrainingTask task, TrainingOptions options, ITokenizedDocuments trainingDocuments, ITokenizedDocuments? validationDocuments,
-        IProgress<TrainingProgress>? progress, ITrainingCheckpoints? checkpoints)
+        IProgress<TrainingProgress>? progress, ITrainingCheckpoints? checkpoints, ProcessGroup? group)
     {
         _checkpoints = checkpoints;
+        _group = group;
         _task = task;
         _options = options;
         _trainingDocuments = trainingDocuments;
@@ -72,7 +74,7 @@ internal sealed partial class TrainingRun : IDisposable
         var module = _task.Module;
         bool wasTraining = module.training;
         var outcome = TrainingOutcome.Completed;
-        using var randomState = new RandomStateScope((long)DeterministicRandom.Combine(_options.Seed, SeedPurpose.Dropout, 0), _device);
+        using var randomState = new RandomStateScope(DropoutSeed(0), _device);
         try
         {
             module.zero_grad();
@@ -91,7 +93,7 @@ internal sealed partial class TrainingRun : IDisposable
                     outcome = TrainingOutcome.StoppedEarly;
             }
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested || _group is not null)
         {
             SaveCheckpoint();
             if (_options.CancellationBehavior != CancellationBehavior.KeepBest)
@@ -216,53 +218,6 @@ internal sealed partial class TrainingRun : IDisposable
             _bestWeights.Capture(_optimizer.State());
     }
 
-    // The gradient of a step is that of sum(count_i loss_i) / sum(count_i) over its batches i. The batches add up
-    // sum(count_i / count_1 loss_i), whose size is that of one batch, and the sum is scaled at the end. A step of one batch needs no scaling.
-    private (double Loss, double Count) Step(int epoch, int[][] batches, Range step, CancellationToken cancellationToken)
-    {
-        long started = Stopwatch.GetTimestamp();
-        double learningRate = _schedule.RateAt(_step - _firstStep);
-        double lossSum = 0, count = 0, firstCount = 0, norm = 0;
-        long tokens = 0;
-        for (int b = step.Start.Value; b < step.End.Value; b++)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            using var scope = NewDisposeScope();
-            long seed = (long)DeterministicRandom.Combine(_options.Seed, SeedPurpose.TrainingDraws, ((long)epoch << 32) | (uint)b);
-            var batch = TokenBatch.Create(_trainingDocuments, batches[b], _device, seed, (double)_step / _totalSteps);
-            tokens += batch.NumTokens;
-            var loss = _task.Loss(batch);
-            if (loss.Count == 0)
-                continue;
-            double value = loss.Mean.ToDouble();
-            if (!double.IsFinite(value))
-                throw Diverged("loss", value, epoch, value, learningRate);
-            if (count == 0)
-                firstCount = loss.Count;
-            var scaled = loss.Count == firstCount ? loss.Mean : loss.Mean * (loss.Count / firstCount);
-            BackwardPass.Run(scaled);
-            _optimizer.CollectGradients();
-            lossSum += value * loss.Count;
-            count += loss.Count;
-        }
-
-        if (count > 0)
-        {
-            if (count != firstCount)
-                _optimizer.ScaleGradients(firstCount / count);
-            norm = _optimizer.ClipGradients(_options.MaxGradientNorm);
-            if (!double.IsFinite(norm))
-                throw Diverged("gradient norm", norm, epoch, lossSum / count, learningRate);
-            _optimizer.Step(learningRate);
-        }
-        _step++;
-        _clock.AddStep(tokens, Stopwatch.GetElapsedTime(started));
-        double mean = lossSum / count;
-        _lastStep = Progress(epoch, mean, learningRate, norm);
-        _progress?.Report(_lastStep);
-        return (count > 0 ? mean : 0, count);
-    }
-
     private TrainingProgress Progress(int epoch, double loss, double learningRate, double norm) => new()
     {
         Epoch = epoch,
@@ -282,7 +237,7 @@ internal sealed partial class TrainingRun : IDisposable
         if (_validationDocuments is null)
             return null;
         long started = Stopwatch.GetTimestamp();
-        var metrics = Trainer.Validate(_task, _validationDocuments, _options, cancellationToken);
+        var metrics = Trainer.Validate(_task, _validationDocuments, _options, _group, cancellationToken);
         _clock.AddValidation(Stopwatch.GetElapsedTime(started));
         _progress?.Report(_lastStep! with { Elapsed = _clock.Elapsed, TimeLeft = _clock.TimeLeft, Validation = WithoutLogits(metrics) });
         return metrics;

@@ -1,3 +1,4 @@
+using Maha.Layers.Distributed;
 using Maha.Layers.Weights;
 using static TorchSharp.torch;
 
@@ -54,6 +55,11 @@ internal abstract class WeightOptimizer(nn.Module module) : IDisposable
 
     /// <summary>Multiplies the gradients of the step by a factor.</summary>
     public abstract void ScaleGradients(double factor);
+
+    /// <summary>Multiplies the gradients of the step by a factor, and replaces them by their sums over all processes.</summary>
+    /// <param name="group">The processes.</param>
+    /// <param name="factor">The factor of this process; 0 where it has collected no gradients.</param>
+    public abstract void SumGradients(ProcessGroup group, double factor);
 
     /// <summary>Scales the gradients of the step down to a maximum norm.</summary>
     /// <returns>The norm of all gradients together before the scaling.</returns>

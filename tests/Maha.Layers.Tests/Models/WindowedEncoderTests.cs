@@ -126,7 +126,7 @@ public class WindowedEncoderTests
         var documents = new WindowedDocuments(raw, new TokenWindows(s_tokenizer, 12), 4, fixedSeed: 1);
         foreach (long bytes in new[] { 1L << 30, 0 })
         {
-            using var states = WindowStates.Compute(classifier.Reader, documents, 2, new TokenizedDatasetOptions { MaxBytesInMemory = bytes }, null, default);
+            using var states = WindowStates.Compute(classifier.Reader, documents, 2, new TokenizedDatasetOptions { MaxBytesInMemory = bytes }, null, group: null, default);
             var batch = TokenBatch.Create(documents, [3, 1, 0]);
             var expected = classifier.call(batch.TokenIds, batch.KeyPaddingMask).Logits;
             var actual = classifier.Classify(classifier.Reader.ReadFrom(batch.TokenIds, batch.KeyPaddingMask, 2, lengths => states.Read(batch.Rows, lengths))).Logits;

@@ -152,34 +152,6 @@ public class CheckpointTests
         return (result, Toys.WeightsOf(classifier), calls);
     }
 
-    private sealed class KeptCheckpoints : ITrainingCheckpoints
-    {
-        private int _asked;
-
-        /// <summary>The number of steps between two checkpoints; 0 for one at the end alone.</summary>
-        public int Interval { get; init; }
-
-        public byte[]? Latest { get; set; }
-
-        public List<byte[]> Written { get; } = [];
-
-        public bool IsDue => Interval > 0 && ++_asked % Interval == 0;
-
-        public void Save(Action<Stream> write)
-        {
-            using var stream = new MemoryStream();
-            write(stream);
-            Latest = stream.ToArray();
-            Written.Add(Latest);
-        }
-
-        public Stream? Open() => Latest is null ? null : new MemoryStream(Latest);
-
-        public void OnResumed(TrainingState state)
-        {
-        }
-    }
-
     private sealed class WatchedTask(ITrainingTask inner, Action onBatch) : ITrainingTask, IPriorTask
     {
         public nn.Module Module => inner.Module;

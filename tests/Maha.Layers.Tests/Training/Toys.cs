@@ -126,6 +126,35 @@ internal static class Toys
         [.. module.state_dict().OrderBy(entry => entry.Key, StringComparer.Ordinal).SelectMany(entry => TestTensors.ToArray(entry.Value))];
 }
 
+/// <summary>Keeps the states of a training in memory.</summary>
+internal sealed class KeptCheckpoints : ITrainingCheckpoints
+{
+    private int _asked;
+
+    /// <summary>The number of steps between two checkpoints; 0 for one at the end alone.</summary>
+    public int Interval { get; init; }
+
+    public byte[]? Latest { get; set; }
+
+    public List<byte[]> Written { get; } = [];
+
+    public bool IsDue => Interval > 0 && ++_asked % Interval == 0;
+
+    public void Save(Action<Stream> write)
+    {
+        using var stream = new MemoryStream();
+        write(stream);
+        Latest = stream.ToArray();
+        Written.Add(Latest);
+    }
+
+    public Stream? Open() => Latest is null ? null : new MemoryStream(Latest);
+
+    public void OnResumed(TrainingState state)
+    {
+    }
+}
+
 /// <summary>A new empty folder that is deleted with its files.</summary>
 internal sealed class TemporaryFolder : IDisposable
 {
