@@ -31,7 +31,7 @@ public static class MahaAutoCatalog
         ArgumentNullException.ThrowIfNull(auto);
         options ??= new MahaTextClassificationTrainer.Options();
         ClassifierFitting.Check(options);
-        RequireNoCheckpoints(options);
+        RequireSeparateTrials(options);
         return auto.CreateSweepableEstimator(
             (context, searched) => context.MulticlassClassification.Trainers.MahaTextClassification(searched.ApplyTo(options, TrialTime.Get(context))),
             searchSpace ?? MahaSearchOptions.ClassificationSpace(options));
@@ -52,7 +52,7 @@ public static class MahaAutoCatalog
         ArgumentNullException.ThrowIfNull(auto);
         ArgumentNullException.ThrowIfNull(options);
         ClassifierFitting.Check(options);
-        RequireNoCheckpoints(options);
+        RequireSeparateTrials(options);
         return auto.CreateSweepableEstimator(
             (context, searched) => context.BinaryClassification.Trainers.MahaTextClassification(searched.ApplyTo(options, TrialTime.Get(context))),
             searchSpace ?? MahaSearchOptions.ClassificationSpace(options));
@@ -77,7 +77,7 @@ public static class MahaAutoCatalog
         ArgumentNullException.ThrowIfNull(auto);
         ArgumentNullException.ThrowIfNull(options);
         EncoderFitting.Check(options);
-        RequireNoCheckpoints(options);
+        RequireSeparateTrials(options);
         return auto.CreateSweepableEstimator(
             (context, searched) => context.Transforms.MahaEncode(searched.ApplyTo(options, TrialTime.Get(context))),
             searchSpace ?? MahaSearchOptions.EncodingSpace(options));
@@ -115,13 +115,19 @@ public static class MahaAutoCatalog
         return experiment.SetTrialRunner(services => new RecordedTrialRunner(services, pipeline, record));
     }
 
-    // Trials with other options, or at the same time, can't share a folder.
-    private static void RequireNoCheckpoints(MahaEstimatorOptions options)
+    // Trials with other options, or at the same time, can't share a folder. The time decides what an experiment tries, and so differs by process.
+    private static void RequireSeparateTrials(MahaEstimatorOptions options)
     {
         if (options.CheckpointPath is { } folder)
         {
             throw new ArgumentException(
                 $"CheckpointPath must be null where an experiment searches the options, since trials can't share a folder, but is '{folder}'. " +
+                "Set it for the training of the best model.", nameof(options));
+        }
+        if (options.Distributed != DistributedTraining.Off)
+        {
+            throw new ArgumentException(
+                $"Distributed must be Off where an experiment searches the options, since each process would try other ones, but is {options.Distributed}. " +
                 "Set it for the training of the best model.", nameof(options));
         }
     }

@@ -1,4 +1,5 @@
 using Maha.Layers.Core;
+using Maha.Layers.Distributed;
 using Maha.Layers.Training;
 using Maha.MLNet.ModelFiles;
 using Maha.MLNet.Schema;
@@ -51,7 +52,16 @@ public abstract class MahaEstimator<TOptions, TTransformer> : IEstimator<TTransf
     public TTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        return Train(input);
+        try
+        {
+            return Train(input);
+        }
+        catch (Exception e) when (EstimatorOptions.Distributed == DistributedTraining.Auto && ProcessGroups.Joined is { } group)
+        {
+            // The other processes would wait for this one.
+            group.Fail(e);
+            throw;
+        }
     }
 
     /// <summary>Returns the schema of the trained transformer's output.</summary>

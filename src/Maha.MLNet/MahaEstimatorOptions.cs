@@ -197,6 +197,15 @@ public abstract class MahaEstimatorOptions
     /// <value>5 minutes. At least 0, which writes one after every step.</value>
     public TimeSpan CheckpointInterval { get; set; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>Whether the training is divided among processes that were started together, on one or several machines.</summary>
+    /// <value>
+    /// <see cref="DistributedTraining.Off"/>. With <see cref="DistributedTraining.Auto"/> every process calls <c>Fit</c> with the same options and data and gets
+    /// the same model. A step has the same documents as in one process, so that the number of processes changes the time and not the result, except for
+    /// rounding and dropout. Each process has a GPU of its own where <c>MLContext.GpuDeviceId</c> is set. Messages, <see cref="Progress"/> and checkpoints come
+    /// from process 0. It needs Open MPI on processors and NCCL on GPUs; docs/scale.md has the details.
+    /// </value>
+    public DistributedTraining Distributed { get; set; }
+
     /// <summary>The seed of weights, dropout, shuffling and split. The same seed, data and thread count give the same model.</summary>
     /// <value>Null: the MLContext's seed, else 0.</value>
     public int? Seed { get; set; }

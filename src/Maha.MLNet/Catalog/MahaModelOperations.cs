@@ -1,5 +1,6 @@
 using System.Reflection;
 using Maha.Layers.Core;
+using Maha.Layers.Distributed;
 using Maha.MLNet.ModelFiles;
 
 namespace Microsoft.ML;
@@ -12,7 +13,8 @@ public static class MahaModelOperations
     /// </summary>
     /// <remarks>
     /// <c>Model.Save</c> with a path empties an existing file before it writes. If the process is killed or the disk is full, the old model is lost and the new
-    /// one is not whole. This method keeps the old file until the new one is complete. The file is the same as that of <c>Model.Save</c>.
+    /// one is not whole. This method keeps the old file until the new one is complete. The file is the same as that of <c>Model.Save</c>. Of processes that
+    /// have trained together (<see cref="Maha.MLNet.DistributedTraining.Auto"/>), process 0 writes the file, and the others do nothing.
     /// </remarks>
     /// <param name="model">The catalog: <c>mlContext.Model</c>.</param>
     /// <param name="transformer">The model, of Maha or any other.</param>
@@ -26,7 +28,7 @@ public static class MahaModelOperations
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(transformer);
         AtomicFile.RequirePath(filePath);
-        AtomicFile.Write(filePath, stream => model.Save(transformer, inputSchema, stream));
+        Write(filePath, stream => model.Save(transformer, inputSchema, stream));
     }
 
     /// <summary>
@@ -47,7 +49,14 @@ public static class MahaModelOperations
         ArgumentNullException.ThrowIfNull(transformer);
         ArgumentNullException.ThrowIfNull(loader);
         AtomicFile.RequirePath(filePath);
-        AtomicFile.Write(filePath, stream => model.Save(transformer, loader, stream));
+        Write(filePath, stream => model.Save(transformer, loader, stream));
+    }
+
+    // The processes that train together have the same model, and often the same folder.
+    private static void Write(string filePath, Action<Stream> write)
+    {
+        if (ProcessGroups.Joined is not { IsRoot: false })
+            AtomicFile.Write(filePath, write);
     }
 
     /// <summary>

@@ -68,7 +68,9 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
             LabelType = fitted.Labels.TypeName,
             Labels = fitted.Labels.Names,
         };
-        manifest = new ClassifierCalibration(fitted.Fitting, options, fitted.Validating, fitted.NGrams).Fit(manifest, fitted.Result);
+        manifest = fitted.Fitting.Choose(
+            nameof(ClassifierCalibration), () => new ClassifierCalibration(fitted.Fitting, options, fitted.Validating, fitted.NGrams).Fit(manifest, fitted.Result),
+            isKept: false);
         return new TextClassifier(format, new(manifest, fitted.Network.Tokenizer, fitted.Trained), fitted.NGrams?.Model, fitted.Fitting.Device);
     }
 

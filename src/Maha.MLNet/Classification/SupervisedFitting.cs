@@ -82,7 +82,7 @@ internal abstract class SupervisedFitting<TModel>(IHost host, MahaSupervisedOpti
 
     private TModel Fit(ModelFitting fitting, LabeledTexts documents, LabeledTexts? validation, LabelNames labels)
     {
-        fitting.Checkpoints?.RequireSameData("labels", FingerprintOf(labels));
+        fitting.RequireSameData("labels", FingerprintOf(labels));
         double[]? classWeights = ClassWeightsFor(labels);
         using var network = ClassifierNetwork.Create(fitting, options, documents.Read(fitting.Check).Select(document => document.Text));
         using var all = Tokenize(fitting, documents, isTraining: true, network);
@@ -99,7 +99,7 @@ internal abstract class SupervisedFitting<TModel>(IHost host, MahaSupervisedOpti
         {
             if (ngrams is null && result.Steps == 0 && fitting.CancellationToken.IsCancellationRequested)
                 throw new OperationCanceledException(fitting.CancellationToken);
-            return fitting.Complete(CreateModel(new FittedParts(fitting, network, trained, result, ngrams, validating, labels)));
+            return fitting.Complete(CreateModel(new FittedParts(fitting, network, trained, result, ngrams, validating, labels)), trained);
         }
         catch
         {
@@ -171,9 +171,14 @@ internal abstract class SupervisedFitting<TModel>(IHost host, MahaSupervisedOpti
     {
         fitting.Check();
         var rows = validating is DocumentSubset subset ? subset.Rows : [];
-        using var known = fitting.Checkpoints?.OpenPart(NGramPart);
-        if (known is not null)
-            return NGramFit.Load(known, numLabels, NGramFormat, HaveLabelSets);
+        return fitting.MakeOnce(
+            NGramPart, () => LearnNGrams(fitting, documents, rows, numLabels, classWeights), (stream, fit) => fit.Save(stream, rows),
+            stream => NGramFit.Load(stream, numLabels, NGramFormat, HaveLabelSets), _ => (long)rows.Count * numLabels <= MaxHeldOutLogits);
+    }
+
+    private NGramFit LearnNGrams(
+        ModelFitting fitting, TokenizedDataset documents, IReadOnlyList<int> rows, int numLabels, double[]? classWeights)
+    {
         var watch = Stopwatch.StartNew();
         NGramTrainer Fitting(CancellationToken token)
         {
@@ -195,8 +200,6 @@ internal abstract class SupervisedFitting<TModel>(IHost host, MahaSupervisedOpti
         }
         fitting.Channel.Info(
             MessageSensitivity.None, $"Fitted linear models over {fit.Model.NumFeatures} n-grams in {watch.Elapsed.TotalSeconds:F1} s.");
-        if ((long)rows.Count * numLabels <= MaxHeldOutLogits)
-            fitting.Checkpoints?.AddPart(NGramPart, stream => fit.Save(stream, rows));
         return fit;
     }
 

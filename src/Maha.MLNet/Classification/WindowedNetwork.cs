@@ -128,36 +128,50 @@ internal sealed class WindowedNetwork : ClassifierNetwork
         if (!isFrozen)
             return _fitting.Train(new WindowedClassificationTask(network, loss, null, segmentLoss: segmentLoss), schedule, read, judged, needsStep);
         network.Reader.Encoder.Freeze(plan.FrozenLayers);
+        WindowStates? states = null, judgedStates = null;
         try
         {
-            // Without n-grams there must be a model in the end, so that the time may be exceeded.
-            var time = needsStep ? _fitting.CancellationToken : _fitting.Until(1);
-            using var states = Compute(read, time);
-            using var judgedStates = judged is null ? null : Compute(judged, time);
-            var task = new WindowedClassificationTask(network, loss, documents => ReferenceEquals(documents, read) ? states : judgedStates!, segmentLoss: segmentLoss);
-            return _fitting.Train(task, schedule, read, judged, needsStep);
-        }
-        catch (OperationCanceledException) when (!needsStep && _fitting.IsTimeOver() && !_fitting.CancellationToken.IsCancellationRequested)
-        {
-            _fitting.Channel.Warning(
-                MessageSensitivity.None,
-                $"MaxTrainingTime ({_options.MaxTrainingTime}) was over before the frozen layers had read all documents: the model has n-grams alone. Give it more time.");
-            return new TrainingResult
+            bool isTimeOver = false;
+            try
             {
-                Outcome = TrainingOutcome.Canceled,
-                Steps = 0,
-                Duration = TimeSpan.Zero,
-                Epochs = [],
-                NumTrainingDocuments = read.Count,
-                NumValidationDocuments = judged?.Count ?? 0,
-            };
+                // Without n-grams there must be a model in the end, so that the time may be exceeded.
+                var time = needsStep ? _fitting.CancellationToken : _fitting.Until(1);
+                states = Compute(read, time);
+                judgedStates = judged is null ? null : Compute(judged, time);
+            }
+            catch (OperationCanceledException) when (!needsStep && _fitting.IsTimeOver() && !_fitting.CancellationToken.IsCancellationRequested)
+            {
+                isTimeOver = true;
+            }
+            if (_fitting.IsTrue(isTimeOver))
+                return WithoutTraining(read.Count, judged?.Count ?? 0);
+            var task = new WindowedClassificationTask(network, loss, documents => ReferenceEquals(documents, read) ? states! : judgedStates!, segmentLoss: segmentLoss);
+            return _fitting.Train(task, schedule, read, judged, needsStep);
         }
         finally
         {
+            states?.Dispose();
+            judgedStates?.Dispose();
             network.Reader.Encoder.Unfreeze();
         }
 
         WindowStates Compute(WindowedDocuments documents, CancellationToken token) => WindowStates.Compute(
-            network.Reader, documents, plan.FrozenLayers, _fitting.DatasetOptions(MaxDocumentTokens) with { MaxBytesInMemory = MaxBytesOfStates }, progress: null, token);
+            network.Reader, documents, plan.FrozenLayers, _fitting.DatasetOptions(MaxDocumentTokens) with { MaxBytesInMemory = MaxBytesOfStates }, progress: null, _fitting.Group, token);
+    }
+
+    private TrainingResult WithoutTraining(int numTraining, int numValidating)
+    {
+        _fitting.Channel.Warning(
+            MessageSensitivity.None,
+            $"MaxTrainingTime ({_options.MaxTrainingTime}) was over before the frozen layers had read all documents: the model has n-grams alone. Give it more time.");
+        return new TrainingResult
+        {
+            Outcome = TrainingOutcome.Canceled,
+            Steps = 0,
+            Duration = TimeSpan.Zero,
+            Epochs = [],
+            NumTrainingDocuments = numTraining,
+            NumValidationDocuments = numValidating,
+        };
     }
 }

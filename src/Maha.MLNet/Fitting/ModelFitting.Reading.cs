@@ -1,9 +1,12 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Maha.Layers.Data;
+using Maha.Layers.Distributed;
 using Maha.Layers.Text;
 using Maha.Layers.Training;
+using Maha.Layers.Weights;
 using Microsoft.ML.Runtime;
+using static TorchSharp.torch;
 
 namespace Maha.MLNet.Fitting;
 
@@ -27,7 +30,7 @@ internal sealed partial class ModelFitting
     public FittingCheckpoints? Checkpoints { get; }
 
     // The time that the fitting had taken in earlier processes.
-    private TimeSpan ElapsedBefore => Checkpoints?.ElapsedBefore ?? TimeSpan.Zero;
+    private readonly TimeSpan _elapsedBefore;
 
     /// <summary>Rows as long as there is time to read; the first ones in any case.</summary>
     /// <param name="rows">The rows.</param>
@@ -36,7 +39,7 @@ internal sealed partial class ModelFitting
     /// <exception cref="ArgumentException">The rows are not those of the checkpoint that the fitting goes on from.</exception>
     public IEnumerable<T> WhileTimeIsLeft<T>(IEnumerable<T> rows, Func<T, bool> isEnough, string what = "training data")
     {
-        using var record = Checkpoints is null ? null : new RowRecord(Checkpoints, what);
+        using var record = Checkpoints is null && Group is null ? null : new RowRecord(this, what, waits: _options.MaxTrainingTime is not null);
         int read = 0;
         long readingSince = Stopwatch.GetTimestamp();
         bool isCut = false;
@@ -61,15 +64,8 @@ internal sealed partial class ModelFitting
     }
 
     /// <summary>Learns a vocabulary: of all texts, or of those that there is time for.</summary>
-    public ByteLevelBpeTokenizer TrainTokenizer(IEnumerable<string> texts)
-    {
-        using var known = Checkpoints?.OpenPart(TokenizerPart);
-        if (known is not null)
-            return ByteLevelBpeTokenizer.Load(known);
-        var tokenizer = LearnTokenizer(texts);
-        Checkpoints?.AddPart(TokenizerPart, tokenizer.Save);
-        return tokenizer;
-    }
+    public ByteLevelBpeTokenizer TrainTokenizer(IEnumerable<string> texts) =>
+        MakeOnce(TokenizerPart, () => LearnTokenizer(texts), (stream, tokenizer) => tokenizer.Save(stream), ByteLevelBpeTokenizer.Load);
 
     private ByteLevelBpeTokenizer LearnTokenizer(IEnumerable<string> texts)
     {
@@ -109,21 +105,18 @@ internal sealed partial class ModelFitting
     /// <summary>Returns what a checkpoint knows, or chooses it and adds it to the checkpoints.</summary>
     /// <param name="part">The name of the choice.</param>
     /// <param name="choose">Makes the choice.</param>
-    public T Choose<T>(string part, Func<T> choose)
-    {
-        using var known = Checkpoints?.OpenPart(part);
-        if (known is not null)
-            return JsonSerializer.Deserialize<T>(known)!;
-        var choice = choose();
-        Checkpoints?.AddPart(part, stream => JsonSerializer.Serialize(stream, choice));
-        return choice;
-    }
+    /// <param name="isKept">Whether the choice goes to the checkpoints. One that follows from the trained network must not: a training that goes on has another.</param>
+    public T Choose<T>(string part, Func<T> choose, bool isKept = true) =>
+        MakeOnce(part, choose, (stream, choice) => JsonSerializer.Serialize(stream, choice), stream => JsonSerializer.Deserialize<T>(stream)!, _ => isKept);
 
     /// <summary>Ends the fitting: a complete one needs its checkpoints no more.</summary>
     /// <param name="model">The model.</param>
+    /// <param name="network">The network of the model.</param>
     /// <returns>The model.</returns>
-    public T Complete<T>(T model)
+    public T Complete<T>(T model, nn.Module network)
     {
+        if (Group is not null)
+            GradientBuckets.Spread(Group, ModuleWeights.StateOf(network).Values);
         // A canceled training that keeps its best weights can go on later.
         if (!_cancellation.IsCancellationRequested)
             Checkpoints?.Delete();
@@ -146,13 +139,21 @@ internal sealed partial class ModelFitting
         }
     }
 
-    private FittingCheckpoints? OpenCheckpoints()
+    // With the time that the fitting had taken in earlier processes.
+    private (FittingCheckpoints? Checkpoints, TimeSpan ElapsedBefore) OpenCheckpoints()
     {
         if (_options.CheckpointPath is not { } folder)
-            return null;
+            return (null, TimeSpan.Zero);
+        FittingCheckpoints? checkpoints = null;
         try
         {
-            return new FittingCheckpoints(folder, _options.CheckpointInterval, OptionDescription.Create(_options, Seed, Device.type), Channel);
+            byte[] elapsed = FromRoot(() =>
+            {
+                var description = OptionDescription.Create(_options, Seed, Device.type);
+                checkpoints = new FittingCheckpoints(folder, _options.CheckpointInterval, description, Channel);
+                return BitConverter.GetBytes(checkpoints.ElapsedBefore.Ticks);
+            });
+            return (checkpoints, new TimeSpan(BitConverter.ToInt64(elapsed)));
         }
         catch
         {
@@ -178,5 +179,5 @@ internal sealed partial class ModelFitting
         }
     }
 
-    private TimeSpan Left(TimeSpan limit) => limit - ElapsedBefore - Stopwatch.GetElapsedTime(_started) is { Ticks: > 0 } left ? left : TimeSpan.Zero;
+    private TimeSpan Left(TimeSpan limit) => limit - _elapsedBefore - Stopwatch.GetElapsedTime(_started) is { Ticks: > 0 } left ? left : TimeSpan.Zero;
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Maha.Layers.Attention;
 using Maha.Layers.Core;
 using Maha.Layers.Data;
+using Maha.Layers.Distributed;
 using Maha.Layers.Kernels;
 using Maha.Layers.Models;
 using Maha.Layers.Text;
@@ -43,10 +44,17 @@ internal sealed partial class ModelFitting : IDisposable
         _host = host;
         _options = options;
         Seed = options.Seed ?? MLNetInternals.SeedOf(host) ?? 0;
-        Device = Devices.Choose(host);
+        Device = Devices.Choose(host, options.Distributed);
         _cancellation = CancellationTokenSource.CreateLinkedTokenSource(options.CancellationToken);
-        Channel = host.Start("Training");
-        Checkpoints = OpenCheckpoints();
+        Group = options.Distributed == DistributedTraining.Auto ? ProcessGroups.Join(Device) : null;
+        Channel = Group?.IsRoot != false ? host.Start("Training") : new SilentChannel(host.Start("Training"));
+        (Checkpoints, _elapsedBefore) = OpenCheckpoints();
+        if (Group is not null)
+        {
+            Channel.Info(
+                MessageSensitivity.None,
+                $"{Group.Size} processes train together by {Group.Description}; this one, the first, trains on {Device}.");
+        }
         if (options.UnusedOptions() is { Count: > 0 } unused)
             Channel.Warning(MessageSensitivity.None, $"{string.Join(", ", unused)} {(unused.Count == 1 ? "has" : "have")} no effect under Attention {options.Attention}. Leave {(unused.Count == 1 ? "it" : "them")} out, or choose an attention that has {(unused.Count == 1 ? "it" : "them")}.");
         _watchingHost = new Timer(_ => WatchHost(), null, s_hostInterval, s_hostInterval);
@@ -176,7 +184,7 @@ internal sealed partial class ModelFitting : IDisposable
         using var entry = _host.StartProgressChannel("Maha training");
         TrainingProgress? latest = null;
         // A training that goes on has had its step.
-        bool isResumed = Checkpoints?.HasState == true;
+        bool isResumed = IsTrue(Checkpoints?.HasState == true);
         entry.SetHeader(new ProgressHeader(["Loss", "Learning rate", "Tokens per second"], ["epochs", "steps"]), progress =>
         {
             if (latest is not { } now)
@@ -195,7 +203,8 @@ internal sealed partial class ModelFitting : IDisposable
             latest = now;
             if (now is { Validation: null, Restart: null })
                 MahaMetrics.AddStep(now.Loss, now.TotalSteps == 0 ? 0 : Math.Min(1, now.Step / (double)now.TotalSteps));
-            _options.Progress?.Report(now);
+            if (Group?.IsRoot != false)
+                _options.Progress?.Report(now);
             if (now.Restart is { } restart)
                 Channel.Warning(MessageSensitivity.None, TrainingMessages.Restart(restart));
             if (now.Validation is { } metrics)
@@ -209,7 +218,9 @@ internal sealed partial class ModelFitting : IDisposable
         });
         if ((!needsStep || isResumed) && _options.MaxTrainingTime is { } limit)
             end.CancelAfter(Left(limit));
-        var result = Train(new Trainer(options) { Checkpoints = Checkpoints }, task, training, validating, report, end.Token);
+        var summedBefore = (Bytes: Group?.SummedBytes ?? 0, Time: Group?.SummingTime ?? TimeSpan.Zero);
+        var result = Train(new Trainer(options) { Checkpoints = Checkpoints, Group = Group }, task, training, validating, report, end.Token);
+        AgreeOnCancellation();
         if (behavior == CancellationBehavior.Throw)
             _cancellation.Token.ThrowIfCancellationRequested();
         if (result is { IsBetterThanPrior: false, BestValidation.Loss: var loss })
@@ -217,6 +228,13 @@ internal sealed partial class ModelFitting : IDisposable
         if (CudaKernels.Problem is { } problem)
             Channel.Warning(MessageSensitivity.None, CudaProblem.Message(problem));
         string best = result.BestEpoch is int epoch ? $"; best epoch {epoch}" : "";
+        if (Group is not null && result.Steps > 0)
+        {
+            Channel.Info(
+                MessageSensitivity.None,
+                $"The processes exchanged {(Group.SummedBytes - summedBefore.Bytes) / 1e6 / result.Steps:F2} MB per step, in " +
+                $"{(Group.SummingTime - summedBefore.Time).TotalMilliseconds / result.Steps:F2} of {result.Duration.TotalMilliseconds / result.Steps:F1} ms.");
+        }
         Channel.Info(MessageSensitivity.None, $"Training ended: {result.Outcome} after {result.Steps} steps on {result.NumTrainingDocuments} documents{best}.");
         return result;
     }
@@ -240,6 +258,7 @@ internal sealed partial class ModelFitting : IDisposable
         TokenLimit.Check(options.MaxSequenceLength, options.OverlongDocuments);
         training.Validate();
         CheckCheckpoints(options);
+        TensorChecks.Known(options.Distributed, nameof(options.Distributed));
         if (options.MaxTrainingTime is { } time && !(time > TimeSpan.Zero && time <= s_longestTime))
             throw new ArgumentOutOfRangeException(nameof(options.MaxTrainingTime), time, $"MaxTrainingTime must be above 0 and at most {s_longestTime.TotalDays:F0} days, but is {time}. Leave it out for no limit.");
     }

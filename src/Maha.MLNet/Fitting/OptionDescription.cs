@@ -13,6 +13,7 @@ internal static class OptionDescription
     [
         nameof(MahaEstimatorOptions.CheckpointPath), nameof(MahaEstimatorOptions.CheckpointInterval), nameof(MahaEstimatorOptions.Progress),
         nameof(MahaEstimatorOptions.CancellationToken), nameof(MahaEstimatorOptions.CancellationBehavior), nameof(MahaEstimatorOptions.Seed),
+        nameof(MahaEstimatorOptions.Distributed),
     ];
 
     /// <summary>Returns the options by name, with the facts that they stand for.</summary>

@@ -2,28 +2,40 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
+using Maha.Layers.Distributed;
 using Maha.MLNet.Rows;
 
 namespace Maha.MLNet.Fitting;
 
-/// <summary>A checksum of the rows that are read, and how many are read of data that a checkpoint knows.</summary>
+/// <summary>
+/// A checksum of the rows that are read, and how many are read of data that a checkpoint knows, or that another process reads for the same training.
+/// </summary>
 internal sealed class RowRecord : IDisposable
 {
     private const string CountSuffix = " rows read";
 
-    private readonly FittingCheckpoints _checkpoints;
+    private readonly ModelFitting _fitting;
     private readonly string _what;
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private readonly string? _ofRoot;
     private readonly int? _limit;
     private int _count;
 
     /// <summary>Begins a reading.</summary>
-    /// <param name="checkpoints">The checkpoints.</param>
+    /// <param name="fitting">The fitting.</param>
     /// <param name="what">The data in messages, for instance "training data".</param>
-    public RowRecord(FittingCheckpoints checkpoints, string what)
+    /// <param name="waits">Whether the root's time may be over before it has read all rows: the other processes then wait, and read as many.</param>
+    public RowRecord(ModelFitting fitting, string what, bool waits)
     {
-        (_checkpoints, _what) = (checkpoints, what);
-        using var known = checkpoints.OpenPart(what + CountSuffix);
+        (_fitting, _what) = (fitting, what);
+        if (waits && fitting.Group is { IsRoot: false })
+        {
+            _ofRoot = ReadOfRoot(() => "");
+            _limit = int.Parse(_ofRoot.AsSpan(0, _ofRoot.IndexOf(' ', StringComparison.Ordinal)), CultureInfo.InvariantCulture);
+            IsKnown = true;
+            return;
+        }
+        using var known = fitting.Checkpoints?.OpenPart(what + CountSuffix);
         IsKnown = known is not null;
         if (known is null)
             return;
@@ -54,19 +66,35 @@ internal sealed class RowRecord : IDisposable
         _count++;
     }
 
-    /// <summary>Ends a reading: the rows must be those of the checkpoint.</summary>
+    /// <summary>Ends a reading: the rows must be those of the checkpoint, and the same in all processes.</summary>
     /// <param name="isCut">Whether the time was over before all rows were read.</param>
     /// <exception cref="ArgumentException">The checkpoint is of other data.</exception>
+    /// <exception cref="DistributedException">The processes have read other data.</exception>
     public void Complete(bool isCut)
     {
+        string hash = Convert.ToHexStringLower(_hash.GetHashAndReset());
+        string own = string.Create(CultureInfo.InvariantCulture, $"{_count} rows with SHA-256 {hash[..16]}");
+        string ofRoot = _ofRoot ?? ReadOfRoot(() =>
+        {
+            CheckAgainstCheckpoint(own, isCut);
+            return own;
+        });
+        _fitting.RequireSame(_what, own, ofRoot);
+    }
+
+    private void CheckAgainstCheckpoint(string own, bool isCut)
+    {
+        if (_fitting.Checkpoints is not { } checkpoints)
+            return;
         if (!IsKnown)
         {
             string limit = isCut ? _count.ToString(CultureInfo.InvariantCulture) : "all";
-            _checkpoints.AddPart(_what + CountSuffix, stream => stream.Write(Encoding.UTF8.GetBytes(limit)));
+            checkpoints.AddPart(_what + CountSuffix, stream => stream.Write(Encoding.UTF8.GetBytes(limit)));
         }
-        string hash = Convert.ToHexStringLower(_hash.GetHashAndReset());
-        _checkpoints.RequireSameData(_what, string.Create(CultureInfo.InvariantCulture, $"{_count} rows with SHA-256 {hash[..16]}"));
+        checkpoints.RequireSameData(_what, own);
     }
+
+    private string ReadOfRoot(Func<string> describe) => Encoding.UTF8.GetString(_fitting.FromRoot(() => Encoding.UTF8.GetBytes(describe())));
 
     /// <summary>Frees the checksum.</summary>
     public void Dispose() => _hash.Dispose();

@@ -50,7 +50,7 @@ internal sealed class LanguageModelFitting(IHost host, Options options)
             var contexts = new PackedContexts(documents, options.MaxSequenceLength, ByteLevelBpeTokenizer.EosTokenId);
             var task = new LanguageModelingTask(network, options.ContextGrowthFraction);
             fitting.Train(task, TrainingOptionsOf(options, fitting.Seed, fitting.Device), contexts, validating: null);
-            return fitting.Complete(new TextLanguageModel(new(manifest, tokenizer, network), fitting.Device));
+            return fitting.Complete(new TextLanguageModel(new(manifest, tokenizer, network), fitting.Device), network);
         }
         catch
         {

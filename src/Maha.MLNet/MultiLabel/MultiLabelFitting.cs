@@ -71,7 +71,9 @@ internal sealed class MultiLabelFitting(IHost host, MahaMultiLabelTextClassifica
             Offsets = new double[numLabels],
             Thresholds = [.. Enumerable.Repeat(ThresholdSelection.Half, numLabels)],
         };
-        manifest = new MultiLabelCalibration(fitted.Fitting, options, fitted.Validating, fitted.NGrams).Fit(manifest, fitted.Result);
+        manifest = fitted.Fitting.Choose(
+            nameof(MultiLabelCalibration), () => new MultiLabelCalibration(fitted.Fitting, options, fitted.Validating, fitted.NGrams).Fit(manifest, fitted.Result),
+            isKept: false);
         return new MultiLabelClassifier(new(manifest, fitted.Network.Tokenizer, fitted.Trained), fitted.NGrams?.Model, fitted.Fitting.Device);
     }
 

@@ -78,7 +78,7 @@ internal sealed class EncoderFitting(IHost host, Options options)
                 fitting.WarnOfCuts(documents, "training", length);
                 Learn(network, documents, fitting, isPretrained: pretrained is not null);
             }
-            return fitting.Complete(new TextEncoder(new(manifest, tokenizer, network), spectralTokenizer: null, fitting.Device));
+            return fitting.Complete(new TextEncoder(new(manifest, tokenizer, network), spectralTokenizer: null, fitting.Device), network);
         }
         catch
         {

@@ -29,7 +29,7 @@ internal sealed class WindowedEncoderFitting(ModelFitting fitting, Options optio
         nameof(Options.SegmentOffsetsColumnName), nameof(Options.NormalizeLength), nameof(Options.SpectralDim), nameof(Options.NumPairBuckets),
         nameof(Options.BeginningTokens), nameof(Options.ContextualWeight), nameof(Options.PretrainedModel), nameof(Options.Freeze), nameof(Options.VocabSize),
         nameof(Options.MaxSequenceLength), nameof(Options.OverlongDocuments), nameof(Options.MaxTrainingTime), nameof(Options.Seed),
-        nameof(Options.CancellationToken), nameof(Options.CheckpointPath), nameof(Options.CheckpointInterval),
+        nameof(Options.CancellationToken), nameof(Options.CheckpointPath), nameof(Options.CheckpointInterval), nameof(Options.Distributed),
         // Checked against the weights.
         nameof(Options.DModel), nameof(Options.NumHeads), nameof(Options.NumLayers), nameof(Options.FeedForwardDim), nameof(Options.Positions),
         nameof(Options.Pooling),
@@ -72,7 +72,7 @@ internal sealed class WindowedEncoderFitting(ModelFitting fitting, Options optio
             ModuleWeights.Load(network.Encoder, pretrained.Encoder.state_dict());
             network.to(fitting.Device);
             fit(network);
-            return fitting.Complete(new TextEncoder(new(manifest, pretrained.Tokenizer, network), spectralTokenizer, fitting.Device));
+            return fitting.Complete(new TextEncoder(new(manifest, pretrained.Tokenizer, network), spectralTokenizer, fitting.Device), network);
         }
         catch
         {
