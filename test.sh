@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds everything once, checks the formatting and runs all tests. Needs the .NET SDK and nothing else; tests that want more (mandoc, an older Linux) are skipped where it is missing.
+# Builds everything once, checks the formatting and runs all tests. Needs the .NET SDK and nothing else; tests that want more (mandoc, mpirun, an older Linux) are skipped where it is missing.
 # The last line is "N passed, N failed". Arguments go to `dotnet test` (for instance --filter).
 source "$(dirname "$0")/eng/setup.sh"
 

@@ -5,6 +5,7 @@ using Maha.Benchmarks.Blocks;
 using Maha.Benchmarks.Classification;
 using Maha.Benchmarks.Classification.Tasks;
 using Maha.Benchmarks.Core;
+using Maha.Benchmarks.Distributed;
 using Maha.Benchmarks.Generation;
 using Maha.Benchmarks.LanguageModel;
 using Maha.Benchmarks.Onnx;
@@ -38,6 +39,11 @@ var commands = new Command[]
         KillCommand.Arguments,
         "ends trainings with checkpoints, and saves, by kill -9 at random moments: every model must be that of a training that was not ended",
         KillCommand.Run),
+    new(
+        "distributed",
+        DistributedCommand.Arguments,
+        "trainings divided among processes by mpirun: the model must be that of one process, the same in all; then one is killed, and the others end and go on",
+        DistributedCommand.Run),
     new("parity", "FILE...", "compares the layers with reference vector files, values and gradients", ParityCommand.Run),
     new(
         "tokenizer",

@@ -64,6 +64,14 @@ public sealed class MahaAutoMLTests
         Assert.Contains("CheckpointPath must be null where an experiment searches the options", e.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Distributed_IsRefused()
+    {
+        var options = new MahaTextClassificationTrainer.Options { Distributed = DistributedTraining.Auto };
+        var e = Assert.Throws<ArgumentException>(() => _mlContext.Auto().MahaTextClassification(options));
+        Assert.Contains("Distributed must be Off where an experiment searches the options", e.Message, StringComparison.Ordinal);
+    }
+
     // No later trial could succeed: the experiment ends with the cause instead of a list of failures.
     [Fact]
     public void FailureCommonToAllTrials_EndsTheExperiment()

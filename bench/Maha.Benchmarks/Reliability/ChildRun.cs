@@ -12,9 +12,11 @@ internal sealed class ChildRun : IDisposable
     /// <summary>Starts the program.</summary>
     /// <param name="arguments">The arguments: the name of a measurement and its options.</param>
     /// <param name="readyLine">The line that tells that the run is ready; null for none.</param>
-    public ChildRun(IEnumerable<string> arguments, string? readyLine = null)
+    /// <param name="launcher">The program that starts <c>dotnet</c>, with its arguments; empty for none.</param>
+    public ChildRun(IEnumerable<string> arguments, string? readyLine = null, params IEnumerable<string> launcher)
     {
-        var start = new ProcessStartInfo("dotnet", [typeof(ChildRun).Assembly.Location, .. arguments])
+        string[] command = [.. launcher, "dotnet", typeof(ChildRun).Assembly.Location, .. arguments];
+        var start = new ProcessStartInfo(command[0], command[1..])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

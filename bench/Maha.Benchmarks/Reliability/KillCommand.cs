@@ -15,7 +15,6 @@ internal static class KillCommand
 
     private const string Ready = "ready";
     private const string ModelName = "model.zip";
-    private const string CheckpointName = "checkpoints";
 
     // A training of some seconds that has not ended by then hangs.
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(3);
@@ -141,8 +140,7 @@ internal static class KillCommand
         set_num_threads(1);
         var context = new MLContext(1);
         context.Log += (_, e) => Console.WriteLine(e.RawMessage);
-        var (model, data) = SmallTrainings.Fit(name, context, options =>
-            (options.CheckpointPath, options.CheckpointInterval) = (Path.Combine(folder, CheckpointName), TimeSpan.FromMilliseconds(50)));
+        var (model, data) = SmallTrainings.Fit(name, context, options => SmallTrainings.AddCheckpoints(options, folder));
         using var owner = (IDisposable)model;
         context.Model.SaveSafely(model, data.Schema, Path.Combine(folder, ModelName));
         return ExitCode.Success;
@@ -158,13 +156,5 @@ internal static class KillCommand
             if (i == 0)
                 Console.WriteLine(Ready);
         }
-    }
-
-    /// <summary>A folder that is deleted in the end.</summary>
-    private sealed class Scratch : IDisposable
-    {
-        public string Path { get; } = Directory.CreateTempSubdirectory("maha-kill-").FullName;
-
-        public void Dispose() => Directory.Delete(Path, recursive: true);
     }
 }

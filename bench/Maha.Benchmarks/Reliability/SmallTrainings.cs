@@ -40,6 +40,15 @@ internal static class SmallTrainings
     /// <summary>The names of the trainings.</summary>
     public static IReadOnlyCollection<string> Names => s_trainings.Keys;
 
+    /// <summary>The name of the folder of checkpoints.</summary>
+    public const string CheckpointFolder = "checkpoints";
+
+    /// <summary>Adds frequent checkpoints to the options of a training.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="folder">The folder of the training.</param>
+    public static void AddCheckpoints(MahaEstimatorOptions options, string folder) =>
+        (options.CheckpointPath, options.CheckpointInterval) = (Path.Combine(folder, CheckpointFolder), TimeSpan.FromMilliseconds(50));
+
     /// <summary>Trains.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <param name="context">The context.</param>
