@@ -24,6 +24,7 @@ internal static class SelfCheckCommand
         Used("log_softmax", w => [[Batch, Length, w]], x => functional.log_softmax(x[0], -1)),
         Used("logsumexp", w => [[Batch, Length, w]], x => x[0].logsumexp(-1, keepdim: true)),
         Used("cross_entropy", w => [[Length, w]], x => functional.cross_entropy(x[0], arange(Length).remainder(x[0].shape[1]))),
+        Used("binary_cross_entropy_with_logits", w => [[Length, w]], x => functional.binary_cross_entropy_with_logits(x[0], x[0].ge(0).to(x[0].dtype))),
         Used("layer_norm", w => [[Batch, Length, w], [w], [w]], x => functional.layer_norm(x[0], [x[1].shape[0]], x[1], x[2], 1e-5)),
         Used("gelu", w => [[Batch, Length, w]], x => functional.gelu(x[0])),
         Used("relu", w => [[Batch, Length, w]], x => functional.relu(x[0])),

@@ -85,7 +85,7 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
                 (nameof(options.ScoreColumnName), options.ScoreColumnName),
                 .. options is MahaBinaryTextClassificationTrainer.Options binary ? [(probability, binary.ProbabilityColumnName)] : Array.Empty<(string, string)>(),
                 (nameof(options.PredictedLabelColumnName), options.PredictedLabelColumnName),
-                .. options.Abstention is null ? Array.Empty<(string, string)>() : [(nameof(options.AbstainedColumnName), options.AbstainedColumnName)],
+                (nameof(options.AbstainedColumnName), options.AbstainedColumnName),
             ]);
         CheckClassWeights(options);
         bool validates = options.ValidationSet is not null || options.ValidationFraction > 0;

@@ -67,7 +67,8 @@ internal sealed class LabelSetColumn : LabelColumn
         if (options.LabelSeparator is null ? !isVector || !(isText || isKey) : isVector || !isText)
         {
             throw new ArgumentOutOfRangeException(
-                parameter, $"Label column '{column.Name}' must be {Forms}, but will be {(column.IsKey ? "Key of " : "")}{column.ItemType} ({column.Kind}).");
+                parameter, $"Label column '{column.Name}' must be {Forms}, but will be {(column.IsKey ? "Key of " : "")}{column.ItemType} ({column.Kind}). " +
+                "Split a text with Text.TokenizeIntoWords, or set LabelSeparator.");
         }
     }
 

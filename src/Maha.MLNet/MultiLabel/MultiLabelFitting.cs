@@ -83,14 +83,17 @@ internal sealed class MultiLabelFitting(IHost host, MahaMultiLabelTextClassifica
     {
         TensorChecks.InRange(options.NumberOfTopLabels, 0, int.MaxValue, nameof(options.NumberOfTopLabels), "Use 0 for no column of the most probable labels.");
         if (options.LabelSeparator?.Length == 0)
-            throw new ArgumentException("LabelSeparator must have a character, but is empty. Leave it null for a label column that is a vector.", nameof(options.LabelSeparator));
+        {
+            throw new ArgumentException(
+                "LabelSeparator must have a character, but is empty. Leave it null for a label column that is a vector.", nameof(options.LabelSeparator));
+        }
         SupervisedOptions.Check(
             options, options.ToTrainingOptions(0, device: null) with { MinDocumentsPerStep = options.MinDocumentsPerStep ?? 1 },
             [
                 (nameof(options.ScoreColumnName), options.ScoreColumnName),
                 (nameof(options.ProbabilityColumnName), options.ProbabilityColumnName),
                 (nameof(options.PredictedLabelsColumnName), options.PredictedLabelsColumnName),
-                .. options.NumberOfTopLabels == 0 ? Array.Empty<(string, string)>() : [(nameof(options.TopLabelsColumnName), options.TopLabelsColumnName)],
+                (nameof(options.TopLabelsColumnName), options.TopLabelsColumnName),
             ]);
     }
 }

@@ -1,6 +1,8 @@
 using Maha.MLNet.Classification;
 using Maha.MLNet.LanguageModel;
+using Maha.MLNet.MultiLabel;
 using Maha.MLNet.Tests.LanguageModel;
+using Maha.MLNet.Tests.MultiLabel;
 using Maha.MLNet.Tests.TextEncoding;
 using Maha.MLNet.TextEncoding;
 using Microsoft.ML;
@@ -35,6 +37,11 @@ internal sealed record EstimatorKind(
             (context, options) => context.BinaryClassification.Trainers.MahaTextClassification((MahaBinaryTextClassificationTrainer.Options)options),
             (context, rows) => context.Data.LoadFromEnumerable(rows.Select(row => new Verdict { Label = row.Topic == 1, Text = row.Text }))),
         new(
+            "multi-label", () => WithNGrams(Toys.Small<MahaMultiLabelTextClassificationTrainer.Options>()),
+            (context, options) => context.MulticlassClassification.Trainers.MahaMultiLabelTextClassification(
+                (MahaMultiLabelTextClassificationTrainer.Options)options),
+            (context, rows) => LabelToys.Keyed(context, rows.Select(row => new Tagged { Label = [Toys.Labels[row.Topic]], Text = row.Text }))),
+        new(
             "encoder", () => Encoders.Small(),
             (context, options) => context.Transforms.MahaEncode((MahaTextEncodingEstimator.Options)options),
             (context, rows) => context.Data.LoadFromEnumerable(rows.Select(row => new Passage { Text = row.Text }))),
@@ -48,7 +55,7 @@ internal sealed record EstimatorKind(
     public static IReadOnlyList<(int Topic, string? Text)> Rows { get; } =
         [.. Enumerable.Range(0, 12).Select(i => (i % 2, (string?)Toys.Text(new Random(i), i % 2)))];
 
-    public bool IsClassifier => Options() is MahaClassifierOptions;
+    public bool IsClassifier => Options() is MahaSupervisedOptions;
 
     /// <summary>The columns that the estimator reads, by the options that name them.</summary>
     public IReadOnlyDictionary<string, string> ReadColumns => IsClassifier
@@ -77,7 +84,7 @@ internal sealed record EstimatorKind(
             : [.. view.GetColumn<float>(added.Name)];
     }
 
-    private static MahaClassifierOptions WithNGrams(MahaClassifierOptions options)
+    private static MahaSupervisedOptions WithNGrams(MahaSupervisedOptions options)
     {
         options.NGrams = true;
         return options;

@@ -37,6 +37,7 @@ public sealed class OptionMisuseTests
         ["MinDocumentsPerStep"] = (1, 1 << 20),
         ["SegmentLossWeight"] = (0, Math.BitDecrement(1)),
         ["DocumentLayers"] = (0, 100),
+        ["NumberOfTopLabels"] = (0, int.MaxValue),
         ["SpectralDim"] = (0, 4096),
         ["NumPairBuckets"] = (0, 1 << 24),
         ["BeginningTokens"] = (0, int.MaxValue),
@@ -72,7 +73,8 @@ public sealed class OptionMisuseTests
                 && !TypeOf(option).IsEnum && !IsColumnName(option)).Select(option => option.Name).Distinct().Order(),
         ];
         // Paths and data have tests of their own.
-        Assert.Equal(["CancellationToken", "CheckpointPath", "PretrainedModel", "Progress", "ValidationSet"], others);
+        Assert.Equal(
+            ["Abstention", "CancellationToken", "CheckpointPath", "ClassWeights", "LabelSeparator", "PretrainedModel", "Progress", "ValidationSet"], others);
     }
 
     [Fact]

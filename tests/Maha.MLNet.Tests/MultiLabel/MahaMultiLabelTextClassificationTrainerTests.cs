@@ -1,4 +1,3 @@
-using Maha.Layers.Core;
 using Maha.Layers.Training;
 using Maha.MLNet.MultiLabel;
 using Maha.MLNet.Tests.TextEncoding;

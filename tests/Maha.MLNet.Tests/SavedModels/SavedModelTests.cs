@@ -2,6 +2,7 @@ using System.Text.Json;
 using Maha.Layers.Generation;
 using Maha.MLNet.LanguageModel;
 using Maha.MLNet.Tests.LanguageModel;
+using Maha.MLNet.Tests.MultiLabel;
 using Maha.MLNet.Tests.TextEncoding;
 using Microsoft.ML;
 
@@ -50,6 +51,40 @@ public sealed class SavedModelTests
         {
             Assert.Equal(row.PredictedLabel, prediction.PredictedLabel);
             AssertClose([row.Score, row.Probability], [prediction.Score, prediction.Probability], $"score and probability of '{row.Text}'");
+        }
+    }
+
+    [Fact]
+    public void BinaryWithAbstention_AbstainsAsWhenItWasSaved()
+    {
+        using var model = new Loaded("binary-abstention");
+        var rows = Expected<List<AbstainingText>>("binary-abstention");
+        var data = s_context.Data.LoadFromEnumerable(rows.Select(row => new Verdict { Text = row.Text }));
+        var predictions = s_context.Data.CreateEnumerable<Abstaining>(model.Transformer.Transform(data), reuseRowObject: false).ToList();
+
+        Assert.Contains(rows, row => row.Abstained);
+        Assert.Contains(rows, row => !row.Abstained);
+        foreach (var (row, prediction) in rows.Zip(predictions))
+        {
+            Assert.Equal((row.PredictedLabel, row.Abstained), (prediction.PredictedLabel, prediction.Abstained));
+            AssertClose([row.Score, row.Probability], [prediction.Score, prediction.Probability], $"score and probability of '{row.Text}'");
+        }
+    }
+
+    [Fact]
+    public void MultiLabel_PredictsAsWhenItWasSaved()
+    {
+        using var model = new Loaded("multi-label");
+        var rows = Expected<List<TaggedText>>("multi-label");
+        var data = s_context.Data.LoadFromEnumerable(rows.Select(row => new Tagged { Text = row.Text }));
+        var predictions = LabelToys.Predict(s_context, model.Transformer, data);
+
+        Assert.Contains(rows, row => row.Labels.Length > 1);
+        Assert.Equal(rows.Count, predictions.Count);
+        foreach (var (row, prediction) in rows.Zip(predictions))
+        {
+            Assert.Equal(row.Labels, prediction.Labels);
+            AssertClose([.. row.Score, .. row.Probability], [.. prediction.Score, .. prediction.Probability], $"scores of '{row.Text}'");
         }
     }
 
@@ -109,6 +144,21 @@ public sealed class SavedModelTests
     private sealed record ClassifiedText(string Text, string PredictedLabel, float[] Score);
 
     private sealed record JudgedText(string Text, float Score, float Probability, bool PredictedLabel);
+
+    private sealed record AbstainingText(string Text, float Score, float Probability, bool PredictedLabel, bool Abstained);
+
+    private sealed record TaggedText(string Text, float[] Score, float[] Probability, string[] Labels);
+
+    private sealed class Abstaining
+    {
+        public float Score { get; set; }
+
+        public float Probability { get; set; }
+
+        public bool PredictedLabel { get; set; }
+
+        public bool Abstained { get; set; }
+    }
 
     private sealed record EncodedText(string Text, float[] Features);
 

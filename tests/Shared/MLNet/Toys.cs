@@ -81,7 +81,7 @@ internal static class Toys
     public static string Filler(Random random, int length) => string.Join(' ', Enumerable.Range(0, length).Select(_ => Pick(random, s_filler)));
 
     /// <summary>The options of the smallest useful model.</summary>
-    public static TOptions Small<TOptions>(int epochs = 1) where TOptions : MahaClassifierOptions, new() => new()
+    public static TOptions Small<TOptions>(int epochs = 1) where TOptions : MahaSupervisedOptions, new() => new()
     {
         VocabSize = 320,
         MaxSequenceLength = 64,
