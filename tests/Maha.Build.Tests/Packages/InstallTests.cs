@@ -14,36 +14,10 @@ public sealed class InstallTests(PackageFeed feed) : IClassFixture<PackageFeed>,
     public void EmptyProject_BuildsAndRunsTheReadmesProgram_FromThePackages()
     {
         string packaged = Facts.Hash(Facts.PackagedLibrary);
-        // Maha's packages go into a folder of their own; all others are taken from the cache as they are.
-        File.WriteAllText(Path.Combine(_folder, "nuget.config"), $"""
-            <configuration>
-              <config><add key="globalPackagesFolder" value="packages" /></config>
-              <packageSources><add key="feed" value="{feed.Folder}" /></packageSources>
-              <fallbackPackageFolders><add key="cache" value="{Facts.PackageCache}" /></fallbackPackageFolders>
-            </configuration>
-            """);
-        File.WriteAllText(Path.Combine(_folder, "Quick.csproj"), $"""
-            <Project Sdk="Microsoft.NET.Sdk">
-              <PropertyGroup>
-                <OutputType>Exe</OutputType>
-                <TargetFramework>net10.0</TargetFramework>
-                <ImplicitUsings>enable</ImplicitUsings>
-                <Nullable>enable</Nullable>
-                <MahaLoaderFix>true</MahaLoaderFix>
-              </PropertyGroup>
-              <ItemGroup>
-                <PackageReference Include="Maha.MLNet" Version="{feed.Version}" />
-                <PackageReference Include="Maha.Pretrained.MiniLM" Version="{feed.Version}" />
-                <PackageReference Include="libtorch-cpu-{Facts.RuntimeIdentifier}" Version="{Facts.LibtorchVersion}" />
-              </ItemGroup>
-            </Project>
-            """);
+        WriteProject("Quick", "Maha.MLNet", "Maha.Pretrained.MiniLM");
         // The program of the README; Maha.Samples.Tests compares the two.
         File.Copy(Path.Combine(Facts.Root, "samples", "QuickStart", "Program.cs"), Path.Combine(_folder, "Program.cs"));
-        string[][] words = [["cat", "dog", "otter"], ["hammer", "saw", "drill"]];
-        var random = new Random(1);
-        File.WriteAllLines(Path.Combine(_folder, "documents.tsv"), Enumerable.Range(0, 60).Select(i =>
-            $"{(i % 2 == 0 ? "animals" : "tools")}\t{string.Join(' ', Enumerable.Range(0, 8).Select(_ => words[i % 2][random.Next(3)]))}"));
+        WriteDocuments();
 
         Dotnet("build", "-c", "Release", "-nologo");
         Assert.True(Directory.Exists(Path.Combine(_folder, "packages", "maha.layers", feed.Version)));
@@ -60,6 +34,57 @@ public sealed class InstallTests(PackageFeed feed) : IClassFixture<PackageFeed>,
                 Assert.Equal(!FixTorchSharpLoader.SystemNeedsIt(), Fix.Needs(File.ReadAllBytes(library)));
         }
         Assert.Equal(packaged, Facts.Hash(Facts.PackagedLibrary));
+    }
+
+    // The program in the package's own README.
+    [Theory]
+    [InlineData("Maha.Onnx", "ONNX Runtime equals the model on 50 texts", "exported/model.onnx")]
+    public void EmptyProject_BuildsAndRunsTheProgramOfThePackagesReadme(string package, string expected, string file)
+    {
+        WriteProject("Quick", package);
+        string readme = File.ReadAllText(Path.Combine(Facts.Root, "src", package, "README.md")).ReplaceLineEndings("\n");
+        int start = readme.IndexOf("```csharp\n", StringComparison.Ordinal) + "```csharp\n".Length;
+        File.WriteAllText(Path.Combine(_folder, "Program.cs"), readme[start..readme.IndexOf("```", start, StringComparison.Ordinal)]);
+        WriteDocuments();
+        Dotnet("build", "-c", "Release", "-nologo");
+        string output = Dotnet(Path.Combine("bin", "Release", "net10.0", "Quick.dll"), "documents.tsv");
+        Assert.Contains(expected, output, StringComparison.Ordinal);
+        Assert.True(File.Exists(Path.Combine(_folder, file)));
+    }
+
+    private void WriteProject(string name, params string[] packages)
+    {
+        // Maha's packages go into a folder of their own; all others are taken from the cache as they are.
+        File.WriteAllText(Path.Combine(_folder, "nuget.config"), $"""
+            <configuration>
+              <config><add key="globalPackagesFolder" value="packages" /></config>
+              <packageSources><add key="feed" value="{feed.Folder}" /></packageSources>
+              <fallbackPackageFolders><add key="cache" value="{Facts.PackageCache}" /></fallbackPackageFolders>
+            </configuration>
+            """);
+        File.WriteAllText(Path.Combine(_folder, $"{name}.csproj"), $"""
+            <Project Sdk="Microsoft.NET.Sdk">
+              <PropertyGroup>
+                <OutputType>Exe</OutputType>
+                <TargetFramework>net10.0</TargetFramework>
+                <ImplicitUsings>enable</ImplicitUsings>
+                <Nullable>enable</Nullable>
+                <MahaLoaderFix>true</MahaLoaderFix>
+              </PropertyGroup>
+              <ItemGroup>
+                {string.Concat(packages.Select(package => $"""<PackageReference Include="{package}" Version="{feed.Version}" />"""))}
+                <PackageReference Include="libtorch-cpu-{Facts.RuntimeIdentifier}" Version="{Facts.LibtorchVersion}" />
+              </ItemGroup>
+            </Project>
+            """);
+    }
+
+    private void WriteDocuments()
+    {
+        string[][] words = [["cat", "dog", "otter"], ["hammer", "saw", "drill"]];
+        var random = new Random(1);
+        File.WriteAllLines(Path.Combine(_folder, "documents.tsv"), Enumerable.Range(0, 60).Select(i =>
+            $"{(i % 2 == 0 ? "animals" : "tools")}\t{string.Join(' ', Enumerable.Range(0, 8).Select(_ => words[i % 2][random.Next(3)]))}"));
     }
 
     private string Dotnet(params string[] arguments)

@@ -12,6 +12,7 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
     [InlineData("Maha.MLNet", "Maha.Layers Microsoft.ML TorchSharp", "MIT")]
     [InlineData("Maha.Pretrained.MiniLM", "Maha.MLNet", "MIT AND Apache-2.0")]
     [InlineData("Maha.Documents", "AngleSharp CsvHelper Markdig Microsoft.Extensions.FileSystemGlobbing Microsoft.ML UTF.Unknown", "MIT")]
+    [InlineData("Maha.Onnx", "Maha.MLNet Microsoft.ML Microsoft.ML.OnnxRuntime OnnxSharp TorchSharp", "MIT")]
     public void Package_HasExactlyTheExpectedDependencies(string name, string dependencies, string license)
     {
         var metadata = feed.Metadata(name);
@@ -31,6 +32,7 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
     [InlineData("Maha.MLNet", "lib/net10.0/Maha.MLNet.dll lib/net10.0/Maha.MLNet.xml")]
     [InlineData("Maha.Pretrained.MiniLM", "lib/net10.0/Maha.Pretrained.MiniLM.dll lib/net10.0/Maha.Pretrained.MiniLM.xml")]
     [InlineData("Maha.Documents", "lib/net10.0/Maha.Documents.dll lib/net10.0/Maha.Documents.xml")]
+    [InlineData("Maha.Onnx", "lib/net10.0/Maha.Onnx.dll lib/net10.0/Maha.Onnx.xml")]
     public void Package_HasItsFiles_AndASymbolPackage(string name, string files)
     {
         Assert.Equal(files.Split(' '), feed.Files(name).Keys.Where(file => file.Contains('/')
@@ -44,6 +46,7 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
     [InlineData("Maha.MLNet")]
     [InlineData("Maha.Pretrained.MiniLM")]
     [InlineData("Maha.Documents")]
+    [InlineData("Maha.Onnx")]
     public void Readme_HasNoRelativeLinks(string name)
     {
         Assert.Equal("README.md", feed.Metadata(name).Element("readme")!.Value);
