@@ -109,6 +109,11 @@ var commands = new Command[]
         "time per generated token after short and long prompts",
         GenerateCommand.Run),
     new(
+        "score",
+        ScoreCommand.Arguments,
+        "time to score a text of n, 2n and 4n kilobytes with a language model, beside that of contexts read one at a time, and of a cancellation",
+        ScoreCommand.Run),
+    new(
         "predict",
         PredictCommand.Arguments,
         "documents per second of a small classifier and of MahaEncode, one row at a time and by the cursor of a transformed view, which looks ahead",

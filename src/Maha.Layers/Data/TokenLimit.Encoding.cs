@@ -40,6 +40,19 @@ internal static partial class TokenLimit
         return (text, tokenizer.Encode(text.Span));
     }
 
+    /// <summary>Returns a place near a position where a word ends for every tokenizer, so that both parts can be encoded alone; else the end of the text.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="position">The position, at least 1.</param>
+    public static int WordEnd(ReadOnlySpan<char> text, int position)
+    {
+        if (position >= text.Length)
+            return text.Length;
+        int end = BoundaryBefore(text, position);
+        if (end < 0)
+            end = BoundaryAfter(text, position);
+        return end < 0 ? text.Length : end;
+    }
+
     // The last place at or before a position where a word ends for every tokenizer, whatever follows; -1 if there is none.
     private static int BoundaryBefore(ReadOnlySpan<char> text, int position)
     {

@@ -18,6 +18,9 @@ namespace Maha.Layers.Generation;
 /// </remarks>
 public sealed class TextScorer
 {
+    // Few enough that a cancellation is noticed soon, and enough that short contexts don't wait for each other.
+    private const int MaxTokensAtOnce = 4096;
+
     private readonly MahaLanguageModel _model;
     private readonly ByteLevelBpeTokenizer _tokenizer;
     private readonly int _contextLength;
@@ -42,42 +45,69 @@ public sealed class TextScorer
 
     /// <summary>Computes the likelihood of a text.</summary>
     /// <param name="text">The text. A text without tokens has the log-likelihood 0.</param>
-    /// <param name="cancellationToken">Checked before every context.</param>
+    /// <param name="cancellationToken">Checked every megabyte of the tokenization, and every few thousand tokens of the scoring.</param>
     /// <returns>The log-likelihood with the lengths of the text.</returns>
     /// <exception cref="OperationCanceledException">The scoring was canceled.</exception>
     public TextScore Score(ReadOnlySpan<char> text, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        int[] ids = TextPieces.Encode(_tokenizer, text, cancellationToken);
         double sum = 0;
-        int[] ids = _tokenizer.Encode(text);
-        foreach (double logLikelihood in LogLikelihoods(ids, cancellationToken))
-            sum += logLikelihood;
+        Read(ids, (_, logLikelihoods) => sum += Sum(logLikelihoods), cancellationToken);
         return new TextScore(sum, ids.Length, Encoding.UTF8.GetByteCount(text), TextScore.CountWords(text));
+
+        static double Sum(ReadOnlySpan<double> values)
+        {
+            double sum = 0;
+            foreach (double value in values)
+                sum += value;
+            return sum;
+        }
     }
 
     /// <summary>Computes ln p(token | tokens before it) of every token of a text.</summary>
     /// <param name="tokenIds">The token ids of the text, without the end-of-text token before them.</param>
-    /// <param name="cancellationToken">Checked before every context.</param>
+    /// <param name="cancellationToken">Checked every few thousand tokens.</param>
     /// <returns>One number per token, each at most 0.</returns>
     /// <exception cref="ArgumentException">An id is not in the vocabulary.</exception>
     /// <exception cref="OperationCanceledException">The scoring was canceled.</exception>
     public double[] LogLikelihoods(ReadOnlySpan<int> tokenIds, CancellationToken cancellationToken = default)
     {
         double[] logLikelihoods = new double[tokenIds.Length];
-        long[] stream = [ByteLevelBpeTokenizer.EosTokenId, .. tokenIds.ToArray().Select(id => (long)id)];
+        Read(tokenIds, (start, values) => values.CopyTo(logLikelihoods.AsSpan(start)), cancellationToken);
+        return logLikelihoods;
+    }
 
-        // The model predicts the last token of a context but does not read it. The next context begins half a context later.
-        int step = Math.Max(1, _contextLength / 2), done = 0;
-        for (int start = 0; done < tokenIds.Length; start += step)
+    private delegate void Receiver(int start, ReadOnlySpan<double> logLikelihoods);
+
+    // The model predicts the last token of a context but does not read it. The next context begins half a context later, and of its predictions only those
+    // of the tokens after the context before are needed.
+    private void Read(ReadOnlySpan<int> tokenIds, Receiver receive, CancellationToken cancellationToken)
+    {
+        int step = Math.Max(1, _contextLength / 2), atOnce = Math.Max(1, MaxTokensAtOnce / _contextLength);
+        long length = tokenIds.Length + 1L; // with the end-of-text token before them
+        int done = 0;
+        for (long start = 0; done < tokenIds.Length;)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            int end = (int)Math.Min((long)start + _contextLength, stream.Length);
+            // Contexts that are whole and have as many new tokens are read together; the first and the last are read alone.
+            long whole = start == 0 || start + _contextLength > length ? 1 : Math.Min(atOnce, ((length - start - _contextLength) / step) + 1);
+            int width = (int)Math.Min(_contextLength, length - start);
             using var scope = NewDisposeScope();
-            var ids = tensor(stream[start..end], [1, end - start], device: _model.Encoder.TokenEmbeddings.device);
-            double[] context = _model.LogLikelihoods(ids, null).cpu().data<double>().ToArray(); // of the tokens from position start
-            context.AsSpan(done - start).CopyTo(logLikelihoods.AsSpan(done));
-            done = end - 1;
+            long[] stream = new long[whole * width];
+            for (int context = 0; context < whole; context++)
+            {
+                for (int i = 0; i < width; i++)
+                {
+                    long position = start + ((long)context * step) + i;
+                    stream[(context * width) + i] = position == 0 ? ByteLevelBpeTokenizer.EosTokenId : tokenIds[(int)position - 1];
+                }
+            }
+            var ids = tensor(stream, [whole, width], device: _model.Encoder.TokenEmbeddings.device);
+            double[] values = _model.LogLikelihoods(ids, null, done - start).cpu().data<double>().ToArray();
+            receive(done, values);
+            done += values.Length;
+            start += whole * step;
         }
-        return logLikelihoods;
     }
 }

@@ -17,7 +17,7 @@ namespace Maha.Layers.Models;
 /// </summary>
 /// <remarks>
 /// p(next | tokens up to i) = softmax(W features_i). W is the matrix of the token embeddings (tied; Press and Wolf 2017) or a separate matrix.
-/// Training and scoring compute the N x V logits in chunks and never hold all of them (<see cref="LogLikelihoods"/>).
+/// Training and scoring compute the N x V logits in chunks and never hold all of them (<see cref="LogLikelihoods(Tensor, Tensor)"/>).
 /// Cost of the output layer per token: 2 * V * D floating-point operations.
 /// </remarks>
 public sealed class MahaLanguageModel : Module<Tensor, Tensor?, ModelResult>
@@ -121,7 +121,13 @@ public sealed class MahaLanguageModel : Module<Tensor, Tensor?, ModelResult>
     /// <param name="keyPaddingMask">[B, N] of Bool, true = ignore this token; null if no token is padded.</param>
     /// <returns>[B, N - 1] of Float64: column i belongs to token i + 1; 0 at padding.</returns>
     /// <exception cref="ArgumentException">The ids or the mask have a shape, type or device that the model does not accept.</exception>
-    public Tensor LogLikelihoods(Tensor tokenIds, Tensor? keyPaddingMask)
+    public Tensor LogLikelihoods(Tensor tokenIds, Tensor? keyPaddingMask) => LogLikelihoods(tokenIds, keyPaddingMask, first: 0);
+
+    /// <summary>Computes the last columns of <see cref="LogLikelihoods(Tensor, Tensor)"/>, without the logits of those before.</summary>
+    /// <param name="tokenIds">[B, N] of Int64, N at least 2.</param>
+    /// <param name="keyPaddingMask">[B, N] of Bool, true = ignore this token; null if no token is padded.</param>
+    /// <param name="first">The first column that is returned, in [0, N - 1).</param>
+    internal Tensor LogLikelihoods(Tensor tokenIds, Tensor? keyPaddingMask, long first)
     {
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
@@ -132,8 +138,9 @@ public sealed class MahaLanguageModel : Module<Tensor, Tensor?, ModelResult>
                 nameof(tokenIds));
         long batch = tokenIds.shape[0], length = tokenIds.shape[1] - 1;
         var encoding = _encoder.Encode(tokenIds.narrow(1, 0, length), keyPaddingMask?.narrow(1, 0, length));
-        var losses = NextTokenLossFunction.PerRow(encoding.Features.flatten(0, 1), OutputWeight, targets); // [B * (N - 1)]
-        return losses.neg().reshape(batch, length).MoveToOuterDisposeScope();
+        var (features, next) = (encoding.Features.narrow(1, first, length - first), targets.reshape(batch, length).narrow(1, first, length - first));
+        var losses = NextTokenLossFunction.PerRow(features.flatten(0, 1), OutputWeight, next.flatten()); // [B * (N - 1 - first)]
+        return losses.neg().reshape(batch, length - first).MoveToOuterDisposeScope();
     }
 
     /// <summary>Starts decoding: scoring sequences that grow.</summary>
