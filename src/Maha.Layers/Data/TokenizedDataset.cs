@@ -39,7 +39,10 @@ public sealed class TokenizedDataset : ITextDocuments, IDisposable
     /// <summary>The number of documents that were longer than the limit and were cut.</summary>
     public int NumTruncatedDocuments { get; private set; }
 
-    /// <summary>The number of tokens that were cut from those documents.</summary>
+    /// <summary>
+    /// The number of tokens that were cut from those documents. A text is tokenized no further than it is kept, so that of a text that is far longer the
+    /// number is estimated from its length.
+    /// </summary>
     public long NumTruncatedTokens { get; private set; }
 
     /// <summary>The weight of each document, above 0; null where all are 1.</summary>
@@ -75,8 +78,8 @@ public sealed class TokenizedDataset : ITextDocuments, IDisposable
         IEnumerable<string> texts, ITextTokenizer tokenizer, TokenizedDatasetOptions? options, CancellationToken cancellationToken)
     {
         var dataset = new TokenizedDataset(options, hasLabels: false);
-        var encoded = TokenizerBatches.Encode(tokenizer, texts, dataset._options.NumThreads, cancellationToken);
-        return dataset.Fill(encoded.Select(ids => (ids, 0)), cancellationToken);
+        var encoded = TokenizerBatches.Encode(text => dataset.Encode(text, tokenizer), texts, dataset._options.NumThreads, cancellationToken);
+        return dataset.Fill(encoded.Select(document => (document, 0)), cancellationToken);
     }
 
     /// <summary>Tokenizes texts with labels.</summary>
@@ -104,19 +107,18 @@ public sealed class TokenizedDataset : ITextDocuments, IDisposable
         IEnumerable<(string Text, int Label)> documents, ITextTokenizer tokenizer, TokenizedDatasetOptions? options, CancellationToken cancellationToken)
     {
         var dataset = new TokenizedDataset(options, hasLabels: true);
-        // The tokenizer reads a few texts ahead of the ids that it returns; texts and labels wait for the ids.
-        var ahead = new Queue<(string Text, int Label)>();
+        // The tokenizer reads a few texts ahead of the ids that it returns; the labels wait for the ids.
+        var labels = new Queue<int>();
         var texts = documents.Select(document =>
         {
-            ahead.Enqueue(document);
+            labels.Enqueue(document.Label);
             return document.Text;
         });
-        var encoded = TokenizerBatches.Encode(tokenizer, texts, dataset._options.NumThreads, cancellationToken);
-        return dataset.Fill(encoded.Select(ids =>
+        var encoded = TokenizerBatches.Encode(text => dataset.Encode(text, tokenizer), texts, dataset._options.NumThreads, cancellationToken);
+        return dataset.Fill(encoded.Select(document =>
         {
-            var (text, label) = ahead.Dequeue();
-            dataset.KeepText(text, ids, tokenizer);
-            return (ids, label);
+            dataset.KeepText(document, tokenizer);
+            return (document, labels.Dequeue());
         }), cancellationToken);
     }
 
@@ -134,7 +136,7 @@ public sealed class TokenizedDataset : ITextDocuments, IDisposable
         IEnumerable<int[]> documents, TokenizedDatasetOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(documents);
-        return new TokenizedDataset(options, hasLabels: false).Fill(documents.Select(ids => (ids, 0)), cancellationToken);
+        return new TokenizedDataset(options, hasLabels: false).Fill(documents.Select(ids => (EncodedText.FromIds(ids), 0)), cancellationToken);
     }
 
     /// <summary>Stores token ids with labels.</summary>
@@ -151,7 +153,8 @@ public sealed class TokenizedDataset : ITextDocuments, IDisposable
         IEnumerable<(int[] TokenIds, int Label)> documents, TokenizedDatasetOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(documents);
-        return new TokenizedDataset(options, hasLabels: true).Fill(documents, cancellationToken);
+        return new TokenizedDataset(options, hasLabels: true)
+            .Fill(documents.Select(document => (EncodedText.FromIds(document.TokenIds), document.Label)), cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -204,14 +207,21 @@ public sealed class TokenizedDataset : ITextDocuments, IDisposable
         _texts?.Dispose();
     }
 
-    private TokenizedDataset Fill(IEnumerable<(int[] TokenIds, int Label)> documents, CancellationToken cancellationToken)
+    // Of a long text no more than what is kept needs.
+    private EncodedText Encode(string text, ITextTokenizer tokenizer)
+    {
+        var (part, ids) = TokenLimit.Encode(tokenizer, text.AsMemory(), _options.MaxDocumentTokens ?? int.MaxValue, _options.OverlongDocuments);
+        return new EncodedText(part, ids, text.Length);
+    }
+
+    private TokenizedDataset Fill(IEnumerable<(EncodedText Document, int Label)> documents, CancellationToken cancellationToken)
     {
         try
         {
             cancellationToken.ThrowIfCancellationRequested();
-            foreach (var (tokenIds, label) in documents)
+            foreach (var (document, label) in documents)
             {
-                Add(tokenIds, label);
+                Add(document, label);
                 cancellationToken.ThrowIfCancellationRequested();
             }
             _store.Complete();
@@ -225,8 +235,9 @@ public sealed class TokenizedDataset : ITextDocuments, IDisposable
         }
     }
 
-    private void Add(int[] tokenIds, int label)
+    private void Add(EncodedText document, int label)
     {
+        int[] tokenIds = document.TokenIds;
         if (tokenIds is null)
         {
             throw new ArgumentException(
@@ -243,7 +254,7 @@ public sealed class TokenizedDataset : ITextDocuments, IDisposable
             }
             kept = TokenLimit.Cut(tokenIds, limit, _options.OverlongDocuments);
             NumTruncatedDocuments++;
-            NumTruncatedTokens += tokenIds.Length - limit;
+            NumTruncatedTokens += document.EstimateTokens() - limit;
         }
         _store.Append(kept.Span);
         _starts.Add(_store.Count);
@@ -251,8 +262,8 @@ public sealed class TokenizedDataset : ITextDocuments, IDisposable
             _labels.Add(label);
     }
 
-    private void KeepText(string text, int[] tokenIds, ITextTokenizer tokenizer) =>
-        _texts?.Append(TokenLimit.CutText(text.AsMemory(), tokenIds, _options.MaxDocumentTokens ?? int.MaxValue, _options.OverlongDocuments, tokenizer).Span);
+    private void KeepText(EncodedText document, ITextTokenizer tokenizer) => _texts?.Append(TokenLimit.CutText(
+        document.Part, document.TokenIds, _options.MaxDocumentTokens ?? int.MaxValue, _options.OverlongDocuments, tokenizer).Span);
 
     private void CheckIndex(int index)
     {

@@ -131,7 +131,7 @@ internal sealed partial class ModelFitting : IDisposable
 
     /// <summary>Warns of documents that were cut.</summary>
     /// <param name="numDocuments">The number of documents that were cut; 0 for no warning.</param>
-    /// <param name="numTokens">The number of tokens that were cut.</param>
+    /// <param name="numTokens">The number of tokens that were cut, about.</param>
     /// <param name="what">What the documents are, for instance "training".</param>
     /// <param name="maxSequenceLength">The limit at which they were cut.</param>
     public void WarnOfCuts(long numDocuments, long numTokens, string what, int maxSequenceLength)
@@ -141,7 +141,7 @@ internal sealed partial class ModelFitting : IDisposable
             Channel.Warning(
                 MessageSensitivity.None,
                 $"{numDocuments} {what} documents have more than {maxSequenceLength} tokens and were cut ({_options.OverlongDocuments}); " +
-                $"{numTokens} tokens are not read. Raise MaxSequenceLength to read them.");
+                $"about {numTokens} tokens are not read. Raise MaxSequenceLength to read them.");
         }
     }
 

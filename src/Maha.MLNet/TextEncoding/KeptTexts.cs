@@ -12,7 +12,7 @@ internal sealed class KeptTexts(ITextTokenizer tokenizer, int limit, OverlongDoc
     /// <summary>The number of texts that were cut.</summary>
     public int NumCutTexts { get; private set; }
 
-    /// <summary>The number of tokens that were cut.</summary>
+    /// <summary>The number of tokens that were cut; estimated for a text that is far longer than what is read, which is not tokenized whole.</summary>
     public long NumCutTokens { get; private set; }
 
     /// <summary>Returns the text of the tokens that are read.</summary>
@@ -22,12 +22,12 @@ internal sealed class KeptTexts(ITextTokenizer tokenizer, int limit, OverlongDoc
         // A character has at most three tokens: a Hangul syllable is decomposed to three letters.
         if (text.Length <= limit / 3)
             return text;
-        int[] ids = tokenizer.Encode(text);
+        var (part, ids) = TokenLimit.Encode(tokenizer, text.AsMemory(), limit, overlong);
         if (ids.Length <= limit)
             return text;
         int kept = TokenLimit.Cut(ids, limit, overlong).Length;
         NumCutTexts++;
-        NumCutTokens += ids.Length - kept;
-        return TokenLimit.CutText(text.AsMemory(), ids, limit, overlong, tokenizer).ToString();
+        NumCutTokens += new EncodedText(part, ids, text.Length).EstimateTokens() - kept;
+        return TokenLimit.CutText(part, ids, limit, overlong, tokenizer).ToString();
     }
 }

@@ -106,7 +106,7 @@ internal sealed class WindowedEncoderFitting(ModelFitting fitting, Options optio
     {
         using var documents = TokenizedDataset.FromTokenIds(texts.Select(text =>
         {
-            int[] ids = pretrained.Tokenizer.Encode(text);
+            var (_, ids) = TokenLimit.Encode(pretrained.Tokenizer, text.AsMemory(), ScaleTokens, OverlongDocuments.KeepStart);
             return ids[..Math.Min(ids.Length, ScaleTokens)];
         }));
         pretrained.WarnOfLanguage(fitting.Channel, documents);

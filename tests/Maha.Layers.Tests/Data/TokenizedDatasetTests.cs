@@ -1,7 +1,7 @@
 using Maha.Layers.Data;
 using Maha.Layers.Tests.Training;
 using Maha.Layers.Text;
-
+using Maha.TestData;
 
 namespace Maha.Layers.Tests.Data;
 
@@ -59,6 +59,38 @@ public class TokenizedDatasetTests
         Assert.Equal(count, dataset.Count);
         // The tokenizer collects some hundred thousand characters before it starts.
         Assert.InRange(alive, 0, count / 5);
+    }
+
+    [Theory]
+    [InlineData(OverlongDocuments.KeepStart)]
+    [InlineData(OverlongDocuments.KeepEnd)]
+    [InlineData(OverlongDocuments.KeepStartAndEnd)]
+    public void ALongText_IsTokenizedNoFurtherThanItIsKept(OverlongDocuments overlong)
+    {
+        const int limit = 64;
+        string text = string.Concat(Enumerable.Range(0, 50_000).Select(i => i % 7 == 0 ? "the cat sat. " : "a dog ran "));
+        (string Text, int Label)[] documents = [(text, 0), ("the cat", 1), (text[..2000], 0), ("", 1)];
+        var options = new TokenizedDatasetOptions { MaxDocumentTokens = limit, OverlongDocuments = overlong, KeepTexts = true };
+        var counting = new CountingTokenizer(s_tokenizer.Value);
+        using var dataset = TokenizedDataset.FromTexts(documents, counting, options, CancellationToken.None);
+        using var whole = TokenizedDataset.FromTokenIds(documents.Select(document => (s_tokenizer.Value.Encode(document.Text), document.Label)), options);
+        for (int i = 0; i < documents.Length; i++)
+        {
+            Assert.Equal(IdsOf(whole, i), IdsOf(dataset, i));
+            Assert.Equal(documents[i].Label, dataset.LabelOf(i));
+            string expected = TokenLimit.CutText(documents[i].Text.AsMemory(), s_tokenizer.Value.Encode(documents[i].Text), limit, overlong, s_tokenizer.Value).ToString();
+            Assert.Equal(expected, ((ITextDocuments)dataset).TextOf(i));
+        }
+        Assert.Equal(2, dataset.NumTruncatedDocuments);
+        Assert.InRange(dataset.NumTruncatedTokens / (double)whole.NumTruncatedTokens, 0.9, 1.1);
+        // Of half a million characters, some thousand.
+        Assert.InRange(counting.Lengths.Sum(), 2000, 10_000);
+
+        // The message has the number of tokens of the whole document.
+        counting = new CountingTokenizer(s_tokenizer.Value);
+        var e = Assert.Throws<ArgumentException>(
+            () => _ = TokenizedDataset.FromTexts(documents, counting, options with { OverlongDocuments = OverlongDocuments.Throw }, CancellationToken.None));
+        Assert.Contains($"document 0 has {s_tokenizer.Value.Encode(text).Length}", e.Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -13,5 +13,5 @@ public sealed partial class ByteLevelBpeTokenizer
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="numThreads"/> is negative.</exception>
     /// <exception cref="ArgumentException">A text is null (thrown when it is reached).</exception>
     public IEnumerable<int[]> EncodeBatch(IEnumerable<string> texts, int numThreads = 0, CancellationToken cancellationToken = default) =>
-        TokenizerBatches.Encode(this, texts, numThreads, cancellationToken);
+        TokenizerBatches.Encode(Encode, texts, numThreads, cancellationToken);
 }

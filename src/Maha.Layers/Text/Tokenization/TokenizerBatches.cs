@@ -9,14 +9,14 @@ internal static class TokenizerBatches
     private const int TextsPerThread = 1 << 12;
 
     /// <summary>Encodes texts. The results are in the order of the texts.</summary>
-    /// <param name="tokenizer">The tokenizer.</param>
+    /// <param name="encode">Encodes a text, on several threads at once.</param>
     /// <param name="texts">The texts, enumerated once, on the thread that enumerates the result, and only slightly ahead of it.</param>
     /// <param name="numThreads">The number of threads; 0 for one per processor.</param>
     /// <param name="cancellationToken">Ends the enumeration with an <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="ArgumentNullException"><paramref name="texts"/> is null.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="numThreads"/> is negative.</exception>
     /// <exception cref="ArgumentException">A text is null (thrown when it is reached).</exception>
-    public static IEnumerable<int[]> Encode(ITextTokenizer tokenizer, IEnumerable<string> texts, int numThreads, CancellationToken cancellationToken)
+    public static IEnumerable<T> Encode<T>(Func<string, T> encode, IEnumerable<string> texts, int numThreads, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(texts);
         ArgumentOutOfRangeException.ThrowIfNegative(numThreads);
@@ -25,10 +25,10 @@ internal static class TokenizerBatches
             MaxDegreeOfParallelism = numThreads == 0 ? Environment.ProcessorCount : numThreads,
             CancellationToken = cancellationToken,
         };
-        return EncodeRounds(tokenizer, texts, parallel);
+        return EncodeRounds(encode, texts, parallel);
     }
 
-    private static IEnumerable<int[]> EncodeRounds(ITextTokenizer tokenizer, IEnumerable<string> texts, ParallelOptions parallel)
+    private static IEnumerable<T> EncodeRounds<T>(Func<string, T> encode, IEnumerable<string> texts, ParallelOptions parallel)
     {
         long maxChars = (long)CharsPerThread * parallel.MaxDegreeOfParallelism;
         long maxTexts = (long)TextsPerThread * parallel.MaxDegreeOfParallelism;
@@ -42,21 +42,21 @@ internal static class TokenizerBatches
             if (chars < maxChars && round.Count < maxTexts)
                 continue;
 
-            foreach (int[] ids in EncodeRound(tokenizer, round, parallel))
-                yield return ids;
+            foreach (var encoded in EncodeRound(encode, round, parallel))
+                yield return encoded;
 
             round.Clear();
             chars = 0;
         }
 
-        foreach (int[] ids in EncodeRound(tokenizer, round, parallel))
-            yield return ids;
+        foreach (var encoded in EncodeRound(encode, round, parallel))
+            yield return encoded;
     }
 
-    private static int[][] EncodeRound(ITextTokenizer tokenizer, List<string> round, ParallelOptions parallel)
+    private static T[] EncodeRound<T>(Func<string, T> encode, List<string> round, ParallelOptions parallel)
     {
-        int[][] ids = new int[round.Count][];
-        Parallel.For(0, round.Count, parallel, i => ids[i] = tokenizer.Encode(round[i]));
-        return ids;
+        var encoded = new T[round.Count];
+        Parallel.For(0, round.Count, parallel, i => encoded[i] = encode(round[i]));
+        return encoded;
     }
 }
