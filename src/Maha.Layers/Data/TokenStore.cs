@@ -146,7 +146,7 @@ internal sealed class TokenStore : IDisposable
     private IOException FileError(string problem, string remedy, Exception cause)
     {
         return new IOException(
-            $"Documents beyond {_maxBytesInMemory} bytes (MaxBytesInMemory) go to a temporary file, but {problem}: {cause.Message} " +
+            $"Documents beyond {_maxBytesInMemory} bytes (MaxBytesInMemory) must go to a temporary file, but {problem}: {cause.Message} " +
             $"{remedy}, or raise MaxBytesInMemory.", cause);
     }
 
