@@ -42,6 +42,25 @@ internal static partial class PeakMemory
         return line is null ? null : double.Parse(line.Split(':')[1].Replace("kB", "", StringComparison.Ordinal), CultureInfo.InvariantCulture) / 1024;
     }
 
+    /// <summary>
+    /// The MiB that the C library has given out and not got back: what is held, without the free pieces between. Null where its malloc does not say.
+    /// </summary>
+    public static double? Allocated()
+    {
+        if (!OperatingSystem.IsLinux())
+            return null;
+        try
+        {
+            var info = mallinfo2();
+            return (info.UsedBytes + info.MappedBytes) / 1048576.0;
+        }
+        catch (EntryPointNotFoundException)
+        {
+            // Other C libraries, and glibc before 2.33.
+            return null;
+        }
+    }
+
     private static void Trim()
     {
         try
@@ -56,4 +75,18 @@ internal static partial class PeakMemory
 
     [LibraryImport("libc")]
     private static partial int malloc_trim(nuint pad);
+
+    [LibraryImport("libc")]
+    private static partial MallocInfo mallinfo2();
+
+    // struct mallinfo2 of malloc.h.
+    [StructLayout(LayoutKind.Sequential)]
+    private readonly struct MallocInfo
+    {
+        private readonly nuint _arena, _freePieces, _fastPieces, _mappedPieces, _mappedBytes, _highest, _fastBytes, _usedBytes, _freeBytes, _releasable;
+
+        public double MappedBytes => _mappedBytes;
+
+        public double UsedBytes => _usedBytes;
+    }
 }

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Maha.Layers.Core;
 using Maha.MLNet.Classification;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -14,14 +13,14 @@ namespace Maha.Benchmarks.Reliability;
 /// </summary>
 internal static class EndureCommand
 {
-    public const string Arguments = "[--checks C...] [--scale S]";
+    public const string Arguments = "[--checks C...] [--scale S] [--trainings K...]";
 
     private const int NumThreads = 8;
 
     // What the memory of the process may grow after the first tenth: caches, and pieces that the allocator keeps.
     private const double MaxGrowthMegabytes = 48;
 
-    private static readonly Dictionary<string, Func<double, string?>> s_checks = new()
+    private static readonly Dictionary<string, Func<Settings, string?>> s_checks = new()
     {
         ["threads"] = Threads,
         ["predictions"] = Predictions,
@@ -36,9 +35,12 @@ internal static class EndureCommand
         var reader = new OptionReader(args);
         var checks = reader.Texts("--checks", [.. s_checks.Keys]);
         double scale = reader.Number("--scale", 1);
+        var trainings = reader.Texts("--trainings", [.. SmallTrainings.Names]);
         reader.RefuseLeft();
         if (checks.FirstOrDefault(check => !s_checks.ContainsKey(check)) is { } unknown)
             throw new UsageException($"--checks must be of {string.Join(", ", s_checks.Keys)}, but has '{unknown}'.");
+        if (trainings.FirstOrDefault(training => !SmallTrainings.Names.Contains(training)) is { } unknownTraining)
+            throw new UsageException($"--trainings must be of {string.Join(", ", SmallTrainings.Names)}, but has '{unknownTraining}'.");
         if (scale is <= 0 or > 1)
             throw new UsageException($"--scale must be above 0 and at most 1, but is {scale}.");
         using (zeros(1))
@@ -48,7 +50,7 @@ internal static class EndureCommand
         {
             var watch = Stopwatch.StartNew();
             PeakMemory.Reset();
-            string? failure = s_checks[check](scale);
+            string? failure = s_checks[check](new Settings(scale, trainings));
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"{check}: {(failure is null ? "good" : "BAD, " + failure)}; {watch.Elapsed.TotalSeconds:F1} s, peak {PeakMemory.Read():F0} MiB"));
@@ -57,7 +59,7 @@ internal static class EndureCommand
         return isGood ? ExitCode.Success : ExitCode.Failure;
     }
 
-    private static string? Threads(double scale)
+    private static string? Threads(Settings settings)
     {
         var context = new MLContext(1);
         var (model, data) = SmallTrainings.Fit("multiclass", context, options => options.NumberOfEpochs = 1);
@@ -65,7 +67,7 @@ internal static class EndureCommand
         var rows = context.Data.CreateEnumerable<SmallTrainings.Row>(data, reuseRowObject: false).ToList();
         using var serial = context.Model.CreatePredictionEngine<SmallTrainings.Row, Scored>(model, new PredictionEngineOptions { OwnsTransformer = false });
         float[][] expected = [.. rows.Select(row => serial.Predict(row).Score)];
-        int passes = Math.Max(1, (int)(20 * scale)), different = 0;
+        int passes = Math.Max(1, (int)(20 * settings.Scale)), different = 0;
         var threads = Enumerable.Range(0, NumThreads).Select(number => new Thread(() =>
         {
             using var engine = context.Model.CreatePredictionEngine<SmallTrainings.Row, Scored>(model, new PredictionEngineOptions { OwnsTransformer = false });
@@ -82,20 +84,20 @@ internal static class EndureCommand
         return different == 0 ? null : $"{different} predictions differ";
     }
 
-    private static string? Predictions(double scale)
+    private static string? Predictions(Settings settings)
     {
         var context = new MLContext(1);
         var (model, data) = SmallTrainings.Fit("multiclass", context, options => options.NumberOfEpochs = 1);
         using var owner = (IDisposable)model;
         var rows = context.Data.CreateEnumerable<SmallTrainings.Row>(data, reuseRowObject: false).ToList();
         using var engine = context.Model.CreatePredictionEngine<SmallTrainings.Row, Scored>(model, new PredictionEngineOptions { OwnsTransformer = false });
-        return StaysFlat((int)(100_000 * scale), i => engine.Predict(rows[i % rows.Count]), countsTensors: true);
+        return StaysFlat((int)(100_000 * settings.Scale), i => engine.Predict(rows[i % rows.Count]), countsTensors: true);
     }
 
-    private static string? Trainings(double scale) => StaysFlat(Math.Max(2 * SmallTrainings.Names.Count, (int)(200 * scale)), i =>
+    private static string? Trainings(Settings settings) => StaysFlat(Math.Max(2 * settings.Trainings.Count, (int)(200 * settings.Scale)), i =>
     {
-        string[] names = [.. SmallTrainings.Names];
-        var (model, _) = SmallTrainings.Fit(names[i % names.Length], new MLContext(1), options => (options.NumberOfEpochs, options.Seed) = (1, i));
+        string name = settings.Trainings[i % settings.Trainings.Count];
+        var (model, _) = SmallTrainings.Fit(name, new MLContext(1), options => (options.NumberOfEpochs, options.Seed) = (1, i));
         ((IDisposable)model).Dispose();
     }, countsTensors: false);
 
@@ -103,37 +105,31 @@ internal static class EndureCommand
     private static string? StaysFlat(int count, Action<int> action, bool countsTensors)
     {
         int warmup = Math.Max(SmallTrainings.Names.Count, count / 10);
-        for (int i = 0; i < warmup; i++)
-            action(i);
-        var (megabytes, tensors) = Held();
-        for (int i = warmup; i < count; i++)
-            action(i);
-        var (megabytesAfter, tensorsAfter) = Held();
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"  {count}: from {megabytes:F0} MiB and {tensors} live tensors after {warmup} to {megabytesAfter:F0} MiB and {tensorsAfter} at the end"));
-        return megabytesAfter - megabytes > MaxGrowthMegabytes ? $"memory grew by {megabytesAfter - megabytes:F0} MiB"
-            : countsTensors && tensorsAfter > tensors ? $"live tensors grew from {tensors} to {tensorsAfter}" : null;
-    }
-
-    private static (double Megabytes, long Tensors) Held()
-    {
-        ReturnedGradients.Release();
-        // Finalizers free tensors, whose memory the process then gives back.
-        for (int i = 0; i < 3; i++)
+        var before = default(HeldMemory);
+        for (int i = 0; i < count; i++)
         {
-            GC.Collect();
-            GC.WaitForPendingFinalizers();
+            // In the middle, too: what the first calls keep grows no further after it.
+            if (i == warmup || i == (warmup + count) / 2)
+            {
+                var now = HeldMemory.Measure();
+                Console.WriteLine($"  after {i}: {now}");
+                if (i == warmup)
+                    before = now;
+            }
+            action(i);
         }
-        PeakMemory.Reset();
-        return (PeakMemory.Read() ?? (Environment.WorkingSet / 1048576.0), Tensor.TotalCount);
+        var after = HeldMemory.Measure();
+        Console.WriteLine($"  after {count}: {after}");
+        double grown = after.Process - before.Process;
+        return grown > MaxGrowthMegabytes ? string.Create(CultureInfo.InvariantCulture, $"memory grew by {grown:F0} MiB")
+            : countsTensors && after.Tensors > before.Tensors ? $"live tensors grew from {before.Tensors} to {after.Tensors}" : null;
     }
 
-    private static string? LongDocuments(double scale)
+    private static string? LongDocuments(Settings settings)
     {
         var context = new MLContext(1);
         const string sentence = "the quick brown fox jumps over the lazy dog, and the red one sleeps. ";
-        string text = string.Concat(Enumerable.Repeat(sentence, (int)(100_000_000 * scale) / sentence.Length));
+        string text = string.Concat(Enumerable.Repeat(sentence, (int)(100_000_000 * settings.Scale) / sentence.Length));
         foreach (string name in new[] { "multiclass", "encoder" })
         {
             var (model, _) = SmallTrainings.Fit(name, context, options => options.NumberOfEpochs = 1);
@@ -151,12 +147,12 @@ internal static class EndureCommand
         return null;
     }
 
-    private static string? TinyDocuments(double scale)
+    private static string? TinyDocuments(Settings settings)
     {
         var context = new MLContext(1);
         var random = new Random(1);
         string[] words = ["red", "green", "blue", "one", "two", "three", "four", "five"];
-        var data = context.Data.LoadFromEnumerable(Enumerable.Range(0, (int)(200_000 * scale)).Select(i => new SmallTrainings.Row
+        var data = context.Data.LoadFromEnumerable(Enumerable.Range(0, (int)(200_000 * settings.Scale)).Select(i => new SmallTrainings.Row
         {
             IsRed = i % 2 == 0,
             Text = $"{(i % 2 == 0 ? "red" : "blue")} {words[random.Next(3, words.Length)]} {random.Next(1000)}",
@@ -174,10 +170,10 @@ internal static class EndureCommand
         return accuracy > 0.99 ? null : $"accuracy {accuracy:F3}";
     }
 
-    private static string? ManyClasses(double scale)
+    private static string? ManyClasses(Settings settings)
     {
         var context = new MLContext(1);
-        int classes = Math.Max(10, (int)(10_000 * scale));
+        int classes = Math.Max(10, (int)(10_000 * settings.Scale));
         var data = context.Data.LoadFromEnumerable(Enumerable.Range(0, 2 * classes).Select(i => new SmallTrainings.Row
         {
             Label = $"class {i % classes}",
@@ -190,6 +186,8 @@ internal static class EndureCommand
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {classes} classes: accuracy {accuracy:F3} on 200 training documents"));
         return accuracy > 0.5 ? null : $"accuracy {accuracy:F3}";
     }
+
+    private sealed record Settings(double Scale, IReadOnlyList<string> Trainings);
 
     private sealed class Scored
     {
