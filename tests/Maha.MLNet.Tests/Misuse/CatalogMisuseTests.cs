@@ -1,4 +1,5 @@
 using System.Reflection;
+using Maha.MLNet.Classification;
 using Maha.MLNet.TextEncoding;
 using Microsoft.ML;
 
@@ -7,6 +8,9 @@ namespace Maha.MLNet.Tests.Misuse;
 /// <summary>Every parameter of every method that the library adds to ML.NET's catalogs, with values that it can't have.</summary>
 public sealed class CatalogMisuseTests
 {
+    // A column that is read, unless it is left out.
+    private const string Weights = nameof(MahaSupervisedOptions.ExampleWeightColumnName);
+
     private static readonly MLContext s_context = new(1);
 
     [Fact]
@@ -39,7 +43,7 @@ public sealed class CatalogMisuseTests
         foreach (var kind in EstimatorKind.All)
         {
             string[] added = [.. kind.Options().GetType().GetProperties().Select(option => option.Name)
-                .Where(name => name.EndsWith("ColumnName", StringComparison.Ordinal) && !kind.ReadColumns.ContainsKey(name))];
+                .Where(name => name.EndsWith("ColumnName", StringComparison.Ordinal) && name != Weights && !kind.ReadColumns.ContainsKey(name))];
             foreach (string first in added)
             {
                 foreach (string second in added.Where(second => string.CompareOrdinal(first, second) < 0))
@@ -72,7 +76,15 @@ public sealed class CatalogMisuseTests
     {
         var type = Nullable.GetUnderlyingType(parameter.ParameterType) ?? parameter.ParameterType;
         if (type == typeof(int))
-            return [int.MinValue, -1, 0, int.MaxValue - (parameter.Name == "numberOfEpochs" ? int.MaxValue : 0)];
+        {
+            // Any number of epochs from 1 on, and of labels to list from 0 on, is valid.
+            return parameter.Name switch
+            {
+                "numberOfEpochs" => [int.MinValue, -1, 0],
+                "numberOfTopLabels" => [int.MinValue, -1],
+                _ => [int.MinValue, -1, 0, int.MaxValue],
+            };
+        }
         if (type == typeof(double))
             return [double.NaN, double.NegativeInfinity, double.PositiveInfinity, -1.0, 0.0];
         bool isNullable = new NullabilityInfoContext().Create(parameter).WriteState == NullabilityState.Nullable;

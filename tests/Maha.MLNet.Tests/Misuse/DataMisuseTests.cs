@@ -63,8 +63,10 @@ public sealed class DataMisuseTests
                 using var canceled = new CancellationTokenSource();
                 canceled.Cancel();
                 cases.Refuses($"{kind.Name}, canceled", () => kind.Fit(context, options => options.CancellationToken = canceled.Token), s_canceled);
-                cases.Refuses(
-                    $"{kind.Name}, source that fails", () => kind.Fit(context, rows: FailingRows()), typeof(NotSupportedException), typeof(InvalidOperationException));
+                // Some transforms of ML.NET wrap it.
+                cases.Succeeds(
+                    $"{kind.Name}, source that fails",
+                    () => Assert.IsType<NotSupportedException>(Record.Exception(() => kind.Fit(context, rows: FailingRows()))?.GetBaseException()));
             }
         }
         finally
