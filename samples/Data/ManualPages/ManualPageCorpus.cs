@@ -82,11 +82,12 @@ public sealed class ManualPageCorpus
         "era", _datedPages.Select(page => (page.File.Name, page.Label, page.Text)));
 
     /// <summary>
-    /// The pages that a page refers to in its SEE ALSO, which is not in the text: several labels per page. The labels are the names to which at least 40 pages
+    /// The pages that a page refers to in its SEE ALSO, which is not in the text: several labels per page. The labels are the names to which at least 60 pages
     /// refer. Pages that refer to none of them are left out.
     /// </summary>
     public PageTask References() => PageTask.BuildLabelSets(
-        "references", _pages.Select(page => (page.File.Name, page.References, page.Text)), minPerLabel: 40);
+        // With fewer, most labels would be the 44 pages of LVM, each of which refers to all others.
+        "references", _pages.Select(page => (page.File.Name, page.References, page.Text)), minPerLabel: 60);
 
     private static CleanPage Cleaned(PageFile file, IReadOnlyList<PageSection> sections) =>
         new(file, ProjectLabel.Of(file.Package), PageText.Clean(sections, PageText.PackageHeadings.Contains), PageReferences.Find(sections));

@@ -204,9 +204,9 @@ public class DamagedFileTests
     [Fact]
     public void NewerFormatVersion_Throws_WithTheRemedy()
         => Assert.Equal(
-            "This version of Maha reads models up to format 4, but the model has format 5. "
+            "This version of Maha reads models up to format 5, but the model has format 6. "
                 + "Update the package Maha.MLNet, or save the model with the older version.",
-            Refused<MahaModelVersionException>(json => (json["FormatVersion"], json["Unheard"]) = (5, "of")));
+            Refused<MahaModelVersionException>(json => (json["FormatVersion"], json["Unheard"]) = (6, "of")));
 
     [Fact]
     public void NewerFrameVersion_Throws()

@@ -1,4 +1,5 @@
 using Maha.MLNet.Classification;
+using Maha.MLNet.MultiLabel;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
@@ -196,19 +197,24 @@ public class MahaTextClassificationTrainerTests(FittedModels fitted)
     public void Catalog_HasTheDefaultsOfTheOptions()
     {
         var options = new MahaTextClassificationTrainer.Options();
-        foreach (var trainers in new[] { typeof(MulticlassClassificationCatalog.MulticlassClassificationTrainers),
-            typeof(BinaryClassificationCatalog.BinaryClassificationTrainers) })
+        (Type Trainers, string Method, object Options)[] methods =
+        [
+            (typeof(MulticlassClassificationCatalog.MulticlassClassificationTrainers), "MahaTextClassification", options),
+            (typeof(MulticlassClassificationCatalog.MulticlassClassificationTrainers), "MahaMultiLabelTextClassification",
+                new MahaMultiLabelTextClassificationTrainer.Options()),
+            (typeof(BinaryClassificationCatalog.BinaryClassificationTrainers), "MahaTextClassification", new MahaBinaryTextClassificationTrainer.Options()),
+        ];
+        foreach (var (trainers, name, defaults) in methods)
         {
-            var method = typeof(MahaCatalog)
-                .GetMethods().Single(candidate => candidate.GetParameters() is { Length: > 2 } all && all[0].ParameterType == trainers);
+            var method = typeof(MahaCatalog).GetMethods()
+                .Single(candidate => candidate.Name == name && candidate.GetParameters() is { Length: > 2 } all && all[0].ParameterType == trainers);
             foreach (var parameter in method.GetParameters().Skip(1))
             {
-                string name = char.ToUpperInvariant(parameter.Name![0]) + parameter.Name[1..];
-                var property = typeof(MahaBinaryTextClassificationTrainer.Options).GetProperty(name);
+                var property = defaults.GetType().GetProperty(char.ToUpperInvariant(parameter.Name![0]) + parameter.Name[1..]);
                 Assert.NotNull(property);
                 // Null leaves the option as it is.
                 if (parameter.DefaultValue is not null)
-                    Assert.Equal(property.GetValue(new MahaBinaryTextClassificationTrainer.Options()), parameter.DefaultValue);
+                    Assert.Equal(property.GetValue(defaults), parameter.DefaultValue);
             }
         }
         Assert.Equal(16384, options.MaxSequenceLength);

@@ -28,7 +28,7 @@ public class NGramTrainerTests
         {
             // The folds stay the same: only the models may differ.
             var indexed = new NGramTrainer.IndexedDocuments(Trainer(of), vocabulary);
-            var trainer = new StackedScorerTrainer(indexed, [.. Enumerable.Range(0, 60).Select(of.LabelOf)], null, [0.5, 0.5], 1, new ParallelOptions());
+            var trainer = new LinearPartsTrainer(indexed, LabelSets.FromClasses([.. Enumerable.Range(0, 60).Select(of.LabelOf)]), 2, 1, new ParallelOptions());
             return trainer.OutOfFoldFeatures(trainer.Vectors([.. Enumerable.Range(0, 60)]), folds);
         }
         double[]?[] before = Features(documents);
