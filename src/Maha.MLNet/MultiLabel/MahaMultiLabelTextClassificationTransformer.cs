@@ -1,4 +1,5 @@
 using Maha.Layers.Swap;
+using Maha.MLNet.Classification;
 using Maha.MLNet.ModelFiles;
 using Maha.MLNet.MultiLabel;
 using Maha.MLNet.Rows;
@@ -47,23 +48,11 @@ public sealed class MahaMultiLabelTextClassificationTransformer : MahaTransforme
     /// <summary>The probabilities above which the labels are predicted, in the order of the scores.</summary>
     public IReadOnlyList<double> Thresholds => _classifier.Manifest.Thresholds;
 
-    /// <summary>Returns a copy of the model in which some layers of the encoder compute hierarchical attention (HSA) from the same weights.</summary>
-    /// <param name="layers">The layers to swap, 0 the first. They must have standard attention, as those of pretrained encoders have.</param>
-    /// <param name="options">
-    /// The trees. With <see cref="HsaConversionOptions.MaxSequenceLength"/> the copy reads windows of that length instead of its own.
-    /// </param>
-    /// <returns>A new transformer on the same device. This one does not change.</returns>
-    /// <exception cref="ArgumentException">A layer is not there or has another attention, or the options don't suit the model.</exception>
-    /// <exception cref="ObjectDisposedException">The transformer was disposed.</exception>
+    /// <inheritdoc cref="MahaTextClassificationTransformer.SwapLayers(IReadOnlyCollection{int}, HsaConversionOptions)"/>
     public MahaMultiLabelTextClassificationTransformer SwapLayers(IReadOnlyCollection<int> layers, HsaConversionOptions options) =>
         new(_classifier.SwapLayers(layers, options));
 
-    /// <summary>Orders the layers of the encoder for <see cref="SwapLayers"/>: first the layer whose swap changes the network's outputs least.</summary>
-    /// <param name="texts">A few dozen texts like those that the model reads. The cost is about L^2 / 2 passes over them, with L layers.</param>
-    /// <param name="options">The trees and the ranking.</param>
-    /// <returns>The layers with standard attention. The first k of them are the layers to swap if k are swapped.</returns>
-    /// <exception cref="ArgumentException">There is no text, or the options don't suit the model.</exception>
-    /// <exception cref="ObjectDisposedException">The transformer was disposed.</exception>
+    /// <inheritdoc cref="MahaTextClassificationTransformer.RankLayers(IEnumerable{string}, HsaConversionOptions)"/>
     public IReadOnlyList<int> RankLayers(IEnumerable<string> texts, HsaConversionOptions options) => _classifier.RankLayers(texts, options);
 
     private protected override RowMapping CreateMapping(DataViewSchema inputSchema) => new Mapping(_classifier, inputSchema);

@@ -27,14 +27,12 @@ internal sealed class MultiLabelCalibration(
     /// <param name="result">The training of the network.</param>
     public MultiLabelManifest Fit(MultiLabelManifest manifest, TrainingResult result)
     {
+        // Of a network that was canceled before anything judged it nothing is known.
         var deep = result.BestValidation?.Logits;
-        if (validating is null || deep is null)
+        if (validating is null || (deep is null && ngrams is null))
         {
-            // Of a network that was canceled before anything judged it nothing is known.
-            if (ngrams is null)
-                return manifest;
             bool isTrained = result.Outcome != TrainingOutcome.Canceled;
-            return manifest with { NGrams = isTrained ? 0.5 : 1, Network = isTrained ? 0.5 : 0 };
+            return ngrams is null ? manifest : manifest with { NGrams = isTrained ? 0.5 : 1, Network = isTrained ? 0.5 : 0 };
         }
         var sets = validating.LabelSetsOf()!;
         float[]? weights = validating.WeightsOf();
@@ -47,18 +45,23 @@ internal sealed class MultiLabelCalibration(
         double[][]? wide = ngrams is null ? null : HeldOut(ngrams, parallel);
         var labels = LabelSets.FromSets(sets);
         double[] prior = labels.LogOdds(manifest.Labels.Count, weights);
-        var fitted = LabelWeighting.Fit(
-            wide is null ? [Centered(deep, prior)] : [Centered(wide, prior), Centered(deep, prior)], labels, weights, prior,
-            wide is null ? [s_deep] : [s_wide, s_deepWithNGrams], parallel);
+        var sources = new List<float[][]>();
+        if (wide is not null)
+            sources.Add(Centered(wide, prior));
+        if (deep is not null)
+            sources.Add(Centered(deep, prior));
+        (double, double)[] expected = wide is null ? [s_deep] : deep is null ? [s_wide] : [s_wide, s_deepWithNGrams];
+        var fitted = LabelWeighting.Fit(sources, labels, weights, prior, expected, parallel);
         double sum = fitted.Weights.Sum();
         manifest = manifest with
         {
             NGrams = wide is null ? null : fitted.Weights[0],
-            Network = fitted.Weights[^1],
+            Network = deep is null ? 0 : fitted.Weights[^1],
             // The log odds that are combined later are not centered.
             Offsets = [.. fitted.Offsets.Select((offset, l) => offset - (sum * prior[l]))],
         };
-        float[][] odds = [.. deep.Select((own, i) => manifest.Combine(wide?[i], own))];
+        float[] none = new float[manifest.Labels.Count];
+        float[][] odds = [.. Enumerable.Range(0, sets.Count).Select(i => manifest.Combine(wide?[i], deep?[i] ?? none))];
         manifest = manifest with { Thresholds = LabelThresholds.Choose(odds, sets, weights) };
         if (manifest.NGrams is { } weight)
             fitting.Channel.Info(MessageSensitivity.None, $"Of the log odds, n-grams weigh {weight:F3} and the network {manifest.Network:F3}.");
