@@ -43,7 +43,7 @@ internal static class OnnxCommand
         var names = reader.Texts("--models", [.. s_models.Select(model => model.Name)]);
         int documents = reader.Integer("--documents", 500), train = reader.Integer("--train", 600), threads = reader.Integer("--threads", Environment.ProcessorCount);
         double seconds = reader.Number("--seconds", 30);
-        int maxTokens = reader.Integer("--max-tokens", 0);
+        int maxTokens = reader.Integer("--max-tokens", int.MaxValue);
         var corpus = EmbeddingCorpus.Read(reader, needsTest: true);
         reader.RefuseLeft();
         if (names.FirstOrDefault(name => s_models.All(model => model.Name != name)) is { } unknown)
@@ -51,7 +51,7 @@ internal static class OnnxCommand
         torch.set_num_threads(threads);
 
         EnvironmentHeader.Print(Console.Out);
-        Console.WriteLine($"# {documents} pages, {threads} threads, models trained on {train} pages for at most {seconds} s, {(maxTokens > 0 ? $"at most {maxTokens} tokens of a page" : "whole pages")}");
+        Console.WriteLine($"# {documents} pages, {threads} threads, models trained on {train} pages for at most {seconds} s, {(maxTokens < int.MaxValue ? $"at most {maxTokens} tokens of a page" : "whole pages")}");
         Console.WriteLine($"{"model",-10} {"difference",10} {"same label",10} {"accuracy",8} {"libtorch docs/s",16} {"ONNX docs/s",12} {"ratio",6} {"file MB",8}");
         LabeledDocument[] training = [.. Spread(corpus.Training, train)], testing = [.. Spread(corpus.Testing, documents)];
         foreach (var (name, set) in s_models.Where(model => names.Contains(model.Name)))
@@ -61,7 +61,7 @@ internal static class OnnxCommand
             void Set(MahaTextClassificationTrainer.Options options)
             {
                 set(options);
-                if (maxTokens > 0)
+                if (maxTokens < int.MaxValue)
                     options.MaxSequenceLength = maxTokens;
             }
         }
