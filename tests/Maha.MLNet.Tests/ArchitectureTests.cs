@@ -12,7 +12,7 @@ public sealed class ArchitectureTests
         typeof(MahaEstimatorOptions).Assembly,
         Path.Combine(
             typeof(ArchitectureTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(item => item.Key == "Root").Value!, "src", "Maha.MLNet"),
-        ["Catalog", "MultiLabel", "Classification", "TextEncoding", "LanguageModel", "Fitting", ".", "ModelFiles", "Rows", "Schema", "Bridge"]);
+        ["Catalog", "MultiLabel", "Classification", "TextEncoding", "LanguageModel", "Fitting", "Explanation", ".", "ModelFiles", "Rows", "Schema", "Bridge"]);
 
     [Fact]
     public void EveryFile_IsInAKnownFolder() => Assert.Empty(s_rooms.FilesWithoutRoom());

@@ -49,7 +49,7 @@ internal abstract class TokenMixer : Module<Tensor, MixingContext, MixingResult>
     /// <exception cref="NotSupportedException">The kind of attention has no weights to show.</exception>
     public virtual Tensor AttentionWeights(Tensor hidden, MixingContext context) =>
         throw new NotSupportedException(
-            $"Attention weights can be inspected for Attention Maha, Hsa and HsaCausal, but this layer is a {GetName()}. Choose one of them.");
+            $"Attention weights can be inspected for Attention Maha, Hsa, HsaCausal and Full, but this layer is a {GetName()}. Choose one of them.");
 
     /// <summary>Creates the exception for decoding with a mixer that is not causal.</summary>
     private protected InvalidOperationException NotCausal() =>

@@ -54,7 +54,7 @@ public sealed class MahaBlock : Module<Tensor, MixingContext, MixingResult>
     /// <param name="hidden">[1, N, D], the input of the block.</param>
     /// <param name="context">The padding mask and other inputs that the layers share.</param>
     /// <returns>
-    /// The weights, without gradient. Row i holds those of token i, 0 at padding. For hierarchical attention [H, N, N]; for multiscale attention [S, N, N], the
+    /// The weights, without gradient. Row i holds those of token i, 0 at padding. For hierarchical and full attention [H, N, N]; for multiscale attention [S, N, N], the
     /// mean over the heads at each scale, where the weight of a coarse token is shared evenly by the tokens of its cell. Memory O(N^2).
     /// </returns>
     /// <exception cref="ArgumentException">As for <see cref="forward"/>, or there are several documents or more than 4,096 tokens.</exception>

@@ -18,8 +18,20 @@ internal static partial class TokenLimit
     /// A text and its token ids, of which <see cref="Cut"/> and <see cref="CutText"/> keep what they keep of the whole document: the document itself, or its
     /// beginning and its end.
     /// </returns>
-    public static (ReadOnlyMemory<char> Text, int[] TokenIds) Encode(ITextTokenizer tokenizer, ReadOnlyMemory<char> text, int limit, OverlongDocuments overlong)
+    public static (ReadOnlyMemory<char> Text, int[] TokenIds) Encode(ITextTokenizer tokenizer, ReadOnlyMemory<char> text, int limit, OverlongDocuments overlong) =>
+        EncodeParts(tokenizer, text, limit, overlong, out _);
+
+    /// <summary>Encodes a document as <see cref="Encode"/> does, and tells where the returned text is in it.</summary>
+    /// <param name="tokenizer">The tokenizer.</param>
+    /// <param name="text">The document.</param>
+    /// <param name="limit">As for <see cref="Cut"/>.</param>
+    /// <param name="overlong">As for <see cref="Cut"/>.</param>
+    /// <param name="head">The number of characters of the returned text that are from the beginning of the document; the others are from its end.</param>
+    /// <returns>As for <see cref="Encode"/>.</returns>
+    public static (ReadOnlyMemory<char> Text, int[] TokenIds) EncodeParts(
+        ITextTokenizer tokenizer, ReadOnlyMemory<char> text, int limit, OverlongDocuments overlong, out int head)
     {
+        head = text.Length;
         // With Throw, the message has the number of tokens of the whole document.
         if (overlong == OverlongDocuments.Throw || !Enum.IsDefined(overlong))
             return (text, tokenizer.Encode(text.Span));
@@ -35,6 +47,7 @@ internal static partial class TokenLimit
             if (first.Length < keptAtStart || last.Length < keptAtEnd || first.Length + last.Length <= limit)
                 continue;
             var part = start == 0 ? text[end..] : end == text.Length ? text[..start] : string.Concat(text.Span[..start], text.Span[end..]).AsMemory();
+            head = start;
             return (part, [.. first, .. last]);
         }
         return (text, tokenizer.Encode(text.Span));

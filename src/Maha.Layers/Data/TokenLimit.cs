@@ -57,17 +57,31 @@ internal static partial class TokenLimit
     /// <param name="overlong">As for <see cref="Cut"/>.</param>
     /// <param name="tokenizer">The tokenizer of the ids.</param>
     public static ReadOnlyMemory<char> CutText(
-        ReadOnlyMemory<char> text, ReadOnlySpan<int> tokenIds, int limit, OverlongDocuments overlong, ITextTokenizer tokenizer)
+        ReadOnlyMemory<char> text, ReadOnlySpan<int> tokenIds, int limit, OverlongDocuments overlong, ITextTokenizer tokenizer) =>
+        CutTextParts(text, tokenIds, limit, overlong, tokenizer, out _);
+
+    /// <summary>Returns what <see cref="CutText"/> returns, and tells where it is in the document.</summary>
+    /// <param name="text">The document.</param>
+    /// <param name="tokenIds">All of its token ids.</param>
+    /// <param name="limit">As for <see cref="Cut"/>.</param>
+    /// <param name="overlong">As for <see cref="Cut"/>.</param>
+    /// <param name="tokenizer">The tokenizer of the ids.</param>
+    /// <param name="head">The number of kept characters that are from the beginning of the document; the others are from its end.</param>
+    public static ReadOnlyMemory<char> CutTextParts(
+        ReadOnlyMemory<char> text, ReadOnlySpan<int> tokenIds, int limit, OverlongDocuments overlong, ITextTokenizer tokenizer, out int head)
     {
+        head = text.Length;
         if (tokenIds.Length <= limit)
             return text;
         int keptAtEnd = KeptAtEnd(limit, overlong);
         int start = tokenizer.CharactersOf(text.Span, tokenIds[..(limit - keptAtEnd)], fromEnd: false);
         int end = text.Length - tokenizer.CharactersOf(text.Span, tokenIds[^keptAtEnd..], fromEnd: true);
+        head = start;
         return keptAtEnd == 0 ? text[..start] : start == 0 ? text[end..] : string.Concat(text.Span[..start], text.Span[end..]).AsMemory();
     }
 
-    private static int KeptAtEnd(int limit, OverlongDocuments overlong) => overlong switch
+    /// <summary>Returns the number of tokens that are kept at the end of a document that is longer than the limit.</summary>
+    public static int KeptAtEnd(int limit, OverlongDocuments overlong) => overlong switch
     {
         OverlongDocuments.KeepStart => 0,
         OverlongDocuments.KeepEnd => limit,

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using Maha.Layers.Core;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Models;
@@ -12,6 +14,7 @@ internal sealed class WindowBatch
     private readonly int[] _lengths;
     private readonly int[] _windows;
     private readonly int[] _states;
+    private int[]? _firstEqual;
 
     private WindowBatch(long[] ids, int[] starts, int[] lengths, int[] windows, int[] states, int chunkLength)
     {
@@ -65,9 +68,14 @@ internal sealed class WindowBatch
     /// </summary>
     /// <param name="maxTokens">The most tokens of a group with its padding, unless it has one window.</param>
     /// <param name="minTokens">A group of fewer tokens takes in windows of any length, since a small group costs as much as a larger one.</param>
-    public List<int[]> Groups(int maxTokens, int minTokens)
+    /// <param name="once">Whether only the first of equal windows is in a group. <see cref="ByDocument"/> gives its states to the others too.</param>
+    public List<int[]> Groups(int maxTokens, int minTokens, bool once = false)
     {
-        int[] order = [.. Enumerable.Range(0, Count).OrderByDescending(window => _lengths[window])];
+        _firstEqual = once ? FirstEqualWindows() : null;
+        int[] order =
+        [
+            .. Enumerable.Range(0, Count).Where(window => (_firstEqual?[window] ?? window) == window).OrderByDescending(window => _lengths[window]),
+        ];
         var groups = new List<int[]>();
         int first = 0;
         for (int i = 1; i <= order.Length; i++)
@@ -169,7 +177,7 @@ internal sealed class WindowBatch
             {
                 for (int chunk = 0; chunk < NumChunks(_lengths[window], ChunkLength); chunk++, state++)
                 {
-                    rows[state] = firstStates[window] + chunk;
+                    rows[state] = firstStates[_firstEqual?[window] ?? window] + chunk;
                     isPadding[state] = false;
                 }
             }
@@ -179,6 +187,35 @@ internal sealed class WindowBatch
         var mask = isPadding.Contains(true) ? tensor(isPadding, [_states.Length, longest], device: states.device) : null;
         return (byDocument.MoveToOuterDisposeScope(), mask?.MoveToOuterDisposeScope());
     }
+
+    private int[] FirstEqualWindows()
+    {
+        var first = new Dictionary<ulong, List<int>>();
+        int[] equal = new int[Count];
+        for (int window = 0; window < equal.Length; window++)
+        {
+            var ids = IdsOf(window);
+            ulong hash = (ulong)ids.Length;
+            foreach (long id in ids)
+                hash = DeterministicRandom.Mix(hash ^ (ulong)id);
+            ref var candidates = ref CollectionsMarshal.GetValueRefOrAddDefault(first, hash, out _);
+            candidates ??= [];
+            equal[window] = window;
+            foreach (int candidate in candidates)
+            {
+                if (IdsOf(candidate).SequenceEqual(ids))
+                {
+                    equal[window] = candidate;
+                    break;
+                }
+            }
+            if (equal[window] == window)
+                candidates.Add(window);
+        }
+        return equal;
+    }
+
+    private ReadOnlySpan<long> IdsOf(int window) => _ids.AsSpan(_starts[window], _lengths[window]);
 
     private static int NumChunks(int windowLength, int chunkLength) => (windowLength - 2 + chunkLength - 1) / chunkLength;
 }

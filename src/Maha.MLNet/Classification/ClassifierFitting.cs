@@ -1,6 +1,7 @@
 using System.Globalization;
 using Maha.Layers.Data;
 using Maha.Layers.Training;
+using Maha.MLNet.Explanation;
 using Maha.MLNet.Fitting;
 using Maha.MLNet.ModelFiles;
 using Maha.MLNet.Rows;
@@ -86,6 +87,9 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
                 .. options is MahaBinaryTextClassificationTrainer.Options binary ? [(probability, binary.ProbabilityColumnName)] : Array.Empty<(string, string)>(),
                 (nameof(options.PredictedLabelColumnName), options.PredictedLabelColumnName),
                 (nameof(options.AbstainedColumnName), options.AbstainedColumnName),
+                .. options.ExplanationColumnName is { } explanation
+                    ? ExplanationColumns.Names(explanation).Append(explanation).Select(name => (nameof(options.ExplanationColumnName), name))
+                    : Array.Empty<(string, string)>(),
             ]);
         CheckClassWeights(options);
         bool validates = options.ValidationSet is not null || options.ValidationFraction > 0;

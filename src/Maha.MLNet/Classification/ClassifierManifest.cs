@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Maha.Layers.Text;
 using Maha.Layers.Training;
 using Maha.MLNet.ModelFiles;
@@ -57,7 +58,7 @@ internal sealed record ClassifierManifest : LabeledManifest
     protected override void Validate()
     {
         base.Validate();
-        CheckColumnNames("a classifier", Columns.Text, Columns.Score, Columns.Probability, Columns.PredictedLabel, Columns.Abstained);
+        CheckColumnNames("a classifier", Columns.Text, Columns.Score, Columns.Probability, Columns.PredictedLabel, Columns.Abstained, Columns.Explanation);
         if (!(Temperature > 0 && double.IsFinite(Temperature)) || !(Threshold > 0 && Threshold < 1))
         {
             throw new ArgumentException(
@@ -82,5 +83,7 @@ internal sealed record ClassifierManifest : LabeledManifest
 /// <param name="Probability">The added probability of a binary classifier; null for a multiclass one, whose scores are probabilities.</param>
 /// <param name="PredictedLabel">The added label with the highest score.</param>
 /// <param name="Abstained">Whether the classifier abstains, which is added to the output if it may. New in format 5.</param>
+/// <param name="Explanation">The name of the added columns of the explanation; null for none. New in format 5.</param>
 internal sealed record ClassifierColumns(
-    string Label, string Text, string Score, string? Probability, string PredictedLabel, string Abstained = MahaSupervisedOptions.Defaults.AbstainedColumnName);
+    string Label, string Text, string Score, string? Probability, string PredictedLabel, string Abstained = MahaSupervisedOptions.Defaults.AbstainedColumnName,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Explanation = null);

@@ -1,3 +1,4 @@
+using Maha.MLNet.Explanation;
 using Maha.MLNet.Schema;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -28,7 +29,7 @@ public sealed class MahaBinaryTextClassificationTrainer : MahaEstimator<MahaBina
         var validation = options.ValidationSet is { } validationSet ? Bind(validationSet, nameof(options.ValidationSet)) : null;
         var columns = new ClassifierColumns(
             options.LabelColumnName, options.TextColumnName, options.ScoreColumnName, options.ProbabilityColumnName, options.PredictedLabelColumnName,
-            options.AbstainedColumnName);
+            options.AbstainedColumnName, options.ExplanationColumnName);
         var labels = LabelNames.FromFile(nameof(Boolean), [bool.FalseString, bool.TrueString]);
         var fitting = new ClassifierFitting(Host, options, columns, MahaBinaryTextClassificationTransformer.Format);
         return new MahaBinaryTextClassificationTransformer(fitting.Fit(documents, validation, labels));
@@ -46,6 +47,7 @@ public sealed class MahaBinaryTextClassificationTrainer : MahaEstimator<MahaBina
             Scalar(EstimatorOptions.ProbabilityColumnName, NumberDataViewType.Single, isNormalized: true),
             Scalar(EstimatorOptions.PredictedLabelColumnName, BooleanDataViewType.Instance),
             .. AbstainedColumn.CreateShape(EstimatorOptions),
+            .. ExplanationColumns.CreateShapes(EstimatorOptions.ExplanationColumnName),
         ];
 
         static SchemaShape.Column Scalar(string name, DataViewType type, bool isNormalized = false)

@@ -17,6 +17,17 @@ public abstract class MahaClassifierOptions : MahaSupervisedOptions
     /// <value>"PredictedLabel".</value>
     public string PredictedLabelColumnName { get; set; } = Defaults.PredictedLabelColumnName;
 
+    /// <summary>
+    /// The name of the added columns that explain the predicted label: the spans of the text that speak for and against it, see
+    /// <see cref="Explanation.TextExplanation.Spans"/>. With the name <c>Explanation</c> they are <c>Explanation.Start</c> and <c>Explanation.Length</c>
+    /// (variable vectors of Int32) and <c>Explanation.Contribution</c> (a variable vector of Single), with one element per span.
+    /// </summary>
+    /// <value>
+    /// Null: no such columns. A row is explained when one of the columns is read, with the default <see cref="Explanation.ExplanationOptions"/>: it costs up to
+    /// 33 predictions of the network. Columns that are not read cost nothing.
+    /// </value>
+    public string? ExplanationColumnName { get; set; }
+
     /// <summary>The fraction of the probability of the right class that the training loss spreads over all classes.</summary>
     /// <value>0. In [0, 1).</value>
     public double LabelSmoothing { get; set; }

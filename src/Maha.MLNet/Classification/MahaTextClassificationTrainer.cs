@@ -1,3 +1,4 @@
+using Maha.MLNet.Explanation;
 using Maha.MLNet.Schema;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -48,7 +49,8 @@ public sealed class MahaTextClassificationTrainer : MahaEstimator<MahaTextClassi
             }
         }
         var columns = new ClassifierColumns(
-            options.LabelColumnName, options.TextColumnName, options.ScoreColumnName, null, options.PredictedLabelColumnName, options.AbstainedColumnName);
+            options.LabelColumnName, options.TextColumnName, options.ScoreColumnName, null, options.PredictedLabelColumnName, options.AbstainedColumnName,
+            options.ExplanationColumnName);
         var fitting = new ClassifierFitting(Host, options, columns, MahaTextClassificationTransformer.Format);
         return new MahaTextClassificationTransformer(fitting.Fit(documents, validation, labels));
     }
@@ -69,6 +71,7 @@ public sealed class MahaTextClassificationTrainer : MahaEstimator<MahaTextClassi
             ShapeColumn(EstimatorOptions.ScoreColumnName, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, false, scoreAnnotations),
             ShapeColumn(EstimatorOptions.PredictedLabelColumnName, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.UInt32, true, labelAnnotations),
             .. AbstainedColumn.CreateShape(EstimatorOptions),
+            .. ExplanationColumns.CreateShapes(EstimatorOptions.ExplanationColumnName),
         ];
     }
 

@@ -1,5 +1,6 @@
 using Maha.Layers.Swap;
 using Maha.MLNet.Classification;
+using Maha.MLNet.Explanation;
 using Maha.MLNet.ModelFiles;
 using Maha.MLNet.Rows;
 using Maha.MLNet.Schema;
@@ -30,6 +31,9 @@ public sealed class MahaTextClassificationTransformer : MahaTransformer
     internal MahaTextClassificationTransformer(TextClassifier classifier) : base(classifier) => _classifier = classifier;
 
     private static MahaTextClassificationTransformer Create(IHostEnvironment env, ModelLoadContext ctx) => new(TextClassifier.Load(env, ctx, Format));
+
+    /// <summary>The model.</summary>
+    internal TextClassifier Classifier => _classifier;
 
     /// <summary>The labels in the order of the scores, as text.</summary>
     public IReadOnlyList<string> Labels => _classifier.Labels.Names;
@@ -78,6 +82,40 @@ public sealed class MahaTextClassificationTransformer : MahaTransformer
     /// <exception cref="ObjectDisposedException">The transformer was disposed.</exception>
     public IReadOnlyList<int> RankLayers(IEnumerable<string> texts, HsaConversionOptions options) => _classifier.RankLayers(texts, options);
 
+    /// <summary>Finds the spans of a text that speak for and against a label.</summary>
+    /// <param name="text">Any text.</param>
+    /// <param name="label">One of <see cref="Labels"/>; null for the predicted one.</param>
+    /// <param name="options">The number and the length of the windows that the network is asked about; null for the defaults.</param>
+    /// <param name="cancellationToken">Cancels the explanation. It is checked between predictions of the network.</param>
+    /// <returns>The spans, with offsets into <paramref name="text"/>. They are the same in every call, on a CPU with the same number of threads.</returns>
+    /// <remarks>
+    /// The linear models over n-grams are explained exactly, in milliseconds. The network is explained by leaving out one window of the text at a time, which
+    /// costs a prediction each: see <see cref="ExplanationOptions.MaxWindows"/>. Of a text that is longer than the model reads, only what is read has spans.
+    /// The option <see cref="MahaClassifierOptions.ExplanationColumnName"/> adds the spans to views.
+    /// </remarks>
+    /// <exception cref="ArgumentException">The model has no such label, or an option is out of its range.</exception>
+    /// <exception cref="ObjectDisposedException">The transformer was disposed.</exception>
+    /// <exception cref="OperationCanceledException">The explanation was canceled.</exception>
+    public TextExplanation Explain(string text, string? label = null, ExplanationOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        int? index = label is null ? null : IndexOfLabel(label);
+        return _classifier.Explain(text.AsMemory(), index, options ?? new(), cancellationToken);
+    }
+
+    private int IndexOfLabel(string label)
+    {
+        const int shown = 20;
+        for (int i = 0; i < Labels.Count; i++)
+        {
+            if (Labels[i] == label)
+                return i;
+        }
+        string more = Labels.Count > shown ? $", ... ({Labels.Count})" : "";
+        throw new ArgumentException(
+            $"The label must be one of {string.Join(", ", Labels.Take(shown))}{more}, but is '{label}'. Leave it out for the predicted one.", nameof(label));
+    }
+
     private protected override RowMapping CreateMapping(DataViewSchema inputSchema) => new Mapping(_classifier, inputSchema);
 
     private sealed class Mapping(TextClassifier classifier, DataViewSchema input)
@@ -100,6 +138,7 @@ public sealed class MahaTextClassificationTransformer : MahaTransformer
                 new(columns.Score, new VectorDataViewType(NumberDataViewType.Single, labels.Count), scoreAnnotations),
                 new(columns.PredictedLabel, new KeyDataViewType(typeof(uint), labels.Count), labelAnnotations),
                 .. AbstainedColumn.Create(classifier.Manifest),
+                .. ExplanationColumns.Create(columns.Explanation),
             ];
         }
 
@@ -117,6 +156,8 @@ public sealed class MahaTextClassificationTransformer : MahaTransformer
                 }),
                 (ValueGetter<uint>)((ref uint value) => value = (uint)IndexOfMax(row.Value()) + 1),
                 .. AbstainedColumn.CreateGetter(classifier.Manifest, row.Value),
+                .. ExplanationColumns.CreateGetters(
+                    classifier.Manifest.Columns.Explanation, window, text => classifier.Explain(text, null, new(), CancellationToken.None)),
             ];
         }
 

@@ -10,7 +10,7 @@ using static TorchSharp.torch;
 namespace Maha.MLNet.Classification;
 
 /// <summary>A trained classifier of documents with one label each.</summary>
-internal sealed class TextClassifier : LabeledModel<ClassifierManifest>
+internal sealed partial class TextClassifier : LabeledModel<ClassifierManifest>
 {
     public TextClassifier(
         ModelFormat format, TextModelParts<ClassifierManifest, nn.Module<Tensor, Tensor?, ModelResult>> parts, NGramClassifier? ngrams, Device device)

@@ -32,11 +32,25 @@ internal abstract partial class TextModel<TManifest, TNetwork>
     /// <param name="forward">Calls the network: token ids [B, N] and padding mask [B, N] or null to rows [B, width].</param>
     protected float[][] Predict(EncodedTexts documents, Func<Tensor, Tensor?, Tensor> forward)
     {
-        float[][] rows = new float[documents.Count][];
         long started = Stopwatch.GetTimestamp();
+        float[][] rows = Predict(documents, documents.Batches(Device), forward, CancellationToken.None);
+        if (MahaMetrics.MeasuresPredictions)
+            MahaMetrics.AddPrediction(_format.DisplayName, documents.Count, BatchPlan.Lengths(documents).Sum(length => (long)length), started);
+        return rows;
+    }
+
+    /// <summary>Computes the network's output for each document in given batches. It is not counted as predictions.</summary>
+    /// <param name="documents">The documents.</param>
+    /// <param name="batches">The batches, which together are all documents.</param>
+    /// <param name="forward">Calls the network: token ids [B, N] and padding mask [B, N] or null to rows [B, width].</param>
+    /// <param name="cancellation">Checked before each batch.</param>
+    protected float[][] Predict(EncodedTexts documents, IEnumerable<int[]> batches, Func<Tensor, Tensor?, Tensor> forward, CancellationToken cancellation)
+    {
+        float[][] rows = new float[documents.Count][];
         using var mode = no_grad();
-        foreach (int[] batch in documents.Batches(Device))
+        foreach (int[] batch in batches)
         {
+            cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             var tokens = TokenBatch.Create(documents, batch, Device);
             float[] values = forward(tokens.TokenIds, tokens.KeyPaddingMask).to(ScalarType.Float32).cpu().data<float>().ToArray();
@@ -44,8 +58,6 @@ internal abstract partial class TextModel<TManifest, TNetwork>
             for (int b = 0; b < batch.Length; b++)
                 rows[batch[b]] = values[(b * width)..((b + 1) * width)];
         }
-        if (MahaMetrics.MeasuresPredictions)
-            MahaMetrics.AddPrediction(_format.DisplayName, documents.Count, BatchPlan.Lengths(documents).Sum(length => (long)length), started);
         return rows;
     }
 

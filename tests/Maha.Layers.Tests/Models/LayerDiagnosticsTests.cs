@@ -146,6 +146,37 @@ public sealed class LayerDiagnosticsTests
         Assert.Throws<ArgumentException>(() => mixer.AttentionWeights(TestTensors.Random(3, 2, Length, Width), MixingContext.Unpadded));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void AttentionWeights_OfFullAttention_AreThoseThatMixTheValues(bool causal)
+    {
+        using var scope = NewDisposeScope();
+        using var mixer = TestTensors.Prepared(new FullMixer(new MahaBlockOptions
+        {
+            DModel = Width,
+            NumHeads = Heads,
+            MaxSequenceLength = Length,
+            IsCausal = causal,
+            Attention = new FullOptions(),
+        }), seed: 7);
+        const int valid = 17;
+        var context = new MixingContext { KeyPaddingMask = arange(Length).ge(valid).unsqueeze(0) };
+        var hidden = TestTensors.Random(3, 1, Length, Width);
+        var weights = mixer.AttentionWeights(hidden, context);
+        Assert.Equal([Heads, Length, Length], weights.shape);
+        TestTensors.AssertClose(arange(Length).lt(valid).to(ScalarType.Float64).expand(Heads, -1), weights.sum(-1), 1e-12);
+        Assert.Equal(0, weights.narrow(2, valid, Length - valid).abs().sum().item<double>());
+        if (causal)
+            Assert.Equal(0, weights.triu(1).abs().sum().item<double>());
+        var state = mixer.state_dict();
+        var values = (matmul(hidden[0], state["v_proj.weight"].t()) + state["v_proj.bias"]).reshape(Length, Heads, Width / Heads).transpose(0, 1); // [H, N, K]
+        var mixed = matmul(weights, values).transpose(0, 1).reshape(Length, Width);
+        var output = (matmul(mixed, state["out_proj.weight"].t()) + state["out_proj.bias"]).narrow(0, 0, valid);
+        TestTensors.AssertClose(mixer.call(hidden, context).Output[0].narrow(0, 0, valid), output, 1e-9);
+        Assert.Throws<ArgumentException>(() => mixer.AttentionWeights(TestTensors.Random(3, 2, Length, Width), MixingContext.Unpadded));
+    }
+
     [Fact]
     public void Validation_ReportsTheLayers()
     {

@@ -219,6 +219,29 @@ public class WindowedEncoderTests
         Dropout = 0,
     }.With(attention: attention);
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData(AttentionKind.Hsa)]
+    public void EqualWindows_AreReadOnce_WithTheSameStates(AttentionKind? attention)
+    {
+        using var scope = NewDisposeScope();
+        var reader = Build(attention);
+        int[] repeated = [.. Ids(10, 1), .. Ids(10, 1), .. Ids(10, 2), .. Ids(10, 1)];
+        int[][] documents = [repeated, Ids(23, 4), repeated, [.. repeated[..35]]];
+        var expected = Read(reader, documents); // with gradients every window is read
+        using var noGradient = no_grad();
+        var once = Read(reader, documents);
+        TestTensors.AssertClose(expected.States, once.States, 1e-12);
+        var (ids, mask) = Batch(documents);
+        int[] lengths = DocumentLengths.Read(mask, ids.shape[0], ids.shape[1]);
+        var windows = WindowBatch.Find(ids.data<long>().ToArray(), lengths, (int)ids.shape[1], s_windows);
+        var read = windows.Groups(int.MaxValue, 1, once: true).SelectMany(group => group).ToList();
+        var all = Enumerable.Range(0, windows.Count)
+            .Select(window => string.Join(' ', windows.Tokens([window], CPU).Ids.data<long>().ToArray())).ToList();
+        Assert.Equal(all.Distinct().Order(), read.Select(window => all[window]).Order());
+        Assert.True(read.Count < windows.Count);
+    }
+
     private static WindowedEncoder Build(AttentionKind? attention)
     {
         var options = attention is { } kind ? s_windows with { Document = DocumentOptions(kind) } : s_windows;

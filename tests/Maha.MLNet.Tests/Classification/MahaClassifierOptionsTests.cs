@@ -127,6 +127,7 @@ public class MahaClassifierOptionsTests
         [
             // The manifest has the columns and the handling of overlong documents; the trainer itself uses the rest.
             nameof(Options.LabelColumnName), nameof(Options.TextColumnName), nameof(Options.ScoreColumnName), nameof(Options.PredictedLabelColumnName),
+            nameof(Options.ExplanationColumnName),
             nameof(Options.OverlongDocuments), nameof(Options.ValidationSet), nameof(Options.Progress), nameof(Options.CancellationToken),
             nameof(Options.CalibrateProbabilities), nameof(Options.NGrams), nameof(Options.MaxTrainingTime), nameof(Options.CheckpointPath),
             nameof(Options.CheckpointInterval), nameof(Options.PretrainedModel),

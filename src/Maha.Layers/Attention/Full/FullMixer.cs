@@ -15,6 +15,9 @@ namespace Maha.Layers.Attention;
 /// </remarks>
 internal sealed partial class FullMixer : TokenMixer
 {
+    // Weights are a number for every pair of tokens.
+    private const int MaxInspectedTokens = 4096;
+
     [ComponentName(Name = "q_proj")] private readonly Linear _queryProjection;
     [ComponentName(Name = "k_proj")] private readonly Linear _keyProjection;
     [ComponentName(Name = "v_proj")] private readonly Linear _valueProjection;
@@ -43,19 +46,43 @@ internal sealed partial class FullMixer : TokenMixer
         using var scope = NewDisposeScope();
         int[] lengths = context.Lengths(hidden.shape[0], hidden.shape[1]);
         var projected = LinearFunction.ApplyAll(hidden, _queryProjection, _keyProjection, _valueProjection);
-        var (query, key, value) = (projected[0], projected[1], projected[2]); // [B, N, D]
-        if (_options.Positions == PositionKind.Rotary)
-        {
-            query = RotaryPositions.Rotate(query, _options.NumHeads, cell: 1);
-            key = RotaryPositions.Rotate(key, _options.NumHeads, cell: 1);
-        }
-        var attended = FullAttention.Apply(query, key, value, _options.NumHeads, lengths, _options.IsCausal); // [B, N, D]
+        var (query, key) = Placed(projected[0], projected[1]); // [B, N, D]
+        var attended = FullAttention.Apply(query, key, projected[2], _options.NumHeads, lengths, _options.IsCausal); // [B, N, D]
         var output = TokenMasks.Clear(LinearFunction.Apply(_outputProjection, attended), lengths);
         return new MixingResult(output, zeros(Array.Empty<long>(), output.dtype, output.device))
         {
             AttentionEntropy = context.Inspect ? AttentionEntropy.Mean(query, key, Plan(hidden), lengths).unsqueeze(1) : null,
         }.MoveToOuterDisposeScope();
     }
+
+    /// <summary>Computes the attention weights of one document, for inspection.</summary>
+    /// <param name="hidden">[1, N, D].</param>
+    /// <param name="context">The padding mask and other inputs that the layers share.</param>
+    /// <returns>[H, N, N], without gradient: row i the weights of token i; 0 at padding. Memory O(N^2).</returns>
+    /// <exception cref="ArgumentException">As for <see cref="forward"/>, or there are several documents or more than 4,096 tokens.</exception>
+    public override Tensor AttentionWeights(Tensor hidden, MixingContext context)
+    {
+        TensorChecks.Hidden(hidden, _options.DModel, _queryProjection, nameof(hidden));
+        ArgumentNullException.ThrowIfNull(context);
+        if (hidden.shape[0] != 1 || hidden.shape[1] > MaxInspectedTokens)
+        {
+            throw new ArgumentException(
+                $"hidden must be one document of at most {MaxInspectedTokens} tokens, whose weights are a number for every pair, " +
+                $"but has the shape {TensorChecks.Show(hidden.shape)}.",
+                nameof(hidden));
+        }
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        int[] lengths = context.Lengths(1, hidden.shape[1]);
+        var projected = LinearFunction.ApplyAll(hidden, _queryProjection, _keyProjection, _valueProjection);
+        var (query, key) = Placed(projected[0], projected[1]);
+        var padding = TokenMasks.Invalid(lengths, hidden.shape[1], hidden.device).unsqueeze(-1); // [1, N, 1]
+        return AttentionEntropy.Weights(query, key, Plan(hidden), lengths).squeeze(0).masked_fill(padding, 0).MoveToOuterDisposeScope();
+    }
+
+    private (Tensor Query, Tensor Key) Placed(Tensor query, Tensor key) => _options.Positions == PositionKind.Rotary
+        ? (RotaryPositions.Rotate(query, _options.NumHeads, cell: 1), RotaryPositions.Rotate(key, _options.NumHeads, cell: 1))
+        : (query, key);
 
     // One window over the whole document.
     private WindowPlan Plan(Tensor hidden) =>

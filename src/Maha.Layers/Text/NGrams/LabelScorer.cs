@@ -28,6 +28,17 @@ internal sealed class LabelScorer(LinearParts parts, LabelWeighting weighting) :
 
     public override double[] Logits(NGramVocabulary vocabulary, IndexedText text) => Logits(StackedFeatures.Compute(vocabulary, text, parts), weighting);
 
+    public override double[] Attribute(NGramVocabulary vocabulary, IndexedText text, double[] direction)
+    {
+        double[] gradient = new double[StackedFeatures.NumBlocks * direction.Length];
+        for (int k = 0; k < Blocks.Length; k++)
+        {
+            for (int l = 0; l < direction.Length; l++)
+                gradient[(Blocks[k] * direction.Length) + l] = weighting.Weights[k] * direction[l];
+        }
+        return StackedShares.Compute(vocabulary, text, parts, gradient);
+    }
+
     /// <summary>Computes the log odds of the labels, [L].</summary>
     /// <param name="features">The features of a document, see <see cref="StackedFeatures"/>.</param>
     /// <param name="weighting">The weights of the blocks, and the offsets.</param>

@@ -21,11 +21,15 @@ internal sealed record LinearParts(LinearModel Document, LinearModel Segments, L
     /// <summary>The models in the order of the parameters.</summary>
     public IReadOnlyList<LinearModel> All => [Document, Segments, Beginning, Ending];
 
+    /// <summary>Returns the first tokens of a document.</summary>
+    public static (int Start, int End) RangeOfBeginning(IndexedText text) => (0, Math.Min(EdgeTokens, text.Tokens.Length));
+
+    /// <summary>Returns the last tokens of a document.</summary>
+    public static (int Start, int End) RangeOfEnding(IndexedText text) => (Math.Max(0, text.Tokens.Length - EdgeTokens), text.Tokens.Length);
+
     /// <summary>Returns the vector of a document's first tokens.</summary>
-    public static SparseVector VectorOfBeginning(NGramVocabulary vocabulary, IndexedText text)
-        => vocabulary.Vectorize(text, 0, Math.Min(EdgeTokens, text.Tokens.Length));
+    public static SparseVector VectorOfBeginning(NGramVocabulary vocabulary, IndexedText text) => vocabulary.Vectorize(text, RangeOfBeginning(text));
 
     /// <summary>Returns the vector of a document's last tokens.</summary>
-    public static SparseVector VectorOfEnding(NGramVocabulary vocabulary, IndexedText text)
-        => vocabulary.Vectorize(text, Math.Max(0, text.Tokens.Length - EdgeTokens), text.Tokens.Length);
+    public static SparseVector VectorOfEnding(NGramVocabulary vocabulary, IndexedText text) => vocabulary.Vectorize(text, RangeOfEnding(text));
 }

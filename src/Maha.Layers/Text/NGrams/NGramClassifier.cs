@@ -14,6 +14,12 @@ internal sealed partial class NGramClassifier(NGramVocabulary vocabulary, NGramS
     /// <summary>V.</summary>
     public int NumFeatures => vocabulary.Count;
 
+    /// <summary>The n-grams.</summary>
+    public NGramVocabulary Vocabulary => vocabulary;
+
+    /// <summary>The models that score the n-grams.</summary>
+    public NGramScorer Scorer => scorer;
+
     /// <summary>The texts of several training documents.</summary>
     public RepeatedTexts RepeatedTexts => repeated;
 
@@ -26,6 +32,22 @@ internal sealed partial class NGramClassifier(NGramVocabulary vocabulary, NGramS
 
     /// <summary>Reads a text as the model needs it.</summary>
     public NGramText Read(ReadOnlySpan<char> text) => NGramText.Read(text, vocabulary.HasCharacters);
+
+    /// <summary>Reads a text as <see cref="Attribute"/> needs it: with the place of each token.</summary>
+    public NGramText ReadWithPlaces(ReadOnlySpan<char> text) => NGramText.Read(text, vocabulary.HasCharacters, withPlaces: true);
+
+    /// <summary>Divides a combination of the logits of a text, v z, among its tokens, as if no copy of the text was known.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="direction">v, [C].</param>
+    /// <returns>
+    /// The share of each token; and the bias, which is v z of an empty text. The bias and the shares sum to v z. The n-grams count as the inputs of the
+    /// models: an n-gram that occurs several times gives each occurrence an equal share, and a pair gives half to each of its tokens.
+    /// </returns>
+    public (double[] Tokens, double Bias) Attribute(NGramText text, double[] direction)
+    {
+        double[] empty = scorer.Logits(vocabulary, new IndexedText([], [], [], [], []));
+        return (scorer.Attribute(vocabulary, vocabulary.Index(text), direction), empty.Select((logit, c) => direction[c] * logit).Sum());
+    }
 
     /// <summary>Computes the logits of a text as if no copy of it was known, [C].</summary>
     public double[] NewTextLogits(NGramText text) => scorer.Logits(vocabulary, vocabulary.Index(text));

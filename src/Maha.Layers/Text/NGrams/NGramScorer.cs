@@ -8,4 +8,11 @@ internal abstract class NGramScorer
 
     /// <summary>Computes the logits of a document, [C].</summary>
     public abstract double[] Logits(NGramVocabulary vocabulary, IndexedText text);
+
+    /// <summary>Divides a combination of the logits of a document, v z, among its tokens.</summary>
+    /// <param name="vocabulary">The n-grams.</param>
+    /// <param name="text">The document.</param>
+    /// <param name="direction">v, [C].</param>
+    /// <returns>The share of each token. The shares sum to v z less v z of a document without tokens.</returns>
+    public abstract double[] Attribute(NGramVocabulary vocabulary, IndexedText text, double[] direction);
 }

@@ -27,6 +27,7 @@ internal sealed class NGramText
     private readonly List<ulong>? _characters;
     private readonly List<int> _characterEnds = [];
     private readonly List<ulong> _word = [];
+    private readonly List<(int Start, int End)>? _places;
     private int _wordsInSegment;
     private int _lineEnds;
     private bool _sentenceEnded;
@@ -46,14 +47,18 @@ internal sealed class NGramText
     /// <summary>The end of each token's part of <see cref="Characters"/>; empty unless they were read.</summary>
     public IReadOnlyList<int> CharacterEnds => _characterEnds;
 
-    private NGramText(bool withCharacters) => _characters = withCharacters ? [] : null;
+    /// <summary>The first character of each token in the text, and the one after its last, in UTF-16 code units. Empty unless they were read.</summary>
+    public IReadOnlyList<(int Start, int End)> Places => _places ?? [];
+
+    private NGramText(bool withCharacters, bool withPlaces) => (_characters, _places) = (withCharacters ? [] : null, withPlaces ? [] : null);
 
     /// <summary>Reads a text, which may be ill-formed UTF-16.</summary>
     /// <param name="text">The text.</param>
     /// <param name="withCharacters">Whether to read <see cref="Characters"/> too.</param>
-    public static NGramText Read(ReadOnlySpan<char> text, bool withCharacters = false)
+    /// <param name="withPlaces">Whether to read <see cref="Places"/> too.</param>
+    public static NGramText Read(ReadOnlySpan<char> text, bool withCharacters = false, bool withPlaces = false)
     {
-        var result = new NGramText(withCharacters);
+        var result = new NGramText(withCharacters, withPlaces);
         result.Scan(text);
         return result;
     }
@@ -65,19 +70,22 @@ internal sealed class NGramText
     {
         ulong word = Offset;
         bool inWord = false;
-        while (!text.IsEmpty)
+        int place = 0, wordStart = 0;
+        for (int length; place < text.Length; place += length)
         {
-            Rune.DecodeFromUtf16(text, out var rune, out int length);
-            text = text[length..];
+            Rune.DecodeFromUtf16(text[place..], out var rune, out length);
             bool isIdeographic = IsIdeographic(rune);
             bool isOfWord = !isIdeographic && IsOfWord(rune);
             if (inWord && !isOfWord)
             {
                 Add(Mix(word), isWord: true);
+                _places?.Add((wordStart, place));
                 (word, inWord) = (Offset, false);
             }
             if (isOfWord)
             {
+                if (!inWord)
+                    wordStart = place;
                 uint lower = (uint)Rune.ToLowerInvariant(rune).Value;
                 word = (word ^ lower) * Prime;
                 if (_characters is not null)
@@ -91,11 +99,15 @@ internal sealed class NGramText
             else
             {
                 Add(Mix((Offset ^ (uint)Rune.ToLowerInvariant(rune).Value) * Prime), isWord: isIdeographic);
+                _places?.Add((place, place + length));
                 _sentenceEnded = rune.Value is '.' or '!' or '?' or '\u3002' or '\uFF01' or '\uFF1F' or '\u0964' or '\u061F';
             }
         }
         if (inWord)
+        {
             Add(Mix(word), isWord: true);
+            _places?.Add((wordStart, place));
+        }
         EndText();
     }
 

@@ -168,5 +168,10 @@ internal sealed class NGramVocabulary
         return new SparseVector(found[..distinct], values[..distinct]);
     }
 
+    /// <summary>Computes the vector of a part of a text.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="part">The first token of the part, and its end, exclusive.</param>
+    public SparseVector Vectorize(IndexedText text, (int Start, int End) part) => Vectorize(text, part.Start, part.End);
+
     private int IndexOf(ulong hash) => _indices.TryGetValue(hash, out int index) ? index : -1;
 }

@@ -35,11 +35,31 @@ internal sealed class SparseScorer(IReadOnlyList<SparseLinearModel> views, doubl
         return logits;
     }
 
-    /// <summary>Returns the vector of a view of a document.</summary>
-    public static SparseVector VectorOfView(NGramVocabulary vocabulary, IndexedText text, int view) => view switch
+    public override double[] Attribute(NGramVocabulary vocabulary, IndexedText text, double[] direction)
     {
-        0 => vocabulary.Vectorize(text, 0, text.Tokens.Length),
-        1 => LinearParts.VectorOfBeginning(vocabulary, text),
-        _ => LinearParts.VectorOfEnding(vocabulary, text),
+        var shares = new TokenShares(vocabulary, text);
+        for (int view = 0; view < views.Count; view++)
+        {
+            var model = views[view];
+            double slope = slopes[view];
+            shares.Add(PartOfView(text, view), feature =>
+            {
+                double sum = 0;
+                for (int w = PackedLists.StartOf(model.Ends, feature); w < model.Ends[feature]; w++)
+                    sum += direction[model.Classes[w]] * model.Weights[w];
+                return slope * sum;
+            });
+        }
+        return shares.Tokens;
+    }
+
+    /// <summary>Returns the vector of a view of a document.</summary>
+    public static SparseVector VectorOfView(NGramVocabulary vocabulary, IndexedText text, int view) => vocabulary.Vectorize(text, PartOfView(text, view));
+
+    private static (int Start, int End) PartOfView(IndexedText text, int view) => view switch
+    {
+        0 => (0, text.Tokens.Length),
+        1 => LinearParts.RangeOfBeginning(text),
+        _ => LinearParts.RangeOfEnding(text),
     };
 }

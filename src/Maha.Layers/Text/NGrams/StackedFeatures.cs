@@ -26,8 +26,10 @@ internal static class StackedFeatures
     public const int BeginningBlock = 7;
     public const int EndingBlock = 8;
 
-    // The three blocks that summarize the scores of segments under one model.
-    private const int DocumentModelSegmentBlocks = 4;
+    /// <summary>The first of the three blocks that summarize the scores of segments under the document model.</summary>
+    public const int DocumentModelSegmentBlocks = 4;
+
+    // The blocks that summarize the scores of segments under one model.
     private const int BlocksOfSegments = 3;
 
     /// <summary>The maximum over the segments, relative to the first of the three blocks of a model.</summary>

@@ -29,6 +29,19 @@ internal sealed class StackedScorer(LinearParts parts, StackingModel stacking, S
         return weights.Combine(Evidence(features, stacking.Mean), stacking.Logits(features));
     }
 
+    public override double[] Attribute(NGramVocabulary vocabulary, IndexedText text, double[] direction)
+    {
+        // The logits are linear in the features: z = constant + slope g + share stack.
+        double[] gradient = stacking.Gradient(direction);
+        int classes = direction.Length;
+        for (int f = 0; f < gradient.Length; f++)
+        {
+            bool isEvidence = EvidenceBlocks.Contains(f / classes);
+            gradient[f] = weights.Share * gradient[f] + (isEvidence ? weights.Slope * direction[f % classes] / EvidenceBlocks.Length : 0);
+        }
+        return StackedShares.Compute(vocabulary, text, parts, gradient);
+    }
+
     /// <summary>Computes g: the mean of the linear models' scores, less their mean over the training documents.</summary>
     /// <param name="features">The features of a document.</param>
     /// <param name="mean">The mean features of the training documents.</param>

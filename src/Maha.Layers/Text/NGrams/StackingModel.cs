@@ -132,6 +132,21 @@ internal sealed class StackingModel
         return model;
     }
 
+    /// <summary>Computes the derivative of a combination of the logits, v z, with respect to the features that are not standardized, [F].</summary>
+    /// <param name="direction">v, [C].</param>
+    public double[] Gradient(ReadOnlySpan<double> direction)
+    {
+        double[] gradient = new double[NumFeatures];
+        for (int f = 0; f < gradient.Length; f++)
+        {
+            double sum = 0;
+            for (int c = 0; IsFull && c < NumClasses; c++)
+                sum += direction[c] * Parameters[f * NumClasses + c];
+            gradient[f] = Scale[f] * (IsFull ? sum : direction[f % NumClasses] * Parameters[f / NumClasses]);
+        }
+        return gradient;
+    }
+
     private void Standardize(ReadOnlySpan<double> features, Span<double> standardized)
     {
         for (int f = 0; f < features.Length; f++)

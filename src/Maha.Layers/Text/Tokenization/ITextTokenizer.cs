@@ -15,6 +15,15 @@ internal interface ITextTokenizer
     /// <param name="fromEnd">Whether they are the last.</param>
     int CharactersOf(ReadOnlySpan<char> text, ReadOnlySpan<int> tokenIds, bool fromEnd);
 
+    /// <summary>Returns for each token of a text the number of characters that the tokens up to it cover.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="tokenIds">All its token ids.</param>
+    /// <returns>
+    /// The numbers, ascending. A token that does not end a character, or a word if tokens do not have places of their own, adds nothing: the one that ends it
+    /// adds all of it.
+    /// </returns>
+    int[] EndsOf(ReadOnlySpan<char> text, ReadOnlySpan<int> tokenIds);
+
     /// <summary>Writes the tokenizer to a stream, which stays open.</summary>
     void Save(Stream stream);
 }

@@ -131,6 +131,18 @@ internal sealed partial class WordPieceTokenizer : ITextTokenizer
         return last < 0 ? 0 : ends[last];
     }
 
+    /// <inheritdoc/>
+    public int[] EndsOf(ReadOnlySpan<char> text, ReadOnlySpan<int> tokenIds)
+    {
+        Encode(text, out int[] starts, out int[] ends);
+        for (int i = 0; i < ends.Length; i++)
+        {
+            bool endsWord = i + 1 == ends.Length || starts[i + 1] != starts[i];
+            ends[i] = endsWord ? ends[i] : i == 0 ? 0 : ends[i - 1];
+        }
+        return ends;
+    }
+
     private ReadOnlySpan<int> EncodeWord(ReadOnlySpan<char> word)
     {
         if (word.Length > MaxCachedLength)
