@@ -6,11 +6,13 @@ using Maha.Benchmarks.Classification;
 using Maha.Benchmarks.Classification.Tasks;
 using Maha.Benchmarks.Core;
 using Maha.Benchmarks.Distributed;
+using Maha.Benchmarks.Explanation;
 using Maha.Benchmarks.Generation;
 using Maha.Benchmarks.LanguageModel;
 using Maha.Benchmarks.Onnx;
 using Maha.Benchmarks.Parity;
 using Maha.Benchmarks.Reliability;
+using Maha.Benchmarks.Report;
 using Maha.Benchmarks.Swap;
 using Maha.Benchmarks.Text;
 using Maha.Benchmarks.TextEncoding;
@@ -164,6 +166,16 @@ var commands = new Command[]
         "accuracy of the network that reads with a pretrained encoder, with every kind of attention over the document, after each of several stages (files), "
             + "for instance of growing length; continues where the results file ends",
         ReaderCommand.Run),
+    new(
+        "highlights",
+        HighlightsCommand.Arguments,
+        "how much the probability of a saved classifier's label falls without the spans that its explanation names, and without random ones",
+        HighlightsCommand.Run),
+    new(
+        "look",
+        LookCommand.Arguments,
+        "opens a report in headless Chromium on a narrow and a wide screen, light and dark: errors, and what is cut",
+        LookCommand.Run),
     new(
         "swap",
         SwapCommand.Arguments,

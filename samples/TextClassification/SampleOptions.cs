@@ -29,6 +29,9 @@ internal sealed record SampleOptions
     public required int Threads { get; init; }
     public required string Model { get; init; }
 
+    /// <summary>The path of the report, an HTML file.</summary>
+    public required string Report { get; init; }
+
     /// <summary>Whether training begins anew where an earlier run has left checkpoints.</summary>
     public required bool Fresh { get; init; }
 
@@ -68,6 +71,7 @@ internal sealed record SampleOptions
         var threads = new Option<int>("--threads") { Description = "processor threads", DefaultValueFactory = _ => Environment.ProcessorCount };
         var model = new Option<string>("--model") { Description = "where the model is saved", DefaultValueFactory = _ => "model.zip" };
 
+        var report = new Option<string?>("--report") { Description = "where the report is written, an HTML file (beside the model)" };
         var fresh = new Option<bool>("--fresh") { Description = "begins anew, although an earlier run that was ended can go on" };
 
         CommandLineRules.AtLeastOne(tokens, epochs, threads, documentLayers);
@@ -75,7 +79,8 @@ internal sealed record SampleOptions
 
         var command = new RootCommand("Trains a classifier of long documents, compares it with a bag of words, and saves it as an ML.NET zip.");
         var readDocuments = DocumentOptions.AddTo(command);
-        foreach (var option in new Option[] { quick, fromScratch, tokens, epochs, minutes, documentLayers, attention, aggregation, threads, model, fresh })
+        Option[] all = [quick, fromScratch, tokens, epochs, minutes, documentLayers, attention, aggregation, threads, model, report, fresh];
+        foreach (var option in all)
             command.Options.Add(option);
         command.Validators.Add(result =>
         {
@@ -104,6 +109,7 @@ internal sealed record SampleOptions
                 Aggregation = parsed.GetValue(aggregation),
                 Threads = parsed.GetValue(threads),
                 Model = parsed.GetValue(model)!,
+                Report = parsed.GetValue(report) ?? Path.ChangeExtension(parsed.GetValue(model)!, ".html"),
                 Fresh = parsed.GetValue(fresh),
             });
         });

@@ -24,10 +24,12 @@ internal static partial class DocumentationPage
         using Maha.MLNet;
         using Maha.MLNet.AutoML;
         using Maha.MLNet.Classification;
+        using Maha.MLNet.Explanation;
         using Maha.MLNet.LanguageModel;
         using Maha.MLNet.ModelFiles;
         using Maha.MLNet.MultiLabel;
         using Maha.MLNet.TextEncoding;
+        using Maha.Report;
         using Microsoft.ML;
         using Microsoft.ML.AutoML;
         using Microsoft.ML.Data;
@@ -51,15 +53,18 @@ internal static partial class DocumentationPage
         ["docs/hierarchical-attention.md"] = "MahaSequenceClassifier classifier, " +
             "IReadOnlyList<(Tensor TokenIds, MixingContext Context)> samples, Func<MahaSequenceClassifier, double> Accuracy, " +
             "MLContext mlContext, IDataView data, MahaTextClassificationTransformer trained, IEnumerable<string> sampleTexts",
+        ["docs/highlights.md"] = "MLContext mlContext, ITransformer model, string text",
         ["docs/language-model.md"] = "MLContext mlContext, IDataView data, CancellationToken token",
         ["docs/multi-label.md"] = "MLContext mlContext, IDataView data, IDataView test",
         ["docs/operations.md"] = "MLContext mlContext, ITransformer model",
         ["docs/pretrained.md"] = "MLContext mlContext, IDataView data",
+        ["docs/report.md"] = "MLContext mlContext, ITransformer model, IDataView testData, IDataView trainingData",
         ["docs/tokenizer.md"] = "IEnumerable<string> texts",
         ["docs/training.md"] = "IEnumerable<(string Text, int Label)> pairsOfTextAndLabel, ByteLevelBpeTokenizer tokenizer, MahaTransformerOptions options, " +
             "int numClasses, TokenizedDataset testDocuments, IProgress<TrainingProgress> progress, CancellationToken token, " +
             "Tensor tokenIds, Tensor keyPaddingMask, Tensor labels, torch.optim.Optimizer optimizer",
         ["docs/weights.md"] = "MahaTokenModel model, Func<string, string?> Rename",
+        ["src/Maha.Report/README.md"] = "MLContext mlContext, ITransformer model, IDataView data, IDataView testData",
         ["samples/Data/ManualPages/README.md"] = "MLContext mlContext",
     };
 
