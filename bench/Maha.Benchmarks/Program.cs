@@ -126,6 +126,11 @@ var commands = new Command[]
         "classifiers of manual pages exported to ONNX: equality with libtorch on the test pages, and documents per second of both",
         OnnxCommand.Run),
     new(
+        "tool",
+        ToolCommand.Arguments,
+        "documents per second and peak memory of 'maha predict' in a pipe and under GNU parallel, and of the library's view over the same documents",
+        ToolCommand.Run),
+    new(
         "learn",
         "--data FILE --test FILE | --folds FILE [--options NAME=VALUE,...]... [--seeds K | --seed S...] [--fold F...] [--documents N] [--skip "
             + "baseline|default|network...] [--pretrained minilm|none|PATH] [--long-words N] [--out FILE] [--threads T] [--cuda] [--verbose]",

@@ -39,6 +39,7 @@ public sealed class InstallTests(PackageFeed feed) : IClassFixture<PackageFeed>,
     // The program in the package's own README.
     [Theory]
     [InlineData("Maha.Onnx", "ONNX Runtime equals the model on 50 texts", "exported/model.onnx")]
+    [InlineData("Maha.Documents", "60 documents, 0 skipped", "documents.tsv")]
     public void EmptyProject_BuildsAndRunsTheProgramOfThePackagesReadme(string package, string expected, string file)
     {
         WriteProject("Quick", package);

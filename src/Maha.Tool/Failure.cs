@@ -1,0 +1,38 @@
+using System.Reflection;
+using System.Text.Json;
+using Maha.Layers.Core;
+using Maha.Layers.Training;
+using Maha.Tool.Output;
+
+namespace Maha.Tool;
+
+/// <summary>Exceptions as messages and exit codes.</summary>
+internal static class Failure
+{
+    /// <summary>Reports an exception that ends a command.</summary>
+    public static int ExitCodeOf(Exception exception, Messages messages, Interruption interruption)
+    {
+        var reason = ReasonOf(exception);
+        switch (reason)
+        {
+            case ClosedPipeException:
+                // The reader has what it wants, as in 'maha predict ... | head -1'.
+                return ExitCode.Success;
+            case OperationCanceledException when interruption.Token.IsCancellationRequested:
+                messages.Error("interrupted");
+                return interruption.ExitCode;
+            case UsageException:
+                messages.Error(reason.Message);
+                return ExitCode.Usage;
+            default:
+                messages.Error(IsExpected(reason) ? reason.Message : $"unexpected error: {reason}");
+                return ExitCode.Failure;
+        }
+    }
+
+    private static bool IsExpected(Exception e) => e is InvalidOperationException or ArgumentException or FormatException or InvalidDataException
+        or IOException or UnauthorizedAccessException or TimeoutException or JsonException or TorchUnavailableException or TrainingDivergedException;
+
+    // ML.NET creates the parts of a saved model by reflection, which wraps what they throw.
+    private static Exception ReasonOf(Exception e) => e is TargetInvocationException { InnerException: { } inner } ? ReasonOf(inner) : e;
+}

@@ -1,0 +1,48 @@
+using System.Text;
+using Maha.Documents;
+using Maha.Documents.Readers;
+
+namespace Maha.Tool.Input;
+
+/// <summary>Reads documents from standard input: one per line, or JSON lines.</summary>
+internal static class StandardInputDocuments
+{
+    private static readonly UTF8Encoding s_utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <summary>Reads a stream.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="isJson">Whether each line is a JSON object; null if the first line that is not empty decides, by its first character.</param>
+    /// <param name="options">The options of the documents.</param>
+    public static IEnumerable<InputDocument> Read(Stream stream, bool? isJson, DocumentLoaderOptions options)
+    {
+        using var lines = new Utf8LineReader(stream, options.MaxDocumentBytes);
+        while (lines.Read())
+        {
+            bool isEmpty = !lines.IsTooLong && lines.Line.Span.Trim(" \t\r"u8).IsEmpty;
+            if (isJson is null && !isEmpty)
+                isJson = !lines.IsTooLong && lines.Line.Span.TrimStart(" \t\xEF\xBB\xBF"u8) is [(byte)'{', ..];
+            // Empty lines of JSON are no records; of texts they are empty documents, so that line n of the output is that of line n of the input.
+            if (isEmpty && isJson == true)
+                continue;
+            var item = lines.IsTooLong ? DocumentReaders.TooLong(options, lines.LineNumber)
+                : isJson == true ? JsonLinesReader.Parse(WithoutMark(lines), lines.LineNumber, options)
+                : ReadText(lines);
+            yield return new InputDocument(null, item.Line, item.Text ?? "", item.Label ?? "", item.Error, item.Kept);
+        }
+    }
+
+    private static ReadItem ReadText(Utf8LineReader lines)
+    {
+        try
+        {
+            return ReadItem.Document(s_utf8.GetString(WithoutMark(lines).Span), line: lines.LineNumber);
+        }
+        catch (DecoderFallbackException)
+        {
+            return ReadItem.Bad("The line must be UTF-8, but has bytes that are not valid. Convert the input, for instance with iconv.", lines.LineNumber);
+        }
+    }
+
+    private static ReadOnlyMemory<byte> WithoutMark(Utf8LineReader lines)
+        => lines.LineNumber == 1 && lines.Line.Span.StartsWith("\uFEFF"u8) ? lines.Line["\uFEFF"u8.Length..] : lines.Line;
+}

@@ -1,0 +1,74 @@
+namespace Maha.Tool.Tests;
+
+public sealed class UsageTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("maha-tests-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void Help_ListsTheCommands_AndHasExamples()
+    {
+        var (exitCode, output, error) = ToolProcess.Run(_folder, (string?)null, "--help");
+        Assert.Equal((0, ""), (exitCode, error));
+        string[] parts =
+            ["train", "evaluate", "predict", "embed", "export", "Exit codes:", "\n  maha predict mail/*.html --model reviews.zip", "\n  maha [command]"];
+        foreach (string part in parts)
+            Assert.Contains(part, output, StringComparison.Ordinal);
+        (exitCode, output, _) = ToolProcess.Run(_folder, (string?)null);
+        Assert.Equal(2, exitCode);
+        Assert.Contains("Exit codes:", output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("train", "--checkpoint")]
+    [InlineData("evaluate", "--label-field")]
+    [InlineData("predict", "xargs -0 maha predict")]
+    [InlineData("embed", "--column")]
+    [InlineData("export", "--ngrams")]
+    public void HelpOfACommand_HasItsOptionsAndExamples(string command, string part)
+    {
+        var (exitCode, output, error) = ToolProcess.Run(_folder, (string?)null, command, "--help");
+        Assert.Equal((0, ""), (exitCode, error));
+        Assert.Contains("Examples:", output, StringComparison.Ordinal);
+        Assert.Contains(part, output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("unheard", "unheard")]
+    [InlineData("predict --unheard", "--unheard")]
+    [InlineData("predict missing.txt", "missing.txt")]
+    [InlineData("predict --model missing.zip", "missing.zip")]
+    [InlineData("predict --threads 0", "--threads must be at least 1, but is 0.")]
+    [InlineData("predict --strict --ignore-errors", "exclude each other")]
+    [InlineData("predict --format csv", "--format is csv")]
+    [InlineData("predict --format pdf", "pdf")]
+    [InlineData("predict --max-length 0", "MaxDocumentLength must lie in")]
+    [InlineData("train a.txt --epochs 0", "--epochs must be at least 1, but is 0.")]
+    [InlineData("train a.txt --minutes NaN", "--minutes must be above 0")]
+    [InlineData("train a.txt --test-fraction 1", "--test-fraction must be")]
+    [InlineData("train a.txt --encoder --test a.txt", "--test needs labels")]
+    [InlineData("train a.txt -", "can't be combined with files")]
+    [InlineData("train @a.txt", "@a.txt")]
+    public void WrongUsage_IsOneMessage_AndExitCode2(string arguments, string message)
+    {
+        File.WriteAllText(Path.Combine(_folder, "a.txt"), "text");
+        var (exitCode, output, error) = ToolProcess.Run(_folder, (string?)null, arguments.Split(' '));
+        Assert.Equal((2, ""), (exitCode, output));
+        Assert.StartsWith("maha: ", error, StringComparison.Ordinal);
+        Assert.Contains(message, error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("predict --model a.txt")]
+    [InlineData("train a.txt --from-scratch")]
+    public void Failures_AreOneMessage_AndExitCode1(string arguments)
+    {
+        File.WriteAllText(Path.Combine(_folder, "a.txt"), "text");
+        var (exitCode, output, error) = ToolProcess.Run(_folder, (string?)null, arguments.Split(' '));
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.Contains("maha: ", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+    }
+}
