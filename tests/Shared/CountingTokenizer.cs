@@ -24,5 +24,7 @@ internal sealed class CountingTokenizer(ITextTokenizer inner, Action? onEncode =
 
     public int CharactersOf(ReadOnlySpan<char> text, ReadOnlySpan<int> tokenIds, bool fromEnd) => inner.CharactersOf(text, tokenIds, fromEnd);
 
+    public int[] EndsOf(ReadOnlySpan<char> text, ReadOnlySpan<int> tokenIds) => inner.EndsOf(text, tokenIds);
+
     public void Save(Stream stream) => inner.Save(stream);
 }
