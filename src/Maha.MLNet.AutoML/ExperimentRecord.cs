@@ -38,9 +38,10 @@ public sealed class ExperimentRecord : IMonitor
     /// The number of trials that may fail before the first success, at least 1. One more ends the experiment with the exception, which most likely concerns all
     /// trials, such as a missing column.
     /// </param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxFirstFailures"/> is below 1.</exception>
     public ExperimentRecord(IMonitor? monitor = null, int maxFirstFailures = 10)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(maxFirstFailures, 1);
+        TensorChecks.InRange(maxFirstFailures, 1, int.MaxValue, nameof(maxFirstFailures), "Use about 10.");
         _next = monitor;
         _maxFirstFailures = maxFirstFailures;
     }

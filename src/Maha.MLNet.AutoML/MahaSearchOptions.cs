@@ -107,8 +107,11 @@ public sealed class MahaSearchOptions
     /// <see cref="DocumentLayers"/> for an encoder that reads windows. Null: none.
     /// </param>
     /// <returns>A new search space, which you may change.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="trialTime"/> is not above 0.</exception>
     public static SearchSpace<MahaSearchOptions> Space(TimeSpan? trialTime = null, PretrainedSource? pretrainedModel = null)
     {
+        if (trialTime <= TimeSpan.Zero)
+            throw new ArgumentOutOfRangeException(nameof(trialTime), trialTime, $"trialTime must be above 0, but is {trialTime}. Leave it out for no limit.");
         bool small = trialTime <= s_short;
         var space = new SearchSpace<MahaSearchOptions>
         {
