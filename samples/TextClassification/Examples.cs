@@ -9,7 +9,7 @@ internal static class Examples
 {
     public static void Print(MLContext mlContext, ITransformer model, IDataView test)
     {
-        using var engine = mlContext.Model.CreatePredictionEngine<Document, Prediction>(model);
+        using var engine = mlContext.Model.CreatePredictionEngine<Document, Prediction>(model, new PredictionEngineOptions { OwnsTransformer = false });
         var table = new Table().AddColumns("document", "label", "predicted", "probability");
         var documents = mlContext.Data.CreateEnumerable<Document>(mlContext.Data.TakeRows(mlContext.Data.ShuffleRows(test, seed: 1), 5), reuseRowObject: false);
         foreach (var document in documents)

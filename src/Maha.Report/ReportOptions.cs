@@ -36,8 +36,8 @@ public sealed class ReportOptions
     public int NumberOfHighlights { get; set; } = 3;
 
     /// <summary>The most characters of a highlighted text that are shown. Of a longer text, the part with the most telling words is shown.</summary>
-    /// <value>2,000. From 100 to 100,000.</value>
-    public int MaxHighlightCharacters { get; set; } = 2000;
+    /// <value>1,200. From 100 to 100,000.</value>
+    public int MaxHighlightCharacters { get; set; } = 1200;
 
     /// <summary>The options of the explanations from which highlights are made.</summary>
     public ExplanationOptions Explanation { get; set; } = new();

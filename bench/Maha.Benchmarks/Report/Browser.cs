@@ -117,10 +117,9 @@ internal sealed class Browser : IDisposable
         }
         if (line is null)
             throw new InvalidOperationException("The browser ended before it listened.");
-        // Nobody reads on: a full pipe would stop the browser.
-        _process.ErrorDataReceived += (_, _) => { };
-        _process.BeginErrorReadLine();
-        _process.BeginOutputReadLine();
+        // A full pipe would stop the browser.
+        _ = _process.StandardError.ReadToEndAsync();
+        _ = _process.StandardOutput.ReadToEndAsync();
         using var patience = new CancellationTokenSource(s_patience);
         _socket.ConnectAsync(new Uri(line[announcement.Length..]), patience.Token).GetAwaiter().GetResult();
         string target = (string)Send("Target.createTarget", new JsonObject { ["url"] = "about:blank" })["targetId"]!;

@@ -13,8 +13,8 @@ internal static class LookCommand
 
     private const int WindowHeight = 900;
 
-    // Chromium does not draw taller pictures.
-    private const int MaxHeight = 16_000;
+    // Taller pictures are hard to look at, and Chromium does not draw any height.
+    private const int MaxHeight = 2400;
 
     // What is wider than the screen, unless it can be scrolled; text of a chart outside of it; boxes that hide a part of their content.
     private const string FindCut = """
@@ -70,11 +70,13 @@ internal static class LookCommand
                     Thread.Sleep(50);
                 browser.Evaluate("document.querySelectorAll('details').forEach(e => e.open = true)");
                 problems.AddRange(browser.Evaluate(FindCut)!.AsArray().Select(found => $"{width} {scheme}: {found}"));
-                int height = Math.Min(MaxHeight, (int)(double)browser.Evaluate("document.documentElement.scrollHeight")!);
-                Resize(browser, width, height);
-                string picture = Path.Combine(folder, $"{Path.GetFileNameWithoutExtension(report)}-{width}-{scheme}.png");
-                File.WriteAllBytes(picture, Convert.FromBase64String((string)browser.Send("Page.captureScreenshot")["data"]!));
-                Console.WriteLine($"{picture} ({width} x {height})");
+                int height = (int)(double)browser.Evaluate("document.documentElement.scrollHeight")!;
+                for (int top = 0; top < height; top += MaxHeight)
+                {
+                    string picture = Path.Combine(folder, $"{Path.GetFileNameWithoutExtension(report)}-{width}-{scheme}-{(top / MaxHeight) + 1}.png");
+                    File.WriteAllBytes(picture, Capture(browser, top, width, Math.Min(MaxHeight, height - top)));
+                }
+                Console.WriteLine($"{width} {scheme}: {height} pixels, {(height + MaxHeight - 1) / MaxHeight} pictures in {folder}");
             }
         }
         problems.AddRange(browser.Problems);
@@ -82,6 +84,13 @@ internal static class LookCommand
             Console.Error.WriteLine(problem);
         Console.WriteLine($"{new FileInfo(report).Length / 1024.0:F0} KB, {problems.Count} problems");
         return problems.Count == 0 ? ExitCode.Success : ExitCode.Failure;
+    }
+
+    private static byte[] Capture(Browser browser, int top, int width, int height)
+    {
+        var clip = new JsonObject { ["x"] = 0, ["y"] = top, ["width"] = width, ["height"] = height, ["scale"] = 1 };
+        var result = browser.Send("Page.captureScreenshot", new JsonObject { ["clip"] = clip, ["captureBeyondViewport"] = true });
+        return Convert.FromBase64String((string)result["data"]!);
     }
 
     private static void Resize(Browser browser, int width, int height) => browser.Send("Emulation.setDeviceMetricsOverride",

@@ -14,8 +14,8 @@ internal sealed partial class Chart
 {
     private const int Width = 460;
     private const int Height = 290;
-    private const int Left = 52;
-    private const int Right = 14;
+    private const int Left = 66;
+    private const int Right = 26;
     private const int Top = 10;
     private const int Bottom = 46;
 
@@ -148,11 +148,14 @@ internal sealed partial class Chart
     private Chart Named(string? name, int color)
     {
         if (name is not null)
-            _legend.Add((name, s_colors[color + 2].OnPage));
+            _legend.Add((name, s_colors[IndexOf(color)].OnPage));
         return this;
     }
 
-    private static Color ColorOf(int color) => Color.FromHex(color < 0 ? AxisColor : s_colors[color + 2].Drawn);
+    private static Color ColorOf(int color) => Color.FromHex(s_colors[IndexOf(color)].Drawn);
+
+    // The colors of the axes and of the grid come first.
+    private static int IndexOf(int color) => color < 0 ? 0 : color + 2;
 
     private static NumericManual Ticks(IEnumerable<(double Place, string Label)> ticks) =>
         new([.. ticks.Select(tick => tick.Place)], [.. ticks.Select(tick => tick.Label)]);

@@ -13,9 +13,10 @@ internal static class ErrorSections
         int[] shown = Choose(metrics);
         string which = shown.Length < test.Labels.Count ? $"The {shown.Length} labels of {test.Labels.Count} with the most documents that are confused. " : "";
         page.Element("p class=\"note\"", which + "Row: label of the document; column: predicted label.");
+        page.Markup("<div class=\"tables\">");
         AddConfusion(page, test.Labels, metrics, shown);
         AddLabels(page, test.Labels, metrics, shown);
-        page.Markup("</section>");
+        page.Markup("</div></section>");
     }
 
     private static int[] Choose(Metrics metrics)

@@ -38,7 +38,7 @@ internal static class ReportPage
     private static void AddSummary(Html page, ReportedModel model, TestResult test, Metrics metrics, ReportOptions options)
     {
         page.Markup("<header>").Element("h1", options.Title);
-        page.Element("p class=\"muted\"", $"{model.Trainer} with {test.Labels.Count} labels, tested on {Numbers.Count(test.Rows.Count)} documents.");
+        page.Element("p class=\"muted\"", $"{model.Trainer}, with {test.Labels.Count} labels, tested on {Numbers.Count(test.Rows.Count)} documents.");
         if (!string.IsNullOrWhiteSpace(options.Description))
             page.Element("p class=\"text\"", options.Description);
         page.Markup("<dl class=\"tiles\">");

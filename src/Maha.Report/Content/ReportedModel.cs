@@ -10,7 +10,7 @@ namespace Maha.Report.Content;
 internal sealed record ReportedModel(TextClassifier Classifier, Func<string, ExplanationOptions, CancellationToken, TextExplanation> Explain)
 {
     /// <summary>The name of the trainer.</summary>
-    public string Trainer => IsBinary ? "BinaryClassification MahaTextClassification" : "MulticlassClassification MahaTextClassification";
+    public string Trainer => IsBinary ? "MahaTextClassification, binary" : "MahaTextClassification, multiclass";
 
     /// <summary>Whether the classifier has two classes, true and false.</summary>
     public bool IsBinary => Classifier.Manifest.Columns.Probability is not null;

@@ -41,15 +41,18 @@ internal static class Style
         th, td { padding: 4px 9px; border-bottom: 1px solid var(--line); vertical-align: top; }
         thead th { color: var(--muted); vertical-align: bottom; }
         .n { text-align: right; font-variant-numeric: tabular-nums; }
-        .confusion tbody th { max-width: 220px; overflow-wrap: anywhere; }
+        .tables { display: flex; flex-wrap: wrap; gap: 8px 40px; align-items: flex-end; }
+        .tables .scroll { max-width: 100%; }
+        .scroll th { max-width: 220px; overflow-wrap: break-word; }
+        .confusion tbody th, .confusion thead th:first-child { position: sticky; left: 0; background: var(--page); }
         .confusion .c { text-align: right; padding: 4px 6px; }
-        .confusion .c span { writing-mode: vertical-rl; transform: rotate(180deg); max-height: 160px; overflow-wrap: anywhere; display: inline-block; }
+        .confusion .c span { writing-mode: vertical-rl; transform: rotate(180deg); max-height: 160px; overflow-wrap: break-word; display: inline-block; }
         .confusion td { min-width: 40px; border: 1px solid var(--line); }
         .right { background: color-mix(in srgb, var(--for) var(--a), transparent); }
         .wrong { background: color-mix(in srgb, var(--against) var(--a), transparent); }
         article { background: var(--card); border-radius: 8px; padding: 12px 14px; margin: 0 0 12px; }
         .text { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; font-size: 14px; }
-        mark { color: inherit; border-radius: 3px; }
+        mark { color: var(--ink); border-radius: 3px; }
         mark.for { background: color-mix(in srgb, var(--for) var(--a), transparent); }
         mark.against { background: color-mix(in srgb, var(--against) var(--a), transparent); }
         mark.read { background: color-mix(in srgb, var(--read) var(--a), transparent); }
