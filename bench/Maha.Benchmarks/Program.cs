@@ -13,6 +13,7 @@ using Maha.Benchmarks.Onnx;
 using Maha.Benchmarks.Parity;
 using Maha.Benchmarks.Reliability;
 using Maha.Benchmarks.Report;
+using Maha.Benchmarks.Serving;
 using Maha.Benchmarks.Swap;
 using Maha.Benchmarks.Text;
 using Maha.Benchmarks.TextEncoding;
@@ -120,6 +121,11 @@ var commands = new Command[]
         PredictCommand.Arguments,
         "documents per second of a small classifier and of MahaEncode, one row at a time and by the cursor of a transformed view, which looks ahead",
         PredictCommand.Run),
+    new(
+        "serve",
+        ServeCommand.Arguments,
+        "documents per second and latency of the ways to serve a classifier and an encoder from many threads",
+        ServeCommand.Run),
     new(
         "onnx",
         OnnxCommand.Arguments,

@@ -30,6 +30,9 @@ public sealed class MahaTextEncodingTransformer : MahaTransformer
 
     private static MahaTextEncodingTransformer Create(IHostEnvironment env, ModelLoadContext ctx) => new(TextEncoder.Load(env, ctx));
 
+    /// <summary>The encoder that the transformer owns.</summary>
+    internal TextEncoder Encoder => _encoder;
+
     /// <summary>E, the width of a document's vector.</summary>
     public int VectorSize => _encoder.OutputDim;
 

@@ -1,5 +1,6 @@
 using Maha.Layers.Data;
 using Maha.Layers.Text;
+using Maha.MLNet.Rows;
 using static TorchSharp.torch;
 
 namespace Maha.MLNet.TextEncoding;
@@ -13,14 +14,16 @@ internal sealed partial class TextEncoder
     public WindowVectors[] ReadWindows(IReadOnlyList<ReadOnlyMemory<char>> texts)
     {
         using var use = new Use(this);
-        return ReadWindows(texts, withWindows: true);
+        return ReadWindows(texts, EncodeDocuments(texts), withWindows: true);
     }
 
+    // The spectral parts read the texts.
+    private EncodedTexts EncodeDocuments(IReadOnlyList<ReadOnlyMemory<char>> texts) => Encode(texts, keepTexts: _spectralTokenizer is not null);
+
     // Use must be active.
-    private WindowVectors[] ReadWindows(IReadOnlyList<ReadOnlyMemory<char>> texts, bool withWindows)
+    private WindowVectors[] ReadWindows(IReadOnlyList<ReadOnlyMemory<char>> texts, EncodedTexts documents, bool withWindows)
     {
         bool hasSpectralParts = _spectralTokenizer is not null;
-        var documents = Encode(texts, keepTexts: hasSpectralParts);
         var spectralIds = new ReadOnlyMemory<int>[documents.Count];
         var windows = new List<Range>[documents.Count];
         ForEach(documents.Count, i =>

@@ -74,12 +74,18 @@ internal sealed partial class TextEncoder : TextModel<EncoderManifest, MahaDocum
     /// <summary>Computes the vectors of documents, [E] each.</summary>
     /// <param name="texts">Any texts. Those without tokens all have the same vector.</param>
     /// <exception cref="ObjectDisposedException">The encoder was disposed.</exception>
-    public float[][] Vectors(IReadOnlyList<ReadOnlyMemory<char>> texts)
+    public float[][] Vectors(IReadOnlyList<ReadOnlyMemory<char>> texts) => Vectors(texts, out _);
+
+    /// <summary>Computes the vectors of documents, and counts the token ids that the encoder reads of each, special tokens included.</summary>
+    /// <inheritdoc cref="Vectors(IReadOnlyList{ReadOnlyMemory{char}})"/>
+    public float[][] Vectors(IReadOnlyList<ReadOnlyMemory<char>> texts, out int[] numTokens)
     {
         using var use = new Use(this);
+        var documents = EncodeDocuments(texts);
+        numTokens = [.. Enumerable.Range(0, documents.Count).Select(documents.LengthOf)];
         if (Windows is not null)
-            return [.. ReadWindows(texts, withWindows: false).Select(document => document.Document)];
-        float[][] vectors = Predict(Encode(texts), Network.call);
+            return [.. ReadWindows(texts, documents, withWindows: false).Select(document => document.Document)];
+        float[][] vectors = Predict(documents, Network.call);
         NormalizeAll(vectors);
         return vectors;
     }

@@ -30,7 +30,7 @@ internal static class OnnxExporter
             TextClassifier classifier => Export(classifier, folder, texts, options),
             TextEncoder encoder => Export(encoder, folder, texts, options),
             var other => throw new NotSupportedException(
-                $"A model that is exported to ONNX must be a text classifier or a text encoder, but is {other.GetType().Name}. Language models can't be exported."),
+                $"A model that is exported to ONNX must be a text classifier or a text encoder, but is {other.GetType().Name}. Multi-label classifiers and language models can't be exported."),
         };
     }
 

@@ -40,7 +40,8 @@ public sealed class InstallTests(PackageFeed feed) : IClassFixture<PackageFeed>,
     [Theory]
     [InlineData("Maha.Onnx", "ONNX Runtime equals the model on 50 texts", "exported/model.onnx")]
     [InlineData("Maha.Documents", "60 documents, 0 skipped", "documents.tsv")]
-    public void EmptyProject_BuildsAndRunsTheProgramOfThePackagesReadme(string package, string expected, string file)
+    [InlineData("Maha.Extensions.AI", "2 embeddings of ", null)]
+    public void EmptyProject_BuildsAndRunsTheProgramOfThePackagesReadme(string package, string expected, string? file)
     {
         WriteProject("Quick", package);
         string readme = File.ReadAllText(Path.Combine(Facts.Root, "src", package, "README.md")).ReplaceLineEndings("\n");
@@ -50,7 +51,7 @@ public sealed class InstallTests(PackageFeed feed) : IClassFixture<PackageFeed>,
         Dotnet("build", "-c", "Release", "-nologo");
         string output = Dotnet(Path.Combine("bin", "Release", "net10.0", "Quick.dll"), "documents.tsv");
         Assert.Contains(expected, output, StringComparison.Ordinal);
-        Assert.True(File.Exists(Path.Combine(_folder, file)));
+        Assert.True(file is null || File.Exists(Path.Combine(_folder, file)));
     }
 
     private void WriteProject(string name, params string[] packages)

@@ -8,7 +8,7 @@ public sealed class PackageFeed : IDisposable
 {
     public PackageFeed()
     {
-        foreach (string name in new[] { "Maha.Layers", "Maha.MLNet", "Maha.Pretrained.MiniLM", "Maha.Documents", "Maha.Onnx" })
+        foreach (string name in new[] { "Maha.Layers", "Maha.MLNet", "Maha.Pretrained.MiniLM", "Maha.Documents", "Maha.Onnx", "Maha.Extensions.AI" })
             Pack(name);
     }
 

@@ -13,6 +13,8 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
     [InlineData("Maha.Pretrained.MiniLM", "Maha.MLNet", "MIT AND Apache-2.0")]
     [InlineData("Maha.Documents", "AngleSharp CsvHelper Markdig Microsoft.Extensions.FileSystemGlobbing Microsoft.ML UTF.Unknown", "MIT")]
     [InlineData("Maha.Onnx", "Maha.MLNet Microsoft.ML Microsoft.ML.OnnxRuntime OnnxSharp TorchSharp", "MIT")]
+    [InlineData("Maha.Extensions.AI",
+        "Maha.MLNet Microsoft.Extensions.AI.Abstractions Microsoft.Extensions.DependencyInjection.Abstractions Microsoft.ML TorchSharp", "MIT")]
     public void Package_HasExactlyTheExpectedDependencies(string name, string dependencies, string license)
     {
         var metadata = feed.Metadata(name);
@@ -33,6 +35,7 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
     [InlineData("Maha.Pretrained.MiniLM", "lib/net10.0/Maha.Pretrained.MiniLM.dll lib/net10.0/Maha.Pretrained.MiniLM.xml")]
     [InlineData("Maha.Documents", "lib/net10.0/Maha.Documents.dll lib/net10.0/Maha.Documents.xml")]
     [InlineData("Maha.Onnx", "lib/net10.0/Maha.Onnx.dll lib/net10.0/Maha.Onnx.xml")]
+    [InlineData("Maha.Extensions.AI", "lib/net10.0/Maha.Extensions.AI.dll lib/net10.0/Maha.Extensions.AI.xml")]
     public void Package_HasItsFiles_AndASymbolPackage(string name, string files)
     {
         Assert.Equal(files.Split(' '), feed.Files(name).Keys.Where(file => file.Contains('/')
@@ -47,6 +50,7 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
     [InlineData("Maha.Pretrained.MiniLM")]
     [InlineData("Maha.Documents")]
     [InlineData("Maha.Onnx")]
+    [InlineData("Maha.Extensions.AI")]
     public void Readme_HasNoRelativeLinks(string name)
     {
         Assert.Equal("README.md", feed.Metadata(name).Element("readme")!.Value);

@@ -61,6 +61,7 @@ public sealed class DocumentationTests
             .. Directory.GetDirectories(Path.Combine(SampleProgram.Root, "src")).Select(folder => Path.GetFileName(folder))
                 .Select(name => Path.Combine(SampleProgram.Root, "src", name, "bin", configuration, "net10.0", $"{name}.dll")),
             .. Directory.GetFiles(dependencies, "Microsoft.ML*.dll"), Path.Combine(dependencies, "TorchSharp.dll"),
+            .. Directory.GetFiles(SampleProgram.FolderOf("Search"), "Microsoft.Extensions.*.dll"),
         ];
         return [.. files.Select(file => MetadataReference.CreateFromFile(file))];
     }

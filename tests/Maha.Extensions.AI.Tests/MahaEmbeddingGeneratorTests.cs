@@ -1,0 +1,165 @@
+using Maha.MLNet.TextEncoding;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.ML;
+
+namespace Maha.Extensions.AI.Tests;
+
+public sealed class MahaEmbeddingGeneratorTests(FittedEncoder fitted) : IClassFixture<FittedEncoder>
+{
+    private const double Tolerance = 1e-5;
+
+    private static readonly MahaEmbeddingGeneratorOptions s_shared = new() { OwnsEncoder = false, ModelId = "pages", BatchSize = 7 };
+
+    [Fact]
+    public async Task Embeddings_AreTheVectorsOfTheTransformer_InOrder()
+    {
+        using var generator = new MahaEmbeddingGenerator(fitted.Encoder, s_shared);
+        var embeddings = await generator.GenerateAsync(FittedEncoder.Texts);
+        AssertEqual(fitted.Vectors(FittedEncoder.Texts), embeddings);
+        Assert.All(embeddings, embedding => Assert.Equal("pages", embedding.ModelId));
+        Assert.All(embeddings, embedding => Assert.InRange(DateTimeOffset.UtcNow - embedding.CreatedAt!.Value, TimeSpan.Zero, TimeSpan.FromMinutes(5)));
+        Assert.Empty(await generator.GenerateAsync([]));
+    }
+
+    [Fact]
+    public async Task Usage_CountsTheTokensThatAreRead()
+    {
+        using var generator = new MahaEmbeddingGenerator(fitted.Encoder, s_shared);
+        async Task<long> Count(params string[] texts) => (await generator.GenerateAsync(texts)).Usage!.InputTokenCount!.Value;
+        long one = await Count("cat saw"), other = await Count("otter . moss");
+        Assert.True(one > 0 && other > 0);
+        Assert.Equal(one + other, await Count("cat saw", "otter . moss"));
+        Assert.Equal(0, await Count(""));
+        // A longer text is read up to the length of the model.
+        Assert.Equal(512, await Count(FittedEncoder.Text(7, 2000)));
+        var usage = (await generator.GenerateAsync(["cat"])).Usage!;
+        Assert.Equal(usage.InputTokenCount, usage.TotalTokenCount);
+    }
+
+    [Fact]
+    public async Task SavedModel_LoadsAndGivesTheSameEmbeddings()
+    {
+        using var generator = MahaEmbeddingGenerator.Load(fitted.Path);
+        AssertEqual(fitted.Vectors(FittedEncoder.Texts), await generator.GenerateAsync(FittedEncoder.Texts));
+    }
+
+    [Fact]
+    public void ModelWithoutEncoder_IsRefused()
+    {
+        string path = Path.Combine(Path.GetDirectoryName(fitted.Path)!, "other.zip");
+        var data = fitted.ML.Data.LoadFromEnumerable([new FittedEncoder.Row()]);
+        fitted.ML.Model.SaveSafely(fitted.ML.Transforms.CopyColumns("Copy", "Text").Fit(data), data.Schema, path);
+        Assert.Contains("exactly one transformer of MahaEncode, but", Assert.Throws<ArgumentException>(() => MahaEmbeddingGenerator.Load(path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task EightThreads_ShareOneGenerator()
+    {
+        using var generator = new MahaEmbeddingGenerator(fitted.Encoder, s_shared);
+        float[][] expected = fitted.Vectors(FittedEncoder.Texts);
+        var threads = Enumerable.Range(0, 8).Select(thread => Task.Run(async () =>
+        {
+            for (int round = 0; round < 5; round++)
+            {
+                int first = (thread + round) % FittedEncoder.Texts.Length;
+                AssertEqual(expected[first..], await generator.GenerateAsync(FittedEncoder.Texts[first..]));
+            }
+        }));
+        await Task.WhenAll(threads);
+    }
+
+    [Theory]
+    [InlineData(3, null, "Dimensions must be")]
+    [InlineData(null, "gpt", "ModelId must be 'pages'")]
+    public async Task RequestForAnotherModel_IsRefused(int? dimensions, string? modelId, string rule)
+    {
+        using var generator = new MahaEmbeddingGenerator(fitted.Encoder, s_shared);
+        var options = new EmbeddingGenerationOptions { Dimensions = dimensions, ModelId = modelId };
+        Assert.Contains(rule, (await Assert.ThrowsAsync<ArgumentException>(() => generator.GenerateAsync(["a"], options))).Message, StringComparison.Ordinal);
+        var own = new EmbeddingGenerationOptions { Dimensions = fitted.Encoder.VectorSize, ModelId = "pages" };
+        Assert.Single(await generator.GenerateAsync(["a"], own));
+    }
+
+    [Fact]
+    public async Task WrongTextsAndOptions_AreRefused()
+    {
+        using var generator = new MahaEmbeddingGenerator(fitted.Encoder, s_shared);
+        await Assert.ThrowsAsync<ArgumentNullException>(() => generator.GenerateAsync(null!));
+        Assert.Contains("text 1 is null", (await Assert.ThrowsAsync<ArgumentException>(() => generator.GenerateAsync(["a", null!]))).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentOutOfRangeException>(() => new MahaEmbeddingGenerator(fitted.Encoder, s_shared with { BatchSize = 0 }));
+        Assert.Throws<ArgumentException>(() => new MahaEmbeddingGenerator(fitted.Encoder, s_shared with { ModelId = " " }));
+    }
+
+    // The first text that is asked for cancels: the batch of it is completed, no other begins.
+    [Fact]
+    public async Task Cancellation_EndsTheWorkBetweenTwoBatches()
+    {
+        using var generator = new MahaEmbeddingGenerator(fitted.Encoder, s_shared with { BatchSize = 1 });
+        using var source = new CancellationTokenSource();
+        string[] texts = [.. Enumerable.Repeat(FittedEncoder.Text(1, 300), 20_000)];
+        var running = generator.GenerateAsync(texts, cancellationToken: source.Token);
+        source.CancelAfter(50);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => generator.GenerateAsync(["a"], cancellationToken: new CancellationToken(canceled: true)));
+    }
+
+    [Fact]
+    public void Services_AreMetadataGeneratorAndEncoder()
+    {
+        using var generator = new MahaEmbeddingGenerator(fitted.Encoder, s_shared);
+        var metadata = generator.GetService<EmbeddingGeneratorMetadata>()!;
+        Assert.Equal(("maha", "pages", fitted.Encoder.VectorSize), (metadata.ProviderName, metadata.DefaultModelId, metadata.DefaultModelDimensions));
+        Assert.Same(generator, generator.GetService<MahaEmbeddingGenerator>());
+        Assert.Same(fitted.Encoder, generator.GetService<MahaTextEncodingTransformer>());
+        Assert.Null(generator.GetService(typeof(string)));
+        Assert.Null(generator.GetService(typeof(MahaEmbeddingGenerator), "key"));
+    }
+
+    [Fact]
+    public async Task DisposedGenerator_IsRefused_AndDisposesTheEncoderOnlyIfItOwnsIt()
+    {
+        var sharing = new MahaEmbeddingGenerator(fitted.Encoder, s_shared);
+        sharing.Dispose();
+        sharing.Dispose();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => sharing.GenerateAsync(["a"]));
+        Assert.Single(fitted.Vectors(["a"]));
+
+        var owning = MahaEmbeddingGenerator.Load(fitted.Path);
+        var encoder = owning.GetService<MahaTextEncodingTransformer>()!;
+        owning.Dispose();
+        using var other = new MahaEmbeddingGenerator(encoder, s_shared);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => other.GenerateAsync(["a"]));
+    }
+
+    [Fact]
+    public async Task ServiceCollection_HasOneGeneratorPerKey_AndDisposesThem()
+    {
+        var services = new ServiceCollection();
+        services.AddMahaEmbeddingGenerator(fitted.Path).AddMahaEmbeddingGenerator(fitted.Path, new MahaEmbeddingGeneratorOptions { ModelId = "second" }, serviceKey: "second");
+        IEmbeddingGenerator<string, Embedding<float>> first, second;
+        await using (var provider = services.BuildServiceProvider())
+        {
+            first = provider.GetRequiredService<IEmbeddingGenerator<string, Embedding<float>>>();
+            second = provider.GetRequiredKeyedService<IEmbeddingGenerator<string, Embedding<float>>>("second");
+            Assert.Same(first, provider.GetRequiredService<IEmbeddingGenerator<string, Embedding<float>>>());
+            Assert.Equal("second", (await second.GenerateAsync(["a"]))[0].ModelId);
+            AssertEqual(fitted.Vectors(["cat"]), await first.GenerateAsync(["cat"]));
+        }
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => first.GenerateAsync(["a"]));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => second.GenerateAsync(["a"]));
+        Assert.Throws<ArgumentException>(() => services.AddMahaEmbeddingGenerator(""));
+    }
+
+    private static void AssertEqual(float[][] expected, GeneratedEmbeddings<Embedding<float>> actual)
+    {
+        Assert.Equal(expected.Length, actual.Count);
+        for (int i = 0; i < expected.Length; i++)
+        {
+            var vector = actual[i].Vector.Span;
+            Assert.Equal(expected[i].Length, vector.Length);
+            for (int k = 0; k < vector.Length; k++)
+                Assert.Equal(expected[i][k], vector[k], Tolerance * Math.Max(1, Math.Abs(expected[i][k])));
+        }
+    }
+}
