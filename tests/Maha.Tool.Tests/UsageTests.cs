@@ -41,6 +41,8 @@ public sealed class UsageTests : IDisposable
     [InlineData("predict --model missing.zip", "missing.zip")]
     [InlineData("predict --threads 0", "--threads must be at least 1, but is 0.")]
     [InlineData("predict --strict --ignore-errors", "exclude each other")]
+    [InlineData("predict --keep id,score", "--keep must not name path, line,")]
+    [InlineData("export", "--output")]
     [InlineData("predict --format csv", "--format is csv")]
     [InlineData("predict --format pdf", "pdf")]
     [InlineData("predict --max-length 0", "MaxDocumentLength must lie in")]

@@ -8,6 +8,10 @@ namespace Maha.Tool.Input;
 /// <summary>The options by which a command reads documents.</summary>
 internal sealed class InputOptions
 {
+    // The names that commands write.
+    private static readonly string[] s_reserved =
+        ["path", "line", "error", "predictedLabel", "score", "scores", "vector", "explainedLabel", "probability", "spans"];
+
     private readonly Argument<string[]> _paths = new("INPUT")
     {
         Description = "files and folders; '-', or none, for standard input",
@@ -55,8 +59,17 @@ internal sealed class InputOptions
         command.Arguments.Add(_paths);
         foreach (var option in new Option[] { _pattern, _format, _textField, _labelField, _maxLength })
             command.Options.Add(option);
-        if (hasOutput)
-            command.Options.Add(_keep);
+        if (!hasOutput)
+            return;
+        command.Options.Add(_keep);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(_keep)?.FirstOrDefault(s_reserved.Contains) is { } name)
+            {
+                result.AddError(
+                    $"--keep must not name {string.Join(", ", s_reserved)}, which the output has, but names {name}. Rename the property of the input.");
+            }
+        });
     }
 
     /// <summary>Returns whether the input is standard input.</summary>

@@ -16,7 +16,7 @@ internal sealed class ModelRun(SavedModel model, CancellationToken cancellation)
     public void Stream(
         IEnumerable<InputDocument> documents, IEnumerable<string> columns, Action<DataViewRow> bind, Action<InputDocument> receive)
     {
-        var input = new StreamedDocuments(model, documents);
+        var input = new StreamedDocuments(model, ReadAhead.OnThread(documents, cancellation));
         var output = model.Transformer.Transform(input);
         using var cursor = output.GetRowCursor([.. columns.Append(SavedModel.IndexColumn).Select(name => output.Schema[name])]);
         bind(cursor);
