@@ -59,8 +59,10 @@ internal static class Program
             TrainCommand.Create(context),
             EvaluateCommand.Create(context),
             PredictCommand.Create(context),
+            ExplainCommand.Create(context),
             EmbedCommand.Create(context),
             ExportCommand.Create(context),
+            ReportCommand.Create(context),
             new VersionOption(),
         }.WithHelp(Details);
         // A name that starts with @ is a file, not a file of arguments.

@@ -176,6 +176,27 @@ public sealed class PipeTests(ToyModels models) : IClassFixture<ToyModels>
         Assert.InRange(Parse(output).GetProperty("largestDifference").GetDouble(), 0, 1e-4);
     }
 
+    [Fact]
+    public void Explain_NamesTheWords_AndReport_IsAPage()
+    {
+        var (exitCode, output, error) = ToolProcess.Run(
+            models.Folder, "cat und 😀 dog\nsaw\n", "explain", "-m", "toys.zip", "--threads", "1", "--label", "animals", "--top", "2");
+        Assert.True(exitCode == 0, error);
+        string[] lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(2, lines.Length);
+        Assert.Equal("animals", Parse(lines[1]).GetProperty("explainedLabel").GetString());
+        var spans = Parse(lines[0]).GetProperty("spans").EnumerateArray().ToList();
+        Assert.Equal(["cat", "dog"], spans.Select(span => span.GetProperty("text").GetString()).Order(StringComparer.Ordinal));
+        Assert.All(spans, span => Assert.True(span.GetProperty("contribution").GetDouble() > 0));
+        Assert.Equal(11, spans.Max(span => span.GetProperty("start").GetInt32()));
+
+        (exitCode, output, error) = ToolProcess.Run(
+            models.Folder, (string?)null, "report", "data", "-m", "toys.zip", "-o", "toys.html", "--title", "Töys & more", "--threads", "1");
+        Assert.True(exitCode == 0, error);
+        Assert.Equal(80, Parse(output).GetProperty("documents").GetInt32());
+        Assert.Contains("Töys &amp; more", File.ReadAllText(Path.Combine(models.Folder, "toys.html")), StringComparison.Ordinal);
+    }
+
     private static (int, string) Two(Result result) => (result.ExitCode, result.Output);
 
     private static JsonElement Parse(string line) => JsonDocument.Parse(line).RootElement;
