@@ -12,7 +12,10 @@ public sealed class UsageTests : IDisposable
         var (exitCode, output, error) = ToolProcess.Run(_folder, (string?)null, "--help");
         Assert.Equal((0, ""), (exitCode, error));
         string[] parts =
-            ["train", "evaluate", "predict", "explain", "embed", "export", "report", "Exit codes:", "\n  maha predict mail/*.html --model reviews.zip", "\n  maha [command]"];
+        [
+            "train", "evaluate", "predict", "explain", "embed", "export", "report", "Exit codes:", "\n  maha predict mail/*.html --model reviews.zip",
+            "\n  maha [command]",
+        ];
         foreach (string part in parts)
             Assert.Contains(part, output, StringComparison.Ordinal);
         (exitCode, output, _) = ToolProcess.Run(_folder, (string?)null);
