@@ -110,7 +110,7 @@ internal static class ExplainCommand
     private static Func<string, TextExplanation> Explainer(
         SavedModel model, string? label, ExplanationOptions options, CancellationToken cancellation)
     {
-        IEnumerable<ITransformer> parts = model.Transformer is IEnumerable<ITransformer> chain ? chain : [model.Transformer];
+        var parts = model.Transformer as IEnumerable<ITransformer> ?? [model.Transformer];
         foreach (var part in parts)
         {
             if (part is MahaTextClassificationTransformer classifier)
