@@ -27,10 +27,10 @@ internal sealed class LabelSetLoss(int numLabels) : DocumentLoss
     public override PriorBaseline Begin(
         TrainingOptions options, ITokenizedDocuments trainingDocuments, string trainingName, ITokenizedDocuments? validationDocuments, string validationName)
     {
-        double[] shares = Shares(trainingDocuments);
-        double validation = validationDocuments is null ? double.NaN : LossOf(shares, Shares(validationDocuments));
+        double[] prior = [.. LogOdds(trainingDocuments).Select(odds => 1 / (1 + Math.Exp(-odds)))];
+        double validation = validationDocuments is null ? double.NaN : LossOf(prior, Shares(validationDocuments));
         // No accuracy is better than that of the prior, so that the loss alone decides.
-        return new PriorBaseline(LossOf(shares, shares), validation, ValidationAccuracy: 1);
+        return new PriorBaseline(LossOf(prior, Shares(trainingDocuments)), validation, ValidationAccuracy: 1);
     }
 
     /// <inheritdoc/>
@@ -67,14 +67,24 @@ internal sealed class LabelSetLoss(int numLabels) : DocumentLoss
         return tensor(targets, [batch.Rows.Count, numLabels], dtype: logits.dtype, device: logits.device); // [B, L]
     }
 
-    // The share of the documents that have each label, above 0 and below 1.
-    private double[] Shares(ITokenizedDocuments documents) => [.. LogOdds(documents).Select(odds => 1 / (1 + Math.Exp(-odds)))];
-
-    private double[] LogOdds(ITokenizedDocuments documents)
+    // The share of the documents that have each label.
+    private double[] Shares(ITokenizedDocuments documents)
     {
-        var sets = documents.LabelSetsOf() ?? throw new ArgumentException("The documents must have label sets, but have none. Set LabelSets.", nameof(documents));
-        return LabelSets.FromSets(sets).LogOdds(numLabels, documents.WeightsOf());
+        var sets = SetsOf(documents);
+        double[] shares = new double[numLabels];
+        double all = Enumerable.Range(0, sets.Count).Sum(row => (double)documents.WeightOf(row));
+        for (int row = 0; row < sets.Count; row++)
+        {
+            foreach (int label in sets[row])
+                shares[label] += documents.WeightOf(row) / all;
+        }
+        return shares;
     }
+
+    private double[] LogOdds(ITokenizedDocuments documents) => LabelSets.FromSets(SetsOf(documents)).LogOdds(numLabels, documents.WeightsOf());
+
+    private static IReadOnlyList<int[]> SetsOf(ITokenizedDocuments documents) => documents.LabelSetsOf()
+        ?? throw new ArgumentException("The documents must have label sets, but have none. Set LabelSets.", nameof(documents));
 
     // The loss per document of predicting shares where others are true.
     private static double LossOf(double[] predicted, double[] actual) =>

@@ -132,7 +132,7 @@ public class MahaClassifierOptionsTests
             nameof(Options.CalibrateProbabilities), nameof(Options.NGrams), nameof(Options.MaxTrainingTime), nameof(Options.CheckpointPath),
             nameof(Options.CheckpointInterval), nameof(Options.PretrainedModel),
             nameof(Options.DocumentLayers), nameof(Options.SegmentLossWeight), nameof(Options.ExampleWeightColumnName), nameof(Options.ClassWeights),
-            nameof(Options.Abstention), nameof(Options.AbstainedColumnName),
+            nameof(Options.Abstention), nameof(Options.AbstainedColumnName), nameof(Options.Distributed),
         ];
         OptionValues.AssertNoneForgotten(typeof(Options), [typeof(MahaTransformerOptions), typeof(TrainingOptions)], elsewhere);
     }
