@@ -5,7 +5,6 @@ using Maha.Benchmarks.TextEncoding;
 using Maha.Extensions.AI;
 using Maha.MLNet.Classification;
 using Maha.MLNet.TextEncoding;
-using Microsoft.Extensions.AI;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using TorchSharp;
