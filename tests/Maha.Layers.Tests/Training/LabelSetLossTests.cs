@@ -7,7 +7,8 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Training;
 
-/// <summary>The loss of documents with several labels each.</summary>
+/// <summary>The loss of documents with several labels each. The weights of two networks must be drawn alike.</summary>
+[Collection(AloneCollection.Name)]
 public class LabelSetLossTests
 {
     private const int NumLabels = 4;
