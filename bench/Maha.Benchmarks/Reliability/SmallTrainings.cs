@@ -1,6 +1,7 @@
 using Maha.MLNet;
 using Maha.MLNet.Classification;
 using Maha.MLNet.LanguageModel;
+using Maha.MLNet.MultiLabel;
 using Maha.MLNet.TextEncoding;
 using Microsoft.ML;
 
@@ -10,6 +11,7 @@ namespace Maha.Benchmarks.Reliability;
 internal static class SmallTrainings
 {
     private const int NumDocuments = 240;
+    private const int LongText = 250;
     private static readonly string[] s_labels = ["red", "green", "blue"];
 
     private static readonly Dictionary<string, Func<MLContext, Action<MahaEstimatorOptions>, (ITransformer Model, IDataView Data)>> s_trainings = new()
@@ -21,6 +23,13 @@ internal static class SmallTrainings
             var options = Shrink(new MahaBinaryTextClassificationTrainer.Options { LabelColumnName = nameof(Row.IsRed) }, change);
             var data = Documents(context);
             return (context.BinaryClassification.Trainers.MahaTextClassification(options).Fit(data), data);
+        },
+        ["multi-label"] = (context, change) =>
+        {
+            var options = Shrink(
+                new MahaMultiLabelTextClassificationTrainer.Options { LabelColumnName = nameof(Row.Topics), LabelSeparator = ";" }, change);
+            var data = Documents(context);
+            return (context.MulticlassClassification.Trainers.MahaMultiLabelTextClassification(options).Fit(data), data);
         },
         ["encoder"] = (context, change) =>
         {
@@ -71,7 +80,8 @@ internal static class SmallTrainings
                 (2, _) => "end.\n\nNext",
                 (_, int word) => $"w{word}",
             });
-            return new Row { Label = s_labels[label], IsRed = label == 0, Text = string.Join(' ', words) };
+            string text = string.Join(' ', words);
+            return new Row { Label = s_labels[label], Topics = text.Length > LongText ? $"{s_labels[label]};long" : s_labels[label], IsRed = label == 0, Text = text };
         }).ToList());
     }
 
@@ -96,6 +106,8 @@ internal static class SmallTrainings
     public sealed class Row
     {
         public string Label { get; set; } = "";
+
+        public string Topics { get; set; } = "";
 
         public bool IsRed { get; set; }
 

@@ -11,6 +11,6 @@ public sealed class DistributedCommandTests
 
     [Fact]
     public void UnknownTrainings_AreRefused() => Assert.Contains(
-        "--trainings must be of law, multiclass, network, binary, encoder, language-model, but has 'other'",
+        "--trainings must be of law, multiclass, network, binary, multi-label, encoder, language-model, but has 'other'",
         Assert.Throws<UsageException>(() => DistributedCommand.Run(["--trainings", "other"])).Message, StringComparison.Ordinal);
 }

@@ -13,6 +13,6 @@ public sealed class FuzzCommandTests
 
     [Fact]
     public void UnknownKinds_AreRefused() => Assert.Contains(
-        "--kinds must be of multiclass, network, binary, encoder, language-model, weights, checkpoint, but has 'other'",
+        "--kinds must be of multiclass, network, binary, multi-label, encoder, language-model, weights, checkpoint, but has 'other'",
         Assert.Throws<UsageException>(() => FuzzCommand.Run(["--kinds", "other"])).Message, StringComparison.Ordinal);
 }

@@ -11,6 +11,6 @@ public sealed class KillCommandTests
 
     [Fact]
     public void UnknownTrainings_AreRefused() => Assert.Contains(
-        "--trainings must be of multiclass, network, binary, encoder, language-model, but has 'other'",
+        "--trainings must be of multiclass, network, binary, multi-label, encoder, language-model, but has 'other'",
         Assert.Throws<UsageException>(() => KillCommand.Run(["--trainings", "other"])).Message, StringComparison.Ordinal);
 }
