@@ -64,6 +64,7 @@ public class MahaClassifierOptionsTests
         { "time", o => o.MaxTrainingTime = TimeSpan.MaxValue, "MaxTrainingTime must be above 0" },
         { "checkpoints", o => o.CheckpointPath = " ", "CheckpointPath must be the path of a folder, but is empty" },
         { "interval", o => o.CheckpointInterval = TimeSpan.FromTicks(-1), "CheckpointInterval must be at least 0, but is -00:00:00.0000001" },
+        { "processes", o => o.Distributed = (DistributedTraining)9, "Distributed must be one of" },
         { "cancellation", o => o.CancellationBehavior = (CancellationBehavior)9, "CancellationBehavior must be one of" },
     };
 
