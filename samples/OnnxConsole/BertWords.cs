@@ -2,8 +2,8 @@ using System.Globalization;
 using System.Text;
 
 /// <summary>
-/// The words of BERT. The pre-tokenizer of Microsoft.ML.Tokenizers 2.0.1 differs from the one that models were trained with: it deletes line ends, for instance, and drops
-/// some symbols.
+/// The words of BERT. The pre-tokenizer of Microsoft.ML.Tokenizers 2.0.1 differs from the one that models were trained with: it deletes line ends, for
+/// instance, and drops some symbols.
 /// </summary>
 internal static class BertWords
 {
@@ -60,5 +60,6 @@ internal static class BertWords
         || Rune.GetUnicodeCategory(rune) is >= UnicodeCategory.ConnectorPunctuation and <= UnicodeCategory.OtherPunctuation;
 
     private static bool IsIdeograph(int value) => value is (>= 0x3400 and <= 0x4DBF) or (>= 0x4E00 and <= 0x9FFF) or (>= 0xF900 and <= 0xFAFF)
-        or (>= 0x20000 and <= 0x2A6DF) or (>= 0x2A700 and <= 0x2B73F) or (>= 0x2B740 and <= 0x2B81F) or (>= 0x2B820 and <= 0x2CEAF) or (>= 0x2F800 and <= 0x2FA1F);
+        or (>= 0x20000 and <= 0x2A6DF) or (>= 0x2A700 and <= 0x2B73F) or (>= 0x2B740 and <= 0x2B81F) or (>= 0x2B820 and <= 0x2CEAF)
+        or (>= 0x2F800 and <= 0x2FA1F);
 }

@@ -19,7 +19,8 @@ internal sealed class TextIds
         {
             var pieces = WordPieceTokenizer.Create(Path.Combine(folder, "vocab.txt"));
             bool lowerCase = tokenizer.GetProperty("lowerCase").GetBoolean();
-            _encode = text => [.. BertWords.Split(text, lowerCase).SelectMany(word => pieces.EncodeToIds(word, considerPreTokenization: false, considerNormalization: false))];
+            _encode = text => [.. BertWords.Split(text, lowerCase).SelectMany(
+                word => pieces.EncodeToIds(word, considerPreTokenization: false, considerNormalization: false))];
         }
         else
         {

@@ -1,6 +1,6 @@
 // dotnet run -c Release --project samples/Search -- [FOLDER] [PAGES]
-// Finds manual pages by their one-line summaries, which are taken out of the pages. FOLDER has section.train.tsv and section.test.tsv (a line is label TAB text); by
-// default it is the folder of the manual pages that ./run.sh fetches.
+// Finds manual pages by their one-line summaries, which are taken out of the pages. FOLDER has section.train.tsv and section.test.tsv (a line is label TAB
+// text); by default it is the folder of the manual pages that ./run.sh fetches.
 using System.Diagnostics;
 using System.Numerics.Tensors;
 using Maha.Extensions.AI;
@@ -30,8 +30,8 @@ Console.WriteLine($"{"encoder",-10} {"fit s",6} {"pages/s",8} {"searches/s",10} 
 var mlContext = new MLContext(seed: 1);
 // Without labels, from other pages. The spectral parts need no training of a network.
 var corpus = mlContext.Data.LoadFromEnumerable(ManualPageData.Read(train).Select(page => new Document { Text = page.Text }));
-await Measure("spectral", new MahaTextEncodingEstimator.Options { ContextualWeight = 0, NumberOfEpochs = 1, MaxTrainingTime = TimeSpan.FromSeconds(30), NormalizeLength = true });
-await Measure("pretrained", new MahaTextEncodingEstimator.Options { PretrainedModel = MahaPretrained.MiniLM, SpectralDim = 0, NormalizeLength = true, MaxSequenceLength = 512 });
+await Measure("spectral", new() { ContextualWeight = 0, NumberOfEpochs = 1, MaxTrainingTime = TimeSpan.FromSeconds(30), NormalizeLength = true });
+await Measure("pretrained", new() { PretrainedModel = MahaPretrained.MiniLM, SpectralDim = 0, NormalizeLength = true, MaxSequenceLength = 512 });
 return 0;
 
 async Task Measure(string name, MahaTextEncodingEstimator.Options options)
@@ -58,7 +58,8 @@ async Task Measure(string name, MahaTextEncodingEstimator.Options options)
     }
     double searchesPerSecond = queries.Length / clock.Elapsed.TotalSeconds;
     double first = ranks.Count(rank => rank == 1) / (double)ranks.Length, among = ranks.Count(rank => rank <= found) / (double)ranks.Length;
-    Console.WriteLine($"{name,-10} {fit,6:F1} {pagesPerSecond,8:F1} {searchesPerSecond,10:F0} {first,8:F3} {among,9:F3} {ranks.Average(rank => 1.0 / rank),6:F3}");
+    double reciprocal = ranks.Average(rank => 1.0 / rank);
+    Console.WriteLine($"{name,-10} {fit,6:F1} {pagesPerSecond,8:F1} {searchesPerSecond,10:F0} {first,8:F3} {among,9:F3} {reciprocal,6:F3}");
 }
 
 static float[][] Vectors(GeneratedEmbeddings<Embedding<float>> embeddings) => [.. embeddings.Select(embedding => embedding.Vector.ToArray())];

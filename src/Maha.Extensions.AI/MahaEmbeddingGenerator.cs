@@ -6,10 +6,10 @@ namespace Maha.Extensions.AI;
 
 /// <summary>Computes the embeddings of whole documents of any length with a trained <c>MahaEncode</c> model.</summary>
 /// <remarks>
-/// <para>The embeddings are the vectors of <see cref="MahaTextEncodingTransformer"/>. All methods may be called from many threads at once: they share the weights, and libtorch
-/// uses all processor cores for one call, so that few callers at a time are fastest. The work runs on the thread pool, not on the caller's thread.</para>
-/// <para><see cref="EmbeddingGenerationOptions.Dimensions"/> and <see cref="EmbeddingGenerationOptions.ModelId"/> must be those of the model, or null. Other options
-/// are not used.</para>
+/// <para>The embeddings are the vectors of <see cref="MahaTextEncodingTransformer"/>. All methods may be called from many threads at once, and share the
+/// weights. More calls at a time than the machine has cores add waiting time, not speed. The work runs on the thread pool, not on the caller's thread.</para>
+/// <para><see cref="EmbeddingGenerationOptions.Dimensions"/> and <see cref="EmbeddingGenerationOptions.ModelId"/> must be those of the model, or null. Other
+/// options are not used.</para>
 /// </remarks>
 public sealed class MahaEmbeddingGenerator : IEmbeddingGenerator<string, Embedding<float>>
 {
@@ -54,9 +54,11 @@ public sealed class MahaEmbeddingGenerator : IEmbeddingGenerator<string, Embeddi
             if (encoders.Length != 1)
             {
                 throw new ArgumentException(
-                    $"The model must contain exactly one transformer of MahaEncode, but '{path}' contains {encoders.Length}. Save the encoder alone.", nameof(path));
+                    $"The model must contain exactly one transformer of MahaEncode, but '{path}' contains {encoders.Length}. Save the encoder alone.",
+                    nameof(path));
             }
-            return new MahaEmbeddingGenerator(encoders[0], model as IDisposable ?? encoders[0], (options ?? new MahaEmbeddingGeneratorOptions()) with { OwnsEncoder = true });
+            var owning = (options ?? new MahaEmbeddingGeneratorOptions()) with { OwnsEncoder = true };
+            return new MahaEmbeddingGenerator(encoders[0], model as IDisposable ?? encoders[0], owning);
         }
         catch
         {
@@ -130,12 +132,14 @@ public sealed class MahaEmbeddingGenerator : IEmbeddingGenerator<string, Embeddi
         if (options?.Dimensions is { } dimensions && dimensions != _encoder.VectorSize)
         {
             throw new ArgumentException(
-                $"Dimensions must be {_encoder.VectorSize}, the width of this model's vectors, but is {dimensions}. Leave it null, or train a model with another width.", nameof(options));
+                $"Dimensions must be {_encoder.VectorSize}, the width of this model's vectors, but is {dimensions}. Leave it null, or train a model with " +
+                "another width.", nameof(options));
         }
         if (options?.ModelId is { } modelId && modelId != _options.ModelId)
         {
             throw new ArgumentException(
-                $"ModelId must be '{_options.ModelId}', the name of this generator's model, but is '{modelId}'. Leave it null, or use the generator of that model.", nameof(options));
+                $"ModelId must be '{_options.ModelId}', the name of this generator's model, but is '{modelId}'. Leave it null, or use the " +
+                "generator of that model.", nameof(options));
         }
     }
 

@@ -6,7 +6,8 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Extends <see cref="IServiceCollection"/> with Maha's embedding generators.</summary>
 public static class MahaServiceCollectionExtensions
 {
-    /// <summary>Adds a generator of embeddings over a saved <c>MahaEncode</c> model as the service <c>IEmbeddingGenerator&lt;string, Embedding&lt;float&gt;&gt;</c>.</summary>
+    /// <summary>Adds a generator of embeddings over a saved <c>MahaEncode</c> model as the service <c>IEmbeddingGenerator&lt;string,
+    /// Embedding&lt;float&gt;&gt;</c>.</summary>
     /// <remarks>The service is a singleton: the model is loaded at its first use, shared by all threads, and disposed with the container.</remarks>
     /// <param name="services">The services.</param>
     /// <param name="modelPath">The path of the model's zip.</param>

@@ -9,13 +9,13 @@ namespace Microsoft.ML;
 public static class MahaOnnxOperations
 {
     /// <summary>
-    /// Exports a trained text classifier or text encoder to a folder: the ONNX graph <c>model.onnx</c>, the files of its tokenizer, <c>maha.json</c> and a README
-    /// that say how the inputs of the graph are made from a text.
+    /// Exports a trained text classifier or text encoder to a folder: the ONNX graph <c>model.onnx</c>, the files of its tokenizer, <c>maha.json</c> and a
+    /// README that say how the inputs of the graph are made from a text.
     /// </summary>
     /// <remarks>
-    /// The graph accepts batches of any size and texts of any length. Before anything is written, ONNX Runtime computes some texts with it and must agree with the
-    /// model. n-grams are left out unless <see cref="OnnxExportOptions.IncludeNGrams"/> is set; the report, the log, the README and the graph's metadata state what
-    /// is missing and how much it changes.
+    /// The graph accepts batches of any size and texts of any length. Before anything is written, ONNX Runtime computes some texts with it and must agree with
+    /// the model. n-grams are left out unless <see cref="OnnxExportOptions.IncludeNGrams"/> is set; the report, the log, the README and the graph's metadata
+    /// state what is missing and how much it changes.
     /// </remarks>
     /// <param name="model">The catalog: <c>mlContext.Model</c>.</param>
     /// <param name="transformer">The model, or a chain with exactly one model of Maha.</param>
@@ -24,8 +24,10 @@ public static class MahaOnnxOperations
     /// <param name="options">The options; null for the defaults.</param>
     /// <returns>What was checked and what is left out.</returns>
     /// <exception cref="ArgumentException">There is no text, an option is not valid, or the model does not contain exactly one transformer of Maha.</exception>
-    /// <exception cref="NotSupportedException">The model is a language model, or its attention can't be expressed in ONNX; the message names the kinds that can.</exception>
-    /// <exception cref="InvalidOperationException">ONNX Runtime computes something else than the model, or the network alone has no weight. No file is written.</exception>
+    /// <exception cref="NotSupportedException">The model is a language model, or its attention can't be expressed in ONNX; the message names the kinds that
+    /// can.</exception>
+    /// <exception cref="InvalidOperationException">ONNX Runtime computes something else than the model, or the network alone has no weight. No file is
+    /// written.</exception>
     /// <exception cref="IOException">A file can't be written.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public static OnnxExportReport ExportToOnnx(

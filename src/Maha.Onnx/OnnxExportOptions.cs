@@ -12,8 +12,8 @@ public sealed record OnnxExportOptions
     /// <see cref="OnnxTextReader"/> computes from a text.
     /// </summary>
     /// <value>
-    /// False: the graph computes the network alone, and the report says how far that is from the model. A classifier whose network has no weight must be exported
-    /// with its n-grams.
+    /// False: the graph computes the network alone, and the report says how far that is from the model. A classifier whose network has no weight must be
+    /// exported with its n-grams.
     /// </value>
     public bool IncludeNGrams { get; init; }
 

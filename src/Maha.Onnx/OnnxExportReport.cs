@@ -28,7 +28,8 @@ public sealed record OnnxExportReport
     public override string ToString()
     {
         string check = string.Create(
-            CultureInfo.InvariantCulture, $"ONNX Runtime equals the model on {NumTexts} texts: the largest difference is {LargestDifference:G2} (text {WorstText}).");
+            CultureInfo.InvariantCulture,
+            $"ONNX Runtime equals the model on {NumTexts} texts: the largest difference is {LargestDifference:G2} (text {WorstText}).");
         return OmittedNGrams is null ? check : $"{check} {OmittedNGrams}";
     }
 }
@@ -42,6 +43,6 @@ public sealed record OmittedNGrams(double MeanDifference, double LargestDifferen
     /// <summary>Returns the difference as sentences.</summary>
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"The n-grams of the classifier are left out: a probability of the network alone differs by {MeanDifference:F3} on average and {LargestDifference:F3} at most, and " +
-        $"the predicted label is the same for {SameLabels:P1} of the texts. Set IncludeNGrams to export them.");
+        $"The n-grams of the classifier are left out: a probability of the network alone differs by {MeanDifference:F3} on average and " +
+        $"{LargestDifference:F3} at most, and the predicted label is the same for {SameLabels:P1} of the texts. Set IncludeNGrams to export them.");
 }

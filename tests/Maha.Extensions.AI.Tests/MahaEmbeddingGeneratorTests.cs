@@ -50,7 +50,8 @@ public sealed class MahaEmbeddingGeneratorTests(FittedEncoder fitted) : IClassFi
         string path = Path.Combine(Path.GetDirectoryName(fitted.Path)!, "other.zip");
         var data = fitted.ML.Data.LoadFromEnumerable([new FittedEncoder.Row()]);
         fitted.ML.Model.SaveSafely(fitted.ML.Transforms.CopyColumns("Copy", "Text").Fit(data), data.Schema, path);
-        Assert.Contains("exactly one transformer of MahaEncode, but", Assert.Throws<ArgumentException>(() => MahaEmbeddingGenerator.Load(path)).Message, StringComparison.Ordinal);
+        var refusal = Assert.Throws<ArgumentException>(() => MahaEmbeddingGenerator.Load(path));
+        Assert.Contains("exactly one transformer of MahaEncode, but", refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -86,7 +87,8 @@ public sealed class MahaEmbeddingGeneratorTests(FittedEncoder fitted) : IClassFi
     {
         using var generator = new MahaEmbeddingGenerator(fitted.Encoder, s_shared);
         await Assert.ThrowsAsync<ArgumentNullException>(() => generator.GenerateAsync(null!));
-        Assert.Contains("text 1 is null", (await Assert.ThrowsAsync<ArgumentException>(() => generator.GenerateAsync(["a", null!]))).Message, StringComparison.Ordinal);
+        var refusal = await Assert.ThrowsAsync<ArgumentException>(() => generator.GenerateAsync(["a", null!]));
+        Assert.Contains("text 1 is null", refusal.Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentOutOfRangeException>(() => new MahaEmbeddingGenerator(fitted.Encoder, s_shared with { BatchSize = 0 }));
         Assert.Throws<ArgumentException>(() => new MahaEmbeddingGenerator(fitted.Encoder, s_shared with { ModelId = " " }));
     }
@@ -136,7 +138,8 @@ public sealed class MahaEmbeddingGeneratorTests(FittedEncoder fitted) : IClassFi
     public async Task ServiceCollection_HasOneGeneratorPerKey_AndDisposesThem()
     {
         var services = new ServiceCollection();
-        services.AddMahaEmbeddingGenerator(fitted.Path).AddMahaEmbeddingGenerator(fitted.Path, new MahaEmbeddingGeneratorOptions { ModelId = "second" }, serviceKey: "second");
+        services.AddMahaEmbeddingGenerator(fitted.Path)
+            .AddMahaEmbeddingGenerator(fitted.Path, new MahaEmbeddingGeneratorOptions { ModelId = "second" }, serviceKey: "second");
         IEmbeddingGenerator<string, Embedding<float>> first, second;
         await using (var provider = services.BuildServiceProvider())
         {

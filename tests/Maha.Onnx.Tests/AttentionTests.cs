@@ -67,7 +67,8 @@ public sealed class AttentionTests
     [Fact]
     public void Graph_OfLayersWithDifferentAttention_EqualsTheLayers()
     {
-        var options = Options(new FullOptions(), PositionKind.Rotary) with { LayerAttention = [new HsaOptions { Branching = 4 }, new WindowOptions { Window = 8 }] };
+        AttentionOptions[] layers = [new HsaOptions { Branching = 4 }, new WindowOptions { Window = 8 }];
+        var options = Options(new FullOptions(), PositionKind.Rotary) with { LayerAttention = layers };
         using var classifier = RandomModels.Classifier(options);
         AssertEqual(classifier, Documents(classifier.Manifest.Model.VocabSize), alone: [2]);
     }

@@ -113,9 +113,15 @@ public sealed class ExportTests(Trained models) : IClassFixture<Trained>, IDispo
                 Mask = [.. ids.Select(_ => 1L), .. new long[length - ids.Count]],
             };
         });
-        var shapes = new Dictionary<string, int[]> { ["input_ids"] = [1, length], ["attention_mask"] = [1, length], ["embedding"] = [1, models.Encoder.VectorSize] };
+        var shapes = new Dictionary<string, int[]>
+        {
+            ["input_ids"] = [1, length],
+            ["attention_mask"] = [1, length],
+            ["embedding"] = [1, models.Encoder.VectorSize],
+        };
         var view = models.ML.Data.LoadFromEnumerable(rows);
-        var scorer = models.ML.Transforms.ApplyOnnxModel(["embedding"], ["input_ids", "attention_mask"], Path.Combine(_folder, "model.onnx"), shapes, null, false).Fit(view);
+        string file = Path.Combine(_folder, "model.onnx");
+        var scorer = models.ML.Transforms.ApplyOnnxModel(["embedding"], ["input_ids", "attention_mask"], file, shapes, null, false).Fit(view);
         AssertEqual(ColumnOf<float[]>(models.Encoder, "Vector", texts), [.. scorer.Transform(view).GetColumn<float[]>("embedding")]);
     }
 
@@ -135,7 +141,9 @@ public sealed class ExportTests(Trained models) : IClassFixture<Trained>, IDispo
         File.WriteAllText(Path.Combine(_folder, "model.onnx"), "old");
         models.ML.Model.ExportToOnnx(models.Encoder, _folder, ["a", "b"]);
         var files = ExportDescription.Read(Path.Combine(_folder, "maha.json")).Files!;
-        Assert.Equal(files.Keys.Append("maha.json").Order(StringComparer.Ordinal), Directory.GetFiles(_folder).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            files.Keys.Append("maha.json").Order(StringComparer.Ordinal),
+            Directory.GetFiles(_folder).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal));
         Assert.All(files, file => Assert.Equal(
             file.Value, Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(Path.Combine(_folder, file.Key))))));
     }
@@ -143,9 +151,11 @@ public sealed class ExportTests(Trained models) : IClassFixture<Trained>, IDispo
     [Fact]
     public void WrongArguments_AreRefused_WithARemedy()
     {
-        Assert.Contains("Give some dozens", Assert.Throws<ArgumentException>(() => models.ML.Model.ExportToOnnx(models.Encoder, _folder, [])).Message, StringComparison.Ordinal);
-        Assert.Contains("Leave it out", Assert.Throws<ArgumentException>(
-            () => models.ML.Model.ExportToOnnx(models.Encoder, _folder, ["a"], new OnnxExportOptions { IncludeNGrams = true })).Message, StringComparison.Ordinal);
+        var noTexts = Assert.Throws<ArgumentException>(() => models.ML.Model.ExportToOnnx(models.Encoder, _folder, []));
+        Assert.Contains("Give some dozens", noTexts.Message, StringComparison.Ordinal);
+        var withNGrams = new OnnxExportOptions { IncludeNGrams = true };
+        var noNGrams = Assert.Throws<ArgumentException>(() => models.ML.Model.ExportToOnnx(models.Encoder, _folder, ["a"], withNGrams));
+        Assert.Contains("Leave it out", noNGrams.Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentOutOfRangeException>(() => models.ML.Model.ExportToOnnx(models.Encoder, _folder, ["a"], new OnnxExportOptions { Tolerance = 0 }));
         var other = models.ML.Transforms.CopyColumns("Copy", "Text").Fit(models.ML.Data.LoadFromEnumerable(models.Rows));
         Assert.Contains("exactly one transformer of Maha, but has 0", Assert.Throws<ArgumentException>(

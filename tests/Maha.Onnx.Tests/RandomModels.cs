@@ -14,7 +14,9 @@ internal static class RandomModels
     public const int NumClasses = 3;
 
     private static readonly string[] s_words =
-        ["the", "cat", "sat", "on", "a", "mat", "dog", "runs", "fast", "tree", "blue", "sky", "river", "stone", "light", "##s", "##ing", ".", "!", ",", "9", "$"];
+    [
+        "the", "cat", "sat", "on", "a", "mat", "dog", "runs", "fast", "tree", "blue", "sky", "river", "stone", "light", "##s", "##ing", ".", "!", ",", "9", "$",
+    ];
 
     /// <summary>A WordPiece vocabulary of a few words.</summary>
     public static WordPieceTokenizer WordPieces()

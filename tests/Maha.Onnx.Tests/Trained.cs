@@ -16,10 +16,12 @@ public sealed class Trained : IDisposable
 
     public Trained()
     {
-        _multiclass = new(() => ML.Transforms.Conversion.MapValueToKey("Label").Append(ML.MulticlassClassification.Trainers.MahaTextClassification(Options(new MahaTextClassificationTrainer.Options())))
+        _multiclass = new(() => ML.Transforms.Conversion.MapValueToKey("Label")
+            .Append(ML.MulticlassClassification.Trainers.MahaTextClassification(Options(new MahaTextClassificationTrainer.Options())))
             .Append(ML.Transforms.Conversion.MapKeyToValue("Topic", "PredictedLabel")).Fit(ML.Data.LoadFromEnumerable(Rows)));
         _binary = new(() => ML.BinaryClassification.Trainers
-            .MahaTextClassification(Options(new MahaBinaryTextClassificationTrainer.Options { Threshold = BinaryThreshold.BestF1, LabelColumnName = "IsAnimal" }))
+            .MahaTextClassification(Options(
+                new MahaBinaryTextClassificationTrainer.Options { Threshold = BinaryThreshold.BestF1, LabelColumnName = "IsAnimal" }))
             .Fit(ML.Data.LoadFromEnumerable(Rows)));
         _encoder = new(() => ML.Transforms.MahaEncode(EncoderOptions(pretrained: false)).Fit(ML.Data.LoadFromEnumerable(Rows)));
         // Some texts twice, so that the labels of copies count.
@@ -43,7 +45,15 @@ public sealed class Trained : IDisposable
     public static string[] Texts => ["", "cat", Text(2), .. Enumerable.Range(100, 8).Select(Text), Text(7) + "\n\n" + Text(8), RandomModels.Text(700, 5)];
 
     public static MahaTextEncodingEstimator.Options EncoderOptions(bool pretrained) => pretrained
-        ? new() { OutputColumnName = "Vector", InputColumnName = "Text", SpectralDim = 8, NumPairBuckets = 64, VocabSize = 300, PretrainedModel = MahaPretrained.MiniLM }
+        ? new()
+        {
+            OutputColumnName = "Vector",
+            InputColumnName = "Text",
+            SpectralDim = 8,
+            NumPairBuckets = 64,
+            VocabSize = 300,
+            PretrainedModel = MahaPretrained.MiniLM,
+        }
         : new()
         {
             OutputColumnName = "Vector",

@@ -13,8 +13,9 @@ using TorchSharp;
 namespace Maha.Benchmarks.Onnx;
 
 /// <summary>
-/// <c>onnx [--models M...] [--documents N] [--train N] [--seconds S] [--max-tokens N] [--threads T] [--data FILE --test FILE]</c>: exports classifiers of manual pages, and compares ONNX
-/// Runtime with libtorch on the test pages: the largest difference of a probability, equal predictions, accuracy, documents per second.
+/// <c>onnx [--models M...] [--documents N] [--train N] [--seconds S] [--max-tokens N] [--threads T] [--data FILE --test FILE]</c>: exports classifiers of
+/// manual pages, and compares ONNX Runtime with libtorch on the test pages: the largest difference of a probability, equal predictions, accuracy, documents
+/// per second.
 /// </summary>
 /// <remarks>The pages are computed by both in turn, a slice at a time, so that other programs slow both alike. Times include the tokenizer.</remarks>
 internal static class OnnxCommand
@@ -41,7 +42,8 @@ internal static class OnnxCommand
     {
         var reader = new OptionReader(args);
         var names = reader.Texts("--models", [.. s_models.Select(model => model.Name)]);
-        int documents = reader.Integer("--documents", 500), train = reader.Integer("--train", 600), threads = reader.Integer("--threads", Environment.ProcessorCount);
+        int documents = reader.Integer("--documents", 500), train = reader.Integer("--train", 600);
+        int threads = reader.Integer("--threads", Environment.ProcessorCount);
         double seconds = reader.Number("--seconds", 30);
         int maxTokens = reader.Integer("--max-tokens", int.MaxValue);
         var corpus = EmbeddingCorpus.Read(reader, needsTest: true);
@@ -51,8 +53,10 @@ internal static class OnnxCommand
         torch.set_num_threads(threads);
 
         EnvironmentHeader.Print(Console.Out);
-        Console.WriteLine($"# {documents} pages, {threads} threads, models trained on {train} pages for at most {seconds} s, {(maxTokens < int.MaxValue ? $"at most {maxTokens} tokens of a page" : "whole pages")}");
-        Console.WriteLine($"{"model",-10} {"difference",10} {"same label",10} {"accuracy",8} {"libtorch docs/s",16} {"ONNX docs/s",12} {"ratio",6} {"file MB",8}");
+        string read = maxTokens < int.MaxValue ? $"at most {maxTokens} tokens of a page" : "whole pages";
+        Console.WriteLine($"# {documents} pages, {threads} threads, models trained on {train} pages for at most {seconds} s, {read}");
+        Console.WriteLine(
+            $"{"model",-10} {"difference",10} {"same label",10} {"accuracy",8} {"libtorch docs/s",16} {"ONNX docs/s",12} {"ratio",6} {"file MB",8}");
         LabeledDocument[] training = [.. Spread(corpus.Training, train)], testing = [.. Spread(corpus.Testing, documents)];
         foreach (var (name, set) in s_models.Where(model => names.Contains(model.Name)))
         {
@@ -99,7 +103,8 @@ internal static class OnnxCommand
             int same = pairs.Count(pair => Label(pair.First) == Label(pair.Second));
             double accuracy = actual.Select((row, i) => inputs.Labels[Label(row)] == testing[i].Label ? 1.0 : 0).Average();
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{name,-10} {difference,10:G2} {same,6}/{pairs.Count,-3} {accuracy,8:F3} {texts.Length / byTorch,16:F2} {texts.Length / byOnnx,12:F2} {byTorch / byOnnx,6:F2} {file.Length / 1e6,8:F1}"));
+                $"{name,-10} {difference,10:G2} {same,6}/{pairs.Count,-3} {accuracy,8:F3} {texts.Length / byTorch,16:F2} {texts.Length / byOnnx,12:F2} "
+                + $"{byTorch / byOnnx,6:F2} {file.Length / 1e6,8:F1}"));
             if (report.OmittedNGrams is { } omitted)
                 Console.WriteLine($"#   {omitted}");
         }

@@ -89,7 +89,9 @@ internal sealed record ExportDescription
                 throw new InvalidDataException($"'{path}' must be the description of an exported model, but is not. Export the model again.");
             return description.Version <= CurrentVersion
                 ? description
-                : throw new InvalidDataException($"This version of Maha.Onnx reads exports up to version {CurrentVersion}, but '{path}' has version {description.Version}. Update the package.");
+                : throw new InvalidDataException(
+                    $"This version of Maha.Onnx reads exports up to version {CurrentVersion}, but '{path}' has version " +
+                    $"{description.Version}. Update the package.");
         }
         catch (JsonException e)
         {

@@ -29,7 +29,8 @@ internal static class ModelGraphs
     /// <param name="withNGrams">Whether the logits of the n-grams are inputs.</param>
     /// <param name="metadata">What the file says about itself.</param>
     /// <exception cref="NotSupportedException">The attention of the model can't be exported.</exception>
-    public static ModelProto Build(TextClassifier classifier, bool withNGrams, IEnumerable<KeyValuePair<string, string>> metadata) => classifier.UseNetwork(module =>
+    public static ModelProto Build(TextClassifier classifier, bool withNGrams, IEnumerable<KeyValuePair<string, string>> metadata)
+        => classifier.UseNetwork(module =>
     {
         var manifest = classifier.Manifest;
         var builder = new OnnxBuilder();
@@ -37,7 +38,8 @@ internal static class ModelGraphs
         string classes = manifest.Labels.Count.ToString(CultureInfo.InvariantCulture);
         double weight = manifest.NGrams?.Deep ?? 1;
         // As in TextClassifier, a network without a weight need not compute.
-        OnnxValue? network = weight == 0 ? null : Logits(new GraphWeights(builder, module.state_dict()), module is WindowedClassifier, manifest, tokenIds, rows) * weight;
+        var weights = new GraphWeights(builder, module.state_dict());
+        OnnxValue? network = weight == 0 ? null : Logits(weights, module is WindowedClassifier, manifest, tokenIds, rows) * weight;
         var logits = withNGrams ? CombineWithNGrams(builder, classifier, network, classes) : network!.Value; // [B, C]
         var probabilities = (logits.Cast(DataType.Double) / manifest.Temperature).Softmax();
         builder.Output(Predicted(probabilities, manifest), GraphNames.PredictedLabel, Batch);
@@ -71,10 +73,11 @@ internal static class ModelGraphs
                 (spectralIds, spectralRows) = Tokens(builder, GraphNames.SpectralIds, GraphNames.SpectralMask, SpectralLength, long.MaxValue);
         }
         int vocabSize = manifest.SpectralVocabSize ?? manifest.Model.VocabSize;
-        if (weights.Has("spectral.table"))
-            parts.Add(SpectralGraph.Apply(weights.Part("spectral"), vocabSize, manifest.Parts.NumPairBuckets, null, spectralIds, spectralRows));
-        if (weights.Has("beginning.table"))
-            parts.Add(SpectralGraph.Apply(weights.Part("beginning"), vocabSize, manifest.Parts.NumPairBuckets, manifest.Parts.BeginningTokens, spectralIds, spectralRows));
+        foreach (var (part, maxTokens) in new[] { ("spectral", (int?)null), ("beginning", manifest.Parts.BeginningTokens) })
+        {
+            if (weights.Has($"{part}.table"))
+                parts.Add(SpectralGraph.Apply(weights.Part(part), vocabSize, manifest.Parts.NumPairBuckets, maxTokens, spectralIds, spectralRows));
+        }
         var vector = (OnnxValue.Concat(1, [.. parts]) - weights.Get("center")) * weights.Get("scale"); // [B, E]
         if (manifest.NormalizeLength)
         {

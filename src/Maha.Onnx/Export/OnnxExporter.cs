@@ -24,13 +24,18 @@ internal static class OnnxExporter
     {
         options.Validate();
         if (texts.Count == 0)
-            throw new ArgumentException("texts must hold texts that the exported file is checked with, but hold none. Give some dozens like those that the model reads.", nameof(texts));
+        {
+            throw new ArgumentException(
+                "texts must hold texts that the exported file is checked with, but hold none. Give some dozens like those that the model " +
+                "reads.", nameof(texts));
+        }
         return FindModel(model) switch
         {
             TextClassifier classifier => Export(classifier, folder, texts, options),
             TextEncoder encoder => Export(encoder, folder, texts, options),
             var other => throw new NotSupportedException(
-                $"A model that is exported to ONNX must be a text classifier or a text encoder, but is {other.GetType().Name}. Multi-label classifiers and language models can't be exported."),
+                $"A model that is exported to ONNX must be a text classifier or a text encoder, but is {other.GetType().Name}. " +
+                "Multi-label classifiers and language models can't be exported."),
         };
     }
 
@@ -40,7 +45,8 @@ internal static class OnnxExporter
         return found.Length == 1
             ? found[0].Model
             : throw new ArgumentException(
-                $"The model must contain exactly one transformer of Maha, but has {found.Length}. Give that transformer itself, for instance chain.LastTransformer.", nameof(model));
+                $"The model must contain exactly one transformer of Maha, but has {found.Length}. Give that transformer itself, for " +
+                "instance chain.LastTransformer.", nameof(model));
     }
 
     private static IEnumerable<ITransformer> Flatten(ITransformer model) =>
@@ -53,8 +59,8 @@ internal static class OnnxExporter
         if (!withNGrams && manifest.NGrams is { Deep: 0 })
         {
             throw new InvalidOperationException(
-                "A classifier that is exported without its n-grams must have a network with a weight, but the weight is 0: the training left no time for the network, or it " +
-                "did not help. Set IncludeNGrams, or train longer.");
+                "A classifier that is exported without its n-grams must have a network with a weight, but the weight is 0: the training left no time " +
+                "for the network, or it did not help. Set IncludeNGrams, or train longer.");
         }
         var description = Describe(manifest) with
         {
@@ -128,8 +134,8 @@ internal static class OnnxExporter
         {
             string text = texts[worst].Length <= ShownCharacters ? texts[worst] : texts[worst][..ShownCharacters] + "...";
             throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture,
-                $"ONNX Runtime must compute what the model computes within {options.Tolerance:G2}, but text {worst} differs by {largest:G3}: \"{text}\". No file was " +
-                $"written. Another version of ONNX Runtime may help; a larger Tolerance accepts the difference."));
+                $"ONNX Runtime must compute what the model computes within {options.Tolerance:G2}, but text {worst} differs by {largest:G3}: \"{text}\". " +
+                $"No file was written. Another version of ONNX Runtime may help; a larger Tolerance accepts the difference."));
         }
         return new OnnxExportReport { Folder = folder, NumTexts = texts.Count, LargestDifference = largest, WorstText = worst };
     }

@@ -77,7 +77,8 @@ internal sealed class OnnxBuilder
     /// <param name="shape">The shape; empty for a scalar.</param>
     public OnnxValue Constant(DataType type, ReadOnlySpan<double> values, params ReadOnlySpan<long> shape)
     {
-        string key = $"{type} [{string.Join(',', shape.ToArray())}] {string.Join(' ', values.ToArray().Select(value => value.ToString("R", CultureInfo.InvariantCulture)))}";
+        string numbers = string.Join(' ', values.ToArray().Select(value => value.ToString("R", CultureInfo.InvariantCulture)));
+        string key = $"{type} [{string.Join(',', shape.ToArray())}] {numbers}";
         if (_constants.TryGetValue(key, out var known))
             return known;
         byte[] bytes = type switch
@@ -97,7 +98,8 @@ internal sealed class OnnxBuilder
     public OnnxValue Integer(long value) => Initializer(NextName("constant"), DataType.Int64, MemoryMarshal.AsBytes<long>(new[] { value }), []);
 
     /// <summary>Adds a constant vector of Int64.</summary>
-    public OnnxValue Integers(params ReadOnlySpan<long> values) => Constant(DataType.Int64, Array.ConvertAll(values.ToArray(), value => (double)value), values.Length);
+    public OnnxValue Integers(params ReadOnlySpan<long> values) =>
+        Constant(DataType.Int64, Array.ConvertAll(values.ToArray(), value => (double)value), values.Length);
 
     /// <summary>Adds a node with one output.</summary>
     /// <param name="operation">The ONNX operator.</param>
@@ -206,7 +208,8 @@ internal sealed class OnnxBuilder
                 attribute.Ints.AddRange(numbers);
                 break;
             default:
-                throw new ArgumentException($"An attribute must be a long, a double, a string or an array of long, but is {value.GetType().Name}.", nameof(value));
+                throw new ArgumentException(
+                    $"An attribute must be a long, a double, a string or an array of long, but is {value.GetType().Name}.", nameof(value));
         }
         return attribute;
     }

@@ -35,8 +35,9 @@ internal static class AttentionGraph
         if (refused is not null)
         {
             throw new NotSupportedException(
-                $"A model that is exported to ONNX must have the attention Hsa or HsaCausal over blocks, Full, Window, or Maha with the aggregation Convex (at most " +
-                $"{SimplexGraph.MaxScales} scales), Nash, Softmax, Mean or Gated, but this one has {refused}. Train a model with one of these.");
+                $"A model that is exported to ONNX must have the attention Hsa or HsaCausal over blocks, Full, Window, or Maha with the aggregation " +
+                $"Convex (at most {SimplexGraph.MaxScales} scales), Nash, Softmax, Mean or Gated, but this one has {refused}. Train a model with one " +
+                "of these.");
         }
     }
 

@@ -32,7 +32,10 @@ internal sealed class SimplexGraph
     {
         var builder = gram.Builder;
         (_available, _scales, _supports) = (available, numScales, (1 << numScales) - 1);
-        double[] members = [.. Enumerable.Range(1, _supports).SelectMany(support => Enumerable.Range(0, numScales).Select(scale => (double)((support >> scale) & 1)))];
+        double[] members =
+        [
+            .. Enumerable.Range(1, _supports).SelectMany(support => Enumerable.Range(0, numScales).Select(scale => (double)((support >> scale) & 1))),
+        ];
         _members = builder.Constant(DataType.Double, members, _supports, _scales);
         var identity = Identity(builder, _scales);
         _matrix = ((gram * rho) + identity).Unsqueeze(1); // M = I + rho G, [B, 1, S, S]
