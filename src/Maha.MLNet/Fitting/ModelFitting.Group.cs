@@ -40,6 +40,9 @@ internal sealed partial class ModelFitting
     /// <summary>Returns bytes that the root makes. Where it fails, all processes fail.</summary>
     public byte[] FromRoot(Func<byte[]> make) => Group is null ? make() : Group.FromRoot(make);
 
+    /// <summary>Returns a text that the root makes. Where it fails, all processes fail.</summary>
+    public string FromRoot(Func<string> make) => Encoding.UTF8.GetString(FromRoot(() => Encoding.UTF8.GetBytes(make())));
+
     /// <summary>Returns whether a condition holds in this process, or in any of those that train together.</summary>
     public bool IsTrue(bool condition) => Group?.Any(condition) ?? condition;
 
@@ -50,11 +53,11 @@ internal sealed partial class ModelFitting
     /// <exception cref="DistributedException">The processes have other data.</exception>
     public void RequireSameData(string what, string fingerprint)
     {
-        string ofRoot = Encoding.UTF8.GetString(FromRoot(() =>
+        string ofRoot = FromRoot(() =>
         {
             Checkpoints?.RequireSameData(what, fingerprint);
-            return Encoding.UTF8.GetBytes(fingerprint);
-        }));
+            return fingerprint;
+        });
         RequireSame(what, fingerprint, ofRoot);
     }
 

@@ -30,7 +30,7 @@ internal sealed class RowRecord : IDisposable
         (_fitting, _what) = (fitting, what);
         if (waits && fitting.Group is { IsRoot: false })
         {
-            _ofRoot = ReadOfRoot(() => "");
+            _ofRoot = fitting.FromRoot(() => "");
             _limit = int.Parse(_ofRoot.AsSpan(0, _ofRoot.IndexOf(' ', StringComparison.Ordinal)), CultureInfo.InvariantCulture);
             IsKnown = true;
             return;
@@ -74,7 +74,7 @@ internal sealed class RowRecord : IDisposable
     {
         string hash = Convert.ToHexStringLower(_hash.GetHashAndReset());
         string own = string.Create(CultureInfo.InvariantCulture, $"{_count} rows with SHA-256 {hash[..16]}");
-        string ofRoot = _ofRoot ?? ReadOfRoot(() =>
+        string ofRoot = _ofRoot ?? _fitting.FromRoot(() =>
         {
             CheckAgainstCheckpoint(own, isCut);
             return own;
@@ -93,8 +93,6 @@ internal sealed class RowRecord : IDisposable
         }
         checkpoints.RequireSameData(_what, own);
     }
-
-    private string ReadOfRoot(Func<string> describe) => Encoding.UTF8.GetString(_fitting.FromRoot(() => Encoding.UTF8.GetBytes(describe())));
 
     /// <summary>Frees the checksum.</summary>
     public void Dispose() => _hash.Dispose();
