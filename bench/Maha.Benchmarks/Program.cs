@@ -47,6 +47,11 @@ var commands = new Command[]
         DistributedCommand.Arguments,
         "trainings divided among processes by mpirun: the model must be that of one process, the same in all; then one is killed, and the others end and go on",
         DistributedCommand.Run),
+    new(
+        "scale",
+        ScaleCommand.Arguments,
+        "trainings on several GPUs of this machine by NCCL: the weights in float64, tokens per second, bytes and time per step, against one GPU",
+        ScaleCommand.Run),
     new("parity", "FILE...", "compares the layers with reference vector files, values and gradients", ParityCommand.Run),
     new(
         "tokenizer",

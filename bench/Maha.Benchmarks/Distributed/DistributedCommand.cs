@@ -143,7 +143,7 @@ internal static class DistributedCommand
         string path = FileOf(name, folder, rank);
         if (name == Law)
         {
-            GroupLaw.Write(path, GroupLaw.Train());
+            GroupLaw.Write(path, GroupLaw.Train(CPU));
             return ExitCode.Success;
         }
         var context = new MLContext(1);

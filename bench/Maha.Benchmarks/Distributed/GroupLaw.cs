@@ -17,8 +17,9 @@ internal static class GroupLaw
     private const int NumClasses = 3;
 
     /// <summary>Trains, together with the processes that were started with this one.</summary>
+    /// <param name="device">The device of the model.</param>
     /// <returns>The weights.</returns>
-    public static double[] Train()
+    public static double[] Train(Device device)
     {
         using var random = new RandomStateScope(1);
         var model = new MahaTransformerOptions
@@ -33,6 +34,7 @@ internal static class GroupLaw
         };
         using var network = new MahaSequenceClassifier(model, NumClasses);
         network.to(ScalarType.Float64);
+        network.to(device);
         using var documents = TokenizedDataset.FromTokenIds(Documents());
         var options = new TrainingOptions
         {
@@ -43,9 +45,9 @@ internal static class GroupLaw
             LearningRate = 0.003,
             ValidationFraction = 0.2,
         };
-        new Trainer(options) { Group = ProcessGroups.Join(CPU) }.Train(new SequenceClassificationTask(network, NumClasses), documents);
+        new Trainer(options) { Group = ProcessGroups.Join(device) }.Train(new SequenceClassificationTask(network, NumClasses), documents);
         return [.. network.state_dict().OrderBy(entry => entry.Key, StringComparer.Ordinal)
-            .Where(entry => entry.Value.is_floating_point()).SelectMany(entry => entry.Value.data<double>().ToArray())];
+            .Where(entry => entry.Value.is_floating_point()).SelectMany(entry => entry.Value.cpu().data<double>().ToArray())];
     }
 
     /// <summary>Writes numbers.</summary>

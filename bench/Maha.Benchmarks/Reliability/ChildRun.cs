@@ -14,6 +14,17 @@ internal sealed class ChildRun : IDisposable
     /// <param name="readyLine">The line that tells that the run is ready; null for none.</param>
     /// <param name="launcher">The program that starts <c>dotnet</c>, with its arguments; empty for none.</param>
     public ChildRun(IEnumerable<string> arguments, string? readyLine = null, params IEnumerable<string> launcher)
+        : this(arguments, readyLine, [], launcher)
+    {
+    }
+
+    /// <summary>Starts the program with variables of the environment of its own.</summary>
+    /// <param name="arguments">The arguments: the name of a measurement and its options.</param>
+    /// <param name="readyLine">The line that tells that the run is ready; null for none.</param>
+    /// <param name="variables">The variables.</param>
+    /// <param name="launcher">The program that starts <c>dotnet</c>, with its arguments; empty for none.</param>
+    public ChildRun(
+        IEnumerable<string> arguments, string? readyLine, IEnumerable<KeyValuePair<string, string>> variables, params IEnumerable<string> launcher)
     {
         string[] command = [.. launcher, "dotnet", typeof(ChildRun).Assembly.Location, .. arguments];
         var start = new ProcessStartInfo(command[0], command[1..])
@@ -24,6 +35,8 @@ internal sealed class ChildRun : IDisposable
         };
         start.Environment["OMP_WAIT_POLICY"] = "PASSIVE";
         start.Environment["OMP_NUM_THREADS"] = "1";
+        foreach (var (name, value) in variables)
+            start.Environment[name] = value;
         _process = new Process { StartInfo = start };
         _process.OutputDataReceived += (_, e) => Keep(e.Data);
         _process.ErrorDataReceived += (_, e) => Keep(e.Data);

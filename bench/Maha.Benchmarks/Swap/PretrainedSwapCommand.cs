@@ -47,10 +47,12 @@ internal static class PretrainedSwapCommand
         foreach (int seed in settings.Seeds)
         {
             var done = results.Rows(setting).Where(row => (int)row["seed"]! == seed).Select(row => (int)row["swapped"]!).ToHashSet();
-            if (done.Count == encoder.Encoder.Options.NumLayers + 1)
+            // Without a swap there is nothing to compare with.
+            int[] wanted = settings.Swapped.Count == 0 ? [.. Enumerable.Range(0, encoder.Encoder.Options.NumLayers + 1)] : [0, .. settings.Swapped];
+            if (wanted.All(done.Contains))
                 continue;
             using var classifier = Trained(encoder, settings, task, seed);
-            foreach (var row in new PretrainedSwapStudy(classifier, task, settings, seed).Rows(done.Contains))
+            foreach (var row in new PretrainedSwapStudy(classifier, task, settings, seed).Rows(number => done.Contains(number) || !wanted.Contains(number)))
             {
                 row["setting"] = setting;
                 row["seed"] = seed;

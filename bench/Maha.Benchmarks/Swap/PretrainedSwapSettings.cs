@@ -41,6 +41,15 @@ internal sealed record PretrainedSwapSettings
     /// <summary>The number of documents whose prediction is timed.</summary>
     public required int TimedDocuments { get; init; }
 
+    /// <summary>The numbers of swapped layers that are measured; empty for all.</summary>
+    public required IReadOnlyList<int> Swapped { get; init; }
+
+    /// <summary>The numbers of swapped layers that are measured after an epoch, too; empty for all that are measured.</summary>
+    public required IReadOnlyList<int> Tuned { get; init; }
+
+    /// <summary>Whether long documents are read as a whole, too.</summary>
+    public required bool ReadsWhole { get; init; }
+
     public required HsaConversionOptions Conversion { get; init; }
 
     public required Device Device { get; init; }
@@ -71,6 +80,9 @@ internal sealed record PretrainedSwapSettings
             TuningRate = options.Number("--tuning-rate", rate / 2),
             Samples = options.Integer("--samples", 64),
             TimedDocuments = options.Integer("--timed", 32),
+            Swapped = options.Integers("--swapped", []),
+            Tuned = options.Integers("--tuned", []),
+            ReadsWhole = !options.Flag("--windows-only"),
             Conversion = new HsaConversionOptions { Branching = options.Integer("--branching", 16), Ranking = SwapCommand.RankingOf(options) },
             Device = onCuda ? CUDA : CPU,
             Models = options.Text("--models", Path.Combine("artifacts", "swap")),

@@ -25,6 +25,7 @@ internal sealed class PretrainedSwapStudy(WindowedClassifier classifier, Pretrai
 
     private readonly HsaConversionOptions _conversion = settings.Conversion;
     private readonly WindowedDocuments _test = task.Windows(task.Test, settings.WindowLength);
+    private readonly TokenizedDataset? _longTest = settings.ReadsWhole ? task.LongTest : null;
 
     /// <summary>Measures one row per number of swapped layers.</summary>
     /// <param name="isDone">Returns true for numbers that have been measured.</param>
@@ -51,18 +52,19 @@ internal sealed class PretrainedSwapStudy(WindowedClassifier classifier, Pretrai
                 row["uniform_accuracy"] = Evaluate(uniform, _test).Accuracy;
             Console.Error.WriteLine(string.Create(
                 CultureInfo.InvariantCulture, $"seed {seed}: accuracy {(double)row["accuracy"]!:F4} without training, swapped layers: {row["layers"]}"));
-            using (var tuned = Swapped(step.Swapped))
+            if (settings.Tuned.Count == 0 || settings.Tuned.Contains(step.Swapped.Count))
             {
+                using var tuned = Swapped(step.Swapped);
                 Tune(tuned, settings.WindowLength, settings.WindowsPerDocument, $"{step.Swapped.Count} swapped, seed {seed}");
                 Judge(row, "tuned_", tuned, own);
             }
             // The use of a converted reader: whole documents, trained as they are read.
-            if (task.LongTest is not null && step.Swapped.Count == classifier.Reader.Encoder.Blocks.Count)
+            if (_longTest is not null && step.Swapped.Count == classifier.Reader.Encoder.Blocks.Count)
             {
                 using var whole = WindowedConversion.Swap(classifier, step.Swapped.ToArray(), Long(interpolate: false));
                 Tune(whole, settings.LongTokens, 1, $"{step.Swapped.Count} swapped, whole documents, seed {seed}");
                 row["whole_tuned_accuracy"] = Evaluate(whole, task.Windows(task.Test, settings.LongTokens)).Accuracy;
-                row["whole_tuned_long_accuracy"] = Evaluate(whole, task.Windows(task.LongTest, settings.LongTokens)).Accuracy;
+                row["whole_tuned_long_accuracy"] = Evaluate(whole, task.Windows(_longTest, settings.LongTokens)).Accuracy;
             }
             yield return row;
         }
@@ -100,7 +102,7 @@ internal sealed class PretrainedSwapStudy(WindowedClassifier classifier, Pretrai
         var read = Evaluate(model, _test);
         row[prefix + "accuracy"] = read.Accuracy;
         row[prefix + "kl"] = Divergence(own.Logits!, read.Logits!);
-        if (task.LongTest is not { } documents)
+        if (_longTest is not { } documents)
             return;
         float[][] ownLong = [.. task.LongRows.Select(document => own.Logits![document])];
         row[prefix + "long_accuracy"] = AccuracyOfLong(read.Logits!);
@@ -122,7 +124,7 @@ internal sealed class PretrainedSwapStudy(WindowedClassifier classifier, Pretrai
         row["attention_gflop"] = attention;
         row["gflop"] = all;
         row["ms"] = Milliseconds(model, _test);
-        if (task.LongTest is not { } documents)
+        if (_longTest is not { } documents)
             return;
         row["long_attention_gflop"] = Gigaflops(model, documents, settings.WindowLength).Attention;
         row["long_ms"] = Milliseconds(model, task.Windows(documents, settings.WindowLength));
