@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Maha.MLNet;
 
 namespace Maha.Benchmarks;
@@ -12,8 +13,12 @@ internal static class PretrainedChoice
     public static PretrainedSource? Parse(string? value) => value switch
     {
         null or "none" => null,
-        "minilm" => MahaPretrained.MiniLM,
+        "minilm" => MiniLM(),
         _ when File.Exists(value) || Directory.Exists(value) => PretrainedSource.FromPath(value),
         _ => throw new UsageException($"--pretrained takes minilm, none or the path of weights, but there is nothing at '{value}'."),
     };
+
+    // In a method of its own, so that other choices do not need the assembly of the weights.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static PretrainedSource MiniLM() => MahaPretrained.MiniLM;
 }

@@ -69,7 +69,7 @@ internal static class SwapCommand
                 "document" => HierarchyKind.Document,
                 var other => throw new UsageException($"--hierarchy takes blocks or document, but got '{other}'."),
             },
-            Branching = options.Integer("--branching", 16),
+            Branching = options.Integer("--branching", new HsaConversionOptions().Branching),
             Ranking = RankingOf(options),
         };
         set_num_threads(options.Integer("--threads", Environment.ProcessorCount));
