@@ -1,41 +1,75 @@
 using System.Runtime.InteropServices;
+using System.Text;
 using Maha.Layers.Attention;
 using Maha.Layers.Core;
 using Maha.Layers.Data;
 using Maha.Layers.Distributed;
 using Maha.Layers.Models;
+using Maha.Layers.Text;
 using Maha.Layers.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Benchmarks.Distributed;
 
-/// <summary>A small training in float64 without dropout, whose weights must not depend on the number of processes.</summary>
+/// <summary>Small trainings in float64 without dropout, whose weights must not depend on the number of processes.</summary>
 internal static class GroupLaw
 {
     private const int VocabSize = 40;
     private const int NumClasses = 3;
 
-    /// <summary>Trains, together with the processes that were started with this one.</summary>
-    /// <param name="device">The device of the model.</param>
-    /// <returns>The weights.</returns>
-    public static double[] Train(Device device)
+    /// <summary>Trains a classifier and a reader of windows, together with the processes that were started with this one.</summary>
+    /// <param name="device">The device of the models.</param>
+    /// <returns>The weights of both.</returns>
+    public static double[] Train(Device device) => [.. TrainClassifier(device), .. TrainReader(device)];
+
+    private static double[] TrainClassifier(Device device)
     {
         using var random = new RandomStateScope(1);
-        var model = new MahaTransformerOptions
-        {
-            VocabSize = VocabSize,
-            MaxSequenceLength = 64,
-            DModel = 16,
-            NumHeads = 2,
-            NumLayers = 2,
-            Dropout = 0,
-            Attention = new HsaOptions { Branching = 4 },
-        };
-        using var network = new MahaSequenceClassifier(model, NumClasses);
+        using var network = new MahaSequenceClassifier(Model(VocabSize), NumClasses);
+        using var documents = TokenizedDataset.FromTokenIds(Documents(8, VocabSize, 60));
+        return Train(network, new SequenceClassificationTask(network, NumClasses), documents, device);
+    }
+
+    private static double[] TrainReader(Device device)
+    {
+        const int WindowLength = 16, MaxTokens = 64;
+        string[] entries = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", .. Enumerable.Range(0, VocabSize - 4).Select(i => $"w{i}")];
+        var tokenizer = WordPieceTokenizer.FromVocabulary(new MemoryStream(Encoding.UTF8.GetBytes(string.Join('\n', entries))), lowerCase: true);
+        using var random = new RandomStateScope(1);
+        using var network = new WindowedClassifier(
+            Model(tokenizer.VocabSize),
+            new WindowedEncoderOptions
+            {
+                WindowLength = WindowLength,
+                ChunkLength = 4,
+                MaxDocumentTokens = MaxTokens,
+                ClsTokenId = tokenizer.ClsTokenId,
+                SepTokenId = tokenizer.SepTokenId,
+                Document = Model(tokenizer.VocabSize) with { NumLayers = 1 },
+            },
+            NumClasses);
+        using var ids = TokenizedDataset.FromTokenIds(Documents(8, VocabSize, MaxTokens - 8));
+        var documents = new WindowedDocuments(ids, new TokenWindows(tokenizer, WindowLength), int.MaxValue, fixedSeed: null);
+        var task = new WindowedClassificationTask(network, new CrossEntropyLoss(NumClasses), states: null);
+        return Train(network, task, documents, device);
+    }
+
+    private static MahaTransformerOptions Model(int vocabSize) => new()
+    {
+        VocabSize = vocabSize,
+        MaxSequenceLength = 64,
+        DModel = 16,
+        NumHeads = 2,
+        NumLayers = 2,
+        Dropout = 0,
+        Attention = new HsaOptions { Branching = 4 },
+    };
+
+    private static double[] Train(nn.Module network, ITrainingTask task, ITokenizedDocuments documents, Device device)
+    {
         network.to(ScalarType.Float64);
         network.to(device);
-        using var documents = TokenizedDataset.FromTokenIds(Documents());
         var options = new TrainingOptions
         {
             NumberOfEpochs = 2,
@@ -44,8 +78,9 @@ internal static class GroupLaw
             ClassWeighting = ClassWeighting.Balanced,
             LearningRate = 0.003,
             ValidationFraction = 0.2,
+            Device = device,
         };
-        new Trainer(options) { Group = ProcessGroups.Join(device) }.Train(new SequenceClassificationTask(network, NumClasses), documents);
+        new Trainer(options) { Group = ProcessGroups.Join(device) }.Train(task, documents);
         return [.. network.state_dict().OrderBy(entry => entry.Key, StringComparer.Ordinal)
             .Where(entry => entry.Value.is_floating_point()).SelectMany(entry => entry.Value.cpu().data<double>().ToArray())];
     }
@@ -56,13 +91,13 @@ internal static class GroupLaw
     /// <summary>Reads numbers.</summary>
     public static double[] Read(string path) => MemoryMarshal.Cast<byte, double>(File.ReadAllBytes(path)).ToArray();
 
-    private static IEnumerable<(int[] Ids, int Label)> Documents()
+    private static IEnumerable<(int[] Ids, int Label)> Documents(int firstId, int vocabSize, int maxLength)
     {
         var random = new Random(5);
         for (int i = 0; i < 90; i++)
         {
             int label = random.Next(NumClasses);
-            int[] ids = [.. Enumerable.Range(0, random.Next(1, 60)).Select(_ => random.Next(8, VocabSize))];
+            int[] ids = [.. Enumerable.Range(0, random.Next(1, maxLength)).Select(_ => random.Next(firstId, vocabSize))];
             ids[random.Next(ids.Length)] = 4 + label;
             yield return (ids, label);
         }

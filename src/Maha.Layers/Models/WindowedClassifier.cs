@@ -19,7 +19,7 @@ internal sealed class WindowedClassifier : Module<Tensor, Tensor?, ModelResult>
     /// <summary>The prefix of the names of the encoder's weights.</summary>
     public const string EncoderPrefix = ReaderPrefix + "encoder.";
 
-    // Of the pooled vector: few numbers decide, and the documents to learn from are few.
+    // Of the pooled vector, unless the encoder has none or more: few numbers decide, and the documents to learn from are few.
     private const double PooledDropout = 0.2;
 
     [ComponentName(Name = "reader")] private readonly WindowedEncoder _reader;
@@ -41,7 +41,7 @@ internal sealed class WindowedClassifier : Module<Tensor, Tensor?, ModelResult>
         _reader = new WindowedEncoder(encoder, options);
         _pooling = new DocumentPooling(encoder.DModel, encoder.Pooling);
         _pooledNorm = LayerNorm(_pooling.OutputDim);
-        _dropout = new ActivationDropout(PooledDropout);
+        _dropout = new ActivationDropout(encoder.Dropout == 0 ? 0 : Math.Max(encoder.Dropout, PooledDropout));
         _head = Linear(_pooling.OutputDim, numClasses);
         RegisterComponents();
     }
