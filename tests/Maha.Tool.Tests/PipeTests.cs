@@ -92,6 +92,32 @@ public sealed class PipeTests(ToyModels models) : IClassFixture<ToyModels>
             StringComparison.Ordinal);
     }
 
+    // The model and its predictions were saved by an earlier version (tests/Maha.MLNet.Tests/SavedModels).
+    [Fact]
+    public void ModelOfSeveralLabels_WritesTheLabelsOfEachDocument()
+    {
+        string saved = Path.Combine(ToolProcess.Root, "tests", "Maha.MLNet.Tests", "SavedModels", "multi-label");
+        var rows = Parse(File.ReadAllText(saved + ".json")).EnumerateArray().ToList();
+        string input = string.Join('\n', rows.Select(row => JsonSerializer.Serialize(new { text = row.GetProperty("Text").GetString() })));
+        string[] predict = ["predict", "--model", saved + ".zip", "--threads", "1"];
+        var (few, all) = (ToolProcess.Run(models.Folder, input, predict), ToolProcess.Run(models.Folder, input, [.. predict, "--scores"]));
+        Assert.Equal((0, 0), (few.ExitCode, all.ExitCode));
+        Assert.Equal((rows.Count, rows.Count), (few.Lines.Count(), all.Lines.Count()));
+        string[] names = ["animals", "tools", "weather"];
+        foreach (var (row, some, every) in rows.Zip(few.Lines, all.Lines))
+        {
+            string[] labels = Texts(row.GetProperty("Labels"));
+            Assert.Equal(labels, Texts(Parse(some).GetProperty("predictedLabels")));
+            Assert.Equal(labels, Parse(some).GetProperty("scores").EnumerateObject().Select(score => score.Name));
+            Assert.Equal(names, Parse(every).GetProperty("scores").EnumerateObject().Select(score => score.Name));
+            var expected = row.GetProperty("Probability").EnumerateArray().Select(value => value.GetDouble());
+            foreach (var (value, score) in expected.Zip(Parse(every).GetProperty("scores").EnumerateObject()))
+                Assert.Equal(value, score.Value.GetDouble(), 1e-5);
+        }
+
+        static string[] Texts(JsonElement array) => [.. array.EnumerateArray().Select(item => item.GetString()!)];
+    }
+
     [Fact]
     public void PlainLines_HaveOneAnswerEach()
     {

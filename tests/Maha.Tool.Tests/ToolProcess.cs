@@ -9,8 +9,11 @@ internal static class ToolProcess
 {
     private const int Minutes = 3;
 
+    /// <summary>The folder of the repository.</summary>
+    public static string Root { get; } = Metadata("Root");
+
     /// <summary>The built program.</summary>
-    public static string Program { get; } = Path.Combine(Metadata("Root"), "src", "Maha.Tool", "bin", Metadata("Configuration"), "net10.0", "Maha.Tool.dll");
+    public static string Program { get; } = Path.Combine(Root, "src", "Maha.Tool", "bin", Metadata("Configuration"), "net10.0", "Maha.Tool.dll");
 
     /// <summary>Starts the tool.</summary>
     public static Process Start(string folder, params string[] arguments) => Start("dotnet", folder, [Program, .. arguments]);

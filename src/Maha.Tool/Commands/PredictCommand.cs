@@ -10,7 +10,8 @@ internal static class PredictCommand
     private const string Details = """
         Each document has a JSON line, in the order of the input: its path and line, the
         properties of --keep, predictedLabel and score (its probability), or error if it can't
-        be read. Documents are computed several at a time and in bounded memory. The input is
+        be read. A model of several labels per document writes predictedLabels and the scores of
+        these labels, the most probable first. Documents are computed several at a time and in bounded memory. The input is
         read no faster than the output is.
 
         Examples:
@@ -26,10 +27,12 @@ internal static class PredictCommand
     {
         var command = new Command("predict", "Predicts the class of each document.").WithHelp(Details);
         var frame = new DocumentCommand(command, context);
-        var scores = new Option<bool>("--scores") { Description = "writes the scores of all classes" };
+        var scores = new Option<bool>("--scores") { Description = "writes the scores of all classes or labels" };
         command.Options.Add(scores);
         command.SetAction(parsed => frame.Run(parsed, model =>
         {
+            if (LabelSetPrediction.TryCreate(model) is { } labels)
+                return (labels.Columns, labels.Bind, json => labels.Write(json, parsed.GetValue(scores)));
             var prediction = new ClassPrediction(model);
             bool writesScores = parsed.GetValue(scores);
             return (prediction.Columns, prediction.Bind, Write);

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Reflection;
 using System.Text.Json;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -29,7 +27,7 @@ internal sealed class ClassPrediction
                 $"--model must be a classifier, which has a column {PredictedLabel} of keys or Booleans, but '{model.Path}' has the columns "
                 + $"{string.Join(", ", schema.Where(column => !column.IsHidden).Select(column => column.Name))}. For vectors use 'maha embed'.");
         IsBinary = _label.Type is BooleanDataViewType;
-        Classes = IsBinary ? ["false", "true"] : KeyNames(_label);
+        Classes = IsBinary ? ["false", "true"] : KeyNames.Of(_label);
         if (schema.GetColumnOrNull(Probability) is { Type: NumberDataViewType } probability)
             _probability = probability;
         if (schema.GetColumnOrNull(Score) is { Type: VectorDataViewType { ItemType: NumberDataViewType, Size: var size } } score && size == Classes.Count)
@@ -136,28 +134,12 @@ internal sealed class ClassPrediction
             json.WriteNull(name);
     }
 
-    private static void WriteNumber(Utf8JsonWriter json, string name, float value)
+    /// <summary>Writes a number; null where JSON has none.</summary>
+    public static void WriteNumber(Utf8JsonWriter json, string name, float value)
     {
         if (float.IsFinite(value))
             json.WriteNumber(name, value);
         else
             json.WriteNull(name);
-    }
-
-    private static IReadOnlyList<string> KeyNames(DataViewSchema.Column column)
-    {
-        var annotation = column.Annotations.Schema.GetColumnOrNull("KeyValues");
-        int count = (int)((KeyDataViewType)column.Type).Count;
-        if (annotation?.Type is not VectorDataViewType { ItemType: var item })
-            return [.. Enumerable.Range(0, count).Select(i => i.ToString(CultureInfo.InvariantCulture))];
-        var names = typeof(ClassPrediction).GetMethod(nameof(Names), BindingFlags.NonPublic | BindingFlags.Static)!.MakeGenericMethod(item.RawType);
-        return (IReadOnlyList<string>)names.Invoke(null, [column])!;
-    }
-
-    private static IReadOnlyList<string> Names<T>(DataViewSchema.Column column)
-    {
-        VBuffer<T> values = default;
-        column.GetKeyValues(ref values);
-        return [.. values.DenseValues().Select(value => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "")];
     }
 }

@@ -41,8 +41,6 @@ internal sealed class SavedModel : IDisposable
         }
         foreach (var column in saved?.Where(column => !column.IsHidden) ?? [])
         {
-            if (column.Type is VectorDataViewType)
-                throw new InvalidDataException($"A model of texts must read scalars, but '{path}' reads the column '{column.Name}' of {column.Type}.");
             builder.AddColumn(column.Name, column.Type, column.Annotations);
         }
         builder.AddColumn(IndexColumn, NumberDataViewType.Int64);
