@@ -74,24 +74,7 @@ internal sealed partial class MahaMixer : TokenMixer
         var scales = _decomposition.call(_dropout.call(local), hierarchy); // S x [B, N_s, D]
         var finest = LinearFunction.ApplyAll(scales[0], _queryKeyProjections[0], _valueProjection); // one pass over the tokens for both
         var values = _decomposition.call(finest[1], hierarchy); // S x [B, N_s, D]
-        var outputs = new Tensor[hierarchy.Count];
-        var entropies = new List<Tensor>(); // S' x [B]
-        for (int scale = 0; scale < hierarchy.Count; scale++)
-        {
-            var queriesAndKeys = scale == 0 ? finest[0] : LinearFunction.Apply(_queryKeyProjections[scale], scales[scale]); // [B, N_s, 2D]
-            if (_options.Positions == PositionKind.Rotary)
-                queriesAndKeys = RotaryPositions.Rotate(queriesAndKeys, 2 * _options.NumHeads, hierarchy.Cells[scale]);
-            var plan = new WindowPlan(batch, hierarchy.Lengths[scale], _options.NumHeads, _options.DModel / _options.NumHeads, _maha.Window, _options.IsCausal);
-            outputs[scale] = WindowAttention.Apply(queriesAndKeys, values[scale], plan, hierarchy.ValidLengths[scale]); // [B, N_s, D]
-            var (query, key) = (queriesAndKeys.narrow(2, 0, _options.DModel), queriesAndKeys.narrow(2, _options.DModel, _options.DModel)); // [B, N_s, D]
-            if (context.Inspect)
-                entropies.Add(AttentionEntropy.Mean(query, key, plan, hierarchy.ValidLengths[scale]));
-            if (maps is not null)
-            {
-                var weights = AttentionEntropy.Weights(query, key, plan, hierarchy.ValidLengths[scale]).mean([1]).squeeze(0); // [N_s, N_s]
-                maps.Add(ToTokens(weights, hierarchy, scale, lengths[0]).MoveToOuterDisposeScope());
-            }
-        }
+        var (outputs, entropies) = AttendWithinScales(scales, finest[0], values, hierarchy, context.Inspect, maps);
 
         var aggregated = _aggregation.call(_options.IsCausal
             ? CausalScales.Upsample(outputs, hierarchy, _numScales, CausalCosts(batch, outputs[0]), context.KeyPaddingMask)
@@ -100,8 +83,34 @@ internal sealed partial class MahaMixer : TokenMixer
         {
             ScaleWeights = aggregated.ScaleWeights.detach(),
             Diagnostics = aggregated.Diagnostics,
-            AttentionEntropy = context.Inspect ? functional.pad(stack(entropies, 1), [0, _numScales - entropies.Count], value: double.NaN) : null, // [B, S]
+            AttentionEntropy = entropies is not null ? functional.pad(stack(entropies, 1), [0, _numScales - entropies.Count], value: double.NaN) : null, // [B, S]
         }.MoveToOuterDisposeScope();
+    }
+
+    // The windowed attention of every scale, S' x [B, N_s, D], and for inspection its mean entropy per document, S' x [B]. X_s is S' x [B, N_s, D]; the packed
+    // queries and keys of the finest scale are projected already.
+    private (Tensor[] Outputs, List<Tensor>? Entropies) AttendWithinScales(
+        IReadOnlyList<Tensor> scales, Tensor finest, IReadOnlyList<Tensor> values, ScaleHierarchy hierarchy, bool inspects, List<Tensor>? maps)
+    {
+        var outputs = new Tensor[hierarchy.Count];
+        var entropies = inspects ? new List<Tensor>() : null;
+        for (int scale = 0; scale < hierarchy.Count; scale++)
+        {
+            var queriesAndKeys = scale == 0 ? finest : LinearFunction.Apply(_queryKeyProjections[scale], scales[scale]); // [B, N_s, 2D]
+            if (_options.Positions == PositionKind.Rotary)
+                queriesAndKeys = RotaryPositions.Rotate(queriesAndKeys, 2 * _options.NumHeads, hierarchy.Cells[scale]);
+            var plan = new WindowPlan(
+                (int)finest.shape[0], hierarchy.Lengths[scale], _options.NumHeads, _options.DModel / _options.NumHeads, _maha.Window, _options.IsCausal);
+            outputs[scale] = WindowAttention.Apply(queriesAndKeys, values[scale], plan, hierarchy.ValidLengths[scale]); // [B, N_s, D]
+            var (query, key) = (queriesAndKeys.narrow(2, 0, _options.DModel), queriesAndKeys.narrow(2, _options.DModel, _options.DModel)); // [B, N_s, D]
+            entropies?.Add(AttentionEntropy.Mean(query, key, plan, hierarchy.ValidLengths[scale]));
+            if (maps is not null)
+            {
+                var weights = AttentionEntropy.Weights(query, key, plan, hierarchy.ValidLengths[scale]).mean([1]).squeeze(0); // [N_s, N_s]
+                maps.Add(ToTokens(weights, hierarchy, scale, hierarchy.ValidLengths[0][0]).MoveToOuterDisposeScope());
+            }
+        }
+        return (outputs, entropies);
     }
 
     /// <summary>Computes the attention weights of one document at each scale between its own tokens, for inspection.</summary>
