@@ -21,10 +21,20 @@ internal static class RotaryPositions
     /// <param name="cell">c, the number of tokens per coarse token.</param>
     /// <param name="start">The position of the first row.</param>
     /// <returns>The same shape.</returns>
-    public static Tensor Rotate(Tensor rows, int numHeads, long cell, long start = 0)
+    public static Tensor Rotate(Tensor rows, int numHeads, long cell, long start = 0) => RotateAll([rows], numHeads, [cell], start)[0];
+
+    /// <summary>Rotates every head of several tensors, on a CUDA device in one launch.</summary>
+    /// <param name="rows">[B, N, heads * K] each.</param>
+    /// <param name="numHeads">The number of heads in a row.</param>
+    /// <param name="cells">c of each tensor.</param>
+    /// <param name="start">The position of the first row, in rows.</param>
+    /// <returns>The same shapes.</returns>
+    public static Tensor[] RotateAll(IReadOnlyList<Tensor> rows, int numHeads, IReadOnlyList<long> cells, long start = 0) =>
+        CudaRotationFunction.TryApply(rows, numHeads, cells, start)
+            ?? [.. rows.Select((tensor, i) => RotateByTorch(tensor, numHeads, cells[i], start))];
+
+    private static Tensor RotateByTorch(Tensor rows, int numHeads, long cell, long start)
     {
-        if (CudaRotationFunction.TryApply(rows, numHeads, cell, start) is { } rotated)
-            return rotated;
         using var scope = NewDisposeScope();
         long length = rows.shape[1], headDim = rows.shape[2] / numHeads, half = headDim / 2;
         var device = rows.device;

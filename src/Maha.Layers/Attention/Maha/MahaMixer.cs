@@ -92,22 +92,29 @@ internal sealed partial class MahaMixer : TokenMixer
     private (Tensor[] Outputs, List<Tensor>? Entropies) AttendWithinScales(
         IReadOnlyList<Tensor> scales, Tensor finest, IReadOnlyList<Tensor> values, ScaleHierarchy hierarchy, bool inspects, List<Tensor>? maps)
     {
-        var outputs = new Tensor[hierarchy.Count];
+        int heads = _options.NumHeads, width = _options.DModel;
+        Tensor[] packed = [finest, .. Enumerable.Range(1, hierarchy.Count - 1).Select(scale => LinearFunction.Apply(_queryKeyProjections[scale], scales[scale]))];
+        if (_options.Positions == PositionKind.Rotary)
+            packed = RotaryPositions.RotateAll(packed, 2 * heads, hierarchy.Cells); // S' x [B, N_s, 2D]
+        WindowOperands[] operands =
+        [
+            .. packed.Select((queriesAndKeys, scale) => new WindowOperands(
+                queriesAndKeys, values[scale],
+                new WindowPlan((int)finest.shape[0], hierarchy.Lengths[scale], heads, width / heads, _maha.Window, _options.IsCausal),
+                hierarchy.ValidLengths[scale])),
+        ];
+        var outputs = WindowAttention.ApplyAll(operands);
+        if (!inspects && maps is null)
+            return (outputs, null);
         var entropies = inspects ? new List<Tensor>() : null;
-        for (int scale = 0; scale < hierarchy.Count; scale++)
+        foreach (var (queriesAndKeys, _, plan, lengths) in operands)
         {
-            var queriesAndKeys = scale == 0 ? finest : LinearFunction.Apply(_queryKeyProjections[scale], scales[scale]); // [B, N_s, 2D]
-            if (_options.Positions == PositionKind.Rotary)
-                queriesAndKeys = RotaryPositions.Rotate(queriesAndKeys, 2 * _options.NumHeads, hierarchy.Cells[scale]);
-            var plan = new WindowPlan(
-                (int)finest.shape[0], hierarchy.Lengths[scale], _options.NumHeads, _options.DModel / _options.NumHeads, _maha.Window, _options.IsCausal);
-            outputs[scale] = WindowAttention.Apply(queriesAndKeys, values[scale], plan, hierarchy.ValidLengths[scale]); // [B, N_s, D]
-            var (query, key) = (queriesAndKeys.narrow(2, 0, _options.DModel), queriesAndKeys.narrow(2, _options.DModel, _options.DModel)); // [B, N_s, D]
-            entropies?.Add(AttentionEntropy.Mean(query, key, plan, hierarchy.ValidLengths[scale]));
+            var (query, key) = (queriesAndKeys.narrow(2, 0, width), queriesAndKeys.narrow(2, width, width)); // [B, N_s, D]
+            entropies?.Add(AttentionEntropy.Mean(query, key, plan, lengths));
             if (maps is not null)
             {
-                var weights = AttentionEntropy.Weights(query, key, plan, hierarchy.ValidLengths[scale]).mean([1]).squeeze(0); // [N_s, N_s]
-                maps.Add(ToTokens(weights, hierarchy, scale, hierarchy.ValidLengths[0][0]).MoveToOuterDisposeScope());
+                var weights = AttentionEntropy.Weights(query, key, plan, lengths).mean([1]).squeeze(0); // [N_s, N_s]
+                maps.Add(ToTokens(weights, hierarchy, maps.Count, hierarchy.ValidLengths[0][0]).MoveToOuterDisposeScope());
             }
         }
         return (outputs, entropies);

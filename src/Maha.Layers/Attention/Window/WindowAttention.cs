@@ -8,7 +8,10 @@ namespace Maha.Layers.Attention;
 // B batch, N length, D width, H heads, K head dim, w window, M blocks
 
 /// <summary>Softmax attention inside windows: a block of w tokens attends to its own and both neighboring blocks.</summary>
-/// <remarks>Cost: 12 * w * D * N floating-point operations, memory O(N * D). Runs in kernels on the CPU, and by <see cref="Fallback"/> otherwise.</remarks>
+/// <remarks>
+/// Cost: 12 * w * D * N floating-point operations, memory O(N * D). Runs in kernels on the CPU, in those of <see cref="CudaWindowAttention"/> on CUDA devices in
+/// float32 and bfloat16 for heads of width 32, 64 or 128, and by <see cref="Fallback"/> otherwise.
+/// </remarks>
 internal static class WindowAttention
 {
     /// <summary>Computes the attention. Invalid tokens are masked, and their output is 0.</summary>
@@ -18,9 +21,18 @@ internal static class WindowAttention
     /// <param name="validLengths">Valid tokens per document.</param>
     /// <returns>[B, N, D].</returns>
     public static Tensor Apply(Tensor queriesAndKeys, Tensor values, WindowPlan plan, int[] validLengths) =>
-        TensorMemory.Reachable(values)
-            ? WindowAttentionFunction.Apply(queriesAndKeys, values, plan, validLengths)
-            : Fallback(queriesAndKeys, values, plan, validLengths);
+        ApplyAll([new WindowOperands(queriesAndKeys, values, plan, validLengths)])[0];
+
+    /// <summary>Computes the attention of several scales, on a CUDA device in one launch.</summary>
+    /// <returns>[B, N, D] per scale.</returns>
+    public static Tensor[] ApplyAll(IReadOnlyList<WindowOperands> scales)
+    {
+        if (TensorMemory.Reachable(scales[0].Values))
+            return [.. scales.Select(scale => WindowAttentionFunction.Apply(scale.QueriesAndKeys, scale.Values, scale.Plan, scale.ValidLengths))];
+        return CudaWindowAttention.TryCreate(scales) is { } attention
+            ? CudaWindowFunction.Apply(scales, attention)
+            : [.. scales.Select(scale => Fallback(scale.QueriesAndKeys, scale.Values, scale.Plan, scale.ValidLengths))];
+    }
 
     /// <summary>Computes the same by tensor operators, on every device and in every element type. The tests compare the kernels with it.</summary>
     public static Tensor Fallback(Tensor queriesAndKeys, Tensor values, WindowPlan plan, int[] validLengths)

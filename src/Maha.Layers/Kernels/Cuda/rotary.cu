@@ -1,19 +1,45 @@
 // Rotary positions: pair (k, k + pairs) of every head of row n turns by sign * position(n) * 10000^(-2k / head_dim). Option: -DBFLOAT16.
 #include "elements.cuh"
 
-// One thread takes one pair of one row, in all heads: the angle is the same. Angles in double precision: position times frequency loses the fraction of a turn
-// in float from about 10^6 tokens on. position(n) = (start + n) * cell + offset for row n of a document.
-extern "C" __global__ void __launch_bounds__(256) rotate(
-    const Element* __restrict__ x, Element* y, long long rows, int length, int heads, int head_dim, double start, double cell, double offset, float sign)
+#define MAX_PARTS 12
+
+// A tensor: position(n) = first + n * cell for row n of a document. CudaRotationFunction in C# has the same layout.
+struct RotationPart
 {
-    const int pairs = head_dim / 2, slots = head_dim - pairs;
-    const long long item = (long long)blockIdx.x * blockDim.x + threadIdx.x;
-    if (item >= rows * slots)
+    const Element* x;
+    Element* y;
+    long long rows;
+    double first;
+    double cell;
+    int length; // rows per document
+    int unused;
+};
+
+struct RotationCall
+{
+    RotationPart parts[MAX_PARTS];
+    int count;
+    int heads;
+    int head_dim;
+    float sign;
+};
+
+// One thread takes one pair of one row, in all heads: the angle is the same. Angles in double precision: position times frequency loses the fraction of a turn
+// in float from about 10^6 tokens on.
+extern "C" __global__ void __launch_bounds__(256) rotate(const __grid_constant__ RotationCall call)
+{
+    const int head_dim = call.head_dim, heads = call.heads, pairs = head_dim / 2, slots = head_dim - pairs;
+    long long item = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    int index = 0;
+    while (index < call.count && item >= call.parts[index].rows * slots)
+        item -= call.parts[index++].rows * slots;
+    if (index == call.count)
         return;
+    const RotationPart& part = call.parts[index];
     const long long row = item / slots;
     const int k = (int)(item % slots);
-    const Element* source = x + row * heads * head_dim;
-    Element* target = y + row * heads * head_dim;
+    const Element* source = part.x + row * heads * head_dim;
+    Element* target = part.y + row * heads * head_dim;
     if (k == pairs)
     {
         // The last channel of an odd number stays.
@@ -21,10 +47,10 @@ extern "C" __global__ void __launch_bounds__(256) rotate(
             target[head * head_dim + head_dim - 1] = source[head * head_dim + head_dim - 1];
         return;
     }
-    const double position = (start + (double)(row % length)) * cell + offset;
+    const double position = part.first + (double)(row % part.length) * part.cell;
     double sine, cosine;
     sincos(position * exp(k * (-2 * 9.2103403719761827 / head_dim)), &sine, &cosine);
-    const float s = rounded((float)sine) * sign, c = rounded((float)cosine);
+    const float s = rounded((float)sine) * call.sign, c = rounded((float)cosine);
     for (int head = 0; head < heads; head++)
     {
         const int first = head * head_dim + k, second = first + pairs;

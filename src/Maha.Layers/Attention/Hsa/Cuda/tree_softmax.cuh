@@ -4,19 +4,6 @@
 
 #include "tree_call.cuh"
 
-// Sums over the four lanes of a row.
-static __device__ __forceinline__ float row_sum(float value)
-{
-    value += __shfl_xor_sync(ALL_LANES, value, 1);
-    return value + __shfl_xor_sync(ALL_LANES, value, 2);
-}
-
-static __device__ __forceinline__ float row_max(float value)
-{
-    value = fmaxf(value, __shfl_xor_sync(ALL_LANES, value, 1));
-    return fmaxf(value, __shfl_xor_sync(ALL_LANES, value, 2));
-}
-
 // [16, 16] of the lane as the left operand of a product: sums [n][e + 2 r] of row g + 8 r and column 8 n + 2 t + e.
 template <class T>
 static __device__ __forceinline__ void to_left(const float (&tile)[2][4], Pair<T> (&left)[4])
