@@ -8,11 +8,13 @@ using static TorchSharp.torch;
 namespace Maha.Benchmarks.Blocks;
 
 /// <summary>
-/// <c>device [--trees N] [--out FILE]</c>: the blocks and the hierarchical attention on the CUDA device against the processor, from the same weights: float32
-/// and bfloat16, outputs and gradients, causality, padding, random shapes and trees. Fails where they are further apart than rounding explains.
+/// <c>device [--trees N] [--windows N] [--only TEXT] [--out FILE]</c>: the blocks, the hierarchical and the windowed attention on the CUDA device against the processor, from
+/// the same weights: float32 and bfloat16, outputs and gradients, causality, padding, random shapes, trees and windows. Fails where they are further apart than
+/// rounding explains.
 /// </summary>
 /// <remarks>
-/// The file keeps what was printed, with the hash of the kernels' sources; a test asks for a file with the hash of the present ones.
+/// The file keeps what was printed, with the hash of the kernels' sources; a test asks for a file with the hash of the present ones. With <c>--only</c>, of the
+/// blocks only those are checked whose names contain a text, and no kernels on their own.
 /// </remarks>
 internal static class DeviceCommand
 {
@@ -31,6 +33,13 @@ internal static class DeviceCommand
         .. Causal("Full rotary", s_shape with { Attention = new FullOptions(), Positions = PositionKind.Rotary }),
         ("Hsa rotary", s_shape with { Attention = new HsaOptions(), Positions = PositionKind.Rotary }),
         ("HsaCausal rotary", s_shape with { Attention = new HsaCausalOptions(), Positions = PositionKind.Rotary }),
+        .. Causal("Maha rotary", s_shape with { Attention = new MahaOptions { Window = 64, NumScales = 4 }, Positions = PositionKind.Rotary }),
+        .. Causal("Window rotary", s_shape with { Attention = new WindowOptions { Window = 64 }, Positions = PositionKind.Rotary }),
+        ("Window global", s_shape with { Attention = new WindowOptions { Window = 50, GlobalTokens = 130 } }),
+        ("Maha recomputed", s_shape with { Attention = new MahaOptions { Window = 64, NumScales = 4 }, RecomputeBlocks = true }),
+        ("Maha max pool", s_shape with { Attention = new MahaOptions { Window = 32, CompressionRatio = 3, Decomposition = DecompositionKind.AdaptiveMaxPool } }),
+        .. Causal("Maha wide", s_shape with { DModel = 768, NumHeads = 12, Attention = new MahaOptions() }),
+        .. Causal("Window wide", s_shape with { DModel = 768, NumHeads = 12, Attention = new WindowOptions() }),
         ("Hsa recomputed", s_shape with { Attention = new HsaOptions(), RecomputeBlocks = true }),
         ("Hsa wide", s_shape with { DModel = 768, NumHeads = 12, Attention = new HsaOptions() }),
         ("HsaCausal wide", s_shape with { DModel = 768, NumHeads = 12, Attention = new HsaCausalOptions() }),
@@ -40,8 +49,12 @@ internal static class DeviceCommand
     {
         var reader = new OptionReader(args);
         int trees = reader.Integer("--trees", 60);
+        int windows = reader.Integer("--windows", 60);
+        string only = reader.Text("--only", "");
         string? file = reader.File("--out");
         reader.RefuseLeft();
+        if (only.Length > 0 && file is not null)
+            throw new UsageException("--out keeps a run of all checks, so it can't be used with --only.");
         if (!cuda.is_available())
             throw new UsageException("the comparison needs a CUDA device, but torch finds none. Build with -p:MahaDevice=cuda on a machine that has one.");
         var report = new DeviceReport(CUDA);
@@ -51,10 +64,14 @@ internal static class DeviceCommand
             report.Line(header.ToString().TrimEnd());
         }
         report.Line($"# {DeviceReport.HashLabel}{CudaSources.Hash()}");
-        DeviceKernelChecks.Run(report);
-        foreach (var (name, options) in s_kinds)
+        if (only.Length == 0)
+            DeviceKernelChecks.Run(report);
+        foreach (var (name, options) in s_kinds.Where(kind => kind.Name.Contains(only, StringComparison.OrdinalIgnoreCase)))
             DeviceBlockChecks.Run(report, name, options);
-        DeviceTreeChecks.Run(report, trees);
+        if (trees > 0)
+            DeviceTreeChecks.Run(report, trees);
+        if (windows > 0)
+            DeviceWindowChecks.Run(report, windows);
 
         // Without the kernels the checks above compare torch's operators.
         report.Check("kernels used", CudaKernels.Problem is null && CudaKernels.Launches > 0, CudaKernels.Problem ?? $"{CudaKernels.Launches} launches");

@@ -59,7 +59,7 @@ internal sealed class CudaWindowAttention(WindowKernels kernels, WindowPlan[] pl
         var state = Memory(RowScalars(plans.Length), device);
         var table = LengthTable(device);
         var call = NewCall(operands, outputs, state, table);
-        Launch(false, "window_forward", Tasks(kernels.ForwardRows), ref call);
+        Launch(false, "window_forward", Tasks(kernels.Tiles.ForwardRows), kernels.Tiles.ForwardSharedBytes, ref call);
         GC.KeepAlive(table);
         return (outputs, state);
     }
@@ -74,6 +74,7 @@ internal sealed class CudaWindowAttention(WindowKernels kernels, WindowPlan[] pl
     {
         using var scope = NewDisposeScope();
         var device = operands[0].device;
+        var tiles = kernels.Tiles;
         int count = plans.Length;
         var table = LengthTable(device);
         var call = NewCall(operands, outputs, state, table);
@@ -81,8 +82,8 @@ internal sealed class CudaWindowAttention(WindowKernels kernels, WindowPlan[] pl
         Tensor[] results = [.. Enumerable.Range(0, 2 * count).Select(i => Empty(operands[i], plans[i % count], i < count ? 2 * Width : Width))];
 
         // D of every row, the parts of the gradients of global keys, and the counters of those.
-        int headCount = Batch * Heads, globalTiles = (call.GlobalKeys + WindowKernels.BackwardRows - 1) / WindowKernels.BackwardRows;
-        long partials = RowScalars(count), arrived = partials + ((long)headCount * call.Chunks * 2 * call.GlobalKeys * kernels.HeadDim);
+        int headCount = Batch * Heads, globalTiles = (call.GlobalKeys + tiles.KeyRows - 1) / tiles.KeyRows;
+        long partials = RowScalars(count), arrived = partials + ((long)headCount * call.Chunks * 2 * call.GlobalKeys * tiles.HeadDim);
         var scratch = Memory(arrived + ((long)headCount * globalTiles), device);
         nint memory = kernels.AddressOf(scratch);
         (call.Partials, call.Arrived) = (memory + Bytes(partials), memory + Bytes(arrived));
@@ -93,9 +94,9 @@ internal sealed class CudaWindowAttention(WindowKernels kernels, WindowPlan[] pl
             (scale.QueryGradient, scale.ValueGradient) = (kernels.AddressOf(results[i]), kernels.AddressOf(results[count + i]));
             scale.RowDots = memory + Bytes(RowScalars(i));
         }
-        long tasks = Tasks(WindowKernels.BackwardRows);
-        Launch(true, "window_query_gradients", tasks, ref call);
-        Launch(true, "window_key_gradients", tasks + ((long)globalTiles * call.Chunks * headCount), ref call);
+        Launch(true, "window_query_gradients", Tasks(tiles.QueryRows), tiles.QuerySharedBytes, ref call);
+        long globalTasks = (long)globalTiles * call.Chunks * headCount;
+        Launch(true, "window_key_gradients", globalTasks + Tasks(tiles.KeyRows), tiles.KeySharedBytes, ref call);
         GC.KeepAlive(upstream);
         GC.KeepAlive(scratch);
         GC.KeepAlive(table);
@@ -119,7 +120,7 @@ internal sealed class CudaWindowAttention(WindowKernels kernels, WindowPlan[] pl
     {
         long[] shape = operand.shape, strides = operand.stride();
         return strides[2] == 1 && strides[1] >= shape[2] && strides[1] <= int.MaxValue && (shape[0] == 1 || strides[0] == shape[1] * strides[1])
-            && strides[1] * kernels.ElementSize % VectorBytes == 0 && kernels.AddressOf(operand) % VectorBytes == 0;
+            && strides[1] * kernels.Tiles.ElementSize % VectorBytes == 0 && kernels.AddressOf(operand) % VectorBytes == 0;
     }
 
     // The number of floats [B, H, N] of the scales before one, each rounded up to whole vectors.
@@ -131,10 +132,10 @@ internal sealed class CudaWindowAttention(WindowKernels kernels, WindowPlan[] pl
     private Tensor? LengthTable(Device device) =>
         plans.Length * Batch > WindowCall.MaxLengths ? tensor([.. validLengths.SelectMany(lengths => lengths)], ScalarType.Int32, device) : null;
 
-    private void Launch(bool isBackward, string name, long blocks, ref WindowCall call)
+    private void Launch(bool isBackward, string name, long blocks, int sharedBytes, ref WindowCall call)
     {
         if (blocks > 0)
-            kernels.Launch(isBackward, name, blocks, ref call);
+            kernels.Launch(isBackward, name, blocks, sharedBytes, ref call);
     }
 
     private WindowCall NewCall(Tensor[] operands, Tensor[] outputs, Tensor state, Tensor? table)
@@ -151,7 +152,7 @@ internal sealed class CudaWindowAttention(WindowKernels kernels, WindowPlan[] pl
             Chunks = globalKeys > 0 ? (plans[0].Length + ChunkRows - 1) / ChunkRows : 0,
             Band = plans[0].Band ? 1 : 0,
             Causal = plans[0].Causal ? 1 : 0,
-            Scale = (float)(1 / Math.Sqrt(kernels.HeadDim)),
+            Scale = (float)(1 / Math.Sqrt(kernels.Tiles.HeadDim)),
         };
         nint memory = kernels.AddressOf(state);
         for (int i = 0; i < plans.Length; i++)
@@ -161,7 +162,7 @@ internal sealed class CudaWindowAttention(WindowKernels kernels, WindowPlan[] pl
             call.Scales[i] = new WindowScale
             {
                 Query = query,
-                Key = query + (Width * kernels.ElementSize),
+                Key = query + (Width * kernels.Tiles.ElementSize),
                 Value = kernels.AddressOf(values),
                 Output = kernels.AddressOf(outputs[i]),
                 LogSums = memory + Bytes(RowScalars(i)),

@@ -51,14 +51,18 @@ public sealed partial class CudaWindowAttentionTests
     [Fact]
     public void Options_SelectTheKernels()
     {
-        Assert.Equal("-DHEAD_DIM=64 -DBF16=1 -DROW_TILES=2 -DSTREAM_ROWS=64", WindowKernels.Options(ScalarType.BFloat16, 64));
-        Assert.Equal("-DHEAD_DIM=128 -DBF16=0 -DROW_TILES=1 -DSTREAM_ROWS=16", WindowKernels.Options(ScalarType.Float32, 128));
-        Assert.Same(WindowKernels.Options(ScalarType.Float32, 32), WindowKernels.Options(ScalarType.Float32, 32));
-        Assert.False(WindowKernels.IsSupported(ScalarType.Float32, 48));
-        Assert.False(WindowKernels.IsSupported(ScalarType.Float64, 64));
+        Assert.Equal(
+            "-DHEAD_DIM=64 -DBF16=1 -DROW_TILES=2 -DQUERY_TILES=2 -DKEY_TILES=1 -DSTREAM_ROWS=64", WindowTiles.For(ScalarType.BFloat16, 64, 90).Options);
+        Assert.Equal(
+            "-DHEAD_DIM=64 -DBF16=1 -DROW_TILES=2 -DQUERY_TILES=1 -DKEY_TILES=1 -DSTREAM_ROWS=64", WindowTiles.For(ScalarType.BFloat16, 64, 80).Options);
+        Assert.Equal(
+            "-DHEAD_DIM=128 -DBF16=0 -DROW_TILES=1 -DQUERY_TILES=1 -DKEY_TILES=1 -DSTREAM_ROWS=16", WindowTiles.For(ScalarType.Float32, 128, 90).Options);
+        Assert.Same(WindowTiles.For(ScalarType.Float32, 32, 80), WindowTiles.For(ScalarType.Float32, 32, 80));
+        Assert.False(WindowTiles.IsSupported(ScalarType.Float32, 48));
+        Assert.False(WindowTiles.IsSupported(ScalarType.Float64, 64));
     }
 
-    // Static limits of the GPUs of capability 8.6, which have the least.
+    // The limit of the GPUs of capability 8.6 is the lowest of those that the kernels run on.
     [Theory]
     [InlineData(32)]
     [InlineData(64)]
@@ -67,9 +71,8 @@ public sealed partial class CudaWindowAttentionTests
     {
         foreach (var type in new[] { ScalarType.Float32, ScalarType.BFloat16 })
         {
-            var kernels = new RecordedKernels(type, headDim);
-            Assert.InRange(kernels.ForwardSharedBytes, 1, 99 * 1024);
-            Assert.InRange(kernels.BackwardSharedBytes, 1, 99 * 1024);
+            var tiles = WindowTiles.For(type, headDim, 86);
+            Assert.All([tiles.ForwardSharedBytes, tiles.QuerySharedBytes, tiles.KeySharedBytes], bytes => Assert.InRange(bytes, 1, 99 * 1024));
         }
     }
 
@@ -115,8 +118,7 @@ public sealed partial class CudaWindowAttentionTests
         var results = attention.Backward(operands, outputs, state, [ones(B, 300, D), null]);
 
         Assert.Equal(["window_forward", "window_query_gradients", "window_key_gradients"], kernels.Calls.Select(call => call.Name));
-        int tiles = kernels.ForwardRows == WindowKernels.BackwardRows ? 5 + 3 : throw new InvalidOperationException("float32 has one tile per warp");
-        Assert.All(kernels.Calls, call => Assert.Equal(B * H * tiles, call.Blocks));
+        Assert.All(kernels.Calls, call => Assert.Equal(B * H * (5 + 3), call.Blocks)); // tiles of 64 rows
         var last = kernels.Calls[^1].Call;
         Assert.Equal((2, B, H, 0, 0, 1), (last.ScaleCount, last.Batch, last.Heads, last.GlobalKeys, last.Band, last.Causal));
         Assert.Equal([300, 17, 150, 9], ((ReadOnlySpan<int>)last.Lengths)[..4].ToArray());
@@ -146,7 +148,7 @@ public sealed partial class CudaWindowAttentionTests
         Tensor[] operands = [zeros([1, length, 128], ScalarType.BFloat16), zeros([1, length, 64], ScalarType.BFloat16)];
         var (outputs, state) = attention.Forward(operands);
         attention.Backward(operands, outputs, state, [zeros([1, length, 64], ScalarType.BFloat16)]);
-        Assert.Equal([24, 47, 47 + (2 * 3)], kernels.Calls.Select(call => call.Blocks));
+        Assert.Equal([24, 24, 47 + (2 * 3)], kernels.Calls.Select(call => call.Blocks));
         var last = kernels.Calls[^1].Call;
         Assert.Equal((global, 3, 1), (last.GlobalKeys, last.Chunks, last.Band));
         Assert.Equal(3 * 2 * global * 64 * sizeof(float), last.Arrived - last.Partials);
@@ -185,13 +187,19 @@ public sealed partial class CudaWindowAttentionTests
     [GeneratedRegex(@"^    (?:const )?(\w+\*?) (\w+)(\[\w+\])?;", RegexOptions.Multiline)]
     private static partial Regex Declaration();
 
-    private sealed class RecordedKernels(ScalarType type, int headDim) : WindowKernels(type, headDim)
+    private sealed class RecordedKernels(ScalarType type, int headDim) : WindowKernels(WindowTiles.For(type, headDim, 90))
     {
         public List<(string Name, long Blocks, WindowCall Call)> Calls { get; } = [];
 
-        public override void Launch(bool isBackward, string name, long blocks, ref WindowCall call)
+        public override void Launch(bool isBackward, string name, long blocks, int sharedBytes, ref WindowCall call)
         {
-            Assert.Equal(name != "window_forward", isBackward);
+            int expected = name switch
+            {
+                "window_forward" => Tiles.ForwardSharedBytes,
+                "window_query_gradients" => Tiles.QuerySharedBytes,
+                _ => Tiles.KeySharedBytes,
+            };
+            Assert.Equal((name != "window_forward", expected), (isBackward, sharedBytes));
             Assert.Contains($" {name}(", CudaSources.Read(isBackward ? "window_backward.cu" : "window_forward.cu"), StringComparison.Ordinal);
             Calls.Add((name, blocks, call));
         }

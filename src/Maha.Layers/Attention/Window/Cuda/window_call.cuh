@@ -4,8 +4,8 @@
 // Query i of a sequence is in block i / window. It sees the keys of its own and both neighboring blocks; with band only those at most window tokens away, and
 // the first globalKeys keys up to the end of its blocks; with causal only keys at or before itself. Keys past a document's valid length are hidden.
 //
-// Compile options: HEAD_DIM is 32, 64 or 128; BF16 is 0 or 1; ROW_TILES is the number of tiles of 16 queries of a warp in the forward pass; STREAM_ROWS is
-// the number of rows of a tile that passes through shared memory.
+// Compile options: HEAD_DIM is 32, 64 or 128; BF16 is 0 or 1; a block of threads owns ROW_TILES tiles of 64 queries in the forward pass, QUERY_TILES of queries
+// and KEY_TILES of keys in the backward pass; STREAM_ROWS is the number of rows of a tile that passes through shared memory.
 
 #pragma once
 
@@ -14,8 +14,10 @@
 #define WARPS 4
 #define BLOCK (WARPS * WARP_SIZE)
 #define TILE 16
-#define FORWARD_ROWS (WARPS * TILE * ROW_TILES)
-#define BACKWARD_ROWS (WARPS * TILE)
+#define GROUP_ROWS (WARPS * TILE) // of which a warp has TILE
+#define FORWARD_ROWS (GROUP_ROWS * ROW_TILES)
+#define QUERY_ROWS (GROUP_ROWS * QUERY_TILES)
+#define KEY_ROWS (GROUP_ROWS * KEY_TILES)
 
 #define MAX_SCALES 12
 #define MAX_LENGTHS 512
@@ -64,7 +66,7 @@ struct WindowCall
 
     __device__ __forceinline__ int width() const { return heads * HEAD_DIM; }
 
-    __device__ __forceinline__ int global_tiles() const { return (globalKeys + BACKWARD_ROWS - 1) / BACKWARD_ROWS; }
+    __device__ __forceinline__ int global_tiles() const { return (globalKeys + KEY_ROWS - 1) / KEY_ROWS; }
 };
 
 // The keys that a query sees, or the queries that see a key: the rows [first, end) of the document.

@@ -3,16 +3,15 @@
 //
 // Bytes: with tiles of w queries every key and value is read three times, by blocks that run at about the same time, so that two of them come from the cache.
 
-#include "window_tiles.cuh"
+#include "window_products.cuh"
 
 struct ForwardRow
 {
     float largest; // of the logits before the scale
     float total;   // of the lane's columns
-    Range range;
 };
 
-extern "C" __global__ void __launch_bounds__(BLOCK, 2) window_forward(const __grid_constant__ WindowCall call)
+extern "C" __global__ void __launch_bounds__(BLOCK, FORWARD_BLOCKS) window_forward(const __grid_constant__ WindowCall call)
 {
     extern __shared__ __align__(1024) unsigned char memory[];
     WindowTask task;
@@ -29,7 +28,6 @@ extern "C" __global__ void __launch_bounds__(BLOCK, 2) window_forward(const __gr
     const Element* keys = scale.key + task.first_row() * scale.queryStride + column;
     const Element* values = scale.value + task.first_row() * scale.valueStride + column;
     const unsigned queryTile = shared_address(memory), stages = queryTile + FORWARD_ROWS * ROW_BYTES;
-
     const KeyTiles tiles(task, first, min(first + FORWARD_ROWS, valid) - 1);
     auto copy = [&](int i)
     {
@@ -41,17 +39,16 @@ extern "C" __global__ void __launch_bounds__(BLOCK, 2) window_forward(const __gr
     copy(0);
 
     // Rows past the valid length compute what the last valid one sees, and are not stored.
-    const int warpFirst = first + warp * (TILE * ROW_TILES);
-    const Range near = task.keys_of(min(warpFirst, valid - 1)), far = task.keys_of(min(warpFirst + TILE * ROW_TILES, valid) - 1);
+    const OwnRows<ROW_TILES> own(first, warp);
+    const Range near = task.keys_of(min(own.first, valid - 1)), far = task.keys_of(min(own.end, valid) - 1);
+    auto query_of = [&](int m, int r) { return first + m * GROUP_ROWS + warp * TILE + g + 8 * r; };
     ForwardRow rows[ROW_TILES][2];
     float sums[ROW_TILES][SUMS][4];
     LeftRows left[ROW_TILES];
 #pragma unroll
     for (int m = 0; m < ROW_TILES; m++)
     {
-#pragma unroll
-        for (int r = 0; r < 2; r++)
-            rows[m][r] = {minus_infinity(), 0, task.keys_of(min(warpFirst + m * TILE + g + 8 * r, valid - 1))};
+        rows[m][0] = rows[m][1] = {minus_infinity(), 0};
 #pragma unroll
         for (int j = 0; j < SUMS; j++)
             sums[m][j][0] = sums[m][j][1] = sums[m][j][2] = sums[m][j][3] = 0;
@@ -59,23 +56,23 @@ extern "C" __global__ void __launch_bounds__(BLOCK, 2) window_forward(const __gr
     const float factor = call.scale * LOG2_E;
     for (int i = 0; i < tiles.count; i++)
     {
-        wait_for_copies();
-        __syncthreads(); // the tile has arrived, and all warps have left the one before
+        await_tile();
         if (i + 1 < tiles.count)
             copy(i + 1);
         if (i == 0)
         {
 #pragma unroll
             for (int m = 0; m < ROW_TILES; m++)
-                left[m].load(queryTile + (warp * ROW_TILES + m) * (TILE * ROW_BYTES) + left_place(lane));
+                left[m].load(queryTile + m * (GROUP_ROWS * ROW_BYTES), warp, lane);
         }
         const int key = tiles.first_key(i);
-        if (warpFirst >= valid || !is_seen(key, near, far))
+        if (own.first >= valid || !is_seen(key, near, far))
             continue;
         const bool isWhole = is_whole(key, near, far);
         const unsigned stage = stages + (i & 1) * (2 * STREAM_ROWS * ROW_BYTES);
         float logits[ROW_TILES][STREAM_ROWS / 8][4];
-        multiply_rows<ROW_TILES, STREAM_ROWS>(logits, left, stage + right_place(lane));
+        multiply_rows<ROW_TILES, STREAM_ROWS>(logits, left, stage, lane);
+        end_products();
 #pragma unroll
         for (int m = 0; m < ROW_TILES; m++)
         {
@@ -85,14 +82,14 @@ extern "C" __global__ void __launch_bounds__(BLOCK, 2) window_forward(const __gr
                 ForwardRow& row = rows[m][r];
                 if (!isWhole)
                 {
+                    const Range range = task.keys_of(min(query_of(m, r), valid - 1));
 #pragma unroll
                     for (int n = 0; n < STREAM_ROWS / 8; n++)
                     {
 #pragma unroll
                         for (int e = 0; e < 2; e++)
                         {
-                            const int at = key + 8 * n + 2 * t + e;
-                            if (!has(row.range, at))
+                            if (!has(range, key + 8 * n + 2 * t + e))
                                 logits[m][n][2 * r + e] = minus_infinity();
                         }
                     }
@@ -126,21 +123,22 @@ extern "C" __global__ void __launch_bounds__(BLOCK, 2) window_forward(const __gr
             }
         }
         add_rows<ROW_TILES, STREAM_ROWS>(sums, logits, stage + STREAM_ROWS * ROW_BYTES, lane);
+        end_products();
     }
-    float inverse[ROW_TILES][2];
+    __syncthreads(); // the results replace the queries
 #pragma unroll
     for (int m = 0; m < ROW_TILES; m++)
     {
+        float inverse[2];
 #pragma unroll
         for (int r = 0; r < 2; r++)
         {
-            const ForwardRow& row = rows[m][r];
-            const float total = row_sum(row.total);
-            const int query = warpFirst + m * TILE + g + 8 * r;
-            inverse[m][r] = 1 / total;
-            if (t == 0 && query < valid)
-                scale.logSums[task.first_scalar(call.heads) + query] = row.largest * factor + log2f(total);
+            const float total = row_sum(rows[m][r].total);
+            inverse[r] = 1 / total;
+            if (t == 0 && query_of(m, r) < valid)
+                scale.logSums[task.first_scalar(call.heads) + query_of(m, r)] = rows[m][r].largest * factor + log2f(total);
         }
+        const int row = m * GROUP_ROWS + warp * TILE;
+        store_rows(memory + row * ROW_BYTES, sums[m], inverse[0], inverse[1], target, first + row, lane);
     }
-    store_rows<ROW_TILES>(memory + warp * (ROW_TILES * TILE * ROW_BYTES), sums, inverse, target, warpFirst, lane);
 }

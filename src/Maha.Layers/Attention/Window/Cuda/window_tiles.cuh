@@ -1,20 +1,34 @@
-// Tiles of rows of a head in shared memory, and their products with 16 rows of a warp.
+// Tiles of rows of a head in shared memory: their layout, what comes in and goes out, and which rows see which. Warp i of the block has the rows 16 i to 16 i + 15
+// of every 64 that the block owns.
 //
 // A row is HEAD_DIM elements, in chunks of 16 bytes. Chunk c of row r lies at the place c ^ r (of 8 places), so that neither 8 rows of a chunk nor 8 chunks of
 // a row meet in a memory bank. Bytes, not elements, decide the layout: 32 bytes of a row are 16 elements in bfloat16 and 8 in float32, and in both one step of
-// a matrix instruction. The products of float32 are sums of three in TF32, which hold float32's precision.
+// a matrix instruction.
 
 #pragma once
 
 #include "window_call.cuh"
+#include "group_products.cuh"
 #include "shared_copies.cuh"
 
+// PIECE: the columns whose weights are in registers at once, in the backward pass.
 #if BF16
 #define ELEMENT_BYTES 2
-#define PIECE 32 // columns whose weights are in registers at once, in the backward pass
+#define PIECE (HAS_GROUPS ? 64 : 32)
 #else
 #define ELEMENT_BYTES 4
 #define PIECE 16
+#endif
+
+// How many blocks of threads a multiprocessor must hold, which limits their registers.
+#if BF16 && HEAD_DIM <= 64
+#define FORWARD_BLOCKS (HAS_GROUPS ? 3 : 2)
+#define QUERY_BLOCKS 3
+#define KEY_BLOCKS (KEY_TILES == 1 ? 3 : 2)
+#else
+#define FORWARD_BLOCKS 2
+#define QUERY_BLOCKS 2
+#define KEY_BLOCKS 2
 #endif
 
 #define ROW_BYTES (HEAD_DIM * ELEMENT_BYTES)
@@ -31,6 +45,16 @@ static __device__ __forceinline__ unsigned place(int row, int chunk)
 #else
     return row * ROW_BYTES + ((chunk ^ (row & 7)) << 4);
 #endif
+}
+
+// Waits until the tile that was copied last is in shared memory, for all threads, and all warps have left the one before.
+static __device__ __forceinline__ void await_tile()
+{
+    wait_for_copies();
+#if HAS_GROUPS
+    publish_to_groups();
+#endif
+    __syncthreads();
 }
 
 // Begins to copy consecutive rows of a document to a tile; rows past its valid length become zeros.
@@ -80,181 +104,19 @@ static __device__ __forceinline__ bool is_whole(int column, const Range& firstRo
     return column >= lastRow.first && column + STREAM_ROWS <= firstRow.end;
 }
 
-// 16 rows as the left operand of products over the head's elements, one step.
-struct LeftStep
+// The rows that a warp has of those from first on, TILES times 64: the first, and the end. Groups decide together what they skip.
+template <int TILES>
+struct OwnRows
 {
-#if BF16
-    unsigned parts[4];
-#else
-    unsigned high[4];
-    unsigned low[4];
-#endif
-};
+    int first;
+    int end;
 
-// The places in a tile that a lane passes to load_matrices for 16 rows and 32 bytes: as left operand (also for transposed ones), and as right operand.
-static __device__ __forceinline__ unsigned left_place(int lane)
-{
-    return place(lane & 15, lane >> 4);
-}
-
-static __device__ __forceinline__ unsigned right_place(int lane)
-{
-    return place((lane & 7) + (lane >> 4) * 8, (lane >> 3) & 1);
-}
-
-// address: of the first row, plus left_place.
-static __device__ __forceinline__ void load_left(LeftStep& left, unsigned address, int step)
-{
-#if BF16
-    load_matrices(left.parts, address ^ (32 * step));
-#else
-    unsigned bits[4];
-    load_matrices(bits, address ^ (32 * step));
-#pragma unroll
-    for (int i = 0; i < 4; i++)
-        split_tf32(__uint_as_float(bits[i]), left.high[i], left.low[i]);
-#endif
-}
-
-#if !BF16
-static __device__ __forceinline__ void multiply(float (&sum)[4], const LeftStep& left, float right0, float right1)
-{
-    unsigned high0, high1, low0, low1;
-    split_tf32(right0, high0, low0);
-    split_tf32(right1, high1, low1);
-    multiply_tf32(sum, left.low, high0, high1);
-    multiply_tf32(sum, left.high, low0, low1);
-    multiply_tf32(sum, left.high, high0, high1);
-}
-#endif
-
-// What a warp keeps of its rows between tiles: in bfloat16 the operand, in float32 the address, because the parts would take too many registers.
-struct LeftRows
-{
-#if BF16
-    LeftStep steps[STEPS];
-#else
-    unsigned address;
-#endif
-
-    __device__ __forceinline__ void load(unsigned leftAddress)
+    __device__ __forceinline__ OwnRows(int firstOfBlock, int warp)
     {
-#if BF16
-#pragma unroll
-        for (int step = 0; step < STEPS; step++)
-            load_left(steps[step], leftAddress, step);
-#else
-        address = leftAddress;
-#endif
-    }
-
-    __device__ __forceinline__ LeftStep step(int i) const
-    {
-#if BF16
-        return steps[i];
-#else
-        LeftStep left;
-        load_left(left, address, i);
-        return left;
-#endif
+        first = firstOfBlock + (HAS_GROUPS ? 0 : warp * TILE);
+        end = firstOfBlock + (TILES - 1) * GROUP_ROWS + (HAS_GROUPS ? GROUP_ROWS : (warp + 1) * TILE);
     }
 };
-
-// products[tile][n] = rows of the warp times COLUMNS rows of a tile, 8 per n. address: of the first of them, plus right_place.
-template <int TILES, int COLUMNS>
-static __device__ __forceinline__ void multiply_rows(float (&products)[TILES][COLUMNS / 8][4], const LeftRows (&rows)[TILES], unsigned address)
-{
-#pragma unroll
-    for (int m = 0; m < TILES; m++)
-    {
-#pragma unroll
-        for (int n = 0; n < COLUMNS / 8; n++)
-            products[m][n][0] = products[m][n][1] = products[m][n][2] = products[m][n][3] = 0;
-    }
-#pragma unroll
-    for (int step = 0; step < STEPS; step++)
-    {
-        LeftStep left[TILES];
-#pragma unroll
-        for (int m = 0; m < TILES; m++)
-            left[m] = rows[m].step(step);
-#pragma unroll
-        for (int n = 0; n < COLUMNS / 8; n += 2)
-        {
-            unsigned right[4];
-            load_matrices(right, (address ^ (32 * step)) + n * 8 * ROW_BYTES);
-#pragma unroll
-            for (int m = 0; m < TILES; m++)
-            {
-#if BF16
-                multiply(products[m][n], left[m].parts, right[0], right[1]);
-                multiply(products[m][n + 1], left[m].parts, right[2], right[3]);
-#else
-                multiply(products[m][n], left[m], __uint_as_float(right[0]), __uint_as_float(right[1]));
-                multiply(products[m][n + 1], left[m], __uint_as_float(right[2]), __uint_as_float(right[3]));
-#endif
-            }
-        }
-    }
-}
-
-// sums[tile] += weights[16, COLUMNS] times COLUMNS rows of a tile. tile: the address of the first of them.
-template <int TILES, int COLUMNS>
-static __device__ __forceinline__ void add_rows(float (&sums)[TILES][SUMS][4], const float (&weights)[TILES][COLUMNS / 8][4], unsigned tile, int lane)
-{
-#if BF16
-    unsigned address = tile + left_place(lane);
-#pragma unroll
-    for (int n = 0; n < COLUMNS / 8; n += 2)
-    {
-        unsigned left[TILES][4];
-#pragma unroll
-        for (int m = 0; m < TILES; m++)
-        {
-#pragma unroll
-            for (int i = 0; i < 4; i++)
-                left[m][i] = pack_bf16(weights[m][n + i / 2][2 * (i & 1)], weights[m][n + i / 2][2 * (i & 1) + 1]);
-        }
-#pragma unroll
-        for (int j = 0; j < SUMS; j += 2)
-        {
-            unsigned right[4];
-            load_transposed_matrices(right, (address ^ (16 * j)) + n * 8 * ROW_BYTES);
-#pragma unroll
-            for (int m = 0; m < TILES; m++)
-            {
-                multiply(sums[m][j], left[m], right[0], right[1]);
-                multiply(sums[m][j + 1], left[m], right[2], right[3]);
-            }
-        }
-    }
-#else
-    // The sum over the tile's rows may run in any order: the columns 2 t and 2 t + 1 that a lane has of the weights are its columns t and t + 4 of the operand.
-    int g = lane / 4, t = lane % 4;
-    unsigned even = tile + place(2 * t, g / 4) + 4 * (g % 4), odd = tile + place(2 * t + 1, g / 4) + 4 * (g % 4);
-#pragma unroll
-    for (int n = 0; n < COLUMNS / 8; n++)
-    {
-        LeftStep left[TILES];
-#pragma unroll
-        for (int m = 0; m < TILES; m++)
-        {
-            split_tf32(weights[m][n][0], left[m].high[0], left[m].low[0]);
-            split_tf32(weights[m][n][2], left[m].high[1], left[m].low[1]);
-            split_tf32(weights[m][n][1], left[m].high[2], left[m].low[2]);
-            split_tf32(weights[m][n][3], left[m].high[3], left[m].low[3]);
-        }
-#pragma unroll
-        for (int j = 0; j < SUMS; j++)
-        {
-            float right0 = load_shared((even ^ (32 * j)) + n * 8 * ROW_BYTES), right1 = load_shared((odd ^ (32 * j)) + n * 8 * ROW_BYTES);
-#pragma unroll
-            for (int m = 0; m < TILES; m++)
-                multiply(sums[m][j], left[m], right0, right1);
-        }
-    }
-#endif
-}
 
 // Where a warp's rows go: those before firstStored are left out, those past the valid length become zeros.
 struct Target
@@ -266,36 +128,30 @@ struct Target
     int length;
 };
 
-// Writes sums times the factors of rows g and g + 8 as the rows of the document from firstRow on. They pass through the warp's own rows of a tile, so that 16
-// bytes are written at once.
-template <int TILES>
+// Writes sums times the factors of rows g and g + 8 as 16 rows of the document from firstRow on. They pass through the warp's own rows of a tile, which no warp
+// reads anymore, so that 16 bytes are written at once.
 static __device__ __forceinline__ void store_rows(
-    unsigned char* rows, const float (&sums)[TILES][SUMS][4], const float (&factors)[TILES][2], const Target& target, int firstRow, int lane)
+    unsigned char* rows, const float (&sums)[SUMS][4], float near, float far, const Target& target, int firstRow, int lane)
 {
     int g = lane / 4, t = lane % 4;
-    __syncwarp(); // the other lanes have read the rows
+    const float factors[2] = {near, far};
 #pragma unroll
-    for (int m = 0; m < TILES; m++)
+    for (int r = 0; r < 2; r++)
     {
 #pragma unroll
-        for (int r = 0; r < 2; r++)
+        for (int j = 0; j < SUMS; j++)
         {
-            int row = m * TILE + g + 8 * r;
-#pragma unroll
-            for (int j = 0; j < SUMS; j++)
-            {
-                float first = sums[m][j][2 * r] * factors[m][r], second = sums[m][j][2 * r + 1] * factors[m][r];
+            float first = sums[j][2 * r] * factors[r], second = sums[j][2 * r + 1] * factors[r];
 #if BF16
-                *(unsigned*)(rows + place(row, j) + 4 * t) = pack_bf16(first, second);
+            *(unsigned*)(rows + place(g + 8 * r, j) + 4 * t) = pack_bf16(first, second);
 #else
-                *(float2*)(rows + place(row, 2 * j + t / 2) + 8 * (t & 1)) = make_float2(first, second);
+            *(float2*)(rows + place(g + 8 * r, 2 * j + t / 2) + 8 * (t & 1)) = make_float2(first, second);
 #endif
-            }
         }
     }
     __syncwarp();
 #pragma unroll
-    for (int i = 0; i < TILES * TILE * CHUNKS / WARP_SIZE; i++)
+    for (int i = 0; i < TILE * CHUNKS / WARP_SIZE; i++)
     {
         int index = i * WARP_SIZE + lane, row = index / CHUNKS, chunk = index % CHUNKS, to = firstRow + row;
         if (to < target.firstStored || to >= target.length)

@@ -1,0 +1,128 @@
+// What the two kernels of the backward pass share.
+
+#pragma once
+
+#include "window_products.cuh"
+
+// The gradients of the logits of a warp's rows with the columns that pass by. With first and second operands (query, dO) of the rows and (key, value) of the
+// columns, or the other way around, firstSums is the gradient of the rows' first operand, secondSums the weighted sum of the columns' second operand.
+template <int TILES, bool SUMS_SECOND>
+struct RowGradients
+{
+    LeftRows first[TILES][1];
+    LeftRows second[TILES][1];
+    float firstSums[TILES][1][SUMS][4];
+    float secondSums[SUMS_SECOND ? TILES : 1][1][SUMS][4];
+    Range near; // of the first row that the warp decides on
+    Range far;  // of the last
+
+    __device__ __forceinline__ void clear()
+    {
+#pragma unroll
+        for (int m = 0; m < TILES; m++)
+        {
+#pragma unroll
+            for (int j = 0; j < SUMS; j++)
+            {
+#pragma unroll
+                for (int i = 0; i < 4; i++)
+                    firstSums[m][0][j][i] = secondSums[SUMS_SECOND ? m : 0][0][j][i] = 0;
+            }
+        }
+    }
+
+    __device__ __forceinline__ void load(unsigned firstTile, unsigned secondTile, int warp, int lane)
+    {
+#pragma unroll
+        for (int m = 0; m < TILES; m++)
+        {
+            first[m][0].load(firstTile + m * (GROUP_ROWS * ROW_BYTES), warp, lane);
+            second[m][0].load(secondTile + m * (GROUP_ROWS * ROW_BYTES), warp, lane);
+        }
+    }
+
+    // range_of(m, r) returns the columns of row g + 8 r of tile m, scalars(m, r, column) the log-sum-exp and D of the query that is this row, or the column;
+    // column counts from 0.
+    template <class RangeOf, class Scalars>
+    __device__ __forceinline__ void add(
+        unsigned firstColumns, unsigned secondColumns, int column, float factor, RangeOf range_of, Scalars scalars, int lane)
+    {
+        const bool isWhole = is_whole(column, near, far);
+#pragma unroll
+        for (int piece = 0; piece < STREAM_ROWS; piece += PIECE)
+        {
+#pragma unroll
+            for (int m = 0; m < TILES; m++)
+            {
+                float logits[1][PIECE / 8][4], products[1][PIECE / 8][4];
+                multiply_rows<1, PIECE>(logits, first[m], firstColumns + piece * ROW_BYTES, lane);
+                multiply_rows<1, PIECE>(products, second[m], secondColumns + piece * ROW_BYTES, lane);
+                end_products();
+#pragma unroll
+                for (int r = 0; r < 2; r++)
+                {
+                    if (!isWhole)
+                    {
+                        const Range range = range_of(m, r);
+#pragma unroll
+                        for (int n = 0; n < PIECE / 8; n++)
+                        {
+#pragma unroll
+                            for (int e = 0; e < 2; e++)
+                            {
+                                // With a weight of 0 and a finite product the gradient is 0.
+                                if (!has(range, column + piece + 8 * n + 2 * (lane % 4) + e))
+                                {
+                                    logits[0][n][2 * r + e] = minus_infinity();
+                                    products[0][n][2 * r + e] = 0;
+                                }
+                            }
+                        }
+                    }
+#pragma unroll
+                    for (int n = 0; n < PIECE / 8; n++)
+                    {
+#pragma unroll
+                        for (int e = 0; e < 2; e++)
+                        {
+                            float& logit = logits[0][n][2 * r + e];
+                            float& product = products[0][n][2 * r + e];
+                            const float2 row = scalars(m, r, piece + 8 * n + 2 * (lane % 4) + e);
+                            const float weight = exp2_fast(logit * factor - row.x);
+                            logit = weight * (product - row.y);
+                            product = weight;
+                        }
+                    }
+                }
+                add_rows<1, PIECE>(firstSums[m], logits, firstColumns + piece * ROW_BYTES, lane);
+                if (SUMS_SECOND)
+                    add_rows<1, PIECE>(secondSums[m], products, secondColumns + piece * ROW_BYTES, lane);
+                end_products();
+            }
+        }
+    }
+};
+
+// The sum of products of a row's elements, by two lanes: the lanes 2 i and 2 i + 1 have row i of the warp.
+static __device__ __forceinline__ float half_dot(const Element* left, const Element* right, int half)
+{
+    float sum = 0;
+#pragma unroll
+    for (int i = 0; i < CHUNKS / 2; i++)
+    {
+        const int from = (half * (CHUNKS / 2) + i) * CHUNK_ELEMENTS;
+        const uint4 a = *(const uint4*)(left + from), b = *(const uint4*)(right + from);
+        const unsigned first[4] = {a.x, a.y, a.z, a.w}, second[4] = {b.x, b.y, b.z, b.w};
+#pragma unroll
+        for (int k = 0; k < 4; k++)
+        {
+#if BF16
+            const float2 x = to_floats(first[k]), y = to_floats(second[k]);
+            sum += x.x * y.x + x.y * y.y;
+#else
+            sum += __uint_as_float(first[k]) * __uint_as_float(second[k]);
+#endif
+        }
+    }
+    return sum;
+}
