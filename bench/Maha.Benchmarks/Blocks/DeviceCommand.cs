@@ -14,7 +14,7 @@ namespace Maha.Benchmarks.Blocks;
 /// </summary>
 /// <remarks>
 /// The file keeps what was printed, with the hash of the kernels' sources; a test asks for a file with the hash of the present ones. With <c>--only</c>, of the
-/// blocks only those are checked whose names contain a text, and no kernels on their own.
+/// blocks only those are checked whose names contain a text, and neither trees nor kernels that are not attention.
 /// </remarks>
 internal static class DeviceCommand
 {
@@ -68,10 +68,9 @@ internal static class DeviceCommand
             DeviceKernelChecks.Run(report);
         foreach (var (name, options) in s_kinds.Where(kind => kind.Name.Contains(only, StringComparison.OrdinalIgnoreCase)))
             DeviceBlockChecks.Run(report, name, options);
-        if (trees > 0)
+        if (only.Length == 0)
             DeviceTreeChecks.Run(report, trees);
-        if (windows > 0)
-            DeviceWindowChecks.Run(report, windows);
+        DeviceWindowChecks.Run(report, windows);
 
         // Without the kernels the checks above compare torch's operators.
         report.Check("kernels used", CudaKernels.Problem is null && CudaKernels.Launches > 0, CudaKernels.Problem ?? $"{CudaKernels.Launches} launches");

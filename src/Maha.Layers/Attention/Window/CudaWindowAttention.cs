@@ -59,7 +59,7 @@ internal sealed class CudaWindowAttention(WindowKernels kernels, WindowPlan[] pl
         var state = Memory(RowScalars(plans.Length), device);
         var table = LengthTable(device);
         var call = NewCall(operands, outputs, state, table);
-        Launch(false, "window_forward", Tasks(kernels.Tiles.ForwardRows), kernels.Tiles.ForwardSharedBytes, ref call);
+        Launch(false, "window_forward", Tasks(), kernels.Tiles.ForwardSharedBytes, ref call);
         GC.KeepAlive(table);
         return (outputs, state);
     }
@@ -74,7 +74,6 @@ internal sealed class CudaWindowAttention(WindowKernels kernels, WindowPlan[] pl
     {
         using var scope = NewDisposeScope();
         var device = operands[0].device;
-        var tiles = kernels.Tiles;
         int count = plans.Length;
         var table = LengthTable(device);
         var call = NewCall(operands, outputs, state, table);
@@ -82,8 +81,8 @@ internal sealed class CudaWindowAttention(WindowKernels kernels, WindowPlan[] pl
         Tensor[] results = [.. Enumerable.Range(0, 2 * count).Select(i => Empty(operands[i], plans[i % count], i < count ? 2 * Width : Width))];
 
         // D of every row, the parts of the gradients of global keys, and the counters of those.
-        int headCount = Batch * Heads, globalTiles = (call.GlobalKeys + tiles.KeyRows - 1) / tiles.KeyRows;
-        long partials = RowScalars(count), arrived = partials + ((long)headCount * call.Chunks * 2 * call.GlobalKeys * tiles.HeadDim);
+        int headCount = Batch * Heads, globalTiles = (call.GlobalKeys + WindowTiles.BlockRows - 1) / WindowTiles.BlockRows;
+        long partials = RowScalars(count), arrived = partials + ((long)headCount * call.Chunks * 2 * call.GlobalKeys * kernels.Tiles.HeadDim);
         var scratch = Memory(arrived + ((long)headCount * globalTiles), device);
         nint memory = kernels.AddressOf(scratch);
         (call.Partials, call.Arrived) = (memory + Bytes(partials), memory + Bytes(arrived));
@@ -94,9 +93,9 @@ internal sealed class CudaWindowAttention(WindowKernels kernels, WindowPlan[] pl
             (scale.QueryGradient, scale.ValueGradient) = (kernels.AddressOf(results[i]), kernels.AddressOf(results[count + i]));
             scale.RowDots = memory + Bytes(RowScalars(i));
         }
-        Launch(true, "window_query_gradients", Tasks(tiles.QueryRows), tiles.QuerySharedBytes, ref call);
-        long globalTasks = (long)globalTiles * call.Chunks * headCount;
-        Launch(true, "window_key_gradients", globalTasks + Tasks(tiles.KeyRows), tiles.KeySharedBytes, ref call);
+        int sharedBytes = kernels.Tiles.BackwardSharedBytes;
+        Launch(true, "window_query_gradients", Tasks(), sharedBytes, ref call);
+        Launch(true, "window_key_gradients", Tasks() + ((long)globalTiles * call.Chunks * headCount), sharedBytes, ref call);
         GC.KeepAlive(upstream);
         GC.KeepAlive(scratch);
         GC.KeepAlive(table);
@@ -126,8 +125,8 @@ internal sealed class CudaWindowAttention(WindowKernels kernels, WindowPlan[] pl
     // The number of floats [B, H, N] of the scales before one, each rounded up to whole vectors.
     private long RowScalars(int scale) => plans.Take(scale).Sum(plan => ((long)Batch * Heads * plan.Length + 3) / 4 * 4);
 
-    // Blocks of threads for tiles of that many rows, over all scales.
-    private long Tasks(int rows) => plans.Sum(plan => (long)Batch * Heads * ((plan.Length + rows - 1) / rows));
+    // Blocks of threads over all scales.
+    private long Tasks() => plans.Sum(plan => (long)Batch * Heads * ((plan.Length + WindowTiles.BlockRows - 1) / WindowTiles.BlockRows));
 
     private Tensor? LengthTable(Device device) =>
         plans.Length * Batch > WindowCall.MaxLengths ? tensor([.. validLengths.SelectMany(lengths => lengths)], ScalarType.Int32, device) : null;

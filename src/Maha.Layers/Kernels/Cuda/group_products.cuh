@@ -1,17 +1,12 @@
-// Products of a warpgroup (four warps) on Hopper's tensor cores, whose operands lie in shared memory. Compiled for compute capability 9.0 only.
+// Products of a warpgroup (four warps) on Hopper's tensor cores, whose operands lie in shared memory. Compile option: GROUPS is 1 where the device has compute
+// capability 9.0, otherwise 0.
 //
 // A tile is rows of 128 bytes, 64 elements in bfloat16, from a multiple of 1,024 bytes on. The 16-byte chunk c of row r lies at the place c ^ (r % 8) of its row:
 // the layout that the hardware calls 128-byte swizzle. Results have the layout of mma.m16n8k16: warp i of the group has the rows 16 i + g and 16 i + g + 8.
 
 #pragma once
 
-#if BF16 && HEAD_DIM == 64 && defined(__CUDA_ARCH_FEAT_SM90_ALL)
-#define HAS_GROUPS 1
-#else
-#define HAS_GROUPS 0
-#endif
-
-#if HAS_GROUPS
+#if GROUPS
 // A tile as an operand, from an address on: groups of 8 rows are 1,024 bytes apart.
 static __device__ __forceinline__ unsigned long long group_operand(unsigned address)
 {

@@ -51,12 +51,9 @@ public sealed partial class CudaWindowAttentionTests
     [Fact]
     public void Options_SelectTheKernels()
     {
-        Assert.Equal(
-            "-DHEAD_DIM=64 -DBF16=1 -DROW_TILES=2 -DQUERY_TILES=2 -DKEY_TILES=1 -DSTREAM_ROWS=64", WindowTiles.For(ScalarType.BFloat16, 64, 90).Options);
-        Assert.Equal(
-            "-DHEAD_DIM=64 -DBF16=1 -DROW_TILES=2 -DQUERY_TILES=1 -DKEY_TILES=1 -DSTREAM_ROWS=64", WindowTiles.For(ScalarType.BFloat16, 64, 80).Options);
-        Assert.Equal(
-            "-DHEAD_DIM=128 -DBF16=0 -DROW_TILES=1 -DQUERY_TILES=1 -DKEY_TILES=1 -DSTREAM_ROWS=16", WindowTiles.For(ScalarType.Float32, 128, 90).Options);
+        Assert.Equal("-DHEAD_DIM=64 -DBF16=1 -DGROUPS=1 -DSTREAM_ROWS=64", WindowTiles.For(ScalarType.BFloat16, 64, 90).Options);
+        Assert.Equal("-DHEAD_DIM=64 -DBF16=1 -DGROUPS=0 -DSTREAM_ROWS=64", WindowTiles.For(ScalarType.BFloat16, 64, 100).Options);
+        Assert.Equal("-DHEAD_DIM=128 -DBF16=0 -DGROUPS=0 -DSTREAM_ROWS=16", WindowTiles.For(ScalarType.Float32, 128, 90).Options);
         Assert.Same(WindowTiles.For(ScalarType.Float32, 32, 80), WindowTiles.For(ScalarType.Float32, 32, 80));
         Assert.False(WindowTiles.IsSupported(ScalarType.Float32, 48));
         Assert.False(WindowTiles.IsSupported(ScalarType.Float64, 64));
@@ -72,7 +69,7 @@ public sealed partial class CudaWindowAttentionTests
         foreach (var type in new[] { ScalarType.Float32, ScalarType.BFloat16 })
         {
             var tiles = WindowTiles.For(type, headDim, 86);
-            Assert.All([tiles.ForwardSharedBytes, tiles.QuerySharedBytes, tiles.KeySharedBytes], bytes => Assert.InRange(bytes, 1, 99 * 1024));
+            Assert.All([tiles.ForwardSharedBytes, tiles.BackwardSharedBytes], bytes => Assert.InRange(bytes, 1, 99 * 1024));
         }
     }
 
@@ -148,7 +145,7 @@ public sealed partial class CudaWindowAttentionTests
         Tensor[] operands = [zeros([1, length, 128], ScalarType.BFloat16), zeros([1, length, 64], ScalarType.BFloat16)];
         var (outputs, state) = attention.Forward(operands);
         attention.Backward(operands, outputs, state, [zeros([1, length, 64], ScalarType.BFloat16)]);
-        Assert.Equal([24, 24, 47 + (2 * 3)], kernels.Calls.Select(call => call.Blocks));
+        Assert.Equal([47, 47, 47 + (2 * 3)], kernels.Calls.Select(call => call.Blocks));
         var last = kernels.Calls[^1].Call;
         Assert.Equal((global, 3, 1), (last.GlobalKeys, last.Chunks, last.Band));
         Assert.Equal(3 * 2 * global * 64 * sizeof(float), last.Arrived - last.Partials);
@@ -193,12 +190,7 @@ public sealed partial class CudaWindowAttentionTests
 
         public override void Launch(bool isBackward, string name, long blocks, int sharedBytes, ref WindowCall call)
         {
-            int expected = name switch
-            {
-                "window_forward" => Tiles.ForwardSharedBytes,
-                "window_query_gradients" => Tiles.QuerySharedBytes,
-                _ => Tiles.KeySharedBytes,
-            };
+            int expected = isBackward ? Tiles.BackwardSharedBytes : Tiles.ForwardSharedBytes;
             Assert.Equal((name != "window_forward", expected), (isBackward, sharedBytes));
             Assert.Contains($" {name}(", CudaSources.Read(isBackward ? "window_backward.cu" : "window_forward.cu"), StringComparison.Ordinal);
             Calls.Add((name, blocks, call));

@@ -1,5 +1,5 @@
 // The backward pass of windowed attention, two launches for all scales: window_query_gradients, then window_key_gradients. Both compute the weights again from
-// the saved log-sum-exps. A block of threads owns QUERY_ROWS queries, or KEY_ROWS keys, of one head, and sums over what passes through shared memory in a fixed
+// the saved log-sum-exps. A block of threads owns BLOCK_ROWS queries, or keys, of one head, and sums over what passes through shared memory in a fixed
 // order, without atomics: gradients are reproducible.
 //
 // With weights p, products q = dO . value and D = dO . output of a query, a logit has the gradient p (q - D).
@@ -8,13 +8,13 @@
 
 #include "window_gradients.cuh"
 
-extern "C" __global__ void __launch_bounds__(BLOCK, QUERY_BLOCKS) window_query_gradients(const __grid_constant__ WindowCall call)
+extern "C" __global__ void __launch_bounds__(BLOCK, BACKWARD_BLOCKS) window_query_gradients(const __grid_constant__ WindowCall call)
 {
     extern __shared__ __align__(1024) unsigned char memory[];
     WindowTask task;
-    const WindowScale& scale = call.scales[task.find(call, blockIdx.x, QUERY_ROWS)];
+    const WindowScale& scale = call.scales[task.find(call, blockIdx.x)];
     const int warp = threadIdx.x / WARP_SIZE, lane = threadIdx.x % WARP_SIZE, g = lane / 4;
-    const int first = task.tile * QUERY_ROWS, column = task.head * HEAD_DIM, valid = task.valid, width = call.width();
+    const int first = task.tile * BLOCK_ROWS, column = task.head * HEAD_DIM, valid = task.valid, width = call.width();
     if (task.tile == 0)
     {
         for (int i = threadIdx.x; i < call.global_tiles(); i += BLOCK)
@@ -23,49 +23,45 @@ extern "C" __global__ void __launch_bounds__(BLOCK, QUERY_BLOCKS) window_query_g
     const Target target = {scale.queryGradient + task.first_row() * (2 * width) + column, 2 * width, 0, valid, task.length};
     if (first >= valid)
     {
-        clear_rows<QUERY_ROWS>(target, first);
+        clear_rows(target, first);
         return;
     }
     const Element* queries = scale.query + task.first_row() * scale.queryStride + column;
     const Element* gradients = scale.gradient + task.first_row() * scale.gradientStride + column;
     const Element* keys = scale.key + task.first_row() * scale.queryStride + column;
     const Element* values = scale.value + task.first_row() * scale.valueStride + column;
-    const unsigned queryTile = shared_address(memory), gradientTile = queryTile + QUERY_ROWS * ROW_BYTES;
-    const unsigned stages = gradientTile + QUERY_ROWS * ROW_BYTES;
-    const KeyTiles tiles(task, first, min(first + QUERY_ROWS, valid) - 1);
+    const unsigned queryTile = shared_address(memory), gradientTile = queryTile + BLOCK_ROWS * ROW_BYTES;
+    const unsigned stages = gradientTile + BLOCK_ROWS * ROW_BYTES;
+    const KeyTiles tiles(task, first, min(first + BLOCK_ROWS, valid) - 1);
     auto copy = [&](int i)
     {
         unsigned stage = stages + (i & 1) * (2 * STREAM_ROWS * ROW_BYTES);
         copy_rows<STREAM_ROWS>(stage, keys, scale.queryStride, tiles.first_key(i), valid);
         copy_rows<STREAM_ROWS>(stage + STREAM_ROWS * ROW_BYTES, values, scale.valueStride, tiles.first_key(i), valid);
     };
-    copy_rows<QUERY_ROWS>(queryTile, queries, scale.queryStride, first, valid);
-    copy_rows<QUERY_ROWS>(gradientTile, gradients, scale.gradientStride, first, valid);
+    copy_rows<BLOCK_ROWS>(queryTile, queries, scale.queryStride, first, valid);
+    copy_rows<BLOCK_ROWS>(gradientTile, gradients, scale.gradientStride, first, valid);
     copy(0);
 
-    RowGradients<QUERY_TILES, false> rows;
+    // The lanes 2 i and 2 i + 1 compute D of the warp's row i.
+    const int firstRow = first + warp * TILE, dotRow = min(firstRow + lane / 2, valid - 1);
+    const Element* output = scale.output + (task.first_row() + dotRow) * width + column;
+    float dot = half_dot(gradients + (long long)dotRow * scale.gradientStride, output, lane % 2);
+    dot += __shfl_xor_sync(ALL_LANES, dot, 1);
+    if (lane % 2 == 0 && firstRow + lane / 2 < valid)
+        scale.rowDots[task.first_scalar(call.heads) + dotRow] = dot;
+
+    // Rows past the valid length compute what the last valid one sees, and are not stored.
+    auto query_of = [&](int r) { return min(firstRow + g + 8 * r, valid - 1); };
+    float2 scalars[2];
+#pragma unroll
+    for (int r = 0; r < 2; r++)
+        scalars[r] = make_float2(scale.logSums[task.first_scalar(call.heads) + query_of(r)], __shfl_sync(ALL_LANES, dot, 2 * g + 16 * r));
+    const OwnRows own(first, warp);
+    RowGradients rows;
     rows.clear();
-    float2 scalars[QUERY_TILES][2];
-#pragma unroll
-    for (int m = 0; m < QUERY_TILES; m++)
-    {
-        const int firstRow = first + m * GROUP_ROWS + warp * TILE, dotRow = min(firstRow + lane / 2, valid - 1);
-        const Element* output = scale.output + (task.first_row() + dotRow) * width + column;
-        float dot = half_dot(gradients + (long long)dotRow * scale.gradientStride, output, lane % 2);
-        dot += __shfl_xor_sync(ALL_LANES, dot, 1);
-        if (lane % 2 == 0 && firstRow + lane / 2 < valid)
-            scale.rowDots[task.first_scalar(call.heads) + dotRow] = dot;
-#pragma unroll
-        for (int r = 0; r < 2; r++)
-        {
-            const float logSum = scale.logSums[task.first_scalar(call.heads) + min(firstRow + g + 8 * r, valid - 1)];
-            scalars[m][r] = make_float2(logSum, __shfl_sync(ALL_LANES, dot, 2 * g + 16 * r));
-        }
-    }
-    const OwnRows<QUERY_TILES> own(first, warp);
     rows.near = task.keys_of(min(own.first, valid - 1));
     rows.far = task.keys_of(min(own.end, valid) - 1);
-    auto range_of = [&](int m, int r) { return task.keys_of(min(first + m * GROUP_ROWS + warp * TILE + g + 8 * r, valid - 1)); };
     for (int i = 0; i < tiles.count; i++)
     {
         await_tile();
@@ -77,15 +73,12 @@ extern "C" __global__ void __launch_bounds__(BLOCK, QUERY_BLOCKS) window_query_g
         if (own.first >= valid || !is_seen(key, rows.near, rows.far))
             continue;
         const unsigned stage = stages + (i & 1) * (2 * STREAM_ROWS * ROW_BYTES);
-        rows.add(stage, stage + STREAM_ROWS * ROW_BYTES, key, call.scale * LOG2_E, range_of, [&](int m, int r, int) { return scalars[m][r]; }, lane);
+        rows.add<false>(
+            stage, stage + STREAM_ROWS * ROW_BYTES, key, call.scale * LOG2_E, [&](int r) { return task.keys_of(query_of(r)); },
+            [&](int r, int) { return scalars[r]; }, lane);
     }
     __syncthreads(); // the results replace the queries
-#pragma unroll
-    for (int m = 0; m < QUERY_TILES; m++)
-    {
-        const int row = m * GROUP_ROWS + warp * TILE;
-        store_rows(memory + row * ROW_BYTES, rows.firstSums[m][0], call.scale, call.scale, target, first + row, lane);
-    }
+    store_rows(memory + warp * (TILE * ROW_BYTES), rows.firstSums, call.scale, call.scale, target, firstRow, lane);
 }
 
 // Adds the chunks of the gradients of a tile of global keys, in order, and stores them.
@@ -114,7 +107,7 @@ static __device__ void store_global(const WindowCall& call, const WindowScale& s
     }
 }
 
-extern "C" __global__ void __launch_bounds__(BLOCK, KEY_BLOCKS) window_key_gradients(const __grid_constant__ WindowCall call)
+extern "C" __global__ void __launch_bounds__(BLOCK, BACKWARD_BLOCKS) window_key_gradients(const __grid_constant__ WindowCall call)
 {
     extern __shared__ __align__(1024) unsigned char memory[];
     const int warp = threadIdx.x / WARP_SIZE, lane = threadIdx.x % WARP_SIZE, g = lane / 4, t = lane % 4;
@@ -130,19 +123,19 @@ extern "C" __global__ void __launch_bounds__(BLOCK, KEY_BLOCKS) window_key_gradi
         place = blockIdx.x / call.chunks;
         chunk = blockIdx.x % call.chunks;
         const int tile = place % call.global_tiles(), head = place / call.global_tiles() % call.heads, document = place / call.global_tiles() / call.heads;
-        const int tiles = (call.scales[0].length + KEY_ROWS - 1) / KEY_ROWS;
-        task.find(call, (document * tiles + tile) * call.heads + head, KEY_ROWS);
+        const int tiles = (call.scales[0].length + BLOCK_ROWS - 1) / BLOCK_ROWS;
+        task.find(call, (document * tiles + tile) * call.heads + head);
     }
-    const WindowScale& scale = call.scales[isGlobal ? 0 : task.find(call, blockIdx.x - globalTasks, KEY_ROWS)];
-    const int first = task.tile * KEY_ROWS, column = task.head * HEAD_DIM, valid = task.valid, width = call.width();
-    if (!isGlobal && first + KEY_ROWS <= call.globalKeys)
+    const WindowScale& scale = call.scales[isGlobal ? 0 : task.find(call, blockIdx.x - globalTasks)];
+    const int first = task.tile * BLOCK_ROWS, column = task.head * HEAD_DIM, valid = task.valid, width = call.width();
+    if (!isGlobal && first + BLOCK_ROWS <= call.globalKeys)
         return;
     const Target keyTarget = {scale.queryGradient + task.first_row() * (2 * width) + width + column, 2 * width, call.globalKeys, valid, task.length};
     const Target valueTarget = {scale.valueGradient + task.first_row() * width + column, width, call.globalKeys, valid, task.length};
     if (first >= valid && !isGlobal)
     {
-        clear_rows<KEY_ROWS>(keyTarget, first);
-        clear_rows<KEY_ROWS>(valueTarget, first);
+        clear_rows(keyTarget, first);
+        clear_rows(valueTarget, first);
         return;
     }
     const Element* queries = scale.query + task.first_row() * scale.queryStride + column;
@@ -151,11 +144,11 @@ extern "C" __global__ void __launch_bounds__(BLOCK, KEY_BLOCKS) window_key_gradi
     const Element* values = scale.value + task.first_row() * scale.valueStride + column;
     const float* logSums = scale.logSums + task.first_scalar(call.heads);
     const float* rowDots = scale.rowDots + task.first_scalar(call.heads);
-    const unsigned keyTile = shared_address(memory), valueTile = keyTile + KEY_ROWS * ROW_BYTES;
-    const unsigned stages = valueTile + KEY_ROWS * ROW_BYTES;
-    const unsigned scalarBytes = 4 * STREAM_ROWS * ROW_BYTES + 2 * KEY_ROWS * ROW_BYTES; // before the scalars of the stages' queries
-    const int lastRow = max(valid - 1, 0);
-    auto range_of_key = [&](int key)
+    const unsigned keyTile = shared_address(memory), valueTile = keyTile + BLOCK_ROWS * ROW_BYTES;
+    const unsigned stages = valueTile + BLOCK_ROWS * ROW_BYTES;
+    const unsigned scalarBytes = 4 * STREAM_ROWS * ROW_BYTES + 2 * BLOCK_ROWS * ROW_BYTES; // before the scalars of the stages' queries
+    const int firstRow = first + warp * TILE, lastRow = max(valid - 1, 0);
+    auto range_of = [&](int key)
     {
         Range range = task.queries_of(min(key, lastRow), isGlobal);
         if (isGlobal)
@@ -165,13 +158,12 @@ extern "C" __global__ void __launch_bounds__(BLOCK, KEY_BLOCKS) window_key_gradi
         }
         return range;
     };
-    auto range_of = [&](int m, int r) { return range_of_key(first + m * GROUP_ROWS + warp * TILE + g + 8 * r); };
-    const OwnRows<KEY_TILES> own(first, warp);
-    RowGradients<KEY_TILES, true> rows;
+    const OwnRows own(first, warp);
+    RowGradients rows;
     rows.clear();
-    rows.near = range_of_key(own.first);
-    rows.far = range_of_key(own.end - 1);
-    const int begin = range_of_key(first).first / STREAM_ROWS, end = (range_of_key(first + KEY_ROWS - 1).end + STREAM_ROWS - 1) / STREAM_ROWS;
+    rows.near = range_of(own.first);
+    rows.far = range_of(own.end - 1);
+    const int begin = range_of(first).first / STREAM_ROWS, end = (range_of(first + BLOCK_ROWS - 1).end + STREAM_ROWS - 1) / STREAM_ROWS;
     auto copy = [&](int i)
     {
         unsigned stage = stages + (i & 1) * (2 * STREAM_ROWS * ROW_BYTES);
@@ -184,8 +176,8 @@ extern "C" __global__ void __launch_bounds__(BLOCK, KEY_BLOCKS) window_key_gradi
             copy_4(keyTile + scalarBytes + ((i & 1) * (2 * STREAM_ROWS) + threadIdx.x) * 4, from, query < valid);
         }
     };
-    copy_rows<KEY_ROWS>(keyTile, keys, scale.queryStride, first, valid);
-    copy_rows<KEY_ROWS>(valueTile, values, scale.valueStride, first, valid);
+    copy_rows<BLOCK_ROWS>(keyTile, keys, scale.queryStride, first, valid);
+    copy_rows<BLOCK_ROWS>(valueTile, values, scale.valueStride, first, valid);
     if (begin < end)
         copy(begin);
     const bool isUsed = own.first < (isGlobal ? min(valid, call.globalKeys) : valid);
@@ -201,40 +193,31 @@ extern "C" __global__ void __launch_bounds__(BLOCK, KEY_BLOCKS) window_key_gradi
             continue;
         const unsigned stage = stages + (i & 1) * (2 * STREAM_ROWS * ROW_BYTES);
         const float* scalars = (const float*)(memory + scalarBytes) + (i & 1) * (2 * STREAM_ROWS);
-        rows.add(
-            stage, stage + STREAM_ROWS * ROW_BYTES, query, call.scale * LOG2_E, range_of,
-            [&](int, int, int at) { return make_float2(scalars[at], scalars[STREAM_ROWS + at]); }, lane);
+        rows.add<true>(
+            stage, stage + STREAM_ROWS * ROW_BYTES, query, call.scale * LOG2_E, [&](int r) { return range_of(firstRow + g + 8 * r); },
+            [&](int, int at) { return make_float2(scalars[at], scalars[STREAM_ROWS + at]); }, lane);
     }
     __syncthreads(); // the results replace keys and values
     if (!isGlobal)
     {
-#pragma unroll
-        for (int m = 0; m < KEY_TILES; m++)
-        {
-            const int row = m * GROUP_ROWS + warp * TILE;
-            store_rows(memory + row * ROW_BYTES, rows.firstSums[m][0], call.scale, call.scale, keyTarget, first + row, lane);
-            store_rows(memory + (KEY_ROWS + row) * ROW_BYTES, rows.secondSums[m][0], 1, 1, valueTarget, first + row, lane);
-        }
+        store_rows(memory + warp * (TILE * ROW_BYTES), rows.firstSums, call.scale, call.scale, keyTarget, firstRow, lane);
+        store_rows(memory + (BLOCK_ROWS + warp * TILE) * ROW_BYTES, rows.secondSums, 1, 1, valueTarget, firstRow, lane);
         return;
     }
     float* partial = call.partials + (long long)(task.document * call.heads + task.head) * call.chunks * (2 * call.globalKeys * HEAD_DIM);
     partial += 2ll * chunk * call.globalKeys * HEAD_DIM;
 #pragma unroll
-    for (int m = 0; m < KEY_TILES; m++)
+    for (int r = 0; r < 2; r++)
     {
+        const int key = firstRow + g + 8 * r;
+        if (key >= call.globalKeys)
+            continue;
 #pragma unroll
-        for (int r = 0; r < 2; r++)
+        for (int j = 0; j < SUMS; j++)
         {
-            const int key = first + m * GROUP_ROWS + warp * TILE + g + 8 * r;
-            if (key >= call.globalKeys)
-                continue;
-#pragma unroll
-            for (int j = 0; j < SUMS; j++)
-            {
-                float* to = partial + key * HEAD_DIM + 8 * j + 2 * t;
-                *(float2*)to = make_float2(rows.firstSums[m][0][j][2 * r], rows.firstSums[m][0][j][2 * r + 1]);
-                *(float2*)(to + call.globalKeys * HEAD_DIM) = make_float2(rows.secondSums[m][0][j][2 * r], rows.secondSums[m][0][j][2 * r + 1]);
-            }
+            float* to = partial + key * HEAD_DIM + 8 * j + 2 * t;
+            *(float2*)to = make_float2(rows.firstSums[j][2 * r], rows.firstSums[j][2 * r + 1]);
+            *(float2*)(to + call.globalKeys * HEAD_DIM) = make_float2(rows.secondSums[j][2 * r], rows.secondSums[j][2 * r + 1]);
         }
     }
     __threadfence();
@@ -246,5 +229,5 @@ extern "C" __global__ void __launch_bounds__(BLOCK, KEY_BLOCKS) window_key_gradi
     if (!isLast)
         return;
     __threadfence();
-    store_global(call, scale, task, first, min(KEY_ROWS, call.globalKeys - first));
+    store_global(call, scale, task, first, min(BLOCK_ROWS, call.globalKeys - first));
 }

@@ -4,8 +4,9 @@
 // Query i of a sequence is in block i / window. It sees the keys of its own and both neighboring blocks; with band only those at most window tokens away, and
 // the first globalKeys keys up to the end of its blocks; with causal only keys at or before itself. Keys past a document's valid length are hidden.
 //
-// Compile options: HEAD_DIM is 32, 64 or 128; BF16 is 0 or 1; a block of threads owns ROW_TILES tiles of 64 queries in the forward pass, QUERY_TILES of queries
-// and KEY_TILES of keys in the backward pass; STREAM_ROWS is the number of rows of a tile that passes through shared memory.
+// A block of threads owns 64 queries, or keys. Those that they see, or that see them, pass by in tiles of STREAM_ROWS rows.
+//
+// Compile options: HEAD_DIM is 32, 64 or 128; BF16 is 0 or 1; GROUPS is 1 for products of groups of four warps (group_products.cuh), otherwise 0; STREAM_ROWS.
 
 #pragma once
 
@@ -14,10 +15,7 @@
 #define WARPS 4
 #define BLOCK (WARPS * WARP_SIZE)
 #define TILE 16
-#define GROUP_ROWS (WARPS * TILE) // of which a warp has TILE
-#define FORWARD_ROWS (GROUP_ROWS * ROW_TILES)
-#define QUERY_ROWS (GROUP_ROWS * QUERY_TILES)
-#define KEY_ROWS (GROUP_ROWS * KEY_TILES)
+#define BLOCK_ROWS (WARPS * TILE) // of which a warp has TILE
 
 #define MAX_SCALES 12
 #define MAX_LENGTHS 512
@@ -66,7 +64,7 @@ struct WindowCall
 
     __device__ __forceinline__ int width() const { return heads * HEAD_DIM; }
 
-    __device__ __forceinline__ int global_tiles() const { return (globalKeys + KEY_ROWS - 1) / KEY_ROWS; }
+    __device__ __forceinline__ int global_tiles() const { return (globalKeys + BLOCK_ROWS - 1) / BLOCK_ROWS; }
 };
 
 // The keys that a query sees, or the queries that see a key: the rows [first, end) of the document.
@@ -90,8 +88,8 @@ struct WindowTask
     int band;
     int globalKeys;
 
-    // Finds the task of a number among the tasks of all scales, with tiles of a number of rows; heads are neighbors. Returns the scale, or -1 for none.
-    __device__ __forceinline__ int find(const WindowCall& call, int index, int rows)
+    // Finds the task of a number among the tasks of all scales; heads are neighbors. Returns the scale, or -1 for none.
+    __device__ __forceinline__ int find(const WindowCall& call, int index)
     {
         causal = call.causal;
         band = call.band;
@@ -99,7 +97,7 @@ struct WindowTask
         for (int scale = 0; scale < call.scaleCount; scale++)
         {
             length = call.scales[scale].length;
-            int tiles = (length + rows - 1) / rows, count = call.batch * call.heads * tiles;
+            int tiles = (length + BLOCK_ROWS - 1) / BLOCK_ROWS, count = call.batch * call.heads * tiles;
             if (index < count)
             {
                 head = index % call.heads;

@@ -6,99 +6,87 @@
 
 // The gradients of the logits of a warp's rows with the columns that pass by. With first and second operands (query, dO) of the rows and (key, value) of the
 // columns, or the other way around, firstSums is the gradient of the rows' first operand, secondSums the weighted sum of the columns' second operand.
-template <int TILES, bool SUMS_SECOND>
 struct RowGradients
 {
-    LeftRows first[TILES][1];
-    LeftRows second[TILES][1];
-    float firstSums[TILES][1][SUMS][4];
-    float secondSums[SUMS_SECOND ? TILES : 1][1][SUMS][4];
-    Range near; // of the first row that the warp decides on
+    LeftRows first;
+    LeftRows second;
+    float firstSums[SUMS][4];
+    float secondSums[SUMS][4];
+    Range near; // of the first of the rows that decide together
     Range far;  // of the last
 
     __device__ __forceinline__ void clear()
     {
 #pragma unroll
-        for (int m = 0; m < TILES; m++)
+        for (int j = 0; j < SUMS; j++)
         {
 #pragma unroll
-            for (int j = 0; j < SUMS; j++)
-            {
-#pragma unroll
-                for (int i = 0; i < 4; i++)
-                    firstSums[m][0][j][i] = secondSums[SUMS_SECOND ? m : 0][0][j][i] = 0;
-            }
+            for (int i = 0; i < 4; i++)
+                firstSums[j][i] = secondSums[j][i] = 0;
         }
     }
 
     __device__ __forceinline__ void load(unsigned firstTile, unsigned secondTile, int warp, int lane)
     {
-#pragma unroll
-        for (int m = 0; m < TILES; m++)
-        {
-            first[m][0].load(firstTile + m * (GROUP_ROWS * ROW_BYTES), warp, lane);
-            second[m][0].load(secondTile + m * (GROUP_ROWS * ROW_BYTES), warp, lane);
-        }
+        first.load(firstTile, warp, lane);
+        second.load(secondTile, warp, lane);
     }
 
-    // range_of(m, r) returns the columns of row g + 8 r of tile m, scalars(m, r, column) the log-sum-exp and D of the query that is this row, or the column;
-    // column counts from 0.
-    template <class RangeOf, class Scalars>
+    // range_of(r) returns the columns of row g + 8 r, scalars(r, column) the log-sum-exp and D of the query that is this row, or the column; there column counts
+    // from 0.
+    template <bool SUMS_SECOND, class RangeOf, class Scalars>
     __device__ __forceinline__ void add(
         unsigned firstColumns, unsigned secondColumns, int column, float factor, RangeOf range_of, Scalars scalars, int lane)
     {
         const bool isWhole = is_whole(column, near, far);
+        const int t = lane % 4;
 #pragma unroll
         for (int piece = 0; piece < STREAM_ROWS; piece += PIECE)
         {
+            float logits[PIECE / 8][4], products[PIECE / 8][4];
+            multiply_rows<PIECE>(logits, first, firstColumns + piece * ROW_BYTES, lane);
+            multiply_rows<PIECE>(products, second, secondColumns + piece * ROW_BYTES, lane);
+            end_products();
 #pragma unroll
-            for (int m = 0; m < TILES; m++)
+            for (int r = 0; r < 2; r++)
             {
-                float logits[1][PIECE / 8][4], products[1][PIECE / 8][4];
-                multiply_rows<1, PIECE>(logits, first[m], firstColumns + piece * ROW_BYTES, lane);
-                multiply_rows<1, PIECE>(products, second[m], secondColumns + piece * ROW_BYTES, lane);
-                end_products();
-#pragma unroll
-                for (int r = 0; r < 2; r++)
+                if (!isWhole)
                 {
-                    if (!isWhole)
-                    {
-                        const Range range = range_of(m, r);
-#pragma unroll
-                        for (int n = 0; n < PIECE / 8; n++)
-                        {
-#pragma unroll
-                            for (int e = 0; e < 2; e++)
-                            {
-                                // With a weight of 0 and a finite product the gradient is 0.
-                                if (!has(range, column + piece + 8 * n + 2 * (lane % 4) + e))
-                                {
-                                    logits[0][n][2 * r + e] = minus_infinity();
-                                    products[0][n][2 * r + e] = 0;
-                                }
-                            }
-                        }
-                    }
+                    const Range range = range_of(r);
 #pragma unroll
                     for (int n = 0; n < PIECE / 8; n++)
                     {
 #pragma unroll
                         for (int e = 0; e < 2; e++)
                         {
-                            float& logit = logits[0][n][2 * r + e];
-                            float& product = products[0][n][2 * r + e];
-                            const float2 row = scalars(m, r, piece + 8 * n + 2 * (lane % 4) + e);
-                            const float weight = exp2_fast(logit * factor - row.x);
-                            logit = weight * (product - row.y);
-                            product = weight;
+                            // The weight becomes 0, and with a finite product the gradient too.
+                            if (!has(range, column + piece + 8 * n + 2 * t + e))
+                            {
+                                logits[n][2 * r + e] = minus_infinity();
+                                products[n][2 * r + e] = 0;
+                            }
                         }
                     }
                 }
-                add_rows<1, PIECE>(firstSums[m], logits, firstColumns + piece * ROW_BYTES, lane);
-                if (SUMS_SECOND)
-                    add_rows<1, PIECE>(secondSums[m], products, secondColumns + piece * ROW_BYTES, lane);
-                end_products();
+#pragma unroll
+                for (int n = 0; n < PIECE / 8; n++)
+                {
+#pragma unroll
+                    for (int e = 0; e < 2; e++)
+                    {
+                        float& logit = logits[n][2 * r + e];
+                        float& product = products[n][2 * r + e];
+                        const float2 row = scalars(r, piece + 8 * n + 2 * t + e);
+                        const float weight = exp2_fast(logit * factor - row.x);
+                        logit = weight * (product - row.y);
+                        product = weight;
+                    }
+                }
             }
+            add_rows<PIECE>(firstSums, logits, firstColumns + piece * ROW_BYTES, lane);
+            if (SUMS_SECOND)
+                add_rows<PIECE>(secondSums, products, secondColumns + piece * ROW_BYTES, lane);
+            end_products();
         }
     }
 };

@@ -53,15 +53,15 @@ static __device__ __forceinline__ void multiply(float (&sum)[4], const LeftStep&
 }
 #endif
 
-#if !HAS_GROUPS
+#if !GROUPS
 static __device__ __forceinline__ void end_products() {}
 #endif
 
-// What a warp keeps of its rows of a tile of 64 between other tiles: in bfloat16 the operand, in float32 the address, because the parts would take too many
-// registers. A group needs only the tile's address.
+// What a warp keeps of the block's tile of an operand while others pass by: in bfloat16 the operand, in float32 the address, because the parts would take too many
+// registers. A group needs the tile's address only.
 struct LeftRows
 {
-#if BF16 && !HAS_GROUPS
+#if BF16 && !GROUPS
     LeftStep steps[STEPS];
 #else
     unsigned address;
@@ -69,7 +69,7 @@ struct LeftRows
 
     __device__ __forceinline__ void load(unsigned tile, int warp, int lane)
     {
-#if HAS_GROUPS
+#if GROUPS
         address = tile;
 #elif BF16
 #pragma unroll
@@ -82,7 +82,7 @@ struct LeftRows
 
     __device__ __forceinline__ LeftStep step(int i) const
     {
-#if BF16 && !HAS_GROUPS
+#if BF16 && !GROUPS
         return steps[i];
 #else
         LeftStep left;
@@ -92,51 +92,36 @@ struct LeftRows
     }
 };
 
-// products[m][n] = rows of the warp times COLUMNS rows of a tile, 8 per n. tile: the address of the first of them. The results are there after end_products.
-template <int TILES, int COLUMNS>
-static __device__ __forceinline__ void multiply_rows(float (&products)[TILES][COLUMNS / 8][4], const LeftRows (&rows)[TILES], unsigned tile, int lane)
+// products[n] = rows of the warp times COLUMNS rows of a tile, 8 per n. tile: the address of the first of them. The results are there after end_products.
+template <int COLUMNS>
+static __device__ __forceinline__ void multiply_rows(float (&products)[COLUMNS / 8][4], const LeftRows& rows, unsigned tile, int lane)
 {
-#if HAS_GROUPS
+#if GROUPS
     begin_products();
 #pragma unroll
-    for (int m = 0; m < TILES; m++)
-    {
-#pragma unroll
-        for (int step = 0; step < STEPS; step++)
-            group_multiply(products[m], group_operand(rows[m].address + 32 * step), group_operand(tile + 32 * step), step > 0);
-    }
+    for (int step = 0; step < STEPS; step++)
+        group_multiply(products, group_operand(rows.address + 32 * step), group_operand(tile + 32 * step), step > 0);
 #else
     unsigned address = tile + right_place(lane);
 #pragma unroll
-    for (int m = 0; m < TILES; m++)
-    {
-#pragma unroll
-        for (int n = 0; n < COLUMNS / 8; n++)
-            products[m][n][0] = products[m][n][1] = products[m][n][2] = products[m][n][3] = 0;
-    }
+    for (int n = 0; n < COLUMNS / 8; n++)
+        products[n][0] = products[n][1] = products[n][2] = products[n][3] = 0;
 #pragma unroll
     for (int step = 0; step < STEPS; step++)
     {
-        LeftStep left[TILES];
-#pragma unroll
-        for (int m = 0; m < TILES; m++)
-            left[m] = rows[m].step(step);
+        LeftStep left = rows.step(step);
 #pragma unroll
         for (int n = 0; n < COLUMNS / 8; n += 2)
         {
             unsigned right[4];
             load_matrices(right, (address ^ (32 * step)) + n * 8 * ROW_BYTES);
-#pragma unroll
-            for (int m = 0; m < TILES; m++)
-            {
 #if BF16
-                multiply(products[m][n], left[m].parts, right[0], right[1]);
-                multiply(products[m][n + 1], left[m].parts, right[2], right[3]);
+            multiply(products[n], left.parts, right[0], right[1]);
+            multiply(products[n + 1], left.parts, right[2], right[3]);
 #else
-                multiply(products[m][n], left[m], __uint_as_float(right[0]), __uint_as_float(right[1]));
-                multiply(products[m][n + 1], left[m], __uint_as_float(right[2]), __uint_as_float(right[3]));
+            multiply(products[n], left, __uint_as_float(right[0]), __uint_as_float(right[1]));
+            multiply(products[n + 1], left, __uint_as_float(right[2]), __uint_as_float(right[3]));
 #endif
-            }
         }
     }
 #endif
@@ -144,8 +129,8 @@ static __device__ __forceinline__ void multiply_rows(float (&products)[TILES][CO
 
 #if BF16
 // The columns 8 n to 8 n + 15 of weights as a left operand.
-template <int COLUMNS>
-static __device__ __forceinline__ void to_left(unsigned (&left)[4], const float (&weights)[COLUMNS][4], int n)
+template <int COUNT>
+static __device__ __forceinline__ void to_left(unsigned (&left)[4], const float (&weights)[COUNT][4], int n)
 {
 #pragma unroll
     for (int i = 0; i < 4; i++)
@@ -153,47 +138,33 @@ static __device__ __forceinline__ void to_left(unsigned (&left)[4], const float 
 }
 #endif
 
-// sums[m] += weights[16, COLUMNS] times COLUMNS rows of a tile. tile: the address of the first of them. The results are there after end_products.
-template <int TILES, int COLUMNS>
-static __device__ __forceinline__ void add_rows(float (&sums)[TILES][SUMS][4], const float (&weights)[TILES][COLUMNS / 8][4], unsigned tile, int lane)
+// sums += weights[16, COLUMNS] times COLUMNS rows of a tile. tile: the address of the first of them. The results are there after end_products.
+template <int COLUMNS>
+static __device__ __forceinline__ void add_rows(float (&sums)[SUMS][4], const float (&weights)[COLUMNS / 8][4], unsigned tile, int lane)
 {
-#if HAS_GROUPS
-    unsigned left[TILES][COLUMNS / 16][4];
+#if GROUPS
+    unsigned left[COLUMNS / 16][4];
 #pragma unroll
-    for (int m = 0; m < TILES; m++)
-    {
-#pragma unroll
-        for (int n = 0; n < COLUMNS / 16; n++)
-            to_left(left[m][n], weights[m], 2 * n);
-    }
+    for (int n = 0; n < COLUMNS / 16; n++)
+        to_left(left[n], weights, 2 * n);
     begin_products();
 #pragma unroll
-    for (int m = 0; m < TILES; m++)
-    {
-#pragma unroll
-        for (int n = 0; n < COLUMNS / 16; n++)
-            group_add(sums[m], left[m][n], group_operand(tile + n * 16 * ROW_BYTES));
-    }
+    for (int n = 0; n < COLUMNS / 16; n++)
+        group_add(sums, left[n], group_operand(tile + n * 16 * ROW_BYTES));
 #elif BF16
     unsigned address = tile + left_place(lane);
 #pragma unroll
     for (int n = 0; n < COLUMNS / 8; n += 2)
     {
-        unsigned left[TILES][4];
-#pragma unroll
-        for (int m = 0; m < TILES; m++)
-            to_left(left[m], weights[m], n);
+        unsigned left[4];
+        to_left(left, weights, n);
 #pragma unroll
         for (int j = 0; j < SUMS; j += 2)
         {
             unsigned right[4];
             load_transposed_matrices(right, (address ^ (16 * j)) + n * 8 * ROW_BYTES);
-#pragma unroll
-            for (int m = 0; m < TILES; m++)
-            {
-                multiply(sums[m][j], left[m], right[0], right[1]);
-                multiply(sums[m][j + 1], left[m], right[2], right[3]);
-            }
+            multiply(sums[j], left, right[0], right[1]);
+            multiply(sums[j + 1], left, right[2], right[3]);
         }
     }
 #else
@@ -203,22 +174,16 @@ static __device__ __forceinline__ void add_rows(float (&sums)[TILES][SUMS][4], c
 #pragma unroll
     for (int n = 0; n < COLUMNS / 8; n++)
     {
-        LeftStep left[TILES];
-#pragma unroll
-        for (int m = 0; m < TILES; m++)
-        {
-            split_tf32(weights[m][n][0], left[m].high[0], left[m].low[0]);
-            split_tf32(weights[m][n][2], left[m].high[1], left[m].low[1]);
-            split_tf32(weights[m][n][1], left[m].high[2], left[m].low[2]);
-            split_tf32(weights[m][n][3], left[m].high[3], left[m].low[3]);
-        }
+        LeftStep left;
+        split_tf32(weights[n][0], left.high[0], left.low[0]);
+        split_tf32(weights[n][2], left.high[1], left.low[1]);
+        split_tf32(weights[n][1], left.high[2], left.low[2]);
+        split_tf32(weights[n][3], left.high[3], left.low[3]);
 #pragma unroll
         for (int j = 0; j < SUMS; j++)
         {
             float right0 = load_shared((even ^ (32 * j)) + n * 8 * ROW_BYTES), right1 = load_shared((odd ^ (32 * j)) + n * 8 * ROW_BYTES);
-#pragma unroll
-            for (int m = 0; m < TILES; m++)
-                multiply(sums[m][j], left[m], right0, right1);
+            multiply(sums[j], left, right0, right1);
         }
     }
 #endif

@@ -1,5 +1,5 @@
 // Tiles of rows of a head in shared memory: their layout, what comes in and goes out, and which rows see which. Warp i of the block has the rows 16 i to 16 i + 15
-// of every 64 that the block owns.
+// of the 64 that the block owns.
 //
 // A row is HEAD_DIM elements, in chunks of 16 bytes. Chunk c of row r lies at the place c ^ r (of 8 places), so that neither 8 rows of a chunk nor 8 chunks of
 // a row meet in a memory bank. Bytes, not elements, decide the layout: 32 bytes of a row are 16 elements in bfloat16 and 8 in float32, and in both one step of
@@ -14,7 +14,7 @@
 // PIECE: the columns whose weights are in registers at once, in the backward pass.
 #if BF16
 #define ELEMENT_BYTES 2
-#define PIECE (HAS_GROUPS ? 64 : 32)
+#define PIECE (GROUPS ? 64 : 32)
 #else
 #define ELEMENT_BYTES 4
 #define PIECE 16
@@ -22,13 +22,11 @@
 
 // How many blocks of threads a multiprocessor must hold, which limits their registers.
 #if BF16 && HEAD_DIM <= 64
-#define FORWARD_BLOCKS (HAS_GROUPS ? 3 : 2)
-#define QUERY_BLOCKS 3
-#define KEY_BLOCKS (KEY_TILES == 1 ? 3 : 2)
+#define FORWARD_BLOCKS 4
+#define BACKWARD_BLOCKS 3
 #else
 #define FORWARD_BLOCKS 2
-#define QUERY_BLOCKS 2
-#define KEY_BLOCKS 2
+#define BACKWARD_BLOCKS 2
 #endif
 
 #define ROW_BYTES (HEAD_DIM * ELEMENT_BYTES)
@@ -51,7 +49,7 @@ static __device__ __forceinline__ unsigned place(int row, int chunk)
 static __device__ __forceinline__ void await_tile()
 {
     wait_for_copies();
-#if HAS_GROUPS
+#if GROUPS
     publish_to_groups();
 #endif
     __syncthreads();
@@ -104,8 +102,7 @@ static __device__ __forceinline__ bool is_whole(int column, const Range& firstRo
     return column >= lastRow.first && column + STREAM_ROWS <= firstRow.end;
 }
 
-// The rows that a warp has of those from first on, TILES times 64: the first, and the end. Groups decide together what they skip.
-template <int TILES>
+// The rows that decide together which tiles they skip, of the block's rows from first on: those of a warp, or of all warps if these multiply as a group.
 struct OwnRows
 {
     int first;
@@ -113,8 +110,8 @@ struct OwnRows
 
     __device__ __forceinline__ OwnRows(int firstOfBlock, int warp)
     {
-        first = firstOfBlock + (HAS_GROUPS ? 0 : warp * TILE);
-        end = firstOfBlock + (TILES - 1) * GROUP_ROWS + (HAS_GROUPS ? GROUP_ROWS : (warp + 1) * TILE);
+        first = firstOfBlock + (GROUPS ? 0 : warp * TILE);
+        end = first + (GROUPS ? BLOCK_ROWS : TILE);
     }
 };
 
@@ -161,11 +158,10 @@ static __device__ __forceinline__ void store_rows(
     }
 }
 
-// Writes zeros in place of COUNT rows, by all threads of the block.
-template <int COUNT>
+// Writes zeros in place of the rows of a block, by all its threads.
 static __device__ __forceinline__ void clear_rows(const Target& target, int firstRow)
 {
-    for (int i = threadIdx.x; i < COUNT * CHUNKS; i += BLOCK)
+    for (int i = threadIdx.x; i < BLOCK_ROWS * CHUNKS; i += BLOCK)
     {
         int row = firstRow + i / CHUNKS;
         if (row >= target.firstStored && row < target.length)
