@@ -8,9 +8,9 @@ using static TorchSharp.torch;
 namespace Maha.Benchmarks.Blocks;
 
 /// <summary>
-/// <c>device [--trees N] [--windows N] [--only TEXT] [--out FILE]</c>: the blocks, the hierarchical and the windowed attention on the CUDA device against the processor, from
-/// the same weights: float32 and bfloat16, outputs and gradients, causality, padding, random shapes, trees and windows. Fails where they are further apart than
-/// rounding explains.
+/// <c>device [--trees N] [--windows N] [--only TEXT] [--out FILE]</c>: the blocks, the hierarchical and the windowed attention on the CUDA device against the
+/// processor, from the same weights: float32 and bfloat16, outputs and gradients, causality, padding, random shapes, trees and windows. Fails where they are
+/// further apart than rounding explains.
 /// </summary>
 /// <remarks>
 /// The file keeps what was printed, with the hash of the kernels' sources; a test asks for a file with the hash of the present ones. With <c>--only</c>, of the
@@ -37,7 +37,10 @@ internal static class DeviceCommand
         .. Causal("Window rotary", s_shape with { Attention = new WindowOptions { Window = 64 }, Positions = PositionKind.Rotary }),
         ("Window global", s_shape with { Attention = new WindowOptions { Window = 50, GlobalTokens = 130 } }),
         ("Maha recomputed", s_shape with { Attention = new MahaOptions { Window = 64, NumScales = 4 }, RecomputeBlocks = true }),
-        ("Maha max pool", s_shape with { Attention = new MahaOptions { Window = 32, CompressionRatio = 3, Decomposition = DecompositionKind.AdaptiveMaxPool } }),
+        ("Maha max pool", s_shape with
+        {
+            Attention = new MahaOptions { Window = 32, CompressionRatio = 3, Decomposition = DecompositionKind.AdaptiveMaxPool },
+        }),
         .. Causal("Maha wide", s_shape with { DModel = 768, NumHeads = 12, Attention = new MahaOptions() }),
         .. Causal("Window wide", s_shape with { DModel = 768, NumHeads = 12, Attention = new WindowOptions() }),
         ("Hsa recomputed", s_shape with { Attention = new HsaOptions(), RecomputeBlocks = true }),

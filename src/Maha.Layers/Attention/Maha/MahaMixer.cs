@@ -83,7 +83,7 @@ internal sealed partial class MahaMixer : TokenMixer
         {
             ScaleWeights = aggregated.ScaleWeights.detach(),
             Diagnostics = aggregated.Diagnostics,
-            AttentionEntropy = entropies is not null ? functional.pad(stack(entropies, 1), [0, _numScales - entropies.Count], value: double.NaN) : null, // [B, S]
+            AttentionEntropy = entropies is null ? null : functional.pad(stack(entropies, 1), [0, _numScales - entropies.Count], value: double.NaN), // [B, S]
         }.MoveToOuterDisposeScope();
     }
 
@@ -93,9 +93,10 @@ internal sealed partial class MahaMixer : TokenMixer
         IReadOnlyList<Tensor> scales, Tensor finest, IReadOnlyList<Tensor> values, ScaleHierarchy hierarchy, bool inspects, List<Tensor>? maps)
     {
         int heads = _options.NumHeads, width = _options.DModel;
-        Tensor[] packed = [finest, .. Enumerable.Range(1, hierarchy.Count - 1).Select(scale => LinearFunction.Apply(_queryKeyProjections[scale], scales[scale]))];
+        var coarse = Enumerable.Range(1, hierarchy.Count - 1).Select(scale => LinearFunction.Apply(_queryKeyProjections[scale], scales[scale]));
+        Tensor[] packed = [finest, .. coarse]; // S' x [B, N_s, 2D]
         if (_options.Positions == PositionKind.Rotary)
-            packed = RotaryPositions.RotateAll(packed, 2 * heads, hierarchy.Cells); // S' x [B, N_s, 2D]
+            packed = RotaryPositions.RotateAll(packed, 2 * heads, hierarchy.Cells);
         WindowOperands[] operands =
         [
             .. packed.Select((queriesAndKeys, scale) => new WindowOperands(

@@ -4,7 +4,9 @@ namespace Maha.Layers.Attention;
 
 // B batch, N length, S scales, H heads, K head dim, D = H * K, g global keys
 
-/// <summary>Windowed attention of several scales by the kernels of <c>window_forward.cu</c> and <c>window_backward.cu</c>: one launch forward, two backward.</summary>
+/// <summary>
+/// Windowed attention of several scales by the kernels of <c>window_forward.cu</c> and <c>window_backward.cu</c>: one launch forward, two backward.
+/// </summary>
 /// <param name="kernels">The kernels for the operands' element type and K.</param>
 /// <param name="plans">The geometry of each scale. All but lengths and windows is the same for all scales.</param>
 /// <param name="validLengths">Valid tokens per scale and document.</param>

@@ -9,8 +9,8 @@ namespace Maha.Layers.Attention;
 
 /// <summary>Softmax attention inside windows: a block of w tokens attends to its own and both neighboring blocks.</summary>
 /// <remarks>
-/// Cost: 12 * w * D * N floating-point operations, memory O(N * D). Runs in kernels on the CPU, in those of <see cref="CudaWindowAttention"/> on CUDA devices in
-/// float32 and bfloat16 for heads of width 32, 64 or 128, and by <see cref="Fallback"/> otherwise.
+/// Cost: 12 * w * D * N floating-point operations, memory O(N * D). Runs in kernels on the CPU, in those of <see cref="CudaWindowAttention"/> on CUDA devices
+/// in float32 and bfloat16 for heads of width 32, 64 or 128, and by <see cref="Fallback"/> otherwise.
 /// </remarks>
 internal static class WindowAttention
 {

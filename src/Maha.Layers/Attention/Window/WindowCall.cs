@@ -24,7 +24,9 @@ internal struct WindowScale
     public int Unused;
 }
 
-/// <summary>The argument of all kernels of windowed attention, of the layout and with the documentation of <c>WindowCall</c> in <c>window_call.cuh</c>.</summary>
+/// <summary>
+/// The argument of all kernels of windowed attention, of the layout and with the documentation of <c>WindowCall</c> in <c>window_call.cuh</c>.
+/// </summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct WindowCall
 {

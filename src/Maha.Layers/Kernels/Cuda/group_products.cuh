@@ -1,8 +1,9 @@
 // Products of a warpgroup (four warps) on Hopper's tensor cores, whose operands lie in shared memory. Compile option: GROUPS is 1 where the device has compute
 // capability 9.0, otherwise 0.
 //
-// A tile is rows of 128 bytes, 64 elements in bfloat16, from a multiple of 1,024 bytes on. The 16-byte chunk c of row r lies at the place c ^ (r % 8) of its row:
-// the layout that the hardware calls 128-byte swizzle. Results have the layout of mma.m16n8k16: warp i of the group has the rows 16 i + g and 16 i + g + 8.
+// A tile is rows of 128 bytes, 64 elements in bfloat16, from a multiple of 1,024 bytes on. The 16-byte chunk c of row r lies at the place c ^ (r % 8) of its
+// row: the layout that the hardware calls 128-byte swizzle. Results have the layout of mma.m16n8k16: warp i of the group has the rows 16 i + g and
+// 16 i + g + 8.
 
 #pragma once
 

@@ -170,7 +170,8 @@ public sealed partial class CudaWindowAttentionTests
             new RecordedKernels(ScalarType.Float32, K), [new WindowPlan(B, 5, H, K, 8, Causal: false)], [[5, 5]]);
         Tensor[] unreadable =
         [
-            zeros(5, B, D).transpose(0, 1), zeros(B, D, 5).transpose(1, 2), zeros(B, 1, D).expand(B, 5, D), zeros((B * 5 * D) + 1).narrow(0, 1, B * 5 * D).view(B, 5, D),
+            zeros(5, B, D).transpose(0, 1), zeros(B, D, 5).transpose(1, 2), zeros(B, 1, D).expand(B, 5, D),
+            zeros((B * 5 * D) + 1).narrow(0, 1, B * 5 * D).view(B, 5, D),
         ];
         foreach (var operand in unreadable)
         {

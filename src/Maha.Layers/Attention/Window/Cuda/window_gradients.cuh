@@ -32,8 +32,7 @@ struct RowGradients
         second.load(secondTile, warp, lane);
     }
 
-    // range_of(r) returns the columns of row g + 8 r, scalars(r, column) the log-sum-exp and D of the query that is this row, or the column; there column counts
-    // from 0.
+    // range_of(r) returns the columns of row g + 8 r, scalars(r, i) the log-sum-exp and D of the query that is this row, or column i of the tile.
     template <bool SUMS_SECOND, class RangeOf, class Scalars>
     __device__ __forceinline__ void add(
         unsigned firstColumns, unsigned secondColumns, int column, float factor, RangeOf range_of, Scalars scalars, int lane)

@@ -57,8 +57,8 @@ static __device__ __forceinline__ void multiply(float (&sum)[4], const LeftStep&
 static __device__ __forceinline__ void end_products() {}
 #endif
 
-// What a warp keeps of the block's tile of an operand while others pass by: in bfloat16 the operand, in float32 the address, because the parts would take too many
-// registers. A group needs the tile's address only.
+// What a warp keeps of the block's tile of an operand while others pass by: in bfloat16 the operand, in float32 the address, because the parts would take too
+// many registers. A group needs the tile's address only.
 struct LeftRows
 {
 #if BF16 && !GROUPS

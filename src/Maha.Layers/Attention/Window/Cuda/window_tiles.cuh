@@ -1,5 +1,5 @@
-// Tiles of rows of a head in shared memory: their layout, what comes in and goes out, and which rows see which. Warp i of the block has the rows 16 i to 16 i + 15
-// of the 64 that the block owns.
+// Tiles of rows of a head in shared memory: their layout, what comes in and goes out, and which rows see which. Warp i of the block has the rows 16 i to
+// 16 i + 15 of the 64 that the block owns.
 //
 // A row is HEAD_DIM elements, in chunks of 16 bytes. Chunk c of row r lies at the place c ^ r (of 8 places), so that neither 8 rows of a chunk nor 8 chunks of
 // a row meet in a memory bank. Bytes, not elements, decide the layout: 32 bytes of a row are 16 elements in bfloat16 and 8 in float32, and in both one step of
