@@ -1,13 +1,13 @@
 using System.Runtime.CompilerServices;
-using System.Text.RegularExpressions;
 using Maha.Layers.Attention;
 using Maha.Layers.Kernels;
+using Maha.Layers.Tests.Kernels.Cuda;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Attention;
 
 /// <summary>What the CUDA kernels of windowed attention are called with. The kernels themselves are checked on a device.</summary>
-public sealed partial class CudaWindowAttentionTests
+public sealed class CudaWindowAttentionTests
 {
     private const int B = 2, H = 3, K = 32, D = H * K;
 
@@ -15,28 +15,7 @@ public sealed partial class CudaWindowAttentionTests
 
     [Theory]
     [MemberData(nameof(Structures))]
-    public void Structures_HaveTheFieldsOfTheSource(string name, Type type)
-    {
-        string text = CudaSources.Read("window_call.cuh");
-        int start = text.IndexOf($"struct {name}\n", StringComparison.Ordinal);
-        string[] declared = [.. Declaration().Matches(text[start..text.IndexOf("};", start, StringComparison.Ordinal)]).Select(Declared)];
-        string[] fields = [.. type.GetFields().Where(field => !field.IsLiteral).OrderBy(field => field.MetadataToken)
-            .Select(field => $"{field.FieldType.Name} {field.Name.ToUpperInvariant()}")];
-        Assert.Equal(declared, fields);
-
-        static string Declared(Match match) => $"{Type(match.Groups[1].Value, match.Groups[3].Value)} {match.Groups[2].Value.ToUpperInvariant()}";
-
-        static string Type(string type, string bound) => type.EndsWith('*')
-            ? nameof(IntPtr)
-            : (type, bound) switch
-            {
-                ("WindowScale", "[MAX_SCALES]") => nameof(WindowCall.ScaleArray),
-                ("int", "[MAX_LENGTHS]") => nameof(WindowCall.LengthArray),
-                ("int", "") => nameof(Int32),
-                ("float", "") => nameof(Single),
-                _ => type,
-            };
-    }
+    public void Structures_HaveTheFieldsOfTheSource(string name, Type type) => CudaStructure.AssertSameFields("window_call.cuh", name, type);
 
     [Fact]
     public void TheCall_FitsIntoAKernelsArguments()
@@ -181,9 +160,6 @@ public sealed partial class CudaWindowAttentionTests
             Assert.Equal(0, CudaArgument.Address(copy) % 16);
         }
     }
-
-    [GeneratedRegex(@"^    (?:const )?(\w+\*?) (\w+)(\[\w+\])?;", RegexOptions.Multiline)]
-    private static partial Regex Declaration();
 
     private sealed class RecordedKernels(ScalarType type, int headDim) : WindowKernels(WindowTiles.For(type, headDim, 90))
     {

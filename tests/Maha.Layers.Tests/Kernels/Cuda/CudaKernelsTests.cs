@@ -100,6 +100,14 @@ public sealed class CudaKernelsTests
     }
 
     [Fact]
+    public void TheRotation_HasTheFieldsOfTheSource()
+    {
+        CudaStructure.AssertSameFields("rotary.cu", nameof(RotationPart), typeof(RotationPart));
+        CudaStructure.AssertSameFields("rotary.cu", nameof(RotationCall), typeof(RotationCall));
+        Assert.Contains($"#define MAX_PARTS {RotationCall.MaxParts}\n", CudaSources.Read("rotary.cu"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void TheAddressOfAView_IncludesItsOffset()
     {
         using var rows = arange(12, ScalarType.Float32).view(3, 4);
