@@ -39,7 +39,7 @@ public sealed record MixingResult(Tensor Output, Tensor AuxiliaryLoss) : IDispos
         AuxiliaryLoss.MoveToOuterDisposeScope();
         ScaleWeights?.MoveToOuterDisposeScope();
         AttentionEntropy?.MoveToOuterDisposeScope();
-        Diagnostics?.Residuals?.MoveToOuterDisposeScope();
+        Diagnostics?.MoveToOuterDisposeScope();
         return this;
     }
 }

@@ -31,7 +31,15 @@ internal sealed class ActivationDropout : Module<Tensor, Tensor>
         if (!TensorMemory.Reachable(input))
             return functional.dropout(input, Probability);
         using var scope = NewDisposeScope();
-        long seed = randint(long.MaxValue, [1]).item<long>();
-        return DropoutFunction.Apply(input, Probability, seed).MoveToOuterDisposeScope();
+        return DropoutFunction.Apply(input, Probability, DrawSeed()).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Returns the elements to drop in the next call, for a kernel that drops them itself. In training mode it draws a number as a call does.</summary>
+    public ActivationDrop Draw() => training && Probability > 0 ? ActivationDrop.Create(Probability, DrawSeed()) : ActivationDrop.None;
+
+    private static long DrawSeed()
+    {
+        using var seed = randint(long.MaxValue, [1]);
+        return seed.item<long>();
     }
 }

@@ -27,7 +27,7 @@ internal static unsafe class DropoutKernel
     public static void Apply<T>(T* input, T* output, long count, double probability, long seed, int threads)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        uint threshold = (uint)Math.Min(probability * 4294967296.0, uint.MaxValue);
+        uint threshold = Threshold(probability);
         var scale = T.CreateChecked(1 / (1 - probability));
         int chunks = checked((int)((count + ChunkLength - 1) / ChunkLength));
         KernelThreads.For(chunks, threads, chunk =>
@@ -38,6 +38,9 @@ internal static unsafe class DropoutKernel
             Chunk(input + start, output + start, length, threshold, scale, (uint)words, (uint)(words >> 32));
         });
     }
+
+    /// <summary>Returns the number below which the hash of a dropped element is.</summary>
+    public static uint Threshold(double probability) => (uint)Math.Min(probability * 4294967296.0, uint.MaxValue);
 
     private static void Chunk<T>(T* input, T* output, int length, uint threshold, T scale, uint first, uint second)
         where T : unmanaged, IFloatingPointIeee754<T>

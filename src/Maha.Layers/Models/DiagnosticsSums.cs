@@ -65,7 +65,7 @@ internal sealed class DiagnosticsSums
             if (report.Diagnostics is { } solver)
             {
                 _residual = Math.Max(_residual, solver.MaxResidual());
-                _iterations = Math.Max(_iterations, solver.Iterations);
+                _iterations = Math.Max(_iterations, solver.MaxIterations());
                 _converged &= solver.Converged();
             }
         }

@@ -28,6 +28,6 @@ public sealed record LayerReport(Tensor? ScaleWeights)
     {
         ScaleWeights?.MoveToOuterDisposeScope();
         AttentionEntropy?.MoveToOuterDisposeScope();
-        Diagnostics?.Residuals?.MoveToOuterDisposeScope();
+        Diagnostics?.MoveToOuterDisposeScope();
     }
 }

@@ -70,13 +70,12 @@ internal sealed partial class MahaMixer : TokenMixer
             ? ScaleHierarchy.Causal(lengths, length, _numScales, _maha.CompressionRatio)
             : new ScaleHierarchy(lengths, length, _numScales, _maha.CompressionRatio, _maha.Window);
 
-        var local = _localConvolution.call(hidden, new ConvolutionLengths(lengths, lengths, length)); // [B, N, D]
-        var scales = _decomposition.call(_dropout.call(local), hierarchy); // S x [B, N_s, D]
-        var finest = LinearFunction.ApplyAll(scales[0], _queryKeyProjections[0], _valueProjection); // one pass over the tokens for both
-        var values = _decomposition.call(finest[1], hierarchy); // S x [B, N_s, D]
+        var local = _localConvolution.ForwardWithDropout(hidden, new ConvolutionLengths(lengths, lengths, length), _dropout); // [B, N, D]
+        var finest = LinearFunction.ApplyAll(local, _queryKeyProjections[0], _valueProjection); // one pass over the tokens for both
+        var (scales, values) = _decomposition.ForwardBoth(local, finest[1], hierarchy); // S x [B, N_s, D] each
         var (outputs, entropies) = AttendWithinScales(scales, finest[0], values, hierarchy, context.Inspect, maps);
 
-        var aggregated = _aggregation.call(_options.IsCausal
+        var aggregated = TryAggregate(outputs, hierarchy, lengths) ?? _aggregation.call(_options.IsCausal
             ? CausalScales.Upsample(outputs, hierarchy, _numScales, CausalCosts(batch, outputs[0]), context.KeyPaddingMask)
             : DocumentScales(outputs, hierarchy, lengths, context.KeyPaddingMask));
         return new MixingResult(aggregated.Output, aggregated.AuxiliaryLoss)
@@ -169,15 +168,35 @@ internal sealed partial class MahaMixer : TokenMixer
         Tensor Numbers(Func<long, long> function) => tensor([.. Enumerable.Range(0, length).Select(i => function(i))], device: device);
     }
 
+    // The aggregation by kernels on a CUDA device; null where they can't be used.
+    private AggregationResult? TryAggregate(Tensor[] outputs, ScaleHierarchy hierarchy, int[] lengths)
+    {
+        if (!CudaKernels.CanUse(outputs[0]))
+            return null;
+        double[]? costs = null;
+        if (_maha.Aggregation.ScaleCostPrice > 0)
+        {
+            var (priced, pricedHierarchy) = _options.IsCausal ? Longest(lengths.Length) : (lengths, hierarchy);
+            costs = ScaleCosts.Compute(priced, pricedHierarchy, _numScales, _options.DModel, _maha.Window);
+        }
+        return CudaScales.TryCreate(outputs, hierarchy, _numScales, costs) is { } scales ? _aggregation.TryAggregate(scales) : null;
+    }
+
     // kappa [B, S]; null where the aggregation has no price for it.
     private Tensor? RelativeCosts(int[] lengths, ScaleHierarchy hierarchy, Tensor like) =>
         _maha.Aggregation.ScaleCostPrice > 0 ? ScaleCosts.Relative(lengths, hierarchy, _numScales, _options.DModel, _maha.Window, like) : null;
 
-    // The length of a document depends on later tokens, so the costs are those of the longest document of the model.
     private Tensor? CausalCosts(int batch, Tensor like)
     {
+        var (lengths, hierarchy) = Longest(batch);
+        return RelativeCosts(lengths, hierarchy, like);
+    }
+
+    // In a causal model the length of a document depends on later tokens, so the costs are those of the longest document of the model.
+    private (int[] Lengths, ScaleHierarchy Hierarchy) Longest(int batch)
+    {
         int[] longest = [.. Enumerable.Repeat(_options.MaxSequenceLength, batch)];
-        return RelativeCosts(longest, new ScaleHierarchy(longest, _options.MaxSequenceLength, _numScales, _maha.CompressionRatio, _maha.Window), like);
+        return (longest, new ScaleHierarchy(longest, _options.MaxSequenceLength, _numScales, _maha.CompressionRatio, _maha.Window));
     }
 
     private ScaleOutputs DocumentScales(Tensor[] outputs, ScaleHierarchy hierarchy, int[] lengths, Tensor? keyPaddingMask)

@@ -28,7 +28,7 @@ internal sealed record AggregationResult(Tensor Output, Tensor ScaleWeights, Ten
         Output.MoveToOuterDisposeScope();
         ScaleWeights.MoveToOuterDisposeScope();
         AuxiliaryLoss.MoveToOuterDisposeScope();
-        Diagnostics.Residuals?.MoveToOuterDisposeScope();
+        Diagnostics.MoveToOuterDisposeScope();
         return this;
     }
 }

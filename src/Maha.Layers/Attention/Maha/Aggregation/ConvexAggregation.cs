@@ -1,4 +1,5 @@
 using Maha.Layers.Core;
+using Maha.Layers.Kernels;
 using Maha.Layers.Weights;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -30,6 +31,10 @@ internal sealed class ConvexAggregation : ScaleAggregation
 {
     // The bound of the residual that float64 guarantees at any rho up to 1e6; the weights of float32 tokens are solved in float64 as well.
     private const double ResidualBound = 1e-9;
+
+    // The kernels of CUDA devices solve in float32, and without refinement, which larger prices need.
+    private const double SingleResidualBound = 1e-5;
+    private const double MostRedundancyOfKernels = 10;
 
     // Not readonly: a move to another type or device replaces the parameters.
     [ComponentName(Name = "utility")] private readonly Parameter _utility;
@@ -76,6 +81,32 @@ internal sealed class ConvexAggregation : ScaleAggregation
         var weights = functional.pad(perToken ? solved : solved.squeeze(1), [0, NumScales - used]); // [B, N, S] or [B, S]
         var output = compact.Mix(weights); // [B, N, D]
         return new AggregationResult(output, weights, NoLoss(output), Diagnostics(batch, output.device)).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public override AggregationResult? TryAggregate(CudaScales scales)
+    {
+        bool hasUtility = _options.Granularity != WeightGranularity.InputFree;
+        if (_options.RedundancyPrice > MostRedundancyOfKernels || scales.Outputs[0].dtype != _utility.dtype || !CudaElements.IsAligned(_utility)
+            || (scales.Hierarchy.IsCausal && _options.Granularity == WeightGranularity.Document))
+        {
+            return null;
+        }
+        using var scope = NewDisposeScope();
+        bool isToken = _options.Granularity == WeightGranularity.Token || scales.Hierarchy.IsCausal;
+        var settings = new CudaScaleSettings(isToken ? ScaleWeightRule.Token : ScaleWeightRule.Document)
+        {
+            UsesGram = true,
+            HasUtility = hasUtility,
+            IsSoftmax = _options.UtilityForm == UtilityForm.Softmax,
+            Redundancy = _options.RedundancyPrice,
+            Temperature = _options.Temperature,
+            Floor = _options.WeightFloor,
+            Price = _options.CostPrice,
+        };
+        var (output, weights, residuals, steps) = CudaScaleFunction.Apply(scales, settings, hasUtility ? _utility : null, _bias);
+        var diagnostics = new SolverDiagnostics { Residuals = residuals, Steps = steps, Tolerance = SingleResidualBound };
+        return new AggregationResult(output, weights, NoLoss(output), diagnostics).MoveToOuterDisposeScope();
     }
 
     // Every token has its own program with its own Gram matrix.

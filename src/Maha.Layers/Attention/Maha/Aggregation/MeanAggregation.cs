@@ -17,6 +17,14 @@ internal sealed class MeanAggregation : ScaleAggregation
     }
 
     /// <inheritdoc/>
+    public override AggregationResult? TryAggregate(CudaScales scales)
+    {
+        using var scope = NewDisposeScope();
+        var (output, weights, _, _) = CudaScaleFunction.Apply(scales, new CudaScaleSettings(ScaleWeightRule.Equal));
+        return new AggregationResult(output, weights, NoLoss(output), SolverDiagnostics.ClosedForm).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
     public override AggregationResult forward(ScaleOutputs scales)
     {
         Check(scales);

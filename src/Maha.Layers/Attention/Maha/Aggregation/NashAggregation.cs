@@ -51,6 +51,19 @@ internal sealed class NashAggregation : ScaleAggregation
         return new AggregationResult(output, weights, NoLoss(output), Diagnostics(batch, device)).MoveToOuterDisposeScope();
     }
 
+    /// <inheritdoc/>
+    public override AggregationResult? TryAggregate(CudaScales scales)
+    {
+        // The games of a causal model are those of tokens, which are solved as for other devices.
+        if (scales.Hierarchy.IsCausal)
+            return null;
+        using var scope = NewDisposeScope();
+        var batch = new NashBatch(_options.Temperature, _options.Tolerance, _options.MaxIterations, scales.Hierarchy.Available);
+        var settings = new CudaScaleSettings(ScaleWeightRule.Given) { UsesGram = true, Game = new CudaScaleGame(batch, _options.CostPrice) };
+        var (output, weights, _, _) = CudaScaleFunction.Apply(scales, settings);
+        return new AggregationResult(output, weights, NoLoss(output), Diagnostics(batch, output.device)).MoveToOuterDisposeScope();
+    }
+
     // Every token has its own game with its own Gram matrix.
     private AggregationResult Causal(ScaleOutputs scales)
     {

@@ -33,6 +33,15 @@ internal sealed unsafe class NashFunction : SingleOutputFunction<NashFunction>
     protected override Tensor ForwardSingle(AutogradContext ctx, object[] arguments)
     {
         var (gram, prices, batch) = ((Tensor)arguments[0], (Tensor)arguments[1], (NashBatch)arguments[2]);
+        var result = Solve(gram, prices, batch).to(gram.device);
+        ctx.save_for_backward([result.detach()]);
+        ctx.save_data(BatchKey, batch);
+        return result;
+    }
+
+    /// <summary>Solves the games: the weights [B, S] on the processor, float64. The games are kept in the batch.</summary>
+    public static Tensor Solve(Tensor gram, Tensor prices, NashBatch batch)
+    {
         using var g = gram.cpu().contiguous();
         using var p = prices.cpu().contiguous();
         var weights = zeros_like(p);
@@ -47,23 +56,21 @@ internal sealed unsafe class NashFunction : SingleOutputFunction<NashFunction>
             games[document].Solve(batch.Tolerance, batch.MaxIterations, new Span<double>(to + ((long)document * scales), scales));
         });
         batch.Games = games;
-        var result = weights.to(gram.device);
-        ctx.save_for_backward([result.detach()]);
-        ctx.save_data(BatchKey, batch);
-        return result;
+        return weights;
     }
 
-    /// <inheritdoc/>
-    protected override IReadOnlyList<Tensor?> BackwardSingle(AutogradContext ctx, Tensor gradient)
+    /// <summary>Computes the gradients of Gram matrices and prices, [B, S, S] and [B, S] on the processor, from that of the weights.</summary>
+    /// <param name="weights">[B, S], as <see cref="Solve"/> returned them.</param>
+    /// <param name="gradient">[B, S], float64.</param>
+    /// <param name="batch">The solved games.</param>
+    public static (Tensor Gram, Tensor Prices) Gradients(Tensor weights, Tensor gradient, NashBatch batch)
     {
-        var saved = ctx.get_saved_variables();
-        var batch = (NashBatch)ctx.get_data(BatchKey);
-        var weights = saved[0].cpu().contiguous();
-        var incomingGradient = gradient.cpu().contiguous();
-        int documents = (int)weights.shape[0], scales = (int)weights.shape[1];
+        using var w = weights.cpu().contiguous();
+        using var incomingGradient = gradient.cpu().contiguous();
+        int documents = (int)w.shape[0], scales = (int)w.shape[1];
         var gramGradient = zeros([documents, scales, scales], ScalarType.Float64);
         var priceGradient = zeros([documents, scales], ScalarType.Float64);
-        double* solution = TensorMemory.Pointer<double>(weights), incoming = TensorMemory.Pointer<double>(incomingGradient);
+        double* solution = TensorMemory.Pointer<double>(w), incoming = TensorMemory.Pointer<double>(incomingGradient);
         double* toGram = TensorMemory.Pointer<double>(gramGradient), toPrice = TensorMemory.Pointer<double>(priceGradient);
         KernelThreads.For(documents, get_num_threads(), document =>
         {
@@ -72,6 +79,15 @@ internal sealed unsafe class NashFunction : SingleOutputFunction<NashFunction>
                 batch.Tolerance, batch.MaxIterations, new ReadOnlySpan<double>(solution + row, scales), new ReadOnlySpan<double>(incoming + row, scales),
                 new Span<double>(toGram + (row * scales), scales * scales), new Span<double>(toPrice + row, scales));
         });
+        return (gramGradient, priceGradient);
+    }
+
+    /// <inheritdoc/>
+    protected override IReadOnlyList<Tensor?> BackwardSingle(AutogradContext ctx, Tensor gradient)
+    {
+        var saved = ctx.get_saved_variables();
+        var batch = (NashBatch)ctx.get_data(BatchKey);
+        var (gramGradient, priceGradient) = Gradients(saved[0], gradient, batch);
         return [gramGradient.to(gradient.device), priceGradient.to(gradient.device), null];
     }
 }

@@ -33,6 +33,11 @@ internal abstract class ScaleAggregation : Module<ScaleOutputs, AggregationResul
     /// <returns>The output, the weights, the auxiliary loss and the solver's diagnostics.</returns>
     public abstract override AggregationResult forward(ScaleOutputs scales);
 
+    /// <summary>Aggregates the scales by the kernels of a CUDA device.</summary>
+    /// <param name="scales">The outputs of the scales, from the mixer.</param>
+    /// <returns>As from <see cref="forward"/>; null where there are no kernels for the aggregation.</returns>
+    public virtual AggregationResult? TryAggregate(CudaScales scales) => null;
+
     /// <summary>Checks the shapes, element types and devices of the outputs and masks.</summary>
     protected void Check(ScaleOutputs scales)
     {

@@ -11,7 +11,11 @@ internal static class ScaleCosts
     /// Computes kappa [B, S]: the floating-point operations of projections and attention at each scale for the document's own length, divided by their sum; 0
     /// for scales that are not used.
     /// </summary>
-    public static Tensor Relative(int[] validLengths, ScaleHierarchy hierarchy, int numScales, int dModel, int window, Tensor like)
+    public static Tensor Relative(int[] validLengths, ScaleHierarchy hierarchy, int numScales, int dModel, int window, Tensor like) =>
+        tensor(Compute(validLengths, hierarchy, numScales, dModel, window), [validLengths.Length, numScales], device: like.device).to(like.dtype);
+
+    /// <summary>Computes the same as numbers, document by document.</summary>
+    public static double[] Compute(int[] validLengths, ScaleHierarchy hierarchy, int numScales, int dModel, int window)
     {
         double[] costs = new double[validLengths.Length * numScales];
         for (int document = 0; document < validLengths.Length; document++)
@@ -26,6 +30,6 @@ internal static class ScaleCosts
             for (int scale = 0; scale < numScales && total > 0; scale++)
                 costs[(document * numScales) + scale] /= total;
         }
-        return tensor(costs, [validLengths.Length, numScales], device: like.device).to(like.dtype);
+        return costs;
     }
 }

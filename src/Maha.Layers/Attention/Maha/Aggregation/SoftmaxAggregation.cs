@@ -54,6 +54,22 @@ internal sealed class SoftmaxAggregation : ScaleAggregation
         return new AggregationResult(output, weights, penalty, SolverDiagnostics.ClosedForm).MoveToOuterDisposeScope();
     }
 
+    /// <inheritdoc/>
+    public override AggregationResult? TryAggregate(CudaScales scales)
+    {
+        if (scales.Hierarchy.IsCausal)
+            return null;
+        using var scope = NewDisposeScope();
+        int[] available = scales.Hierarchy.Available;
+        bool[] missing = [.. Enumerable.Range(0, available.Length * NumScales).Select(i => i % NumScales >= available[i / NumScales])];
+        var unavailable = missing.Contains(true) ? tensor(missing, [available.Length, NumScales], device: _logits.device) : null;
+        var weights = Weights(_logits, unavailable, available.Length); // [B, S]
+        var penalty = _sparsityWeight * weights.abs().sum(-1).mean();
+        var given = weights.to(ScalarType.Float32).contiguous();
+        var (output, reported, _, _) = CudaScaleFunction.Apply(scales, new CudaScaleSettings(ScaleWeightRule.Given), given: given);
+        return new AggregationResult(output, reported, penalty, SolverDiagnostics.ClosedForm).MoveToOuterDisposeScope();
+    }
+
     private static Tensor Weights(Tensor logits, Tensor? unavailable, long batchSize) =>
         unavailable is null
             ? logits.softmax(0).expand(batchSize, logits.shape[0])

@@ -38,13 +38,31 @@ internal sealed class DepthwiseConvolution : Module<Tensor, ConvolutionLengths, 
     /// <param name="input">[B, N, D].</param>
     /// <param name="lengths">The numbers of valid tokens before and after.</param>
     /// <returns>[B, N', D].</returns>
-    public override Tensor forward(Tensor input, ConvolutionLengths lengths)
+    public override Tensor forward(Tensor input, ConvolutionLengths lengths) => Apply(input, lengths, null);
+
+    /// <summary>Applies the convolution and dropout.</summary>
+    public Tensor ForwardWithDropout(Tensor input, ConvolutionLengths lengths, ActivationDropout dropout)
     {
-        var plan = new ConvolutionPlan(
-            (int)input.shape[0], (int)input.shape[1], lengths.OutputLength, _dModel, _kernelSize, _stride, _dilation, _offset, _relu);
-        return TensorMemory.Reachable(input)
+        using var scope = NewDisposeScope();
+        return Apply(input, lengths, dropout).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The weights.</summary>
+    internal ConvolutionWeights Weights => _weights;
+
+    /// <summary>Returns the geometry for a number of documents and lengths in memory.</summary>
+    internal ConvolutionPlan Plan(int batch, int length, int outputLength) =>
+        new(batch, length, outputLength, _dModel, _kernelSize, _stride, _dilation, _offset, _relu);
+
+    private Tensor Apply(Tensor input, ConvolutionLengths lengths, ActivationDropout? dropout)
+    {
+        var plan = Plan((int)input.shape[0], (int)input.shape[1], lengths.OutputLength);
+        if (CudaConvolutionFunction.TryApply(input, _weights, plan, lengths, dropout) is { } fused)
+            return fused;
+        var output = TensorMemory.Reachable(input)
             ? DepthwiseConvolutionFunction.Apply(input, _weights.Weight, _weights.Bias, plan, lengths.Input, lengths.Output)
             : Fallback(input, _weights.Weight, _weights.Bias, plan, lengths.Input, lengths.Output);
+        return dropout?.call(output) ?? output;
     }
 
     /// <summary>

@@ -1,3 +1,6 @@
+using Maha.Layers.Kernels;
+using static TorchSharp.torch;
+
 namespace Maha.Layers.Attention;
 
 // B batch, N length, S scales, r compression ratio, w window
@@ -96,6 +99,11 @@ internal sealed class ScaleHierarchy
 
     /// <summary>r^s, the number of tokens per coarse token of each scale.</summary>
     public long[] Cells { get; }
+
+    /// <summary>
+    /// Returns <see cref="ValidLengths"/> and <see cref="Available"/> on a device, [Count + 1, B] of Int32, which all layers share. The caller does not dispose it.
+    /// </summary>
+    public Tensor Table(Device device) => CudaTables.Get([.. ValidLengths.SelectMany(lengths => lengths), .. Available], device);
 
     private static long CeilDivide(long length, int ratio) => (length + ratio - 1) / ratio;
 

@@ -48,6 +48,18 @@ internal sealed class ScaleReduction : Module<Tensor, ScaleHierarchy, IReadOnlyL
         return scales;
     }
 
+    /// <summary>Computes the scales of two sequences, which on a CUDA device share launches.</summary>
+    /// <param name="hidden">[B, N, D].</param>
+    /// <param name="values">[B, N, D].</param>
+    /// <param name="hierarchy">The lengths.</param>
+    /// <returns>[B, N_s, D] each, the finest first.</returns>
+    public (IReadOnlyList<Tensor> Hidden, IReadOnlyList<Tensor> Values) ForwardBoth(Tensor hidden, Tensor values, ScaleHierarchy hierarchy)
+    {
+        if (_downsamplers.Count > 0 && hierarchy.Count > 1 && CudaPyramidFunction.TryApply(hidden, values, _downsamplers, hierarchy) is { } both)
+            return both;
+        return (call(hidden, hierarchy), call(values, hierarchy));
+    }
+
     /// <summary>Computes a scale, [B, N_s, D], from the next finer one.</summary>
     public Tensor Reduce(int scale, Tensor finer, ConvolutionLengths lengths, int ratio) => _kind == DecompositionKind.StridedConvolution
         ? _downsamplers[scale - 1].call(finer, lengths)
