@@ -53,6 +53,7 @@ internal static class DeviceCommand
         var reader = new OptionReader(args);
         int trees = reader.Integer("--trees", 60);
         int windows = reader.Integer("--windows", 60);
+        int scales = reader.Integer("--scales", 30);
         string only = reader.Text("--only", "");
         string? file = reader.File("--out");
         reader.RefuseLeft();
@@ -69,11 +70,12 @@ internal static class DeviceCommand
         report.Line($"# {DeviceReport.HashLabel}{CudaSources.Hash()}");
         if (only.Length == 0)
             DeviceKernelChecks.Run(report);
-        foreach (var (name, options) in s_kinds.Where(kind => kind.Name.Contains(only, StringComparison.OrdinalIgnoreCase)))
+        foreach (var (name, options) in s_kinds.Concat(DeviceMultiscaleChecks.Kinds).Where(kind => kind.Name.Contains(only, StringComparison.OrdinalIgnoreCase)))
             DeviceBlockChecks.Run(report, name, options);
         if (only.Length == 0)
             DeviceTreeChecks.Run(report, trees);
         DeviceWindowChecks.Run(report, windows);
+        DeviceMultiscaleChecks.Run(report, scales);
 
         // Without the kernels the checks above compare torch's operators.
         report.Check("kernels used", CudaKernels.Problem is null && CudaKernels.Launches > 0, CudaKernels.Problem ?? $"{CudaKernels.Launches} launches");
