@@ -8,9 +8,9 @@ using static TorchSharp.torch;
 namespace Maha.Benchmarks.Blocks;
 
 /// <summary>
-/// <c>device [--trees N] [--windows N] [--only TEXT] [--out FILE]</c>: the blocks, the hierarchical and the windowed attention on the CUDA device against the
-/// processor, from the same weights: float32 and bfloat16, outputs and gradients, causality, padding, random shapes, trees and windows. Fails where they are
-/// further apart than rounding explains.
+/// <c>device [--trees N] [--windows N] [--scales N] [--only TEXT] [--out FILE]</c>: the blocks, the hierarchical and the windowed attention and the parts of
+/// multiscale attention on the CUDA device against the processor, from the same weights: float32 and bfloat16, outputs and gradients, causality, padding, random
+/// shapes, trees, windows and scales. Fails where they are further apart than rounding explains.
 /// </summary>
 /// <remarks>
 /// The file keeps what was printed, with the hash of the kernels' sources; a test asks for a file with the hash of the present ones. With <c>--only</c>, of the

@@ -56,12 +56,14 @@ internal static class DeviceConvolutionChecks
         var plain = Pass(device, ScalarType.BFloat16);
         CudaKernels.IsEnabled = true;
         int outputs = upstream.Length;
-        double largest = expected[outputs..].Max(DeviceReport.Largest), norm = expected[outputs..].Max(DeviceReport.Norm);
+        double largest = Most(DeviceReport.Largest), norm = Most(DeviceReport.Norm);
         return (
             Enumerable.Range(0, outputs).Max(i => DeviceReport.Error(DeviceReport.Largest, expected[i], actual[i], 1e-3)),
             Enumerable.Range(outputs, expected.Length - outputs).Max(i => DeviceReport.Error(DeviceReport.Largest, expected[i], actual[i], largest)),
             Enumerable.Range(0, expected.Length).Max(i => Reduced(half, i) / DeviceBlockChecks.ReducedLimit(Reduced(plain, i))),
             actual.Zip(again, (first, second) => first.equal(second).all().item<bool>()).All(same => same) ? 0 : 1);
+
+        double Most(Func<Tensor, double> size) => expected[outputs..].Max(gradient => size(gradient.to(ScalarType.Float64)));
 
         double Reduced(Tensor[] tensors, int i) => DeviceReport.Error(DeviceReport.Norm, expected[i], tensors[i], i < outputs ? 1e-3 : norm);
 

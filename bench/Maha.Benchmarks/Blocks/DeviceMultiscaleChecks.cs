@@ -11,12 +11,10 @@ internal static class DeviceMultiscaleChecks
     /// <summary>The blocks to check.</summary>
     public static IReadOnlyList<(string Name, MahaBlockOptions Options)> Kinds { get; } =
     [
-        .. Both("Maha wide", s_shape with { DModel = 768, NumHeads = 12 }, new MahaOptions { Window = 64 }),
         .. Both("Maha 9 scales", s_shape, new MahaOptions { Window = 16, NumScales = 9 }),
         .. Both("Maha ratio 3", s_shape, new MahaOptions { Window = 16, CompressionRatio = 3 }),
         .. Both("Maha one scale", s_shape, new MahaOptions { NumScales = 1 }),
         .. Both("Maha rotary", s_shape with { Positions = PositionKind.Rotary }, new MahaOptions { Window = 64 }),
-        .. Both("Maha pool", s_shape, new MahaOptions { Window = 64, Decomposition = DecompositionKind.AdaptiveMaxPool }),
         .. Both("Maha Softmax", s_shape, Aggregated(AggregationOptions.Create(AggregationKind.Softmax))),
         .. Both("Maha Nash price", s_shape, Aggregated(new NashOptions { CostPrice = 0.5 })),
         .. Both("Maha Convex input-free", s_shape, Aggregated(new ConvexOptions { Granularity = WeightGranularity.InputFree })),

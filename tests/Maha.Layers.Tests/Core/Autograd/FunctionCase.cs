@@ -73,8 +73,8 @@ internal sealed class FunctionCase(Tensor[] inputs, Func<Tensor[], Tensor[]> run
     /// <summary>The functions that run on a CUDA device only; <c>./bench.sh device</c> calls them there.</summary>
     public static IReadOnlyList<Type> OnDevice { get; } =
     [
-        typeof(CudaLinearFunction), typeof(CudaResidualNormFunction), typeof(CudaRotationFunction), typeof(CudaTreeFunction),
-        typeof(CudaWindowFunction),
+        typeof(CudaConvolutionFunction), typeof(CudaLinearFunction), typeof(CudaPyramidFunction), typeof(CudaResidualNormFunction),
+        typeof(CudaRotationFunction), typeof(CudaScaleFunction), typeof(CudaTreeFunction), typeof(CudaWindowFunction),
     ];
 
     private static ScalePlan Scales => new(B, N, D, [1, 2], [N, N / 2]);

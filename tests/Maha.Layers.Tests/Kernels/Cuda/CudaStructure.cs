@@ -31,6 +31,7 @@ internal static partial class CudaStructure
         : declared switch
         {
             "int" => nameof(Int32),
+            "unsigned" => nameof(UInt32),
             "long long" => nameof(Int64),
             "float" => nameof(Single),
             "double" => nameof(Double),

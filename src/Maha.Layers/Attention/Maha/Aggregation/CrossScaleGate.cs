@@ -1,4 +1,5 @@
 using Maha.Layers.Core;
+using Maha.Layers.Kernels;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -55,6 +56,20 @@ internal sealed class CrossScaleGate : Module<Tensor, Tensor, Tensor>
 
     /// <summary>Computes g, [B, N, D], for scales of equal length.</summary>
     public Tensor Gate(Tensor current, Tensor upsampled) => _gateProjection.call(cat([current, upsampled], -1)).sigmoid();
+
+    /// <summary>
+    /// Computes g, [B, N, D], from a coarser scale of length M at most N, [B, M, D]: W is applied to its rows before they are upsampled.
+    /// </summary>
+    /// <param name="current">[B, N, D].</param>
+    /// <param name="coarser">[B, M, D].</param>
+    /// <param name="upsample">The upsampling from M to N rows.</param>
+    public Tensor GateOfCoarser(Tensor current, Tensor coarser, Func<Tensor, Tensor> upsample)
+    {
+        var weight = _gateProjection.weight!; // [D, 2D]
+        var own = LinearFunction.ApplyByTorch(current, weight.narrow(1, 0, _dModel), _gateProjection.bias);
+        var other = LinearFunction.ApplyByTorch(coarser, weight.narrow(1, _dModel, _dModel), null);
+        return (own + upsample(other)).sigmoid();
+    }
 
     /// <summary>Computes g * current + (1 - g) * upsampled.</summary>
     public static Tensor Blend(Tensor gate, Tensor current, Tensor upsampled) => (gate * current) + ((1 - gate) * upsampled);

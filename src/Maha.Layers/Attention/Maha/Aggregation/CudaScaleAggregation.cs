@@ -132,6 +132,18 @@ internal sealed class CudaScaleAggregation(CudaScales scales, CudaScaleSettings 
         return (gradients, utilityGradient, biasGradient, ofGiven);
     }
 
+    /// <summary>Computes the shares of the scales, [B, N, S], from gates between neighboring scales, as <see cref="GatedAggregation"/> states them.</summary>
+    /// <param name="gates">[B, N_s, D] for every scale but the coarsest of the batch.</param>
+    public Tensor Shares(IReadOnlyList<Tensor> gates)
+    {
+        var weights = empty([_layout.Batch, _layout.Length, scales.NumScales], ScalarType.Float32, gates[0].device);
+        var call = NewCall(scales.Forward, gates, null, null);
+        call.Weights = scales.Forward.AddressOf(weights);
+        int tokensPerBlock = TileThreads / WarpThreads;
+        scales.Forward.Launch("scale_shares", (_layout.Length + tokensPerBlock - 1) / tokensPerBlock, _layout.Batch, 1, TileThreads, ref call);
+        return weights;
+    }
+
     private ScaleCall NewCall(CudaLauncher launcher, IReadOnlyList<Tensor> outputs, Tensor? utility, Tensor? bias)
     {
         var device = outputs[0].device;
@@ -140,7 +152,7 @@ internal sealed class CudaScaleAggregation(CudaScales scales, CudaScaleSettings 
             call.Outputs[scale] = launcher.AddressOf(outputs[scale]);
         nint table = launcher.AddressOf(scales.Hierarchy.Table(device));
         call.Tokens = table;
-        call.Available = table + (outputs.Count * _layout.Batch * sizeof(int));
+        call.Available = table + (scales.Hierarchy.Count * _layout.Batch * sizeof(int));
         if (settings.Price > 0 && scales.Costs is { } costs && !IsGame)
         {
             float[] prices = new float[_layout.Batch * outputs.Count];

@@ -260,3 +260,46 @@ extern "C" __global__ void __launch_bounds__(32 * MIX_WARPS) scale_mix(const Sca
         }
     }
 }
+
+// The shares of the scales where gates choose between each scale and the coarser ones: g_s times the product of 1 - g_t over the finer scales t, as the mean over
+// the channels. outputs are the gates, without one for the coarsest scale. A warp takes a token. Grid: (tokens / MIX_WARPS, B).
+extern "C" __global__ void __launch_bounds__(32 * MIX_WARPS) scale_shares(const ScaleCall call)
+{
+    const int lane = threadIdx.x & 31, document = blockIdx.y, token = blockIdx.x * MIX_WARPS + (threadIdx.x >> 5);
+    if (token >= call.length)
+        return;
+    float* weights = call.weights + ((long long)document * call.length + token) * call.allScales;
+    const bool valid = token < document_tokens(call, document);
+    Row left;
+    float rest = 1;
+#pragma unroll
+    for (int turn = 0; turn < TURNS; turn++)
+    {
+#pragma unroll
+        for (int i = 0; i < PER_VECTOR; i++)
+            left.values[turn][i] = 1;
+    }
+    for (int s = 0; s < call.allScales; s++)
+    {
+        float share = s == call.scales - 1 ? rest : 0;
+        if (valid && s < call.scales - 1)
+        {
+            Row gate;
+            load_row(call.outputs[s] + row_at(call, s, document, token) * WIDTH, gate);
+#pragma unroll
+            for (int turn = 0; turn < TURNS; turn++)
+            {
+#pragma unroll
+                for (int i = 0; i < PER_VECTOR; i++)
+                {
+                    share += left.values[turn][i] * gate.values[turn][i];
+                    left.values[turn][i] -= left.values[turn][i] * gate.values[turn][i];
+                }
+            }
+            share = warp_sum(share) / WIDTH;
+            rest -= share;
+        }
+        if (lane == 0)
+            weights[s] = valid ? share : 0;
+    }
+}
