@@ -108,7 +108,7 @@ var commands = new Command[]
         "perplexity",
         "[--data FILE|FOLDER] [--held-out FILE] [--variants V...] [--contexts N...] [--tokens N | --seconds S] [--layers L] [--d-model D] [--heads H] "
             + "[--vocab V] [--tokens-per-batch N] [--learning-rate R] [--dropout P] [--context-growth F] [--shortest-context N] [--device cpu|cuda] "
-            + "[--threads T] [--seed S] [--out FILE]",
+            + "[--threads T] [--seed S] [--out FILE] " + PrecisionOption.Arguments,
         "held-out perplexity of language models of equal size, one row per variant and context length, appended to a file; continues where it was stopped",
         PerplexityCommand.Run),
     new(
@@ -146,7 +146,7 @@ var commands = new Command[]
         "--data FILE --test FILE | --folds FILE [--options NAME=VALUE,...]... [--seeds K | --seed S...] [--fold F...] [--documents N] [--skip "
             + "baseline|default|network...] [--pretrained minilm|none|PATH] [--long-words N] [--out FILE] [--threads T] [--cuda] [--verbose]",
         "accuracy, macro F1, log loss, calibration error, time and memory of the text classifier with its defaults, compared with a bag of words and variants "
-            + "of the options",
+            + "of the options, such as Precision=Float32",
         LearnCommand.Run),
     new(
         "multilabel",
@@ -172,7 +172,7 @@ var commands = new Command[]
     new(
         "ablation",
         "[--variants V...] [--epochs N] [--max-tokens N] [--seeds S...] [--threads T] [--out FILE] [--data FILE --test FILE] [--documents N] [--d-model D] "
-            + "[--heads H] [--layers L] [--window W] [--tokens-per-batch N] [--cuda]",
+            + "[--heads H] [--layers L] [--window W] [--tokens-per-batch N] [--cuda] " + PrecisionOption.Arguments,
         "the sample's classifier with every kind of attention and aggregation: accuracy, time, memory, scale weights, attention entropy; continues where the "
             + "results file ends",
         AblationCommand.Run),

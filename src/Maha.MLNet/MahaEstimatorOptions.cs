@@ -151,6 +151,13 @@ public abstract class MahaEstimatorOptions
     /// <value>8,192. On a GPU, documents of more than 256 tokens on average have larger batches, up to all documents of a step. At least 1.</value>
     public int TokensPerBatch { get => _training.TokensPerBatch; set => _training = Set(_training with { TokensPerBatch = value }); }
 
+    /// <summary>The precision of the numbers that the network computes with during the training. The trained network has weights of Float32 in any case.</summary>
+    /// <value>
+    /// <see cref="TrainingPrecision.Auto"/>: BFloat16 on a GPU that has it, Float32 elsewhere. BFloat16 is refused on a GPU of compute capability below 8.0 and
+    /// slow on most processors. docs/gpu.md has the details.
+    /// </value>
+    public TrainingPrecision Precision { get; set; }
+
     /// <summary>The share of the training documents that is set aside to validate on.</summary>
     /// <value>0.1. In [0, 1); 0 trains on all and keeps the last weights.</value>
     public double ValidationFraction { get => _training.ValidationFraction; set => _training = _training with { ValidationFraction = value }; }

@@ -22,8 +22,6 @@ internal static class PerplexityCommand
         var settings = PerplexitySettings.Read(args);
         var texts = TextFolders.Read(settings.Data, settings.HeldOut);
         set_num_threads(settings.Threads);
-        if (settings.Cuda && !cuda.is_available())
-            throw new UsageException("--device cuda needs a CUDA device, but torch finds none.");
         var tokenizer = ByteLevelBpeTokenizer.Train(texts.Training, new ByteLevelBpeTokenizerOptions { VocabSize = settings.VocabSize });
         string[] done = File.Exists(settings.Out) ? File.ReadAllLines(settings.Out) : [];
         using (zeros(1))

@@ -5,8 +5,6 @@ using Maha.Layers.Generation;
 using Maha.Layers.Models;
 using Maha.Layers.Text;
 using Maha.Layers.Training;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Maha.Benchmarks.LanguageModel;
 
@@ -107,7 +105,8 @@ internal sealed class PerplexityRun(PerplexitySettings settings, TextFolders tex
         EarlyStoppingPatience = null,
         Seed = settings.Seed,
         WarmupFraction = 0.05,
-        Device = settings.Cuda ? new Device(DeviceType.CUDA, 0) : CPU,
+        Device = settings.Device,
+        ComputeType = settings.ComputeType,
     };
 
     private sealed class LastDocuments(ITokenizedDocuments documents, int count) : ITokenizedDocuments

@@ -2,6 +2,8 @@ using System.Globalization;
 using Maha.Layers.Attention;
 using Maha.Layers.Core;
 using Maha.Layers.Models;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Maha.Benchmarks.LanguageModel;
 
@@ -39,6 +41,8 @@ internal sealed record PerplexitySettings
     public required int Threads { get; init; }
     public required int Seed { get; init; }
     public required bool Cuda { get; init; }
+    public Device Device => Cuda ? new Device(DeviceType.CUDA, 0) : CPU;
+    public ScalarType? ComputeType { get; init; }
     public required string Out { get; init; }
 
     /// <summary>The limit of a row's training.</summary>
@@ -46,7 +50,7 @@ internal sealed record PerplexitySettings
 
     /// <summary>The options that, besides variant, context and budget, identify a row.</summary>
     public string Shape => string.Create(CultureInfo.InvariantCulture, $"D {DModel}, L {NumLayers}, H {NumHeads}, V {VocabSize}, batch {TokensPerBatch}, "
-        + $"rate {LearningRate}, dropout {Dropout}, growth {ContextGrowth} from {ShortestContext}");
+        + $"rate {LearningRate}, dropout {Dropout}, growth {ContextGrowth} from {ShortestContext}{(ComputeType is null ? "" : ", " + ComputeType)}");
 
     /// <summary>Reads and checks the options.</summary>
     public static PerplexitySettings Read(string[] args)
@@ -80,6 +84,9 @@ internal sealed record PerplexitySettings
             },
             Out = reader.Text("--out", Path.Combine("bench", "results", "perplexity.md")),
         };
+        if (settings.Cuda && !cuda.is_available())
+            throw new UsageException("--device cuda needs a CUDA device, but torch finds none.");
+        settings = settings with { ComputeType = PrecisionOption.Read(reader, settings.Device) };
         reader.RefuseLeft();
         if (settings.Kinds.FirstOrDefault(kind => !Variants.ContainsKey(kind)) is { } unknown)
             throw new UsageException($"--variants must be among {string.Join(", ", Variants.Keys)}, but one is '{unknown}'.");

@@ -58,11 +58,11 @@ internal sealed class PretrainingHeads : Module
         return logits.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Projects pooled vectors [B, P] and scales them to length 1.</summary>
+    /// <summary>Projects pooled vectors [B, P] and scales them to length 1, of at least float32: the temperature of the loss amplifies rounding.</summary>
     public Tensor Project(Tensor pooled)
     {
         using var scope = NewDisposeScope();
-        var projected = _projection.call(pooled);
+        var projected = LossPrecision.AtLeastFloat32(_projection.call(pooled));
         return (projected / projected.square().sum(1, keepdim: true).sqrt().clamp_min(1e-6)).MoveToOuterDisposeScope();
     }
 }

@@ -140,7 +140,6 @@ internal sealed record ReadingPlan
     {
         NumberOfEpochs = NumberOfEpochs,
         LearningRateDecay = LearningRateDecay.Linear,
-        ComputeType = Device == DeviceType.CPU ? null : ScalarType.BFloat16,
         LearningRate = options.IsSet(nameof(options.LearningRate)) ? options.LearningRate : IsCareful ? CarefulLearningRate : LearningRate,
         TokensPerBatch = options.IsSet(nameof(options.TokensPerBatch))
             ? options.TokensPerBatch : (int)Math.Clamp(TokensPerStep, DocumentsPerStep, MaxTokensPerBatch),

@@ -149,7 +149,7 @@ internal sealed partial class ModelFitting
         {
             byte[] elapsed = FromRoot(() =>
             {
-                var description = OptionDescription.Create(_options, Seed, Device.type);
+                var description = OptionDescription.Create(_options, Seed, Device.type, ComputeType);
                 checkpoints = new FittingCheckpoints(folder, _options.CheckpointInterval, description, Channel);
                 return BitConverter.GetBytes(checkpoints.ElapsedBefore.Ticks);
             });

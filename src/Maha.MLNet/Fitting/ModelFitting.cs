@@ -45,8 +45,9 @@ internal sealed partial class ModelFitting : IDisposable
         _options = options;
         Seed = options.Seed ?? MLNetInternals.SeedOf(host) ?? 0;
         Device = Devices.Choose(host, options.Distributed);
-        _cancellation = CancellationTokenSource.CreateLinkedTokenSource(options.CancellationToken);
         Group = options.Distributed == DistributedTraining.Auto ? ProcessGroups.Join(Device) : null;
+        ComputeType = PrecisionChoice.Choose(options.Precision, Device, Group);
+        _cancellation = CancellationTokenSource.CreateLinkedTokenSource(options.CancellationToken);
         Channel = Group?.IsRoot != false ? host.Start("Training") : new SilentChannel(host.Start("Training"));
         (Checkpoints, _elapsedBefore) = OpenCheckpoints();
         if (Group is not null)
@@ -57,6 +58,8 @@ internal sealed partial class ModelFitting : IDisposable
         }
         if (options.UnusedOptions() is { Count: > 0 } unused)
             Channel.Warning(MessageSensitivity.None, $"{string.Join(", ", unused)} {(unused.Count == 1 ? "has" : "have")} no effect under Attention {options.Attention}. Leave {(unused.Count == 1 ? "it" : "them")} out, or choose an attention that has {(unused.Count == 1 ? "it" : "them")}.");
+        if (PrecisionChoice.Warning(ComputeType, Device) is { } slow)
+            Channel.Warning(MessageSensitivity.None, slow);
         _watchingHost = new Timer(_ => WatchHost(), null, s_hostInterval, s_hostInterval);
     }
 
@@ -65,6 +68,9 @@ internal sealed partial class ModelFitting : IDisposable
 
     /// <summary>Where the model is trained.</summary>
     public Device Device { get; }
+
+    /// <summary>The type that networks compute with during their training; null for that of their weights, Float32.</summary>
+    public ScalarType? ComputeType { get; }
 
     /// <summary>What is said to the user.</summary>
     public IChannel Channel { get; }
@@ -179,6 +185,7 @@ internal sealed partial class ModelFitting : IDisposable
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(_cancellation.Token);
         var behavior = options.CancellationBehavior;
+        options = options with { ComputeType = ComputeType };
         if (_options.MaxTrainingTime is not null)
             options = options with { CancellationBehavior = CancellationBehavior.KeepBest };
         using var entry = _host.StartProgressChannel("Maha training");
@@ -259,6 +266,7 @@ internal sealed partial class ModelFitting : IDisposable
         training.Validate();
         CheckCheckpoints(options);
         TensorChecks.Known(options.Distributed, nameof(options.Distributed));
+        TensorChecks.Known(options.Precision, nameof(options.Precision));
         if (options.MaxTrainingTime is { } time && !(time > TimeSpan.Zero && time <= s_longestTime))
             throw new ArgumentOutOfRangeException(nameof(options.MaxTrainingTime), time, $"MaxTrainingTime must be above 0 and at most {s_longestTime.TotalDays:F0} days, but is {time}. Leave it out for no limit.");
     }

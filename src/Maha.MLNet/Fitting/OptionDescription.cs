@@ -2,30 +2,34 @@ using System.Globalization;
 using System.Security.Cryptography;
 using Maha.Layers.Core;
 using Microsoft.ML;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Maha.MLNet.Fitting;
 
 /// <summary>Describes the options of a fitting, so that a checkpoint is known to be of the same ones.</summary>
 internal static class OptionDescription
 {
-    // What the result does not depend on, and data, which are compared when they are read.
+    // What the result does not depend on, what other entries state, and data, which are compared when they are read.
     private static readonly HashSet<string> s_ignored =
     [
         nameof(MahaEstimatorOptions.CheckpointPath), nameof(MahaEstimatorOptions.CheckpointInterval), nameof(MahaEstimatorOptions.Progress),
         nameof(MahaEstimatorOptions.CancellationToken), nameof(MahaEstimatorOptions.CancellationBehavior), nameof(MahaEstimatorOptions.Seed),
-        nameof(MahaEstimatorOptions.Distributed),
+        nameof(MahaEstimatorOptions.Distributed), nameof(MahaEstimatorOptions.Precision),
     ];
 
     /// <summary>Returns the options by name, with the facts that they stand for.</summary>
     /// <param name="options">The options.</param>
     /// <param name="seed">The seed of the fitting.</param>
     /// <param name="device">The kind of device.</param>
-    public static SortedDictionary<string, string> Create(MahaEstimatorOptions options, int seed, TorchSharp.DeviceType device)
+    /// <param name="computeType">The type that the network computes with; null for Float32.</param>
+    public static SortedDictionary<string, string> Create(MahaEstimatorOptions options, int seed, DeviceType device, ScalarType? computeType)
     {
         var description = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
             ["Estimator"] = options.GetType().DeclaringType?.Name ?? options.GetType().Name,
             ["Device"] = device.ToString(),
+            [nameof(options.Precision)] = (computeType ?? ScalarType.Float32).ToString(),
             [nameof(options.Seed)] = seed.ToString(CultureInfo.InvariantCulture),
         };
         foreach (var option in OptionChecks.Of(options.GetType()).Where(option => !s_ignored.Contains(option.Name)))

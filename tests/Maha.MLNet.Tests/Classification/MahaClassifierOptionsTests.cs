@@ -65,6 +65,7 @@ public class MahaClassifierOptionsTests
         { "checkpoints", o => o.CheckpointPath = " ", "CheckpointPath must be the path of a folder, but is empty" },
         { "interval", o => o.CheckpointInterval = TimeSpan.FromTicks(-1), "CheckpointInterval must be at least 0, but is -00:00:00.0000001" },
         { "processes", o => o.Distributed = (DistributedTraining)9, "Distributed must be one of" },
+        { "precision", o => o.Precision = (TrainingPrecision)9, "Precision must be one of" },
         { "cancellation", o => o.CancellationBehavior = (CancellationBehavior)9, "CancellationBehavior must be one of" },
     };
 
@@ -133,7 +134,7 @@ public class MahaClassifierOptionsTests
             nameof(Options.CalibrateProbabilities), nameof(Options.NGrams), nameof(Options.MaxTrainingTime), nameof(Options.CheckpointPath),
             nameof(Options.CheckpointInterval), nameof(Options.PretrainedModel),
             nameof(Options.DocumentLayers), nameof(Options.SegmentLossWeight), nameof(Options.ExampleWeightColumnName), nameof(Options.ClassWeights),
-            nameof(Options.Abstention), nameof(Options.AbstainedColumnName), nameof(Options.Distributed),
+            nameof(Options.Abstention), nameof(Options.AbstainedColumnName), nameof(Options.Distributed), nameof(Options.Precision),
         ];
         OptionValues.AssertNoneForgotten(typeof(Options), [typeof(MahaTransformerOptions), typeof(TrainingOptions)], elsewhere);
     }

@@ -19,7 +19,7 @@ public sealed class CheckpointTests : IDisposable
     public CheckpointTests() => _mlContext.Log += (_, e) => _messages.Add((e.Kind, e.RawMessage));
 
     public static TheoryData<string> Estimators =>
-        ["multiclass", "multiclass with n-grams", "multiclass with weights", "binary", "validation set", "windows", "encoder", "language model"];
+        ["multiclass", "multiclass with n-grams", "multiclass with weights", "binary", "validation set", "windows", "encoder", "language model", "in BFloat16"];
 
     private IEnumerable<string> Warnings => _messages.Where(message => message.Kind == ChannelMessageKind.Warning).Select(message => message.Text);
 
@@ -147,6 +147,8 @@ public sealed class CheckpointTests : IDisposable
         },
         { "multiclass", o => ((MahaClassifierOptions)o).Abstention = Abstention.Below(0.6), "Abstention (none there, Below(0.6) here)" },
         { "language model", o => o.DModel = 32, "DModel (16 there, 32 here)" },
+        { "multiclass", o => o.Precision = TrainingPrecision.BFloat16, "Precision (Float32 there, BFloat16 here)" },
+        { "in BFloat16", o => o.Precision = TrainingPrecision.Auto, "Precision (BFloat16 there, Float32 here)" },
     };
 
     [Theory]
@@ -394,6 +396,11 @@ public sealed class CheckpointTests : IDisposable
                 Classifier(options);
             }, epochs: 3).Fit(keyed), keyed),
             "binary" => (Toys.BinaryTrainer(_mlContext, Classifier, epochs: 3).Fit(verdicts), verdicts),
+            "in BFloat16" => (Toys.BinaryTrainer(_mlContext, options =>
+            {
+                options.Precision = TrainingPrecision.BFloat16;
+                Classifier(options);
+            }, epochs: 3).Fit(verdicts), verdicts),
             "encoder" => (Encoders.Fit(_mlContext, keyed, options =>
             {
                 (options.NumberOfEpochs, options.TokensPerBatch, options.ChunksPerDocument) = (3, 256, 1);

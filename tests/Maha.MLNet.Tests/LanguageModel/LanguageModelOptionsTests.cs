@@ -101,7 +101,7 @@ public class LanguageModelOptionsTests
             nameof(Options.OutputColumnName), nameof(Options.InputColumnName), nameof(Options.PerplexityColumnName), nameof(Options.TieOutput),
             nameof(Options.OverlongDocuments),
             nameof(Options.ContextGrowthFraction), nameof(Options.MaxTrainingTime), nameof(Options.CheckpointPath),
-            nameof(Options.CheckpointInterval), nameof(Options.Distributed), nameof(Options.Progress), nameof(Options.CancellationToken),
+            nameof(Options.CheckpointInterval), nameof(Options.Distributed), nameof(Options.Precision), nameof(Options.Progress), nameof(Options.CancellationToken),
         ];
         OptionValues.AssertNoneForgotten(typeof(Options), [typeof(MahaTransformerOptions), typeof(TrainingOptions)], elsewhere);
     }

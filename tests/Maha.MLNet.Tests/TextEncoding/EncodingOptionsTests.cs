@@ -121,7 +121,7 @@ public class EncodingOptionsTests
             nameof(Options.SegmentOffsetsColumnName), nameof(Options.NormalizeLength), nameof(Options.OverlongDocuments),
             // Used by the training itself; other tests show their effect.
             nameof(Options.SpectralStart), nameof(Options.ChunksPerDocument), nameof(Options.MaxTrainingTime), nameof(Options.CheckpointPath),
-            nameof(Options.CheckpointInterval), nameof(Options.Distributed), nameof(Options.PretrainedModel),
+            nameof(Options.CheckpointInterval), nameof(Options.Distributed), nameof(Options.Precision), nameof(Options.PretrainedModel),
             nameof(Options.Freeze), nameof(Options.Progress), nameof(Options.CancellationToken),
         ];
         OptionValues.AssertNoneForgotten(typeof(Options),

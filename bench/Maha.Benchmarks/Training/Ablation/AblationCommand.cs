@@ -40,6 +40,7 @@ internal static class AblationCommand
             EarlyStoppingPatience = null,
             Device = options.Flag("--cuda") ? CUDA : CPU,
         };
+        training = training with { ComputeType = PrecisionOption.Read(options, training.Device!) };
         int window = options.Integer("--window", WindowOptions.DefaultWindow);
         set_num_threads(options.Integer("--threads", Environment.ProcessorCount));
         var results = new ResultsFile(options.Text("--out", Path.Combine("artifacts", "ablation.jsonl")));
@@ -50,7 +51,8 @@ internal static class AblationCommand
         shape = shape with { VocabSize = task.Tokenizer.VocabSize };
         string setting = $"{task.Name} tokens={shape.MaxSequenceLength} width={shape.DModel} heads={shape.NumHeads} layers={shape.NumLayers} "
             + $"epochs={training.NumberOfEpochs} batch={training.TokensPerBatch}"
-            + (window == WindowOptions.DefaultWindow ? "" : $" window={window}");
+            + (window == WindowOptions.DefaultWindow ? "" : $" window={window}")
+            + (training.ComputeType is null ? "" : $" precision={training.ComputeType}");
         EnvironmentHeader.Print(Console.Out);
         foreach (int seed in seeds)
         {
