@@ -75,6 +75,11 @@ var commands = new Command[]
         StepCommand.Arguments,
         "time of a training step of a classifier with float32 weights that computes in float32 and in bfloat16",
         StepCommand.Run),
+    new(
+        "throughput",
+        ThroughputCommand.Arguments,
+        "tokens per second of trainings of a classifier and of language models, in float32 and in bfloat16, with launches and time by part",
+        ThroughputCommand.Run),
     new("flops", "[--n N...] [--variants V...] [--d-model D] [--heads H] [--json]", "floating-point operations of one block, by component", FlopsCommand.Run),
     new(
         "stream",
@@ -92,7 +97,11 @@ var commands = new Command[]
         "[--seed S] [--threads T]",
         "the operators of libtorch that the layers use, and convolutions, in float32 against float64: lists those that this machine computes wrongly",
         SelfCheckCommand.Run),
-    new("device", "", "forward and backward of every kind of block on the processor and on the CUDA device, and how far they are apart", DeviceCommand.Run),
+    new(
+        "device",
+        "[--trees N] [--windows N] [--scales N] [--only TEXT] [--training] [--out FILE]",
+        "forward and backward of every kind of block, and the training, on the processor and on the CUDA device, and how far they are apart",
+        DeviceCommand.Run),
     new(
         "embeddings",
         EmbeddingsCommand.Arguments,

@@ -11,7 +11,7 @@ using static TorchSharp.torch;
 namespace Maha.MLNet;
 
 /// <summary>What Maha's estimators of texts share: tokenizer, model and training.</summary>
-public abstract class MahaEstimatorOptions
+public abstract partial class MahaEstimatorOptions
 {
     // The layers' own records hold the model's and the training's options: each is defined, checked and saved there. The records can't change, so that a copy
     // is safe.
@@ -151,6 +151,12 @@ public abstract class MahaEstimatorOptions
     /// <value>8,192. On a GPU, documents of more than 256 tokens on average have larger batches, up to all documents of a step. At least 1.</value>
     public int TokensPerBatch { get => _training.TokensPerBatch; set => _training = Set(_training with { TokensPerBatch = value }); }
 
+    /// <summary>
+    /// The number of batches whose gradients are averaged for one step: the effect of a larger <see cref="TokensPerBatch"/> in the memory of this one.
+    /// </summary>
+    /// <value>1: a step per batch. From 1 to 1,048,576.</value>
+    public int GradientAccumulation { get => _training.GradientAccumulation; set => _training = _training with { GradientAccumulation = value }; }
+
     /// <summary>The precision of the numbers that the network computes with during the training. The trained network has weights of Float32 in any case.</summary>
     /// <value>
     /// <see cref="TrainingPrecision.Auto"/>: BFloat16 on a GPU that has it, Float32 elsewhere. BFloat16 is refused on a GPU of compute capability below 8.0 and
@@ -250,38 +256,6 @@ public abstract class MahaEstimatorOptions
     {
         _set = _set.Add(option);
         return value;
-    }
-
-    /// <summary>Checks the options of every attention, also of those that are not chosen.</summary>
-    /// <exception cref="ArgumentException">One is outside its range or unknown.</exception>
-    internal void ValidateAttentions()
-    {
-        foreach (var attention in Attentions)
-            OptionChecks.Validate(attention);
-    }
-
-    /// <summary>Whether an option has an effect: those of other attentions than the chosen one have none.</summary>
-    internal bool Uses(string option) =>
-        Has(ChosenAttention, option) || !Enum.GetValues<AttentionKind>().Any(kind => Has(AttentionOptions.Create(kind), option));
-
-    /// <summary>The options that were set and have no effect.</summary>
-    internal IReadOnlyList<string> UnusedOptions() => [.. Attentions.SelectMany(ChangedOptions).Distinct().Where(option => !Uses(option))];
-
-    /// <summary>The options of attention that were set, for a model that has no attention of its own.</summary>
-    internal IReadOnlyList<string> ChangedAttentionOptions() =>
-        [.. Attention == AttentionKind.Hsa ? Array.Empty<string>() : [nameof(Attention)], .. Attentions.SelectMany(ChangedOptions).Distinct()];
-
-    // The attentions that have options here.
-    private AttentionOptions[] Attentions => [_hsa, new HsaCausalOptions(_hsa), _maha with { Aggregation = AggregationOptions.Create(Aggregation) }, _window];
-
-    private AttentionOptions ChosenAttention => Attentions.FirstOrDefault(attention => attention.Kind == Attention) ?? AttentionOptions.Create(Attention);
-
-    private static bool Has(AttentionOptions attention, string option) => OptionChecks.Of(attention.GetType()).Any(own => own.Name == option);
-
-    private static IEnumerable<string> ChangedOptions(AttentionOptions options)
-    {
-        var defaults = AttentionOptions.Create(options.Kind);
-        return OptionChecks.Of(options.GetType()).Where(option => !Equals(option.GetValue(options), option.GetValue(defaults))).Select(option => option.Name);
     }
 
     /// <summary>Each default that the catalog's parameters and the options share, once.</summary>

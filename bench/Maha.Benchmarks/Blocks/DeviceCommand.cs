@@ -8,7 +8,8 @@ using static TorchSharp.torch;
 namespace Maha.Benchmarks.Blocks;
 
 /// <summary>
-/// <c>device [--trees N] [--windows N] [--scales N] [--only TEXT] [--out FILE]</c>: the blocks, the hierarchical and the windowed attention and the parts of
+/// <c>device [--trees N] [--windows N] [--scales N] [--only TEXT] [--training] [--out FILE]</c>: the training (with
+/// --training nothing else), the blocks, the hierarchical and the windowed attention and the parts of
 /// multiscale attention on the CUDA device against the processor, from the same weights: float32 and bfloat16, outputs and gradients, causality, padding, random
 /// shapes, trees, windows and scales. Fails where they are further apart than rounding explains.
 /// </summary>
@@ -55,10 +56,11 @@ internal static class DeviceCommand
         int windows = reader.Integer("--windows", 60);
         int scales = reader.Integer("--scales", 30);
         string only = reader.Text("--only", "");
+        bool onlyTraining = reader.Flag("--training");
         string? file = reader.File("--out");
         reader.RefuseLeft();
-        if (only.Length > 0 && file is not null)
-            throw new UsageException("--out keeps a run of all checks, so it can't be used with --only.");
+        if ((only.Length > 0 || onlyTraining) && file is not null)
+            throw new UsageException("--out keeps a run of all checks, so it can't be used with --only or --training.");
         if (!cuda.is_available())
             throw new UsageException("the comparison needs a CUDA device, but torch finds none. Build with -p:MahaDevice=cuda on a machine that has one.");
         var report = new DeviceReport(CUDA);
@@ -68,6 +70,10 @@ internal static class DeviceCommand
             report.Line(header.ToString().TrimEnd());
         }
         report.Line($"# {DeviceReport.HashLabel}{CudaSources.Hash()}");
+        if (only.Length == 0)
+            DeviceTrainingChecks.Run(report);
+        if (onlyTraining)
+            return report.Passed ? ExitCode.Success : ExitCode.Failure;
         if (only.Length == 0)
             DeviceKernelChecks.Run(report);
         foreach (var (name, options) in s_kinds.Concat(DeviceMultiscaleChecks.Kinds).Where(kind => kind.Name.Contains(only, StringComparison.OrdinalIgnoreCase)))

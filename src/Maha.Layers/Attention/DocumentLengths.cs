@@ -22,6 +22,8 @@ internal static class DocumentLengths
             return lengths;
         }
         Check(keyPaddingMask, batchSize, length);
+        if (KnownTokens.LengthsOf(keyPaddingMask) is { } known)
+            return [.. known];
         using var scope = NewDisposeScope();
         var mask = keyPaddingMask.cpu().contiguous().bytes;
         for (int document = 0; document < batchSize; document++)

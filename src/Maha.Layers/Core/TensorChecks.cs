@@ -88,14 +88,19 @@ internal static class TensorChecks
         SameDevice(ids, weight, name);
 
         // An id outside the table is an exception on the CPU, but on CUDA it is an assertion that makes the whole context unusable.
-        using var least = ids.min();
-        using var largest = ids.max();
-        long low = least.item<long>(), high = largest.item<long>();
+        var (low, high) = KnownTokens.RangeOf(ids) ?? Range(ids);
         if (low < 0 || high >= vocabSize)
         {
             throw new ArgumentException(
                 $"{name} must lie in [0, {vocabSize}) (VocabSize), but lie in [{low}, {high}]. Build the model with the tokenizer's vocabulary size.", name);
         }
+    }
+
+    private static (long Low, long High) Range(Tensor ids)
+    {
+        using var least = ids.min();
+        using var largest = ids.max();
+        return (least.item<long>(), largest.item<long>());
     }
 
     /// <summary>Checks a mask [B, N] of booleans.</summary>

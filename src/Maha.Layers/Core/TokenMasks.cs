@@ -11,7 +11,7 @@ internal static class TokenMasks
     public static Tensor Invalid(int[] validLengths, long length, Device device)
     {
         using var scope = NewDisposeScope();
-        var ends = tensor([.. validLengths.Select(n => (long)n)], [validLengths.Length, 1], device: device);
+        var ends = HostTensors.Create([.. validLengths.Select(n => (long)n)], [validLengths.Length, 1], device);
         return arange(length, dtype: ScalarType.Int64, device: device).unsqueeze(0).ge(ends).MoveToOuterDisposeScope();
     }
 

@@ -44,6 +44,12 @@ public sealed class TokenBatch : IDisposable
     /// <summary>The index of each document in the collection that the batch was made from.</summary>
     public required IReadOnlyList<int> Rows { get; init; }
 
+    /// <summary>The elements of <see cref="TokenIds"/>. Not to be changed: the tensor may use them.</summary>
+    internal long[] HostIds { get; private init; } = [];
+
+    /// <summary>The lowest and the highest of the token ids.</summary>
+    internal (long Low, long High) IdRange { get; private init; }
+
     /// <summary>The number of tokens of all documents, without padding.</summary>
     public long NumTokens { get; private init; }
 
@@ -105,10 +111,12 @@ public sealed class TokenBatch : IDisposable
         device ??= CPU;
         return new TokenBatch(
             documents,
-            tensor(ids, [lengths.Length, width], device: device),
-            isPadded ? tensor(isPadding, [lengths.Length, width], device: device) : null,
-            labels is null ? null : tensor(Array.ConvertAll(labels, label => (long)label), device: device))
+            HostTensors.Create(ids, [lengths.Length, width], device),
+            isPadded ? HostTensors.Create(isPadding, [lengths.Length, width], device) : null,
+            labels is null ? null : HostTensors.Create(Array.ConvertAll(labels, label => (long)label), [labels.Length], device))
         {
+            HostIds = ids,
+            IdRange = RangeOf(ids),
             LabelValues = labels,
             Weights = documents.WeightsOf(rows),
             Lengths = lengths,
@@ -119,6 +127,9 @@ public sealed class TokenBatch : IDisposable
         };
     }
 
+    /// <summary>States what is known of the tensors, for a model that reads them as they are, until the result is disposed.</summary>
+    internal KnownTokens StateFacts() => new(TokenIds, IdRange, KeyPaddingMask, KeyPaddingMask is null ? null : [.. Lengths]);
+
     /// <summary>Disposes the tensors. A batch that was created inside a dispose scope is disposed with the scope.</summary>
     public void Dispose()
     {
@@ -126,4 +137,6 @@ public sealed class TokenBatch : IDisposable
         KeyPaddingMask?.Dispose();
         Labels?.Dispose();
     }
+
+    private static (long Low, long High) RangeOf(long[] ids) => (ids.Min(), ids.Max());
 }

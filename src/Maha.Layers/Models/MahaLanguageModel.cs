@@ -100,18 +100,22 @@ public sealed class MahaLanguageModel : Module<Tensor, Tensor?, ModelResult>
     /// <param name="tokenIds">[B, N] of Int64.</param>
     /// <param name="keyPaddingMask">[B, N] of Bool, true = ignore this token; null if no token is padded.</param>
     /// <param name="labelSmoothing">The part of the probability of the right token that the loss spreads over all tokens, in [0, 1).</param>
+    /// <param name="idRange">The lowest and the highest id, if they are known: otherwise they are read from the device.</param>
     /// <returns>The loss with its graph. Memory O(B * N * D + V * D), since the logits are computed in chunks.</returns>
     /// <exception cref="ArgumentException">The ids or the mask have a shape, type or device that the model does not accept.</exception>
-    internal NextTokenLoss Loss(Tensor tokenIds, Tensor? keyPaddingMask, double labelSmoothing = 0)
+    internal NextTokenLoss Loss(Tensor tokenIds, Tensor? keyPaddingMask, double labelSmoothing = 0, (long Low, long High)? idRange = null)
     {
         TensorChecks.Probability(labelSmoothing, nameof(labelSmoothing));
         using var scope = NewDisposeScope();
         var targets = Targets(tokenIds, keyPaddingMask); // [B * (N - 1)]
-        long count = targets is null ? 0 : targets.ge(0).sum().ToInt64();
+        // Without padding every token but the first of a row is predicted: no need to read the targets, which waits for the device.
+        long count = targets is null ? 0 : keyPaddingMask is null && idRange is not null ? targets.numel() : targets.ge(0).sum().ToInt64();
         if (count == 0)
             return new NextTokenLoss(zeros(Array.Empty<long>()).MoveToOuterDisposeScope(), zeros(Array.Empty<long>()).MoveToOuterDisposeScope(), 0);
-        var encoding = _encoder.Encode(tokenIds.narrow(1, 0, tokenIds.shape[1] - 1), keyPaddingMask?.narrow(1, 0, tokenIds.shape[1] - 1));
-        var mean = NextTokenLossFunction.Apply(encoding.Features.flatten(0, 1), OutputWeight, targets!, labelSmoothing);
+        var read = tokenIds.narrow(1, 0, tokenIds.shape[1] - 1);
+        using var facts = idRange is { } range ? new KnownTokens(read, range) : null;
+        var encoding = _encoder.Encode(read, keyPaddingMask?.narrow(1, 0, tokenIds.shape[1] - 1));
+        var mean = NextTokenLossFunction.Apply(encoding.Features.flatten(0, 1), OutputWeight, targets!, count, labelSmoothing);
         scope.MoveToOuter(mean, encoding.AuxiliaryLoss);
         return new NextTokenLoss(mean, encoding.AuxiliaryLoss, count);
     }

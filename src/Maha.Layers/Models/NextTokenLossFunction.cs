@@ -10,7 +10,7 @@ namespace Maha.Layers.Models;
 
 /// <summary>
 /// The mean cross-entropy of next tokens, computed without holding the R x V logits. Arguments: features [R, D], weight [V, D], targets [R] of Int64
-/// (negative = none), label smoothing, whether gradients are needed.
+/// (negative = none), the number of targets, label smoothing, whether gradients are needed.
 /// </summary>
 /// <remarks>
 /// Logits exist for C rows at a time. Their gradient, p - target, follows from them directly, so the forward pass also computes the gradients of features and
@@ -18,12 +18,13 @@ namespace Maha.Layers.Models;
 /// </remarks>
 internal sealed class NextTokenLossFunction : SingleOutputFunction<NextTokenLossFunction>
 {
-    // The logits of a chunk, in elements: 16 MiB of float32.
+    // The logits of a chunk, in elements: 16 MiB of float32. On a GPU 256 MiB, since the time of small operations is that of starting them.
     private const long ChunkElements = 1 << 22;
+    private const long ChunkElementsOnGpu = 1 << 26;
 
     /// <summary>Returns the mean over the rows that have a target, a scalar; 0 if no row has one.</summary>
-    public static Tensor Apply(Tensor features, Tensor weight, Tensor targets, double labelSmoothing) =>
-        CallSingle(features, weight, targets, labelSmoothing, is_grad_enabled() && (features.requires_grad || weight.requires_grad));
+    public static Tensor Apply(Tensor features, Tensor weight, Tensor targets, long numTargets, double labelSmoothing) =>
+        CallSingle(features, weight, targets, numTargets, labelSmoothing, is_grad_enabled() && (features.requires_grad || weight.requires_grad));
 
     /// <summary>Returns -ln p(target) of every row, [R] of Float64; 0 for a row without target.</summary>
     public static Tensor PerRow(Tensor features, Tensor weight, Tensor targets)
@@ -45,11 +46,10 @@ internal sealed class NextTokenLossFunction : SingleOutputFunction<NextTokenLoss
     protected override Tensor ForwardSingle(AutogradContext ctx, object[] arguments)
     {
         var (features, weight, targets) = ((Tensor)arguments[0], (Tensor)arguments[1], (Tensor)arguments[2]);
-        var (smoothing, differentiable) = ((double)arguments[3], (bool)arguments[4]);
+        var (total, smoothing, differentiable) = ((long)arguments[3], (double)arguments[4], (bool)arguments[5]);
         using var scope = NewDisposeScope();
         long vocabulary = weight.shape[0];
         var valid = targets.ge(0);
-        long total = valid.sum().ToInt64();
         var sum = zeros(Array.Empty<long>(), ScalarType.Float64, features.device);
         var featureGradient = differentiable ? empty_like(features) : null;
         var precise = LossPrecision.AtLeastFloat32(weight.dtype);
@@ -86,7 +86,7 @@ internal sealed class NextTokenLossFunction : SingleOutputFunction<NextTokenLoss
     protected override IReadOnlyList<Tensor?> BackwardSingle(AutogradContext ctx, Tensor gradient)
     {
         var saved = ctx.get_saved_variables();
-        return [saved[0] * gradient, saved[1] * gradient, null, null, null];
+        return [saved[0] * gradient, saved[1] * gradient, null, null, null, null];
     }
 
     // Returns the logits of the targets, [C]; the value of a row without target has no meaning.
@@ -94,7 +94,8 @@ internal sealed class NextTokenLossFunction : SingleOutputFunction<NextTokenLoss
 
     private static IEnumerable<(long Start, long Count)> Chunks(Tensor features, Tensor weight)
     {
-        long rows = features.shape[0], chunk = Math.Clamp(ChunkElements / weight.shape[0], 1, rows);
+        long elements = features.device_type == DeviceType.CPU ? ChunkElements : ChunkElementsOnGpu;
+        long rows = features.shape[0], chunk = Math.Clamp(elements / weight.shape[0], 1, rows);
         for (long start = 0; start < rows; start += chunk)
             yield return (start, Math.Min(chunk, rows - start));
     }

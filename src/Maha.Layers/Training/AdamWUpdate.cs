@@ -5,6 +5,15 @@ namespace Maha.Layers.Training;
 /// <summary>One update of AdamW in place (Loshchilov and Hutter, "Decoupled Weight Decay Regularization", arXiv 1711.05101, algorithm 2).</summary>
 internal static class AdamWUpdate
 {
+    /// <summary>The default decay of the first moment.</summary>
+    public const double Beta1 = 0.9;
+
+    /// <summary>The default decay of the second moment.</summary>
+    public const double Beta2 = 0.999;
+
+    /// <summary>The default number that keeps the denominator above 0.</summary>
+    public const double Epsilon = 1e-8;
+
     /// <summary>Updates a parameter and its moments. Gradients must be off, and a dispose scope must be open.</summary>
     /// <param name="parameter">The parameter.</param>
     /// <param name="gradient">Its gradient.</param>
@@ -18,7 +27,7 @@ internal static class AdamWUpdate
     /// <param name="epsilon">The number that keeps the denominator above 0.</param>
     public static void Apply(
         Tensor parameter, Tensor gradient, Tensor mean, Tensor square, long step, double rate, double weightDecay,
-        double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8)
+        double beta1 = Beta1, double beta2 = Beta2, double epsilon = Epsilon)
     {
         parameter.mul_(1 - (rate * weightDecay));
         mean.mul_(beta1).add_(gradient, alpha: 1 - beta1);

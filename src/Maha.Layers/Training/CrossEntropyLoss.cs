@@ -55,7 +55,7 @@ internal sealed class CrossEntropyLoss : DocumentLoss
         double count = batch.LabelValues!.Select((label, b) => weights[b] * (double)(_classWeights?[label] ?? 1)).Sum();
         var losses = nn.functional.cross_entropy(
             logits, batch.Labels!, weight: classWeights, reduction: nn.Reduction.None, label_smoothing: _labelSmoothing); // [B]
-        var factors = tensor(weights.Select(weight => weight / count).ToArray(), dtype: logits.dtype, device: logits.device);
+        var factors = HostTensors.Create(weights.Select(weight => weight / count).ToArray(), [weights.Count], logits.dtype, logits.device);
         return new TaskLoss((losses * factors).sum().MoveToOuterDisposeScope(), count);
     }
 
@@ -68,7 +68,7 @@ internal sealed class CrossEntropyLoss : DocumentLoss
         label_smoothing: _labelSmoothing);
 
     private Tensor? TensorOfClassWeights(Tensor logits) =>
-        _classWeights is null ? null : tensor(_classWeights, dtype: logits.dtype, device: logits.device); // [C]
+        _classWeights is null ? null : HostTensors.Create(_classWeights, [_classWeights.Length], logits.dtype, logits.device); // [C]
 
     // The weight of the documents of each class.
     private double[] CountLabels(ITokenizedDocuments documents, string name)

@@ -1,3 +1,4 @@
+using Maha.Layers.Core;
 using Maha.Layers.Data;
 using Maha.Layers.Models;
 using static TorchSharp.torch;
@@ -39,7 +40,7 @@ internal abstract class DocumentLoss
         int segments = (int)logits.shape[1];
         double[] weights = batch.Weights is { } ofDocuments ? [.. shares.Select((share, i) => share * ofDocuments[i / segments])] : shares;
         var losses = LossesOfSegments(logits.flatten(0, 1), segments, batch);
-        return (losses * tensor(weights, dtype: logits.dtype, device: logits.device)).sum().MoveToOuterDisposeScope();
+        return (losses * HostTensors.Create(weights, [weights.Length], logits.dtype, logits.device)).sum().MoveToOuterDisposeScope();
     }
 
     /// <summary>Starts the metrics of a validation.</summary>

@@ -53,16 +53,17 @@ internal sealed class EncoderPretrainingTask : ITrainingTask
         ArgumentNullException.ThrowIfNull(batch);
         var views = new TokenViews(batch, _options, _heads.Encoder.Options.VocabSize);
         var device = batch.TokenIds.device;
-        var ids = tensor(views.Ids, [views.Count, views.Length], device: device); // [2B or B, N]
-        var padding = views.IsPadded ? tensor(views.IsPadding, [views.Count, views.Length], device: device) : null;
+        var ids = HostTensors.Create(views.Ids, [views.Count, views.Length], device); // [2B or B, N]
+        var padding = views.IsPadded ? HostTensors.Create(views.IsPadding, [views.Count, views.Length], device) : null;
+        using var facts = new KnownTokens(ids, (views.Ids.Min(), views.Ids.Max()), padding, [.. views.Lengths]);
         var context = padding is null ? MixingContext.Unpadded : new MixingContext { KeyPaddingMask = padding };
         using var encoding = _heads.Encoder.call(ids, context);
         Tensor? loss = null;
         if (_options.MaskedTokenWeight > 0 && views.MaskedPositions.Count > 0)
         {
-            var positions = tensor(views.MaskedPositions.ToArray(), device: device);
+            var positions = HostTensors.Create([.. views.MaskedPositions], [views.MaskedPositions.Count], device);
             var masked = encoding.Features.reshape(-1, encoding.Features.shape[2]).index_select(0, positions); // [n, D]
-            var targets = tensor(views.Targets.ToArray(), device: device);
+            var targets = HostTensors.Create([.. views.Targets], [views.Targets.Count], device);
             loss = functional.cross_entropy(LossPrecision.AtLeastFloat32(_heads.PredictTokens(masked)), targets) * _options.MaskedTokenWeight;
         }
         // A single document has no other document to be contrasted with.
@@ -99,7 +100,7 @@ internal sealed class EncoderPretrainingTask : ITrainingTask
         vectors = LossPrecision.AtLeastFloat32(vectors);
         var similarities = vectors.CheckedMatmul(vectors.t()) / temperature; // [2B, 2B]
         // Large but finite: infinity would give NaN in the gradient of the softmax.
-        similarities = similarities.masked_fill(tensor(isIgnored, [count, count], device: vectors.device), -1e9);
-        return functional.cross_entropy(similarities, tensor(partners, device: vectors.device));
+        similarities = similarities.masked_fill(HostTensors.Create(isIgnored, [count, count], vectors.device), -1e9);
+        return functional.cross_entropy(similarities, HostTensors.Create(partners, [count], vectors.device));
     }
 }

@@ -23,6 +23,8 @@ internal sealed class FlatAdamW : IDisposable
     private readonly Tensor _gradients;
     private readonly Tensor _means;
     private readonly Tensor _squares;
+    private readonly CudaAdamW? _kernels;
+    private readonly Dictionary<ScalarType, Tensor> _gaps = [];
     private bool _isCollecting;
 
     /// <summary>Creates an optimizer of parameters in float32.</summary>
@@ -46,6 +48,7 @@ internal sealed class FlatAdamW : IDisposable
         _gradients = Zeros();
         _means = Zeros();
         _squares = Zeros();
+        _kernels = CudaAdamW.TryCreate(Values);
 
         Tensor Zeros() => zeros(total, ScalarType.Float32, device).DetachFromDisposeScope();
     }
@@ -75,12 +78,40 @@ internal sealed class FlatAdamW : IDisposable
                 segment.HasGradient = true;
                 parts.Add(gradient.reshape(-1));
                 if (segment.Length > segment.Size)
-                    parts.Add(zeros(segment.Length - segment.Size, gradient.dtype, gradient.device));
+                    parts.Add(Gap(segment.Length - segment.Size, gradient));
             }
             if (end > first)
                 Range(_gradients, first, end).add_(cat(parts, 0));
             first = end + 1;
         }
+    }
+
+    /// <summary>Whether <see cref="ClipAndStep"/> can be used: on CUDA devices where the library's kernels run.</summary>
+    public bool HasKernels => _kernels is not null;
+
+    /// <summary>
+    /// Clips the gradients of the step and updates the parameters as <see cref="ClipGradients"/> and <see cref="Step"/>, without waiting for the device. If the
+    /// norm or a loss is not finite, the device leaves out this update and all later ones.
+    /// </summary>
+    /// <param name="maxNorm">The maximum norm.</param>
+    /// <param name="learningRate">The learning rate of groups with the factor 1.</param>
+    /// <param name="losses">The losses of the step, [K] of Float32 on the device.</param>
+    /// <param name="rounded">The values in BFloat16, which follow; null for none.</param>
+    /// <returns>[K + 1] of Float32: the losses, and the norm of all gradients together before the scaling.</returns>
+    public Tensor ClipAndStep(double maxNorm, double learningRate, Tensor losses, Tensor? rounded)
+    {
+        using var guard = no_grad();
+        using var scope = NewDisposeScope();
+        var measures = _kernels!.Clip(_gradients, losses, maxNorm);
+        foreach (var (first, end) in Runs())
+        {
+            var start = _segments[first];
+            _kernels.Update(
+                (Range(Values, first, end), Range(_gradients, first, end), Range(_means, first, end), Range(_squares, first, end)),
+                rounded is null ? null : Range(rounded, first, end), start.Steps + 1, learningRate * start.LearningRateFactor, start.WeightDecay);
+        }
+        EndStep();
+        return measures.MoveToOuterDisposeScope();
     }
 
     /// <summary>Multiplies the gradients of the step by a factor.</summary>
@@ -122,24 +153,14 @@ internal sealed class FlatAdamW : IDisposable
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        for (int first = 0, end; first < _segments.Count; first = end)
+        foreach (var (first, end) in Runs())
         {
             var start = _segments[first];
-            end = first + 1;
-            while (end < _segments.Count && _segments[end].IsUpdatedWith(start))
-                end++;
-            if (!start.HasGradient)
-                continue;
             AdamWUpdate.Apply(
                 Range(Values, first, end), Range(_gradients, first, end), Range(_means, first, end), Range(_squares, first, end),
                 start.Steps + 1, learningRate * start.LearningRateFactor, start.WeightDecay);
         }
-        foreach (var segment in _segments.Where(segment => segment.HasGradient))
-        {
-            segment.Steps++;
-            segment.HasGradient = false;
-        }
-        _isCollecting = false;
+        EndStep();
     }
 
     /// <summary>Returns the moments and the numbers of steps by name.</summary>
@@ -167,6 +188,40 @@ internal sealed class FlatAdamW : IDisposable
         _gradients.Dispose();
         _means.Dispose();
         _squares.Dispose();
+        _kernels?.Dispose();
+        foreach (var gap in _gaps.Values)
+            gap.Dispose();
+    }
+
+    // The ranges of neighbors that are updated together.
+    private IEnumerable<(int First, int End)> Runs()
+    {
+        for (int first = 0, end; first < _segments.Count; first = end)
+        {
+            end = first + 1;
+            while (end < _segments.Count && _segments[end].IsUpdatedWith(_segments[first]))
+                end++;
+            if (_segments[first].HasGradient)
+                yield return (first, end);
+        }
+    }
+
+    private void EndStep()
+    {
+        foreach (var segment in _segments.Where(segment => segment.HasGradient))
+        {
+            segment.Steps++;
+            segment.HasGradient = false;
+        }
+        _isCollecting = false;
+    }
+
+    // Zeros between two parameters.
+    private Tensor Gap(long length, Tensor like)
+    {
+        if (!_gaps.TryGetValue(like.dtype, out var gap))
+            _gaps.Add(like.dtype, gap = zeros(Alignment, like.dtype, like.device).DetachFromDisposeScope());
+        return gap.narrow(0, 0, length);
     }
 
     private Tensor Range(Tensor values, int first, int end)

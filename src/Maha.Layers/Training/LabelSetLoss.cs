@@ -1,3 +1,4 @@
+using Maha.Layers.Core;
 using Maha.Layers.Data;
 using Maha.Layers.Models;
 using Maha.Layers.Text;
@@ -41,7 +42,7 @@ internal sealed class LabelSetLoss(int numLabels) : DocumentLoss
         if (batch.Weights is not { } weights)
             return new TaskLoss(losses.mean().MoveToOuterDisposeScope(), batch.Rows.Count);
         double count = weights.Sum(weight => (double)weight);
-        var factors = tensor(weights.Select(weight => weight / count).ToArray(), dtype: logits.dtype, device: logits.device);
+        var factors = HostTensors.Create(weights.Select(weight => weight / count).ToArray(), [weights.Count], logits.dtype, logits.device);
         return new TaskLoss((losses * factors).sum().MoveToOuterDisposeScope(), count);
     }
 
@@ -64,7 +65,7 @@ internal sealed class LabelSetLoss(int numLabels) : DocumentLoss
             foreach (int label in batch.Documents.LabelSetOf(batch.Rows[b])!)
                 targets[(b * numLabels) + label] = 1;
         }
-        return tensor(targets, [batch.Rows.Count, numLabels], dtype: logits.dtype, device: logits.device); // [B, L]
+        return HostTensors.Create(targets, [batch.Rows.Count, numLabels], logits.dtype, logits.device); // [B, L]
     }
 
     // The share of the documents that have each label.

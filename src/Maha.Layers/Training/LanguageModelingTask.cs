@@ -83,14 +83,14 @@ public sealed class LanguageModelingTask : ITrainingTask
         ArgumentNullException.ThrowIfNull(batch);
         long pieces = NumPieces(batch.TokenIds.shape[1], batch.Progress);
         var mask = batch.KeyPaddingMask is null ? null : SplitRows(batch.KeyPaddingMask, pieces);
-        var loss = _model.Loss(SplitRows(batch.TokenIds, pieces), mask, _labelSmoothing);
+        var loss = _model.Loss(SplitRows(batch.TokenIds, pieces), mask, _labelSmoothing, batch.IdRange);
         return new TaskLoss(loss.Count == 0 ? loss.Mean : loss.Mean + loss.AuxiliaryLoss, loss.Count);
     }
 
     /// <inheritdoc/>
     public IValidationPass BeginValidation() => new MeanLossPass(batch =>
     {
-        var loss = _model.Loss(batch.TokenIds, batch.KeyPaddingMask);
+        var loss = _model.Loss(batch.TokenIds, batch.KeyPaddingMask, idRange: batch.IdRange);
         return new TaskLoss(loss.Mean, loss.Count);
     });
 

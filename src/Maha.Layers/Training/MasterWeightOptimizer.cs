@@ -1,7 +1,5 @@
-using Maha.Layers.Distributed;
 using Maha.Layers.Weights;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Training;
@@ -15,16 +13,13 @@ namespace Maha.Layers.Training;
 /// The masters lie in one tensor, as do their gradients and moments, and during the training the parameters of the module are views of one
 /// tensor of the lower type. So the rounding of all parameters is one operation.
 /// </remarks>
-internal sealed class MasterWeightOptimizer : WeightOptimizer
+internal sealed class MasterWeightOptimizer : FlatWeightOptimizer
 {
     private readonly ScalarType _computeType;
-    private readonly (string Name, long[] Shape)[] _trained;
-    private readonly FlatAdamW _optimizer;
     private readonly Tensor _rounded;
 
     // The exact weights by name: views of the masters, and the frozen parameters and the buffers as they were.
     private readonly Dictionary<string, Tensor> _exact = [];
-    private Parameter[] _parameters = [];
     private bool _isConverted;
 
     /// <summary>Creates an optimizer. <see cref="Begin"/> converts the module.</summary>
@@ -32,15 +27,10 @@ internal sealed class MasterWeightOptimizer : WeightOptimizer
     /// <param name="groups">The parameters to train.</param>
     /// <param name="computeType">The type that the module computes in.</param>
     /// <exception cref="ArgumentException">The module has weights of another type, or weights that several of its parts share.</exception>
-    public MasterWeightOptimizer(nn.Module module, IReadOnlyList<ParameterGroup> groups, ScalarType computeType) : base(module)
+    public MasterWeightOptimizer(nn.Module module, IReadOnlyList<ParameterGroup> groups, ScalarType computeType) : base(Convertible(module, computeType), groups)
     {
-        RequireConvertible(module, computeType);
         _computeType = computeType;
-        _trained = [.. groups.SelectMany(group => group.Parameters).Select(entry => (entry.Name, entry.Parameter.shape))];
-        var device = groups[0].Parameters[0].Parameter.device;
-        _optimizer = new FlatAdamW(
-            groups.Select(group => (group.WeightDecay, group.LearningRateFactor, group.Parameters.Select(entry => entry.Parameter.numel()))), device);
-        _rounded = empty(_optimizer.Values.shape, computeType, device).DetachFromDisposeScope();
+        _rounded = empty(Optimizer.Values.shape, computeType, Optimizer.Values.device).DetachFromDisposeScope();
     }
 
     /// <summary>Checks that all floating-point weights of a module are float32.</summary>
@@ -66,11 +56,11 @@ internal sealed class MasterWeightOptimizer : WeightOptimizer
         using var guard = no_grad();
         using var scope = NewDisposeScope();
         var weights = FloatingWeights(Module);
-        for (int i = 0; i < _trained.Length; i++)
+        for (int i = 0; i < Trained.Length; i++)
         {
-            var master = _optimizer.ViewOf(_optimizer.Values, i).view(_trained[i].Shape);
-            master.copy_(weights[_trained[i].Name]);
-            _exact.Add(_trained[i].Name, master.DetachFromDisposeScope());
+            var master = Optimizer.ViewOf(Optimizer.Values, i).view(Trained[i].Shape);
+            master.copy_(weights[Trained[i].Name]);
+            _exact.Add(Trained[i].Name, master.DetachFromDisposeScope());
         }
         // An alias keeps the numbers when the conversion frees the weight.
         foreach (var (name, weight) in weights.Where(entry => !_exact.ContainsKey(entry.Key)))
@@ -80,10 +70,10 @@ internal sealed class MasterWeightOptimizer : WeightOptimizer
         Module.zero_grad();
         Module.to(_computeType);
         var parameters = Module.named_parameters().ToDictionary(entry => entry.name, entry => entry.parameter);
-        _parameters = [.. _trained.Select(entry => parameters[entry.Name])];
-        for (int i = 0; i < _trained.Length; i++)
-            _parameters[i].set_(_optimizer.ViewOf(_rounded, i).view(_trained[i].Shape));
-        _rounded.copy_(_optimizer.Values);
+        Parameters = [.. Trained.Select(entry => parameters[entry.Name])];
+        for (int i = 0; i < Trained.Length; i++)
+            Parameters[i].set_(Optimizer.ViewOf(_rounded, i).view(Trained[i].Shape));
+        _rounded.copy_(Optimizer.Values);
     }
 
     public override void End()
@@ -106,36 +96,24 @@ internal sealed class MasterWeightOptimizer : WeightOptimizer
         return ModuleWeights.StateOf(Module).ToDictionary(entry => entry.Key, entry => _exact.GetValueOrDefault(entry.Key, entry.Value));
     }
 
-    public override IReadOnlyDictionary<string, Tensor> Moments() => _optimizer.Moments();
-
     public override void Restore(IReadOnlyDictionary<string, Tensor> weights, IReadOnlyDictionary<string, Tensor> moments)
     {
         using var guard = no_grad();
         weights.CopyTo(ModuleWeights.StateOf(Module));
         // The masters are views, so that this sets the values of the optimizer.
         weights.CopyTo(_exact);
-        _rounded.copy_(_optimizer.Values);
-        _optimizer.Restore(moments);
+        _rounded.copy_(Optimizer.Values);
+        Optimizer.Restore(moments);
     }
 
-    public override void CollectGradients()
-    {
-        using var scope = NewDisposeScope();
-        _optimizer.AddGradients([.. _parameters.Select(parameter => parameter.grad)]);
-        Module.zero_grad();
-    }
-
-    public override void ScaleGradients(double factor) => _optimizer.ScaleGradients(factor);
-
-    public override void SumGradients(ProcessGroup group, double factor) => _optimizer.SumGradients(group, factor);
-
-    public override double ClipGradients(double maxNorm) => _optimizer.ClipGradients(maxNorm);
+    public override Tensor TryStep(double maxNorm, double learningRate, Tensor losses) =>
+        Optimizer.HasKernels ? Optimizer.ClipAndStep(maxNorm, learningRate, losses, _rounded) : base.TryStep(maxNorm, learningRate, losses);
 
     public override void Step(double learningRate)
     {
         using var guard = no_grad();
-        _optimizer.Step(learningRate);
-        _rounded.copy_(_optimizer.Values);
+        Optimizer.Step(learningRate);
+        _rounded.copy_(Optimizer.Values);
     }
 
     public override void Dispose()
@@ -144,7 +122,7 @@ internal sealed class MasterWeightOptimizer : WeightOptimizer
             weight.Dispose();
         _exact.Clear();
         _rounded.Dispose();
-        _optimizer.Dispose();
+        base.Dispose();
     }
 
     // A buffer that the module itself has changed, such as a running mean, is no longer the rounded one.
@@ -165,7 +143,7 @@ internal sealed class MasterWeightOptimizer : WeightOptimizer
             .Where(entry => entry.weight.is_floating_point())
             .ToDictionary(entry => entry.name, entry => entry.weight);
 
-    private static void RequireConvertible(nn.Module module, ScalarType computeType)
+    private static nn.Module Convertible(nn.Module module, ScalarType computeType)
     {
         RequireFloat32(module, computeType);
         // TorchSharp converts the weights of a part and disposes the former ones, which another part would go on using.
@@ -183,5 +161,6 @@ internal sealed class MasterWeightOptimizer : WeightOptimizer
                 }
             }
         }
+        return module;
     }
 }

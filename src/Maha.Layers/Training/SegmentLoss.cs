@@ -41,6 +41,7 @@ internal sealed class SegmentLoss
     {
         if (batch.TokenIds.shape[1] <= SegmentLength)
             return null;
+        using var facts = batch.StateFacts();
         var result = classifier.call(batch.TokenIds, batch.KeyPaddingMask);
         var segments = classifier.ClassifySegments(result.Encoding.Features, batch.KeyPaddingMask, SegmentLength);
         int numSegments = (int)segments.shape[1];

@@ -110,6 +110,7 @@ public sealed class SequenceClassificationTask : ITrainingTask, IPriorTask
 
     private static (Tensor Logits, Tensor? AuxiliaryLoss) Classify(nn.Module<Tensor, Tensor?, ModelResult> classifier, TokenBatch batch)
     {
+        using var facts = batch.StateFacts();
         var result = classifier.call(batch.TokenIds, batch.KeyPaddingMask);
         return (result.Logits, result.AuxiliaryLoss);
     }
@@ -170,6 +171,7 @@ public sealed class SequenceClassificationTask : ITrainingTask, IPriorTask
         {
             if (task._inspectable is null)
                 return task.Classify(batch).Logits;
+            using var facts = batch.StateFacts();
             var result = task._inspectable.Inspect(batch.TokenIds, batch.KeyPaddingMask);
             _layers.Add(result.Encoding, batch.KeyPaddingMask);
             return task.RequireShape(result.Logits, batch);

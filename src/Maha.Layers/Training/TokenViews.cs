@@ -15,6 +15,7 @@ internal sealed class TokenViews
         int documents = batch.Rows.Count, viewsEach = options.ContrastiveWeight > 0 ? 2 : 1;
         Count = viewsEach * documents;
         int[] starts = new int[Count], lengths = new int[Count];
+        Lengths = lengths;
         for (int view = 0; view < Count; view++)
         {
             int length = batch.Lengths[view % documents];
@@ -24,7 +25,7 @@ internal sealed class TokenViews
         Length = Math.Max(1, lengths.Max());
         Ids = new long[Count * Length];
         IsPadding = new bool[Ids.Length];
-        long[] source = batch.TokenIds.cpu().data<long>().ToArray();
+        long[] source = batch.HostIds;
         int width = source.Length / documents;
         for (int view = 0; view < Count; view++)
         {
@@ -44,6 +45,9 @@ internal sealed class TokenViews
 
     /// <summary>The length N of the longest view, at least 1.</summary>
     public int Length { get; }
+
+    /// <summary>The number of tokens of each view, [Count].</summary>
+    public IReadOnlyList<int> Lengths { get; }
 
     /// <summary>The token ids after masking, [Count, N].</summary>
     public long[] Ids { get; }

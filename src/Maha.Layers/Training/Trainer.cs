@@ -35,6 +35,9 @@ public sealed class Trainer
     /// <summary>Keeps the state of the training, from which a later one goes on; null for none.</summary>
     internal ITrainingCheckpoints? Checkpoints { get; init; }
 
+    /// <summary>Whether the losses of a step are read while the next one is computed; null to do so on CUDA devices.</summary>
+    internal bool? ReadsLate { get; init; }
+
     /// <summary>The processes that train together; null for this one alone. Only the root has <see cref="Checkpoints"/>.</summary>
     internal ProcessGroup? Group { get; init; }
 
@@ -81,7 +84,7 @@ public sealed class Trainer
             task.Module.to(Options.Device);
         if (Group is not null)
             GradientBuckets.Spread(Group, ModuleWeights.StateOf(task.Module).Values);
-        using var run = new TrainingRun(task, Options, trainingDocuments, validationDocuments, progress, Checkpoints, Group);
+        using var run = new TrainingRun(task, Options, trainingDocuments, validationDocuments, progress, Checkpoints, Group, ReadsLate);
         return run.Run(cancellationToken);
     }
 

@@ -25,6 +25,7 @@ internal sealed partial class TrainingRun
     {
         if (_checkpoints is null || _randomState is null)
             return;
+        ReadQueued();
         using var guard = no_grad();
         using var scope = NewDisposeScope();
         var tensors = new Dictionary<string, Tensor> { [TrainingCheckpoint.RandomState] = _randomState };

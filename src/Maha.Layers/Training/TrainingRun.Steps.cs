@@ -12,11 +12,16 @@ internal sealed partial class TrainingRun
 {
     // The gradient of a step is that of sum(count_i loss_i) / sum(count_i) over its batches i. The batches add up
     // sum(count_i / count_1 loss_i), whose size is that of one batch, and the sum is scaled at the end. A step of one batch needs no scaling.
-    private (double Loss, double Count) Step(int epoch, int[][] batches, Range step, CancellationToken cancellationToken)
+    private void Step(int epoch, int[][] batches, Range step, bool isLate, CancellationToken cancellationToken)
     {
+        if (ReadsLate)
+        {
+            QueueStep(epoch, batches, step, isLate, cancellationToken);
+            return;
+        }
         long started = Stopwatch.GetTimestamp();
         double learningRate = _schedule.RateAt(_step - _firstStep), norm = 0;
-        var own = AddGradients(epoch, batches, step, learningRate, cancellationToken);
+        var own = AddGradients(epoch, batches, step, learningRate, lateLosses: null, cancellationToken);
         var sums = _group is null ? own : SumOverGroup(own, epoch, learningRate, cancellationToken);
         double mean = sums.LossSum / sums.Count;
         if (sums.Count > 0)
@@ -34,11 +39,12 @@ internal sealed partial class TrainingRun
         _clock.AddStep(sums.Tokens, Stopwatch.GetElapsedTime(started));
         _lastStep = Progress(epoch, mean, learningRate, norm);
         _progress?.Report(_lastStep);
-        return (sums.Count > 0 ? mean : 0, sums.Count);
+        Advance((_position with { NextStep = _position.NextStep + 1 }).WithLoss(sums.Count > 0 ? mean : 0, sums.Count, isLate));
     }
 
-    // Adds the gradients of the batches of a step, or of this process's share of them.
-    private StepSums AddGradients(int epoch, int[][] batches, Range step, double learningRate, CancellationToken cancellationToken)
+    // Adds the gradients of the batches of a step, or of this process's share of them. Losses that are read late go to the list and not to the sums.
+    private StepSums AddGradients(
+        int epoch, int[][] batches, Range step, double learningRate, List<(Tensor Mean, double Count)>? lateLosses, CancellationToken cancellationToken)
     {
         var sums = new StepSums();
         foreach (var (index, rows) in StepShare.Of(batches, step, _group?.Rank ?? 0, _group?.Size ?? 1))
@@ -54,7 +60,8 @@ internal sealed partial class TrainingRun
             var loss = _task.Loss(batch);
             if (loss.Count == 0)
                 continue;
-            double value = loss.Mean.ToDouble();
+            double value = lateLosses is null ? loss.Mean.ToDouble() : 0;
+            lateLosses?.Add((Measured(loss.Mean).MoveToOuterDisposeScope(), loss.Count));
             if (!double.IsFinite(value))
             {
                 if (_group is null)

@@ -19,6 +19,7 @@ internal sealed partial class TrainingRun : IDisposable
     private readonly IProgress<TrainingProgress>? _progress;
     private readonly ITrainingCheckpoints? _checkpoints;
     private readonly ProcessGroup? _group;
+    private readonly bool? _readsLate;
     private readonly StepPlan _plan;
     private readonly Device _device;
     private readonly TrainingClock _clock;
@@ -41,8 +42,9 @@ internal sealed partial class TrainingRun : IDisposable
 
     public TrainingRun(
         ITrainingTask task, TrainingOptions options, ITokenizedDocuments trainingDocuments, ITokenizedDocuments? validationDocuments,
-        IProgress<TrainingProgress>? progress, ITrainingCheckpoints? checkpoints, ProcessGroup? group)
+        IProgress<TrainingProgress>? progress, ITrainingCheckpoints? checkpoints, ProcessGroup? group, bool? readsLate = null)
     {
+        _readsLate = readsLate;
         _checkpoints = checkpoints;
         _group = group;
         _task = task;
@@ -95,6 +97,7 @@ internal sealed partial class TrainingRun : IDisposable
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested || _group is not null)
         {
+            ReadQueued();
             SaveCheckpoint();
             if (_options.CancellationBehavior != CancellationBehavior.KeepBest)
                 throw;
@@ -126,6 +129,7 @@ internal sealed partial class TrainingRun : IDisposable
 
     public void Dispose()
     {
+        ForgetQueued();
         _optimizer.Dispose();
         _bestWeights.Dispose();
         _firstWeights.Dispose();
@@ -197,11 +201,11 @@ internal sealed partial class TrainingRun : IDisposable
         _task.Module.train();
         for (int i = _position.NextStep; i < steps.Length; i++)
         {
-            var (loss, count) = Step(epoch, batches, steps[i], cancellationToken);
-            Advance(_position.After(loss, count, isLate: i >= steps.Length / 2));
+            Step(epoch, batches, steps[i], isLate: i >= steps.Length / 2, cancellationToken);
             if (_checkpoints?.IsDue == true)
                 SaveCheckpoint();
         }
+        ReadQueued();
         _lateLoss = _position.LateSum / _position.LateCount;
 
         var validation = Validate(cancellationToken);

@@ -69,13 +69,12 @@ internal sealed record EpochPosition
     /// <summary>The time of the training at which the epoch began.</summary>
     public TimeSpan Started { get; init; }
 
-    /// <summary>Returns the position after a step.</summary>
+    /// <summary>Adds the loss of a step to the sums.</summary>
     /// <param name="loss">The mean loss of the step.</param>
     /// <param name="count">The weight of the loss.</param>
     /// <param name="isLate">Whether the step is in the last half of the epoch.</param>
-    public EpochPosition After(double loss, double count, bool isLate) => this with
+    public EpochPosition WithLoss(double loss, double count, bool isLate) => this with
     {
-        NextStep = NextStep + 1,
         LossSum = LossSum + (loss * count),
         Count = Count + count,
         LateSum = LateSum + (isLate ? loss * count : 0),

@@ -7,6 +7,8 @@ namespace Maha.Layers.Training;
 /// <summary>Collects the gradients of a module's parameters over the batches of a step, and updates the parameters.</summary>
 internal abstract class WeightOptimizer(nn.Module module) : IDisposable
 {
+    private bool _isStopped;
+
     /// <summary>The module that is trained.</summary>
     protected nn.Module Module { get; } = module;
 
@@ -25,9 +27,27 @@ internal abstract class WeightOptimizer(nn.Module module) : IDisposable
         }
         if (options.ComputeType is ScalarType computeType)
             MasterWeightOptimizer.RequireFloat32(task.Module, computeType);
-        return options.ComputeType is ScalarType.BFloat16
-            ? new MasterWeightOptimizer(task.Module, groups, ScalarType.BFloat16)
-            : new ParameterOptimizer(task.Module, groups, options.LearningRate);
+        if (options.ComputeType is ScalarType.BFloat16)
+            return new MasterWeightOptimizer(task.Module, groups, ScalarType.BFloat16);
+        return FlatParameterOptimizer.TryCreate(task.Module, groups) ?? (WeightOptimizer)new ParameterOptimizer(task.Module, groups, options.LearningRate);
+    }
+
+    /// <summary>
+    /// Clips the gradients of the step and updates the parameters, unless the norm of the gradients or a loss is not finite. Once one is not, this and all later
+    /// calls update nothing.
+    /// </summary>
+    /// <param name="maxNorm">The maximum norm of all gradients together.</param>
+    /// <param name="learningRate">The learning rate of groups with the factor 1.</param>
+    /// <param name="losses">The losses of the step, [K] of Float32 on the device of the parameters.</param>
+    /// <returns>[K + 1] of Float32: the losses, and the norm before the scaling. An optimizer with kernels for its device returns before the device is done.</returns>
+    public virtual Tensor TryStep(double maxNorm, double learningRate, Tensor losses)
+    {
+        using var scope = NewDisposeScope();
+        double norm = ClipGradients(maxNorm);
+        _isStopped |= !double.IsFinite(norm) || !losses.isfinite().all().item<bool>();
+        if (!_isStopped)
+            Step(learningRate);
+        return cat([losses, full([1], norm, ScalarType.Float32, losses.device)]).MoveToOuterDisposeScope();
     }
 
     /// <summary>Prepares the module for the training. <see cref="End"/> must follow, also after an exception.</summary>

@@ -53,7 +53,7 @@ public class MahaLanguageModelTests
         const int vocabulary = 1 << 17, rows = 70, width = 4;
         var (features, weight) = (Random(1, rows, width).requires_grad_(), (Random(2, vocabulary, width) * 0.1).requires_grad_());
         var targets = RandomIds(3, vocabulary, rows);
-        var loss = NextTokenLossFunction.Apply(features, weight, targets, 0);
+        var loss = NextTokenLossFunction.Apply(features, weight, targets, targets.ge(0).sum().ToInt64(), 0);
         loss.backward();
         var (byFeatures, byWeight) = (features.grad!.clone(), weight.grad!.clone());
         features.grad!.zero_();

@@ -20,19 +20,23 @@ public class CheckpointTests
     };
 
     [Theory]
-    [InlineData(null)]
-    [InlineData(ScalarType.BFloat16)]
-    public void ATrainingThatIsEndedAtAnyBatch_GoesOn_AndEndsTheSame(ScalarType? computeType)
+    [InlineData(null, false)]
+    [InlineData(ScalarType.BFloat16, false)]
+    [InlineData(null, true)]
+    [InlineData(ScalarType.BFloat16, true)]
+    public void ATrainingThatIsEndedAtAnyBatch_GoesOn_AndEndsTheSame(ScalarType? computeType, bool readsLate)
     {
         var options = s_options with { ComputeType = computeType };
         var expected = Train(options, new KeptCheckpoints());
+        if (readsLate)
+            AssertSame(expected, Train(options, new KeptCheckpoints(), readsLate: true), 0);
         int ends = 0;
         for (int calls = 1; calls < expected.Calls; calls += 3)
         {
             var kept = new KeptCheckpoints();
-            var ended = Train(options, kept, endAt: calls);
+            var ended = Train(options, kept, endAt: calls, readsLate);
             Assert.Null(ended.Result);
-            var resumed = Train(options, kept);
+            var resumed = Train(options, kept, readsLate: readsLate);
             AssertSame(expected, resumed, calls);
             Assert.True(resumed.Calls < expected.Calls || calls <= 2, $"{resumed.Calls} calls after an end at call {calls} of {expected.Calls}");
             ends++;
@@ -130,7 +134,8 @@ public class CheckpointTests
     }
 
     // Ends before a batch of training or validation, in the middle of a step too.
-    private static (TrainingResult? Result, double[] Weights, int Calls) Train(TrainingOptions options, KeptCheckpoints checkpoints, int endAt = int.MaxValue)
+    private static (TrainingResult? Result, double[] Weights, int Calls) Train(
+        TrainingOptions options, KeptCheckpoints checkpoints, int endAt = int.MaxValue, bool readsLate = false)
     {
         using var documents = Toys.Documents(60);
         using var classifier = Toys.Classifier(dropout: 0.3);
@@ -144,7 +149,7 @@ public class CheckpointTests
         TrainingResult? result = null;
         try
         {
-            result = new Trainer(options) { Checkpoints = checkpoints }.Train(watched, documents, cancellationToken: source.Token);
+            result = new Trainer(options) { Checkpoints = checkpoints, ReadsLate = readsLate }.Train(watched, documents, cancellationToken: source.Token);
         }
         catch (OperationCanceledException) when (calls >= endAt)
         {

@@ -219,6 +219,7 @@ public class MahaClassifierOptionsTests
             WeightDecay = random.NextDouble(),
             MaxGradientNorm = 0.01 + random.NextDouble(),
             TokensPerBatch = 1 + random.Next(100000),
+            GradientAccumulation = 1 + random.Next(9),
             MinDocumentsPerStep = random.Next(3) == 0 ? null : 1 + random.Next(99),
             LabelSmoothing = random.NextDouble(),
             ValidationFraction = random.NextDouble(),

@@ -43,6 +43,7 @@ public class LanguageModelOptionsTests
         { "smoothing NaN", o => o.LabelSmoothing = double.NaN, "LabelSmoothing must" },
         { "epochs", o => o.NumberOfEpochs = 0, "NumberOfEpochs must lie in" },
         { "time", o => o.MaxTrainingTime = TimeSpan.Zero, "MaxTrainingTime must be above 0" },
+        { "accumulation", o => o.GradientAccumulation = 0, "GradientAccumulation must lie in [1, 1048576], but is 0" },
         { "validation", o => o.ValidationFraction = 1, "ValidationFraction must" },
     };
 
@@ -180,6 +181,7 @@ public class LanguageModelOptionsTests
             WeightDecay = random.NextDouble(),
             MaxGradientNorm = 0.01 + random.NextDouble(),
             TokensPerBatch = 1 + random.Next(100000),
+            GradientAccumulation = 1 + random.Next(9),
             LabelSmoothing = random.NextDouble(),
             ValidationFraction = random.NextDouble(),
             EarlyStoppingPatience = random.Next(3) == 0 ? null : 1 + random.Next(9),

@@ -30,6 +30,7 @@ public sealed class OptionMisuseTests
         ["WeightDecay"] = (0, double.MaxValue),
         ["MaxGradientNorm"] = (double.Epsilon, Infinity),
         ["TokensPerBatch"] = (1, 1 << 30),
+        ["GradientAccumulation"] = (1, 1 << 20),
         ["ValidationFraction"] = (0, Math.BitDecrement(1)),
         ["EarlyStoppingPatience"] = (1, int.MaxValue),
         ["Seed"] = (int.MinValue, int.MaxValue),

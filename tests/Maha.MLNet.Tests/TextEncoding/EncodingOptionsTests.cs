@@ -182,6 +182,7 @@ public class EncodingOptionsTests
         NumberOfEpochs = random.Next(1, 99),
         LearningRate = 1e-4 + random.NextDouble(),
         TokensPerBatch = random.Next(1, 99999),
+        GradientAccumulation = random.Next(1, 9),
         WeightDecay = random.NextDouble(),
         MaxGradientNorm = 0.1 + random.NextDouble(),
         Seed = random.Next(),

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Maha.Layers.Core;
 using Maha.Layers.Trees;
 using static TorchSharp.torch;
 
@@ -40,7 +41,7 @@ internal sealed class CudaForest
             Tasks = Add(CollectionsMarshal.AsSpan(tables.Tasks)),
             NodeTasks = Add(tables.NodeTasks),
         };
-        _tables = tensor(all.ToArray(), dtype: ScalarType.Int32, device: device).DetachFromDisposeScope();
+        _tables = HostTensors.Create(all.ToArray(), [all.Count], device).DetachFromDisposeScope();
 
         // Offsets in bytes until the address is known. Structures of 16 bytes begin at multiples of 16.
         nint Add(ReadOnlySpan<int> table)

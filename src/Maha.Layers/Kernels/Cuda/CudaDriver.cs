@@ -20,6 +20,9 @@ internal static unsafe partial class CudaDriver
     /// <summary>The attribute of a device: the most shared memory that a block can ask for, in bytes.</summary>
     public const int MaxSharedBytesPerBlock = 97;
 
+    /// <summary>The flag of an event that nothing is timed by.</summary>
+    public const uint EventDisableTiming = 2;
+
     static CudaDriver() => CudaLibraries.Register();
 
     /// <summary>Throws where a call failed.</summary>
@@ -85,6 +88,18 @@ internal static unsafe partial class CudaDriver
     [LibraryImport(CudaLibraries.Driver, EntryPoint = "cuLaunchCooperativeKernel")]
     public static partial int LaunchCooperative(
         nint function, uint gridX, uint gridY, uint gridZ, uint blockX, uint blockY, uint blockZ, uint sharedBytes, nint stream, void** parameters);
+
+    [LibraryImport(CudaLibraries.Driver, EntryPoint = "cuEventCreate")]
+    public static partial int CreateEvent(nint* created, uint flags);
+
+    [LibraryImport(CudaLibraries.Driver, EntryPoint = "cuEventRecord")]
+    public static partial int RecordEvent(nint recorded, nint stream);
+
+    [LibraryImport(CudaLibraries.Driver, EntryPoint = "cuEventSynchronize")]
+    public static partial int SynchronizeEvent(nint awaited);
+
+    [LibraryImport(CudaLibraries.Driver, EntryPoint = "cuEventDestroy_v2")]
+    public static partial int DestroyEvent(nint destroyed);
 
     [LibraryImport(CudaLibraries.Driver, EntryPoint = "cuGetErrorName")]
     private static partial int GetErrorName(int error, byte** name);

@@ -43,7 +43,7 @@ internal sealed class FunctionCase(Tensor[] inputs, Func<Tensor[], Tensor[]> run
         [typeof(NextTokenLossFunction)] = () =>
         {
             var targets = TestTensors.RandomIds(5, 11, N);
-            return new([Leaf(1, N, D), Leaf(2, 11, D)], x => [NextTokenLossFunction.Apply(x[0], x[1], targets, 0.1)], keepsInputs: false);
+            return new([Leaf(1, N, D), Leaf(2, 11, D)], x => [NextTokenLossFunction.Apply(x[0], x[1], targets, targets.ge(0).sum().item<long>(), 0.1)], keepsInputs: false);
         },
         [typeof(RecomputedBlockFunction)] = () =>
         {
