@@ -9,6 +9,7 @@ using static TorchSharp.torch;
 namespace Maha.Layers.Tests.Training;
 
 /// <summary>The laws of document weights in the training of a network.</summary>
+[Collection(AloneCollection.Name)]
 public class DocumentWeightTests
 {
     private static readonly int[] s_lengths = [4, 11, 8, 1, 6];
