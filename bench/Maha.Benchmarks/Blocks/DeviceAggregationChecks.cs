@@ -79,7 +79,8 @@ internal static class DeviceAggregationChecks
         double[]? costs = options.ScaleCostPrice > 0 ? [.. Enumerable.Range(0, batch * numScales).Select(_ => random.NextDouble())] : null;
         Tensor[] operands =
         [
-            .. Enumerable.Range(0, hierarchy.Count).Select(s => TokenMasks.Clear(Round(randn(batch, hierarchy.Lengths[s], width) * (0.5 + s)), hierarchy.ValidLengths[s])),
+            .. Enumerable.Range(0, hierarchy.Count)
+                .Select(s => TokenMasks.Clear(Round(randn(batch, hierarchy.Lengths[s], width) * (0.5 + s)), hierarchy.ValidLengths[s])),
         ];
         var upstream = Round(randn(batch, length, width));
 

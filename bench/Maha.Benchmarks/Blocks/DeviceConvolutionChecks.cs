@@ -86,7 +86,8 @@ internal static class DeviceConvolutionChecks
             return
             [
                 .. results.Select(Host), .. inputs.Select(input => Host(input.grad!)),
-                .. local.parameters().Concat(decomposition.parameters()).Where(parameter => parameter.grad is not null).Select(parameter => Host(parameter.grad!)),
+                .. local.parameters().Concat(decomposition.parameters())
+                    .Where(parameter => parameter.grad is not null).Select(parameter => Host(parameter.grad!)),
             ];
         }
 

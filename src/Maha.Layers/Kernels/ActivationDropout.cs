@@ -34,7 +34,9 @@ internal sealed class ActivationDropout : Module<Tensor, Tensor>
         return DropoutFunction.Apply(input, Probability, DrawSeed()).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Returns the elements to drop in the next call, for a kernel that drops them itself. In training mode it draws a number as a call does.</summary>
+    /// <summary>
+    /// Returns the elements to drop in the next call, for a kernel that drops them itself. In training mode it draws a number as a call does.
+    /// </summary>
     public ActivationDrop Draw() => training && Probability > 0 ? ActivationDrop.Create(Probability, DrawSeed()) : ActivationDrop.None;
 
     private static long DrawSeed()

@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Kernels;
 
-/// <summary>Small tables of numbers on a device, such as the lengths of a batch's documents. The last few are kept, so that all layers share one copy.</summary>
+/// <summary>
+/// Small tables of numbers on a device, such as the lengths of a batch's documents. The last few are kept, so that all layers share one copy.
+/// </summary>
 internal static class CudaTables
 {
     private const int MaxKept = 64;

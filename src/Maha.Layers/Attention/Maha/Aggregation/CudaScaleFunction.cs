@@ -7,8 +7,8 @@ namespace Maha.Layers.Attention;
 // B batch, N length, N_s length at scale s, S scales, D width
 
 /// <summary>
-/// The autograd function of <see cref="CudaScaleAggregation"/>. Arguments: one [B, N_s, D] per scale, utility [D], bias [S] and given weights [B, S] (null where
-/// they don't exist), the aggregation. Outputs: the weighted sum [B, N, D]; without gradients the weights, the residuals and the steps of the solver.
+/// The autograd function of <see cref="CudaScaleAggregation"/>. Arguments: one [B, N_s, D] per scale, utility [D], bias [S] and given weights [B, S] (null
+/// where they don't exist), the aggregation. Outputs: the weighted sum [B, N, D]; without gradients the weights, the residuals and the steps of the solver.
 /// </summary>
 internal sealed class CudaScaleFunction : DifferentiableFunction<CudaScaleFunction>
 {

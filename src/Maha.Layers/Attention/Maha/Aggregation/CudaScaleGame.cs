@@ -5,8 +5,8 @@ namespace Maha.Layers.Attention;
 // B batch, S scales, S' those of the batch, D width
 
 /// <summary>
-/// The games that give the weights of documents (<see cref="NashEquilibrium"/>), between the kernels. They are tiny and iterate an unknown number of times, so that
-/// they are solved on the processor: each pass waits for the device once.
+/// The games that give the weights of documents (<see cref="NashEquilibrium"/>), between the kernels. They are tiny and iterate an unknown number of times, so
+/// that they are solved on the processor: each pass waits for the device once.
 /// </summary>
 /// <param name="batch">The settings, and after <see cref="Solve"/> the games.</param>
 /// <param name="price">lambda.</param>

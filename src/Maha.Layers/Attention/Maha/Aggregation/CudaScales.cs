@@ -6,7 +6,9 @@ namespace Maha.Layers.Attention;
 
 // B batch, N length, N_s length at scale s, S scales, D width
 
-/// <summary>The outputs of the scales on a CUDA device, for aggregations that run in the kernels of <c>scale_forward.cu</c> and <c>scale_backward.cu</c>.</summary>
+/// <summary>
+/// The outputs of the scales on a CUDA device, for aggregations that run in the kernels of <c>scale_forward.cu</c> and <c>scale_backward.cu</c>.
+/// </summary>
 /// <param name="Outputs">O_s, [B, N_s, D] each, as the kernels read them; only the scales that the batch uses.</param>
 /// <param name="Hierarchy">The lengths.</param>
 /// <param name="NumScales">S of the model.</param>

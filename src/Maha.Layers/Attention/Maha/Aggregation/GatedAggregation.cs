@@ -65,8 +65,8 @@ internal sealed class GatedAggregation : ScaleAggregation
 
     /// <inheritdoc/>
     /// <remarks>
-    /// Within a cell of scale s all of G_s is equal, so that it is computed for the rows of the scale in place of all tokens: the products take O(D^2 N) in place of
-    /// O(S D^2 N) operations.
+    /// Within a cell of scale s all of G_s is equal, so that it is computed for the rows of the scale in place of all tokens: the products take O(D^2 N) in place
+    /// of O(S D^2 N) operations.
     /// </remarks>
     public override AggregationResult? TryAggregate(CudaScales scales)
     {

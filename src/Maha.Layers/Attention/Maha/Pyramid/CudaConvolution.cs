@@ -106,7 +106,8 @@ internal sealed class CudaConvolution
     /// <param name="call">As from <see cref="NewCall"/>.</param>
     /// <param name="chains">For each input: itself, its output if the convolution has a ReLU, the gradient of its output, and what is added to its own.</param>
     /// <returns>The gradients [B, N, D], and the parts.</returns>
-    public (Tensor[] Inputs, Tensor Partial) Backward(CudaConvolutionCall call, params ReadOnlySpan<(Tensor Input, Tensor? Output, Tensor Gradient, Tensor? Added)> chains)
+    public (Tensor[] Inputs, Tensor Partial) Backward(
+        CudaConvolutionCall call, params ReadOnlySpan<(Tensor Input, Tensor? Output, Tensor Gradient, Tensor? Added)> chains)
     {
         var gradients = new Tensor[chains.Length];
         for (int chain = 0; chain < chains.Length; chain++)

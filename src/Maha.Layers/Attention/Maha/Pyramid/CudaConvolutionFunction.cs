@@ -8,8 +8,8 @@ namespace Maha.Layers.Attention;
 // B batch, N tokens, N' output length, D width
 
 /// <summary>
-/// The autograd function of one convolution of <see cref="CudaConvolution"/>, with ReLU and dropout. Arguments: input [B, N, D], weight [D, 1, 3], bias [D], the
-/// <see cref="Geometry"/>.
+/// The autograd function of one convolution of <see cref="CudaConvolution"/>, with ReLU and dropout. Arguments: input [B, N, D], weight [D, 1, 3], bias [D],
+/// the <see cref="Geometry"/>.
 /// </summary>
 internal sealed class CudaConvolutionFunction : SingleOutputFunction<CudaConvolutionFunction>
 {

@@ -9,8 +9,8 @@ namespace Maha.Layers.Attention;
 
 /// <summary>
 /// The autograd function of the decomposition of two sequences, hidden states and values, by the same strided convolutions on a CUDA device: a launch per scale
-/// for both. Arguments: the two finest scales [B, N, D], weight and bias of every convolution, the <see cref="Geometry"/>. Outputs: the coarser scales of the first,
-/// then those of the second.
+/// for both. Arguments: the two finest scales [B, N, D], weight and bias of every convolution, the <see cref="Geometry"/>. Outputs: the coarser scales of the
+/// first, then those of the second.
 /// </summary>
 internal sealed class CudaPyramidFunction : DifferentiableFunction<CudaPyramidFunction>
 {
@@ -74,7 +74,8 @@ internal sealed class CudaPyramidFunction : DifferentiableFunction<CudaPyramidFu
             for (int chain = 0; chain < Chains; chain++)
             {
                 var input = level == 0 ? saved[chain] : saved[Chains + (chain * (levels - 1)) + level - 1];
-                var own = below[chain] ?? Readable(gradients[(chain * levels) + level]) ?? zeros([plan.Batch, plan.OutputLength, plan.Width], like.dtype, like.device);
+                var own = below[chain] ?? Readable(gradients[(chain * levels) + level])
+                    ?? zeros([plan.Batch, plan.OutputLength, plan.Width], like.dtype, like.device);
                 chains[chain] = (input, null, own, level == 0 ? null : Readable(gradients[(chain * levels) + level - 1]));
             }
             var call = geometry.NewCall(level, saved[firstParameter + (2 * level)], saved[firstParameter + (2 * level) + 1]);

@@ -101,7 +101,8 @@ internal sealed class ScaleHierarchy
     public long[] Cells { get; }
 
     /// <summary>
-    /// Returns <see cref="ValidLengths"/> and <see cref="Available"/> on a device, [Count + 1, B] of Int32, which all layers share. The caller does not dispose it.
+    /// Returns <see cref="ValidLengths"/> and <see cref="Available"/> on a device, [Count + 1, B] of Int32, which all layers share. The caller does not
+    /// dispose it.
     /// </summary>
     public Tensor Table(Device device) => CudaTables.Get([.. ValidLengths.SelectMany(lengths => lengths), .. Available], device);
 

@@ -96,8 +96,8 @@ public sealed partial class CudaScaleTests
     [Theory]
     [InlineData("Equal", false, false, "scale_mix", "scale_output_gradients scale_coarse_gradients")]
     [InlineData("Given", false, false, "scale_mix", "scale_weight_gradients scale_program_gradients scale_output_gradients scale_coarse_gradients")]
-    [InlineData("Token", true, false, "scale_rows scale_gram scale_mix", "scale_weight_gradients scale_program_gradients scale_row_gradients scale_output_gradients "
-        + "scale_coarse_gradients scale_parameter_gradients")]
+    [InlineData("Token", true, false, "scale_rows scale_gram scale_mix", "scale_weight_gradients scale_program_gradients scale_row_gradients "
+        + "scale_output_gradients scale_coarse_gradients scale_parameter_gradients")]
     [InlineData("Document", true, false, "scale_rows scale_gram scale_mix", "scale_weight_gradients scale_program_gradients scale_row_gradients "
         + "scale_output_gradients scale_coarse_gradients scale_parameter_gradients")]
     [InlineData("Token", true, true, "scale_rows scale_mix", "scale_weight_gradients scale_program_gradients scale_row_gradients scale_output_gradients "
