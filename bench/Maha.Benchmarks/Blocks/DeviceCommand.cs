@@ -71,17 +71,17 @@ internal static class DeviceCommand
         }
         report.Line($"# {DeviceReport.HashLabel}{CudaSources.Hash()}");
         if (only.Length == 0)
-            DeviceTrainingChecks.Run(report);
+            report.Part("training", () => DeviceTrainingChecks.Run(report));
         if (onlyTraining)
             return report.Passed ? ExitCode.Success : ExitCode.Failure;
         if (only.Length == 0)
-            DeviceKernelChecks.Run(report);
+            report.Part("kernels", () => DeviceKernelChecks.Run(report));
         foreach (var (name, options) in s_kinds.Concat(DeviceMultiscaleChecks.Kinds).Where(kind => kind.Name.Contains(only, StringComparison.OrdinalIgnoreCase)))
-            DeviceBlockChecks.Run(report, name, options);
+            report.Part(name, () => DeviceBlockChecks.Run(report, name, options));
         if (only.Length == 0)
-            DeviceTreeChecks.Run(report, trees);
-        DeviceWindowChecks.Run(report, windows);
-        DeviceMultiscaleChecks.Run(report, scales);
+            report.Part("trees", () => DeviceTreeChecks.Run(report, trees));
+        report.Part("windows", () => DeviceWindowChecks.Run(report, windows));
+        report.Part("scales", () => DeviceMultiscaleChecks.Run(report, scales));
 
         // Without the kernels the checks above compare torch's operators.
         report.Check("kernels used", CudaKernels.Problem is null && CudaKernels.Launches > 0, CudaKernels.Problem ?? $"{CudaKernels.Launches} launches");

@@ -40,6 +40,19 @@ internal sealed class DeviceReport(Device device)
         errors.All(error => error.Error <= error.Limit),
         string.Join(' ', errors.Select(error => string.Create(CultureInfo.InvariantCulture, $"{error.What}={error.Error:E1} (<= {error.Limit:E1})"))));
 
+    /// <summary>Runs a part of the checks. An exception fails the part, and the next part is run.</summary>
+    public void Part(string name, Action checks)
+    {
+        try
+        {
+            checks();
+        }
+        catch (Exception e)
+        {
+            Check(name, false, e.ToString().ReplaceLineEndings(" "));
+        }
+    }
+
     /// <summary>The largest magnitude of a tensor.</summary>
     public static double Largest(Tensor tensor) => tensor.abs().max().item<double>();
 

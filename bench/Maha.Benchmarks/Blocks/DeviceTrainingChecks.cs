@@ -65,9 +65,9 @@ internal static class DeviceTrainingChecks
         var others = actual.Moments();
         report.Check(
             $"AdamW, {(isComplete ? "all" : "some")} parameters have gradients",
-            ("values", DeviceReport.Error(DeviceReport.Largest, expected.Values, actual.Values), 1e-6),
-            ("means", DeviceReport.Error(DeviceReport.Largest, moments["means"], others["means"]), 1e-6),
-            ("squares", DeviceReport.Error(DeviceReport.Largest, moments["squares"], others["squares"]), 1e-6),
+            ("values", DeviceReport.Error(DeviceReport.Largest, expected.Values, actual.Values), 5e-6),
+            ("means", DeviceReport.Error(DeviceReport.Largest, moments["means"], others["means"]), 5e-6),
+            ("squares", DeviceReport.Error(DeviceReport.Largest, moments["squares"], others["squares"]), 5e-6),
             ("steps", DeviceReport.Error(DeviceReport.Largest, moments["steps"], others["steps"]), 0),
             ("rounded", isComplete ? DeviceReport.Error(DeviceReport.Largest, actual.Values.to(ScalarType.BFloat16).cpu(), rounded) : 0, 0),
             ("norm", norms, 1e-6), ("losses", losses, 0));
@@ -109,7 +109,8 @@ internal static class DeviceTrainingChecks
             ("read at once", Distance(late, once), limit), ("processor", Distance(late, processor), computeType is null ? 2e-3 : 0.1));
         report.Line(string.Create(CultureInfo.InvariantCulture, $"     {late.Count} losses from {late[0]:F4} to {late[^1]:F4}"));
 
-        static double Distance(List<double> left, List<double> right) => left.Zip(right, (a, b) => Math.Abs(a - b) / Math.Abs(b)).Take(30).Max();
+        // Of a loss near 0 the digits say nothing.
+        static double Distance(List<double> left, List<double> right) => left.Zip(right, (a, b) => Math.Abs(a - b) / Math.Max(Math.Abs(b), 0.5)).Take(30).Max();
 
         List<double> Losses(Device device, bool readsLate, ScalarType? type)
         {
