@@ -128,7 +128,7 @@ public sealed class TokenBatch : IDisposable
     }
 
     /// <summary>States what is known of the tensors, for a model that reads them as they are, until the result is disposed.</summary>
-    internal KnownTokens StateFacts() => new(TokenIds, IdRange, KeyPaddingMask, KeyPaddingMask is null ? null : [.. Lengths]);
+    internal KnownTokens StateFacts() => new(TokenIds, IdRange, KeyPaddingMask, KeyPaddingMask is null ? null : [.. Lengths], HostIds);
 
     /// <summary>Disposes the tensors. A batch that was created inside a dispose scope is disposed with the scope.</summary>
     public void Dispose()

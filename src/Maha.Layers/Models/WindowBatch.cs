@@ -104,7 +104,7 @@ internal sealed class WindowBatch
         long[] ids = new long[windows.Length * width];
         for (int i = 0; i < windows.Length; i++)
             Array.Copy(_ids, _starts[windows[i]], ids, i * width, lengths[i]);
-        return (tensor(ids, [windows.Length, width], device: device), lengths);
+        return (HostTensors.Create(ids, [windows.Length, width], device), lengths);
     }
 
     /// <summary>Returns the means of the chunks of some windows, one row per chunk, [states, D].</summary>
@@ -131,9 +131,9 @@ internal sealed class WindowBatch
         var body = features.narrow(1, 1, features.shape[1] - 1);
         long missing = ((long)chunks * ChunkLength) - body.shape[1];
         body = missing >= 0 ? nn.functional.pad(body, [0, 0, 0, missing]) : body.narrow(1, 0, (long)chunks * ChunkLength);
-        var weighting = tensor(weights, [count, chunks, ChunkLength, 1], device: features.device).to(features.dtype);
+        var weighting = HostTensors.Create(weights, [count, chunks, ChunkLength, 1], ScalarType.Float64, features.device).to(features.dtype);
         var means = (body.reshape(count, chunks, ChunkLength, features.shape[2]) * weighting).sum(2).flatten(0, 1); // [S * C, D]
-        return means.index_select(0, tensor(rows.ToArray(), device: features.device)).MoveToOuterDisposeScope();
+        return means.index_select(0, HostTensors.Create(rows.ToArray(), [rows.Count], features.device)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Returns the number of tokens of each state, without special tokens, by document: [B, C], 0 at padding.</summary>
@@ -183,8 +183,8 @@ internal sealed class WindowBatch
             }
         }
         var table = isPadding.Contains(true) ? cat([states, zeros([1, states.shape[1]], states.dtype, states.device)], 0) : states;
-        var byDocument = table.index_select(0, tensor(rows, device: states.device)).reshape(_states.Length, longest, states.shape[1]);
-        var mask = isPadding.Contains(true) ? tensor(isPadding, [_states.Length, longest], device: states.device) : null;
+        var byDocument = table.index_select(0, HostTensors.Create(rows, [rows.Length], states.device)).reshape(_states.Length, longest, states.shape[1]);
+        var mask = isPadding.Contains(true) ? HostTensors.Create(isPadding, [_states.Length, longest], states.device) : null;
         return (byDocument.MoveToOuterDisposeScope(), mask?.MoveToOuterDisposeScope());
     }
 

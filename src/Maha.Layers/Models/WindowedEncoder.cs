@@ -95,7 +95,10 @@ internal sealed class WindowedEncoder : Module<Tensor, Tensor?, EncodedStates>
         return Read(windows, once: !is_grad_enabled() && !training, group =>
         {
             var (ids, lengths) = windows.Tokens(group, device);
-            return (_encoder.call(ids, ContextOf(lengths, ids.shape[1], device)), lengths);
+            var context = ContextOf(lengths, ids.shape[1], device);
+            // All ids were checked above; the padding is 0.
+            using var facts = new KnownTokens(ids, (0, _encoder.Options.VocabSize - 1), context.KeyPaddingMask, lengths);
+            return (_encoder.call(ids, context), lengths);
         }).MoveToOuterDisposeScope();
     }
 
@@ -112,7 +115,7 @@ internal sealed class WindowedEncoder : Module<Tensor, Tensor?, EncodedStates>
         return Read(windows, once: false, group =>
         {
             int[] lengths = windows.LengthsOf(group);
-            var chosen = tensor(Array.ConvertAll(group, window => (long)window), device: all.device);
+            var chosen = HostTensors.Create(Array.ConvertAll(group, window => (long)window), [group.Length], all.device);
             var input = all.narrow(1, 0, lengths.Max()).index_select(0, chosen);
             return (_encoder.EncodeFrom(layer, input, ContextOf(lengths, input.shape[1], input.device)), lengths);
         }).MoveToOuterDisposeScope();
@@ -172,6 +175,8 @@ internal sealed class WindowedEncoder : Module<Tensor, Tensor?, EncodedStates>
         if (keyPaddingMask is not null)
             TensorChecks.TokenMask(keyPaddingMask, batch, length, tokenIds, nameof(keyPaddingMask));
         int[] lengths = DocumentLengths.Read(keyPaddingMask, batch, length);
+        if (KnownTokens.HostIdsOf(tokenIds) is { } known)
+            return WindowBatch.Find(known, lengths, (int)length, Options);
         using var ids = tokenIds.cpu().contiguous();
         return WindowBatch.Find(ids.data<long>().ToArray(), lengths, (int)length, Options);
     }

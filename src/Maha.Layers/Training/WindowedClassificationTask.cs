@@ -37,6 +37,7 @@ internal sealed class WindowedClassificationTask : ITrainingTask, ILearningRateF
 
         EncodedStates Read(TokenBatch batch)
         {
+            using var facts = batch.StateFacts();
             if (states is null)
                 return classifier.Read(batch.TokenIds, batch.KeyPaddingMask);
             var computed = states(batch.Documents);
