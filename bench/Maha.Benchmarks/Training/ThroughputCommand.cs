@@ -99,7 +99,9 @@ internal static class ThroughputCommand
         using var end = new CancellationTokenSource();
         var progress = new Report(now =>
         {
-            report(now);
+            // A step that had begun when the training was canceled is reported, too.
+            if (now.Step <= steps)
+                report(now);
             if (now.Step >= steps)
                 end.Cancel();
         });
