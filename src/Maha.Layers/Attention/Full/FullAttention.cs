@@ -22,10 +22,13 @@ internal static class FullAttention
         using var scope = NewDisposeScope();
         long length = query.shape[1];
 
-        // Padding is on the right, so a causal query of the document never sees it.
+        // Padding is on the right, so a causal query of the document never sees it. A document without tokens sees its padding, and its output is cleared
+        // with that of other padding: where all keys of a row are masked, the gradients of the fused operator on a GPU are not finite in bfloat16.
         bool padded = validLengths.Any(n => n < length);
         var invalid = padded ? TokenMasks.Invalid(validLengths, length, query.device) : null; // [B, N]
-        var attended = Fused(query, key, value, numHeads, isCausal ? null : invalid, isCausal);
+        var masked = isCausal || invalid is null ? null
+            : validLengths.Contains(0) ? TokenMasks.Invalid([.. validLengths.Select(n => n == 0 ? (int)length : n)], length, query.device) : invalid;
+        var attended = Fused(query, key, value, numHeads, masked, isCausal);
         return (invalid is null ? attended : attended.masked_fill(invalid.unsqueeze(-1), 0)).MoveToOuterDisposeScope();
     }
 
@@ -33,12 +36,12 @@ internal static class FullAttention
     /// <remarks>It is finite, so that rows of padding stay numbers, and so low that its exponential is 0 next to any real score.</remarks>
     internal static double Floor(ScalarType type) => type == ScalarType.Float16 ? -6e4 : -1e30;
 
-    private static Tensor Fused(Tensor query, Tensor key, Tensor value, int numHeads, Tensor? invalid, bool isCausal)
+    private static Tensor Fused(Tensor query, Tensor key, Tensor value, int numHeads, Tensor? masked, bool isCausal)
     {
         Tensor? bias = null;
-        if (invalid is not null)
+        if (masked is not null)
         {
-            bias = zeros_like(invalid, query.dtype).masked_fill(invalid, Floor(query.dtype)); // [B, N]
+            bias = zeros_like(masked, query.dtype).masked_fill(masked, Floor(query.dtype)); // [B, N]
             bias = bias.unsqueeze(1).unsqueeze(1).expand(-1, numHeads, query.shape[1], -1); // [B, H, N, N]
         }
         var attended = FusedAttention.Apply(Heads(query), Heads(key), Heads(value), bias, isCausal);

@@ -1,5 +1,6 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Tests.Reference;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Attention;
@@ -38,6 +39,33 @@ public class FullAttentionTests
                 Near(slow.Dk, Rows(inputs[1].grad!));
                 Near(slow.Dv, Rows(inputs[2].grad!));
             }
+        }
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Float32, false)]
+    [InlineData(ScalarType.Float32, true)]
+    [InlineData(ScalarType.BFloat16, false)]
+    [InlineData(ScalarType.BFloat16, true)]
+    public void ADocumentWithoutTokens_HasNoOutputAndNoGradient_AndChangesNoOther(ScalarType type, bool isCausal)
+    {
+        using var scope = NewDisposeScope();
+        var (output, gradients) = Run([7, 0, 4]);
+        var (alone, gradientsAlone) = Run([7, 7, 4]);
+        Assert.Equal(0, output[1].abs().max().ToDouble());
+        Assert.All(gradients, gradient => Assert.Equal(0, gradient[1].abs().max().ToDouble()));
+        foreach (int document in new[] { 0, 2 })
+        {
+            Assert.True(output[document].equal(alone[document]).all().ToBoolean());
+            Assert.All(gradients.Zip(gradientsAlone), pair => Assert.True(pair.First[document].equal(pair.Second[document]).all().ToBoolean()));
+        }
+
+        (Tensor Output, Tensor[] Gradients) Run(int[] valid)
+        {
+            Tensor[] inputs = [.. Enumerable.Range(1, 3).Select(seed => SeededTensors.Random(seed, ScalarType.Float64, 3, 7, H * K).to(type).detach().requires_grad_())];
+            var result = FullAttention.Apply(inputs[0], inputs[1], inputs[2], H, valid, isCausal);
+            result.backward([SeededTensors.Random(4, ScalarType.Float64, 3, 7, H * K).to(type)]);
+            return (result, [.. inputs.Select(input => input.grad!)]);
         }
     }
 
