@@ -45,16 +45,17 @@ internal static class ScaleCommand
             {
                 var (expected, actual) = (GroupLaw.Read(one), GroupLaw.Read(several));
                 double difference = expected.Zip(actual, (x, y) => Math.Abs(x - y)).Max() / expected.Max(Math.Abs);
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"law: weights on {gpus} GPUs and on one differ by {difference:E1} of the largest"));
+                Console.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture, $"law: weights on {gpus} GPUs and on one differ by {difference:E1} of the largest"));
                 isGood &= difference <= LawTolerance;
                 continue;
             }
             var (alone, together) = (Read(one), Read(several));
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{name}: {alone.TokensPerSecond:N0} tokens/s on one GPU, {together.TokensPerSecond:N0} on {gpus}: {together.TokensPerSecond / alone.TokensPerSecond:F2} "
-                    + $"times; {alone.StepMilliseconds:F1} and {together.StepMilliseconds:F1} ms per step; {together.MegabytesPerStep:F1} MB exchanged per step; "
-                    + $"last losses {alone.Loss:F5} and {together.Loss:F5}"));
+                $"{name}: {alone.TokensPerSecond:N0} tokens/s on one GPU, {together.TokensPerSecond:N0} on {gpus}: "
+                    + $"{together.TokensPerSecond / alone.TokensPerSecond:F2} times; {alone.StepMilliseconds:F1} and {together.StepMilliseconds:F1} ms per step; "
+                    + $"{together.MegabytesPerStep:F1} MB exchanged per step; last losses {alone.Loss:F5} and {together.Loss:F5}"));
         }
         return isGood ? ExitCode.Success : ExitCode.Failure;
     }

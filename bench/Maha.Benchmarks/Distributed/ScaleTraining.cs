@@ -29,7 +29,8 @@ internal static class ScaleTraining
     public static IReadOnlyList<string> Names { get; } = [LanguageModel, Reader];
 
     /// <summary>Trains one of <see cref="Names"/>, together with the processes that were started with this one.</summary>
-    public static ScaleResult Run(string name, int steps, Device device) => name == LanguageModel ? TrainLanguageModel(steps, device) : TrainReader(steps, device);
+    public static ScaleResult Run(string name, int steps, Device device) =>
+        name == LanguageModel ? TrainLanguageModel(steps, device) : TrainReader(steps, device);
 
     private static ScaleResult TrainLanguageModel(int steps, Device device)
     {

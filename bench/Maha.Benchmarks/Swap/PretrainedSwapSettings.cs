@@ -83,7 +83,11 @@ internal sealed record PretrainedSwapSettings
             Swapped = options.Integers("--swapped", []),
             Tuned = options.Integers("--tuned", []),
             ReadsWhole = !options.Flag("--windows-only"),
-            Conversion = new HsaConversionOptions { Branching = options.Integer("--branching", new HsaConversionOptions().Branching), Ranking = SwapCommand.RankingOf(options) },
+            Conversion = new HsaConversionOptions
+            {
+                Branching = options.Integer("--branching", new HsaConversionOptions().Branching),
+                Ranking = SwapCommand.RankingOf(options),
+            },
             Device = onCuda ? CUDA : CPU,
             Models = options.Text("--models", Path.Combine("artifacts", "swap")),
             Out = options.Text("--out", Path.Combine("artifacts", "swap.jsonl")),

@@ -28,7 +28,8 @@ internal static class SwapCommand
         "[--seeds S...] [--epochs N] [--max-tokens N] [--layers L] [--hierarchy blocks|document] [--branching B] [--ranking predictions|attention] "
             + "[--samples N] [--tuning-rate R] [--threads T] [--out FILE] [--models FOLDER] [--data FILE --test FILE] [--documents N] [--d-model D] "
             + "[--heads H] [--tokens-per-batch N] [--cuda] | --pretrained minilm|PATH [--window N] [--windows N] [--long-tokens N] "
-            + "[--documents-per-step N] [--learning-rate R] [--timed N] [--swapped K...] [--tuned K...] [--windows-only], and of the others those without the shape of the model";
+            + "[--documents-per-step N] [--learning-rate R] [--timed N] [--swapped K...] [--tuned K...] [--windows-only], "
+            + "and of the others those without the shape of the model";
 
     // The learning rates of the training and of the fine-tuning, which is not small: swapped layers compute something else.
     private const double TrainingRate = 2e-3;

@@ -45,7 +45,8 @@ internal static class ThroughputCommand
         EnvironmentHeader.Print(Console.Out);
         Console.WriteLine($"# {deviceName}, the second training of as many steps; parts in ms per step: until the call returns / until the device is done");
         Console.WriteLine(
-            $"{"model",-20} {"type",-9} {"tokens/s",10} {"step_ms",8} {"steps",6} {"batches",7} {"launches",8} {"copies",6} {"batch",13} {"forward",13} {"backward",13} {"rest",7} {"loss",8}");
+            $"{"model",-20} {"type",-9} {"tokens/s",10} {"step_ms",8} {"steps",6} {"batches",7} {"launches",8} {"copies",6} {"batch",13} "
+                + $"{"forward",13} {"backward",13} {"rest",7} {"loss",8}");
         foreach (var model in ThroughputModel.All.Where(model => names.Contains(model.Name)))
         {
             foreach (string type in types)

@@ -23,7 +23,8 @@ internal sealed class FlatParameterOptimizer : FlatWeightOptimizer
         var parameters = groups.SelectMany(group => group.Parameters).Select(entry => entry.Parameter).ToList();
         var first = parameters[0];
         return first.device_type == DeviceType.CUDA
-            && parameters.All(parameter => parameter.dtype == ScalarType.Float32 && parameter.device_type == DeviceType.CUDA && parameter.device_index == first.device_index)
+            && parameters.All(parameter =>
+                parameter.dtype == ScalarType.Float32 && parameter.device_type == DeviceType.CUDA && parameter.device_index == first.device_index)
             ? new FlatParameterOptimizer(module, groups) : null;
     }
 

@@ -59,7 +59,8 @@ internal sealed partial class HsaMixer : TokenMixer
             : TreeAttention.Blocks(operands, _options.NumHeads, _hsa.Branching, Form, lengths);
         // The mask is that of the lengths: it pads on the right only.
         var projected = LinearFunction.Apply(_outputProjection, attended);
-        var output = context.KeyPaddingMask is { } mask && lengths.Any(valid => valid < hidden.shape[1]) ? projected.masked_fill(mask.unsqueeze(-1), 0) : projected;
+        var output = context.KeyPaddingMask is { } mask && lengths.Any(valid => valid < hidden.shape[1])
+            ? projected.masked_fill(mask.unsqueeze(-1), 0) : projected;
         return new MixingResult(output, zeros(Array.Empty<long>(), output.dtype, output.device))
         {
             AttentionEntropy = context.Inspect

@@ -62,7 +62,8 @@ public class FullAttentionTests
 
         (Tensor Output, Tensor[] Gradients) Run(int[] valid)
         {
-            Tensor[] inputs = [.. Enumerable.Range(1, 3).Select(seed => SeededTensors.Random(seed, ScalarType.Float64, 3, 7, H * K).to(type).detach().requires_grad_())];
+            Tensor[] inputs = [.. Enumerable.Range(1, 3).Select(
+                seed => SeededTensors.Random(seed, ScalarType.Float64, 3, 7, H * K).to(type).detach().requires_grad_())];
             var result = FullAttention.Apply(inputs[0], inputs[1], inputs[2], H, valid, isCausal);
             result.backward([SeededTensors.Random(4, ScalarType.Float64, 3, 7, H * K).to(type)]);
             return (result, [.. inputs.Select(input => input.grad!)]);
