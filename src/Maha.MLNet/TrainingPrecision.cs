@@ -14,8 +14,8 @@ public enum TrainingPrecision
     Float32,
 
     /// <summary>
-    /// 16 bits with the range of Float32 and about three decimal digits (bfloat16, mixed precision). Two to three times as fast as Float32 on a GPU that
-    /// computes in it, in about half the memory. Slow on most processors.
+    /// 16 bits with the range of Float32 and about three decimal digits (bfloat16, mixed precision). On a GPU that computes in it, a language model of 512
+    /// channels trains four times as fast as in Float32; a network of 128 channels hardly gains. Slow on most processors.
     /// </summary>
     BFloat16,
 }
