@@ -78,11 +78,15 @@ internal static class ScaleCommand
             })).ToList();
         try
         {
-            foreach (var run in runs)
+            // In the order in which they end: one that fails lets the others wait for it.
+            var ends = runs.Select(run => Task.Run(() => (Run: run, Code: run.Wait(s_limit)))).ToList();
+            while (ends.Count > 0)
             {
-                int? code = run.Wait(s_limit);
+                int first = Task.WaitAny([.. ends]);
+                var (run, code) = ends[first].Result;
                 if (code != ExitCode.Success)
                     throw new InvalidOperationException($"The training {name} in {processes} processes must succeed, but ended with {code}:\n{run.Output}");
+                ends.RemoveAt(first);
             }
         }
         finally

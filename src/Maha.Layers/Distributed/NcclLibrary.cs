@@ -30,6 +30,7 @@ internal sealed unsafe partial class NcclLibrary
         Join = (delegate* unmanaged<nint*, int, NcclId, int, int>)NativeLibrary.GetExport(handle, "ncclCommInitRank");
         AllReduce = (delegate* unmanaged<void*, void*, nuint, int, int, nint, nint, int>)NativeLibrary.GetExport(handle, "ncclAllReduce");
         Broadcast = (delegate* unmanaged<void*, void*, nuint, int, int, nint, nint, int>)NativeLibrary.GetExport(handle, "ncclBroadcast");
+        Split = (delegate* unmanaged<nint, int, int, nint*, void*, int>)Newer(handle, "ncclCommSplit");
         Abort = (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(handle, "ncclCommAbort");
         _describe = (delegate* unmanaged<int, byte*>)NativeLibrary.GetExport(handle, "ncclGetErrorString");
     }
@@ -45,6 +46,8 @@ internal sealed unsafe partial class NcclLibrary
     public delegate* unmanaged<void*, void*, nuint, int, int, nint, nint, int> AllReduce { get; }
 
     public delegate* unmanaged<void*, void*, nuint, int, int, nint, nint, int> Broadcast { get; }
+
+    public delegate* unmanaged<nint, int, int, nint*, void*, int> Split { get; }
 
     public delegate* unmanaged<nint, int> Abort { get; }
 
@@ -68,6 +71,10 @@ internal sealed unsafe partial class NcclLibrary
 
     [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int SetEnvironmentVariable(string name, string value, int overwrite);
+
+    private static nint Newer(nint handle, string name) => NativeLibrary.TryGetExport(handle, name, out nint function) ? function
+        : throw new DistributedException(
+            $"NCCL must have version 2.18 or later, but the loaded one has no {name}. Install the libnccl2 of your CUDA version, or set LD_LIBRARY_PATH to its folder.");
 
     private static nint Load()
     {

@@ -6,7 +6,8 @@ namespace Maha.Layers.Distributed;
 
 /// <summary>Processes with a GPU each, which exchange tensors by NCCL.</summary>
 /// <remarks>
-/// Under <c>mpirun</c> the name of the group, numbers and bytes travel by MPI. Otherwise NCCL itself meets at an address, and all values travel by NCCL.
+/// Under <c>mpirun</c> the name of the group, numbers and bytes travel by MPI. Otherwise NCCL itself meets at an address, and all values travel by NCCL. In both
+/// cases numbers and bytes do not wait for what is queued on the GPU.
 /// </remarks>
 internal sealed unsafe class NcclProcessGroup : ProcessGroup
 {
@@ -15,6 +16,7 @@ internal sealed unsafe class NcclProcessGroup : ProcessGroup
 
     private readonly NcclLibrary _nccl;
     private readonly ProcessGroup? _host;
+    private readonly NcclMessages? _messages;
     private readonly Device _device;
     private readonly nint _communicator;
 
@@ -26,6 +28,8 @@ internal sealed unsafe class NcclProcessGroup : ProcessGroup
         nint communicator;
         _nccl.Check(_nccl.Join(&communicator, size, id, rank), "ncclCommInitRank");
         _communicator = communicator;
+        if (host is null)
+            _messages = new NcclMessages(communicator, rank, device);
     }
 
     /// <inheritdoc/>
@@ -93,34 +97,18 @@ internal sealed unsafe class NcclProcessGroup : ProcessGroup
     public override void Sum(Span<double> values)
     {
         if (_host is not null)
-        {
             _host.Sum(values);
-            return;
-        }
-        using var onDevice = tensor(values.ToArray(), device: _device);
-        SumTensor(onDevice);
-        using var result = onDevice.cpu();
-        result.data<double>().ToArray().CopyTo(values);
+        else
+            _messages!.Sum(values);
     }
 
     /// <inheritdoc/>
     public override void Broadcast(Span<byte> bytes, int source)
     {
         if (_host is not null)
-        {
             _host.Broadcast(bytes, source);
-            return;
-        }
-        if (bytes.IsEmpty)
-            return;
-        using var onDevice = tensor(bytes.ToArray(), device: _device);
-        using (CudaDevice.Get(_device.index).MakeCurrent())
-        {
-            void* data = (void*)CudaArgument.Address(onDevice);
-            _nccl.Check(_nccl.Broadcast(data, data, (nuint)bytes.Length, NcclLibrary.Bytes, source, _communicator, 0), "ncclBroadcast");
-        }
-        using var result = onDevice.cpu();
-        result.bytes.CopyTo(bytes);
+        else
+            _messages!.Broadcast(bytes, source);
     }
 
     /// <inheritdoc/>
@@ -132,6 +120,7 @@ internal sealed unsafe class NcclProcessGroup : ProcessGroup
             return;
         }
         // The others can't be asked: the program that started the processes ends them when this one ends.
+        _messages!.Abort();
         _ = _nccl.Abort(_communicator);
     }
 }

@@ -21,11 +21,12 @@ internal sealed partial class TrainingRun
         _randomState = random.get_rng_state().DetachFromDisposeScope();
     }
 
+    // In a group every process comes here, so that all of them learn at the same place that the queued step is not finite; the root alone writes.
     private void SaveCheckpoint()
     {
+        ReadQueued();
         if (_checkpoints is null || _randomState is null)
             return;
-        ReadQueued();
         using var guard = no_grad();
         using var scope = NewDisposeScope();
         var tensors = new Dictionary<string, Tensor> { [TrainingCheckpoint.RandomState] = _randomState };

@@ -7,7 +7,8 @@ namespace Maha.Layers.Training;
 
 /// <content>
 /// Steps whose losses are read late: on a CUDA device the processor queues the next step before it waits for the losses of the one before, so that the device does
-/// not wait for the processor. The numbers and reports are the same, one step later; a step that is not finite, and those after it, change no weights.
+/// not wait for the processor. The numbers and reports are the same, one step later; a step that is not finite, and those after it, change no weights. Processes
+/// that train together exchange the numbers of tokens of a step at once, by the processors, and its loss on the device.
 /// </content>
 internal sealed partial class TrainingRun
 {
@@ -17,7 +18,7 @@ internal sealed partial class TrainingRun
     // The end of the last step that was read, or the begin of the first one after a pause.
     private long _readAt;
 
-    private bool ReadsLate => _group is null && (_readsLate ?? _device.type == DeviceType.CUDA);
+    private bool ReadsLate => _readsLate ?? _device.type == DeviceType.CUDA;
 
     // Queues a step, and reads the one before.
     private void QueueStep(int epoch, int[][] batches, Range step, bool isLate, CancellationToken cancellationToken)
@@ -27,17 +28,22 @@ internal sealed partial class TrainingRun
             _readAt = Stopwatch.GetTimestamp();
         double learningRate = _schedule.RateAt(_step - _firstStep);
         var losses = new List<(Tensor Mean, double Count)>();
-        var sums = AddGradients(epoch, batches, step, learningRate, losses, cancellationToken);
+        var own = AddGradients(epoch, batches, step, learningRate, losses, cancellationToken);
+        var sums = _group is null ? own : SumOverGroup(own, epoch, learningRate, cancellationToken);
+        IReadOnlyList<double> counts = _group is null ? [.. losses.Select(loss => loss.Count)] : [sums.Count];
         CudaReading? reading = null;
         if (sums.Count > 0)
         {
-            if (sums.Count != sums.FirstCount)
-                _optimizer.ScaleGradients(sums.FirstCount / sums.Count);
-            reading = CudaReading.Queue(_optimizer.TryStep(_options.MaxGradientNorm, learningRate, stack(losses.Select(loss => loss.Mean))));
+            var measured = _group is null ? stack(losses.Select(loss => loss.Mean)) : MeanOverGroup(losses, sums.Count);
+            if (_group is not null)
+                _optimizer.SumGradients(_group, own.FirstCount / sums.Count);
+            else if (sums.Count != own.FirstCount)
+                _optimizer.ScaleGradients(own.FirstCount / sums.Count);
+            reading = CudaReading.Queue(_optimizer.TryStep(_options.MaxGradientNorm, learningRate, measured));
         }
         _step++;
         var before = _queued;
-        _queued = new QueuedStep(epoch, _step, learningRate, [.. losses.Select(loss => loss.Count)], sums.Tokens, isLate, reading);
+        _queued = new QueuedStep(epoch, _step, learningRate, counts, sums.Tokens, isLate, reading);
         Advance(_position with { NextStep = _position.NextStep + 1 });
         Read(before);
     }
@@ -63,7 +69,7 @@ internal sealed partial class TrainingRun
         using var owner = step;
         float[] values = step.Reading?.Wait() ?? [];
         double sum = 0, count = step.Counts.Sum(), norm = values.Length == 0 ? 0 : values[^1];
-        for (int i = 0; i < step.Counts.Count; i++)
+        for (int i = 0; i < values.Length - 1; i++)
         {
             if (!float.IsFinite(values[i]))
                 throw DivergedBefore(step, "loss", values[i], values[i]);

@@ -202,7 +202,7 @@ internal sealed partial class TrainingRun : IDisposable
         for (int i = _position.NextStep; i < steps.Length; i++)
         {
             Step(epoch, batches, steps[i], isLate: i >= steps.Length / 2, cancellationToken);
-            if (_checkpoints?.IsDue == true)
+            if (_group is null ? _checkpoints?.IsDue == true : _isSaveDue)
                 SaveCheckpoint();
         }
         ReadQueued();

@@ -24,6 +24,9 @@ public class GroupTrainingTests
         EarlyStoppingPatience = null,
     };
 
+    // Losses that are read late are summed in float32.
+    private const double LateTolerance = 1e-6;
+
     public static TheoryData<int, int, int, int, ClassWeighting> Cases => new()
     {
         { 2, 60, 1, 1, ClassWeighting.None },
@@ -48,13 +51,17 @@ public class GroupTrainingTests
             ClassWeighting = weighting,
         };
         var expected = Train(options, group: null);
-        foreach (var (result, weights) in ThreadGroup.Run(size, group => Train(options, group)))
+        foreach (bool readsLate in new[] { false, true })
         {
-            AssertNear(expected.Weights, weights);
-            Assert.Equal(expected.Result.Steps, result.Steps);
-            Assert.Equal(expected.Result.BestEpoch, result.BestEpoch);
-            Assert.All(expected.Result.Epochs.Zip(result.Epochs), pair => Assert.Equal(pair.First.TrainingLoss, pair.Second.TrainingLoss, Tolerance));
-            Assert.All(expected.Result.Epochs.Zip(result.Epochs), pair => Assert.Equal(pair.First.Validation!.Loss, pair.Second.Validation!.Loss, Tolerance));
+            double lossTolerance = readsLate ? LateTolerance : Tolerance;
+            foreach (var (result, weights) in ThreadGroup.Run(size, group => Train(options, group, readsLate: readsLate)))
+            {
+                AssertNear(expected.Weights, weights);
+                Assert.Equal(expected.Result.Steps, result.Steps);
+                Assert.Equal(expected.Result.BestEpoch, result.BestEpoch);
+                Assert.All(expected.Result.Epochs.Zip(result.Epochs), pair => Assert.Equal(pair.First.TrainingLoss, pair.Second.TrainingLoss, lossTolerance));
+                Assert.All(expected.Result.Epochs.Zip(result.Epochs), pair => Assert.Equal(pair.First.Validation!.Loss, pair.Second.Validation!.Loss, Tolerance));
+            }
         }
     }
 
@@ -84,19 +91,38 @@ public class GroupTrainingTests
         AssertNear(expected.Weights, results[0].Weights, 0.05);
     }
 
-    [Fact]
-    public void ALossThatIsNotFinite_InOneProcess_EndsAll()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void ALossThatIsNotFinite_InOneProcess_EndsAll(bool readsLate)
     {
         var options = s_options with { LearningRate = 1e200, NumberOfEpochs = 2 };
         int ended = 0;
-        ThreadGroup.Run(2, group => Assert.Throws<TrainingDivergedException>(() => Train(options, group)) is not null ? Interlocked.Increment(ref ended) : 0);
+        ThreadGroup.Run(2, group => Assert.Throws<TrainingDivergedException>(() => Train(options, group, readsLate: readsLate)) is not null
+            ? Interlocked.Increment(ref ended) : 0);
         Assert.Equal(2, ended);
     }
 
     [Theory]
-    [InlineData(CancellationBehavior.Throw)]
-    [InlineData(CancellationBehavior.KeepBest)]
-    public void ACancellation_OfOneProcess_EndsAll(CancellationBehavior behavior)
+    [InlineData(false)]
+    [InlineData(true)]
+    public void ATrainingThatIsNotFinite_RestartsInAll_WhileTheRootWritesCheckpoints(bool readsLate)
+    {
+        var options = s_options with { LearningRate = 1e200, NumberOfEpochs = 2, MaxRestarts = 2 };
+        var kept = new KeptCheckpoints { Interval = 1 };
+        int ended = 0;
+        ThreadGroup.Run(2, group => Assert.Throws<TrainingDivergedException>(
+            () => Train(options, group, readsLate: readsLate, checkpoints: group.IsRoot ? kept : null)) is not null ? Interlocked.Increment(ref ended) : 0);
+        Assert.Equal(2, ended);
+        Assert.NotEmpty(kept.Written);
+    }
+
+    [Theory]
+    [InlineData(CancellationBehavior.Throw, false)]
+    [InlineData(CancellationBehavior.KeepBest, false)]
+    [InlineData(CancellationBehavior.Throw, true)]
+    [InlineData(CancellationBehavior.KeepBest, true)]
+    public void ACancellation_OfOneProcess_EndsAll(CancellationBehavior behavior, bool readsLate)
     {
         var options = s_options with { CancellationBehavior = behavior, NumberOfEpochs = 1000 };
         string[] outcomes = ThreadGroup.Run(2, group =>
@@ -109,7 +135,7 @@ public class GroupTrainingTests
             });
             try
             {
-                return Train(options, group, progress: progress, token: source.Token).Result.Outcome.ToString();
+                return Train(options, group, readsLate: readsLate, progress: progress, token: source.Token).Result.Outcome.ToString();
             }
             catch (OperationCanceledException)
             {
@@ -120,11 +146,14 @@ public class GroupTrainingTests
     }
 
     [Theory]
-    [InlineData(2, 2)]
-    [InlineData(2, 3)]
-    [InlineData(2, 1)]
-    [InlineData(1, 2)]
-    public void ACheckpoint_GoesOn_WithAnyNumberOfProcesses(int before, int after)
+    [InlineData(2, 2, false)]
+    [InlineData(2, 3, false)]
+    [InlineData(2, 1, false)]
+    [InlineData(1, 2, false)]
+    [InlineData(2, 3, true)]
+    [InlineData(2, 1, true)]
+    [InlineData(1, 2, true)]
+    public void ACheckpoint_GoesOn_WithAnyNumberOfProcesses(int before, int after, bool readsLate)
     {
         var expected = Train(s_options, group: null);
         var kept = new KeptCheckpoints { Interval = 1 };
@@ -138,9 +167,9 @@ public class GroupTrainingTests
             }
         }
 
-        static (TrainingResult Result, double[] Weights)[] Run(int size, KeptCheckpoints checkpoints) => size == 1
-            ? [Train(s_options, group: null, checkpoints: checkpoints)]
-            : ThreadGroup.Run(size, group => Train(s_options, group, checkpoints: group.IsRoot ? checkpoints : null));
+        (TrainingResult Result, double[] Weights)[] Run(int size, KeptCheckpoints checkpoints) => size == 1
+            ? [Train(s_options, group: null, readsLate: readsLate, checkpoints: checkpoints)]
+            : ThreadGroup.Run(size, group => Train(s_options, group, readsLate: readsLate, checkpoints: group.IsRoot ? checkpoints : null));
     }
 
     private static void AssertNear(double[] expected, double[] actual, double tolerance = Tolerance)
@@ -162,11 +191,11 @@ public class GroupTrainingTests
 
     private static (TrainingResult Result, double[] Weights) Train(
         TrainingOptions options, ProcessGroup? group, int seed = 1, double dropout = 0, ScalarType type = ScalarType.Float64,
-        KeptCheckpoints? checkpoints = null, IProgress<TrainingProgress>? progress = null, CancellationToken token = default)
+        bool readsLate = false, KeptCheckpoints? checkpoints = null, IProgress<TrainingProgress>? progress = null, CancellationToken token = default)
     {
         using var documents = Toys.Documents(60);
         using var classifier = Create(group, () => Toys.Classifier(seed, dropout, type));
-        var trainer = new Trainer(options) { Group = group, Checkpoints = checkpoints };
+        var trainer = new Trainer(options) { Group = group, Checkpoints = checkpoints, ReadsLate = readsLate };
         var result = trainer.Train(Toys.TaskOf(classifier), documents, progress: progress, cancellationToken: token);
         return (result, Toys.WeightsOf(classifier));
     }

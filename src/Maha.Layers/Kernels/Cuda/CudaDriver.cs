@@ -23,6 +23,9 @@ internal static unsafe partial class CudaDriver
     /// <summary>The flag of an event that nothing is timed by.</summary>
     public const uint EventDisableTiming = 2;
 
+    /// <summary>The flag of a stream that does not wait for the default stream, nor that one for it.</summary>
+    public const uint StreamNonBlocking = 1;
+
     static CudaDriver() => CudaLibraries.Register();
 
     /// <summary>Throws where a call failed.</summary>
@@ -100,6 +103,21 @@ internal static unsafe partial class CudaDriver
 
     [LibraryImport(CudaLibraries.Driver, EntryPoint = "cuEventDestroy_v2")]
     public static partial int DestroyEvent(nint destroyed);
+
+    [LibraryImport(CudaLibraries.Driver, EntryPoint = "cuStreamCreate")]
+    public static partial int CreateStream(nint* created, uint flags);
+
+    [LibraryImport(CudaLibraries.Driver, EntryPoint = "cuStreamSynchronize")]
+    public static partial int SynchronizeStream(nint stream);
+
+    [LibraryImport(CudaLibraries.Driver, EntryPoint = "cuMemAlloc_v2")]
+    public static partial int Allocate(nint* created, nuint bytes);
+
+    [LibraryImport(CudaLibraries.Driver, EntryPoint = "cuMemcpyHtoDAsync_v2")]
+    public static partial int CopyToDevice(nint target, void* source, nuint bytes, nint stream);
+
+    [LibraryImport(CudaLibraries.Driver, EntryPoint = "cuMemcpyDtoHAsync_v2")]
+    public static partial int CopyToHost(void* target, nint source, nuint bytes, nint stream);
 
     [LibraryImport(CudaLibraries.Driver, EntryPoint = "cuGetErrorName")]
     private static partial int GetErrorName(int error, byte** name);

@@ -76,8 +76,8 @@ extern "C" __global__ void __launch_bounds__(THREADS) clip(
 // Updates 4 * vectors elements. decay is 1 - rate * weight decay; step_size is rate / (1 - beta1^t); scale is 1 / sqrt(1 - beta2^t); rest1 and
 // rest2 are 1 - beta1 and 1 - beta2. rounded: the values in bfloat16, 4 per vector, or null.
 extern "C" __global__ void __launch_bounds__(THREADS) adamw(
-    float4* values, const float4* __restrict__ gradients, float4* means, float4* squares, uint2* rounded, const Control* __restrict__ control, long long vectors,
-    float decay, float step_size, float scale, float beta1, float rest1, float beta2, float rest2, float epsilon)
+    float4* values, const float4* __restrict__ gradients, float4* means, float4* squares, uint2* rounded, const Control* __restrict__ control,
+    long long vectors, float decay, float step_size, float scale, float beta1, float rest1, float beta2, float rest2, float epsilon)
 {
     if (control->stopped)
         return;

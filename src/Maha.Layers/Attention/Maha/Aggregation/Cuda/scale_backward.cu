@@ -136,7 +136,8 @@ extern "C" __global__ void __launch_bounds__(SUM_THREADS) scale_program_gradient
             weights[s] = s < scales ? call.weights[(long long)document * call.allScales + s] : 0;
             weightGradient[s] = s < available ? sums[square + scales + s] : 0;
         }
-        allocate_gradients(call, call.gram + (long long)document * PAIRS, utilities, available, call.supports[document], weightGradient, adjoint, utilityGradient);
+        allocate_gradients(
+            call, call.gram + (long long)document * PAIRS, utilities, available, call.supports[document], weightGradient, adjoint, utilityGradient);
 #pragma unroll
         for (int s = 0; s < MAX_SCALES; s++)
         {

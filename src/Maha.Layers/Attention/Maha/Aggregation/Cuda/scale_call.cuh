@@ -2,8 +2,8 @@
 // Options: -DWIDTH=D, -DMAX_SCALES=4, 8 or 12, -DBFLOAT16.
 //
 // The output of scale s is O_s [B, N_s, D]; the rows of all scales have one numbering, scale by scale. A token i has the place i + shift, shift 0, or 1 in a
-// causal model: token i uses row place / cell - shift of a scale, the cell that it lies in, or in a causal model the last complete one. So the tokens that use a
-// row have consecutive places, of which the first is (row + shift) * cell, and the cells of a scale consist of whole cells of every finer one.
+// causal model: token i uses row place / cell - shift of a scale, the cell that it lies in, or in a causal model the last complete one. So the tokens that
+// use a row have consecutive places, of which the first is (row + shift) * cell, and the cells of a scale consist of whole cells of every finer one.
 
 #pragma once
 

@@ -261,8 +261,8 @@ extern "C" __global__ void __launch_bounds__(32 * MIX_WARPS) scale_mix(const Sca
     }
 }
 
-// The shares of the scales where gates choose between each scale and the coarser ones: g_s times the product of 1 - g_t over the finer scales t, as the mean over
-// the channels. outputs are the gates, without one for the coarsest scale. A warp takes a token. Grid: (tokens / MIX_WARPS, B).
+// The shares of the scales where gates choose between each scale and the coarser ones: g_s times the product of 1 - g_t over the finer scales t, as the mean
+// over the channels. outputs are the gates, without one for the coarsest scale. A warp takes a token. Grid: (tokens / MIX_WARPS, B).
 extern "C" __global__ void __launch_bounds__(32 * MIX_WARPS) scale_shares(const ScaleCall call)
 {
     const int lane = threadIdx.x & 31, document = blockIdx.y, token = blockIdx.x * MIX_WARPS + (threadIdx.x >> 5);
