@@ -71,10 +71,14 @@ internal static class DeviceAggregationChecks
         int[] lengths = [.. Enumerable.Range(0, batch).Select(_ => random.Next(5) switch { 0 => 0, 1 => length, _ => random.Next(length + 1) })];
         var hierarchy = isCausal ? ScaleHierarchy.Causal(lengths, length, numScales, ratio) : new ScaleHierarchy(lengths, length, numScales, ratio, 2);
         using var aggregation = ScaleAggregations.Create(width, numScales, options);
+
+        // Larger parameters of these kinds give utilities and logits of 40 and more, of which the rounding alone decides.
+        bool isSteep = options.Kind is AggregationKind.Softmax or AggregationKind.Gated || options is ConvexOptions { UtilityForm: UtilityForm.Linear };
+        double parameterSize = isSteep ? 0.05 : 0.5;
         using (no_grad())
         {
             foreach (var parameter in aggregation.parameters())
-                parameter.normal_(0, options is ConvexOptions { UtilityForm: UtilityForm.Linear } ? 0.05 : 0.5).copy_(parameter.to(ScalarType.BFloat16));
+                parameter.normal_(0, parameterSize).copy_(parameter.to(ScalarType.BFloat16));
         }
         double[]? costs = options.ScaleCostPrice > 0 ? [.. Enumerable.Range(0, batch * numScales).Select(_ => random.NextDouble())] : null;
         Tensor[] operands =
