@@ -158,6 +158,17 @@ internal static class DeviceKernelChecks
             output.backward([gradient]);
             errors.Add(CudaKernels.Launches - before == 2 ? 0 : double.PositiveInfinity);
             errors.AddRange([Error(expected, output), Error(wide.grad!, x.grad!)]);
+
+            // As queries, keys and values of one head.
+            wide = wide.detach().requires_grad_();
+            expected = RotaryPositions.RotatePacked(wide, 1, start);
+            expected.backward([gradient.cpu().to(ScalarType.Float64)]);
+            x = rows.detach().requires_grad_();
+            before = CudaKernels.Launches;
+            output = RotaryPositions.RotatePacked(x, 1, start);
+            output.backward([gradient]);
+            errors.Add(CudaKernels.Launches - before == 2 ? 0 : double.PositiveInfinity);
+            errors.AddRange([Error(expected, output), Error(wide.grad!, x.grad!)]);
         }
         report.Check($"rotary {type} K {headDim}", ("output and gradient", errors.Max(), type == ScalarType.Float32 ? 1e-6 : 1e-2));
     }

@@ -19,7 +19,14 @@ internal sealed unsafe class CudaRotationFunction : DifferentiableFunction<CudaR
     private const int BlockThreads = 256;
 
     /// <summary>Rotates as <see cref="RotaryPositions.RotateAll"/>; null where the kernel can't be used.</summary>
-    public static Tensor[]? TryApply(IReadOnlyList<Tensor> rows, int numHeads, IReadOnlyList<long> cells, long start)
+    public static Tensor[]? TryApply(IReadOnlyList<Tensor> rows, int numHeads, IReadOnlyList<long> cells, long start) =>
+        TryApply(rows, new Positions(numHeads, numHeads, cells, start));
+
+    /// <summary>Rotates the first heads of a tensor as <see cref="RotaryPositions.RotatePacked"/>; null where the kernel can't be used.</summary>
+    public static Tensor? TryApply(Tensor rows, int numHeads, int turnedHeads, long start) =>
+        TryApply([rows], new Positions(numHeads, turnedHeads, [1], start))?[0];
+
+    private static Tensor[]? TryApply(IReadOnlyList<Tensor> rows, Positions positions)
     {
         if (!CudaKernels.CanUse(rows[0]) || rows.Count > RotationCall.MaxParts || !CudaElements.IsSupported(rows[0].dtype)
             || rows.Any(tensor => tensor.dtype != rows[0].dtype)
@@ -29,7 +36,6 @@ internal sealed unsafe class CudaRotationFunction : DifferentiableFunction<CudaR
         }
         using var scope = NewDisposeScope();
         Tensor[] contiguous = [.. rows.Select(tensor => tensor.contiguous())];
-        var positions = new Positions(numHeads, cells, start);
         var rotated = is_grad_enabled() && contiguous.Any(tensor => tensor.requires_grad)
             ? Call([.. contiguous, positions])
             : Run(contiguous, positions, 1);
@@ -61,7 +67,7 @@ internal sealed unsafe class CudaRotationFunction : DifferentiableFunction<CudaR
     {
         Tensor[] outputs = [.. rows.Select(tensor => empty_like(tensor))];
         long headDim = rows[0].shape[2] / positions.Heads, threads = 0;
-        var call = new RotationCall { Count = rows.Length, Heads = positions.Heads, HeadDim = (int)headDim, Sign = sign };
+        var call = new RotationCall { Count = rows.Length, Heads = positions.Heads, TurnedHeads = positions.TurnedHeads, HeadDim = (int)headDim, Sign = sign };
         for (int i = 0; i < rows.Length; i++)
         {
             long[] shape = rows[i].shape;
@@ -86,7 +92,7 @@ internal sealed unsafe class CudaRotationFunction : DifferentiableFunction<CudaR
         return outputs;
     }
 
-    private sealed record Positions(int Heads, IReadOnlyList<long> Cells, long Start);
+    private sealed record Positions(int Heads, int TurnedHeads, IReadOnlyList<long> Cells, long Start);
 }
 
 /// <summary>A tensor of a <see cref="RotationCall"/>, of the layout and with the documentation of <c>RotationPart</c> in <c>rotary.cu</c>.</summary>
@@ -112,6 +118,7 @@ internal struct RotationCall
     public PartArray Parts;
     public int Count;
     public int Heads;
+    public int TurnedHeads;
     public int HeadDim;
     public float Sign;
 

@@ -33,6 +33,20 @@ internal static class RotaryPositions
         CudaRotationFunction.TryApply(rows, numHeads, cells, start)
             ?? [.. rows.Select((tensor, i) => RotateByTorch(tensor, numHeads, cells[i], start))];
 
+    /// <summary>Rotates queries and keys that lie side by side with the values, on a CUDA device in one launch.</summary>
+    /// <param name="packed">[B, N, 3 * heads * K].</param>
+    /// <param name="numHeads">The number of heads of the queries.</param>
+    /// <param name="start">The position of the first row.</param>
+    /// <returns>The same shape, with the same values.</returns>
+    public static Tensor RotatePacked(Tensor packed, int numHeads, long start = 0)
+    {
+        if (CudaRotationFunction.TryApply(packed, 3 * numHeads, 2 * numHeads, start) is { } rotated)
+            return rotated;
+        using var scope = NewDisposeScope();
+        long width = packed.shape[2] / 3;
+        return cat([Rotate(packed.narrow(2, 0, 2 * width), 2 * numHeads, cell: 1, start), packed.narrow(2, 2 * width, width)], 2).MoveToOuterDisposeScope();
+    }
+
     private static Tensor RotateByTorch(Tensor rows, int numHeads, long cell, long start)
     {
         using var scope = NewDisposeScope();

@@ -47,7 +47,13 @@ internal sealed class DocumentPooling : Module<Tensor, Tensor?, Tensor>
     /// <exception cref="ArgumentException">
     /// The features have another rank, width, element type or device, or no tokens, or the mask does not match their tokens.
     /// </exception>
-    public override Tensor forward(Tensor features, Tensor? keyPaddingMask)
+    public override Tensor forward(Tensor features, Tensor? keyPaddingMask) => Pool(features, keyPaddingMask, isClear: false);
+
+    /// <summary>Pools a batch, as <see cref="forward"/>.</summary>
+    /// <param name="features">[B, N, D].</param>
+    /// <param name="keyPaddingMask">[B, N] of Bool, true = ignore this token; null if no token is padded.</param>
+    /// <param name="isClear">Whether the features of padding are known to be 0.</param>
+    internal Tensor Pool(Tensor features, Tensor? keyPaddingMask, bool isClear)
     {
         TensorChecks.Hidden(features, _dModel, _scores?.weight, nameof(features));
         if (keyPaddingMask is not null)
@@ -55,9 +61,9 @@ internal sealed class DocumentPooling : Module<Tensor, Tensor?, Tensor>
         using var scope = NewDisposeScope();
         var pooled = _kind switch
         {
-            PoolingKind.Mean => Mean(features, keyPaddingMask),
+            PoolingKind.Mean => Mean(features, keyPaddingMask, isClear),
             PoolingKind.Max => Max(features, keyPaddingMask),
-            PoolingKind.MeanMax => cat([Mean(features, keyPaddingMask), Max(features, keyPaddingMask)], -1),
+            PoolingKind.MeanMax => cat([Mean(features, keyPaddingMask, isClear), Max(features, keyPaddingMask)], -1),
             _ => Attend(features, keyPaddingMask),
         };
         return pooled.MoveToOuterDisposeScope();
@@ -83,21 +89,26 @@ internal sealed class DocumentPooling : Module<Tensor, Tensor?, Tensor>
         return pooled.view(batchSize, segments, -1).MoveToOuterDisposeScope();
     }
 
-    private static Tensor Mean(Tensor features, Tensor? padding)
+    private static Tensor Mean(Tensor features, Tensor? padding, bool isClear)
     {
         if (padding is null)
             return features.mean([1]);
-        var sum = features.masked_fill(padding.unsqueeze(-1), 0).sum(1); // [B, D]
-        var count = padding.logical_not().to(features.dtype).sum(1, keepdim: true); // [B, 1]
-        return sum / count.clamp_min(1);
+        var sum = (isClear ? features : features.masked_fill(padding.unsqueeze(-1), 0)).sum(1); // [B, D]
+        return sum / Counts(padding, features.dtype);
     }
+
+    // The number of tokens of every document, at least 1: [B, 1].
+    private static Tensor Counts(Tensor padding, ScalarType type) => KnownTokens.LengthsOf(padding) is { } lengths
+        ? HostTensors.Create(Array.ConvertAll(lengths, length => Math.Max(1.0, length)), [lengths.Length, 1], type, padding.device)
+        : padding.logical_not().to(type).sum(1, keepdim: true).clamp_min(1);
 
     private static Tensor Max(Tensor features, Tensor? padding)
     {
         if (padding is null)
             return features.amax(1);
         var largest = features.masked_fill(padding.unsqueeze(-1), double.NegativeInfinity).amax(1); // [B, D]
-        return largest.masked_fill(padding.all(1).unsqueeze(-1), 0);
+        bool hasTokens = KnownTokens.LengthsOf(padding) is { } lengths && lengths.All(length => length > 0);
+        return hasTokens ? largest : largest.masked_fill(padding.all(1).unsqueeze(-1), 0);
     }
 
     private Tensor Attend(Tensor features, Tensor? padding)

@@ -65,7 +65,7 @@ public sealed class MahaSequenceClassifier : Module<Tensor, Tensor?, ModelResult
     {
         using var scope = NewDisposeScope();
         var encoding = _encoder.call(tokenIds, context);
-        var pooled = _pooling.call(encoding.Features, context.KeyPaddingMask); // [B, D or 2D]
+        var pooled = _pooling.Pool(encoding.Features, context.KeyPaddingMask, isClear: true); // [B, D or 2D]
         var logits = _head.call(_dropout.call(pooled)); // [B, C]
         return new ModelResult(logits, encoding).MoveToOuterDisposeScope();
     }

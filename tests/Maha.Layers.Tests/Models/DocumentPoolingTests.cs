@@ -1,3 +1,4 @@
+using Maha.Layers.Core;
 using Maha.Layers.Models;
 using static TorchSharp.torch;
 
@@ -61,6 +62,30 @@ public sealed class DocumentPoolingTests
         Assert.True(gradient.isfinite().all().item<bool>());
         Assert.Equal(0, gradient.masked_fill(mask.logical_not().unsqueeze(-1), 0).abs().sum().item<double>());
         Assert.NotEqual(0, gradient.abs().sum().item<double>());
+    }
+
+    [Theory]
+    [InlineData(PoolingKind.Mean, true)]
+    [InlineData(PoolingKind.Max, true)]
+    [InlineData(PoolingKind.MeanMax, true)]
+    [InlineData(PoolingKind.Attentive, true)]
+    [InlineData(PoolingKind.MeanMax, false)]
+    public void WhatIsKnownOfABatch_ChangesNeitherVectorsNorGradients(PoolingKind kind, bool hasEmptyDocument)
+    {
+        using var scope = NewDisposeScope();
+        using var pooling = TestTensors.Prepared(new DocumentPooling(Width, kind), seed: 5);
+        int[] lengths = [2, Length, hasEmptyDocument ? 0 : 1];
+        var mask = TokenMasks.Invalid(lengths, Length, CPU);
+        var clear = TestTensors.Random(10, Batch, Length, Width).masked_fill(mask.unsqueeze(-1), 0);
+        var (plain, informed) = (clear.detach().clone().requires_grad_(), clear.detach().clone().requires_grad_());
+        var expected = pooling.call(plain, mask);
+        expected.pow(2).sum().backward();
+        using var known = new KnownTokens(zeros(Batch, Length, ScalarType.Int64), (0, 0), mask, lengths);
+        var actual = pooling.Pool(informed, mask, isClear: true);
+        actual.pow(2).sum().backward();
+        TestTensors.AssertClose(expected, actual, 0);
+        // The gradient of what is known to be 0 has no use, and need not be computed.
+        TestTensors.AssertClose(plain.grad!, informed.grad!.masked_fill(mask.unsqueeze(-1), 0), 0);
     }
 
     [Fact]

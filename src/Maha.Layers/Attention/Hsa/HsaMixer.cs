@@ -121,8 +121,11 @@ internal sealed partial class HsaMixer : TokenMixer
     private TreeOperands Project(Tensor hidden, long start)
     {
         bool isRotary = _options.Positions == PositionKind.Rotary;
-        if (!isRotary && TreeAttention.PrefersPacked(hidden, _options.NumHeads))
-            return new TreeOperands(LinearFunction.ApplyPacked(hidden, _queryProjection, _keyProjection, _valueProjection));
+        if (TreeAttention.PrefersPacked(hidden, _options.NumHeads))
+        {
+            var packed = LinearFunction.ApplyPacked(hidden, _queryProjection, _keyProjection, _valueProjection);
+            return new TreeOperands(isRotary ? RotaryPositions.RotatePacked(packed, _options.NumHeads, start) : packed);
+        }
         var projected = LinearFunction.ApplyAll(hidden, _queryProjection, _keyProjection, _valueProjection);
         if (isRotary)
         {

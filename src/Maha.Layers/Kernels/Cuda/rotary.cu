@@ -1,4 +1,5 @@
-// Rotary positions: pair (k, k + pairs) of every head of row n turns by sign * position(n) * 10000^(-2k / head_dim). Option: -DBFLOAT16.
+// Rotary positions: pair (k, k + pairs) of the first heads of row n turns by sign * position(n) * 10000^(-2k / head_dim); the other heads are copied.
+// Option: -DBFLOAT16.
 #include "elements.cuh"
 
 #define MAX_PARTS 12
@@ -19,7 +20,8 @@ struct RotationCall
 {
     RotationPart parts[MAX_PARTS];
     int count;
-    int heads;
+    int heads;        // of a row
+    int turned_heads; // the first ones
     int head_dim;
     float sign;
 };
@@ -51,11 +53,17 @@ extern "C" __global__ void __launch_bounds__(256) rotate(const __grid_constant__
     double sine, cosine;
     sincos(position * exp(k * (-2 * 9.2103403719761827 / head_dim)), &sine, &cosine);
     const float s = rounded((float)sine) * call.sign, c = rounded((float)cosine);
-    for (int head = 0; head < heads; head++)
+    for (int head = 0; head < call.turned_heads; head++)
     {
         const int first = head * head_dim + k, second = first + pairs;
         const float a = to_float(source[first]), b = to_float(source[second]);
         store(target + first, a * c - b * s);
         store(target + second, a * s + b * c);
+    }
+    for (int head = call.turned_heads; head < heads; head++)
+    {
+        const int first = head * head_dim + k;
+        target[first] = source[first];
+        target[first + pairs] = source[first + pairs];
     }
 }

@@ -42,6 +42,25 @@ public class FullAttentionTests
         }
     }
 
+    // As where one product makes all three.
+    [Fact]
+    public void PartsOfOneTensor_AreAsGoodAsTensors()
+    {
+        const int Length = 37;
+        using var scope = NewDisposeScope();
+        int[] valid = [Length, 20];
+        var parts = Enumerable.Range(1, 3).Select(seed => SeededTensors.Random(seed, ScalarType.Float64, 2, Length, H * K).requires_grad_()).ToArray();
+        var incoming = SeededTensors.Random(4, ScalarType.Float64, 2, Length, H * K);
+        var expected = FullAttention.Apply(parts[0], parts[1], parts[2], H, valid);
+        expected.backward([incoming]);
+        var packed = cat(parts, 2).detach().requires_grad_();
+        var views = packed.chunk(3, 2);
+        var actual = FullAttention.Apply(views[0], views[1], views[2], H, valid);
+        actual.backward([incoming]);
+        TestTensors.AssertClose(expected, actual, Tolerances.SameFormula);
+        TestTensors.AssertClose(cat([.. parts.Select(part => part.grad!)], 2), packed.grad!, Tolerances.SameFormula);
+    }
+
     [Theory]
     [InlineData(ScalarType.Float32, false)]
     [InlineData(ScalarType.Float32, true)]
