@@ -19,6 +19,9 @@ internal static class ScaleTraining
     private const string LanguageModel = "language-model";
     private const string Reader = "reader";
     private const int BatchesPerStep = 4;
+
+    // Smaller batches of the reader take as long: the processor, which starts their operators, is the limit.
+    private const int TokensPerBatch = 32_768;
     private const int WarmUps = 10;
     private const int NumClasses = 8;
 
@@ -34,7 +37,7 @@ internal static class ScaleTraining
 
     private static ScaleResult TrainLanguageModel(int steps, Device device)
     {
-        const int Length = 8192, TokensPerBatch = 32_768;
+        const int Length = 8192;
         MahaLanguageModel model;
         using (new RandomStateScope(1))
         {
@@ -54,12 +57,12 @@ internal static class ScaleTraining
         var random = new Random(1);
         using var documents = TokenizedDataset.FromTokenIds(
             Enumerable.Range(0, (WarmUps + steps) * BatchesPerStep * TokensPerBatch / Length).Select(_ => Ids(random, Length)));
-        return Train(new LanguageModelingTask(model), documents, TokensPerBatch, device);
+        return Train(new LanguageModelingTask(model), documents, device);
     }
 
     private static ScaleResult TrainReader(int steps, Device device)
     {
-        const int WindowLength = 256, TokensPerBatch = 32 * WindowLength;
+        const int WindowLength = 256;
         using var start = PretrainedStart.Open(MahaPretrained.MiniLM);
         var encoder = start.Encoder!;
         var shape = new WindowedEncoderOptions
@@ -80,12 +83,12 @@ internal static class ScaleTraining
         using var ids = TokenizedDataset.FromTokenIds(
             Enumerable.Range(0, documents).Select(i => (Ids(random, WindowLength - TokenWindows.NumSpecialTokens), i % NumClasses)));
         var windows = new WindowedDocuments(ids, new TokenWindows(encoder.Tokenizer, WindowLength), int.MaxValue, fixedSeed: null);
-        return Train(new WindowedClassificationTask(classifier, new CrossEntropyLoss(NumClasses), states: null), windows, TokensPerBatch, device);
+        return Train(new WindowedClassificationTask(classifier, new CrossEntropyLoss(NumClasses), states: null), windows, device);
     }
 
     private static int[] Ids(Random random, int length) => [.. Enumerable.Range(0, length).Select(_ => random.Next(FirstTokenId, VocabSize))];
 
-    private static ScaleResult Train(ITrainingTask task, ITokenizedDocuments documents, int tokensPerBatch, Device device)
+    private static ScaleResult Train(ITrainingTask task, ITokenizedDocuments documents, Device device)
     {
         var group = ProcessGroups.Join(device);
         long firstStep = 0, lastStep = 0, bytes = 0;
@@ -100,7 +103,7 @@ internal static class ScaleTraining
         var options = new TrainingOptions
         {
             NumberOfEpochs = 1,
-            TokensPerBatch = tokensPerBatch,
+            TokensPerBatch = TokensPerBatch,
             GradientAccumulation = BatchesPerStep,
             LearningRate = 1e-4,
             ValidationFraction = 0,
@@ -110,7 +113,7 @@ internal static class ScaleTraining
         new Trainer(options) { Group = group }.Train(task, documents, progress: progress);
         double milliseconds = Stopwatch.GetElapsedTime(first, last).TotalMilliseconds / (lastStep - firstStep);
         double megabytes = ((group?.SummedBytes ?? 0) - bytes) / 1e6 / (lastStep - firstStep);
-        return new ScaleResult(tokensPerBatch * BatchesPerStep / milliseconds * 1e3, milliseconds, megabytes, loss);
+        return new ScaleResult(TokensPerBatch * BatchesPerStep / milliseconds * 1e3, milliseconds, megabytes, loss);
     }
 
     // Progress<T> would report on another thread.
