@@ -1,6 +1,6 @@
+using System.Collections.Concurrent;
 using System.CommandLine;
 using System.Diagnostics;
-using System.Text.Json;
 using Maha.Tool.Input;
 using Maha.Tool.Models;
 using Maha.Tool.Output;
@@ -43,16 +43,17 @@ internal sealed class DocumentCommand
 
     /// <summary>Runs the command.</summary>
     /// <param name="parsed">The command line.</param>
-    /// <param name="create">Returns what reads the result of a model: the columns, the binding to a row, and what writes the result of the current row.</param>
+    /// <param name="create">Returns what writes the results of a model. It is called once per thread.</param>
     /// <returns>The exit code.</returns>
-    public int Run(ParseResult parsed, Func<SavedModel, (IEnumerable<string> Columns, Action<DataViewRow> Bind, Action<Utf8JsonWriter> Write)> create)
+    public int Run(ParseResult parsed, Func<SavedModel, RowWriter> create)
     {
         _common.Apply(parsed, _context);
         var documents = _input.Read(parsed, _context);
         var mlContext = new MLContext();
         _context.Messages.Follow(mlContext);
         using var model = SavedModel.Load(mlContext, parsed.GetValue(_model)!, parsed.GetValue(_textColumn));
-        var (columns, bind, write) = create(model);
+        // Before the first thread is started: a model of another kind is wrong usage.
+        var writer = create(model);
         bool isLineBuffered = parsed.GetValue(_lineBuffered), isStrict = parsed.GetValue(_strict);
         using var lines = new JsonLines(_context.Output, isLineBuffered);
         var run = new ModelRun(model, _context.Cancellation);
@@ -62,9 +63,9 @@ internal sealed class DocumentCommand
         try
         {
             if (isLineBuffered)
-                run.OneByOne(documents, columns, bind, Receive);
+                run.OneByOne(documents, writer.Columns, writer.Bind, Answer);
             else
-                run.Stream(documents, columns, bind, Receive);
+                Stream();
         }
         catch (Exception e) when (e is not ClosedPipeException)
         {
@@ -76,26 +77,50 @@ internal sealed class DocumentCommand
             _context.Messages.Error(FormattableString.Invariant($"{errors} of {count} documents can't be read."));
         return errors > 0 && !parsed.GetValue(_ignoreErrors) ? ExitCode.Failure : ExitCode.Success;
 
-        void Receive(InputDocument document)
+        void Stream()
         {
-            count++;
-            if (document.Error is { } error)
+            var buffers = new ConcurrentBag<JsonLineBuffer>();
+            run.Stream(
+                documents,
+                () => new JsonCollector(create(model), buffers),
+                (part, documents) =>
+                {
+                    lines.Write(part.Lines);
+                    part.Clear();
+                    buffers.Add(part);
+                    Count(documents);
+                },
+                Refuse);
+        }
+
+        void Answer(InputDocument document)
+        {
+            if (document.Error is not null)
             {
-                errors++;
-                if (isStrict)
-                    throw new InvalidDataException(document.Describe());
-                _context.Messages.Error(document.Describe());
-                lines.Write(document, json => json.WriteString("error", error));
+                Refuse(document);
+                return;
             }
-            else
-            {
-                lines.Write(document, write);
-            }
-            if (watch.Elapsed > nextProgress)
-            {
-                nextProgress = watch.Elapsed + s_progressInterval;
-                _context.Messages.Progress(FormattableString.Invariant($"{count} documents, {count / watch.Elapsed.TotalSeconds:F0} per second"));
-            }
+            lines.Write(document, writer.Write);
+            Count(1);
+        }
+
+        void Refuse(InputDocument document)
+        {
+            if (isStrict)
+                throw new InvalidDataException(document.Describe());
+            errors++;
+            _context.Messages.Error(document.Describe());
+            lines.Write(document, json => json.WriteString("error", document.Error));
+            Count(1);
+        }
+
+        void Count(int documents)
+        {
+            count += documents;
+            if (watch.Elapsed <= nextProgress)
+                return;
+            nextProgress = watch.Elapsed + s_progressInterval;
+            _context.Messages.Progress(FormattableString.Invariant($"{count} documents, {count / watch.Elapsed.TotalSeconds:F0} per second"));
         }
     }
 }

@@ -26,7 +26,7 @@ internal static class EmbedCommand
         command.SetAction(parsed => frame.Run(parsed, model =>
         {
             var vector = new VectorColumn(model, parsed.GetValue(column));
-            return ([vector.Name], vector.Bind, vector.Write);
+            return new RowWriter([vector.Name], vector.Bind, vector.Write);
         }));
         return command;
     }

@@ -39,16 +39,9 @@ internal static class EvaluateCommand
             var mlContext = new MLContext();
             context.Messages.Follow(mlContext);
             using var model = SavedModel.Load(mlContext, parsed.GetValue(file)!, parsed.GetValue(textColumn));
-            var prediction = new ClassPrediction(model);
             var evaluation = new Evaluation();
-            new ModelRun(model, context.Cancellation).Stream(documents, prediction.Columns, prediction.Bind, document =>
+            new ModelRun(model, context.Cancellation).Stream(documents, () => new EvaluationCollector(model), (part, _) => evaluation.Add(part), document =>
             {
-                if (document.Error is null)
-                {
-                    prediction.Read();
-                    evaluation.Add(document.Label, prediction);
-                    return;
-                }
                 if (parsed.GetValue(strict))
                     throw new InvalidDataException(document.Describe());
                 context.Messages.Error(document.Describe());

@@ -31,11 +31,11 @@ internal static class PredictCommand
         command.Options.Add(scores);
         command.SetAction(parsed => frame.Run(parsed, model =>
         {
-            if (LabelSetPrediction.TryCreate(model) is { } labels)
-                return (labels.Columns, labels.Bind, json => labels.Write(json, parsed.GetValue(scores)));
-            var prediction = new ClassPrediction(model);
             bool writesScores = parsed.GetValue(scores);
-            return (prediction.Columns, prediction.Bind, Write);
+            if (LabelSetPrediction.TryCreate(model) is { } labels)
+                return new RowWriter(labels.Columns, labels.Bind, json => labels.Write(json, writesScores));
+            var prediction = new ClassPrediction(model);
+            return new RowWriter(prediction.Columns, prediction.Bind, Write);
 
             void Write(Utf8JsonWriter json)
             {

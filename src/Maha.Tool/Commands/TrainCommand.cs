@@ -112,15 +112,11 @@ internal static class TrainCommand
 
         private Evaluation Evaluate(SavedModel model, IDataView test)
         {
-            var prediction = new ClassPrediction(model);
             var evaluation = new Evaluation();
-            new ModelRun(model, context.Cancellation).Stream(Documents(test), prediction.Columns, prediction.Bind, document =>
-            {
-                prediction.Read();
-                evaluation.Add(document.Label, prediction);
-            });
+            new ModelRun(model, context.Cancellation).Stream(
+                Documents(test), () => new EvaluationCollector(model), (part, _) => evaluation.Add(part), _ => evaluation.Errors++);
             if (test is DocumentDataView { Summary: { } summary })
-                evaluation.Errors = summary.NumberOfSkipped;
+                evaluation.Errors += summary.NumberOfSkipped;
             return evaluation;
         }
 

@@ -47,6 +47,24 @@ internal sealed class Evaluation
             _logLoss -= Math.Log(Math.Max(MinProbability, index < 0 ? 0 : prediction.Scores[index]));
     }
 
+    /// <summary>Adds the counts of other documents.</summary>
+    public void Add(Evaluation other)
+    {
+        _documents += other._documents;
+        _correct += other._correct;
+        _unlabeled += other._unlabeled;
+        _logLoss += other._logLoss;
+        _hasScores &= other._hasScores;
+        foreach (var (label, counts) in other._classes)
+        {
+            var sum = Class(label);
+            sum.Labeled += counts.Labeled;
+            sum.Predicted += counts.Predicted;
+            sum.Correct += counts.Correct;
+        }
+        Errors += other.Errors;
+    }
+
     /// <summary>Writes the metrics.</summary>
     public void Write(Utf8JsonWriter json)
     {

@@ -1,5 +1,6 @@
 using Maha.Tool.Input;
 using Microsoft.ML;
+using TorchSharp;
 
 namespace Maha.Tool.Models;
 
@@ -8,40 +9,56 @@ namespace Maha.Tool.Models;
 /// <param name="cancellation">Ends the run between two documents.</param>
 internal sealed class ModelRun(SavedModel model, CancellationToken cancellation)
 {
-    /// <summary>Computes the documents together, several at a time, in bounded memory.</summary>
+    // A batch takes less time on one thread than its share of several, but each batch has memory of its own.
+    private const int MaxWorkers = 8;
+
+    private int _unfinished;
+
+    /// <summary>Computes the documents in batches, several at a time, in bounded memory.</summary>
+    /// <param name="documents">The documents.</param>
+    /// <param name="create">Returns what collects the results of rows, one per thread.</param>
+    /// <param name="receive">Receives the results of documents that follow each other, and the number of the documents.</param>
+    /// <param name="refuse">Receives each document that has no result, with its error, in its place.</param>
+    public void Stream<TPart>(
+        IEnumerable<InputDocument> documents, Func<IRowCollector<TPart>> create, Action<TPart, int> receive, Action<InputDocument> refuse)
+    {
+        int threads = torch.get_num_threads(), workers = Math.Min(threads, MaxWorkers);
+        var batches = DocumentBatch.Divide(documents, workers).Select(batch =>
+        {
+            Interlocked.Increment(ref _unfinished);
+            return batch;
+        });
+        foreach (var result in OrderedPipeline.Run(batches, workers, CreateWorker, cancellation))
+        {
+            foreach (var (part, count, unreadable) in result.Steps)
+            {
+                if (unreadable is null)
+                    receive(part!, count);
+                else
+                    refuse(unreadable);
+            }
+            result.Failure?.Throw();
+        }
+
+        Func<DocumentBatch, CancellationToken, BatchResult<TPart>> CreateWorker()
+        {
+            var run = new BatchRun<TPart>(model, create());
+            return (batch, stop) =>
+            {
+                // The last batch uses the threads for which there is no other.
+                int share = batch.IsLast ? Math.Min(workers, Volatile.Read(ref _unfinished)) : workers;
+                var result = run.Compute(batch, threads / share, stop);
+                Interlocked.Decrement(ref _unfinished);
+                return result;
+            };
+        }
+    }
+
+    /// <summary>Computes one document at a time, so that each has its answer before the next is read.</summary>
     /// <param name="documents">The documents.</param>
     /// <param name="columns">The columns of the model that are read.</param>
     /// <param name="bind">Receives the row from which the values of the current document are read.</param>
     /// <param name="receive">Receives each document, with the row on it; also those that can't be read.</param>
-    public void Stream(
-        IEnumerable<InputDocument> documents, IEnumerable<string> columns, Action<DataViewRow> bind, Action<InputDocument> receive)
-    {
-        var input = new StreamedDocuments(model, ReadAhead.OnThread(documents, cancellation));
-        var output = model.Transformer.Transform(input);
-        using var cursor = output.GetRowCursor([.. columns.Append(SavedModel.IndexColumn).Select(name => output.Schema[name])]);
-        bind(cursor);
-        var index = cursor.GetGetter<long>(output.Schema[SavedModel.IndexColumn]);
-        long current = 0;
-        while (cursor.MoveNext())
-        {
-            index(ref current);
-            while (input.Waiting.TryDequeue(out var next))
-            {
-                cancellation.ThrowIfCancellationRequested();
-                if (next.Index == current)
-                {
-                    receive(next.Document);
-                    break;
-                }
-                receive(Dropped(next.Document));
-            }
-        }
-        while (input.Waiting.TryDequeue(out var next))
-            receive(Dropped(next.Document));
-    }
-
-    /// <summary>Computes one document at a time, so that each has its answer before the next is read.</summary>
-    /// <inheritdoc cref="Stream"/>
     public void OneByOne(IEnumerable<InputDocument> documents, IEnumerable<string> columns, Action<DataViewRow> bind, Action<InputDocument> receive)
     {
         if (!model.Transformer.IsRowToRowMapper)
@@ -58,7 +75,4 @@ internal sealed class ModelRun(SavedModel model, CancellationToken cancellation)
             receive(next);
         }
     }
-
-    private static InputDocument Dropped(InputDocument document)
-        => document.Error is null ? document with { Error = "The model has left the document out." } : document;
 }

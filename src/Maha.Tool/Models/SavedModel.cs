@@ -9,6 +9,8 @@ internal sealed class SavedModel : IDisposable
     /// <summary>The column that numbers the documents. The model passes it on.</summary>
     public const string IndexColumn = "__document";
 
+    private readonly Lock _lock = new();
+
     private SavedModel(string path, ITransformer transformer, DataViewSchema inputSchema, DataViewSchema.Column text)
         => (Path, Transformer, InputSchema, Text) = (path, transformer, inputSchema, text);
 
@@ -46,6 +48,14 @@ internal sealed class SavedModel : IDisposable
         builder.AddColumn(IndexColumn, NumberDataViewType.Int64);
         var schema = builder.ToSchema();
         return new SavedModel(path, transformer, schema, FindText(schema, path, textColumn));
+    }
+
+    /// <summary>Returns the view of the model over rows of <see cref="InputSchema"/>. Each thread can read a view of its own.</summary>
+    public IDataView Transform(IDataView input)
+    {
+        // ML.NET says that cursors are independent of each other, but not that views can be created at the same time.
+        lock (_lock)
+            return Transformer.Transform(input);
     }
 
     public void Dispose() => (Transformer as IDisposable)?.Dispose();
