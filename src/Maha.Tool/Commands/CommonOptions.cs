@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
 using Maha.Layers.Core;
+using Maha.Tool.Models;
+using Microsoft.ML;
 using TorchSharp;
 
 namespace Maha.Tool.Commands;
@@ -43,11 +45,34 @@ internal sealed class CommonOptions
             result.AddError($"{option.Name} must be {rule}, but is {token.Value}.");
     });
 
-    /// <summary>Applies the options to the process.</summary>
-    public void Apply(ParseResult parsed, ToolContext context)
+    /// <summary>Applies the options of messages.</summary>
+    public void Apply(ParseResult parsed, ToolContext context) => context.Messages.IsQuiet = parsed.GetValue(_quiet);
+
+    /// <summary>Loads libtorch and sets its number of threads.</summary>
+    public void LoadTorch(ParseResult parsed)
     {
-        context.Messages.IsQuiet = parsed.GetValue(_quiet);
         TorchLibrary.EnsureLoaded();
         torch.set_num_threads(parsed.GetValue(_threads));
+    }
+
+    /// <summary>Loads a model, and libtorch on another thread at the same time, then sets the number of threads.</summary>
+    /// <inheritdoc cref="SavedModel.Load"/>
+    public SavedModel LoadModel(ParseResult parsed, MLContext mlContext, string path, string? textColumn)
+    {
+        // A third of the start of a command is libtorch, a third is the model.
+        var library = Task.Run(TorchLibrary.EnsureLoaded);
+        SavedModel model;
+        try
+        {
+            model = SavedModel.Load(mlContext, path, textColumn);
+        }
+        catch
+        {
+            // The process must not end while a library is loaded.
+            library.ContinueWith(_ => { }, TaskScheduler.Default).Wait();
+            throw;
+        }
+        LoadTorch(parsed);
+        return model;
     }
 }

@@ -51,7 +51,7 @@ internal sealed class DocumentCommand
         var documents = _input.Read(parsed, _context);
         var mlContext = new MLContext();
         _context.Messages.Follow(mlContext);
-        using var model = SavedModel.Load(mlContext, parsed.GetValue(_model)!, parsed.GetValue(_textColumn));
+        using var model = _common.LoadModel(parsed, mlContext, parsed.GetValue(_model)!, parsed.GetValue(_textColumn));
         // Before the first thread is started: a model of another kind is wrong usage.
         var writer = create(model);
         bool isLineBuffered = parsed.GetValue(_lineBuffered), isStrict = parsed.GetValue(_strict);

@@ -38,7 +38,7 @@ internal static class EvaluateCommand
             var documents = input.Read(parsed, context);
             var mlContext = new MLContext();
             context.Messages.Follow(mlContext);
-            using var model = SavedModel.Load(mlContext, parsed.GetValue(file)!, parsed.GetValue(textColumn));
+            using var model = common.LoadModel(parsed, mlContext, parsed.GetValue(file)!, parsed.GetValue(textColumn));
             var evaluation = new Evaluation();
             new ModelRun(model, context.Cancellation).Stream(documents, () => new EvaluationCollector(model), (part, _) => evaluation.Add(part), document =>
             {

@@ -52,7 +52,7 @@ internal static class ExplainCommand
             var documents = input.Read(parsed, context);
             var mlContext = new MLContext();
             context.Messages.Follow(mlContext);
-            using var model = SavedModel.Load(mlContext, parsed.GetValue(file)!, textColumn: null);
+            using var model = common.LoadModel(parsed, mlContext, parsed.GetValue(file)!, textColumn: null);
             var explain = Explainer(model, parsed.GetValue(label), new ExplanationOptions { MaxWindows = parsed.GetValue(windows) }, context.Cancellation);
             return Run(context, documents, explain, parsed.GetValue(top));
         });

@@ -47,7 +47,7 @@ internal static class ExportCommand
             var documents = input.Read(parsed, context);
             var mlContext = new MLContext();
             context.Messages.Follow(mlContext);
-            using var model = SavedModel.Load(mlContext, parsed.GetValue(file)!, textColumn: null);
+            using var model = common.LoadModel(parsed, mlContext, parsed.GetValue(file)!, textColumn: null);
             string[] sample = Sample(documents, parsed.GetValue(texts), context);
             var report = mlContext.Model.ExportToOnnx(model.Transformer, parsed.GetValue(output)!, sample, new OnnxExportOptions
             {

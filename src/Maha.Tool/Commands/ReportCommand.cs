@@ -2,7 +2,6 @@ using System.CommandLine;
 using Maha.Documents;
 using Maha.Report;
 using Maha.Tool.Input;
-using Maha.Tool.Models;
 using Maha.Tool.Output;
 using Microsoft.ML;
 
@@ -42,7 +41,7 @@ internal static class ReportCommand
             var listing = spooled is null ? input.Listing(parsed) : input.Listing(parsed, [spooled.Path]);
             var mlContext = new MLContext();
             context.Messages.Follow(mlContext);
-            using var model = SavedModel.Load(mlContext, parsed.GetValue(file)!, "Text");
+            using var model = common.LoadModel(parsed, mlContext, parsed.GetValue(file)!, "Text");
             var data = new DocumentDataView(mlContext, listing, input.LoaderOptions(parsed));
             var options = new ReportOptions { CancellationToken = context.Cancellation, Description = parsed.GetValue(description) };
             if (parsed.GetValue(title) is { } given)

@@ -40,6 +40,7 @@ internal static class TrainCommand
         command.SetAction(parsed =>
         {
             common.Apply(parsed, context);
+            common.LoadTorch(parsed);
             using var spooled = input.IsStandardInput(parsed) ? SpooledInput.Read(context) : null;
             var listing = spooled is null ? input.Listing(parsed) : input.Listing(parsed, [spooled.Path]);
             return new Training(context, options.Read(parsed), listing, input.LoaderOptions(parsed), paths => input.Listing(parsed, paths)).Run();

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Maha.Layers.Text;
 
@@ -34,6 +35,7 @@ internal sealed class LinearModel
     public static int StrideFor(int numClasses) => (numClasses + Vector<float>.Count - 1) / Vector<float>.Count * Vector<float>.Count;
 
     /// <summary>Computes the scores of a vector, [Stride].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Score(SparseVector vector, Span<float> scores)
     {
         Bias.CopyTo(scores);
@@ -42,6 +44,7 @@ internal sealed class LinearModel
     }
 
     /// <summary>Computes target += scale * source, over whole SIMD vectors.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void AddScaled(ReadOnlySpan<float> source, float scale, Span<float> target)
     {
         var factor = new Vector<float>(scale);
