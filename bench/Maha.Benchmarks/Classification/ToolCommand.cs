@@ -6,18 +6,23 @@ using TorchSharp;
 namespace Maha.Benchmarks.Classification;
 
 /// <summary>
-/// <c>tool [--models NAME...] [--documents N...] [--repetitions R] [--words N] [--threads T] [--jobs J] [--data FILE]</c>: documents per second and peak
-/// memory of <c>maha predict</c> over excerpts, in a pipe and under GNU parallel, and of the library's view over the same documents, in turn. Fails if a line
-/// is missing, out of order, or has another label.
+/// <c>tool [--models NAME...] [--documents N...] [--repetitions R] [--words N] [--threads T] [--jobs J] [--data FILE] [--tool FILE] | --view MODEL --texts
+/// FILE [--threads T]</c>: documents per second and peak memory of <c>maha predict</c> over excerpts, in a pipe and under GNU parallel, and of the library's
+/// view over the same documents, in turn. Fails if a line is missing, out of order, or has another label. With <c>--view</c>, only the view over the lines
+/// of a file.
 /// </summary>
 internal static class ToolCommand
 {
     /// <summary>The command's arguments, as the help shows them.</summary>
-    public const string Arguments = "[--models NAME...] [--documents N...] [--repetitions R] [--words N] [--threads T] [--jobs J] [--data FILE]";
+    public const string Arguments =
+        "[--models NAME...] [--documents N...] [--repetitions R] [--words N] [--threads T] [--jobs J] [--data FILE] [--tool FILE] | --view MODEL --texts FILE "
+        + "[--threads T]";
 
     private const int TrainingDocuments = 1000;
     private const int TrainingWords = 200;
     private const int MaxWords = 2_000_000;
+
+    private const string BuiltTool = "../../../../../src/Maha.Tool/bin/Release/net10.0/Maha.Tool.dll";
 
     private const string NGrams = "ngrams", Network = "network";
 
@@ -27,22 +32,31 @@ internal static class ToolCommand
     public static int Run(string[] args)
     {
         var reader = new OptionReader(args);
+        int threads = reader.Integer("--threads", Environment.ProcessorCount);
+        torch.set_num_threads(threads);
+        if (reader.File("--view") is { } viewed)
+        {
+            var lines = File.ReadLines(reader.File("--texts") ?? throw new UsageException("--view needs --texts."));
+            reader.RefuseLeft();
+            Console.WriteLine($"{ToolRuns.View(viewed, lines).Count()} documents");
+            return ExitCode.Success;
+        }
         var models = reader.Texts("--models", [NGrams, Network]);
         if (models.FirstOrDefault(model => !s_trainingTimes.ContainsKey(model)) is { } unknown)
             throw new UsageException($"--models takes {string.Join(", ", s_trainingTimes.Keys)}, but got '{unknown}'.");
         var counts = reader.Integers("--documents", [10_000, 100_000]);
         int repetitions = reader.Integer("--repetitions", 3);
-        int words = reader.Integer("--words", 40), threads = reader.Integer("--threads", Environment.ProcessorCount),
-            jobs = reader.Integer("--jobs", Environment.ProcessorCount);
+        int words = reader.Integer("--words", 40), jobs = reader.Integer("--jobs", Environment.ProcessorCount);
+        string tool = Path.GetFullPath(reader.File("--tool") ?? Path.Combine(AppContext.BaseDirectory, BuiltTool));
         var corpus = EmbeddingCorpus.Read(reader, needsTest: false).Training;
         reader.RefuseLeft();
-        torch.set_num_threads(threads);
         string[] all = [.. corpus.SelectMany(document => document.Text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).Take(MaxWords)];
         string folder = Directory.CreateTempSubdirectory("maha-bench-").FullName;
         try
         {
             EnvironmentHeader.Print(Console.Out);
             Console.WriteLine($"# excerpts of {words / 2} to {words * 3 / 2} words, {threads} threads, {jobs} jobs under parallel");
+            Console.WriteLine("# view: in a process that is warm; view process: from the start of a process to its end, as maha");
             Console.WriteLine("# speed: documents/s as a share of those of the view; started: the same without the time of a run over one document");
             Console.WriteLine(
                 $"{"model",-8} {"run",-14} {"documents",9} {"seconds",8} {"documents/s",12} {"speed",6} {"started",8} {"peak MiB",9}");
@@ -52,7 +66,7 @@ internal static class ToolCommand
                 Train(corpus, model, name);
                 foreach (int count in counts)
                 {
-                    var runs = new ToolRuns(folder, model, [.. Excerpts(all, count, words)]);
+                    var runs = new ToolRuns(tool, folder, model, [.. Excerpts(all, count, words)]);
                     for (int repetition = 0; repetition < repetitions; repetition++)
                         runs.Measure(threads, jobs);
                 }

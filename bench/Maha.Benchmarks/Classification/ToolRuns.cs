@@ -11,25 +11,25 @@ internal sealed class ToolRuns
 {
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(20);
 
-    private static readonly string s_tool =
-        Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../../../../src/Maha.Tool/bin/Release/net10.0/Maha.Tool.dll"));
-
+    private readonly string _tool;
     private readonly string _model;
     private readonly string[] _texts;
     private readonly string _input;
     private readonly string _first;
 
     /// <summary>Writes the documents.</summary>
+    /// <param name="tool">The program of the tool.</param>
     /// <param name="folder">The folder of the files.</param>
     /// <param name="model">The file of the model.</param>
     /// <param name="texts">The documents.</param>
-    public ToolRuns(string folder, string model, string[] texts)
+    public ToolRuns(string tool, string folder, string model, string[] texts)
     {
-        (_model, _texts) = (model, texts);
+        (_tool, _model, _texts) = (tool, model, texts);
         (_input, _first) = (Path.Combine(folder, $"{texts.Length}.jsonl"), Path.Combine(folder, "1.jsonl"));
         string[] lines = [.. texts.Select((text, i) => JsonSerializer.Serialize(new { id = i, text }))];
         File.WriteAllLines(_input, lines);
         File.WriteAllLines(_first, lines[..1]);
+        File.WriteAllLines($"{_input}.texts", texts);
     }
 
     /// <summary>Measures each way once, and prints a line for each.</summary>
@@ -37,10 +37,14 @@ internal sealed class ToolRuns
     {
         PeakMemory.Reset();
         var watch = Stopwatch.StartNew();
-        string[] labels = [.. Library()];
+        string[] labels = [.. View(_model, _texts)];
         var view = watch.Elapsed;
         Print("view", view, view, start: null, PeakMemory.Read());
-        string predict = $"dotnet {s_tool} predict --model {_model} --keep id --quiet";
+        string self = Path.Combine(AppContext.BaseDirectory, "Maha.Benchmarks.dll");
+        watch.Restart();
+        double? viewPeak = RunScript($"exec dotnet {self} tool --view {_model} --texts {_input}.texts --threads {threads} > {_input}.out");
+        Print("view process", watch.Elapsed, view, start: null, viewPeak);
+        string predict = $"dotnet {_tool} predict --model {_model} --keep id --quiet";
         var (start, _) = Time($"exec {predict} --threads {threads} < {_first} > {_input}.out", labels[..1]);
         var (tool, peak) = Time($"exec {predict} --threads {threads} < {_input} > {_input}.out", labels);
         Print("maha", tool, view, start, peak);
@@ -69,11 +73,12 @@ internal sealed class ToolRuns
             + $"{view / time,6:F2} {started,8:F2} {peak,9:F0}"));
     }
 
-    private IEnumerable<string> Library()
+    /// <summary>Returns the predicted labels of texts, from the view of a model.</summary>
+    public static IEnumerable<string> View(string path, IEnumerable<string> texts)
     {
         var mlContext = new MLContext();
-        using var model = (TransformerChain<ITransformer>)mlContext.Model.Load(_model, out _);
-        var view = model.Transform(mlContext.Data.LoadFromEnumerable(_texts.Select(text => new Document { Text = text })));
+        using var model = (TransformerChain<ITransformer>)mlContext.Model.Load(path, out _);
+        var view = model.Transform(mlContext.Data.LoadFromEnumerable(texts.Select(text => new Document { Text = text })));
         using var cursor = view.GetRowCursor([view.Schema["PredictedLabel"], view.Schema["Score"]]);
         var label = cursor.GetGetter<uint>(view.Schema["PredictedLabel"]);
         var score = cursor.GetGetter<VBuffer<float>>(view.Schema["Score"]);

@@ -4,7 +4,8 @@ using Microsoft.ML.Data;
 
 namespace Maha.Tool.Models;
 
-/// <summary>The documents of a batch that can be read, as the input of a model. A row's <see cref="SavedModel.IndexColumn"/> is its index in the batch.</summary>
+/// <summary>The documents of a batch that can be read, as the input of a model.</summary>
+/// <remarks>The <see cref="SavedModel.IndexColumn"/> of a row is the index of its document in the batch.</remarks>
 internal sealed class BatchView(SavedModel model, IReadOnlyList<InputDocument> documents) : IDataView
 {
     public DataViewSchema Schema => model.InputSchema;

@@ -9,7 +9,7 @@ namespace Maha.Tool.Models;
 /// <param name="cancellation">Ends the run between two documents.</param>
 internal sealed class ModelRun(SavedModel model, CancellationToken cancellation)
 {
-    // A batch takes less time on one thread than its share of several, but each batch has memory of its own.
+    // Batches on one thread each take less time than one batch on several threads, but each needs memory of its own.
     private const int MaxWorkers = 8;
 
     private int _unfinished;

@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace Maha.Tool.Models;
 
 /// <summary>Reads items on one thread, computes them on several others, and returns the results in the order of the items.</summary>
-/// <remarks>At most two items more than there are workers wait or are computed. Then the source waits for the caller, so that the memory is bounded.</remarks>
+/// <remarks>At most three items more than there are workers are in memory. Then the source waits for the caller.</remarks>
 internal static class OrderedPipeline
 {
     /// <summary>Returns the results in order. An exception of the source is thrown after the results of the items before it.</summary>

@@ -36,14 +36,16 @@ public sealed class ToolPackageTests : IDisposable
         // The predictions that an earlier version has saved beside the model.
         using var saved = JsonDocument.Parse(File.ReadAllText(s_model + ".json"));
         var rows = saved.RootElement.EnumerateArray().ToList();
-        File.WriteAllLines(Path.Combine(_folder, "texts.jsonl"), rows.Select(row => JsonSerializer.Serialize(new { text = row.GetProperty("Text").GetString() })));
+        var texts = rows.Select(row => JsonSerializer.Serialize(new { text = row.GetProperty("Text").GetString() }));
+        File.WriteAllLines(Path.Combine(_folder, "texts.jsonl"), texts);
         string[] lines = Maha("predict", "texts.jsonl", "--model", s_model + ".zip").Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(rows.Count, lines.Length);
         foreach (var (row, line) in rows.Zip(lines))
         {
-            using var prediction = JsonDocument.Parse(line);
-            Assert.Equal(row.GetProperty("PredictedLabel").GetString(), prediction.RootElement.GetProperty("predictedLabel").GetString());
-            Assert.Equal(row.GetProperty("Score").EnumerateArray().Max(score => score.GetDouble()), prediction.RootElement.GetProperty("score").GetDouble(), 1e-4);
+            using var json = JsonDocument.Parse(line);
+            var prediction = json.RootElement;
+            Assert.Equal(row.GetProperty("PredictedLabel").GetString(), prediction.GetProperty("predictedLabel").GetString());
+            Assert.Equal(row.GetProperty("Score").EnumerateArray().Max(score => score.GetDouble()), prediction.GetProperty("score").GetDouble(), 1e-4);
         }
     }
 
