@@ -2,7 +2,6 @@ using Maha.Layers.Attention;
 using Maha.Layers.Core;
 using Maha.Layers.Models;
 
-
 namespace Maha.Benchmarks.LanguageModel;
 
 /// <summary>Language models of different attention and equal numbers of parameters.</summary>
