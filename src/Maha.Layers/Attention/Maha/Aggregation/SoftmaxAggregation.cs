@@ -63,10 +63,11 @@ internal sealed class SoftmaxAggregation : ScaleAggregation
         int[] available = scales.Hierarchy.Available;
         bool[] missing = [.. Enumerable.Range(0, available.Length * NumScales).Select(i => i % NumScales >= available[i / NumScales])];
         var unavailable = missing.Contains(true) ? tensor(missing, [available.Length, NumScales], device: _logits.device) : null;
-        var weights = Weights(_logits, unavailable, available.Length); // [B, S]
-        var penalty = _sparsityWeight * weights.abs().sum(-1).mean();
-        var given = weights.to(ScalarType.Float32).contiguous();
-        var (output, reported, _, _) = CudaScaleFunction.Apply(scales, new CudaScaleSettings(ScaleWeightRule.Given), given: given);
+
+        // In float32 up to the gradient of the logits, in which terms of both signs nearly cancel.
+        var weights = Weights(_logits.to(ScalarType.Float32), unavailable, available.Length).contiguous(); // [B, S]
+        var penalty = (_sparsityWeight * weights.abs().sum(-1).mean()).to(_logits.dtype);
+        var (output, reported, _, _) = CudaScaleFunction.Apply(scales, new CudaScaleSettings(ScaleWeightRule.Given), given: weights);
         return new AggregationResult(output, reported, penalty, SolverDiagnostics.ClosedForm).MoveToOuterDisposeScope();
     }
 
