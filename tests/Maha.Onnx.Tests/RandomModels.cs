@@ -45,7 +45,8 @@ internal static class RandomModels
     }
 
     /// <summary>A classifier that reads documents in windows.</summary>
-    public static TextClassifier WindowedClassifier(MahaTransformerOptions encoder, int windowLength, int chunkLength, MahaTransformerOptions? document)
+    public static TextClassifier WindowedClassifier(
+        MahaTransformerOptions encoder, int windowLength, int chunkLength, MahaTransformerOptions? document, int numVotes = 0)
     {
         var tokenizer = WordPieces();
         var manifest = Manifest(encoder with { VocabSize = tokenizer.VocabSize, MaxSequenceLength = windowLength }, 1) with
@@ -58,6 +59,7 @@ internal static class RandomModels
                 ClsTokenId = tokenizer.ClsTokenId,
                 SepTokenId = tokenizer.SepTokenId,
                 Document = document,
+                NumVotes = numVotes,
             },
         };
         return Create(manifest, tokenizer, new WindowedClassifier(manifest.Model, manifest.Windows, NumClasses));

@@ -18,13 +18,15 @@ public sealed class WindowedTests
     [InlineData(AttentionKind.Full, 16)]
     [InlineData(AttentionKind.Maha, 3)]
     [InlineData(AttentionKind.Window, 4)]
-    public void Graph_EqualsTheLayers(AttentionKind? document, int chunkLength)
+    [InlineData(null, 4, 3)]
+    [InlineData(null, 16, 1)]
+    public void Graph_EqualsTheLayers(AttentionKind? document, int chunkLength, int numVotes = 0)
     {
         var encoder = AttentionTests.Options(new FullOptions(), PositionKind.Learned) with { EmbeddingNorm = true, FinalNorm = false };
         var blocks = document is { } kind
             ? AttentionTests.Options(AttentionOptions.Create(kind), PositionKind.Rotary) with { VocabSize = 1, NumLayers = 1 }
             : null;
-        using var classifier = RandomModels.WindowedClassifier(encoder, windowLength: 16, chunkLength, blocks);
+        using var classifier = RandomModels.WindowedClassifier(encoder, windowLength: 16, chunkLength, blocks, numVotes);
         var windows = new TokenWindows((WordPieceTokenizer)classifier.Tokenizer, 16);
         OnnxTextInput[] documents =
         [

@@ -77,6 +77,17 @@ internal sealed class DocumentPooling : Module<Tensor, Tensor?, Tensor>
     public Tensor PoolSegments(Tensor features, Tensor? keyPaddingMask, int segmentLength)
     {
         using var scope = NewDisposeScope();
+        var (segments, mask) = Segment(features, keyPaddingMask, segmentLength);
+        return call(segments, mask).view(features.shape[0], -1, OutputDim).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Divides the documents of a batch into segments.</summary>
+    /// <param name="features">[B, N, D].</param>
+    /// <param name="keyPaddingMask">[B, N] of Bool, true = ignore this token; null if no token is padded.</param>
+    /// <param name="segmentLength">L, the number of tokens of a segment.</param>
+    /// <returns>[B * S, L, D] where S is ceil(N / L), the segments of the first document first, and the mask of the padding; null without padding.</returns>
+    public static (Tensor Segments, Tensor? Mask) Segment(Tensor features, Tensor? keyPaddingMask, int segmentLength)
+    {
         long batchSize = features.shape[0], length = features.shape[1], segments = (length + segmentLength - 1) / segmentLength;
         long added = (segments * segmentLength) - length;
         if (added > 0)
@@ -84,9 +95,7 @@ internal sealed class DocumentPooling : Module<Tensor, Tensor?, Tensor>
             keyPaddingMask = functional.pad(keyPaddingMask ?? zeros([batchSize, length], ScalarType.Bool, features.device), [0, added], value: 1);
             features = functional.pad(features, [0, 0, 0, added]);
         }
-        var pooled = call(
-            features.reshape(batchSize * segments, segmentLength, features.shape[2]), keyPaddingMask?.reshape(batchSize * segments, segmentLength)); // [B * S, OutputDim]
-        return pooled.view(batchSize, segments, -1).MoveToOuterDisposeScope();
+        return (features.reshape(batchSize * segments, segmentLength, features.shape[2]), keyPaddingMask?.reshape(batchSize * segments, segmentLength));
     }
 
     private static Tensor Mean(Tensor features, Tensor? padding, bool isClear)

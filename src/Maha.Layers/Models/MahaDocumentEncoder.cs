@@ -60,6 +60,8 @@ internal sealed partial class MahaDocumentEncoder : Module<Tensor, Tensor?, Tens
                 "Document out.",
                 nameof(windows));
         }
+        if (windows is { NumVotes: > 0 })
+            throw new ArgumentException($"A document encoder must have no votes, but NumVotes is {windows.NumVotes}. Leave it out.", nameof(windows));
         Parts = parts;
         Options = options;
         if (windows is null)

@@ -10,7 +10,9 @@ namespace Maha.Layers.Models;
 // B documents, N length, D width, C classes
 
 /// <summary>Classifies documents by the states of a <see cref="WindowedEncoder"/>.</summary>
-/// <remarks>logits = W Dropout(LayerNorm(pool(states))) + b.</remarks>
+/// <remarks>
+/// logits = W Dropout(LayerNorm(pool(states))) + b + U v, where v are the mean votes of the states (<see cref="DocumentVotes"/>). Without votes, U v is left out.
+/// </remarks>
 internal sealed class WindowedClassifier : Module<Tensor, Tensor?, ModelResult>
 {
     /// <summary>The prefix of the names of the weights of the encoder and of the blocks over the document.</summary>
@@ -27,6 +29,8 @@ internal sealed class WindowedClassifier : Module<Tensor, Tensor?, ModelResult>
     [ComponentName(Name = "pooled_norm")] private readonly LayerNorm _pooledNorm;
     [ComponentName(Name = "dropout")] private readonly ActivationDropout _dropout;
     [ComponentName(Name = "head")] private readonly Linear _head;
+    [ComponentName(Name = "votes")] private readonly DocumentVotes? _votes;
+    [ComponentName(Name = "votes_head")] private readonly Linear? _votesHead;
 
     /// <summary>Creates a classifier with random weights.</summary>
     /// <param name="encoder">The shape of the encoder of the windows, and the pooling.</param>
@@ -43,6 +47,11 @@ internal sealed class WindowedClassifier : Module<Tensor, Tensor?, ModelResult>
         _pooledNorm = LayerNorm(_pooling.OutputDim);
         _dropout = new ActivationDropout(encoder.Dropout == 0 ? 0 : Math.Max(encoder.Dropout, PooledDropout));
         _head = Linear(_pooling.OutputDim, numClasses);
+        if (options.NumVotes > 0)
+        {
+            _votes = new DocumentVotes(encoder.DModel, options.NumVotes);
+            _votesHead = Linear(options.NumVotes, numClasses, hasBias: false);
+        }
         RegisterComponents();
     }
 
@@ -67,16 +76,17 @@ internal sealed class WindowedClassifier : Module<Tensor, Tensor?, ModelResult>
     /// <summary>Classifies documents by their states.</summary>
     /// <param name="states">The states of B documents.</param>
     public ModelResult Classify(EncodedStates states) => new(
-        Logits(_pooling.call(states.States, states.Mask)), new EncoderResult(states.States, states.AuxiliaryLoss, states.Layers));
+        Logits(states.States, states.Mask), new EncoderResult(states.States, states.AuxiliaryLoss, states.Layers));
 
     /// <summary>Classifies segments of documents with the pooling and the output layer of the documents.</summary>
     /// <param name="states">The states of B documents.</param>
     /// <param name="segmentLength">The number of states of a segment.</param>
-    /// <returns>The logits [B, S, C]. A segment without states has the vector 0.</returns>
+    /// <returns>The logits [B, S, C]. A segment without states has the pooled vector 0 and no votes.</returns>
     public Tensor ClassifySegments(EncodedStates states, int segmentLength)
     {
         using var scope = NewDisposeScope();
-        return Logits(_pooling.PoolSegments(states.States, states.Mask, segmentLength)).MoveToOuterDisposeScope();
+        var (segments, mask) = DocumentPooling.Segment(states.States, states.Mask, segmentLength); // [B * S, L, D]
+        return Logits(segments, mask).view(states.States.shape[0], -1, _head.weight.shape[0]).MoveToOuterDisposeScope();
     }
 
     /// <summary>Sets the bias of the output layer, for instance to the log odds of the labels.</summary>
@@ -88,6 +98,13 @@ internal sealed class WindowedClassifier : Module<Tensor, Tensor?, ModelResult>
         _head.bias!.copy_(tensor(logits));
     }
 
-    // [..., D or 2D] -> [..., C]
-    private Tensor Logits(Tensor pooled) => _head.call(_dropout.call(_pooledNorm.call(pooled)));
+    // [B, S, D] -> [B, C]
+    private Tensor Logits(Tensor states, Tensor? mask)
+    {
+        using var scope = NewDisposeScope();
+        var logits = _head.call(_dropout.call(_pooledNorm.call(_pooling.call(states, mask))));
+        if (_votes is not null)
+            logits += _votesHead!.call(_votes.call(states, mask));
+        return logits.MoveToOuterDisposeScope();
+    }
 }

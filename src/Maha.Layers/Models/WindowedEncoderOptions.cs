@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Maha.Layers.Core;
 
 namespace Maha.Layers.Models;
@@ -25,6 +26,11 @@ internal sealed record WindowedEncoderOptions
     /// <summary>The blocks over the states of the whole document; null for none.</summary>
     public MahaTransformerOptions? Document { get; init; }
 
+    /// <summary>K, the number of votes of each state, whose means are a second input of a classifier's output layer; see <see cref="DocumentVotes"/>.</summary>
+    /// <value>0, which leaves them out. At most 1,024. Only a classifier has votes.</value>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int NumVotes { get; init; }
+
     /// <summary>Checks every option.</summary>
     /// <param name="encoder">The encoder of the windows.</param>
     /// <exception cref="ArgumentException">One is out of range. The message states the rule, the value and the remedy.</exception>
@@ -33,6 +39,7 @@ internal sealed record WindowedEncoderOptions
         int longest = encoder.Positions == PositionKind.Learned ? encoder.MaxSequenceLength : 1 << 24;
         TensorChecks.InRange(WindowLength, 8, longest, nameof(WindowLength), "A pretrained encoder reads as many tokens as it has positions.");
         TensorChecks.InRange(ChunkLength, 1, WindowLength, nameof(ChunkLength), "Use about 16.");
+        TensorChecks.InRange(NumVotes, 0, 1024, nameof(NumVotes), "Use about 8, or 0 for none.");
         TensorChecks.InRange(MaxDocumentTokens, 1, 1 << 24, nameof(MaxDocumentTokens), "Use about the length of the longest document.");
         TensorChecks.InRange(ClsTokenId, 0, encoder.VocabSize - 1, nameof(ClsTokenId), "It is a token of the vocabulary.");
         TensorChecks.InRange(SepTokenId, 0, encoder.VocabSize - 1, nameof(SepTokenId), "It is a token of the vocabulary.");

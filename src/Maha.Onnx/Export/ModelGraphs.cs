@@ -96,10 +96,19 @@ internal static class ModelGraphs
         {
             var states = WindowedGraph.Read(weights.Part("reader"), manifest.Model, manifest.Windows!, tokenIds, rows);
             var pooled = BlockGraph.Pool(pooling, manifest.Model.Pooling, states.States, states.Rows);
-            return weights.Linear("head", weights.LayerNorm("pooled_norm", pooled, PooledNormEpsilon));
+            var logits = weights.Linear("head", weights.LayerNorm("pooled_norm", pooled, PooledNormEpsilon));
+            return manifest.Windows!.NumVotes == 0 ? logits : logits + weights.Linear("votes_head", Votes(weights.Part("votes"), states.States, states.Rows));
         }
         var features = BlockGraph.Encode(weights.Part("encoder"), manifest.Model, tokenIds, rows);
         return weights.Linear("head", BlockGraph.Pool(pooling, manifest.Model.Pooling, features, rows));
+    }
+
+    // The mean votes of the states, [B, K].
+    private static OnnxValue Votes(GraphWeights weights, OnnxValue states, TokenRows rows)
+    {
+        var projected = weights.Linear("projection", weights.LayerNorm("norm", states, PooledNormEpsilon));
+        var votes = states.Builder.Node("Tanh", DataType.Float, [projected]);
+        return rows.Clear(votes).Sum(1) / rows.Lengths.Max(1).Cast(DataType.Float);
     }
 
     private static (OnnxValue Ids, TokenRows Rows) Tokens(OnnxBuilder builder, string ids, string mask, string length, long maxLength) =>

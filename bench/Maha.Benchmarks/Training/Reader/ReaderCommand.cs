@@ -113,6 +113,7 @@ internal static class ReaderCommand
             ClsTokenId = encoder.Tokenizer.ClsTokenId,
             SepTokenId = encoder.Tokenizer.SepTokenId,
             Document = variant.CreateBlocks(model, maxTokens),
+            NumVotes = variant.NumVotes,
         };
         WindowedClassifier classifier;
         using (new RandomStateScope(seed))
@@ -120,8 +121,6 @@ internal static class ReaderCommand
         using var owner = classifier;
         ModuleWeights.Load(classifier.Reader.Encoder, encoder.Encoder.state_dict());
         classifier.to(device);
-        if (variant.FrozenLayers > 0)
-            classifier.Reader.Encoder.Freeze(variant.FrozenLayers);
         var windows = new TokenWindows(encoder.Tokenizer, variant.WindowLength);
         foreach (var stage in stages)
         {
@@ -129,7 +128,9 @@ internal static class ReaderCommand
             double meanLength = BatchPlan.Lengths(training).Average();
             // A step of many long documents is a sum over batches, whose activations fit into memory.
             int tokensPerBatch = (int)Math.Min(variant.DocumentsPerStep * meanLength * 1.1, MaxTokensPerBatch);
-            var trainer = new Trainer(new TrainingOptions
+            // The second stage goes on with an output layer that has learned.
+            bool warmsUp = variant.WarmUpEpochs > 0 && ReferenceEquals(stage, stages[0]);
+            var schedule = new TrainingOptions
             {
                 NumberOfEpochs = variant.Epochs,
                 LearningRate = variant.LearningRate,
@@ -141,10 +142,25 @@ internal static class ReaderCommand
                 ComputeType = device.type == DeviceType.CUDA ? ScalarType.BFloat16 : null,
                 CancellationBehavior = CancellationBehavior.KeepBest,
                 Seed = seed,
-            });
+            };
             using var reached = new CancellationTokenSource();
             var task = new WindowedClassificationTask(classifier, new CrossEntropyLoss(numClasses), states: null, variant.EncoderFactor, variant.SegmentWeight > 0 ? new SegmentLoss(variant.SegmentWeight, variant.WindowLength) : null);
             PeakMemory.Reset();
+            if (warmsUp)
+            {
+                classifier.Reader.Encoder.Freeze(model.NumLayers);
+                var head = new Trainer(schedule with { NumberOfEpochs = variant.WarmUpEpochs, LearningRate = variant.WarmUpRate, EarlyStoppingMetric = ValidationMetric.Loss });
+                head.Train(task, training, validating, new UntilAccurate(until, reached, verbose ? $"{variant.Name} {stage.Name} warm-up" : null), reached.Token);
+                classifier.Reader.Encoder.Unfreeze();
+                if (verbose)
+                {
+                    var warm = head.Evaluate(task, testing);
+                    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"# {variant.Name} {stage.Name} after the warm-up: test accuracy {warm.Accuracy:F4}, log loss {warm.Loss:F4}"));
+                }
+            }
+            if (variant.FrozenLayers > 0)
+                classifier.Reader.Encoder.Freeze(variant.FrozenLayers);
+            var trainer = new Trainer(schedule);
             var result = trainer.Train(task, training, validating, new UntilAccurate(until, reached, verbose ? $"{variant.Name} {stage.Name}" : null), reached.Token);
             var metrics = trainer.Evaluate(task, testing);
             var row = new JsonObject

@@ -13,7 +13,7 @@ internal sealed record ReaderVariant
     public const string WithoutBlocks = "none";
 
     public const string Syntax = "ATTENTION[:SETTING=VALUE,...], ATTENTION none or a kind of block, SETTING layers, chunk, window, branching, block-window, "
-        + "pooling, segments, frozen, rate, encoder-rate, dropout, epochs or documents";
+        + "pooling, votes, segments, frozen, rate, encoder-rate, dropout, epochs, documents, warm-up or warm-up-rate";
 
     private static readonly IReadOnlyDictionary<string, Func<ReaderVariant, string, ReaderVariant>> s_settings =
         new Dictionary<string, Func<ReaderVariant, string, ReaderVariant>>
@@ -28,6 +28,7 @@ internal sealed record ReaderVariant
                 Pooling = Enum.TryParse<PoolingKind>(value, ignoreCase: true, out var kind)
                     ? kind : throw new UsageException($"pooling must be one of {string.Join(", ", Enum.GetNames<PoolingKind>())}, but is '{value}'."),
             },
+            ["votes"] = (variant, value) => variant with { NumVotes = Integer(value) },
             ["segments"] = (variant, value) => variant with { SegmentWeight = Number(value) },
             ["frozen"] = (variant, value) => variant with { FrozenLayers = Integer(value) },
             ["rate"] = (variant, value) => variant with { LearningRate = Number(value) },
@@ -35,6 +36,8 @@ internal sealed record ReaderVariant
             ["dropout"] = (variant, value) => variant with { Dropout = Number(value) },
             ["epochs"] = (variant, value) => variant with { Epochs = Integer(value) },
             ["documents"] = (variant, value) => variant with { DocumentsPerStep = Integer(value) },
+            ["warm-up"] = (variant, value) => variant with { WarmUpEpochs = Integer(value) },
+            ["warm-up-rate"] = (variant, value) => variant with { WarmUpRate = Number(value) },
         };
 
     /// <summary>The text that the variant was read from.</summary>
@@ -61,6 +64,9 @@ internal sealed record ReaderVariant
     /// <summary>The pooling of the document's states.</summary>
     public PoolingKind Pooling { get; init; } = PoolingKind.MeanMax;
 
+    /// <summary>The number of votes of each state, whose means the output layer reads too.</summary>
+    public int NumVotes { get; init; }
+
     /// <summary>The weight of the windows, which inherit the label of their document, in the loss.</summary>
     public double SegmentWeight { get; init; }
 
@@ -81,6 +87,12 @@ internal sealed record ReaderVariant
 
     /// <summary>The documents of a training step.</summary>
     public int DocumentsPerStep { get; init; } = 32;
+
+    /// <summary>The most epochs of the first stage in which only what follows the encoder is trained, before everything is.</summary>
+    public int WarmUpEpochs { get; init; }
+
+    /// <summary>The learning rate of those epochs.</summary>
+    public double WarmUpRate { get; init; } = 5e-3;
 
     /// <summary>Reads a variant.</summary>
     /// <exception cref="UsageException">The text has another form.</exception>
