@@ -149,13 +149,20 @@ internal static class ReaderCommand
             if (warmsUp)
             {
                 classifier.Reader.Encoder.Freeze(model.NumLayers);
-                var head = new Trainer(schedule with { NumberOfEpochs = variant.WarmUpEpochs, LearningRate = variant.WarmUpRate, EarlyStoppingMetric = ValidationMetric.Loss });
-                head.Train(task, training, validating, new UntilAccurate(until, reached, verbose ? $"{variant.Name} {stage.Name} warm-up" : null), reached.Token);
+                var head = new Trainer(schedule with
+                {
+                    NumberOfEpochs = variant.WarmUpEpochs,
+                    LearningRate = variant.WarmUpRate,
+                    EarlyStoppingMetric = ValidationMetric.Loss,
+                });
+                var progress = new UntilAccurate(until, reached, verbose ? $"{variant.Name} {stage.Name} warm-up" : null);
+                head.Train(task, training, validating, progress, reached.Token);
                 classifier.Reader.Encoder.Unfreeze();
                 if (verbose)
                 {
                     var warm = head.Evaluate(task, testing);
-                    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"# {variant.Name} {stage.Name} after the warm-up: test accuracy {warm.Accuracy:F4}, log loss {warm.Loss:F4}"));
+                    Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                        $"# {variant.Name} {stage.Name} after the warm-up: test accuracy {warm.Accuracy:F4}, log loss {warm.Loss:F4}"));
                 }
             }
             if (variant.FrozenLayers > 0)
