@@ -48,6 +48,8 @@ internal static class ToolCommand
         int repetitions = reader.Integer("--repetitions", 3);
         int words = reader.Integer("--words", 40), jobs = reader.Integer("--jobs", Environment.ProcessorCount);
         string tool = Path.GetFullPath(reader.File("--tool") ?? Path.Combine(AppContext.BaseDirectory, BuiltTool));
+        if (Path.GetExtension(tool) != ".dll")
+            throw new UsageException($"--tool must be the tool's assembly, which dotnet starts, but is '{tool}'. Name the file Maha.Tool.dll beside the program.");
         var corpus = EmbeddingCorpus.Read(reader, needsTest: false).Training;
         reader.RefuseLeft();
         string[] all = [.. corpus.SelectMany(document => document.Text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).Take(MaxWords)];
