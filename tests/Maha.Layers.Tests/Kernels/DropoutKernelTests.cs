@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Kernels;
 
-[Collection(nameof(AloneCollection))]
+[Collection(AloneCollection.Name)]
 public sealed class DropoutKernelTests
 {
     private const int Rows = 301, Columns = 257;
