@@ -3,7 +3,10 @@ namespace Maha.MLNet.Explanation;
 /// <summary>Joins the spans of n-grams and of a network.</summary>
 internal static class SpanJoin
 {
-    /// <summary>Divides the contribution of each window among the words that begin in it, in proportion to their lengths.</summary>
+    /// <summary>
+    /// Divides the contribution of each window among the words that begin in it, in proportion to their lengths. Where none begins in a window, its contribution
+    /// is that of the word that reaches into it, or of a span of its own. So spans do not overlap, also where a window ends within a word.
+    /// </summary>
     /// <param name="words">The words in the order of the text.</param>
     /// <param name="windows">The windows in the order of the text; they do not overlap.</param>
     public static IReadOnlyList<TextSpan> Join(IReadOnlyList<TextSpan> words, IReadOnlyList<TextSpan> windows)
@@ -20,7 +23,12 @@ internal static class SpanJoin
             for (; next < words.Count && words[next].Start < window.End; next++)
                 length += words[next].Length;
             if (length == 0)
-                joined.Add(window);
+            {
+                if (joined.Count > 0 && joined[^1] is var last && last.End > window.Start)
+                    joined[^1] = last with { Contribution = last.Contribution + window.Contribution, Source = SpanSource.Both };
+                else
+                    joined.Add(window);
+            }
             for (int i = first; i < next; i++)
             {
                 var word = words[i];

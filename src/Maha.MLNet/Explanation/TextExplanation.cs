@@ -23,8 +23,8 @@ public sealed class TextExplanation
 
     /// <summary>
     /// The spans of n-grams and network, joined, in the order of the text: the words of <see cref="NGramSpans"/>, each with its share of the window of
-    /// <see cref="NetworkSpans"/> that it begins in, in proportion to its length. A window without words is a span of its own. If one of both lists is empty,
-    /// the spans are those of the other.
+    /// <see cref="NetworkSpans"/> that it begins in, in proportion to its length. A window in which no word begins belongs to the word that reaches into it,
+    /// and without one is a span of its own. Spans do not overlap. If one of both lists is empty, the spans are those of the other.
     /// </summary>
     public IReadOnlyList<TextSpan> Spans { get; }
 

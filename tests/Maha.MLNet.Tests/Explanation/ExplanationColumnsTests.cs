@@ -51,15 +51,40 @@ public sealed class ExplanationColumnsTests
         [
             new(0, 4, 1, SpanSource.NGrams), new(5, 1, 2, SpanSource.NGrams), new(7, 6, -1, SpanSource.NGrams), new(20, 2, 3, SpanSource.NGrams),
         ];
-        TextSpan[] windows = [new(0, 10, 1.1, SpanSource.Network), new(10, 5, 0.5, SpanSource.Network)];
+        TextSpan[] windows = [new(0, 10, 1.1, SpanSource.Network), new(10, 5, 0.5, SpanSource.Network), new(15, 3, 0.25, SpanSource.Network)];
         Assert.Equal(
         [
             new(0, 4, 1 + (4.0 / 11 * 1.1), SpanSource.Both), new(5, 1, 2 + (1.0 / 11 * 1.1), SpanSource.Both),
-            new(7, 6, -1 + (6.0 / 11 * 1.1), SpanSource.Both),
-            new(10, 5, 0.5, SpanSource.Network), new(20, 2, 3, SpanSource.NGrams),
+            new(7, 6, -1 + (6.0 / 11 * 1.1) + 0.5, SpanSource.Both),
+            new(15, 3, 0.25, SpanSource.Network), new(20, 2, 3, SpanSource.NGrams),
         ], SpanJoin.Join(words, windows));
         Assert.Equal(words, SpanJoin.Join(words, []));
         Assert.Equal(windows, SpanJoin.Join([], windows));
+    }
+
+    [Fact]
+    public void JoinedSpans_DoNotOverlap_AndHaveTheWholeContribution()
+    {
+        for (int seed = 0; seed < 500; seed++)
+        {
+            var random = new Random(seed);
+            var (words, windows) = (Draw(SpanSource.NGrams, maxGap: 3), Draw(SpanSource.Network, maxGap: 1));
+            var joined = SpanJoin.Join(words, windows);
+            Assert.All(joined.Zip(joined.Skip(1)), pair => Assert.True(pair.First.End <= pair.Second.Start, $"seed {seed}: {pair.First}, {pair.Second}"));
+            Assert.Equal(words.Concat(windows).Sum(span => span.Contribution), joined.Sum(span => span.Contribution), 1e-9);
+
+            TextSpan[] Draw(SpanSource source, int maxGap)
+            {
+                var spans = new List<TextSpan>();
+                for (int start = random.Next(4); start < 40;)
+                {
+                    int length = random.Next(1, 9);
+                    spans.Add(new TextSpan(start, length, random.NextDouble() - 0.5, source));
+                    start += length + random.Next(maxGap + 1);
+                }
+                return [.. spans];
+            }
+        }
     }
 
     [Fact]
