@@ -149,28 +149,24 @@ internal static class DeviceKernelChecks
         var errors = new List<double>();
         foreach (var (cell, start) in new[] { (1L, 0L), (4L, 70_000L) })
         {
+            Compare(tensor => RotaryPositions.Rotate(tensor, 3, cell, start));
+            // As queries, keys and values of one head.
+            Compare(tensor => RotaryPositions.RotatePacked(tensor, 1, start));
+        }
+        report.Check($"rotary {type} K {headDim}", ("output and gradient", errors.Max(), type == ScalarType.Float32 ? 1e-6 : 1e-2));
+
+        void Compare(Func<Tensor, Tensor> rotate)
+        {
             var wide = rows.cpu().to(ScalarType.Float64).requires_grad_();
-            var expected = RotaryPositions.Rotate(wide, 3, cell, start);
+            var expected = rotate(wide);
             expected.backward([gradient.cpu().to(ScalarType.Float64)]);
             var x = rows.detach().requires_grad_();
             long before = CudaKernels.Launches;
-            var output = RotaryPositions.Rotate(x, 3, cell, start);
-            output.backward([gradient]);
-            errors.Add(CudaKernels.Launches - before == 2 ? 0 : double.PositiveInfinity);
-            errors.AddRange([Error(expected, output), Error(wide.grad!, x.grad!)]);
-
-            // As queries, keys and values of one head.
-            wide = wide.detach().requires_grad_();
-            expected = RotaryPositions.RotatePacked(wide, 1, start);
-            expected.backward([gradient.cpu().to(ScalarType.Float64)]);
-            x = rows.detach().requires_grad_();
-            before = CudaKernels.Launches;
-            output = RotaryPositions.RotatePacked(x, 1, start);
+            var output = rotate(x);
             output.backward([gradient]);
             errors.Add(CudaKernels.Launches - before == 2 ? 0 : double.PositiveInfinity);
             errors.AddRange([Error(expected, output), Error(wide.grad!, x.grad!)]);
         }
-        report.Check($"rotary {type} K {headDim}", ("output and gradient", errors.Max(), type == ScalarType.Float32 ? 1e-6 : 1e-2));
     }
 
     private static void Linear(DeviceReport report, ScalarType type, int rows, int width)
