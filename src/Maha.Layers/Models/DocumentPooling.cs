@@ -98,7 +98,11 @@ internal sealed class DocumentPooling : Module<Tensor, Tensor?, Tensor>
         return (features.reshape(batchSize * segments, segmentLength, features.shape[2]), keyPaddingMask?.reshape(batchSize * segments, segmentLength));
     }
 
-    private static Tensor Mean(Tensor features, Tensor? padding, bool isClear)
+    /// <summary>Returns the mean over the tokens of every document, [B, D]; 0 for a document without tokens.</summary>
+    /// <param name="features">[B, N, D].</param>
+    /// <param name="padding">[B, N] of Bool, true = ignore this token; null if no token is padded.</param>
+    /// <param name="isClear">Whether the features of padding are known to be 0.</param>
+    internal static Tensor Mean(Tensor features, Tensor? padding, bool isClear = false)
     {
         if (padding is null)
             return features.mean([1]);

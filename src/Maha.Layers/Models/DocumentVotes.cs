@@ -44,17 +44,11 @@ internal sealed class DocumentVotes : Module<Tensor, Tensor?, Tensor>
     public override Tensor forward(Tensor states, Tensor? mask)
     {
         TensorChecks.Hidden(states, _dModel, _projection.weight, nameof(states));
-        if (mask is null)
-        {
-            using var unpadded = NewDisposeScope();
-            return _projection.call(_norm.call(states)).tanh().mean([1]).MoveToOuterDisposeScope();
-        }
-        TensorChecks.TokenMask(mask, states.shape[0], states.shape[1], states, nameof(mask));
+        if (mask is not null)
+            TensorChecks.TokenMask(mask, states.shape[0], states.shape[1], states, nameof(mask));
         using var scope = NewDisposeScope();
-        var padding = mask.unsqueeze(-1); // [B, S, 1]
-        // Filled before and after: padding may hold NaN, and a norm of zeros still has the vote tanh(b).
-        var votes = _projection.call(_norm.call(states.masked_fill(padding, 0))).tanh().masked_fill(padding, 0); // [B, S, K]
-        var count = padding.logical_not().to(votes.dtype).sum(1); // [B, 1]
-        return (votes.sum(1) / count.clamp_min(1)).MoveToOuterDisposeScope();
+        // Padding may hold NaN.
+        var clear = mask is null ? states : states.masked_fill(mask.unsqueeze(-1), 0);
+        return DocumentPooling.Mean(_projection.call(_norm.call(clear)).tanh(), mask).MoveToOuterDisposeScope();
     }
 }

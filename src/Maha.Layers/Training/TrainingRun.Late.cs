@@ -35,10 +35,7 @@ internal sealed partial class TrainingRun
         if (sums.Count > 0)
         {
             var measured = _group is null ? stack(losses.Select(loss => loss.Mean)) : MeanOverGroup(losses, sums.Count);
-            if (_group is not null)
-                _optimizer.SumGradients(_group, own.FirstCount / sums.Count);
-            else if (sums.Count != own.FirstCount)
-                _optimizer.ScaleGradients(own.FirstCount / sums.Count);
+            CompleteGradients(own.FirstCount / sums.Count);
             reading = CudaReading.Queue(_optimizer.TryStep(_options.MaxGradientNorm, learningRate, measured));
         }
         _step++;

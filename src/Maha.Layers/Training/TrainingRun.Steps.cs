@@ -26,10 +26,7 @@ internal sealed partial class TrainingRun
         double mean = sums.LossSum / sums.Count;
         if (sums.Count > 0)
         {
-            if (_group is not null)
-                _optimizer.SumGradients(_group, own.FirstCount / sums.Count);
-            else if (sums.Count != own.FirstCount)
-                _optimizer.ScaleGradients(own.FirstCount / sums.Count);
+            CompleteGradients(own.FirstCount / sums.Count);
             norm = _optimizer.ClipGradients(_options.MaxGradientNorm);
             if (!double.IsFinite(norm))
                 throw Diverged("gradient norm", norm, epoch, mean, learningRate);
@@ -40,6 +37,15 @@ internal sealed partial class TrainingRun
         _lastStep = Progress(epoch, mean, learningRate, norm);
         _progress?.Report(_lastStep);
         Advance((_position with { NextStep = _position.NextStep + 1 }).WithLoss(sums.Count > 0 ? mean : 0, sums.Count, isLate));
+    }
+
+    // Makes the gradients of this process those of the step. The factor is that of its own, as StepSums.FirstCount counts them.
+    private void CompleteGradients(double factor)
+    {
+        if (_group is not null)
+            _optimizer.SumGradients(_group, factor);
+        else if (factor != 1)
+            _optimizer.ScaleGradients(factor);
     }
 
     // Adds the gradients of the batches of a step, or of this process's share of them. Losses that are read late go to the list and not to the sums.

@@ -79,22 +79,12 @@ internal sealed partial class FullMixer : TokenMixer
         return AttentionEntropy.Weights(query, key, Plan(hidden), lengths).squeeze(0).masked_fill(padding, 0).MoveToOuterDisposeScope();
     }
 
-    // Queries and keys are rotated. On a GPU all three are parts of one product, so that there are fewer launches.
     private (Tensor Query, Tensor Key, Tensor Value) Project(Tensor hidden)
     {
-        bool isRotary = _options.Positions == PositionKind.Rotary;
-        Tensor[] parts;
-        if (hidden.device_type == DeviceType.CUDA)
-        {
-            var packed = LinearFunction.ApplyPacked(hidden, _queryProjection, _keyProjection, _valueProjection);
-            parts = (isRotary ? RotaryPositions.RotatePacked(packed, _options.NumHeads) : packed).chunk(3, 2);
-        }
-        else
-        {
-            parts = LinearFunction.ApplyAll(hidden, _queryProjection, _keyProjection, _valueProjection);
-            if (isRotary)
-                (parts[0], parts[1]) = (RotaryPositions.Rotate(parts[0], _options.NumHeads, cell: 1), RotaryPositions.Rotate(parts[1], _options.NumHeads, cell: 1));
-        }
+        var parts = AttentionHeads.Project(
+            hidden, (_queryProjection, _keyProjection, _valueProjection), _options.NumHeads, _options.Positions, isPacked: hidden.device_type == DeviceType.CUDA);
+        if (parts.Length == 1)
+            parts = parts[0].chunk(3, 2);
         return (parts[0], parts[1], parts[2]);
     }
 

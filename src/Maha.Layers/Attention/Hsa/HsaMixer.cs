@@ -118,20 +118,7 @@ internal sealed partial class HsaMixer : TokenMixer
         : [.. lengths.Select(length => length > 0 ? TokenHierarchy.Blocks(length, _hsa.Branching) : null)];
 
     // Queries and keys are rotated before any averaging.
-    private TreeOperands Project(Tensor hidden, long start)
-    {
-        bool isRotary = _options.Positions == PositionKind.Rotary;
-        if (TreeAttention.PrefersPacked(hidden, _options.NumHeads))
-        {
-            var packed = LinearFunction.ApplyPacked(hidden, _queryProjection, _keyProjection, _valueProjection);
-            return new TreeOperands(isRotary ? RotaryPositions.RotatePacked(packed, _options.NumHeads, start) : packed);
-        }
-        var projected = LinearFunction.ApplyAll(hidden, _queryProjection, _keyProjection, _valueProjection);
-        if (isRotary)
-        {
-            projected[0] = RotaryPositions.Rotate(projected[0], _options.NumHeads, cell: 1, start);
-            projected[1] = RotaryPositions.Rotate(projected[1], _options.NumHeads, cell: 1, start);
-        }
-        return new TreeOperands(projected);
-    }
+    private TreeOperands Project(Tensor hidden, long start) => new(AttentionHeads.Project(
+        hidden, (_queryProjection, _keyProjection, _valueProjection), _options.NumHeads, _options.Positions,
+        isPacked: TreeAttention.PrefersPacked(hidden, _options.NumHeads), start));
 }
