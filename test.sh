@@ -11,7 +11,9 @@ failed_runs=0
 Configuration=Release dotnet format Maha.sln --verify-no-changes --severity warn --no-restore || failed_runs=$((failed_runs + 1))
 for project in tests/*/*.csproj; do
   name="$(basename "$project" .csproj)"
-  dotnet test "$project" -c Release --no-build -v quiet --nologo --logger "trx;LogFileName=$name.trx" --results-directory "$results" "$@" || failed_runs=$((failed_runs + 1))
+  # Failed tests are printed with their messages; "quiet" alone prints their names.
+  dotnet test "$project" -c Release --no-build -v quiet --nologo --logger "console;verbosity=minimal" \
+    --logger "trx;LogFileName=$name.trx" --results-directory "$results" "$@" || failed_runs=$((failed_runs + 1))
 done
 
 # A run that broke off before its tests counts as one failure, so that it can't pass for green.

@@ -7,6 +7,9 @@ namespace Maha.Build.Tests;
 /// <summary>The paths of files that tests read, and methods that run programs.</summary>
 internal static class Facts
 {
+    // One build of the repository at a time: two would write the same files of the projects that both need.
+    private static readonly Lock s_building = new();
+
     public static string Root => Metadata("Root");
 
     public static string Configuration => Metadata("Configuration");
@@ -24,12 +27,17 @@ internal static class Facts
 
     public static string Hash(string path) => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(path)));
 
-    /// <summary>Runs dotnet in a folder.</summary>
+    /// <summary>Runs dotnet in a folder; in one of the repository, where it builds, one run at a time.</summary>
     public static (int ExitCode, string Output, string Error) Dotnet(string folder, IEnumerable<string> arguments,
         params (string Name, string? Value)[] environment)
     {
         string[] all = [.. arguments];
-        return ChildProcess.Run($"dotnet {string.Join(' ', all)}", folder, all, Change, minutes: 5);
+        if (!IsInRepository(folder))
+            return Run();
+        lock (s_building)
+            return Run();
+
+        (int ExitCode, string Output, string Error) Run() => ChildProcess.Run($"dotnet {string.Join(' ', all)}", folder, all, Change, minutes: 5);
 
         void Change(IDictionary<string, string?> variables)
         {
@@ -46,6 +54,9 @@ internal static class Facts
             }
         }
     }
+
+    private static bool IsInRepository(string folder)
+        => Path.GetFullPath(folder + Path.DirectorySeparatorChar).StartsWith(Path.GetFullPath(Root + Path.DirectorySeparatorChar), StringComparison.Ordinal);
 
     private static string Metadata(string key)
         => typeof(Facts).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == key).Value!;

@@ -7,6 +7,7 @@ using static TorchSharp.torch;
 namespace Maha.Layers.Tests.Attention;
 
 /// <summary>Properties of every mixer that accepts masks.</summary>
+[Collection(AloneCollection.Name)]
 public class TokenMixerTests
 {
     private const int D = 12;

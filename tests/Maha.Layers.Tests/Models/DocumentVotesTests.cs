@@ -9,6 +9,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Models;
 
+[Collection(AloneCollection.Name)]
 public sealed class DocumentVotesTests
 {
     private const int Batch = 3, Length = 4, Width = 5, Votes = 2;

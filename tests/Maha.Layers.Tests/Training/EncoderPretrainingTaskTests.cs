@@ -8,6 +8,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Training;
 
+[Collection(AloneCollection.Name)]
 public class EncoderPretrainingTaskTests
 {
     private static readonly MahaTransformerOptions s_model = new MahaTransformerOptions

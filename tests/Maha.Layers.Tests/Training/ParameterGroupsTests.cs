@@ -3,6 +3,7 @@ using Maha.Layers.Training;
 
 namespace Maha.Layers.Tests.Training;
 
+[Collection(AloneCollection.Name)]
 public class ParameterGroupsTests
 {
     [Fact]

@@ -9,6 +9,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Training;
 
+[Collection(AloneCollection.Name)]
 public class SegmentLossTests
 {
     private const int SegmentLength = 4;

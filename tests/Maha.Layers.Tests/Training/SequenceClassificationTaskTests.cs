@@ -4,6 +4,7 @@ using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Training;
 
+[Collection(AloneCollection.Name)]
 public class SequenceClassificationTaskTests
 {
     private static readonly int[] s_labels = [0, 0, 0, 2];

@@ -7,6 +7,7 @@ using static TorchSharp.torch;
 namespace Maha.Layers.Tests.Attention;
 
 /// <summary>What the CUDA kernels of the convolutions are called with. The kernels themselves are checked on a device.</summary>
+[Collection(AloneCollection.Name)]
 public sealed class CudaConvolutionTests
 {
     private const int B = 3, N = 50, D = 16;
