@@ -1,4 +1,3 @@
-using System.Reflection;
 using Maha.Layers.Attention;
 using Maha.TestData;
 
@@ -12,8 +11,7 @@ public sealed class ArchitectureTests
 
     private static readonly RoomArrows s_rooms = new(
         typeof(MahaBlockOptions).Assembly,
-        Path.Combine(typeof(ArchitectureTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
-            .Single(item => item.Key == "Root").Value!, "src", "Maha.Layers"),
+        Path.Combine(Repository.Root, "src", "Maha.Layers"),
         [
             "Training", "Generation", "Swap", "Pretrained", "Models", "Text/NGrams", "Text/Spectral", "Data", "Distributed", "Blocks",
             "Attention/Reference", "Attention/Maha", "Attention/Maha/Aggregation", "Attention/Maha/Pyramid", "Attention/Hsa", "Attention/Window",

@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Text.RegularExpressions;
 using Maha.Layers.Attention;
 using Maha.Layers.Blocks;
@@ -76,9 +75,8 @@ public sealed partial class PlainBlockTests
     [InlineData("PlainHsaBlock.cs", "hsa-block.md")]
     public void Documentation_ShowsTheFileAsItIs(string file, string page)
     {
-        string root = typeof(PlainBlockTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(item => item.Key == "Root").Value!;
-        string program = File.ReadAllText(Path.Combine(root, "tests", "Maha.Layers.Tests", "Reference", file)).ReplaceLineEndings("\n").Trim();
-        string text = File.ReadAllText(Path.Combine(root, "docs", page)).ReplaceLineEndings("\n");
+        string program = File.ReadAllText(Path.Combine(Repository.Root, "tests", "Maha.Layers.Tests", "Reference", file)).ReplaceLineEndings("\n").Trim();
+        string text = File.ReadAllText(Path.Combine(Repository.Root, "docs", page)).ReplaceLineEndings("\n");
 
         // The page divides the file at empty lines and explains each part.
         string shown = string.Join("\n\n", CodeBlock().Matches(text).Select(match => match.Groups[1].Value));

@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Text.RegularExpressions;
 
 namespace Maha.Layers.Tests.Core;
@@ -9,9 +8,7 @@ public partial class SeededTestsRunAloneTests
     [Fact]
     public void TestsThatSeedTheGenerator_RunAlone()
     {
-        string root = typeof(SeededTestsRunAloneTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
-            .Single(attribute => attribute.Key == "Root").Value!;
-        var seeded = Directory.GetFiles(Path.Combine(root, "tests", "Maha.Layers.Tests"), "*Tests.cs", SearchOption.AllDirectories)
+        var seeded = Directory.GetFiles(Path.Combine(Repository.Root, "tests", "Maha.Layers.Tests"), "*Tests.cs", SearchOption.AllDirectories)
             .Where(file => Path.GetFileName(file) is not (nameof(SeededTestsRunAloneTests) + ".cs"))
             .Select(file => (Name: Path.GetFileName(file), Text: File.ReadAllText(file)))
             .Where(file => Seed().IsMatch(file.Text)).ToList();

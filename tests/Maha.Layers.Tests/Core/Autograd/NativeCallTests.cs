@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Text.RegularExpressions;
 using Maha.Layers.Core;
 using static TorchSharp.torch;
@@ -17,8 +16,7 @@ public partial class NativeCallTests
             ["set_num_threads"] = ["CommonOptions.cs", "BatchRun.cs"], // from 1 to 1,024, and a part of them that is at least 1
             ["set_rng_state"] = ["RandomStateScope.cs", "RecomputedBlockFunction.cs"], // states that get_rng_state gave
         };
-        string source = Path.Combine(
-            typeof(NativeCallTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "Root").Value!, "src");
+        string source = Path.Combine(Repository.Root, "src");
         var files = Directory.GetFiles(source, "*.cs", SearchOption.AllDirectories)
             .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal)).ToList();
         Assert.Contains(files, file => Path.GetFileName(file) == "MatrixProduct.cs");

@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Text.RegularExpressions;
 using Maha.Layers.Kernels;
 
@@ -6,15 +5,12 @@ namespace Maha.Layers.Tests.Kernels.Cuda;
 
 public sealed partial class CudaSourcesTests
 {
-    private static readonly string s_root = typeof(CudaSourcesTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
-        .Single(item => item.Key == "Root").Value!;
-
     [Fact]
     public void EverySourceFile_IsInTheAssembly()
     {
         string[] files =
         [
-            .. Directory.EnumerateFiles(Path.Combine(s_root, "src", "Maha.Layers"), "*.cu*", SearchOption.AllDirectories)
+            .. Directory.EnumerateFiles(Path.Combine(Repository.Root, "src", "Maha.Layers"), "*.cu*", SearchOption.AllDirectories)
                 .Where(file => Path.GetExtension(file) is ".cu" or ".cuh").Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal),
         ];
         Assert.Contains("residual_norm.cu", files);
@@ -49,7 +45,7 @@ public sealed partial class CudaSourcesTests
     public void TheKernels_WereCheckedOnADeviceSinceTheirLastChange()
     {
         string line = $"kernel sources {CudaSources.Hash()}";
-        string[] files = Directory.GetFiles(Path.Combine(s_root, "bench", "results"), "device_*.md");
+        string[] files = Directory.GetFiles(Path.Combine(Repository.Root, "bench", "results"), "device_*.md");
         Assert.True(
             files.Any(file => File.ReadAllText(file) is var text && text.Contains(line, StringComparison.Ordinal)
                 && ((text.Contains("\nall checks passed\n", StringComparison.Ordinal) && !text.Contains("\nFAIL", StringComparison.Ordinal))
