@@ -21,16 +21,16 @@ internal sealed unsafe partial class NcclLibrary
     private static readonly string[] s_names = ["libnccl.so.2", "libnccl.so"];
     private static readonly Lazy<NcclLibrary> s_loaded = new(() => new NcclLibrary());
 
+    private readonly nint _handle;
     private readonly delegate* unmanaged<int, byte*> _describe;
 
     private NcclLibrary()
     {
-        nint handle = Load();
+        nint handle = _handle = Load();
         GetUniqueId = (delegate* unmanaged<NcclId*, int>)NativeLibrary.GetExport(handle, "ncclGetUniqueId");
         Join = (delegate* unmanaged<nint*, int, NcclId, int, int>)NativeLibrary.GetExport(handle, "ncclCommInitRank");
         AllReduce = (delegate* unmanaged<void*, void*, nuint, int, int, nint, nint, int>)NativeLibrary.GetExport(handle, "ncclAllReduce");
         Broadcast = (delegate* unmanaged<void*, void*, nuint, int, int, nint, nint, int>)NativeLibrary.GetExport(handle, "ncclBroadcast");
-        Split = (delegate* unmanaged<nint, int, int, nint*, void*, int>)Newer(handle, "ncclCommSplit");
         Abort = (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(handle, "ncclCommAbort");
         _describe = (delegate* unmanaged<int, byte*>)NativeLibrary.GetExport(handle, "ncclGetErrorString");
     }
@@ -47,7 +47,10 @@ internal sealed unsafe partial class NcclLibrary
 
     public delegate* unmanaged<void*, void*, nuint, int, int, nint, nint, int> Broadcast { get; }
 
-    public delegate* unmanaged<nint, int, int, nint*, void*, int> Split { get; }
+    /// <summary>Divides a communicator. It is looked up when it is needed: under mpirun it is not, so that an older NCCL does.</summary>
+    /// <exception cref="DistributedException">NCCL is older than 2.18.</exception>
+    public delegate* unmanaged<nint, int, int, nint*, void*, int> Split =>
+        (delegate* unmanaged<nint, int, int, nint*, void*, int>)Newer(_handle, "ncclCommSplit");
 
     public delegate* unmanaged<nint, int> Abort { get; }
 

@@ -20,7 +20,8 @@ internal sealed unsafe class NcclMessages
     /// <param name="communicator">NCCL's communicator. Exchanges of one communicator wait for each other, so that messages need their own.</param>
     /// <param name="rank">The number of this process.</param>
     /// <param name="device">The GPU of this process, whose context is current.</param>
-    /// <exception cref="DistributedException">The processes can't meet.</exception>
+    /// <exception cref="DistributedException">The processes can't meet, or NCCL is older than 2.18.</exception>
+    /// <exception cref="CudaException">There is no stream or memory left on the GPU.</exception>
     public NcclMessages(nint communicator, int rank, Device device)
     {
         _device = CudaDevice.Get(device.index);
@@ -32,12 +33,14 @@ internal sealed unsafe class NcclMessages
     }
 
     /// <summary>Replaces numbers by their sums over all processes.</summary>
-    /// <exception cref="DistributedException">The exchange failed.</exception>
+    /// <exception cref="DistributedException">NCCL failed.</exception>
+    /// <exception cref="CudaException">The copy between processor and GPU failed.</exception>
     public void Sum(Span<double> values) => Exchange(MemoryMarshal.AsBytes(values), "ncclAllReduce", bytes => _nccl.AllReduce(
         (void*)_buffer, (void*)_buffer, (nuint)(bytes / sizeof(double)), NcclLibrary.Doubles, NcclLibrary.Addition, _communicator, _stream));
 
     /// <summary>Replaces bytes by those of one process.</summary>
-    /// <exception cref="DistributedException">The exchange failed.</exception>
+    /// <exception cref="DistributedException">NCCL failed.</exception>
+    /// <exception cref="CudaException">The copy between processor and GPU failed.</exception>
     public void Broadcast(Span<byte> bytes, int source) => Exchange(bytes, "ncclBroadcast", count => _nccl.Broadcast(
         (void*)_buffer, (void*)_buffer, (nuint)count, NcclLibrary.Bytes, source, _communicator, _stream));
 

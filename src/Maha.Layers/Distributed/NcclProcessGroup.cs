@@ -19,6 +19,7 @@ internal sealed unsafe class NcclProcessGroup : ProcessGroup
     private readonly NcclMessages? _messages;
     private readonly Device _device;
     private readonly nint _communicator;
+    private bool _isEnded;
 
     private NcclProcessGroup(NcclId id, int rank, int size, Device device, ProcessGroup? host)
     {
@@ -73,6 +74,7 @@ internal sealed unsafe class NcclProcessGroup : ProcessGroup
     /// <inheritdoc/>
     protected override void SumTensor(Tensor values)
     {
+        RequireUsable();
         if (values.device_type != DeviceType.CUDA)
         {
             using var copy = values.to(_device);
@@ -96,6 +98,7 @@ internal sealed unsafe class NcclProcessGroup : ProcessGroup
     /// <inheritdoc/>
     public override void Sum(Span<double> values)
     {
+        RequireUsable();
         if (_host is not null)
             _host.Sum(values);
         else
@@ -105,6 +108,7 @@ internal sealed unsafe class NcclProcessGroup : ProcessGroup
     /// <inheritdoc/>
     public override void Broadcast(Span<byte> bytes, int source)
     {
+        RequireUsable();
         if (_host is not null)
             _host.Broadcast(bytes, source);
         else
@@ -119,8 +123,19 @@ internal sealed unsafe class NcclProcessGroup : ProcessGroup
             _host.Fail(error);
             return;
         }
-        // The others can't be asked: the program that started the processes ends them when this one ends.
-        _messages!.Abort();
+        // The others can't be asked whether they have failed too. Where they have not, they wait until the program that started the processes ends them.
+        _isEnded = true;
         _ = _nccl.Abort(_communicator);
+        _messages!.Abort();
+    }
+
+    private void RequireUsable()
+    {
+        if (_isEnded)
+        {
+            throw new DistributedException(
+                $"Processes that NCCL joined must not have failed before, but a training has failed in process {Rank} of {Size}. " +
+                "Start the processes anew, or start them by mpirun, under which they can go on after a failure that all of them have.");
+        }
     }
 }

@@ -52,8 +52,9 @@ internal abstract class ProcessGroup
     public abstract void Broadcast(Span<byte> bytes, int source);
 
     /// <summary>
-    /// Ends the use of the group after an exception that the other processes may not have. If they come here too, the group can be used again; if they do not
-    /// come within some seconds, they wait for this process in vain, and all processes are ended.
+    /// Ends the use of the group after an exception that the other processes may not have. With MPI the group can be used again if all of them come here; if they
+    /// do not come within some seconds, they wait for this process in vain, and all processes are ended. Processes that NCCL alone joined can't ask each other: their
+    /// group can't be used again.
     /// </summary>
     /// <param name="error">The exception.</param>
     public abstract void Fail(Exception error);

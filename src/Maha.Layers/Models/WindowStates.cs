@@ -71,7 +71,7 @@ internal sealed class WindowStates : IDisposable
         }
     }
 
-    /// <summary>Returns the states of the windows of some documents, [S, W, D] of Float32, padded with 0 to the longest window.</summary>
+    /// <summary>Returns the states of the windows of some documents, [S, W, D] of Float16 on the processor, padded with 0 to the longest window.</summary>
     /// <param name="rows">The documents, in the order of the windows.</param>
     /// <param name="lengths">The number of tokens of each window.</param>
     public Tensor Read(IReadOnlyList<int> rows, int[] lengths)
@@ -89,8 +89,7 @@ internal sealed class WindowStates : IDisposable
                 left -= lengths[window];
             }
         }
-        using var scope = NewDisposeScope();
-        return tensor(halves, [lengths.Length, width, _width]).to(ScalarType.Float32).MoveToOuterDisposeScope();
+        return tensor(halves, [lengths.Length, width, _width]);
     }
 
     /// <summary>Frees the memory, or deletes the file.</summary>
@@ -113,7 +112,7 @@ internal sealed class WindowStates : IDisposable
     // The states of some documents, two in each number.
     private int[][] Compute(WindowedEncoder reader, int[] rows)
     {
-        using var batch = TokenBatch.Create(_documents, rows);
+        using var batch = TokenBatch.Create(_documents, rows, reader.Encoder.TokenEmbeddings.device);
         // By window of the batch: the groups of the encoder are in another order.
         var byWindow = new SortedDictionary<int, Half[]>();
         foreach (var (hidden, windows, lengths) in reader.EncodeUntil(batch.TokenIds, batch.KeyPaddingMask, Layer))
@@ -121,7 +120,8 @@ internal sealed class WindowStates : IDisposable
             using (hidden)
             {
                 using var half = hidden.to(ScalarType.Float16);
-                var values = half.data<Half>().ToArray().AsSpan();
+                using var onProcessor = half.cpu();
+                var values = onProcessor.data<Half>().ToArray().AsSpan();
                 int width = (int)hidden.shape[1] * _width;
                 for (int i = 0; i < windows.Length; i++)
                     byWindow.Add(windows[i], values.Slice(i * width, lengths[i] * _width).ToArray());

@@ -106,12 +106,15 @@ internal sealed class WindowedEncoder : Module<Tensor, Tensor?, EncodedStates>
     /// <param name="tokenIds">[B, N], as for <see cref="forward"/>.</param>
     /// <param name="keyPaddingMask">[B, N], as for <see cref="forward"/>.</param>
     /// <param name="layer">The first layer that they have not passed.</param>
-    /// <param name="hidden">Returns the input of that layer, [S, W, D], padded to the longest window, for windows of the given lengths.</param>
+    /// <param name="hidden">
+    /// Returns the input of that layer, [S, W, D], padded to the longest window, for windows of the given lengths. It may be on another device and of another type
+    /// than the weights.
+    /// </param>
     public EncodedStates ReadFrom(Tensor tokenIds, Tensor? keyPaddingMask, int layer, Func<int[], Tensor> hidden)
     {
         using var scope = NewDisposeScope();
         var windows = FindWindows(tokenIds, keyPaddingMask);
-        var all = hidden(windows.Lengths);
+        var all = hidden(windows.Lengths).to(_encoder.TokenEmbeddings.device).to(_encoder.TokenEmbeddings.dtype);
         return Read(windows, once: false, group =>
         {
             int[] lengths = windows.LengthsOf(group);

@@ -3,7 +3,7 @@ namespace Maha.Layers.Training;
 /// <summary>Keeps the state of a training outside of the process, so that a training that was ended goes on.</summary>
 internal interface ITrainingCheckpoints
 {
-    /// <summary>Whether it is time for a checkpoint. It is asked after every step.</summary>
+    /// <summary>Whether it is time for a checkpoint. It is asked once per step: after the step, or, in a group, while the processes exchange its numbers.</summary>
     bool IsDue { get; }
 
     /// <summary>Writes a checkpoint.</summary>

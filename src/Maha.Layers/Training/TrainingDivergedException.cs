@@ -32,7 +32,10 @@ public sealed class TrainingDivergedException : Exception
     /// <summary>The number of the step over all epochs, from 1. The step was not done, except where the validation loss or a weight is not finite.</summary>
     public long Step { get; }
 
-    /// <summary>The loss of the step; the loss of the batch where the training loss is not finite.</summary>
+    /// <summary>
+    /// The loss of the step; the loss of the batch where the training loss is not finite. Where several processes train together and the training loss is not
+    /// finite, the sum of the losses of their batches, or the mean of the step on GPUs.
+    /// </summary>
     public double Loss { get; }
 
     /// <summary>The learning rate of the step.</summary>

@@ -60,6 +60,18 @@ internal sealed partial class TrainingRun
         }
     }
 
+    // A queued step that is not finite would have been followed by a restart, which a canceled training does not need. Going on begins before that step.
+    private void SaveCheckpointOfCanceled()
+    {
+        try
+        {
+            SaveCheckpoint();
+        }
+        catch (TrainingDivergedException) when (CanRestart)
+        {
+        }
+    }
+
     // Called once the module and the optimizer are those of a training that begins.
     private void Resume()
     {

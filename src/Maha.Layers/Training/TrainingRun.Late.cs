@@ -86,6 +86,9 @@ internal sealed partial class TrainingRun
     // The device has left out the step, and those that are queued after it.
     private TrainingDivergedException DivergedBefore(QueuedStep step, string quantity, double value, double loss)
     {
+        // Every process has queued the next step, whose exchanges must end before the group is used for anything else.
+        if (_group is not null)
+            _queued?.Reading?.Wait();
         ForgetQueued();
         _step = step.Step - 1;
         return Diverged(quantity, value, step.Epoch, loss, step.LearningRate);

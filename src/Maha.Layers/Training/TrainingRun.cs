@@ -97,8 +97,7 @@ internal sealed partial class TrainingRun : IDisposable
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested || _group is not null)
         {
-            ReadQueued();
-            SaveCheckpoint();
+            SaveCheckpointOfCanceled();
             if (_options.CancellationBehavior != CancellationBehavior.KeepBest)
                 throw;
             outcome = TrainingOutcome.Canceled;
@@ -161,6 +160,8 @@ internal sealed partial class TrainingRun : IDisposable
         ended.Dispose();
         _optimizer.Begin();
         _best.Restart();
+        // The step after the one that was not finite may have drawn already.
+        RandomStateScope.Seed(DropoutSeed(_step), _device);
         _learningRate *= RestartRate;
         _numberOfEpochs = Math.Max(_numberOfEpochs, epoch + ((_options.NumberOfEpochs + 1) / 2));
         _restarts.Add(new TrainingRestart

@@ -4,8 +4,8 @@ namespace Maha.MLNet.Explanation;
 internal static class SpanJoin
 {
     /// <summary>
-    /// Divides the contribution of each window among the words that begin in it, in proportion to their lengths. Where none begins in a window, its contribution
-    /// is that of the word that reaches into it, or of a span of its own. So spans do not overlap, also where a window ends within a word.
+    /// Divides the contribution of each window among the words that begin in it, in proportion to their lengths. Where none begins in a window, the word that
+    /// reaches into it has the share of the part that it covers, and the rest is a span of its own. So spans do not overlap, also where a window ends within a word.
     /// </summary>
     /// <param name="words">The words in the order of the text.</param>
     /// <param name="windows">The windows in the order of the text; they do not overlap.</param>
@@ -24,10 +24,12 @@ internal static class SpanJoin
                 length += words[next].Length;
             if (length == 0)
             {
-                if (joined.Count > 0 && joined[^1] is var last && last.End > window.Start)
-                    joined[^1] = last with { Contribution = last.Contribution + window.Contribution, Source = SpanSource.Both };
-                else
-                    joined.Add(window);
+                int covered = joined.Count == 0 ? 0 : Math.Clamp(joined[^1].End - window.Start, 0, window.Length);
+                double part = window.Contribution * covered / window.Length;
+                if (covered > 0)
+                    joined[^1] = joined[^1] with { Contribution = joined[^1].Contribution + part, Source = SpanSource.Both };
+                if (covered < window.Length)
+                    joined.Add(window with { Start = window.Start + covered, Length = window.Length - covered, Contribution = window.Contribution - part });
             }
             for (int i = first; i < next; i++)
             {

@@ -108,6 +108,80 @@ public class LateReadingTests
         Assert.All(Toys.WeightsOf(classifier), weight => Assert.True(double.IsFinite(weight)));
     }
 
+    // The dropout after the restart does not depend on the steps that had drawn before the loss was read: not on checkpoints, which read it, nor on late reading.
+    [Fact]
+    public void AfterARestart_TheWeightsAreTheSame_WheneverTheLossIsRead()
+    {
+        double[] expected = Weights(readsLate: false, interval: null);
+        Assert.Equal(expected, Weights(readsLate: true, interval: null));
+        Assert.Equal(expected, Weights(readsLate: true, interval: 1));
+        Assert.Equal(expected, Weights(readsLate: true, interval: 3));
+
+        static double[] Weights(bool readsLate, int? interval)
+        {
+            using var documents = Toys.Documents(100);
+            using var classifier = Toys.Classifier(dropout: 0.3);
+            var inner = Toys.TaskOf(classifier);
+            var options = s_options with { MaxRestarts = 1, GradientAccumulation = 1, ValidationFraction = 0, ClassWeighting = ClassWeighting.None };
+            inner.Begin(options, documents, null);
+            bool hasFailed = false;
+            var trainer = new Trainer(options) { ReadsLate = readsLate, Checkpoints = interval is { } steps ? new KeptCheckpoints { Interval = steps } : null };
+            // By the document, since the number of batches before the restart differs.
+            var task = new ScriptedTask(classifier, batch =>
+            {
+                var loss = inner.Loss(batch);
+                if (hasFailed || !batch.Rows.Contains(7))
+                    return loss;
+                hasFailed = true;
+                return loss with { Mean = loss.Mean * double.PositiveInfinity };
+            });
+            Assert.Equal(1, trainer.Train(task, documents).NumRestarts);
+            return Toys.WeightsOf(classifier);
+        }
+    }
+
+    [Theory]
+    [InlineData(CancellationBehavior.KeepBest)]
+    [InlineData(CancellationBehavior.Throw)]
+    public void ACancellation_ThatMeetsAStepThatIsNotFinite_IsACancellation_WhereATrainingMayRestart(CancellationBehavior behavior)
+    {
+        if (behavior == CancellationBehavior.Throw)
+            Assert.ThrowsAny<OperationCanceledException>(() => Train(maxRestarts: 1));
+        else
+            Assert.Equal((TrainingOutcome.Canceled, 4L), Train(maxRestarts: 1));
+        Assert.Throws<TrainingDivergedException>(() => Train(maxRestarts: 0));
+
+        (TrainingOutcome, long) Train(int maxRestarts)
+        {
+            using var canceled = new CancellationTokenSource();
+            using var documents = Toys.Documents(100);
+            using var classifier = Toys.Classifier();
+            var inner = Toys.TaskOf(classifier);
+            var options = s_options with
+            {
+                MaxRestarts = maxRestarts,
+                GradientAccumulation = 1,
+                ValidationFraction = 0,
+                ClassWeighting = ClassWeighting.None,
+                CancellationBehavior = behavior,
+            };
+            inner.Begin(options, documents, null);
+            int batches = 0;
+            var kept = new KeptCheckpoints { Interval = int.MaxValue };
+            var task = new ScriptedTask(classifier, batch =>
+            {
+                var loss = inner.Loss(batch);
+                if (++batches < 5)
+                    return loss;
+                canceled.Cancel();
+                return loss with { Mean = loss.Mean * double.PositiveInfinity };
+            });
+            var result = new Trainer(options) { ReadsLate = true, Checkpoints = kept }.Train(task, documents, cancellationToken: canceled.Token);
+            Assert.All(Toys.WeightsOf(classifier), weight => Assert.True(double.IsFinite(weight)));
+            return (result.Outcome, result.Steps);
+        }
+    }
+
     [Fact]
     public void ACanceledTraining_ReportsAllOfItsSteps()
     {

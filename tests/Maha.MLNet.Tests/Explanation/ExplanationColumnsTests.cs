@@ -55,7 +55,7 @@ public sealed class ExplanationColumnsTests
         Assert.Equal(
         [
             new(0, 4, 1 + (4.0 / 11 * 1.1), SpanSource.Both), new(5, 1, 2 + (1.0 / 11 * 1.1), SpanSource.Both),
-            new(7, 6, -1 + (6.0 / 11 * 1.1) + 0.5, SpanSource.Both),
+            new(7, 6, -1 + (6.0 / 11 * 1.1) + (0.5 * 3 / 5), SpanSource.Both), new(13, 2, 0.5 - (0.5 * 3 / 5), SpanSource.Network),
             new(15, 3, 0.25, SpanSource.Network), new(20, 2, 3, SpanSource.NGrams),
         ], SpanJoin.Join(words, windows));
         Assert.Equal(words, SpanJoin.Join(words, []));
@@ -70,6 +70,13 @@ public sealed class ExplanationColumnsTests
             var random = new Random(seed);
             var (words, windows) = (Draw(SpanSource.NGrams, maxGap: 3), Draw(SpanSource.Network, maxGap: 1));
             var joined = SpanJoin.Join(words, windows);
+            // Every span is a word, or what a window has beyond the words where none begins in it.
+            var places = words.Select(word => (word.Start, word.End)).ToHashSet();
+            Assert.Equal(words.Length, joined.Count(span => places.Contains((span.Start, span.End))));
+            Assert.All(
+                joined.Where(span => !places.Contains((span.Start, span.End))),
+                span => Assert.Contains(windows, window =>
+                    window.End == span.End && window.Start <= span.Start && !words.Any(word => word.Start >= window.Start && word.Start < window.End)));
             Assert.All(joined.Zip(joined.Skip(1)), pair => Assert.True(pair.First.End <= pair.Second.Start, $"seed {seed}: {pair.First}, {pair.Second}"));
             Assert.Equal(words.Concat(windows).Sum(span => span.Contribution), joined.Sum(span => span.Contribution), 1e-9);
 

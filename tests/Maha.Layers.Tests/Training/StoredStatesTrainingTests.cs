@@ -1,0 +1,86 @@
+using Maha.Layers.Attention;
+using Maha.Layers.Core;
+using Maha.Layers.Data;
+using Maha.Layers.Models;
+using Maha.Layers.Text;
+using Maha.Layers.Training;
+using static TorchSharp.torch;
+
+namespace Maha.Layers.Tests.Training;
+
+/// <summary>Trainings whose frozen layers are computed once.</summary>
+[Collection(AloneCollection.Name)]
+public sealed class StoredStatesTrainingTests
+{
+    private static readonly WordPieceTokenizer s_tokenizer = SmallWordPiece.Create();
+
+    private static readonly MahaTransformerOptions s_encoder = new()
+    {
+        VocabSize = s_tokenizer.VocabSize,
+        DModel = 12,
+        NumHeads = 3,
+        NumLayers = 3,
+        FeedForwardDim = 20,
+        MaxSequenceLength = 16,
+        Positions = PositionKind.Learned,
+        EmbeddingNorm = true,
+        FinalNorm = false,
+        Dropout = 0,
+        Attention = new FullOptions(),
+    };
+
+    private static readonly WindowedEncoderOptions s_windows = new()
+    {
+        WindowLength = 12,
+        ChunkLength = 4,
+        MaxDocumentTokens = 1000,
+        ClsTokenId = s_tokenizer.ClsTokenId,
+        SepTokenId = s_tokenizer.SepTokenId,
+    };
+
+    public static TheoryData<ScalarType?, int> Cases => new() { { null, 1 }, { null, 3 }, { ScalarType.BFloat16, 1 }, { ScalarType.BFloat16, 3 } };
+
+    // The weights compute in another type than the stored states have, and all layers may be frozen.
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Losses_AreThoseOfATrainingThatComputesTheFrozenLayersAgain(ScalarType? computeType, int frozen)
+    {
+        var stored = Losses(isStored: true);
+        var again = Losses(isStored: false);
+        Assert.Equal(again.Count, stored.Count);
+        Assert.All(again.Zip(stored), pair => Assert.Equal(pair.First, pair.Second, computeType is null ? 2e-3 : 3e-2));
+        Assert.True(stored[^1] < stored[0] - 0.05, $"{stored[0]} to {stored[^1]}");
+
+        List<double> Losses(bool isStored)
+        {
+            using var randomState = new RandomStateScope(1);
+            using var scope = NewDisposeScope();
+            using var classifier = new WindowedClassifier(s_encoder, s_windows, 2);
+            var random = new Random(2);
+            using var raw = TokenizedDataset.FromTokenIds(Enumerable.Range(0, 60).Select(i => (
+                Enumerable.Range(0, random.Next(1, 60)).Select(_ => random.Next(3) == 0 ? 7 + (i % 2) : random.Next(9, s_tokenizer.VocabSize)).ToArray(), i % 2)));
+            var documents = new WindowedDocuments(raw, new TokenWindows(s_tokenizer, 12), 4, fixedSeed: 1);
+            classifier.Reader.Encoder.Freeze(frozen);
+            using var states = isStored
+                ? WindowStates.Compute(classifier.Reader, documents, frozen, new TokenizedDatasetOptions(), progress: null, group: null, CancellationToken.None) : null;
+            var losses = new List<double>();
+            var options = new TrainingOptions
+            {
+                NumberOfEpochs = 8,
+                TokensPerBatch = 200,
+                LearningRate = 0.01,
+                ValidationFraction = 0,
+                ComputeType = computeType,
+            };
+            var task = new WindowedClassificationTask(classifier, new CrossEntropyLoss(2), states is null ? null : _ => states);
+            new Trainer(options).Train(task, documents, progress: new Report(now => losses.Add(now.Loss)));
+            return losses;
+        }
+    }
+
+    // Progress<T> would report on another thread.
+    private sealed class Report(Action<TrainingProgress> action) : IProgress<TrainingProgress>
+    {
+        void IProgress<TrainingProgress>.Report(TrainingProgress value) => action(value);
+    }
+}
