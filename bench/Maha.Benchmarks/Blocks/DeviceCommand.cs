@@ -71,7 +71,11 @@ internal static class DeviceCommand
         }
         report.Line($"# {DeviceReport.HashLabel}{CudaSources.Hash()}");
         if (only.Length == 0)
-            report.Part("training", () => DeviceTrainingChecks.Run(report));
+            report.Part("training", () =>
+            {
+                DeviceTrainingChecks.Run(report);
+                DeviceStoredStatesChecks.Run(report);
+            });
         if (onlyTraining)
             return report.Passed ? ExitCode.Success : ExitCode.Failure;
         if (only.Length == 0)

@@ -23,10 +23,20 @@ internal static class GroupLaw
     /// <returns>The weights of both.</returns>
     public static double[] Train(Device device) => [.. TrainClassifier(device), .. TrainReader(device)];
 
-    private static double[] TrainClassifier(Device device)
+    /// <summary>Trains a classifier whose weights are not numbers.</summary>
+    /// <exception cref="TrainingDivergedException">Always.</exception>
+    public static void Diverge(Device device) => TrainClassifier(device, double.NaN);
+
+    // All weights are multiplied by the scale.
+    private static double[] TrainClassifier(Device device, double scale = 1)
     {
         using var random = new RandomStateScope(1);
         using var network = new MahaSequenceClassifier(Model(VocabSize), NumClasses);
+        using (no_grad())
+        {
+            foreach (var weight in network.parameters())
+                weight.mul_(scale);
+        }
         using var documents = TokenizedDataset.FromTokenIds(Documents(8, VocabSize, 60));
         return Train(network, new SequenceClassificationTask(network, NumClasses), documents, device);
     }

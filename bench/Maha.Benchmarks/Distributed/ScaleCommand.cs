@@ -3,6 +3,8 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 using Maha.Benchmarks.Reliability;
+using Maha.Layers.Distributed;
+using Maha.Layers.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -14,13 +16,17 @@ namespace Maha.Benchmarks.Distributed;
 /// </summary>
 internal static class ScaleCommand
 {
-    public const string Arguments = "[--gpus N] [--trainings law|language-model|reader...] [--steps N]";
+    public const string Arguments = "[--gpus N] [--trainings law|failure|language-model|reader...] [--steps N]";
 
     private const string Law = "law";
+
+    // A training that diverges in all processes, and another one after it.
+    private const string Failure = "failure";
 
     // Sums in float64 differ by their order.
     private const double LawTolerance = 1e-12;
 
+    private static readonly string[] s_names = [Law, Failure, .. ScaleTraining.Names];
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(8);
 
     public static int Run(string[] args)
@@ -29,10 +35,10 @@ internal static class ScaleCommand
             return Train(training, int.Parse(number, CultureInfo.InvariantCulture), path);
         var reader = new OptionReader(args);
         int gpus = reader.Integer("--gpus", 2), steps = reader.Integer("--steps", 60);
-        var trainings = reader.Texts("--trainings", [Law, .. ScaleTraining.Names]);
+        var trainings = reader.Texts("--trainings", s_names);
         reader.RefuseLeft();
-        if (trainings.FirstOrDefault(name => name != Law && !ScaleTraining.Names.Contains(name)) is { } unknown)
-            throw new UsageException($"--trainings must be of {Law}, {string.Join(", ", ScaleTraining.Names)}, but has '{unknown}'.");
+        if (trainings.FirstOrDefault(name => !s_names.Contains(name)) is { } unknown)
+            throw new UsageException($"--trainings must be of {string.Join(", ", s_names)}, but has '{unknown}'.");
         if (gpus < 2 || cuda.device_count() < gpus)
             throw new UsageException($"--gpus must be at least 2 and at most the number of GPUs, which is {cuda.device_count()}, but is {gpus}.");
         EnvironmentHeader.Print(Console.Out);
@@ -40,6 +46,11 @@ internal static class ScaleCommand
         foreach (string name in trainings)
         {
             using var scratch = new Scratch();
+            if (name == Failure)
+            {
+                Console.WriteLine($"failure: {File.ReadAllText(RunToEnd(name, gpus, steps, scratch.Path))}");
+                continue;
+            }
             string one = RunToEnd(name, 1, steps, scratch.Path), several = RunToEnd(name, gpus, steps, scratch.Path);
             if (name == Law)
             {
@@ -117,9 +128,39 @@ internal static class ScaleCommand
                 GroupLaw.Write(path, weights);
             return ExitCode.Success;
         }
+        if (name == Failure)
+        {
+            string report = Fail(device);
+            if (rank == 0)
+                File.WriteAllText(path, report);
+            return ExitCode.Success;
+        }
         var result = ScaleTraining.Run(name, steps, device);
         if (rank == 0)
             File.WriteAllText(path, JsonSerializer.Serialize(result));
         return ExitCode.Success;
+    }
+
+    // As an estimator does it: the group is told of the exception.
+    private static string Fail(Device device)
+    {
+        try
+        {
+            GroupLaw.Diverge(device);
+        }
+        catch (TrainingDivergedException e)
+        {
+            ProcessGroups.Joined!.Fail(e);
+            try
+            {
+                _ = GroupLaw.Train(device);
+            }
+            catch (DistributedException second)
+            {
+                return $"the first training ended with '{e.Message}', the second one with '{second.Message}'";
+            }
+            throw new InvalidOperationException("A training after a failure must be refused without mpirun, but was not.");
+        }
+        throw new InvalidOperationException("A training of weights that are not numbers must diverge, but did not.");
     }
 }
