@@ -76,6 +76,11 @@ var commands = new Command[]
         "time of a training step of a classifier with float32 weights that computes in float32 and in bfloat16",
         StepCommand.Run),
     new(
+        "calls",
+        CallsCommand.Arguments,
+        "what a call of torch's operators and of a function of our own costs the processor",
+        CallsCommand.Run),
+    new(
         "throughput",
         ThroughputCommand.Arguments,
         "tokens per second of trainings of a classifier and of language models, in float32 and in bfloat16, with launches and time by part",

@@ -71,11 +71,10 @@ internal static class DeviceCommand
         }
         report.Line($"# {DeviceReport.HashLabel}{CudaSources.Hash()}");
         if (only.Length == 0)
-            report.Part("training", () =>
-            {
-                DeviceTrainingChecks.Run(report);
-                DeviceStoredStatesChecks.Run(report);
-            });
+        {
+            report.Part("training", () => DeviceTrainingChecks.Run(report));
+            report.Part("stored states", () => DeviceStoredStatesChecks.Run(report));
+        }
         if (onlyTraining)
             return report.Passed ? ExitCode.Success : ExitCode.Failure;
         if (only.Length == 0)

@@ -59,7 +59,8 @@ internal static class ThroughputCommand
             // The first two steps are not counted: they allocate memory.
             const int warmup = 2;
             int steps = Math.Min(wanted, model.Steps);
-            using var documents = model.CreateDocuments(warmup + steps);
+            using var tokenized = model.CreateDocuments(warmup + steps);
+            var documents = model.Read(tokenized);
             var options = model.Options with { ComputeType = type, Device = device };
             var (batches, planned) = new StepPlan(documents, options).Epoch(1);
             var measured = planned.Skip(warmup).Take(steps).ToList();

@@ -1,7 +1,10 @@
+using System.Globalization;
+using System.Text;
 using Maha.Layers.Attention;
 using Maha.Layers.Core;
 using Maha.Layers.Data;
 using Maha.Layers.Models;
+using Maha.Layers.Text;
 using Maha.Layers.Training;
 using static TorchSharp.torch;
 
@@ -17,12 +20,21 @@ internal sealed record ThroughputModel
     private const double DeviationOfLogLength = 1.13;
     private const int LongestDocument = 16_384;
 
-    /// <summary>The models by name: the classifier of the estimators with its defaults, on long and on short documents, and language models.</summary>
+    // The reader has the shape of MiniLM, with random weights.
+    private const int WindowLength = 256;
+    private const int NumReaderTokens = 30_522;
+
+    private static readonly Lazy<WordPieceTokenizer> s_tokenizer = new(CreateTokenizer);
+
+    /// <summary>
+    /// The models by name: the classifier of the estimators with its defaults, on long and on short documents, the pretrained reader, and language models.
+    /// </summary>
     public static IReadOnlyList<ThroughputModel> All { get; } =
     [
         Classifier("classifier", new HsaOptions(), isLong: true),
         Classifier("classifier-short", new HsaOptions(), isLong: false),
         Classifier("classifier-maha", new MahaOptions(), isLong: true),
+        Reader("reader"),
         LanguageModel("lm-hsa-1024", new HsaCausalOptions { Overlap = true }, 1024),
         LanguageModel("lm-hsa-8192", new HsaCausalOptions { Overlap = true }, 8192),
         LanguageModel("lm-full-1024", new FullOptions(), 1024),
@@ -37,6 +49,9 @@ internal sealed record ThroughputModel
     public required (int Least, int Most)? Lengths { get; init; }
 
     public required bool IsLanguageModel { get; init; }
+
+    /// <summary>Whether the model reads windows of documents.</summary>
+    public bool IsReader { get; init; }
 
     public required TrainingOptions Options { get; init; }
 
@@ -61,6 +76,10 @@ internal sealed record ThroughputModel
         return TokenizedDataset.FromTokenIds(documents);
     }
 
+    /// <summary>Returns documents as the model reads them.</summary>
+    public ITokenizedDocuments Read(TokenizedDataset documents) =>
+        IsReader ? new WindowedDocuments(documents, new TokenWindows(s_tokenizer.Value, WindowLength), int.MaxValue, fixedSeed: null) : documents;
+
     /// <summary>Creates the task of a training from random weights.</summary>
     public OwnedTask CreateTask()
     {
@@ -69,6 +88,19 @@ internal sealed record ThroughputModel
         {
             var model = new MahaLanguageModel(Shape);
             return new OwnedTask(new LanguageModelingTask(model), model);
+        }
+        if (IsReader)
+        {
+            var tokenizer = s_tokenizer.Value;
+            var windows = new WindowedEncoderOptions
+            {
+                WindowLength = WindowLength,
+                MaxDocumentTokens = WindowLength,
+                ClsTokenId = tokenizer.ClsTokenId,
+                SepTokenId = tokenizer.SepTokenId,
+            };
+            var reader = new WindowedClassifier(Shape, windows, NumClasses);
+            return new OwnedTask(new WindowedClassificationTask(reader, new CrossEntropyLoss(NumClasses), states: null), reader);
         }
         var classifier = new MahaSequenceClassifier(Shape, NumClasses);
         return new OwnedTask(new SequenceClassificationTask(classifier, NumClasses), classifier);
@@ -102,6 +134,38 @@ internal sealed record ThroughputModel
             ValidationFraction = 0,
         },
     };
+
+    private static ThroughputModel Reader(string name) => new()
+    {
+        Name = name,
+        IsLanguageModel = false,
+        IsReader = true,
+        Steps = 60,
+        Lengths = (WindowLength - TokenWindows.NumSpecialTokens, WindowLength - TokenWindows.NumSpecialTokens),
+        Shape = new MahaTransformerOptions
+        {
+            VocabSize = NumReaderTokens,
+            MaxSequenceLength = WindowLength,
+            DModel = 384,
+            NumHeads = 12,
+            NumLayers = 6,
+            FeedForwardDim = 1536,
+            Attention = new FullOptions(),
+            Positions = PositionKind.Learned,
+            EmbeddingNorm = true,
+            FinalNorm = false,
+            Pooling = PoolingKind.MeanMax,
+            Dropout = 0.1,
+        },
+        Options = new TrainingOptions { NumberOfEpochs = 1, TokensPerBatch = 32_768, LearningRate = 1e-4, ValidationFraction = 0 },
+    };
+
+    private static WordPieceTokenizer CreateTokenizer()
+    {
+        string[] special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
+        var entries = special.Concat(Enumerable.Range(0, NumReaderTokens - special.Length).Select(i => string.Create(CultureInfo.InvariantCulture, $"w{i}")));
+        return WordPieceTokenizer.FromVocabulary(new MemoryStream(Encoding.UTF8.GetBytes(string.Join('\n', entries))), lowerCase: true);
+    }
 
     private static ThroughputModel LanguageModel(string name, AttentionOptions attention, int context) => new()
     {
