@@ -169,4 +169,27 @@ public sealed class FormatTests
         // A declaration that the bytes contradict.
         Assert.Equal("Да", Corpus.Texts("a.html", Encoding.UTF8.GetBytes("<meta charset=\"koi8-r\"><p>Да")).Single());
     }
+
+    // A declaration is found by reading the file as ASCII, so that an encoding that is not ASCII where markup is can't be the file's.
+    [Fact]
+    public void Html_DeclaredEncoding_NeverTurnsAsciiIntoOtherText()
+    {
+        string[] aliases =
+        [
+            "unicode", "ucs-2", "iso-10646-ucs-2", "csunicode", "unicodefffe", "utf-16", "utf-16le", "utf-16be", "utf-32", "utf-32be", "ucs-4", "utf-7",
+            "unicode-1-1-utf-7", "csunicode11utf7", "unicode-2-0-utf-7", "x-unicode-2-0-utf-7", "x-unicode-1-1-utf-7", "ibm037", "ibm500", "cp037", "cp1026",
+            "ebcdic-cp-us", "cscp037", "x-ebcdic-koreanextended", "replacement", "x-user-defined", "unheard-of", "-1", "0", "1200", "65000",
+        ];
+        var names = CodePagesEncodingProvider.Instance.GetEncodings().Concat(Encoding.GetEncodings()).Select(encoding => encoding.Name).Concat(aliases);
+        using var corpus = new Corpus();
+        foreach (string name in names.Distinct(StringComparer.OrdinalIgnoreCase))
+        {
+            corpus.Write($"meta/{name}.html", $"<meta charset=\"{name}\"><p>Plain text, 12 words!");
+            corpus.Write($"xml/{name}.html", $"<?xml encoding='{name}'?><p>x &lt; y");
+        }
+        var data = corpus.Load();
+        Assert.All(Corpus.Rows(data), row => Assert.Equal(row.Label == "meta" ? "Plain text, 12 words!" : "x < y", row.Text));
+        Assert.Empty(data.Summary!.Skipped);
+        Assert.True(data.Summary.NumberOfRows > 200);
+    }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Maha.Documents.Files;
 
 namespace Maha.Documents.Readers;
@@ -17,7 +18,7 @@ internal static class DocumentReaders
         {
             DocumentFormat.JsonLines => JsonLinesReader.Read(file, options),
             DocumentFormat.Csv => CsvRecordReader.Read(file, options),
-            _ => ReadWhole(file, options),
+            _ => [ReadWhole(file, options)],
         };
     }
 
@@ -27,29 +28,28 @@ internal static class DocumentReaders
         return (file.LinkTarget is null ? file : file.ResolveLinkTarget(returnFinalTarget: true)) is FileInfo { Exists: true, Length: 0 };
     }
 
-    private static IEnumerable<ReadItem> ReadWhole(DocumentFile file, DocumentLoaderOptions options)
+    private static ReadItem ReadWhole(DocumentFile file, DocumentLoaderOptions options)
     {
         using var stream = file.Open();
         if (stream.Length > options.MaxDocumentBytes)
-        {
-            yield return TooLong(options);
-            yield break;
-        }
+            return TooLong(options);
         byte[] bytes = new byte[stream.Length];
         int length = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
         var encoding = TextEncodings.Detect(new MemoryStream(bytes, 0, length), options.Encoding, file.Format == DocumentFormat.Html);
         if (encoding.Error is { } error)
+            return ReadItem.Bad(error, encoding.ErrorLine);
+        string text;
+        try
         {
-            yield return ReadItem.Bad(error, encoding.ErrorLine);
-            yield break;
+            text = encoding.Decode(bytes.AsSpan(0, length));
         }
-        string text = encoding.Decode(bytes.AsSpan(0, length));
+        catch (DecoderFallbackException e)
+        {
+            return ReadItem.Bad(ReadFailure.Describe(e, lastLine: null).Reason, encoding.LineOfBadBytes(bytes.AsSpan(0, length)));
+        }
         if (text.Length > options.MaxDocumentLength)
-        {
-            yield return TooLong(options);
-            yield break;
-        }
-        yield return ReadItem.Document(file.Format switch
+            return TooLong(options);
+        return ReadItem.Document(file.Format switch
         {
             DocumentFormat.Html => HtmlText.Read(text),
             DocumentFormat.Markdown => MarkdownText.Read(text),
