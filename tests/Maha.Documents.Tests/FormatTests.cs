@@ -1,4 +1,5 @@
 using System.Text;
+using Maha.Documents.Files;
 
 namespace Maha.Documents.Tests;
 
@@ -12,6 +13,19 @@ public sealed class FormatTests
             [new Row("four", "", "4.txt", 1), new Row("three", "old", "bad/old/2", 1), new Row("one\n two\r\n", "good", "good/1.txt", 1)],
             Corpus.Rows(corpus.Load()));
     }
+
+    [Theory]
+    [InlineData("1.txt", "")]
+    [InlineData("./1.txt", "")]
+    [InlineData("../1.txt", "")]
+    [InlineData("../../1.txt", "")]
+    [InlineData("/1.txt", "")]
+    [InlineData("good/1.txt", "good")]
+    [InlineData("./good/1.txt", "good")]
+    [InlineData("../good/./1.txt", "good")]
+    [InlineData("data/good//1.txt", "good")]
+    [InlineData("/data/..good/1.txt", "..good")]
+    public void Label_IsTheNameOfAFolder(string path, string label) => Assert.Equal(label, new DocumentFile(path, path, DocumentFormat.Text).FolderName);
 
     [Fact]
     public void Html_IsReadableText_WithItsTitle() => Assert.Equal(

@@ -5,7 +5,8 @@ using System.Text.Json;
 
 namespace Maha.Tool.Tests;
 
-public sealed class PipeTests(ToyModels models) : IClassFixture<ToyModels>
+[Collection(ToyTests.Name)]
+public sealed class PipeTests(ToyModels models)
 {
     private static readonly string[] s_predict = ["predict", "--model", "toys.zip", "--threads", "1"];
 

@@ -31,6 +31,9 @@ internal static class ToolProcess
     /// <summary>Runs a shell script.</summary>
     public static Result RunScript(string folder, string script) => Finish(StartScript(folder, script), null);
 
+    /// <summary>The lines of a text.</summary>
+    public static string[] LinesOf(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
     /// <summary>Waits for a process to end.</summary>
     public static Result Finish(Process process, byte[]? input)
     {
@@ -81,5 +84,5 @@ internal static class ToolProcess
 internal sealed record Result(int ExitCode, string Output, string Error)
 {
     /// <summary>The lines of standard output.</summary>
-    public string[] Lines => Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    public string[] Lines => ToolProcess.LinesOf(Output);
 }

@@ -47,6 +47,7 @@ public sealed class UsageTests : IDisposable
     [InlineData("predict --threads 0", "--threads must be at least 1, but is 0.")]
     [InlineData("predict --strict --ignore-errors", "exclude each other")]
     [InlineData("predict --keep id,score", "--keep must not name path, line,")]
+    [InlineData("predict --keep id,predictedLabels", "but names predictedLabels")]
     [InlineData("export", "--output")]
     [InlineData("predict --format csv", "--format is csv")]
     [InlineData("predict --format pdf", "pdf")]

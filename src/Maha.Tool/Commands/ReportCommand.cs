@@ -38,11 +38,11 @@ internal static class ReportCommand
         {
             common.Apply(parsed, context);
             using var spooled = input.IsStandardInput(parsed) ? SpooledInput.Read(context) : null;
-            var listing = spooled is null ? input.Listing(parsed) : input.Listing(parsed, [spooled.Path]);
+            var listing = spooled is null ? input.Listing(parsed) : input.Listing(parsed, spooled);
             var mlContext = new MLContext();
             context.Messages.Follow(mlContext);
             using var model = common.LoadModel(parsed, mlContext, parsed.GetValue(file)!, "Text");
-            var data = new DocumentDataView(mlContext, listing, input.LoaderOptions(parsed));
+            var data = new DocumentDataView(mlContext, listing, input.LoaderOptions(parsed) with { OnSkipped = context.Messages.OncePerDocument() });
             var options = new ReportOptions { CancellationToken = context.Cancellation, Description = parsed.GetValue(description) };
             if (parsed.GetValue(title) is { } given)
                 options.Title = given;

@@ -10,6 +10,9 @@ namespace Maha.Tool.Input;
 internal sealed record InputDocument(
     string? Path, long? Line, string Text, string Label, string? Error, IReadOnlyList<KeyValuePair<string, string>>? Kept)
 {
+    /// <summary>The characters that are in memory.</summary>
+    public long Size => Text.Length + Label.Length + (Error?.Length ?? 0) + (Kept?.Sum(kept => (long)kept.Key.Length + kept.Value.Length) ?? 0);
+
     /// <summary>Returns the error with the file and the line.</summary>
     public string Describe() => (Path, Line) switch
     {

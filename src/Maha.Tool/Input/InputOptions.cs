@@ -10,7 +10,7 @@ internal sealed class InputOptions
 {
     // The names that commands write.
     private static readonly string[] s_reserved =
-        ["path", "line", "error", "predictedLabel", "score", "scores", "vector", "explainedLabel", "probability", "spans"];
+        ["path", "line", "error", "predictedLabel", "predictedLabels", "score", "scores", "vector", "explainedLabel", "probability", "spans"];
 
     private readonly Argument<string[]> _paths = new("INPUT")
     {
@@ -55,7 +55,7 @@ internal sealed class InputOptions
     public InputOptions(Command command, bool hasOutput)
     {
         _format.AcceptOnlyFromAmong("auto", "text", "html", "markdown", "jsonl", "csv", "lines");
-        _keep.CustomParser = result => [.. result.Tokens.SelectMany(token => token.Value.Split(',', StringSplitOptions.RemoveEmptyEntries))];
+        _keep.CustomParser = result => [.. result.Tokens.SelectMany(token => token.Value.Split(',', StringSplitOptions.RemoveEmptyEntries)).Distinct()];
         command.Arguments.Add(_paths);
         foreach (var option in new Option[] { _pattern, _format, _textField, _labelField, _maxLength })
             command.Options.Add(option);
@@ -99,6 +99,9 @@ internal sealed class InputOptions
     /// <summary>The files of the input.</summary>
     /// <exception cref="UsageException">A path does not exist.</exception>
     public FileListing Listing(ParseResult parsed) => Listing(parsed, parsed.GetValue(_paths) ?? []);
+
+    /// <summary>Standard input, read in the same way.</summary>
+    public FileListing Listing(ParseResult parsed, SpooledInput spooled) => new([spooled.File(FormatOf(parsed))], []);
 
     /// <summary>The files of other paths, read in the same way.</summary>
     public FileListing Listing(ParseResult parsed, IReadOnlyList<string> paths)

@@ -1,4 +1,5 @@
 using System.Text;
+using Maha.Documents;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
 
@@ -42,11 +43,32 @@ internal sealed class Messages
     /// <summary>Writes the warnings of ML.NET and what Maha's estimators say.</summary>
     public void Follow(MLContext context) => context.Log += (_, message) =>
     {
+        if (message.Source.Contains(nameof(DocumentDataView), StringComparison.Ordinal))
+            return;
         if (message.Kind == ChannelMessageKind.Warning)
             Write($"warning: {message.RawMessage}");
         else if (message.Kind == ChannelMessageKind.Info && message.Source.Contains("Maha", StringComparison.Ordinal))
             Write(message.RawMessage);
     };
+
+    /// <summary>
+    /// Returns what writes each document that a view skips as an error: once, since a view reports it in every pass. What the view writes of it to ML.NET's log is
+    /// a warning, and ends after a hundred, so that <see cref="Follow"/> leaves it out.
+    /// </summary>
+    public Action<SkippedDocument> OncePerDocument()
+    {
+        // Not the reasons, which would be the memory of a long list.
+        var written = new HashSet<(string Path, long? Line, int Reason)>();
+        return skipped =>
+        {
+            lock (written)
+            {
+                if (!written.Add((skipped.Path, skipped.Line, skipped.Reason.GetHashCode(StringComparison.Ordinal))))
+                    return;
+            }
+            Error(skipped.ToString());
+        };
+    }
 
     private void WriteLine(string message)
     {
