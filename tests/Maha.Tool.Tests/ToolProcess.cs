@@ -7,7 +7,8 @@ namespace Maha.Tool.Tests;
 /// <summary>Runs the tool as its user does: a process of its own, arguments, standard input, output, exit code.</summary>
 internal static class ToolProcess
 {
-    private const int Minutes = 3;
+    /// <summary>When a process is given up that does not end, or does not answer.</summary>
+    public static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
     /// <summary>The folder of the repository.</summary>
     public static string Root { get; } = Metadata("Root");
@@ -17,6 +18,11 @@ internal static class ToolProcess
 
     /// <summary>Starts the tool.</summary>
     public static Process Start(string folder, params string[] arguments) => Start("dotnet", folder, [Program, .. arguments]);
+
+    /// <summary>Starts the tool for a test of signals, which a process ignores that is started by one that ignores them, such as a shell's background job.</summary>
+    public static Process StartWithSignals(string folder, params string[] arguments) => OperatingSystem.IsLinux()
+        ? Start("env", folder, ["--default-signal=INT,TERM", "dotnet", Program, .. arguments])
+        : Start(folder, arguments);
 
     /// <summary>Starts a shell script, in which <c>$MAHA</c> is the tool.</summary>
     public static Process StartScript(string folder, string script) => Start("bash", folder, ["-c", $"MAHA='dotnet {Program}'; {script}"], "C");
@@ -50,10 +56,10 @@ internal static class ToolProcess
             {
                 // The process has ended without reading its input.
             }
-            if (!process.WaitForExit(TimeSpan.FromMinutes(Minutes)))
+            if (!process.WaitForExit(Limit))
             {
                 process.Kill(entireProcessTree: true);
-                Assert.Fail($"The process did not end within {Minutes} minutes: {error.Result}");
+                Assert.Fail($"The process did not end within {Limit}: {error.Result}");
             }
             return new Result(process.ExitCode, output.Result, error.Result);
         }
