@@ -107,7 +107,20 @@ public sealed class HostileInputTests
         Assert.Contains("never closed: the rest of the file belongs to it", skipped.Reason, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void RecordWithTwoFaults_IsListedOnce()
+    {
+        using var corpus = new Corpus().Write("a.csv", "text,label\none,a\n\"two,b\nthree,c\n");
+        var data = corpus.Load();
+        Assert.Equal(["one"], Corpus.Rows(data).Select(row => row.Text));
+        var skipped = Assert.Single(data.Summary!.Skipped);
+        Assert.Equal(3L, skipped.Line);
+        Assert.Contains("never closed", skipped.Reason, StringComparison.Ordinal);
+    }
+
     [Theory]
+    [InlineData("text,label,text\none,a,b\n", "one column 'text', but has several. Rename the others.")]
+    [InlineData("text,label,label\none,a,b\n", "one column 'label', but has several. Rename the others.")]
     [InlineData("body,label\none,a\n", "a column 'text', but the columns are: body, label. Set TextField.")]
     [InlineData("\"text,label\none,a\n", "its first record must have the names of the columns")]
     public void BadHeader_ListsTheFile(string content, string reason)

@@ -51,7 +51,7 @@ public sealed class UsageTests : IDisposable
     [InlineData("export", "--output")]
     [InlineData("predict --format csv", "--format is csv")]
     [InlineData("predict --format pdf", "pdf")]
-    [InlineData("predict --max-length 0", "MaxDocumentLength must lie in")]
+    [InlineData("predict --max-length 0", "--max-length must be at least 1, but is 0.")]
     [InlineData("train a.txt --epochs 0", "--epochs must be at least 1, but is 0.")]
     [InlineData("train a.txt --minutes NaN", "--minutes must be above 0")]
     [InlineData("train a.txt --test-fraction 1", "--test-fraction must be")]

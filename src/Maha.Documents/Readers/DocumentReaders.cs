@@ -61,6 +61,14 @@ internal static class DocumentReaders
     public static ReadItem TooLong(DocumentLoaderOptions options, long? line = null)
         => ReadItem.Bad($"A document has at most {options.MaxDocumentLength} characters, but this one has more. Set MaxDocumentLength, or divide it.", line);
 
+    /// <summary>Lists names for a message: the first ones, and the start of long ones.</summary>
+    public static string List(IEnumerable<string> names)
+    {
+        const int shown = 20, longest = 60;
+        string[] first = [.. names.Take(shown + 1).Select(name => name.Length > longest ? name[..longest] + "..." : name)];
+        return first.Length == 0 ? "none" : string.Join(", ", first.Take(shown)) + (first.Length > shown ? ", ..." : "");
+    }
+
     /// <summary>Finds a field by its name, by its name without case, or by its number.</summary>
     /// <returns>The index, or -1.</returns>
     public static int FindField(IReadOnlyList<string> names, string field)

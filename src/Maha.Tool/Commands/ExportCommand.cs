@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Maha.Onnx;
 using Maha.Tool.Input;
 using Maha.Tool.Models;
@@ -38,12 +39,19 @@ internal static class ExportCommand
             DefaultValueFactory = _ => new OnnxExportOptions().Tolerance,
         };
         CommonOptions.AtLeast(texts, 1);
+        CommonOptions.NotEmpty(output);
+        tolerance.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token, ..] && double.TryParse(token.Value, CultureInfo.InvariantCulture, out double value) && !(value is > 0 and <= 1))
+                result.AddError($"--tolerance must be above 0 and at most 1, but is {token.Value}. Use about 1e-4.");
+        });
         foreach (var option in new Option[] { file, output, ngrams, texts, tolerance })
             command.Options.Add(option);
         var common = new CommonOptions(command);
         command.SetAction(parsed =>
         {
             common.Apply(parsed, context);
+            OutputPath.CheckFolder("--output", parsed.GetValue(output)!);
             var documents = input.Read(parsed, context);
             var mlContext = new MLContext();
             context.Messages.Follow(mlContext);

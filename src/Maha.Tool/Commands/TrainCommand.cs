@@ -55,7 +55,9 @@ internal static class TrainCommand
         {
             var mlContext = new MLContext(settings.Seed);
             context.Messages.Follow(mlContext);
-            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(settings.Model))!);
+            OutputPath.CheckFile("--model", settings.Model, createsFolder: true);
+            if (settings.Checkpoint is { } checkpoint)
+                OutputPath.CheckFolder("--checkpoint", checkpoint);
             var data = View(mlContext, listing);
             return settings.IsEncoder ? TrainEncoder(mlContext, data) : TrainClassifier(mlContext, data);
         }

@@ -28,7 +28,7 @@ internal static class StandardInputDocuments
             var item = lines.IsTooLong ? DocumentReaders.TooLong(options, lines.LineNumber)
                 : isJson == true ? JsonLinesReader.Parse(line, lines.LineNumber, options)
                 : ReadText(line, lines.LineNumber);
-            yield return new InputDocument(null, item.Line, item.Text ?? "", item.Label ?? "", item.Error, item.Kept);
+            yield return new InputDocument(null, item.Line, item.Text ?? "", item.Label ?? "", item.Error is { } error ? ToolTerms.Of(error) : null, item.Kept);
         }
     }
 

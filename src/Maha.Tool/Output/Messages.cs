@@ -1,5 +1,6 @@
 using System.Text;
 using Maha.Documents;
+using Maha.Tool.Input;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
 
@@ -35,7 +36,7 @@ internal sealed class Messages
             return;
         lock (_lock)
         {
-            Writer.Write($"\r\e[K{message}");
+            Try(() => Writer.Write($"\r\e[K{message}"));
             _hasProgress = true;
         }
     }
@@ -66,7 +67,7 @@ internal sealed class Messages
                 if (!written.Add((skipped.Path, skipped.Line, skipped.Reason.GetHashCode(StringComparison.Ordinal))))
                     return;
             }
-            Error(skipped.ToString());
+            Error(ToolTerms.Of(skipped.ToString()));
         };
     }
 
@@ -74,10 +75,20 @@ internal sealed class Messages
     {
         lock (_lock)
         {
-            if (_hasProgress)
-                Writer.Write("\r\e[K");
+            Try(() => Writer.WriteLine(_hasProgress ? $"\r\e[K{message}" : message));
             _hasProgress = false;
-            Writer.WriteLine(message);
+        }
+    }
+
+    // Results and the exit code are more than messages, which a full disk may not take.
+    private static void Try(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (IOException)
+        {
         }
     }
 }
