@@ -16,12 +16,13 @@ internal static class OutputPath
         string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         if (!createsFolder && !Directory.Exists(folder))
             throw new UsageException($"{option} must name a file in a folder that exists, but there is no '{folder}'. Create it, or name another file.");
+        string beside = Path.Combine(folder, $".maha-{Guid.NewGuid():N}");
         try
         {
             if (createsFolder)
                 Directory.CreateDirectory(folder);
             // Files are written beside and renamed, so that a new one is what must be possible.
-            using var probe = new FileStream(Path.Combine(folder, $".maha-{Guid.NewGuid():N}"), new FileStreamOptions
+            using var probe = new FileStream(beside, new FileStreamOptions
             {
                 Mode = FileMode.CreateNew,
                 Access = FileAccess.Write,
@@ -30,7 +31,8 @@ internal static class OutputPath
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"{option} must name a file that can be written, but '{path}' can't be: {e.Message} Name another one.", e);
+            string reason = e.Message.Replace(beside, folder, StringComparison.Ordinal);
+            throw new IOException($"{option} must name a file that can be written, but '{path}' can't be: {reason} Name another one.", e);
         }
     }
 
