@@ -127,7 +127,9 @@ public sealed class PipeTests(ToyModels models)
         Assert.Equal(1, exitCode);
         string[] lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(Enumerable.Range(1, 6), lines.Select(line => Parse(line).GetProperty("line").GetInt32()));
+        Assert.Equal([3, 4], lines.Where(line => Parse(line).TryGetProperty("error", out _)).Select(line => Parse(line).GetProperty("line").GetInt32()));
         Assert.Contains("maha: line 3: The line must be UTF-8", error, StringComparison.Ordinal);
+        Assert.Contains("maha: line 4: A line must not have NUL bytes", error, StringComparison.Ordinal);
         Assert.Equal((0, ""), Two(ToolProcess.Run(models.Folder, "", s_predict)));
     }
 

@@ -29,6 +29,34 @@ public sealed class StandardInputTests(ToyModels models)
         }
     }
 
+    // Of such a text in ASCII, every line but the first is valid UTF-8: with NULs between the letters.
+    [Theory]
+    [InlineData("utf-16", "cat dog\nsaw\n\ndrill\n")]
+    [InlineData("utf-16BE", "cat dog\nsaw\n\ndrill")]
+    [InlineData("utf-32", "cat\ndog")]
+    [InlineData("utf-16", "{\"text\":\"cat dog\"}\n{\"text\":\"saw\"}\n")]
+    public void OtherEncodings_AreErrors_OnEveryLine(string name, string text)
+    {
+        var encoding = Encoding.GetEncoding(name);
+        foreach (string[] more in new[] { [], new[] { "--line-buffered" }, ["--format", "jsonl"] })
+        {
+            var result = ToolProcess.Run(
+                models.Folder, [.. encoding.GetPreamble(), .. encoding.GetBytes(text)], ["predict", "-m", "toys.zip", "--threads", "1", .. more]);
+            Assert.Equal(1, result.ExitCode);
+            Assert.NotEmpty(result.Lines);
+            Assert.All(result.Lines, line => Assert.True(JsonDocument.Parse(line).RootElement.TryGetProperty("error", out _), line));
+        }
+    }
+
+    [Fact]
+    public void PipesThatAreNamedAsFiles_AreErrorsWithARemedy()
+    {
+        var (_, output, error) = ToolProcess.RunScript(models.Folder, "$MAHA predict <(echo cat) -m toys.zip --threads 1; echo $?");
+        Assert.Equal("1", ToolProcess.LinesOf(output)[^1]);
+        if (OperatingSystem.IsLinux())
+            Assert.Contains("The file can't be read: It must be a regular file, but is a pipe or a device.", error, StringComparison.Ordinal);
+    }
+
     // What is read several times lies in a temporary file, which nobody needs to know.
     [Fact]
     public void Training_NamesStandardInput_AndTakesNoLabelFromAFolder()

@@ -34,6 +34,12 @@ internal static class StandardInputDocuments
 
     private static ReadItem ReadText(ReadOnlyMemory<byte> line, long number)
     {
+        // As in files. UTF-16 of English is valid UTF-8 with a NUL beside every letter.
+        if (line.Span.Contains((byte)0))
+        {
+            return ReadItem.Bad(
+                "A line must not have NUL bytes, but has one: the input is binary, or UTF-16 or UTF-32. If it is text, convert it, for instance with iconv.", number);
+        }
         try
         {
             return ReadItem.Document(s_utf8.GetString(line.Span), line: number);
