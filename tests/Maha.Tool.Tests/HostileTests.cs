@@ -78,11 +78,13 @@ public sealed class HostileTests(ToyModels models)
         File.WriteAllBytes(Path.Combine(folder, "i.txt"), [.. Enumerable.Range(1, 5000).Select(i => (byte)(i * i * 7 % 255 + 1))]);
         foreach (string[] command in new[] { ["predict", "-m", "toys.zip"], new[] { "train", "-m", "h.zip", "--from-scratch" } })
         {
-            var result = ToolProcess.Run(models.Folder, (string?)null, [.. command, "hostile", "--label-field", "class", "--max-length", "100", "--threads", "1"]);
+            var result = ToolProcess.Run(
+                models.Folder, (string?)null, [.. command, "hostile", "--label-field", "class", "--max-length", "100", "--threads", "1"]);
             Assert.Equal(1, result.ExitCode);
-            Assert.All(s_libraryTerms, term => Assert.DoesNotContain(term, result.Error.Replace("\"body\"", "", StringComparison.Ordinal), StringComparison.Ordinal));
+            Assert.All(s_libraryTerms, term => Assert.DoesNotContain(term, result.Error, StringComparison.Ordinal));
             Assert.All(ToolProcess.LinesOf(result.Error), line => Assert.InRange(line.Length, 1, 2500));
-            string[] advice = ["Set --text-field.", "Set --label-field.", "Set --max-length", "iconv", "Double the quotation marks", "several. Rename the others."];
+            string[] advice =
+                ["Set --text-field.", "Set --label-field.", "Set --max-length", "iconv", "Double the quotation marks", "several. Rename the others."];
             Assert.All(advice, part => Assert.Contains(part, result.Error, StringComparison.Ordinal));
         }
     }
@@ -109,7 +111,8 @@ public sealed class HostileTests(ToyModels models)
             return;
         var (_, output, error) = ToolProcess.RunScript(models.Folder,
             "printf 'cat\\n\\377\\ndog\\n' | $MAHA predict -m toys.zip --threads 1 2> /dev/full; echo $?; "
-            + "$MAHA predict nowhere 2> /dev/full; echo $?; $MAHA predict --nope --help 2> /dev/full | head -1; $MAHA predict data -m toys.zip > /dev/full; echo $?");
+            + "$MAHA predict nowhere 2> /dev/full; echo $?; "
+            + "$MAHA predict --nope --help 2> /dev/full | head -1; $MAHA predict data -m toys.zip > /dev/full; echo $?");
         string[] lines = ToolProcess.LinesOf(output);
         Assert.Equal(["1", "2", "1"], lines.Where(line => line.Length == 1));
         Assert.Equal(3, lines.Count(line => line.StartsWith('{')));

@@ -62,14 +62,16 @@ public sealed class StandardInputTests(ToyModels models)
     public void Training_NamesStandardInput_AndTakesNoLabelFromAFolder()
     {
         string input = Labeled(40) + "nonsense\n{\"text\":\"no label at all\"}\n";
-        string[] train = ["train", "--from-scratch", "--epochs", "1", "--max-tokens", "32", "--threads", "1", "-q", "-m", "standard.zip", "--test-fraction", "0"];
+        string[] train = "train --from-scratch --epochs 1 --max-tokens 32 --threads 1 -q -m standard.zip --test-fraction 0".Split(' ');
         var result = ToolProcess.Run(models.Folder, input, train);
         Assert.Equal(1, result.ExitCode);
-        Assert.StartsWith("maha: standard input, line 41: A line must be one JSON object", Assert.Single(ToolProcess.LinesOf(result.Error)), StringComparison.Ordinal);
+        Assert.StartsWith("maha: standard input, line 41: A line must be one JSON object", Assert.Single(ToolProcess.LinesOf(result.Error)),
+            StringComparison.Ordinal);
         var trained = JsonDocument.Parse(result.Output).RootElement;
         Assert.Equal((41, 1), (trained.GetProperty("documents").GetInt32(), trained.GetProperty("errors").GetInt32()));
         var predicted = ToolProcess.Run(models.Folder, "cat", "predict", "-m", "standard.zip", "--scores", "--threads", "1");
-        Assert.Equal(["animals", "tools"], JsonDocument.Parse(predicted.Output).RootElement.GetProperty("scores").EnumerateObject().Select(score => score.Name));
+        var scores = JsonDocument.Parse(predicted.Output).RootElement.GetProperty("scores");
+        Assert.Equal(["animals", "tools"], scores.EnumerateObject().Select(score => score.Name));
     }
 
     [Fact]

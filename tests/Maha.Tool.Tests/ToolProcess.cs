@@ -19,7 +19,7 @@ internal static class ToolProcess
     /// <summary>Starts the tool.</summary>
     public static Process Start(string folder, params string[] arguments) => Start("dotnet", folder, [Program, .. arguments]);
 
-    /// <summary>Starts the tool for a test of signals, which a process ignores that is started by one that ignores them, such as a shell's background job.</summary>
+    /// <summary>Starts the tool for a test of signals: also where the tests run in a process that ignores them, such as a background job of a script.</summary>
     public static Process StartWithSignals(string folder, params string[] arguments) => OperatingSystem.IsLinux()
         ? Start("env", folder, ["--default-signal=INT,TERM", "dotnet", Program, .. arguments])
         : Start(folder, arguments);

@@ -40,16 +40,17 @@ public sealed class UnreadableTests(ToyModels models)
     public void Strict_HoldsForTestDocuments_BeforeTheTraining()
     {
         File.WriteAllText(Path.Combine(models.Folder, "strict-test.jsonl"), StandardInputTests.Labeled(2) + "bad\n");
-        string[] train = ["train", "data", "--from-scratch", "--epochs", "1", "--max-tokens", "32", "--threads", "1", "-m", "strict.zip", "--test", "strict-test.jsonl"];
+        string[] train = "train data --from-scratch --epochs 1 --max-tokens 32 --threads 1 -m strict.zip --test strict-test.jsonl".Split(' ');
         var strict = ToolProcess.Run(models.Folder, (string?)null, [.. train, "--strict"]);
         Assert.Equal((1, ""), (strict.ExitCode, strict.Output));
-        Assert.StartsWith("maha: A document can't be read. strict-test.jsonl, line 3: A line must be one JSON object", Assert.Single(ToolProcess.LinesOf(strict.Error)),
-            StringComparison.Ordinal);
+        Assert.StartsWith("maha: A document can't be read. strict-test.jsonl, line 3: A line must be one JSON object",
+            Assert.Single(ToolProcess.LinesOf(strict.Error)), StringComparison.Ordinal);
         Assert.False(File.Exists(Path.Combine(models.Folder, "strict.zip")));
 
         var lenient = ToolProcess.Run(models.Folder, (string?)null, [.. train, "-q"]);
         Assert.Equal(1, lenient.ExitCode);
-        Assert.StartsWith("maha: strict-test.jsonl, line 3: A line must be one JSON object", Assert.Single(ToolProcess.LinesOf(lenient.Error)), StringComparison.Ordinal);
+        Assert.StartsWith("maha: strict-test.jsonl, line 3: A line must be one JSON object", Assert.Single(ToolProcess.LinesOf(lenient.Error)),
+            StringComparison.Ordinal);
         var test = JsonDocument.Parse(lenient.Output).RootElement.GetProperty("test");
         Assert.Equal((2, 1), (test.GetProperty("documents").GetInt32(), test.GetProperty("errors").GetInt32()));
     }

@@ -99,8 +99,9 @@ internal static class CsvRecordReader
     }
 
     // JSON is refused for it, too: the columns may differ.
-    private static string? Twice(IReadOnlyList<string> names, IReadOnlyList<string> fields) => fields.FirstOrDefault(field => names.Count(name => name == field) > 1)
-        is { } name ? $"The file is not read, since it must have one column '{name}', but has several. Rename the others." : null;
+    private static string? Twice(IReadOnlyList<string> names, IReadOnlyList<string> fields)
+        => fields.FirstOrDefault(field => names.Count(name => name == field) > 1) is { } name
+        ? $"The file is not read, since it must have one column '{name}', but has several. Rename the others." : null;
 
     private static string Missing(string field, string option, IReadOnlyList<string> names)
         => $"The file is not read, since it must have a column '{field}', but the columns are: {DocumentReaders.List(names)}. Set {option}.";

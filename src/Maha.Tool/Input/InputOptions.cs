@@ -141,7 +141,8 @@ internal sealed class InputOptions
             }
             catch (Exception e) when (e is ArgumentException or FileNotFoundException)
             {
-                throw new UsageException(path.StartsWith('-') ? $"There must be an option or a file '{path}', but there is neither. See --help." : ToolTerms.Of(e));
+                throw new UsageException(path.StartsWith('-')
+                    ? $"There must be an option or a file '{path}', but there is neither. See --help." : ToolTerms.Of(e));
             }
         }
         return new FileListing(files, skipped);

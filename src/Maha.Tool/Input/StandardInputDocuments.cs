@@ -38,7 +38,8 @@ internal static class StandardInputDocuments
         if (line.Span.Contains((byte)0))
         {
             return ReadItem.Bad(
-                "A line must not have NUL bytes, but has one: the input is binary, or UTF-16 or UTF-32. If it is text, convert it, for instance with iconv.", number);
+                "A line must not have NUL bytes, but has one: the input is binary, or UTF-16 or UTF-32. If it is text, convert it, for instance with iconv.",
+                number);
         }
         try
         {

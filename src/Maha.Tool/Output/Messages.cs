@@ -53,8 +53,8 @@ internal sealed class Messages
     };
 
     /// <summary>
-    /// Returns what writes each document that a view skips as an error: once, since a view reports it in every pass. What the view writes of it to ML.NET's log is
-    /// a warning, and ends after a hundred, so that <see cref="Follow"/> leaves it out.
+    /// Returns what writes each document that a view skips as an error: once, since a view reports it in every pass. What the view writes of it to ML.NET's
+    /// log is a warning, and ends after a hundred, so that <see cref="Follow"/> leaves it out.
     /// </summary>
     public Action<SkippedDocument> OncePerDocument()
     {
