@@ -9,7 +9,8 @@ public sealed record DocumentLoaderOptions
     /// <summary>The default of <see cref="MaxDocumentLength"/>.</summary>
     internal const int DefaultMaxDocumentLength = 1 << 24;
 
-    private const int LongestDocument = 1 << 28;
+    /// <summary>The largest <see cref="MaxDocumentLength"/>.</summary>
+    internal const int LongestDocument = 1 << 28;
 
     /// <summary>The format of every file; <see cref="DocumentFormat.Auto"/> for the format of its extension.</summary>
     /// <value>The default is <see cref="DocumentFormat.Auto"/>.</value>

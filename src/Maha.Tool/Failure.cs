@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text.Json;
 using Maha.Layers.Core;
 using Maha.Layers.Training;
+using Maha.Tool.Input;
 using Maha.Tool.Output;
 
 namespace Maha.Tool;
@@ -25,7 +26,7 @@ internal static class Failure
                 messages.Error(reason.Message);
                 return ExitCode.Usage;
             default:
-                messages.Error(IsExpected(reason) ? reason.Message : $"unexpected error: {reason}");
+                messages.Error(IsExpected(reason) ? ToolTerms.Of(reason) : $"unexpected error: {reason}");
                 return ExitCode.Failure;
         }
     }

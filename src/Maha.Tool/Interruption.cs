@@ -5,6 +5,7 @@ namespace Maha.Tool;
 /// <summary>Ends a command after Ctrl+C or SIGTERM: what is complete is written, and the second signal ends the process at once.</summary>
 internal sealed class Interruption : IDisposable
 {
+    // Not disposed: a signal can come while the command ends, and its handler uses the source.
     private readonly CancellationTokenSource _source = new();
     private readonly PosixSignalRegistration[] _registrations;
 
@@ -21,7 +22,6 @@ internal sealed class Interruption : IDisposable
     {
         foreach (var registration in _registrations)
             registration.Dispose();
-        _source.Dispose();
     }
 
     private PosixSignalRegistration Register(PosixSignal signal, int exitCode) => PosixSignalRegistration.Create(signal, context =>

@@ -1,4 +1,5 @@
 using System.Text;
+using Maha.Documents.Files;
 
 namespace Maha.Documents.Tests;
 
@@ -12,6 +13,19 @@ public sealed class FormatTests
             [new Row("four", "", "4.txt", 1), new Row("three", "old", "bad/old/2", 1), new Row("one\n two\r\n", "good", "good/1.txt", 1)],
             Corpus.Rows(corpus.Load()));
     }
+
+    [Theory]
+    [InlineData("1.txt", "")]
+    [InlineData("./1.txt", "")]
+    [InlineData("../1.txt", "")]
+    [InlineData("../../1.txt", "")]
+    [InlineData("/1.txt", "")]
+    [InlineData("good/1.txt", "good")]
+    [InlineData("./good/1.txt", "good")]
+    [InlineData("../good/./1.txt", "good")]
+    [InlineData("data/good//1.txt", "good")]
+    [InlineData("/data/..good/1.txt", "..good")]
+    public void Label_IsTheNameOfAFolder(string path, string label) => Assert.Equal(label, new DocumentFile(path, path, DocumentFormat.Text).FolderName);
 
     [Fact]
     public void Html_IsReadableText_WithItsTitle() => Assert.Equal(
@@ -168,5 +182,28 @@ public sealed class FormatTests
         Assert.Equal("Да", Corpus.Texts("a.html", encoding.GetBytes("<meta charset=\"koi8-r\"><p>Да")).Single());
         // A declaration that the bytes contradict.
         Assert.Equal("Да", Corpus.Texts("a.html", Encoding.UTF8.GetBytes("<meta charset=\"koi8-r\"><p>Да")).Single());
+    }
+
+    // A declaration is found by reading the file as ASCII, so that an encoding that is not ASCII where markup is can't be the file's.
+    [Fact]
+    public void Html_DeclaredEncoding_NeverTurnsAsciiIntoOtherText()
+    {
+        string[] aliases =
+        [
+            "unicode", "ucs-2", "iso-10646-ucs-2", "csunicode", "unicodefffe", "utf-16", "utf-16le", "utf-16be", "utf-32", "utf-32be", "ucs-4", "utf-7",
+            "unicode-1-1-utf-7", "csunicode11utf7", "unicode-2-0-utf-7", "x-unicode-2-0-utf-7", "x-unicode-1-1-utf-7", "ibm037", "ibm500", "cp037", "cp1026",
+            "ebcdic-cp-us", "cscp037", "x-ebcdic-koreanextended", "replacement", "x-user-defined", "unheard-of", "-1", "0", "1200", "65000",
+        ];
+        var names = CodePagesEncodingProvider.Instance.GetEncodings().Concat(Encoding.GetEncodings()).Select(encoding => encoding.Name).Concat(aliases);
+        using var corpus = new Corpus();
+        foreach (string name in names.Distinct(StringComparer.OrdinalIgnoreCase))
+        {
+            corpus.Write($"meta/{name}.html", $"<meta charset=\"{name}\"><p>Plain text, 12 words!");
+            corpus.Write($"xml/{name}.html", $"<?xml encoding='{name}'?><p>x &lt; y");
+        }
+        var data = corpus.Load();
+        Assert.All(Corpus.Rows(data), row => Assert.Equal(row.Label == "meta" ? "Plain text, 12 words!" : "x < y", row.Text));
+        Assert.Empty(data.Summary!.Skipped);
+        Assert.True(data.Summary.NumberOfRows > 200);
     }
 }

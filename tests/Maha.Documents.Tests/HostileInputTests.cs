@@ -107,7 +107,20 @@ public sealed class HostileInputTests
         Assert.Contains("never closed: the rest of the file belongs to it", skipped.Reason, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void RecordWithTwoFaults_IsListedOnce()
+    {
+        using var corpus = new Corpus().Write("a.csv", "text,label\none,a\n\"two,b\nthree,c\n");
+        var data = corpus.Load();
+        Assert.Equal(["one"], Corpus.Rows(data).Select(row => row.Text));
+        var skipped = Assert.Single(data.Summary!.Skipped);
+        Assert.Equal(3L, skipped.Line);
+        Assert.Contains("never closed", skipped.Reason, StringComparison.Ordinal);
+    }
+
     [Theory]
+    [InlineData("text,label,text\none,a,b\n", "one column 'text', but has several. Rename the others.")]
+    [InlineData("text,label,label\none,a,b\n", "one column 'label', but has several. Rename the others.")]
     [InlineData("body,label\none,a\n", "a column 'text', but the columns are: body, label. Set TextField.")]
     [InlineData("\"text,label\none,a\n", "its first record must have the names of the columns")]
     public void BadHeader_ListsTheFile(string content, string reason)
@@ -145,6 +158,21 @@ public sealed class HostileInputTests
             Assert.Equal(["é ü ö ä ß", "two"], Corpus.Rows(data).Select(row => row.Text));
             Assert.Equal(3L, Assert.Single(data.Summary!.Skipped).Line);
         }
+    }
+
+    [Theory]
+    [InlineData("a.html", "shift_jis", "<meta charset=shift_jis>\n<p>\u3042\n", new byte[] { 0x81 }, 3)]
+    [InlineData("a.html", "gb18030", "<meta charset=gb18030><p>\r\n\r\n\u3042", new byte[] { 0x81, 0x20 }, 3)]
+    [InlineData("a.txt", "utf-8", "\uFEFFone\ntwo \u00e9\n", new byte[] { 0xC3, (byte)'x' }, 3)]
+    [InlineData("a.md", "utf-16", "\uFEFFone\n\u010A\u0A0A", new byte[] { 0x3D, 0xD8 }, 2)]
+    [InlineData("a.txt", "utf-16BE", "\uFEFFone\n\n\n", new byte[] { 0xDC, 0x00, 0x00, 0x78 }, 4)]
+    [InlineData("a.txt", "utf-32", "\uFEFFone\n", new byte[] { 0xFF, 0xFF, 0xFF, 0x7F }, 2)]
+    public void BytesThatAreNotValidInTheEncoding_HaveTheirLine(string name, string encoding, string head, byte[] bad, long line)
+    {
+        var known = CodePagesEncodingProvider.Instance.GetEncoding(encoding) ?? Encoding.GetEncoding(encoding);
+        var skipped = Assert.Single(Corpus.Skipped(name, [.. known.GetBytes(head), .. bad]));
+        Assert.Equal((name, line), (skipped.Path, skipped.Line));
+        Assert.StartsWith("The bytes are not valid in the encoding of the file", skipped.Reason, StringComparison.Ordinal);
     }
 
     [Fact]

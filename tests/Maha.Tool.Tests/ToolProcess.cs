@@ -7,7 +7,8 @@ namespace Maha.Tool.Tests;
 /// <summary>Runs the tool as its user does: a process of its own, arguments, standard input, output, exit code.</summary>
 internal static class ToolProcess
 {
-    private const int Minutes = 3;
+    /// <summary>When a process is given up that does not end, or does not answer.</summary>
+    public static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
     /// <summary>The folder of the repository.</summary>
     public static string Root { get; } = Metadata("Root");
@@ -17,6 +18,11 @@ internal static class ToolProcess
 
     /// <summary>Starts the tool.</summary>
     public static Process Start(string folder, params string[] arguments) => Start("dotnet", folder, [Program, .. arguments]);
+
+    /// <summary>Starts the tool for a test of signals: also where the tests run in a process that ignores them, such as a background job of a script.</summary>
+    public static Process StartWithSignals(string folder, params string[] arguments) => OperatingSystem.IsLinux()
+        ? Start("env", folder, ["--default-signal=INT,TERM", "dotnet", Program, .. arguments])
+        : Start(folder, arguments);
 
     /// <summary>Starts a shell script, in which <c>$MAHA</c> is the tool.</summary>
     public static Process StartScript(string folder, string script) => Start("bash", folder, ["-c", $"MAHA='dotnet {Program}'; {script}"], "C");
@@ -30,6 +36,9 @@ internal static class ToolProcess
 
     /// <summary>Runs a shell script.</summary>
     public static Result RunScript(string folder, string script) => Finish(StartScript(folder, script), null);
+
+    /// <summary>The lines of a text.</summary>
+    public static string[] LinesOf(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
     /// <summary>Waits for a process to end.</summary>
     public static Result Finish(Process process, byte[]? input)
@@ -47,10 +56,10 @@ internal static class ToolProcess
             {
                 // The process has ended without reading its input.
             }
-            if (!process.WaitForExit(TimeSpan.FromMinutes(Minutes)))
+            if (!process.WaitForExit(Limit))
             {
                 process.Kill(entireProcessTree: true);
-                Assert.Fail($"The process did not end within {Minutes} minutes: {error.Result}");
+                Assert.Fail($"The process did not end within {Limit}: {error.Result}");
             }
             return new Result(process.ExitCode, output.Result, error.Result);
         }
@@ -81,5 +90,5 @@ internal static class ToolProcess
 internal sealed record Result(int ExitCode, string Output, string Error)
 {
     /// <summary>The lines of standard output.</summary>
-    public string[] Lines => Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    public string[] Lines => ToolProcess.LinesOf(Output);
 }

@@ -1,5 +1,12 @@
 namespace Maha.Tool.Tests;
 
+/// <summary>The tests that share the models.</summary>
+[CollectionDefinition(Name)]
+public sealed class ToyTests : ICollectionFixture<ToyModels>
+{
+    public const string Name = "toys";
+}
+
 /// <summary>A folder with documents, and models that the tool has trained on them once for all tests.</summary>
 public sealed class ToyModels : IDisposable
 {

@@ -6,8 +6,8 @@ namespace Maha.Documents.Files;
 /// <param name="Format">The format, which is not <see cref="DocumentFormat.Auto"/>.</param>
 internal sealed record DocumentFile(string FullPath, string Path, DocumentFormat Format)
 {
-    /// <summary>The name of the folder that the file is in; empty for the folder that was loaded.</summary>
-    public string FolderName { get; } = Path.Split('/') is [.., var folder, _] ? folder : "";
+    /// <summary>The name of the folder that the file is in; empty for the folder that was loaded, or where the path does not name it, as in ./1.txt.</summary>
+    public string FolderName { get; } = NameOfFolder(Path);
 
     /// <summary>Whether the extension is one of files that are separated by tabs.</summary>
     public bool IsTabSeparated => System.IO.Path.GetExtension(Path).ToLowerInvariant() is ".tsv" or ".tab";
@@ -23,11 +23,22 @@ internal sealed record DocumentFile(string FullPath, string Path, DocumentFormat
     };
 
     /// <summary>Opens the file for reading; other processes may write, rename and delete it.</summary>
-    public FileStream Open() => new(FullPath, new FileStreamOptions
+    /// <exception cref="IOException">The file is none that has a length and can be read again from its start.</exception>
+    public FileStream Open()
     {
-        Access = FileAccess.Read,
-        Share = FileShare.ReadWrite | FileShare.Delete,
-        Options = FileOptions.SequentialScan,
-        BufferSize = 0,
-    });
+        var stream = new FileStream(FullPath, new FileStreamOptions
+        {
+            Access = FileAccess.Read,
+            Share = FileShare.ReadWrite | FileShare.Delete,
+            Options = FileOptions.SequentialScan,
+            BufferSize = 0,
+        });
+        if (stream.CanSeek)
+            return stream;
+        stream.Dispose();
+        throw new IOException("It must be a regular file, but is a pipe or a device. Copy what it has into a file.");
+    }
+
+    private static string NameOfFolder(string path)
+        => path.Split('/')[..^1].LastOrDefault(segment => segment.Length > 0 && segment != ".") is { } name && name != ".." ? name : "";
 }

@@ -34,6 +34,7 @@ internal static class CsvRecordReader
             yield break;
         }
         var fields = options.HasHeader ? Find(names, options) : null;
+        long lastBad = 0;
         while (fields?.Error is null)
         {
             bool hasRecord = csv.Read();
@@ -42,9 +43,15 @@ internal static class CsvRecordReader
             while (malformed.TryDequeue(out var bad))
             {
                 if (hasRecord && !bad.Skipped && bad.LineNumber == csv.LineNumber)
+                {
                     recovered = bad;
-                else
+                }
+                else if (bad.LineNumber != lastBad)
+                {
+                    // A record with two faults, such as an open quotation mark and too few fields after it, is one document.
+                    lastBad = bad.LineNumber;
                     yield return ReadItem.Bad($"A record must be well formed, but {Describe(bad.Reason)}.", bad.LineNumber);
+                }
             }
             if (!hasRecord)
                 yield break;
@@ -80,7 +87,9 @@ internal static class CsvRecordReader
     private static Fields Find(IReadOnlyList<string> names, DocumentLoaderOptions options)
     {
         int text = DocumentReaders.FindField(names, options.TextField), label = DocumentReaders.FindField(names, options.LabelField ?? "label");
-        string? error = null;
+        string? error = Twice(names, [options.TextField, options.LabelField ?? "label", .. options.KeptFields]);
+        if (error is not null)
+            return new Fields(text, null, [], error);
         if (text < 0)
             error = Missing(options.TextField, nameof(options.TextField), names);
         else if (label < 0 && options.LabelField is { } name)
@@ -89,8 +98,13 @@ internal static class CsvRecordReader
         return new Fields(text, label < 0 ? null : label, [.. kept], error);
     }
 
+    // JSON is refused for it, too: the columns may differ.
+    private static string? Twice(IReadOnlyList<string> names, IReadOnlyList<string> fields)
+        => fields.FirstOrDefault(field => names.Count(name => name == field) > 1) is { } name
+        ? $"The file is not read, since it must have one column '{name}', but has several. Rename the others." : null;
+
     private static string Missing(string field, string option, IReadOnlyList<string> names)
-        => $"The file is not read, since it must have a column '{field}', but the columns are: {string.Join(", ", names)}. Set {option}.";
+        => $"The file is not read, since it must have a column '{field}', but the columns are: {DocumentReaders.List(names)}. Set {option}.";
 
     private static CsvReaderOptions Options(DocumentFile file, DocumentLoaderOptions options, Encoding encoding, Action<CsvMalformedRecord> report) => new()
     {

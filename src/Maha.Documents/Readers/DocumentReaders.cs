@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Maha.Documents.Files;
 
 namespace Maha.Documents.Readers;
@@ -17,7 +18,7 @@ internal static class DocumentReaders
         {
             DocumentFormat.JsonLines => JsonLinesReader.Read(file, options),
             DocumentFormat.Csv => CsvRecordReader.Read(file, options),
-            _ => ReadWhole(file, options),
+            _ => [ReadWhole(file, options)],
         };
     }
 
@@ -27,29 +28,28 @@ internal static class DocumentReaders
         return (file.LinkTarget is null ? file : file.ResolveLinkTarget(returnFinalTarget: true)) is FileInfo { Exists: true, Length: 0 };
     }
 
-    private static IEnumerable<ReadItem> ReadWhole(DocumentFile file, DocumentLoaderOptions options)
+    private static ReadItem ReadWhole(DocumentFile file, DocumentLoaderOptions options)
     {
         using var stream = file.Open();
         if (stream.Length > options.MaxDocumentBytes)
-        {
-            yield return TooLong(options);
-            yield break;
-        }
+            return TooLong(options);
         byte[] bytes = new byte[stream.Length];
         int length = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
         var encoding = TextEncodings.Detect(new MemoryStream(bytes, 0, length), options.Encoding, file.Format == DocumentFormat.Html);
         if (encoding.Error is { } error)
+            return ReadItem.Bad(error, encoding.ErrorLine);
+        string text;
+        try
         {
-            yield return ReadItem.Bad(error, encoding.ErrorLine);
-            yield break;
+            text = encoding.Decode(bytes.AsSpan(0, length));
         }
-        string text = encoding.Decode(bytes.AsSpan(0, length));
+        catch (DecoderFallbackException e)
+        {
+            return ReadItem.Bad(ReadFailure.Describe(e, lastLine: null).Reason, encoding.LineOfBadBytes(bytes.AsSpan(0, length)));
+        }
         if (text.Length > options.MaxDocumentLength)
-        {
-            yield return TooLong(options);
-            yield break;
-        }
-        yield return ReadItem.Document(file.Format switch
+            return TooLong(options);
+        return ReadItem.Document(file.Format switch
         {
             DocumentFormat.Html => HtmlText.Read(text),
             DocumentFormat.Markdown => MarkdownText.Read(text),
@@ -60,6 +60,14 @@ internal static class DocumentReaders
     /// <summary>The reason why a document is too long.</summary>
     public static ReadItem TooLong(DocumentLoaderOptions options, long? line = null)
         => ReadItem.Bad($"A document has at most {options.MaxDocumentLength} characters, but this one has more. Set MaxDocumentLength, or divide it.", line);
+
+    /// <summary>Lists names for a message: the first ones, and the start of long ones.</summary>
+    public static string List(IEnumerable<string> names)
+    {
+        const int shown = 20, longest = 60;
+        string[] first = [.. names.Take(shown + 1).Select(name => name.Length > longest ? name[..longest] + "..." : name)];
+        return first.Length == 0 ? "none" : string.Join(", ", first.Take(shown)) + (first.Length > shown ? ", ..." : "");
+    }
 
     /// <summary>Finds a field by its name, by its name without case, or by its number.</summary>
     /// <returns>The index, or -1.</returns>

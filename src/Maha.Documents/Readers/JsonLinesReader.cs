@@ -40,7 +40,8 @@ internal static class JsonLinesReader
             }
             if (json.RootElement.ValueKind != JsonValueKind.Object)
                 return ReadItem.Bad($"A line must be one JSON object, but is a {json.RootElement.ValueKind}.", number);
-            return Read(json.RootElement, number, options);
+            // Also of a record that can't be read: it may be known by them.
+            return Read(json.RootElement, number, options) with { Kept = Kept(json.RootElement, options) };
         }
         catch (JsonException e)
         {
@@ -73,7 +74,7 @@ internal static class JsonLinesReader
         string document = text.GetString()!;
         if (document.Length > options.MaxDocumentLength)
             return DocumentReaders.TooLong(options, number);
-        return ReadItem.Document(document, label, number) with { Kept = Kept(record, options) };
+        return ReadItem.Document(document, label, number);
     }
 
     private static List<KeyValuePair<string, string>>? Kept(JsonElement record, DocumentLoaderOptions options)
@@ -104,12 +105,7 @@ internal static class JsonLinesReader
         return false;
     }
 
-    private static string Names(JsonElement record)
-    {
-        const int shown = 20;
-        string[] names = [.. record.EnumerateObject().Take(shown + 1).Select(property => property.Name)];
-        return names.Length == 0 ? "none" : string.Join(", ", names.Take(shown)) + (names.Length > shown ? ", ..." : "");
-    }
+    private static string Names(JsonElement record) => DocumentReaders.List(record.EnumerateObject().Select(property => property.Name));
 
     // The message of the exception ends with a line number that is always 0 here.
     private static string Position(JsonException e)

@@ -13,6 +13,12 @@ internal sealed partial record TextEncodings
     // Text of another encoding hardly ever has as many sequences that are valid UTF-8 by chance.
     private const int ValidPerInvalid = 4;
 
+    // What a declaration is found by, and what surrounds it.
+    private const string Markup = "<>/=\"'&#; -!?ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+    // A noncharacter, several times: texts do not have it.
+    private const string BadBytes = "\uFFFF\uFFFE\uFFFF";
+
     private const int DetectedBytes = 1 << 20;
     private const int DeclarationBytes = 1 << 12;
 
@@ -86,6 +92,18 @@ internal sealed partial record TextEncodings
         return text.StartsWith('\uFEFF') ? text[1..] : text;
     }
 
+    /// <summary>Returns the line, from 1, of the first bytes that are not valid, for which <see cref="Decode"/> has thrown.</summary>
+    public long LineOfBadBytes(ReadOnlySpan<byte> bytes)
+    {
+        // Exceptions have an index of the bytes, but not for every encoding and not from the same place. Line breaks are counted as characters, since
+        // characters of two bytes can have their byte.
+        var marking = (Encoding)Encoding!.Clone();
+        marking.DecoderFallback = new DecoderReplacementFallback(BadBytes);
+        string text = marking.GetString(bytes);
+        int end = text.IndexOf(BadBytes, StringComparison.Ordinal);
+        return 1 + text.AsSpan(0, Math.Max(0, end)).Count('\n');
+    }
+
     /// <summary>Returns the encoding of a byte order mark and the length of the mark; null and 0 if there is none.</summary>
     public static (Encoding? Encoding, int Length) FromMark(ReadOnlySpan<byte> bytes) => bytes switch
     {
@@ -105,13 +123,13 @@ internal sealed partial record TextEncodings
         return strict;
     }
 
-    // As browsers read declarations: ISO 8859-1 means windows-1252, and a document that can be searched for ASCII is not UTF-16.
+    // As browsers read declarations: ISO 8859-1 means windows-1252, and a document in which the declaration is found as ASCII is not UTF-16, UTF-32 or EBCDIC.
     private static Encoding? Declared(string head) => Declaration().Match(head) is { Success: true } match
         ? match.Groups[1].Value.ToLowerInvariant() switch
         {
             "iso-8859-1" or "latin1" or "us-ascii" or "ascii" => Find("windows-1252"),
-            "utf-16" or "utf-16le" or "utf-16be" or "utf-32" or "utf-7" or "utf-8" or "utf8" => null,
-            var name => Find(name),
+            "utf-8" or "utf8" => null,
+            var name => Find(name) is { } found && found.GetString(Encoding.ASCII.GetBytes(Markup)) == Markup ? found : null,
         }
         : null;
 
@@ -124,8 +142,9 @@ internal sealed partial record TextEncodings
         {
             return Encoding.GetEncoding(name);
         }
-        catch (ArgumentException)
+        catch (Exception e) when (e is ArgumentException or NotSupportedException)
         {
+            // Unknown, or one that .NET refuses, such as UTF-7.
             return null;
         }
     }

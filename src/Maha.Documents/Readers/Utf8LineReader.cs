@@ -5,7 +5,8 @@ namespace Maha.Documents.Readers;
 /// <param name="maxLength">The most bytes of a line that are kept.</param>
 internal sealed class Utf8LineReader(Stream stream, int maxLength) : IDisposable
 {
-    private const int InitialSize = 1 << 16;
+    /// <summary>The bytes of the buffer at first.</summary>
+    internal const int InitialSize = 1 << 16;
 
     private byte[] _buffer = new byte[InitialSize];
     private int _start;
@@ -59,6 +60,9 @@ internal sealed class Utf8LineReader(Stream stream, int maxLength) : IDisposable
         (_start, _end, _hasEnded) = (0, 0, true);
     }
 
+    /// <summary>The size of the buffer after one that is full: twice as large, but no larger than a line can be.</summary>
+    internal static int NextSize(int size, int maxLength) => (int)Math.Min(Math.Min(2L * size, maxLength + 1L), Array.MaxLength);
+
     private bool Take(int length, bool isTerminated)
     {
         LineNumber++;
@@ -81,6 +85,6 @@ internal sealed class Utf8LineReader(Stream stream, int maxLength) : IDisposable
         }
         if (_end < _buffer.Length)
             return;
-        Array.Resize(ref _buffer, 2 * _buffer.Length);
+        Array.Resize(ref _buffer, NextSize(_buffer.Length, maxLength));
     }
 }

@@ -30,13 +30,26 @@ internal sealed class CommonOptions
     }
 
     /// <summary>The option of the model's file.</summary>
-    public static Option<string> Model(string description) => new("--model", "-m") { Description = description, DefaultValueFactory = _ => "model.zip" };
+    public static Option<string> Model(string description)
+    {
+        var option = new Option<string>("--model", "-m") { Description = description, DefaultValueFactory = _ => "model.zip" };
+        NotEmpty(option);
+        return option;
+    }
+
+    /// <summary>Refuses an empty name.</summary>
+    public static void NotEmpty(Option option) => option.Validators.Add(result =>
+    {
+        if (result.Tokens.Any(token => token.Value.Length == 0))
+            result.AddError($"{option.Name} must be a name, but is empty. Name one, or leave it out.");
+    });
 
     /// <summary>Refuses numbers below a minimum.</summary>
     public static void AtLeast(Option option, double minimum) =>
         Require(option, value => value >= minimum, FormattableString.Invariant($"at least {minimum}"));
 
-    private static void AtMost(Option option, double maximum) =>
+    /// <summary>Refuses numbers above a maximum.</summary>
+    public static void AtMost(Option option, double maximum) =>
         Require(option, value => value <= maximum, FormattableString.Invariant($"at most {maximum}"));
 
     private static void Require(Option option, Func<double, bool> isValid, string rule) => option.Validators.Add(result =>

@@ -75,7 +75,7 @@ internal static class ExplainCommand
                     lines.Write(document, json => json.WriteString("error", error));
                     continue;
                 }
-                var explanation = explain(document.Text);
+                var explanation = Explain(document.Text);
                 lines.Write(document, json => Write(json, document.Text, explanation, top));
             }
         }
@@ -86,6 +86,18 @@ internal static class ExplainCommand
         }
         lines.Flush();
         return errors > 0 ? ExitCode.Failure : ExitCode.Success;
+
+        TextExplanation Explain(string text)
+        {
+            try
+            {
+                return explain(text);
+            }
+            catch (ArgumentException e) when (e.ParamName == "label")
+            {
+                throw new UsageException($"--label is not a label of the model. {ToolTerms.Of(e)}");
+            }
+        }
     }
 
     private static void Write(Utf8JsonWriter json, string text, TextExplanation explanation, int top)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Maha.Onnx;
 using Maha.Tool.Input;
 using Maha.Tool.Models;
@@ -38,40 +39,49 @@ internal static class ExportCommand
             DefaultValueFactory = _ => new OnnxExportOptions().Tolerance,
         };
         CommonOptions.AtLeast(texts, 1);
+        CommonOptions.NotEmpty(output);
+        tolerance.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token, ..] && double.TryParse(token.Value, CultureInfo.InvariantCulture, out double value) && !(value is > 0 and <= 1))
+                result.AddError($"--tolerance must be above 0 and at most 1, but is {token.Value}. Use about 1e-4.");
+        });
         foreach (var option in new Option[] { file, output, ngrams, texts, tolerance })
             command.Options.Add(option);
         var common = new CommonOptions(command);
         command.SetAction(parsed =>
         {
             common.Apply(parsed, context);
+            OutputPath.CheckFolder("--output", parsed.GetValue(output)!);
             var documents = input.Read(parsed, context);
             var mlContext = new MLContext();
             context.Messages.Follow(mlContext);
             using var model = common.LoadModel(parsed, mlContext, parsed.GetValue(file)!, textColumn: null);
-            string[] sample = Sample(documents, parsed.GetValue(texts), context);
+            var (sample, errors) = Sample(documents, parsed.GetValue(texts), context);
             var report = mlContext.Model.ExportToOnnx(model.Transformer, parsed.GetValue(output)!, sample, new OnnxExportOptions
             {
                 IncludeNGrams = parsed.GetValue(ngrams),
                 Tolerance = parsed.GetValue(tolerance),
             });
-            Write(report, context);
-            return ExitCode.Success;
+            Write(report, errors, context);
+            return errors > 0 ? ExitCode.Failure : ExitCode.Success;
         });
         return command;
     }
 
     // Files are in the order of their folders, so the first ones would all be of one class.
-    private static string[] Sample(IEnumerable<InputDocument> documents, int count, ToolContext context)
+    private static (string[] Texts, long Errors) Sample(IEnumerable<InputDocument> documents, int count, ToolContext context)
     {
         var random = new Random(1);
         var sample = new List<string>();
         int read = 0;
+        long errors = 0;
         foreach (var document in documents)
         {
             context.Cancellation.ThrowIfCancellationRequested();
             if (document.Error is not null)
             {
                 context.Messages.Error(document.Describe());
+                errors++;
                 continue;
             }
             int place = random.Next(++read);
@@ -82,16 +92,17 @@ internal static class ExportCommand
         }
         if (sample.Count == 0)
             throw new InvalidDataException("There must be a document to compare with, but there is none. Name files or folders.");
-        return [.. sample];
+        return ([.. sample], errors);
     }
 
-    private static void Write(OnnxExportReport report, ToolContext context)
+    private static void Write(OnnxExportReport report, long errors, ToolContext context)
     {
         using var lines = new JsonLines(context.Output);
         lines.Write(json =>
         {
             json.WriteString("folder", report.Folder);
             json.WriteNumber("texts", report.NumTexts);
+            json.WriteNumber("errors", errors);
             ClassPrediction.WriteNumber(json, "largestDifference", report.LargestDifference);
             if (report.OmittedNGrams is not { } omitted)
                 return;

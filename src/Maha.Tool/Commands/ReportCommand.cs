@@ -31,23 +31,32 @@ internal static class ReportCommand
         var output = new Option<string>("--output", "-o") { Description = "the file of the report", DefaultValueFactory = _ => "report.html" };
         var title = new Option<string?>("--title") { Description = "the title of the report" };
         var description = new Option<string?>("--description") { Description = "what the model is for, and what it was trained on" };
+        CommonOptions.NotEmpty(output);
         foreach (var option in new Option[] { file, output, title, description })
             command.Options.Add(option);
         var common = new CommonOptions(command);
         command.SetAction(parsed =>
         {
             common.Apply(parsed, context);
+            string path = parsed.GetValue(output)!;
+            OutputPath.CheckFile("--output", path, createsFolder: false);
             using var spooled = input.IsStandardInput(parsed) ? SpooledInput.Read(context) : null;
-            var listing = spooled is null ? input.Listing(parsed) : input.Listing(parsed, [spooled.Path]);
+            var listing = spooled is null ? input.Listing(parsed) : input.Listing(parsed, spooled);
             var mlContext = new MLContext();
             context.Messages.Follow(mlContext);
             using var model = common.LoadModel(parsed, mlContext, parsed.GetValue(file)!, "Text");
-            var data = new DocumentDataView(mlContext, listing, input.LoaderOptions(parsed));
+            var data = new DocumentDataView(mlContext, listing, input.LoaderOptions(parsed) with { OnSkipped = context.Messages.OncePerDocument() });
             var options = new ReportOptions { CancellationToken = context.Cancellation, Description = parsed.GetValue(description) };
             if (parsed.GetValue(title) is { } given)
                 options.Title = given;
-            string path = parsed.GetValue(output)!;
-            mlContext.Model.SaveReport(model.Transformer, data, path, options);
+            try
+            {
+                mlContext.Model.SaveReport(model.Transformer, data, path, options);
+            }
+            catch (ArgumentException e) when (e.ParamName == "model")
+            {
+                throw new UsageException($"--model must be a text classifier of Maha, but '{model.Path}' is not. {ToolTerms.Of(e)}");
+            }
             using var lines = new JsonLines(context.Output);
             lines.Write(json =>
             {

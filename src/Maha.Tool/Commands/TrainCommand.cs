@@ -42,7 +42,7 @@ internal static class TrainCommand
             common.Apply(parsed, context);
             common.LoadTorch(parsed);
             using var spooled = input.IsStandardInput(parsed) ? SpooledInput.Read(context) : null;
-            var listing = spooled is null ? input.Listing(parsed) : input.Listing(parsed, [spooled.Path]);
+            var listing = spooled is null ? input.Listing(parsed) : input.Listing(parsed, spooled);
             return new Training(context, options.Read(parsed), listing, input.LoaderOptions(parsed), paths => input.Listing(parsed, paths)).Run();
         });
         return command;
@@ -55,8 +55,10 @@ internal static class TrainCommand
         {
             var mlContext = new MLContext(settings.Seed);
             context.Messages.Follow(mlContext);
-            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(settings.Model))!);
-            var data = new DocumentDataView(mlContext, listing, loader with { ThrowOnError = settings.IsStrict });
+            OutputPath.CheckFile("--model", settings.Model, createsFolder: true);
+            if (settings.Checkpoint is { } checkpoint)
+                OutputPath.CheckFolder("--checkpoint", checkpoint);
+            var data = View(mlContext, listing);
             return settings.IsEncoder ? TrainEncoder(mlContext, data) : TrainClassifier(mlContext, data);
         }
 
@@ -66,7 +68,10 @@ internal static class TrainCommand
             IDataView? test = null;
             if (settings.Test.Count > 0)
             {
-                test = new DocumentDataView(mlContext, list(settings.Test), loader);
+                test = View(mlContext, list(settings.Test));
+                // A document that ends the command ends it before the training, not after it.
+                if (settings.IsStrict)
+                    ReadThrough(test);
             }
             else if (settings.TestFraction > 0)
             {
@@ -87,7 +92,7 @@ internal static class TrainCommand
                 evaluation.Write(json);
                 json.WriteEndObject();
             });
-            return ExitCode.Success;
+            return evaluation?.Errors > 0 ? ExitCode.Failure : ExitCodeOf(data);
         }
 
         private int TrainEncoder(MLContext mlContext, DocumentDataView data)
@@ -95,8 +100,13 @@ internal static class TrainCommand
             using var transformer = mlContext.Transforms.MahaEncode(settings.Encoder(context)).Fit(data);
             mlContext.Model.SaveSafely(transformer, data.Schema, settings.Model);
             Write(data, json => { });
-            return ExitCode.Success;
+            return ExitCodeOf(data);
         }
+
+        private DocumentDataView View(MLContext mlContext, FileListing files)
+            => new(mlContext, files, loader with { ThrowOnError = settings.IsStrict, OnSkipped = context.Messages.OncePerDocument() });
+
+        private static int ExitCodeOf(DocumentDataView data) => data.Summary?.NumberOfSkipped > 0 ? ExitCode.Failure : ExitCode.Success;
 
         private void Write(DocumentDataView data, Action<Utf8JsonWriter> writeMore)
         {
@@ -115,23 +125,39 @@ internal static class TrainCommand
         {
             var evaluation = new Evaluation();
             new ModelRun(model, context.Cancellation).Stream(
-                Documents(test), () => new EvaluationCollector(model), (part, _) => evaluation.Add(part), _ => evaluation.Errors++);
+                Documents(test), () => new EvaluationCollector(model), (part, _) => evaluation.Add(part), document =>
+                {
+                    context.Messages.Error(document.Describe());
+                    evaluation.Errors++;
+                });
             if (test is DocumentDataView { Summary: { } summary })
                 evaluation.Errors += summary.NumberOfSkipped;
             return evaluation;
         }
 
+        private void ReadThrough(IDataView data)
+        {
+            using var cursor = data.GetRowCursor([]);
+            while (cursor.MoveNext())
+                context.Cancellation.ThrowIfCancellationRequested();
+        }
+
         private static IEnumerable<InputDocument> Documents(IDataView data)
         {
-            using var cursor = data.GetRowCursor([data.Schema["Text"], data.Schema["Label"]]);
+            using var cursor = data.GetRowCursor(data.Schema);
             var text = cursor.GetGetter<ReadOnlyMemory<char>>(data.Schema["Text"]);
             var label = cursor.GetGetter<ReadOnlyMemory<char>>(data.Schema["Label"]);
-            ReadOnlyMemory<char> document = default, name = default;
+            var path = cursor.GetGetter<ReadOnlyMemory<char>>(data.Schema["Path"]);
+            var line = cursor.GetGetter<long>(data.Schema["Line"]);
+            ReadOnlyMemory<char> document = default, name = default, file = default;
+            long number = 0;
             while (cursor.MoveNext())
             {
                 text(ref document);
                 label(ref name);
-                yield return new InputDocument(null, null, document.ToString(), name.ToString(), null, null);
+                path(ref file);
+                line(ref number);
+                yield return new InputDocument(file.ToString(), number, document.ToString(), name.ToString(), null, null);
             }
         }
     }

@@ -33,6 +33,8 @@ internal sealed class TrainOptions
 
     public TrainOptions(Command command)
     {
+        CommonOptions.NotEmpty(_test);
+        CommonOptions.NotEmpty(_checkpoint);
         CommonOptions.AtLeast(_epochs, 1);
         CommonOptions.AtLeast(_maxTokens, 1);
         _minutes.Validators.Add(result =>

@@ -27,11 +27,11 @@ internal sealed record DocumentBatch(IReadOnlyList<InputDocument> Documents, boo
             var batch = new List<InputDocument>(size);
             try
             {
-                int characters = 0;
+                long characters = 0;
                 while (batch.Count < size && characters < MaxCharacters && !(hasEnded = !source.MoveNext()))
                 {
                     batch.Add(source.Current);
-                    characters += source.Current.Text.Length;
+                    characters += source.Current.Size;
                 }
             }
             catch (Exception e)

@@ -6,10 +6,13 @@ namespace Maha.Tool.Input;
 /// <param name="Text">The text; empty where the document can't be read.</param>
 /// <param name="Label">The label; empty if it has none.</param>
 /// <param name="Error">The reason why the document can't be read; null if it can.</param>
-/// <param name="Kept">The names and JSON values of the fields that are copied to the output; null for none.</param>
+/// <param name="Kept">The names and JSON values of the fields that are copied to the output, also of a record that can't be read; null for none.</param>
 internal sealed record InputDocument(
     string? Path, long? Line, string Text, string Label, string? Error, IReadOnlyList<KeyValuePair<string, string>>? Kept)
 {
+    /// <summary>The characters that are in memory.</summary>
+    public long Size => Text.Length + Label.Length + (Error?.Length ?? 0) + (Kept?.Sum(kept => (long)kept.Key.Length + kept.Value.Length) ?? 0);
+
     /// <summary>Returns the error with the file and the line.</summary>
     public string Describe() => (Path, Line) switch
     {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Maha.Documents;
 using Maha.Documents.Files;
 using Maha.Documents.Rows;
+using Maha.Tool.Commands;
 
 namespace Maha.Tool.Input;
 
@@ -10,7 +11,7 @@ internal sealed class InputOptions
 {
     // The names that commands write.
     private static readonly string[] s_reserved =
-        ["path", "line", "error", "predictedLabel", "score", "scores", "vector", "explainedLabel", "probability", "spans"];
+        ["path", "line", "error", "predictedLabel", "predictedLabels", "score", "scores", "vector", "explainedLabel", "probability", "spans"];
 
     private readonly Argument<string[]> _paths = new("INPUT")
     {
@@ -54,8 +55,12 @@ internal sealed class InputOptions
     /// <param name="hasOutput">Whether the command writes a line per document, to which fields can be copied.</param>
     public InputOptions(Command command, bool hasOutput)
     {
+        CommonOptions.AtLeast(_maxLength, 1);
+        CommonOptions.AtMost(_maxLength, DocumentLoaderOptions.LongestDocument);
+        CommonOptions.NotEmpty(_textField);
+        CommonOptions.NotEmpty(_labelField);
         _format.AcceptOnlyFromAmong("auto", "text", "html", "markdown", "jsonl", "csv", "lines");
-        _keep.CustomParser = result => [.. result.Tokens.SelectMany(token => token.Value.Split(',', StringSplitOptions.RemoveEmptyEntries))];
+        _keep.CustomParser = result => [.. result.Tokens.SelectMany(token => token.Value.Split(',', StringSplitOptions.RemoveEmptyEntries)).Distinct()];
         command.Arguments.Add(_paths);
         foreach (var option in new Option[] { _pattern, _format, _textField, _labelField, _maxLength })
             command.Options.Add(option);
@@ -64,6 +69,8 @@ internal sealed class InputOptions
         command.Options.Add(_keep);
         command.Validators.Add(result =>
         {
+            if (result.GetResult(_keep) is not null && result.GetValue(_keep) is [])
+                result.AddError("--keep must name a property or column, but names none. Name some, or leave it out.");
             if (result.GetValue(_keep)?.FirstOrDefault(s_reserved.Contains) is { } name)
             {
                 result.AddError(
@@ -82,7 +89,7 @@ internal sealed class InputOptions
         // An empty text has a prediction; empty files are errors.
         var options = LoaderOptions(parsed) with { KeepEmpty = true, KeptFields = parsed.GetValue(_keep) ?? [] };
         if (!IsStandardInput(parsed))
-            return ReadFiles(Listing(parsed), options);
+            return ReportMissing(ReadFiles(Listing(parsed), options), options.KeptFields, context);
         if (!Console.IsInputRedirected)
             context.Messages.Write("Reading documents from standard input, one per line; Ctrl+D ends it.");
         bool? isJson = parsed.GetValue(_format) switch
@@ -93,12 +100,21 @@ internal sealed class InputOptions
             var format => throw new UsageException(
                 $"Standard input must be in the format jsonl or lines, but --format is {format}. Name a file for other formats."),
         };
-        return StandardInputDocuments.Read(new StandardInput(context.Cancellation), isJson, options);
+        return ReportMissing(StandardInputDocuments.Read(new StandardInput(context.Cancellation), isJson, options), options.KeptFields, context);
     }
 
     /// <summary>The files of the input.</summary>
     /// <exception cref="UsageException">A path does not exist.</exception>
-    public FileListing Listing(ParseResult parsed) => Listing(parsed, parsed.GetValue(_paths) ?? []);
+    public FileListing Listing(ParseResult parsed)
+    {
+        string[] paths = parsed.GetValue(_paths) ?? [];
+        if (parsed.GetValue(_pattern) is { } pattern && paths.All(File.Exists))
+            throw new UsageException($"--glob chooses files of folders, but with '{pattern}' only files are named. Name a folder, or leave --glob out.");
+        return Listing(parsed, paths);
+    }
+
+    /// <summary>Standard input, read in the same way.</summary>
+    public FileListing Listing(ParseResult parsed, SpooledInput spooled) => new([spooled.File(FormatOf(parsed))], []);
 
     /// <summary>The files of other paths, read in the same way.</summary>
     public FileListing Listing(ParseResult parsed, IReadOnlyList<string> paths)
@@ -108,6 +124,8 @@ internal sealed class InputOptions
         var skipped = new List<SkippedDocument>();
         foreach (string path in paths)
         {
+            if (path.Length == 0)
+                throw new UsageException("INPUT must name files and folders, but a name is empty. Leave it out.");
             if (path == "-")
                 throw new UsageException("Standard input ('-') can't be combined with files. Name it alone.");
             try
@@ -123,7 +141,8 @@ internal sealed class InputOptions
             }
             catch (Exception e) when (e is ArgumentException or FileNotFoundException)
             {
-                throw new UsageException(e.Message);
+                throw new UsageException(path.StartsWith('-')
+                    ? $"There must be an option or a file '{path}', but there is neither. See --help." : ToolTerms.Of(e));
             }
         }
         return new FileListing(files, skipped);
@@ -138,14 +157,7 @@ internal sealed class InputOptions
             LabelField = parsed.GetValue(_labelField),
             MaxDocumentLength = parsed.GetValue(_maxLength),
         };
-        try
-        {
-            options.Validate();
-        }
-        catch (ArgumentException e)
-        {
-            throw new UsageException(e.Message);
-        }
+        options.Validate();
         return options;
     }
 
@@ -162,6 +174,22 @@ internal sealed class InputOptions
 
     private static string Join(string folder, string path) => path.Length == 0 ? folder : folder.EndsWith('/') ? folder + path : $"{folder}/{path}";
 
+    // A property may be missing in some documents; one that is missing in all is a name with a slip.
+    private static IEnumerable<InputDocument> ReportMissing(IEnumerable<InputDocument> documents, IReadOnlyList<string> fields, ToolContext context)
+    {
+        var missing = new HashSet<string>(fields);
+        bool hasDocuments = false;
+        foreach (var document in documents)
+        {
+            hasDocuments |= document.Error is null;
+            if (missing.Count > 0 && document.Kept is { } kept)
+                missing.ExceptWith(kept.Select(field => field.Key));
+            yield return document;
+        }
+        if (hasDocuments && missing.Count > 0)
+            context.Messages.Write($"warning: no document has {string.Join(", ", missing.Order(StringComparer.Ordinal))}, which --keep names.");
+    }
+
     private static IEnumerable<InputDocument> ReadFiles(FileListing listing, DocumentLoaderOptions options)
     {
         using var pass = new DocumentPass(listing, options);
@@ -169,7 +197,7 @@ internal sealed class InputOptions
         {
             var item = pass.Item;
             yield return item.Error is { } error
-                ? new InputDocument(pass.Path, item.Line, "", "", error, null)
+                ? new InputDocument(pass.Path, item.Line, "", "", ToolTerms.Of(error), item.Kept)
                 : new InputDocument(pass.Path, item.Line, item.Text!, pass.Label, null, item.Kept);
         }
     }

@@ -18,28 +18,36 @@ internal static class StandardInputDocuments
         using var lines = new Utf8LineReader(stream, options.MaxDocumentBytes);
         while (lines.Read())
         {
-            bool isEmpty = !lines.IsTooLong && lines.Line.Span.Trim(" \t\r"u8).IsEmpty;
+            var line = WithoutMark(lines);
+            bool isEmpty = !lines.IsTooLong && line.Span.Trim(" \t\r"u8).IsEmpty;
             if (isJson is null && !isEmpty)
-                isJson = !lines.IsTooLong && lines.Line.Span.TrimStart(" \t\xEF\xBB\xBF"u8) is [(byte)'{', ..];
+                isJson = !lines.IsTooLong && line.Span.TrimStart(" \t"u8) is [(byte)'{', ..];
             // Empty lines of JSON are no records; of texts they are empty documents, so that line n of the output is that of line n of the input.
             if (isEmpty && isJson == true)
                 continue;
             var item = lines.IsTooLong ? DocumentReaders.TooLong(options, lines.LineNumber)
-                : isJson == true ? JsonLinesReader.Parse(WithoutMark(lines), lines.LineNumber, options)
-                : ReadText(lines);
-            yield return new InputDocument(null, item.Line, item.Text ?? "", item.Label ?? "", item.Error, item.Kept);
+                : isJson == true ? JsonLinesReader.Parse(line, lines.LineNumber, options)
+                : ReadText(line, lines.LineNumber);
+            yield return new InputDocument(null, item.Line, item.Text ?? "", item.Label ?? "", item.Error is { } error ? ToolTerms.Of(error) : null, item.Kept);
         }
     }
 
-    private static ReadItem ReadText(Utf8LineReader lines)
+    private static ReadItem ReadText(ReadOnlyMemory<byte> line, long number)
     {
+        // As in files. UTF-16 of English is valid UTF-8 with a NUL beside every letter.
+        if (line.Span.Contains((byte)0))
+        {
+            return ReadItem.Bad(
+                "A line must not have NUL bytes, but has one: the input is binary, or UTF-16 or UTF-32. If it is text, convert it, for instance with iconv.",
+                number);
+        }
         try
         {
-            return ReadItem.Document(s_utf8.GetString(WithoutMark(lines).Span), line: lines.LineNumber);
+            return ReadItem.Document(s_utf8.GetString(line.Span), line: number);
         }
         catch (DecoderFallbackException)
         {
-            return ReadItem.Bad("The line must be UTF-8, but has bytes that are not valid. Convert the input, for instance with iconv.", lines.LineNumber);
+            return ReadItem.Bad("The line must be UTF-8, but has bytes that are not valid. Convert the input, for instance with iconv.", number);
         }
     }
 

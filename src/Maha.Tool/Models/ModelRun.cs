@@ -9,7 +9,8 @@ namespace Maha.Tool.Models;
 /// <param name="cancellation">Ends the run between two documents.</param>
 internal sealed class ModelRun(SavedModel model, CancellationToken cancellation)
 {
-    // Batches on one thread each take less time than one batch on several threads, but each needs memory of its own.
+    // Batches on one thread each take less time than one batch on several threads, but each needs memory of its own. With twice as many threads or more, a
+    // batch has several; with fewer, those beyond the workers have nothing to do.
     private const int MaxWorkers = 8;
 
     private int _unfinished;

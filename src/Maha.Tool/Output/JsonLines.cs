@@ -40,10 +40,17 @@ internal sealed class JsonLines(Stream output, bool flushesEachLine = false) : I
     /// <summary>Writes the lines that are there.</summary>
     public void Flush()
     {
-        output.Write(_buffer.Lines);
-        output.Flush();
-        _buffer.Clear();
-        _sinceFlush.Restart();
+        try
+        {
+            output.Write(_buffer.Lines);
+            output.Flush();
+        }
+        finally
+        {
+            // Where the output takes a part only, what it has taken must not be written again.
+            _buffer.Clear();
+            _sinceFlush.Restart();
+        }
     }
 
     public void Dispose() => _buffer.Dispose();

@@ -1,4 +1,6 @@
 using System.Text;
+using Maha.Documents;
+using Maha.Tool.Input;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
 
@@ -34,7 +36,7 @@ internal sealed class Messages
             return;
         lock (_lock)
         {
-            Writer.Write($"\r\e[K{message}");
+            Try(() => Writer.Write($"\r\e[K{message}"));
             _hasProgress = true;
         }
     }
@@ -42,20 +44,51 @@ internal sealed class Messages
     /// <summary>Writes the warnings of ML.NET and what Maha's estimators say.</summary>
     public void Follow(MLContext context) => context.Log += (_, message) =>
     {
+        if (message.Source.Contains(nameof(DocumentDataView), StringComparison.Ordinal))
+            return;
         if (message.Kind == ChannelMessageKind.Warning)
             Write($"warning: {message.RawMessage}");
         else if (message.Kind == ChannelMessageKind.Info && message.Source.Contains("Maha", StringComparison.Ordinal))
             Write(message.RawMessage);
     };
 
+    /// <summary>
+    /// Returns what writes each document that a view skips as an error: once, since a view reports it in every pass. What the view writes of it to ML.NET's
+    /// log is a warning, and ends after a hundred, so that <see cref="Follow"/> leaves it out.
+    /// </summary>
+    public Action<SkippedDocument> OncePerDocument()
+    {
+        // Not the reasons, which would be the memory of a long list.
+        var written = new HashSet<(string Path, long? Line, int Reason)>();
+        return skipped =>
+        {
+            lock (written)
+            {
+                if (!written.Add((skipped.Path, skipped.Line, skipped.Reason.GetHashCode(StringComparison.Ordinal))))
+                    return;
+            }
+            Error(ToolTerms.Of(skipped.ToString()));
+        };
+    }
+
     private void WriteLine(string message)
     {
         lock (_lock)
         {
-            if (_hasProgress)
-                Writer.Write("\r\e[K");
+            Try(() => Writer.WriteLine(_hasProgress ? $"\r\e[K{message}" : message));
             _hasProgress = false;
-            Writer.WriteLine(message);
+        }
+    }
+
+    // Results and the exit code are more than messages, which a full disk may not take.
+    private static void Try(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (IOException)
+        {
         }
     }
 }
