@@ -175,7 +175,7 @@ var commands = new Command[]
         NGramsCommand.Run),
     new(
         "passages",
-        "[--pages FOLDER] [--out FOLDER]",
+        "[--pages FOLDER] [--out FOLDER] [--draw N]",
         "makes two tasks for learn from the manual pages: single passages, and long documents whose class depends on all their passages",
         PassagesCommand.Run),
     new(

@@ -6,6 +6,7 @@ using Maha.Layers.Data;
 using Maha.Layers.Models;
 using Maha.Layers.Text;
 using Maha.Layers.Training;
+using Maha.MLNet.Classification;
 using static TorchSharp.torch;
 
 namespace Maha.Benchmarks.Training;
@@ -34,7 +35,8 @@ internal sealed record ThroughputModel
         Classifier("classifier", new HsaOptions(), isLong: true),
         Classifier("classifier-short", new HsaOptions(), isLong: false),
         Classifier("classifier-maha", new MahaOptions(), isLong: true),
-        Reader("reader"),
+        Reader("reader", GpuBatch.MostTokens),
+        Reader("reader-short", 32_768),
         LanguageModel("lm-hsa-1024", new HsaCausalOptions { Overlap = true }, 1024),
         LanguageModel("lm-hsa-8192", new HsaCausalOptions { Overlap = true }, 8192),
         LanguageModel("lm-full-1024", new FullOptions(), 1024),
@@ -135,7 +137,7 @@ internal sealed record ThroughputModel
         },
     };
 
-    private static ThroughputModel Reader(string name) => new()
+    private static ThroughputModel Reader(string name, int tokensPerBatch) => new()
     {
         Name = name,
         IsLanguageModel = false,
@@ -157,7 +159,7 @@ internal sealed record ThroughputModel
             Pooling = PoolingKind.MeanMax,
             Dropout = 0.1,
         },
-        Options = new TrainingOptions { NumberOfEpochs = 1, TokensPerBatch = 32_768, LearningRate = 1e-4, ValidationFraction = 0 },
+        Options = new TrainingOptions { NumberOfEpochs = 1, TokensPerBatch = tokensPerBatch, LearningRate = 1e-4, ValidationFraction = 0 },
     };
 
     private static WordPieceTokenizer CreateTokenizer()

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Maha.Layers.Attention;
 using Maha.Layers.Data;
+using Maha.Layers.Kernels;
 using Maha.Layers.Models;
 using Maha.Layers.Training;
 using Maha.MLNet.Fitting;
@@ -32,10 +33,8 @@ internal sealed record ReadingPlan
     // Blocks learn how parts are related from many documents or not at all, and then from steps of many.
     private const int DocumentsForRelations = 4000;
 
-    // The activations of all layers of a small encoder for so many tokens take about 1 GB in float32 and 4 GB in bfloat16. A step of more tokens is a sum over
-    // batches.
+    // The activations of all layers of a small encoder for so many tokens take about 1 GB in float32. A step of more tokens is a sum over batches.
     private const int MaxTokensPerBatchOnProcessor = 4096;
-    private const int MaxTokensPerBatchOnGpu = 32768;
 
     // How much of the time that is left is planned for: the rest covers what the estimate misses.
     private const double ShareOfTime = 0.85;
@@ -68,6 +67,9 @@ internal sealed record ReadingPlan
     /// <summary>The number of documents of a step.</summary>
     public required int DocumentsPerStep { get; init; }
 
+    /// <summary>The most tokens of a batch of a training that keeps the activations of all layers.</summary>
+    public required int MaxTokensPerBatch { get; init; }
+
     /// <summary>Whether the training has the lower of two learning rates.</summary>
     public required bool IsCareful { get; init; }
 
@@ -89,6 +91,8 @@ internal sealed record ReadingPlan
     {
         bool isProcessor = fitting.Device.type == DeviceType.CPU;
         double tokensPerSecond = MeasureSpeed(reader, windows, training);
+        int maxTokensPerBatch = isProcessor
+            ? MaxTokensPerBatchOnProcessor : GpuBatch.MaxTokens(CudaDevice.Get(fitting.Device.index).MemoryBytes, reader.Encoder.Options, fitting.ComputeType);
         double? seconds = fitting.TimeLeft is { } left ? left.TotalSeconds * ShareOfTime : isProcessor ? s_timeOnProcessor.TotalSeconds : null;
         var lengths = new Lengths(training, validating, windows.WindowLength);
         ReadingPlan? plan = null;
@@ -122,6 +126,7 @@ internal sealed record ReadingPlan
                 NumberOfEpochs = epochs,
                 DocumentFraction = 1,
                 DocumentsPerStep = hasBlocks && training.Count >= DocumentsForRelations ? 32 : isLong ? 8 : training.Count < 5000 ? 16 : 32,
+                MaxTokensPerBatch = maxTokensPerBatch,
                 IsCareful = isLong || hasBlocks,
                 TokensPerDocument = perDocument,
                 Expected = TimeSpan.FromSeconds(passes / tokensPerSecond),
@@ -142,17 +147,16 @@ internal sealed record ReadingPlan
         LearningRateDecay = LearningRateDecay.Linear,
         LearningRate = options.IsSet(nameof(options.LearningRate)) ? options.LearningRate : IsCareful ? CarefulLearningRate : LearningRate,
         TokensPerBatch = options.IsSet(nameof(options.TokensPerBatch))
-            ? options.TokensPerBatch : (int)Math.Clamp(TokensPerStep, DocumentsPerStep, MaxTokensPerBatch),
+            ? options.TokensPerBatch : (int)Math.Clamp(TokensPerStep, DocumentsPerStep, TokensOfTrainedLayers),
         // A batch of a whole step has somewhat fewer documents, because of padding; a second batch would halve the number of steps.
         MinDocumentsPerStep = options.MinDocumentsPerStep
-            ?? (options.IsSet(nameof(options.TokensPerBatch)) || TokensPerStep <= MaxTokensPerBatch ? 1 : DocumentsPerStep),
+            ?? (options.IsSet(nameof(options.TokensPerBatch)) || TokensPerStep <= TokensOfTrainedLayers ? 1 : DocumentsPerStep),
     };
 
     private double TokensPerStep => DocumentsPerStep * TokensPerDocument;
 
-    // The layers that are trained keep their activations.
-    private double MaxTokensPerBatch =>
-        Device == DeviceType.CPU ? MaxTokensPerBatchOnProcessor * NumLayers / Math.Max(1.0, NumLayers - FrozenLayers) : MaxTokensPerBatchOnGpu;
+    // Only the layers that are trained keep their activations.
+    private double TokensOfTrainedLayers => MaxTokensPerBatch * NumLayers / Math.Max(1.0, NumLayers - FrozenLayers);
 
     /// <summary>States the choices, in one sentence for the user.</summary>
     /// <param name="name">The name of the weights.</param>

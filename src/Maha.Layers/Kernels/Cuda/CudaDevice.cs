@@ -26,6 +26,9 @@ internal sealed unsafe class CudaDevice
         CudaDriver.Check(CudaDriver.GetDeviceName(name, MaxNameBytes, device), "cuDeviceGetName");
         Name = Marshal.PtrToStringUTF8((nint)name)!;
         DriverVersion = version;
+        nuint memory;
+        CudaDriver.Check(CudaDriver.GetDeviceMemory(&memory, device), "cuDeviceTotalMem");
+        MemoryBytes = (long)memory;
         ComputeCapability = (Attribute(CudaDriver.ComputeCapabilityMajor, device) * 10) + Attribute(CudaDriver.ComputeCapabilityMinor, device);
         Multiprocessors = Attribute(CudaDriver.MultiprocessorCount, device);
         MaxSharedBytes = Attribute(CudaDriver.MaxSharedBytesPerBlock, device);
@@ -48,6 +51,9 @@ internal sealed unsafe class CudaDevice
 
     /// <summary>The most shared memory that a block can ask for, in bytes.</summary>
     public int MaxSharedBytes { get; }
+
+    /// <summary>The memory of the card, in bytes.</summary>
+    public long MemoryBytes { get; }
 
     /// <summary>Returns a device. Its primary context stays in use until the process ends.</summary>
     /// <exception cref="CudaException">The driver has no such device.</exception>

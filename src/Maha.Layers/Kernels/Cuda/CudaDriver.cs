@@ -60,6 +60,9 @@ internal static unsafe partial class CudaDriver
     [LibraryImport(CudaLibraries.Driver, EntryPoint = "cuDeviceGetAttribute")]
     public static partial int GetDeviceAttribute(int* value, int attribute, int device);
 
+    [LibraryImport(CudaLibraries.Driver, EntryPoint = "cuDeviceTotalMem_v2")]
+    public static partial int GetDeviceMemory(nuint* bytes, int device);
+
     [LibraryImport(CudaLibraries.Driver, EntryPoint = "cuDevicePrimaryCtxRetain")]
     public static partial int RetainPrimaryContext(nint* context, int device);
 
