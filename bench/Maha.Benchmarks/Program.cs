@@ -76,6 +76,11 @@ var commands = new Command[]
         "time of a training step of a classifier with float32 weights that computes in float32 and in bfloat16",
         StepCommand.Run),
     new(
+        "relation",
+        RelationCommand.Arguments,
+        "whether an attention learns from random weights which tokens of a short document belong together",
+        RelationCommand.Run),
+    new(
         "calls",
         CallsCommand.Arguments,
         "what a call of torch's operators and of a function of our own costs the processor",

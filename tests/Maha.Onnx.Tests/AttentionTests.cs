@@ -35,6 +35,7 @@ public sealed class AttentionTests
         ["maha convex, per document"] = Maha(new ConvexOptions { Granularity = WeightGranularity.Document }),
         ["maha convex, input free"] = Maha(new ConvexOptions { Granularity = WeightGranularity.InputFree }),
         ["maha convex, linear"] = Maha(new ConvexOptions { UtilityForm = UtilityForm.Linear }),
+        ["maha convex, local residual"] = Maha(new ConvexOptions()) with { LocalResidual = true },
         ["maha nash"] = Maha(new NashOptions()),
         ["maha nash, priced"] = Maha(new NashOptions { CostPrice = 0.5, Temperature = 0.5 }),
         ["maha softmax"] = Maha(AggregationOptions.Create(AggregationKind.Softmax)),

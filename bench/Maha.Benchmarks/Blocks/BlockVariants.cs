@@ -17,6 +17,7 @@ internal static class BlockVariants
             ["hsa"] = options => options with { Attention = new HsaOptions() },
             ["hsa-causal"] = options => options with { Attention = new HsaCausalOptions() },
             ["maha"] = options => options with { Attention = new MahaOptions() },
+            ["maha-residual"] = options => options with { Attention = new MahaOptions { LocalResidual = true } },
             ["maha-causal"] = options => options with { Attention = new MahaOptions(), IsCausal = true },
             ["maha-nash"] = options => options with { Attention = new MahaOptions { Aggregation = new NashOptions() } },
             ["maha-mean"] = options => options with { Attention = new MahaOptions { Aggregation = AggregationOptions.Create(AggregationKind.Mean) } },

@@ -13,6 +13,13 @@ public sealed record MahaOptions : MultiscaleOptions
     [OptionRange(1, WindowOptions.MaxWindow, WindowOptions.WindowRemedy)]
     public int Window { get; init; } = WindowOptions.DefaultWindow;
 
+    /// <summary>
+    /// Whether the attention reads the tokens themselves beside what the local convolution makes of them: c = x + Dropout(ReLU(convolution of x)). Without it,
+    /// as in the paper, c = Dropout(ReLU(convolution of x)), which hides half of each token, so that relations of single tokens are learned late or not at all.
+    /// </summary>
+    /// <value>False.</value>
+    public bool LocalResidual { get; init; }
+
     /// <inheritdoc/>
     internal override int CountScales(int maxSequenceLength) =>
         NumScales ?? ScaleCount.Needed(maxSequenceLength, Math.Max(2, CompressionRatio), Math.Max(1, Window));

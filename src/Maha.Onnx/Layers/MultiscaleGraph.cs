@@ -20,8 +20,9 @@ internal sealed class MultiscaleGraph(GraphWeights weights, MahaBlockOptions blo
     public OnnxValue Apply(OnnxValue hidden, TokenRows rows)
     {
         var scales = Scales(rows);
-        var local = Convolve(weights.Part("local_conv.conv"), rows.Clear(hidden), rows.Length, stride: 1, dilation: 2);
-        var features = Decompose(rows.Clear(local.Relu()), scales); // S x [B, N_s, D]
+        var tokens = rows.Clear(hidden);
+        var local = rows.Clear(Convolve(weights.Part("local_conv.conv"), tokens, rows.Length, stride: 1, dilation: 2).Relu());
+        var features = Decompose(options.LocalResidual ? local + tokens : local, scales); // S x [B, N_s, D]
         var values = Decompose(weights.Linear("v_proj", features[0]), scales);
         var outputs = new OnnxValue[_numScales]; // [B, N_s, D]
         long cell = 1;

@@ -22,7 +22,7 @@ public sealed partial class PlainBlockTests
     {
         foreach (var (window, ratio, numScales) in new[] { (2, 2, 5), (3, 2, 3), (3, 3, 3), (4, 4, 2), (5, 2, 1), (64, 2, 2) })
         {
-            foreach (var (rho, tau, floor) in new[] { (0.5, 1.0, 0.1), (0, 0.3, 0), (20, 0.1, 0.3) })
+            foreach (var (rho, tau, floor, residual) in new[] { (0.5, 1.0, 0.1, false), (0, 0.3, 0, false), (20, 0.1, 0.3, false), (0.5, 1.0, 0.1, true) })
             {
                 using var scope = NewDisposeScope();
                 var options = Options(new MahaOptions
@@ -30,10 +30,11 @@ public sealed partial class PlainBlockTests
                     Window = window,
                     CompressionRatio = ratio,
                     NumScales = numScales,
+                    LocalResidual = residual,
                     Aggregation = new ConvexOptions { RedundancyPrice = rho, Temperature = tau, WeightFloor = floor },
                 });
                 using var block = TestTensors.Prepared(new MahaBlock(options), seed: 3, scale: 0.8);
-                AssertEqual(block, new PlainMahaBlock(block.state_dict(), H, window, ratio, numScales, rho, tau, floor).Forward, batch);
+                AssertEqual(block, new PlainMahaBlock(block.state_dict(), H, window, ratio, numScales, rho, tau, floor, residual).Forward, batch);
             }
         }
     }

@@ -44,6 +44,15 @@ public class DecodingTests
         }
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    public void LocalResidual_InPieces_GivesTheBatchComputation(int pieces)
+    {
+        var attention = (MahaOptions)Of(AttentionKind.Maha) with { LocalResidual = true };
+        Check(new Case(Options(AttentionKind.Maha) with { Attention = attention }, 61, pieces, ScalarType.Float64));
+    }
+
     [Fact]
     public void LayersOfDifferentKinds_DecodeTogether()
     {

@@ -39,6 +39,14 @@ public sealed class MahaTransformerOptionsTests
     }
 
     [Fact]
+    public void LocalResidual_RoundTrips_AndOlderFilesHaveNone()
+    {
+        var options = new MahaTransformerOptions { VocabSize = 9, Attention = new MahaOptions { LocalResidual = true } };
+        Assert.True(((MahaOptions)JsonSerializer.Deserialize<MahaTransformerOptions>(JsonSerializer.Serialize(options, s_json), s_json)!.Attention).LocalResidual);
+        Assert.False(((MahaOptions)JsonSerializer.Deserialize<MahaTransformerOptions>("""{ "VocabSize": 9, "Attention": "Maha" }""", s_json)!.Attention).LocalResidual);
+    }
+
+    [Fact]
     public void LayersOfAnOlderFile_AreKindsWithTheModelsOptions()
     {
         const string json = """{ "VocabSize": 9, "NumLayers": 2, "Attention": "Full", "Branching": 4, "LayerAttention": ["Full", "Hsa"] }""";

@@ -8,7 +8,8 @@ namespace Maha.Layers.Tests.Reference;
 
 /// <summary>One MAHA block without kernels, masks and dropout: the slow equivalent of MahaBlock with MAHA attention.</summary>
 internal sealed class PlainMahaBlock(
-    IReadOnlyDictionary<string, Tensor> weights, int numHeads, int window, int ratio, int numScales, double rho, double tau, double f)
+    IReadOnlyDictionary<string, Tensor> weights, int numHeads, int window, int ratio, int numScales, double rho, double tau, double f,
+    bool residual = false)
 {
     /// <summary>Applies the block to x [B, N, D], whose document b has lengths[b] tokens followed by padding.</summary>
     public Tensor Forward(Tensor x, int[] lengths)
@@ -23,6 +24,8 @@ internal sealed class PlainMahaBlock(
     {
         // Section 4.4: each token with the tokens two before and two after it.
         var features = Convolve(x, "mixer.local_conv", stride: 1, dilation: 2).relu(); // [n, D]
+        if (residual)
+            features = features + x;
 
         // Section 4.2: one projection makes the values of all scales.
         var values = Linear(features, "mixer.v_proj"); // [n, D]

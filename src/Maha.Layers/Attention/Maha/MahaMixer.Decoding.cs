@@ -40,6 +40,8 @@ internal sealed partial class MahaMixer
         var inputs = cat([state.Inputs ?? zeros([batch, LocalReach, _options.DModel], hidden.dtype, hidden.device), hidden], 1);
         state.Keep(inputs.narrow(1, count, LocalReach));
         var features = _localConvolution.call(inputs, Lengths(batch, count + LocalReach, count + LocalReach)).narrow(1, LocalReach, count); // [B, N, D]
+        if (_maha.LocalResidual)
+            features = features + hidden;
         var values = LinearFunction.Apply(_valueProjection, features);
         var upsampled = new Tensor[_numScales];
         bool[] missing = new bool[count * _numScales];

@@ -13,7 +13,7 @@ namespace Maha.Layers.Attention;
 /// Multiscale attention at linear cost: depthwise convolutions, windowed attention at every scale, and a solver for the weights of the scales.
 /// </summary>
 /// <remarks>
-/// <para>c = Dropout(ReLU(depthwise convolution of x; kernel 3, dilation 2)); X_s = decomposition(c); V = W_V c once and V_s = decomposition(V) with the same
+/// <para>c = Dropout(ReLU(depthwise convolution of x; kernel 3, dilation 2)), plus x with <see cref="MahaOptions.LocalResidual"/>; X_s = decomposition(c); V = W_V c once and V_s = decomposition(V) with the same
 /// operators; O_s = windowed attention of W_Q^s X_s, W_K^s X_s and V_s (sections 4.1 and 4.2 of the paper, with windows of 3w keys);
 /// out = aggregation of the O_s.</para>
 /// <para>Padding must be on the right. Invalid tokens are cleared before every step and their output is 0: a token's output depends neither on the amount or
@@ -71,6 +71,8 @@ internal sealed partial class MahaMixer : TokenMixer
             : new ScaleHierarchy(lengths, length, _numScales, _maha.CompressionRatio, _maha.Window);
 
         var local = _localConvolution.ForwardWithDropout(hidden, new ConvolutionLengths(lengths, lengths, length), _dropout); // [B, N, D]
+        if (_maha.LocalResidual)
+            local = local + (context.KeyPaddingMask is { } padding ? hidden.masked_fill(padding.unsqueeze(-1), 0) : hidden);
         var finest = LinearFunction.ApplyAll(local, _queryKeyProjections[0], _valueProjection); // one pass over the tokens for both
         var (scales, values) = _decomposition.ForwardBoth(local, finest[1], hierarchy); // S x [B, N_s, D] each
         var (outputs, entropies) = AttendWithinScales(scales, finest[0], values, hierarchy, context.Inspect, maps);
