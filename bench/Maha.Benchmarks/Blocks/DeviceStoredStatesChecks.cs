@@ -1,5 +1,4 @@
-using System.Globalization;
-using System.Text;
+using Maha.Benchmarks.Training;
 using Maha.Layers.Attention;
 using Maha.Layers.Core;
 using Maha.Layers.Data;
@@ -21,9 +20,7 @@ internal static class DeviceStoredStatesChecks
     /// <summary>Runs all checks on the CUDA device.</summary>
     public static void Run(DeviceReport report)
     {
-        string[] special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
-        string vocabulary = string.Join('\n', special.Concat(Enumerable.Range(0, 59).Select(i => string.Create(CultureInfo.InvariantCulture, $"word{i}"))));
-        var tokenizer = WordPieceTokenizer.FromVocabulary(new MemoryStream(Encoding.UTF8.GetBytes(vocabulary)), lowerCase: true);
+        var tokenizer = MadeWordPieces.Create(64);
         var random = new Random(1);
         using var documents = TokenizedDataset.FromTokenIds(Enumerable.Range(0, 200).Select(i => (
             Enumerable.Range(0, random.Next(1, 200)).Select(_ => random.Next(3) == 0 ? 7 + (i % 4) : random.Next(11, tokenizer.VocabSize)).ToArray(), i % 4)));

@@ -1,11 +1,10 @@
 using System.Runtime.InteropServices;
-using System.Text;
+using Maha.Benchmarks.Training;
 using Maha.Layers.Attention;
 using Maha.Layers.Core;
 using Maha.Layers.Data;
 using Maha.Layers.Distributed;
 using Maha.Layers.Models;
-using Maha.Layers.Text;
 using Maha.Layers.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -44,8 +43,7 @@ internal static class GroupLaw
     private static double[] TrainReader(Device device)
     {
         const int WindowLength = 16, MaxTokens = 64;
-        string[] entries = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", .. Enumerable.Range(0, VocabSize - 4).Select(i => $"w{i}")];
-        var tokenizer = WordPieceTokenizer.FromVocabulary(new MemoryStream(Encoding.UTF8.GetBytes(string.Join('\n', entries))), lowerCase: true);
+        var tokenizer = MadeWordPieces.Create(VocabSize);
         using var random = new RandomStateScope(1);
         using var network = new WindowedClassifier(
             Model(tokenizer.VocabSize),

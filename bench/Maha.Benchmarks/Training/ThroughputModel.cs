@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text;
 using Maha.Layers.Attention;
 using Maha.Layers.Core;
 using Maha.Layers.Data;
@@ -25,7 +23,7 @@ internal sealed record ThroughputModel
     private const int WindowLength = 256;
     private const int NumReaderTokens = 30_522;
 
-    private static readonly Lazy<WordPieceTokenizer> s_tokenizer = new(CreateTokenizer);
+    private static readonly Lazy<WordPieceTokenizer> s_tokenizer = new(() => MadeWordPieces.Create(NumReaderTokens));
 
     /// <summary>
     /// The models by name: the classifier of the estimators with its defaults, on long and on short documents, the pretrained reader, and language models.
@@ -161,13 +159,6 @@ internal sealed record ThroughputModel
         },
         Options = new TrainingOptions { NumberOfEpochs = 1, TokensPerBatch = tokensPerBatch, LearningRate = 1e-4, ValidationFraction = 0 },
     };
-
-    private static WordPieceTokenizer CreateTokenizer()
-    {
-        string[] special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
-        var entries = special.Concat(Enumerable.Range(0, NumReaderTokens - special.Length).Select(i => string.Create(CultureInfo.InvariantCulture, $"w{i}")));
-        return WordPieceTokenizer.FromVocabulary(new MemoryStream(Encoding.UTF8.GetBytes(string.Join('\n', entries))), lowerCase: true);
-    }
 
     private static ThroughputModel LanguageModel(string name, AttentionOptions attention, int context) => new()
     {

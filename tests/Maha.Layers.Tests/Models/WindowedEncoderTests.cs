@@ -11,31 +11,9 @@ namespace Maha.Layers.Tests.Models;
 public class WindowedEncoderTests
 {
     private const int D = 12;
-    private static readonly WordPieceTokenizer s_tokenizer = SmallWordPiece.Create();
-
-    private static readonly MahaTransformerOptions s_encoder = new MahaTransformerOptions
-    {
-        VocabSize = s_tokenizer.VocabSize,
-        DModel = D,
-        NumHeads = 3,
-        NumLayers = 3,
-        FeedForwardDim = 20,
-        MaxSequenceLength = 16,
-        Positions = PositionKind.Learned,
-        EmbeddingNorm = true,
-        FinalNorm = false,
-        Dropout = 0,
-        Attention = new FullOptions(),
-    };
-
-    private static readonly WindowedEncoderOptions s_windows = new()
-    {
-        WindowLength = 12,
-        ChunkLength = 4,
-        MaxDocumentTokens = 1000,
-        ClsTokenId = s_tokenizer.ClsTokenId,
-        SepTokenId = s_tokenizer.SepTokenId,
-    };
+    private static readonly WordPieceTokenizer s_tokenizer = SmallReader.Tokenizer;
+    private static readonly MahaTransformerOptions s_encoder = SmallReader.Encoder;
+    private static readonly WindowedEncoderOptions s_windows = SmallReader.Windows;
 
     public static TheoryData<AttentionKind?> DocumentAttentions => [null, AttentionKind.Hsa, AttentionKind.Maha, AttentionKind.Full, AttentionKind.Window];
 

@@ -1,8 +1,8 @@
-using Maha.Layers.Attention;
 using Maha.Layers.Core;
 using Maha.Layers.Data;
 using Maha.Layers.Models;
 using Maha.Layers.Text;
+using Maha.Layers.Tests.Models;
 using Maha.Layers.Training;
 using static TorchSharp.torch;
 
@@ -12,31 +12,7 @@ namespace Maha.Layers.Tests.Training;
 [Collection(AloneCollection.Name)]
 public sealed class StoredStatesTrainingTests
 {
-    private static readonly WordPieceTokenizer s_tokenizer = SmallWordPiece.Create();
-
-    private static readonly MahaTransformerOptions s_encoder = new()
-    {
-        VocabSize = s_tokenizer.VocabSize,
-        DModel = 12,
-        NumHeads = 3,
-        NumLayers = 3,
-        FeedForwardDim = 20,
-        MaxSequenceLength = 16,
-        Positions = PositionKind.Learned,
-        EmbeddingNorm = true,
-        FinalNorm = false,
-        Dropout = 0,
-        Attention = new FullOptions(),
-    };
-
-    private static readonly WindowedEncoderOptions s_windows = new()
-    {
-        WindowLength = 12,
-        ChunkLength = 4,
-        MaxDocumentTokens = 1000,
-        ClsTokenId = s_tokenizer.ClsTokenId,
-        SepTokenId = s_tokenizer.SepTokenId,
-    };
+    private static readonly WordPieceTokenizer s_tokenizer = SmallReader.Tokenizer;
 
     public static TheoryData<ScalarType?, int> Cases => new() { { null, 1 }, { null, 3 }, { ScalarType.BFloat16, 1 }, { ScalarType.BFloat16, 3 } };
 
@@ -55,7 +31,7 @@ public sealed class StoredStatesTrainingTests
         {
             using var randomState = new RandomStateScope(1);
             using var scope = NewDisposeScope();
-            using var classifier = new WindowedClassifier(s_encoder, s_windows, 2);
+            using var classifier = new WindowedClassifier(SmallReader.Encoder, SmallReader.Windows, 2);
             var random = new Random(2);
             using var raw = TokenizedDataset.FromTokenIds(Enumerable.Range(0, 60).Select(i => (
                 Enumerable.Range(0, random.Next(1, 60)).Select(_ => random.Next(3) == 0 ? 7 + (i % 2) : random.Next(9, s_tokenizer.VocabSize)).ToArray(), i % 2)));
@@ -73,14 +49,8 @@ public sealed class StoredStatesTrainingTests
                 ComputeType = computeType,
             };
             var task = new WindowedClassificationTask(classifier, new CrossEntropyLoss(2), states is null ? null : _ => states);
-            new Trainer(options).Train(task, documents, progress: new Report(now => losses.Add(now.Loss)));
+            new Trainer(options).Train(task, documents, progress: new AtOnce(now => losses.Add(now.Loss)));
             return losses;
         }
-    }
-
-    // Progress<T> would report on another thread.
-    private sealed class Report(Action<TrainingProgress> action) : IProgress<TrainingProgress>
-    {
-        void IProgress<TrainingProgress>.Report(TrainingProgress value) => action(value);
     }
 }
