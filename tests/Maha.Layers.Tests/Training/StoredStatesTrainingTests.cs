@@ -1,8 +1,8 @@
 using Maha.Layers.Core;
 using Maha.Layers.Data;
 using Maha.Layers.Models;
-using Maha.Layers.Text;
 using Maha.Layers.Tests.Models;
+using Maha.Layers.Text;
 using Maha.Layers.Training;
 using static TorchSharp.torch;
 
