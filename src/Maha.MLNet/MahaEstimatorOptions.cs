@@ -107,6 +107,10 @@ public abstract partial class MahaEstimatorOptions
         set => (_maha, _window) = (_maha with { Window = value }, _window with { Window = value });
     }
 
+    /// <inheritdoc cref="MahaOptions.LocalResidual"/>
+    /// <value>False, the attention of the paper. For Maha.</value>
+    public bool LocalResidual { get => _maha.LocalResidual; set => _maha = _maha with { LocalResidual = value }; }
+
     /// <inheritdoc cref="MahaBlockOptions.Positions"/>
     /// <value><see cref="PositionKind.Rotary"/>: nothing to learn per position, so that a rare long document is read like the short ones.</value>
     public PositionKind Positions { get => _model.Positions; set => _model = _model with { Positions = value }; }

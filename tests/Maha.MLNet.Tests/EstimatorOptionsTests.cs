@@ -47,11 +47,11 @@ public sealed class EstimatorOptionsTests
     }
 
     [Theory]
-    [InlineData(AttentionKind.Hsa, "CompressionRatio, NumScales, Aggregation, Window")]
-    [InlineData(AttentionKind.HsaCausal, "CompressionRatio, NumScales, Aggregation, Window")]
+    [InlineData(AttentionKind.Hsa, "CompressionRatio, NumScales, Aggregation, LocalResidual, Window")]
+    [InlineData(AttentionKind.HsaCausal, "CompressionRatio, NumScales, Aggregation, LocalResidual, Window")]
     [InlineData(AttentionKind.Maha, "Hierarchy, Branching")]
-    [InlineData(AttentionKind.Window, "Hierarchy, Branching, CompressionRatio, NumScales, Aggregation")]
-    [InlineData(AttentionKind.Full, "Hierarchy, Branching, CompressionRatio, NumScales, Aggregation, Window")]
+    [InlineData(AttentionKind.Window, "Hierarchy, Branching, CompressionRatio, NumScales, Aggregation, LocalResidual")]
+    [InlineData(AttentionKind.Full, "Hierarchy, Branching, CompressionRatio, NumScales, Aggregation, LocalResidual, Window")]
     public void UnusedOptions_AreThoseOfOtherAttentions(AttentionKind attention, string expected)
     {
         var options = new MahaTextClassificationTrainer.Options
@@ -62,6 +62,7 @@ public sealed class EstimatorOptionsTests
             CompressionRatio = 3,
             NumScales = 2,
             Aggregation = AggregationKind.Mean,
+            LocalResidual = true,
             Window = 8,
         };
         Assert.Equal(expected.Split(", ").Order(), options.UnusedOptions().Order());

@@ -209,6 +209,7 @@ public class MahaClassifierOptionsTests
             NumScales = random.Next(3) == 0 ? null : 1 + random.Next(12),
             CompressionRatio = 2 + random.Next(63),
             Window = 1 + random.Next(1000),
+            LocalResidual = random.Next(2) == 0,
             Branching = 2 + random.Next(100),
             Positions = Pick<PositionKind>(),
             Pooling = Pick<PoolingKind>(),

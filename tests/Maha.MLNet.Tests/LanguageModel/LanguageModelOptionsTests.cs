@@ -168,6 +168,7 @@ public class LanguageModelOptionsTests
             NumScales = random.Next(3) == 0 ? null : 1 + random.Next(12),
             CompressionRatio = 2 + random.Next(63),
             Window = 1 + random.Next(1000),
+            LocalResidual = random.Next(2) == 0,
             Branching = 2 + random.Next(100),
             Overlap = random.Next(3) switch { 0 => null, 1 => false, _ => attention is AttentionKind.Hsa or AttentionKind.HsaCausal },
             ContextGrowthFraction = random.NextDouble(),

@@ -164,6 +164,7 @@ public class EncodingOptionsTests
         FeedForwardDim = random.Next(2) == 0 ? null : random.Next(1, 99),
         NumScales = random.Next(2) == 0 ? null : random.Next(1, 12),
         Window = random.Next(1, 300),
+        LocalResidual = random.Next(2) == 0,
         Branching = random.Next(2, 99),
         Pooling = random.GetItems(Enum.GetValues<PoolingKind>(), 1)[0],
         Positions = random.GetItems(Enum.GetValues<PositionKind>(), 1)[0],
