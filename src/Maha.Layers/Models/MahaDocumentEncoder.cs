@@ -104,11 +104,12 @@ internal sealed partial class MahaDocumentEncoder : Module<Tensor, Tensor?, Tens
     /// <summary>Learns the spectral parts from documents without labels.</summary>
     /// <param name="documents">The documents.</param>
     /// <param name="seed">The seed of the decomposition's first guess.</param>
+    /// <param name="isTimeOver">Returns whether what was computed so far must do: fewer iterations give less exact directions. Null without a limit.</param>
     /// <param name="cancellationToken">Ends the fitting with an <see cref="OperationCanceledException"/>.</param>
-    public void FitSpectral(ITokenizedDocuments documents, int seed, CancellationToken cancellationToken = default)
+    public void FitSpectral(ITokenizedDocuments documents, int seed, Func<bool>? isTimeOver = null, CancellationToken cancellationToken = default)
     {
-        _spectral?.Fit(documents, seed, cancellationToken);
-        _beginning?.Fit(documents, seed, cancellationToken);
+        _spectral?.Fit(documents, seed, isTimeOver, cancellationToken);
+        _beginning?.Fit(documents, seed, isTimeOver, cancellationToken);
     }
 
     /// <summary>Initializes the encoder's token embedding with the directions of the spectral part: tokens of similar use start near each other.</summary>
@@ -131,11 +132,12 @@ internal sealed partial class MahaDocumentEncoder : Module<Tensor, Tensor?, Tens
 
     /// <summary>Fits center and scale on documents. The other weights don't change.</summary>
     /// <param name="documents">The documents; about 1,000 are enough.</param>
+    /// <param name="isTimeOver">Returns whether the documents so far must do, of which at least 16 are read; null without a limit.</param>
     /// <param name="cancellationToken">Ends the fitting with an <see cref="OperationCanceledException"/>.</param>
-    public void FitScale(ITokenizedDocuments documents, CancellationToken cancellationToken = default)
+    public void FitScale(ITokenizedDocuments documents, Func<bool>? isTimeOver = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(documents);
-        FitScale(documents.Count, Raw, isTimeOver: null, cancellationToken);
+        FitScale(documents.Count, Raw, isTimeOver, cancellationToken);
 
         Tensor Raw(int document)
         {

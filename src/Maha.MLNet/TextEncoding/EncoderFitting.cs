@@ -190,7 +190,7 @@ internal sealed class EncoderFitting(IHost host, Options options)
 
     private void Learn(MahaDocumentEncoder network, TokenizedDataset documents, ModelFitting fitting, bool isPretrained)
     {
-        network.FitSpectral(documents, fitting.Seed, fitting.CancellationToken);
+        network.FitSpectral(documents, fitting.Seed, () => fitting.IsTimeOver(), fitting.CancellationToken);
         if (options.SpectralStart && !isPretrained)
             network.InitializeFromSpectral();
         var pretraining = PretrainingOptionsOf(options);
@@ -212,7 +212,7 @@ internal sealed class EncoderFitting(IHost host, Options options)
         using var sample = TakeSample(documents);
         // A canceled training that keeps its weights must still return a complete encoder.
         bool keepsWeights = options.CancellationBehavior == CancellationBehavior.KeepBest;
-        network.FitScale(sample, keepsWeights ? CancellationToken.None : fitting.CancellationToken);
+        network.FitScale(sample, () => fitting.IsTimeOver(), keepsWeights ? CancellationToken.None : fitting.CancellationToken);
     }
 
     private bool[] ChooseHeldOut(int count, int seed)

@@ -95,7 +95,7 @@ internal sealed class WindowedEncoderFitting(ModelFitting fitting, Options optio
         {
             // No limit: the texts are cut already, by the tokens that the encoder reads.
             using var documents = TokenizedDataset.FromTexts(rows, spectralTokenizer, fitting.DatasetOptions(int.MaxValue), fitting.CancellationToken);
-            network.FitSpectral(documents, fitting.Seed, fitting.CancellationToken);
+            network.FitSpectral(documents, fitting.Seed, () => fitting.IsTimeOver(), fitting.CancellationToken);
         }
         EncoderFitting.RequireDocuments(sample.NumRead, options);
         fitting.WarnOfCuts(kept.NumCutTexts, kept.NumCutTokens, "training", windows.MaxDocumentTokens);

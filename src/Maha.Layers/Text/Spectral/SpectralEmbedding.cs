@@ -58,8 +58,9 @@ internal sealed class SpectralEmbedding : Module<Tensor, Tensor?, Tensor>
     /// <summary>Fits rarity and directions to documents without labels.</summary>
     /// <param name="documents">The documents.</param>
     /// <param name="seed">The seed of the decomposition's first guess.</param>
+    /// <param name="isTimeOver">Returns whether what was computed so far must do: fewer iterations give less exact directions. Null without a limit.</param>
     /// <param name="cancellationToken">Ends the fitting with an <see cref="OperationCanceledException"/>.</param>
-    public void Fit(ITokenizedDocuments documents, int seed, CancellationToken cancellationToken = default)
+    public void Fit(ITokenizedDocuments documents, int seed, Func<bool>? isTimeOver = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(documents);
         int count = Math.Min(documents.Count, MaxDocuments);
@@ -86,7 +87,7 @@ internal sealed class SpectralEmbedding : Module<Tensor, Tensor?, Tensor>
 
             matrix.EndRow();
         }
-        float[] table = TruncatedDecomposition.RightVectors(matrix, Dim, seed, cancellationToken);
+        float[] table = TruncatedDecomposition.RightVectors(matrix, Dim, seed, isTimeOver, cancellationToken);
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
         _table.copy_(tensor(table, [_features.Count, Dim]));

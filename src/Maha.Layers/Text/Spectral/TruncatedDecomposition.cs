@@ -18,7 +18,12 @@ internal static class TruncatedDecomposition
     private const double SmallestShare = 1e-5;
 
     /// <summary>Computes the directions as columns of [F, K], stored row by row. Directions beyond the rank of the matrix are 0.</summary>
-    public static float[] RightVectors(SparseRows matrix, int width, int seed, CancellationToken cancellationToken)
+    /// <param name="matrix">[M, F].</param>
+    /// <param name="width">K.</param>
+    /// <param name="seed">The seed of the first guess.</param>
+    /// <param name="isTimeOver">Returns whether the iterations so far must do, of which there is at least one; null for all of them.</param>
+    /// <param name="cancellationToken">Ends the computation with an <see cref="OperationCanceledException"/>.</param>
+    public static float[] RightVectors(SparseRows matrix, int width, int seed, Func<bool>? isTimeOver, CancellationToken cancellationToken)
     {
         int rank = Math.Min(width + Oversampling, Math.Min(matrix.NumRows, matrix.NumColumns));
         float[] vectors = new float[(long)matrix.NumColumns * width];
@@ -26,7 +31,7 @@ internal static class TruncatedDecomposition
             return vectors;
         var transpose = matrix.Transpose();
         float[] basis = Random(matrix.NumColumns, rank, seed); // [F, R]
-        for (int iteration = 0; iteration < Iterations; iteration++)
+        for (int iteration = 0; iteration < Iterations && (iteration == 0 || isTimeOver?.Invoke() != true); iteration++)
         {
             float[] left = matrix.Multiply(basis, rank, cancellationToken); // [M, R]
             Orthogonalize(left, rank);

@@ -53,7 +53,7 @@ public class TruncatedDecompositionTests
         }
 
         var (_, expected) = SymmetricEigen.Decompose(gram, Columns);
-        float[] actual = TruncatedDecomposition.RightVectors(sparse, Width, 3, default);
+        float[] actual = TruncatedDecomposition.RightVectors(sparse, Width, 3, isTimeOver: null, default);
         for (int k = 0; k < Width; k++)
         {
             double product = 0;
@@ -61,6 +61,47 @@ public class TruncatedDecompositionTests
                 product += actual[f * Width + k] * expected[f * Columns + k];
             Assert.Equal(1, Math.Abs(product), 1e-3); // up to the sign
         }
+    }
+
+    // A limit of time leaves out iterations, never all of them: the directions are orthonormal, and each pass brings them nearer to the exact ones.
+    [Fact]
+    public void ALimit_LeavesOutIterations_ButNotTheFirst()
+    {
+        var (sparse, dense) = Matrix();
+        double[] captured = [.. Enumerable.Range(1, 4).Select(passes =>
+        {
+            int asked = 0;
+            float[] directions = TruncatedDecomposition.RightVectors(sparse, Width, 3, () => ++asked >= passes, default);
+            Assert.Equal(Math.Min(passes, 3), asked);
+            for (int k = 0; k < Width; k++)
+            {
+                for (int j = 0; j <= k; j++)
+                {
+                    double product = Enumerable.Range(0, Columns).Sum(f => (double)directions[(f * Width) + k] * directions[(f * Width) + j]);
+                    Assert.Equal(j == k ? 1 : 0, product, 1e-4);
+                }
+            }
+            return Captured(dense, directions);
+        })];
+        Assert.Equal(Captured(dense, TruncatedDecomposition.RightVectors(sparse, Width, 3, isTimeOver: null, default)), captured[3], 1e-12);
+        for (int passes = 1; passes < captured.Length; passes++)
+            Assert.True(captured[passes] >= captured[passes - 1] - 1e-4, string.Join(' ', captured));
+        Assert.True(captured[0] < captured[3], string.Join(' ', captured));
+    }
+
+    // The sum of squares of the rows along the directions.
+    private static double Captured(float[] dense, float[] directions)
+    {
+        double sum = 0;
+        for (int row = 0; row < Rows; row++)
+        {
+            for (int k = 0; k < Width; k++)
+            {
+                double product = Enumerable.Range(0, Columns).Sum(f => (double)dense[(row * Columns) + f] * directions[(f * Width) + k]);
+                sum += product * product;
+            }
+        }
+        return sum;
     }
 
     [Fact]
@@ -72,10 +113,10 @@ public class TruncatedDecompositionTests
             matrix.Add(row, 1);
             matrix.EndRow();
         }
-        float[] vectors = TruncatedDecomposition.RightVectors(matrix, 4, 1, default);
+        float[] vectors = TruncatedDecomposition.RightVectors(matrix, 4, 1, isTimeOver: null, default);
         for (int k = 0; k < 4; k++)
             Assert.Equal(k < 2 ? 1 : 0, Enumerable.Range(0, 7).Sum(f => (double)vectors[f * 4 + k] * vectors[f * 4 + k]), 1e-5);
-        Assert.All(TruncatedDecomposition.RightVectors(new SparseRows(7), 4, 1, default), value => Assert.Equal(0, value));
+        Assert.All(TruncatedDecomposition.RightVectors(new SparseRows(7), 4, 1, isTimeOver: null, default), value => Assert.Equal(0, value));
     }
 
     private (SparseRows Sparse, float[] Dense) Matrix()
