@@ -14,6 +14,7 @@ internal static class DeviceMultiscaleChecks
         .. Both("Maha 9 scales", s_shape, new MahaOptions { Window = 16, NumScales = 9 }),
         .. Both("Maha ratio 3", s_shape, new MahaOptions { Window = 16, CompressionRatio = 3 }),
         .. Both("Maha one scale", s_shape, new MahaOptions { NumScales = 1 }),
+        .. Both("Maha local residual", s_shape, new MahaOptions { Window = 16, LocalResidual = true }),
         .. Both("Maha rotary", s_shape with { Positions = PositionKind.Rotary }, new MahaOptions { Window = 64 }),
         .. Both("Maha Softmax", s_shape, Aggregated(AggregationOptions.Create(AggregationKind.Softmax))),
         .. Both("Maha Nash price", s_shape, Aggregated(new NashOptions { CostPrice = 0.5 })),

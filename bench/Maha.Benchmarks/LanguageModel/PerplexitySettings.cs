@@ -16,6 +16,7 @@ internal sealed record PerplexitySettings
     public static readonly IReadOnlyDictionary<string, MahaTransformerOptions> Variants = new Dictionary<string, MahaTransformerOptions>
     {
         ["maha"] = Attending(new MahaOptions()),
+        ["maha-residual"] = Attending(new MahaOptions { LocalResidual = true }),
         ["maha-mean"] = Attending(new MahaOptions { Aggregation = AggregationOptions.Create(AggregationKind.Mean) }),
         ["hsa-causal"] = Attending(new HsaCausalOptions { Overlap = true }),
         ["hsa-disjoint"] = Attending(new HsaCausalOptions()),
