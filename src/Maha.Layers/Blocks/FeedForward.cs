@@ -49,7 +49,7 @@ internal sealed class FeedForward : Module<Tensor, Tensor>
     {
         TensorChecks.Hidden(hidden, _dModel, _expand, nameof(hidden));
         using var scope = NewDisposeScope();
-        if (!AppliesDropout && FeedForwardFunction.IsApplicable(hidden, _expand, _contract))
+        if (!_dropout.Drops && FeedForwardFunction.IsApplicable(hidden, _expand, _contract))
             return FeedForwardFunction.Apply(hidden, _expand, _contract).MoveToOuterDisposeScope();
         var expanded = Activation.Gelu(_expand, hidden); // [B, N, F]
         var contracted = LinearFunction.Apply(_contract, _dropout.call(expanded)); // [B, N, D]
@@ -60,11 +60,9 @@ internal sealed class FeedForward : Module<Tensor, Tensor>
     /// <returns>[B, N, D]; null where the fused kernel can't be used, as with gradients or with active dropout.</returns>
     internal Tensor? TryForwardBetweenNorms(Tensor hidden, Tensor update, LayerNorm before, LayerNorm after)
     {
-        bool canFuse = !AppliesDropout && !is_grad_enabled() && FeedForwardFunction.IsApplicable(hidden, _expand, _contract);
+        bool canFuse = !_dropout.Drops && !is_grad_enabled() && FeedForwardFunction.IsApplicable(hidden, _expand, _contract);
         return canFuse ? FeedForwardFunction.ApplyBetweenNorms(hidden, update, before, _expand, _contract, after) : null;
     }
-
-    private bool AppliesDropout => training && _dropout.Probability > 0;
 
     /// <summary>Applies the layers without dropout, chunk by chunk, so that the wide activations of one chunk are in memory: for decoding.</summary>
     internal Tensor ForwardInChunks(Tensor hidden) => SequenceChunks.Apply(

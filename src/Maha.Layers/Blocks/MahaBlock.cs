@@ -35,7 +35,6 @@ public sealed class MahaBlock : Module<Tensor, MixingContext, MixingResult>
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         _dModel = options.DModel;
-        DropoutProbability = options.Dropout;
         _mixer = TokenMixers.Create(options);
         _dropout = new ActivationDropout(options.Dropout);
         _mixerNorm = LayerNorm(_dModel, options.NormEpsilon);
@@ -44,8 +43,8 @@ public sealed class MahaBlock : Module<Tensor, MixingContext, MixingResult>
         RegisterComponents();
     }
 
-    /// <summary>The probability with which the block drops activations in training.</summary>
-    internal double DropoutProbability { get; }
+    /// <summary>Whether the next call drops activations.</summary>
+    internal bool Drops => _dropout.Drops;
 
     /// <summary>The part that lets tokens see each other.</summary>
     internal TokenMixer Mixer => _mixer;

@@ -23,7 +23,7 @@ internal sealed class RecomputedBlockFunction : DifferentiableFunction<Recompute
     /// <summary>Applies a block.</summary>
     public static MixingResult Apply(MahaBlock block, Tensor hidden, MixingContext context)
     {
-        bool drops = block.training && block.DropoutProbability > 0;
+        bool drops = block.Drops;
         if (drops && hidden.device_type != DeviceType.CPU)
         {
             throw new ArgumentException(

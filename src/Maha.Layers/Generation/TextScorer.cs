@@ -10,6 +10,7 @@ namespace Maha.Layers.Generation;
 
 /// <summary>Computes the likelihood of texts under a language model.</summary>
 /// <remarks>
+/// <para>The model computes without dropout, whatever its mode is.</para>
 /// <para>A text follows an end-of-text token, as in training. A text of more than C tokens is read in contexts of C tokens that overlap by
 /// half: every token after the first context has at least C / 2 tokens before it, and every token is counted once. The cost is at most
 /// twice that of reading the text once.</para>
@@ -73,6 +74,12 @@ public sealed class TextScorer
     /// <exception cref="OperationCanceledException">The scoring was canceled.</exception>
     public double[] LogLikelihoods(ReadOnlySpan<int> tokenIds, CancellationToken cancellationToken = default)
     {
+        int last = _tokenizer.VocabSize - 1, place = tokenIds.IndexOfAnyExceptInRange(0, last);
+        if (place >= 0)
+        {
+            throw new ArgumentException(
+                $"tokenIds must lie in [0, {last + 1}) (VocabSize), but number {place} is {tokenIds[place]}. Use the ids of the model's tokenizer.", nameof(tokenIds));
+        }
         double[] logLikelihoods = new double[tokenIds.Length];
         Read(tokenIds, (start, values) => values.CopyTo(logLikelihoods.AsSpan(start)), cancellationToken);
         return logLikelihoods;

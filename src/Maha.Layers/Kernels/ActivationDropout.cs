@@ -6,7 +6,8 @@ namespace Maha.Layers.Kernels;
 
 /// <summary>Dropout as TorchSharp's, with a faster generator for tensors in CPU memory.</summary>
 /// <remarks>
-/// In training mode every element is set to 0 with probability p, or else divided by 1 - p. In evaluation mode the input is returned unchanged.
+/// In training mode every element is set to 0 with probability p, or else divided by 1 - p. In evaluation mode, and under <see cref="WithoutDropout"/>, the input is
+/// returned unchanged.
 /// Each call draws one number from torch's random state, so that a seeded state drops the same elements with any number of threads.
 /// </remarks>
 internal sealed class ActivationDropout : Module<Tensor, Tensor>
@@ -23,10 +24,13 @@ internal sealed class ActivationDropout : Module<Tensor, Tensor>
     /// <summary>p, the probability that an element is dropped.</summary>
     public double Probability { get; }
 
+    /// <summary>Whether the next call drops elements.</summary>
+    public bool Drops => training && Probability > 0 && !WithoutDropout.IsActive;
+
     /// <inheritdoc/>
     public override Tensor forward(Tensor input)
     {
-        if (!training || Probability == 0)
+        if (!Drops)
             return input.alias();
         if (!TensorMemory.Reachable(input))
             return functional.dropout(input, Probability);
@@ -35,9 +39,9 @@ internal sealed class ActivationDropout : Module<Tensor, Tensor>
     }
 
     /// <summary>
-    /// Returns the elements to drop in the next call, for a kernel that drops them itself. In training mode it draws a number as a call does.
+    /// Returns the elements to drop in the next call, for a kernel that drops them itself. Where a call drops elements, it draws a number as the call does.
     /// </summary>
-    public ActivationDrop Draw() => training && Probability > 0 ? ActivationDrop.Create(Probability, DrawSeed()) : ActivationDrop.None;
+    public ActivationDrop Draw() => Drops ? ActivationDrop.Create(Probability, DrawSeed()) : ActivationDrop.None;
 
     private static long DrawSeed()
     {

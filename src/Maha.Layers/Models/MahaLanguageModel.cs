@@ -107,20 +107,21 @@ public sealed class MahaLanguageModel : Module<Tensor, Tensor?, ModelResult>
     {
         TensorChecks.Probability(labelSmoothing, nameof(labelSmoothing));
         using var scope = NewDisposeScope();
+        var range = CheckedRange(tokenIds, idRange);
         var targets = Targets(tokenIds, keyPaddingMask); // [B * (N - 1)]
         // Without padding every token but the first of a row is predicted: no need to read the targets, which waits for the device.
         long count = targets is null ? 0 : keyPaddingMask is null && idRange is not null ? targets.numel() : targets.ge(0).sum().ToInt64();
         if (count == 0)
             return new NextTokenLoss(zeros(Array.Empty<long>()).MoveToOuterDisposeScope(), zeros(Array.Empty<long>()).MoveToOuterDisposeScope(), 0);
         var read = tokenIds.narrow(1, 0, tokenIds.shape[1] - 1);
-        using var facts = idRange is { } range ? new KnownTokens(read, range) : null;
+        using var facts = new KnownTokens(read, range);
         var encoding = _encoder.Encode(read, keyPaddingMask?.narrow(1, 0, tokenIds.shape[1] - 1));
         var mean = NextTokenLossFunction.Apply(encoding.Features.flatten(0, 1), OutputWeight, targets!, count, labelSmoothing);
         scope.MoveToOuter(mean, encoding.AuxiliaryLoss);
         return new NextTokenLoss(mean, encoding.AuxiliaryLoss, count);
     }
 
-    /// <summary>Computes ln p(token | tokens before it) of all tokens but the first of each row, without gradient.</summary>
+    /// <summary>Computes ln p(token | tokens before it) of all tokens but the first of each row, without gradient and without dropout.</summary>
     /// <param name="tokenIds">[B, N] of Int64, N at least 2.</param>
     /// <param name="keyPaddingMask">[B, N] of Bool, true = ignore this token; null if no token is padded.</param>
     /// <returns>[B, N - 1] of Float64: column i belongs to token i + 1; 0 at padding.</returns>
@@ -134,14 +135,18 @@ public sealed class MahaLanguageModel : Module<Tensor, Tensor?, ModelResult>
     internal Tensor LogLikelihoods(Tensor tokenIds, Tensor? keyPaddingMask, long first)
     {
         using var noGradient = no_grad();
+        using var noDropout = new WithoutDropout();
         using var scope = NewDisposeScope();
+        var range = CheckedRange(tokenIds, null);
         var targets = Targets(tokenIds, keyPaddingMask)
             ?? throw new ArgumentException(
                 "tokenIds must hold at least two tokens per row, since the first is not predicted, " +
                 $"but have the shape {TensorChecks.Show(tokenIds.shape)}. Begin every row with the end-of-text token.",
                 nameof(tokenIds));
         long batch = tokenIds.shape[0], length = tokenIds.shape[1] - 1;
-        var encoding = _encoder.Encode(tokenIds.narrow(1, 0, length), keyPaddingMask?.narrow(1, 0, length));
+        var read = tokenIds.narrow(1, 0, length);
+        using var facts = new KnownTokens(read, range);
+        var encoding = _encoder.Encode(read, keyPaddingMask?.narrow(1, 0, length));
         var (features, next) = (encoding.Features.narrow(1, first, length - first), targets.reshape(batch, length).narrow(1, first, length - first));
         var losses = NextTokenLossFunction.PerRow(features.flatten(0, 1), OutputWeight, next.flatten()); // [B * (N - 1 - first)]
         return losses.neg().reshape(batch, length - first).MoveToOuterDisposeScope();
@@ -164,17 +169,17 @@ public sealed class MahaLanguageModel : Module<Tensor, Tensor?, ModelResult>
         return functional.linear(features.select(1, features.shape[1] - 1), OutputWeight, null!).MoveToOuterDisposeScope();
     }
 
+    // Checks the ids, the last of each row too, which is predicted but not read. Returns their range, so that the encoder need not ask for it again.
+    private (long Low, long High) CheckedRange(Tensor tokenIds, (long Low, long High)? known)
+    {
+        using var facts = known is { } range ? new KnownTokens(tokenIds, range) : null;
+        TensorChecks.TokenIds(tokenIds, _encoder.Options.VocabSize, int.MaxValue, _encoder.TokenEmbeddings, nameof(tokenIds));
+        return known ?? (0, _encoder.Options.VocabSize - 1);
+    }
+
     // Returns the tokens to predict, [B * (N - 1)], -1 at padding; null if the rows have one token.
     private static Tensor? Targets(Tensor tokenIds, Tensor? keyPaddingMask)
     {
-        TensorChecks.Alive(tokenIds, nameof(tokenIds));
-        if (tokenIds.dtype != ScalarType.Int64 || tokenIds.shape.Length != 2 || tokenIds.shape[0] < 1 || tokenIds.shape[1] < 1)
-        {
-            throw new ArgumentException(
-                "tokenIds must hold Int64 of the shape [batch, length] with at least one token, " +
-                $"but hold {tokenIds.dtype} of {TensorChecks.Show(tokenIds.shape)}.",
-                nameof(tokenIds));
-        }
         if (keyPaddingMask is not null)
             TensorChecks.TokenMask(keyPaddingMask, tokenIds.shape[0], tokenIds.shape[1], tokenIds, nameof(keyPaddingMask));
         long length = tokenIds.shape[1] - 1;

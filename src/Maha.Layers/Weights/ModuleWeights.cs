@@ -44,7 +44,7 @@ public static class ModuleWeights
     /// <param name="path">The path of the file.</param>
     /// <returns>The metadata of the file.</returns>
     /// <exception cref="WeightFileException">
-    /// The file is damaged, its names, shapes or element types are not those of the module, or a weight is not finite.
+    /// The file is damaged, its names, shapes or element types are not those of the module, or a weight is not finite in the element type of the module.
     /// </exception>
     /// <exception cref="InvalidOperationException">A weight of the module has been disposed.</exception>
     public static IReadOnlyDictionary<string, string> Load(nn.Module module, string path)
@@ -58,7 +58,7 @@ public static class ModuleWeights
     /// <param name="stream">A readable stream at the beginning of the file. It stays open and need not support seeking.</param>
     /// <returns>The metadata of the file.</returns>
     /// <exception cref="WeightFileException">
-    /// The file is damaged, its names, shapes or element types are not those of the module, or a weight is not finite.
+    /// The file is damaged, its names, shapes or element types are not those of the module, or a weight is not finite in the element type of the module.
     /// </exception>
     /// <exception cref="InvalidOperationException">A weight of the module has been disposed.</exception>
     public static IReadOnlyDictionary<string, string> Load(nn.Module module, Stream stream)
@@ -70,11 +70,16 @@ public static class ModuleWeights
     /// <summary>Copies tensors into the weights of a module.</summary>
     /// <param name="module">The module. Its weights keep their device and element type; the values of the tensors are converted.</param>
     /// <param name="tensors">The tensors by their names in the state of the module.</param>
-    /// <exception cref="WeightFileException">Names, shapes or element types are not those of the module, or a weight is not finite.</exception>
+    /// <exception cref="WeightFileException">
+    /// Names, shapes or element types are not those of the module, or a weight is not finite in the element type of the module.
+    /// </exception>
+    /// <exception cref="ArgumentException">A tensor is null or has been disposed.</exception>
     /// <exception cref="InvalidOperationException">A weight of the module has been disposed.</exception>
     public static void Load(nn.Module module, IReadOnlyDictionary<string, Tensor> tensors)
     {
         ArgumentNullException.ThrowIfNull(tensors);
+        foreach (var (name, tensor) in tensors)
+            TensorChecks.Alive(tensor, $"{nameof(tensors)}[\"{name}\"]");
         var state = StateOf(module);
         RequireMatch(state, tensors.ToDictionary(pair => pair.Key, pair => (pair.Value.dtype, (IReadOnlyList<long>)pair.Value.shape)));
         Copy(state, tensors);
@@ -91,7 +96,7 @@ public static class ModuleWeights
     private static Dictionary<string, Tensor> FiniteStateOf(nn.Module module)
     {
         var state = StateOf(module);
-        if (NotFinite(state) is { } problem)
+        if (NotFinite(state, state) is { } problem)
             throw new InvalidOperationException($"{problem} A model with such weights predicts nothing; train it again, with a lower learning rate.");
         return state;
     }
@@ -100,28 +105,32 @@ public static class ModuleWeights
     internal static string? FirstNotFinite(nn.Module module)
     {
         using var noGradient = no_grad();
-        return StateOf(module).FirstOrDefault(weight => CountNotFinite(weight.Value) > 0).Key;
+        return StateOf(module).FirstOrDefault(weight => CountNotFinite(weight.Value, weight.Value.dtype) > 0).Key;
     }
 
-    // Which weight is not finite, in words; null for none.
-    private static string? NotFinite(IEnumerable<KeyValuePair<string, Tensor>> weights)
+    // Which weight is not finite in the type of the module, in words; null for none.
+    private static string? NotFinite(IEnumerable<KeyValuePair<string, Tensor>> weights, IReadOnlyDictionary<string, Tensor> state)
     {
         using var noGradient = no_grad();
         foreach (var (name, weight) in weights)
         {
-            long count = CountNotFinite(weight);
+            var type = state[name].dtype;
+            long count = CountNotFinite(weight, type);
             if (count > 0)
-                return $"The weights of a module must be finite, but {count} of {weight.numel()} numbers of {SafetensorsHeader.Quote(name)} are NaN or infinite.";
+            {
+                return $"The weights of a module must be finite, but {count} of {weight.numel()} numbers of {SafetensorsHeader.Quote(name)} are NaN or infinite"
+                    + (type == weight.dtype ? "." : $" as {type}, the type of the module, and {weight.dtype} in the source.");
+            }
         }
         return null;
     }
 
-    private static long CountNotFinite(Tensor weight)
+    private static long CountNotFinite(Tensor weight, ScalarType type)
     {
         if (!weight.is_floating_point())
             return 0;
         using var scope = NewDisposeScope();
-        var isFinite = weight.detach().isfinite();
+        var isFinite = weight.detach().to(type).isfinite();
         return isFinite.all().item<bool>() ? 0 : isFinite.logical_not().sum().item<long>();
     }
 
@@ -217,8 +226,11 @@ public static class ModuleWeights
     private static void Copy(Dictionary<string, Tensor> state, IReadOnlyDictionary<string, Tensor> tensors)
     {
         // Before the first weight is changed.
-        if (NotFinite(tensors) is { } problem)
-            throw new WeightFileException($"{problem} The file is damaged, or the training of the model had diverged: use another file.");
+        if (NotFinite(tensors, state) is { } problem)
+        {
+            throw new WeightFileException(
+                $"{problem} The file is damaged, the training of the model had diverged, or its numbers are too large for the type: use another file.");
+        }
         using var noGradient = no_grad();
         foreach (var (name, target) in state)
             target.copy_(tensors[name]);

@@ -63,5 +63,11 @@ internal static class SafetensorsChecksums
         return all;
     }
 
-    private static int PlaceOf(ReadOnlySpan<byte> header, string sum) => header.IndexOf(Encoding.ASCII.GetBytes(sum));
+    // The digits alone may also be in metadata of the user. A key with its quotes can't be: JSON escapes quotes within strings.
+    private static int PlaceOf(ReadOnlySpan<byte> header, string sum)
+    {
+        string key = $"\"{HeaderKey}\":\"";
+        int place = header.IndexOf(Encoding.ASCII.GetBytes(key + sum));
+        return place < 0 ? -1 : place + key.Length;
+    }
 }

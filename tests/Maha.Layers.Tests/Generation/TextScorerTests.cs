@@ -1,6 +1,7 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Core;
 using Maha.Layers.Generation;
+using Maha.Layers.Kernels;
 using Maha.Layers.Models;
 using Maha.Layers.Tests.Text;
 using Maha.Layers.Text;
@@ -94,6 +95,42 @@ public class TextScorerTests
         Assert.ThrowsAny<OperationCanceledException>(() => scorer.LogLikelihoods([7, 8], source.Token));
     }
 
+    // The likelihood belongs to the model: dropout would give another in each call.
+    [Theory]
+    [InlineData(AttentionKind.Maha, false)]
+    [InlineData(AttentionKind.HsaCausal, false)]
+    [InlineData(AttentionKind.HsaCausal, true)]
+    [InlineData(AttentionKind.Full, false)]
+    public void AModelInTrainingMode_HasTheScoresOfEvaluation(AttentionKind attention, bool recomputed)
+    {
+        using var model = Model(attention, contextLength: 16, options => options with { Dropout = 0.5, RecomputeBlocks = recomputed });
+        var scorer = new TextScorer(model, s_tokenizer);
+        double[] expected = scorer.LogLikelihoods([7, 8, 9, 10, 11]);
+        model.train();
+        Assert.Equal(expected, scorer.LogLikelihoods([7, 8, 9, 10, 11]));
+        Assert.True(model.training);
+        Assert.Contains(model.modules(), module => module is ActivationDropout { Drops: true });
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3)]
+    [InlineData(39)]
+    public void AnIdOutsideTheVocabulary_IsRefused_WhereverItIs(int place)
+    {
+        using var model = Model(AttentionKind.HsaCausal, contextLength: 8);
+        var scorer = new TextScorer(model, s_tokenizer);
+        foreach (int id in new[] { -1, -2, int.MinValue, s_tokenizer.VocabSize, int.MaxValue })
+        {
+            int[] ids = [.. Enumerable.Repeat(7, 40)];
+            ids[place] = id;
+            string message = Assert.Throws<ArgumentException>(() => scorer.LogLikelihoods(ids)).Message;
+            Assert.Contains($"[0, {s_tokenizer.VocabSize})", message, StringComparison.Ordinal);
+            Assert.Contains($"{id}", message, StringComparison.Ordinal);
+            Assert.Throws<ArgumentException>(() => scorer.LogLikelihoods(ids.AsSpan(0, place + 1)));
+        }
+    }
+
     // What the documentation says: contexts that overlap by half, each token counted once.
     private static double[] OneContextAtATime(MahaLanguageModel model, int[] ids, int contextLength)
     {
@@ -111,10 +148,11 @@ public class TextScorerTests
         return expected;
     }
 
-    private static MahaLanguageModel Model(AttentionKind attention, int contextLength)
+    private static MahaLanguageModel Model(
+        AttentionKind attention, int contextLength, Func<MahaTransformerOptions, MahaTransformerOptions>? change = null)
     {
         using var random = new RandomStateScope(4);
-        var model = new MahaLanguageModel(new MahaTransformerOptions
+        var options = new MahaTransformerOptions
         {
             VocabSize = s_tokenizer.VocabSize,
             MaxSequenceLength = contextLength,
@@ -125,7 +163,8 @@ public class TextScorerTests
             IsCausal = true,
             Positions = PositionKind.Rotary,
             EmbeddingNorm = true,
-        }.With(window: 8, attention: attention, branching: 4));
+        }.With(window: 8, attention: attention, branching: 4);
+        var model = new MahaLanguageModel(change?.Invoke(options) ?? options);
         model.eval();
         return model;
     }

@@ -39,6 +39,28 @@ public sealed class DropoutKernelTests
     }
 
     [Fact]
+    public void WithoutDropout_HoldsOnOneThread_UntilTheOutermostEnds()
+    {
+        using var dropout = new ActivationDropout(0.5);
+        using (new WithoutDropout())
+        {
+            using (new WithoutDropout())
+                Assert.False(dropout.Drops);
+            Assert.False(dropout.Drops);
+            bool isDropping = false;
+            var other = new Thread(() => isDropping = dropout.Drops);
+            other.Start();
+            other.Join();
+            Assert.True(isDropping);
+            using var input = ones(Rows, Columns);
+            using var output = dropout.call(input);
+            Assert.True(input.Equals(output));
+            Assert.Equal(ActivationDrop.None, dropout.Draw());
+        }
+        Assert.True(dropout.Drops);
+    }
+
+    [Fact]
     public void Elements_DependOnTheSeed_NotOnThreadsOrType()
     {
         using var scope = NewDisposeScope();

@@ -81,6 +81,26 @@ public class MahaLanguageModelTests
         AssertClose(logits.select(1, 6), model.Decode(ids.narrow(1, 6, 1), state), Tolerances.SameFormula);
     }
 
+    // The last token of a row is a target only, which the encoder does not read; -1 marks padding among the targets.
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(V)]
+    public void AnIdOutsideTheVocabulary_IsRefused_WhereverItIs(int id)
+    {
+        using var scope = NewDisposeScope();
+        using var model = new MahaLanguageModel(Options(AttentionKind.Maha));
+        for (int place = 0; place < 4; place++)
+        {
+            var ids = RandomIds(1, V, 2, 4);
+            ids[1, place] = id;
+            foreach (var mask in new[] { null, tensor(new[] { false, false, false, true, false, false, false, false }, [2, 4]) })
+            {
+                Assert.Contains($"[0, {V})", Assert.Throws<ArgumentException>(() => model.Loss(ids, mask)).Message, StringComparison.Ordinal);
+                Assert.Contains($"[0, {V})", Assert.Throws<ArgumentException>(() => model.LogLikelihoods(ids, mask)).Message, StringComparison.Ordinal);
+            }
+        }
+    }
+
     [Fact]
     public void RowsOfOneToken_PredictNothing()
     {

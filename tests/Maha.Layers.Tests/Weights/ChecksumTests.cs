@@ -1,5 +1,6 @@
 using System.Text;
 using Maha.Layers.Weights;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Weights;
@@ -71,6 +72,55 @@ public sealed class ChecksumTests : IDisposable
         using (no_grad())
             _module.state_dict()["second.weight"][0, 1] = value;
         Assert.StartsWith(expected, Assert.Throws<InvalidOperationException>(() => ModuleWeights.Save(_module, Stream.Null)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Metadata_MayHoldWhatTheChecksumsLookLike()
+    {
+        string zeros = new('0', 64);
+        string[] values = [zeros, $"x{zeros}0", SafetensorsChecksums.HeaderKey, $"\"{SafetensorsChecksums.HeaderKey}\":\"{zeros}\"", $"{SafetensorsChecksums.HeaderKey}\":\"{zeros}"];
+        foreach (string value in values)
+        {
+            // Before and behind the checksums, as a key and as a value.
+            var metadata = new Dictionary<string, string> { ["commit"] = value, ["zone"] = value, [value] = "key", ["~" + value] = "key" };
+            metadata.Remove(SafetensorsChecksums.HeaderKey);
+            var read = ModuleWeights.Load(_module, new MemoryStream(Save(metadata)));
+            Assert.Equal(metadata.OrderBy(pair => pair.Key, StringComparer.Ordinal), read.OrderBy(pair => pair.Key, StringComparer.Ordinal));
+        }
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Float64, ScalarType.Float32, 1e300)]
+    [InlineData(ScalarType.Float32, ScalarType.Float16, 1e5)]
+    [InlineData(ScalarType.Float64, ScalarType.BFloat16, 1e39)]
+    public void ANumberThatIsTooLargeForTheTypeOfTheModule_IsNamed(ScalarType source, ScalarType target, double value)
+    {
+        using var scope = NewDisposeScope();
+        var weights = _module.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.detach().to(source).clone());
+        weights["second.weight"][0, 1] = value;
+        _module.to(target);
+        double[] before = Numbers();
+        using var stream = new MemoryStream();
+        SafetensorsWriter.Write(stream, weights);
+        stream.Position = 0;
+        string expected = $"The weights of a module must be finite, but 1 of 2 numbers of 'second.weight' are NaN or infinite as {target}";
+        Assert.StartsWith(expected, Assert.Throws<WeightFileException>(() => ModuleWeights.Load(_module, stream)).Message, StringComparison.Ordinal);
+        Assert.StartsWith(expected, Assert.Throws<WeightFileException>(() => ModuleWeights.Load(_module, weights)).Message, StringComparison.Ordinal);
+        Assert.Equal(before, Numbers());
+        weights["second.weight"][0, 1] = 3;
+        ModuleWeights.Load(_module, weights);
+        Assert.Contains(3, Numbers());
+    }
+
+    [Fact]
+    public void ATensorThatIsMissing_IsNamed()
+    {
+        using var scope = NewDisposeScope();
+        var weights = _module.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.detach().clone());
+        weights["first.bias"].Dispose();
+        Assert.Contains("tensors[\"first.bias\"]", Assert.Throws<ArgumentException>(() => ModuleWeights.Load(_module, weights)).Message, StringComparison.Ordinal);
+        weights["first.bias"] = null!;
+        Assert.Contains("tensors[\"first.bias\"]", Assert.Throws<ArgumentNullException>(() => ModuleWeights.Load(_module, weights)).Message, StringComparison.Ordinal);
     }
 
     private double[] Numbers() =>
