@@ -146,7 +146,9 @@ public sealed class MahaSearchOptions
         space[nameof(LearningRate)] = new UniformDoubleOption(1e-4, 3e-3, logBase: true, defaultValue: 1e-3);
         if (options.PretrainedModel is null)
             return space;
-        return WithoutArchitecture(space, options.Freeze ? [] : [nameof(NumberOfEpochs), nameof(LearningRate), nameof(Dropout)]);
+        // Frozen weights are not trained, nor are those of an encoder that reads windows.
+        bool isTrained = !options.Freeze && !ReadsWindows(options.PretrainedModel);
+        return WithoutArchitecture(space, isTrained ? [nameof(NumberOfEpochs), nameof(LearningRate), nameof(Dropout)] : []);
     }
 
     /// <summary>Creates the search space of a classifier.</summary>
@@ -214,19 +216,25 @@ public sealed class MahaSearchOptions
     }
 
     /// <summary>Returns whether a member has an effect in a trial.</summary>
-    private bool Applies(string member, PretrainedSource? pretrained, bool readsWindows, MahaEstimatorOptions options) =>
-        member switch
+    private bool Applies(string member, PretrainedSource? pretrained, bool readsWindows, MahaEstimatorOptions options)
+    {
+        bool isClassifier = options is MahaSupervisedOptions;
+        int documentLayers = DocumentLayers ?? (options as MahaSupervisedOptions)?.DocumentLayers ?? 0;
+        return member switch
         {
             nameof(Pretrained) => false,
-            nameof(PretrainedLearningRate) => pretrained is not null,
-            nameof(LearningRate) => pretrained is null || PretrainedLearningRate is null,
-            nameof(DocumentLayers) => readsWindows && options is MahaSupervisedOptions,
+            nameof(PretrainedLearningRate) => pretrained is not null && (isClassifier || !readsWindows),
+            // An encoder without labels that reads windows is used as it is.
+            nameof(LearningRate) => pretrained is null || (PretrainedLearningRate is null && (isClassifier || !readsWindows)),
+            nameof(Dropout) => isClassifier || !readsWindows,
+            nameof(DocumentLayers) => readsWindows && isClassifier,
             nameof(NumberOfEpochs) => !readsWindows,
-            nameof(MaxSequenceLength) or nameof(Dropout) => true,
+            nameof(MaxSequenceLength) => true,
             nameof(DModel) or nameof(NumHeads) or nameof(NumLayers) => pretrained is null,
             // The rest belongs to an attention: that of the network, or of the blocks that follow an encoder of windows.
-            _ => (pretrained is null || (readsWindows && DocumentLayers > 0)) && options.Uses(member),
+            _ => (pretrained is null || (readsWindows && documentLayers > 0)) && options.Uses(member),
         };
+    }
 
     // A package of weights, or a path that holds no Maha model.
     private static bool ReadsWindows(PretrainedSource source) => source.Path is not { } path || PretrainedStart.IsBert(path);

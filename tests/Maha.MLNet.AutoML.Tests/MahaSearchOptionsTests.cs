@@ -63,6 +63,35 @@ public sealed class MahaSearchOptionsTests
     public void SpaceOfAMahaModel_HasNoDocumentLayers() =>
         Assert.Equal(s_members.Except(["DocumentLayers"]).Order(), MahaSearchOptions.Space(pretrainedModel: "model.zip").Keys.Order());
 
+    // A member that is null, since its entry was removed, keeps the option's value: the attention applies where that has a layer.
+    [Theory]
+    [InlineData(0, false)]
+    [InlineData(2, true)]
+    public void AttentionOfATrial_AppliesWhereTheOptionsHaveDocumentLayers(int layers, bool applies)
+    {
+        var space = MahaSearchOptions.Space(pretrainedModel: "encoder.onnx");
+        space["Pretrained"] = new ChoiceOption(true);
+        space.Remove("DocumentLayers");
+        space["Attention"] = new ChoiceOption(AttentionKind.Maha);
+        space["NumScales"] = new ChoiceOption(2);
+        var options = Default(space).ApplyTo(new MahaTextClassificationTrainer.Options { PretrainedModel = "encoder.onnx", DocumentLayers = layers });
+        Assert.Equal(layers, options.DocumentLayers);
+        Assert.Equal(applies ? (AttentionKind.Maha, 2) : (AttentionKind.Hsa, null), (options.Attention, options.NumScales));
+    }
+
+    // Without labels nothing of an encoder that reads windows is trained.
+    [Fact]
+    public void SpaceOfMahaEncodeOverAnEncoderOfWindows_HasTheLengthAlone()
+    {
+        var estimator = new MahaTextEncodingEstimator.Options { PretrainedModel = "encoder.onnx" };
+        Assert.Equal(["MaxSequenceLength"], MahaSearchOptions.EncodingSpace(estimator).Keys);
+        var searched = new MahaSearchOptions { LearningRate = 0.1, PretrainedLearningRate = 0.2, Dropout = 0.3, NumberOfEpochs = 7, MaxSequenceLength = 64 };
+        var options = searched.ApplyTo(estimator);
+        Assert.Equal(
+            (estimator.LearningRate, estimator.Dropout, estimator.NumberOfEpochs, 64),
+            (options.LearningRate, options.Dropout, options.NumberOfEpochs, options.MaxSequenceLength));
+    }
+
     [Fact]
     public void FirstTrial_StartsFromRandomWeights()
     {

@@ -25,6 +25,7 @@ public sealed partial class ReportTests : IDisposable
         var history = new TrainingHistory();
         var options = Toys.Small<MahaTextClassificationTrainer.Options>(epochs: 3);
         (options.NGrams, options.ValidationFraction, options.Progress) = (true, 0.2, history);
+        options.ClassWeights = new Dictionary<string, double> { ["tools"] = 1.5, ["animals"] = 4 };
         string html = Write(options, Toys.Documents(90), new ReportOptions
         {
             Title = "Toys",
@@ -38,7 +39,7 @@ public sealed partial class ReportTests : IDisposable
         {
             "<title>Toys</title>", "What it is for.", ">Training<", ">Labels<", "When to trust it", "Reliability", "Accuracy by length", "Coverage by threshold",
             "highlights of predictions", "Inside the network", "Model card", "SHA-256 of the training data", "libtorch", "Options that were set", "VocabSize",
-            "a line of the log", "prefers-color-scheme: dark", "<th>animals</th>", "accuracy",
+            "animals = 4, tools = 1.5", "a line of the log", "prefers-color-scheme: dark", "<th>animals</th>", "accuracy",
         })
         {
             Assert.Contains(part, html, StringComparison.Ordinal);

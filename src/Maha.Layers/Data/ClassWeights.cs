@@ -14,6 +14,18 @@ internal static class ClassWeights
         return [.. counts.Select(count => count == 0 ? 1 : (float)(total / (present * count)))];
     }
 
+    /// <summary>The largest ratio of two class weights: that of more could not be a ratio of float32.</summary>
+    public const double MaxRatio = 1e30;
+
+    /// <summary>
+    /// Returns weights, of which only the ratios matter, times the power of 2 that brings the largest into [1, 2): no sum of them can overflow, and none is rounded.
+    /// </summary>
+    public static double[] Scaled(IReadOnlyList<double> weights)
+    {
+        int exponent = Math.ILogB(weights.Max());
+        return [.. weights.Select(weight => Math.ScaleB(weight, -exponent))];
+    }
+
     /// <summary>Computes the weight of each document for models whose loss is a sum: the product of its own weight and that of its class.</summary>
     /// <param name="labels">The class of each document.</param>
     /// <param name="weights">The weights of the documents; null for 1.</param>

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Maha.Layers.Weights;
 
@@ -59,7 +60,9 @@ internal sealed record BertConfiguration
     {
         try
         {
-            var document = JsonDocument.Parse(File.ReadAllBytes(path));
+            byte[] bytes = File.ReadAllBytes(path);
+            int start = bytes.AsSpan().StartsWith(Encoding.UTF8.Preamble) ? Encoding.UTF8.Preamble.Length : 0;
+            var document = JsonDocument.Parse(bytes.AsMemory(start));
             if (document.RootElement.ValueKind == JsonValueKind.Object)
                 return document;
             document.Dispose();
@@ -75,10 +78,23 @@ internal sealed record BertConfiguration
     {
         if (Find(root, name) is not { } value)
             return;
-        if (value.ValueKind != JsonValueKind.String || !value.ValueEquals(supported))
+        if (value.ValueKind != JsonValueKind.String || !IsText(value, supported))
         {
             throw new WeightFileException(
                 $"\"{name}\" in '{path}' must be \"{supported}\", but is {value.GetRawText()}. Other models than BERT's encoder are not supported.");
+        }
+    }
+
+    // A string that is not valid UTF-8, or has half of a surrogate pair, is no text and can't be compared.
+    private static bool IsText(JsonElement value, string text)
+    {
+        try
+        {
+            return value.ValueEquals(text);
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
         }
     }
 

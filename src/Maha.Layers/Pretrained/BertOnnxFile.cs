@@ -82,11 +82,13 @@ internal static class BertOnnxFile
             var other => throw new WeightFileException(
                 $"Weights must be of type Float, Float16, Bfloat16 or Double, but {name} is of type {other}. Use a model that is not quantized."),
         };
-        Int128 elements = 1;
+        // Strides are products of all dimensions but those of size 0.
+        Int128 strides = 1;
         foreach (long dimension in proto.Dims)
-            elements = dimension < 0 || elements > int.MaxValue ? -1 : elements * dimension;
+            strides = dimension < 0 || strides < 0 || strides > int.MaxValue ? -1 : strides * Math.Max(1, dimension);
+        var elements = strides >= 0 && proto.Dims.Contains(0) ? 0 : strides;
         long available = proto.RawData.Length > 0 ? proto.RawData.Length / size : type == ScalarType.Float32 ? proto.FloatData.Count : 0;
-        if (elements != available || proto.RawData.Length % size != 0)
+        if (strides < 0 || elements != available || proto.RawData.Length % size != 0)
         {
             throw new WeightFileException(
                 $"A tensor must have as many values as its shape says, but {name} has the shape {TensorChecks.Show([.. proto.Dims])} and {available} values. " +

@@ -73,6 +73,12 @@ public static class BertWeights
         var words = Get("embeddings.word_embeddings.weight", 2); // [V, D]
         var positions = Get("embeddings.position_embeddings.weight", 2); // [P, D]
         var types = Get("embeddings.token_type_embeddings.weight", 2); // [types, D]
+        if (words.shape[0] == 0 || positions.shape[0] == 0 || types.shape[0] == 0)
+        {
+            throw new WeightFileException(
+                "The embeddings of words, positions and types must have at least one row, but have " +
+                $"{words.shape[0]}, {positions.shape[0]} and {types.shape[0]}. The file is damaged: copy it again.");
+        }
         TensorChecks.InRange(firstPosition, 0, positions.shape[0] - 1, nameof(firstPosition), $"The file has {positions.shape[0]} positions.");
         long width = words.shape[1];
         if (positions.shape[1] != width || types.shape[1] != width)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Maha.Layers.Core;
 
 namespace Maha.Layers.Training;
 
@@ -47,7 +48,7 @@ internal sealed class TrainingClock
             double secondsPerValidation = _validations > 0
                 ? _validation.TotalSeconds / _validations
                 : secondsPerToken * ValidationTokens * AssumedValidationCost;
-            return TimeSpan.FromSeconds((_totalTokens - _tokens) * secondsPerToken + (_totalValidations - _validations) * secondsPerValidation);
+            return Durations.FromSeconds((_totalTokens - _tokens) * secondsPerToken + (_totalValidations - _validations) * secondsPerValidation);
         }
     }
 

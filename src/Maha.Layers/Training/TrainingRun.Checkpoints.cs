@@ -61,8 +61,11 @@ internal sealed partial class TrainingRun
     }
 
     // A queued step that is not finite would have been followed by a restart, which a canceled training does not need. Going on begins before that step.
+    // Before the first step there is nothing to go on from: a state would say that the training has begun.
     private void SaveCheckpointOfCanceled()
     {
+        if (_step == 0)
+            return;
         try
         {
             SaveCheckpoint();

@@ -157,6 +157,16 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
                 $"ClassWeights must have labels of the data ({labels.Show()}), but has '{string.Join("', '", unknown)}'. Correct the name, or leave it out.",
                 nameof(options.ClassWeights));
         }
-        return [.. labels.Names.Select(name => weights.GetValueOrDefault(name, 1))];
+        double[] ofLabels = [.. labels.Names.Select(name => weights.GetValueOrDefault(name, 1))];
+        var (least, most) = (ofLabels.Min(), ofLabels.Max());
+        if (most / least > ClassWeights.MaxRatio)
+        {
+            string rule = string.Create(
+                CultureInfo.InvariantCulture, $"ClassWeights must differ by a factor of at most {ClassWeights.MaxRatio}, but reach from {least} to {most}.");
+            throw new ArgumentOutOfRangeException(
+                nameof(options.ClassWeights), most,
+                $"{rule} A label that is left out has the weight 1. Choose weights nearer to each other, or leave out the rows of a class.");
+        }
+        return ClassWeights.Scaled(ofLabels);
     }
 }

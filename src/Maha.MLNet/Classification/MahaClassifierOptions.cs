@@ -46,8 +46,8 @@ public abstract class MahaClassifierOptions : MahaSupervisedOptions
     /// weight 1. Only the ratios of the weights matter. Validation counts every class as it comes.
     /// </summary>
     /// <value>
-    /// Null: all labels have the same weight. Weights above 0 and finite. Not together with <see cref="ClassWeighting.Balanced"/>, which chooses them by the
-    /// number of documents.
+    /// Null: all labels have the same weight. Weights above 0 and finite, whose ratios are at most 1e30. Not together with
+    /// <see cref="ClassWeighting.Balanced"/>, which chooses them by the number of documents.
     /// </value>
     public IReadOnlyDictionary<string, double>? ClassWeights
     {

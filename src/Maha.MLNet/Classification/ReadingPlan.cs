@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Maha.Layers.Attention;
+using Maha.Layers.Core;
 using Maha.Layers.Data;
 using Maha.Layers.Kernels;
 using Maha.Layers.Models;
@@ -129,7 +130,7 @@ internal sealed record ReadingPlan
                 MaxTokensPerBatch = maxTokensPerBatch,
                 IsCareful = isLong || hasBlocks,
                 TokensPerDocument = perDocument,
-                Expected = TimeSpan.FromSeconds(passes / tokensPerSecond),
+                Expected = Durations.FromSeconds(passes / tokensPerSecond),
                 NumDocuments = training.Count,
                 Device = fitting.Device.type,
             };

@@ -35,21 +35,8 @@ internal abstract class SupervisedFitting<TModel>(IHost host, MahaSupervisedOpti
     /// <param name="documents">What to train on.</param>
     /// <param name="validation">What to validate on; null to set apart a share of the training documents.</param>
     /// <param name="labels">The labels, in the order of the indices.</param>
-    protected TModel Fit(LabeledTexts documents, LabeledTexts? validation, LabelNames labels)
-    {
-        using var fitting = new ModelFitting(host, options);
-        try
-        {
-            return Fit(fitting, documents, validation, labels);
-        }
-        catch (OperationCanceledException canceled) when (
-            options.CancellationBehavior == CancellationBehavior.KeepBest && fitting.CancellationToken.IsCancellationRequested)
-        {
-            throw new OperationCanceledException(
-                $"The training was canceled before its first step, so that there is no model yet that {nameof(CancellationBehavior.KeepBest)} could keep. " +
-                "Give it more time, or fewer documents.", canceled, canceled.CancellationToken);
-        }
-    }
+    protected TModel Fit(LabeledTexts documents, LabeledTexts? validation, LabelNames labels) =>
+        ModelFitting.Run(host, options, fitting => Fit(fitting, documents, validation, labels));
 
     /// <summary>The format version of the stream of the n-grams.</summary>
     protected abstract int NGramFormat { get; }
@@ -97,8 +84,6 @@ internal abstract class SupervisedFitting<TModel>(IHost host, MahaSupervisedOpti
         var (trained, result) = network.Train(schedule, training, validating, loss, needsStep: ngrams is null);
         try
         {
-            if (ngrams is null && result.Steps == 0 && fitting.CancellationToken.IsCancellationRequested)
-                throw new OperationCanceledException(fitting.CancellationToken);
             return fitting.Complete(CreateModel(new FittedParts(fitting, network, trained, result, ngrams, validating, labels)), trained);
         }
         catch

@@ -38,8 +38,7 @@ internal sealed partial class ModelFitting : IDisposable
     // How often a canceled host is noticed where nothing is read or reported.
     private static readonly TimeSpan s_hostInterval = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Begins a fitting; <see cref="MahaEstimatorOptions.MaxTrainingTime"/> begins too.</summary>
-    public ModelFitting(IHost host, MahaEstimatorOptions options)
+    private ModelFitting(IHost host, MahaEstimatorOptions options)
     {
         _host = host;
         _options = options;
@@ -229,6 +228,9 @@ internal sealed partial class ModelFitting : IDisposable
         var result = Train(new Trainer(options) { Checkpoints = Checkpoints, Group = Group }, task, training, validating, report, end.Token);
         AgreeOnCancellation();
         if (behavior == CancellationBehavior.Throw)
+            _cancellation.Token.ThrowIfCancellationRequested();
+        // The weights are random: there is nothing to keep.
+        if (needsStep && result.Steps == 0)
             _cancellation.Token.ThrowIfCancellationRequested();
         if (result is { IsBetterThanPrior: false, BestValidation.Loss: var loss })
             Channel.Warning(MessageSensitivity.None, TrainingMessages.Useless(loss, result.PriorLoss!.Value));

@@ -148,7 +148,7 @@ internal sealed class PretrainedFile : IDisposable
     /// <summary>Returns the most tokens of a document that are read: the file's number, unless the options set another.</summary>
     public int MaxSequenceLengthFor(MahaEstimatorOptions options)
     {
-        if (options.MaxSequenceLength == MahaEstimatorOptions.ModelDefaults.MaxSequenceLength)
+        if (!options.IsSet(nameof(options.MaxSequenceLength)))
             return Model.MaxSequenceLength;
         if (Model.Positions == PositionKind.Learned && options.MaxSequenceLength != Model.MaxSequenceLength)
         {
@@ -202,12 +202,16 @@ internal sealed class PretrainedFile : IDisposable
         if (folders.Length != 1)
             throw new InvalidDataException($"The zip must hold one Maha transformer, but holds {folders.Length}.");
         var entries = zip.Entries.Where(entry => entry.FullName == folders[0] + entry.Name).ToDictionary(entry => entry.Name);
-        string manifest = entries.Keys.SingleOrDefault(name => name.EndsWith(".json", StringComparison.Ordinal))
-            ?? throw new InvalidDataException("The transformer must have one description, a stream whose name ends in .json, but has none or several.");
+        string[] manifests = [.. entries.Keys.Where(name => name.EndsWith(".json", StringComparison.Ordinal))];
+        if (manifests.Length != 1)
+        {
+            throw new InvalidDataException(
+                $"The transformer must have one description, a stream whose name ends in .json, but has {manifests.Length}. Save the model again.");
+        }
         StreamChecksums checksums;
         using (var stream = ReadStream(ModelFormat.ChecksumStream, null))
             checksums = StreamChecksums.Load(stream);
-        using var description = ReadStream(manifest, checksums);
+        using var description = ReadStream(manifests[0], checksums);
         using var tokenizer = ReadStream(ModelFormat.TokenizerStream, checksums);
         using var weights = ReadStream(ModelFormat.WeightsStream, checksums);
         using var spectralTokenizer = entries.ContainsKey(ModelFormat.SpectralTokenizerStream)

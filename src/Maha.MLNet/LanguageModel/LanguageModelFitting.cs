@@ -21,9 +21,10 @@ internal sealed class LanguageModelFitting(IHost host, Options options)
     /// <summary>Trains a language model.</summary>
     /// <param name="data">The training data.</param>
     /// <param name="text">The column of the texts.</param>
-    public TextLanguageModel Fit(IDataView data, DataViewSchema.Column text)
+    public TextLanguageModel Fit(IDataView data, DataViewSchema.Column text) => ModelFitting.Run(host, options, fitting => Fit(fitting, data, text));
+
+    private TextLanguageModel Fit(ModelFitting fitting, IDataView data, DataViewSchema.Column text)
     {
-        using var fitting = new ModelFitting(host, options);
         var texts = new StreamedTexts(data, text);
         var tokenizer = fitting.TrainTokenizer(texts.Read(fitting.Check));
         var limits = fitting.DatasetOptions(options.MaxSequenceLength) with { MaxDocumentTokens = null };

@@ -27,9 +27,10 @@ internal sealed class EncoderFitting(IHost host, Options options)
     /// <summary>Trains an encoder.</summary>
     /// <param name="data">The training data.</param>
     /// <param name="text">The column of the texts.</param>
-    public TextEncoder Fit(IDataView data, DataViewSchema.Column text)
+    public TextEncoder Fit(IDataView data, DataViewSchema.Column text) => ModelFitting.Run(host, options, fitting => Fit(fitting, data, text));
+
+    private TextEncoder Fit(ModelFitting fitting, IDataView data, DataViewSchema.Column text)
     {
-        using var fitting = new ModelFitting(host, options);
         using var start = options.PretrainedModel is { } source ? PretrainedStart.Open(source) : null;
         var texts = new StreamedTexts(data, text);
         if (start?.Encoder is { } encoder)
@@ -204,6 +205,7 @@ internal sealed class EncoderFitting(IHost host, Options options)
         }
         else if (!options.Freeze)
         {
+            CheckContrast(training, fitting);
             // The split is by documents. The trainer would split by pieces.
             var trainingOptions = options.ToTrainingOptions(fitting.Seed, fitting.Device) with { ValidationFraction = 0 };
             var task = fitting.Build(() => new EncoderPretrainingTask(network, pretraining));
@@ -213,6 +215,29 @@ internal sealed class EncoderFitting(IHost host, Options options)
         // A canceled training that keeps its weights must still return a complete encoder.
         bool keepsWeights = options.CancellationBehavior == CancellationBehavior.KeepBest;
         network.FitScale(sample, () => fitting.IsTimeOver(), keepsWeights ? CancellationToken.None : fitting.CancellationToken);
+    }
+
+    // The pieces of a batch are contrasted with each other, so that a piece with a batch of its own is not.
+    private void CheckContrast(DocumentChunks training, ModelFitting fitting)
+    {
+        if (options.ContrastiveWeight == 0)
+            return;
+        int[] lengths = [.. Enumerable.Range(0, training.Count).Select(training.LengthOf)];
+        int alone = lengths.Count(length => length > options.TokensPerBatch / 2), needed = (int)Math.Min(2L * lengths.Max(), int.MaxValue);
+        string remedy = $"Raise TokensPerBatch to {needed} or lower ViewLength ({options.ViewLength}), of which a piece has at most {ViewsPerChunk}.";
+        if (alone == lengths.Length && options.MaskedTokenWeight == 0)
+        {
+            throw new ArgumentException(
+                "TokensPerBatch must have room for two pieces of documents where ContrastiveWeight alone trains the transformer, but is " +
+                $"{options.TokensPerBatch}, and the shortest piece has {lengths.Min()} tokens. {remedy}", nameof(options));
+        }
+        if (alone > lengths.Length / 2)
+        {
+            fitting.Channel.Warning(
+                MessageSensitivity.None,
+                $"{alone} of {lengths.Length} pieces of documents have a batch of {options.TokensPerBatch} tokens of their own, so that they are not contrasted " +
+                $"with others and ContrastiveWeight has no effect on them. {remedy}");
+        }
     }
 
     private bool[] ChooseHeldOut(int count, int seed)

@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Globalization;
 using System.Reflection;
 using System.Runtime.InteropServices;
@@ -113,8 +114,13 @@ internal static class CardSections
         null => "none",
         PretrainedSource source => source.Name,
         IDataView => "given",
+        IEnumerable<KeyValuePair<string, double>> pairs =>
+            List(pairs.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Key} = {Show(pair.Value)}")),
+        IEnumerable values and not string => List(values.Cast<object?>().Select(Show)),
         _ => Convert.ToString(value, CultureInfo.InvariantCulture) is { Length: > 0 } text ? text : "empty",
     };
+
+    private static string List(IEnumerable<string> values) => string.Join(", ", values) is { Length: > 0 } text ? text : "empty";
 
     private static void Table(Html page, string? title, IReadOnlyList<(string Name, string Value)> facts)
     {

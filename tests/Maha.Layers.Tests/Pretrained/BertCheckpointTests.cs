@@ -76,6 +76,21 @@ public sealed class BertCheckpointTests
         });
     }
 
+    [Theory]
+    [InlineData("config.json")]
+    [InlineData("tokenizer_config.json")]
+    public void AByteOrderMark_IsPassedOver(string file) => InFolder(
+        folder =>
+        {
+            string path = Path.Combine(folder, file);
+            File.WriteAllBytes(path, [0xEF, 0xBB, 0xBF, .. File.Exists(path) ? File.ReadAllBytes(path) : "{}"u8.ToArray()]);
+        },
+        folder =>
+        {
+            using var checkpoint = BertCheckpoint.Open(folder);
+            Assert.Equal(BertSamples.Vocabulary.Length, checkpoint.Tokenizer.VocabSize);
+        });
+
     public static TheoryData<string, string, string> BadSettings => new()
     {
         { "config.json", """{"model_type": "roberta", "num_attention_heads": 3}""", "\"model_type\" in" },
@@ -87,6 +102,7 @@ public sealed class BertCheckpointTests
         { "config.json", """{"num_attention_heads": 5}""", "must divide the width, but there are 5 heads and the width is 12" },
         { "config.json", """{"num_attention_heads": 3, "num_hidden_layers": 3}""", "but have 2 and it states 3" },
         { "config.json", """{"num_attention_heads": 3, "layer_norm_eps": "x"}""", "\"layer_norm_eps\" in" },
+        { "config.json", """{"model_type": "\ud800", "num_attention_heads": 3}""", "\"model_type\" in" },
         { "config.json", "[1]", "must be a JSON object" },
         { "config.json", "{", "must be JSON" },
         { "tokenizer_config.json", """{"do_lower_case": 1}""", "must be true or false" },

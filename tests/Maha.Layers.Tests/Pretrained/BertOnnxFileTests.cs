@@ -49,6 +49,7 @@ public sealed class BertOnnxFileTests
         { "external", "are in another file" },
         { "type", "is of type Int8" },
         { "short", "must have as many values as its shape says" },
+        { "overflow", "must have as many values as its shape says" },
         { "twice", "must have different names" },
     };
 
@@ -92,6 +93,11 @@ public sealed class BertOnnxFileTests
                 break;
             case "short":
                 words.RawData = ByteString.CopyFrom(words.RawData.Span[..^4]);
+                break;
+            case "overflow":
+                (words.RawData, long many) = (ByteString.Empty, 1L << 31);
+                words.Dims.Clear();
+                words.Dims.Add([0, many, many, many]);
                 break;
             default:
                 model.Graph.Initializer.Add(words.Clone());

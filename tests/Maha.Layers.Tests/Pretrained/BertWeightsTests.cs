@@ -88,6 +88,12 @@ public class BertWeightsTests
         Refused("'encoder.layer.1.output.dense.bias' is missing", tensors => tensors.Remove("encoder.layer.1.output.dense.bias"));
         Refused("numbered without gaps", tensors => tensors.Remove("encoder.layer.1.attention.self.query.weight"));
         Refused("must have 1 dimensions", tensors => tensors["embeddings.LayerNorm.weight"] = zeros([2, 2]));
+        foreach (string part in new[] { "word", "position", "token_type" })
+        {
+            Refused(
+                "at least one row",
+                tensors => tensors[$"embeddings.{part}_embeddings.weight"] = zeros([0, tensors["embeddings.LayerNorm.weight"].shape[0]]));
+        }
         Refused("of one width", tensors => tensors["embeddings.token_type_embeddings.weight"] = zeros([2, 2]));
 
         static void Refused(string message, Action<Dictionary<string, Tensor>> change)

@@ -91,6 +91,17 @@ public sealed class ExampleWeightTests : IDisposable
         Assert.All(weighted.Zip(balanced), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
         Assert.Equal(weighted, Probabilities(o => o.ClassWeights = new Dictionary<string, double> { ["True"] = 12, ["False"] = 4 }));
         Assert.Equal(plain, Probabilities(o => o.ClassWeights = new Dictionary<string, double> { ["True"] = 2, ["False"] = 2 }));
+        // Beyond the range of float32, in which the loss is computed; a factor that is no power of 2 is rounded.
+        foreach (double factor in new[] { 1e-50, 1e50, double.Epsilon * 1e10, double.MaxValue })
+        {
+            double[] scaled = Probabilities(o => o.ClassWeights = new Dictionary<string, double> { ["True"] = factor, ["False"] = factor });
+            Assert.All(plain.Zip(scaled), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
+        }
+        foreach (int exponent in new[] { -300, 300 })
+        {
+            double factor = Math.ScaleB(1, exponent);
+            Assert.Equal(weighted, Probabilities(o => o.ClassWeights = new Dictionary<string, double> { ["True"] = 3 * factor, ["False"] = factor }));
+        }
     }
 
     [Theory]
@@ -144,6 +155,13 @@ public sealed class ExampleWeightTests : IDisposable
         var trainer = Toys.BinaryTrainer(_mlContext, With("yes", 2));
         var e = Assert.Throws<ArgumentException>(() => trainer.Fit(_mlContext.Data.LoadFromEnumerable(Toys.Verdicts(12))));
         Assert.Contains("ClassWeights must have labels of the data (False, True), but has 'yes'.", e.Message);
+        foreach (double weight in new[] { 1e-31, 1e31 })
+        {
+            // The other label has the weight 1.
+            var far = Toys.BinaryTrainer(_mlContext, With("True", weight));
+            var refusal = Assert.Throws<ArgumentOutOfRangeException>(() => far.Fit(_mlContext.Data.LoadFromEnumerable(Toys.Verdicts(12))));
+            Assert.Contains("ClassWeights must differ by a factor of at most 1E+30", refusal.Message, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using Maha.Layers.Core;
 using Maha.MLNet.Classification;
 using Maha.MLNet.ModelFiles;
 using Maha.MLNet.Tests.LanguageModel;
+using Maha.MLNet.TextEncoding;
 using Microsoft.ML;
 
 namespace Maha.MLNet.Tests.TextEncoding;
@@ -29,6 +30,77 @@ public sealed class PretrainedModelTests : IDisposable
             using var frozen = _mlContext.Transforms.MahaEncode(
                 new() { OutputColumnName = "Features", InputColumnName = "Text", PretrainedModel = path, Freeze = true }).Fit(_data);
             Assert.Equal(expected, Encoders.Vectors(_mlContext, frozen, "the cat near the rain")[0]);
+        }
+    }
+
+    // Also the value that is the default of an estimator without pretrained model.
+    [Theory]
+    [InlineData(null, 64)]
+    [InlineData(32, 32)]
+    [InlineData(16383, 16383)]
+    [InlineData(16384, 16384)]
+    public void MaxSequenceLength_IsThatOfTheOptions_OrOfTheFileWhereItIsNotSet(int? length, int expected)
+    {
+        using var saved = Encoders.Fit(_mlContext, _data);
+        var encoder = new MahaTextEncodingEstimator.Options { InputColumnName = "Text", PretrainedModel = Zip(saved), NumberOfEpochs = 1 };
+        var classifier = new MahaTextClassificationTrainer.Options { PretrainedModel = encoder.PretrainedModel, NGrams = false, NumberOfEpochs = 1 };
+        if (length is int given)
+            (encoder.MaxSequenceLength, classifier.MaxSequenceLength) = (given, given);
+        using var encoding = _mlContext.Transforms.MahaEncode(encoder).Fit(_data);
+        Assert.Equal(expected, encoding.Encoder.Manifest.MaxDocumentTokens);
+        using var classification = _mlContext.MulticlassClassification.Trainers.MahaTextClassification(classifier)
+            .Fit(Toys.Keyed(_mlContext, Toys.Documents(12)));
+        Assert.Equal(expected, classification.Classifier.Manifest.MaxDocumentTokens);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public void AZipWithoutOneDescription_IsRefused(int descriptions)
+    {
+        using var saved = Encoders.Fit(_mlContext, _data);
+        string path = Zip(saved);
+        using (var zip = System.IO.Compression.ZipFile.Open(path, System.IO.Compression.ZipArchiveMode.Update))
+        {
+            var description = zip.Entries.Single(entry => entry.Name == "Encoder.json");
+            if (descriptions == 2)
+            {
+                string other = description.FullName.Replace("Encoder.json", "Other.json", StringComparison.Ordinal);
+                using var writer = new StreamWriter(zip.CreateEntry(other).Open());
+                writer.Write("{}");
+            }
+            else
+            {
+                description.Delete();
+            }
+        }
+        var e = Assert.ThrowsAny<Exception>(() => Encoders.Fit(_mlContext, _data, o => o.PretrainedModel = path));
+        Assert.Contains(
+            $"must have one description, a stream whose name ends in .json, but has {descriptions}", $"{e.Message} {e.InnerException?.Message}", StringComparison.Ordinal);
+    }
+
+    // A batch of one piece has nothing to contrast it with.
+    [Theory]
+    [InlineData(0, 32, 1)]
+    [InlineData(1, 32, 0)]
+    [InlineData(1, 512, null)]
+    [InlineData(0, 512, null)]
+    public void PiecesThatHaveABatchOfTheirOwn_AreNotContrastedSilently(double maskedTokenWeight, int tokensPerBatch, int? refusals)
+    {
+        var warnings = Warnings.Of(_mlContext);
+        var documents = Enumerable.Range(0, 20).Select(i => new Document { Text = string.Concat(Enumerable.Repeat($"the cat near {i} the rain ", 40)) });
+        var data = _mlContext.Data.LoadFromEnumerable(documents);
+        void Fit() => Encoders.Fit(
+            _mlContext, data, o => (o.MaskedTokenWeight, o.TokensPerBatch, o.ViewLength, o.ValidationFraction) = (maskedTokenWeight, tokensPerBatch, 16, 0)).Dispose();
+        const string remedy = "Raise TokensPerBatch to 128 or lower ViewLength (16)";
+        if (refusals == 1)
+        {
+            Assert.Contains(remedy, Assert.Throws<ArgumentException>(Fit).Message, StringComparison.Ordinal);
+        }
+        else
+        {
+            Fit();
+            Assert.Equal(refusals is null ? 0 : 1, warnings.Count(warning => warning.Contains(remedy, StringComparison.Ordinal)));
         }
     }
 
