@@ -26,9 +26,9 @@ public static class MahaOnnxOperations
     /// <exception cref="ArgumentException">There is no text, an option is not valid, or the model does not contain exactly one transformer of Maha.</exception>
     /// <exception cref="NotSupportedException">The model is a language model, or its attention can't be expressed in ONNX; the message names the kinds that
     /// can.</exception>
-    /// <exception cref="InvalidOperationException">ONNX Runtime computes something else than the model, or the network alone has no weight. No file is
-    /// written.</exception>
-    /// <exception cref="IOException">A file can't be written.</exception>
+    /// <exception cref="InvalidOperationException">ONNX Runtime computes something else than the model, a number of the model is not finite, or the
+    /// network alone has no weight. No file is written.</exception>
+    /// <exception cref="IOException">A file can't be written or deleted.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public static OnnxExportReport ExportToOnnx(
         this ModelOperationsCatalog model, ITransformer transformer, string folder, IEnumerable<string> texts, OnnxExportOptions? options = null)

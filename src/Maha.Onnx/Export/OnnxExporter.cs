@@ -130,9 +130,17 @@ internal static class OnnxExporter
             if (double.IsNaN(difference))
                 break;
         }
-        if (!(largest <= options.Tolerance))
+        string text = texts[worst].Length <= ShownCharacters ? texts[worst] : texts[worst][..ShownCharacters] + "...";
+        if (double.IsNaN(largest))
         {
-            string text = texts[worst].Length <= ShownCharacters ? texts[worst] : texts[worst][..ShownCharacters] + "...";
+            var (owner, remedy) = expected[worst].All(float.IsFinite)
+                ? ("ONNX Runtime", "Another version of ONNX Runtime may help.")
+                : ("the model", "Train the model again, with a lower learning rate.");
+            throw new InvalidOperationException(
+                $"The numbers of an exported model must be finite, but those of {owner} for text {worst} are not: \"{text}\". No file was written. {remedy}");
+        }
+        if (largest > options.Tolerance)
+        {
             throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture,
                 $"ONNX Runtime must compute what the model computes within {options.Tolerance:G2}, but text {worst} differs by {largest:G3}: \"{text}\". " +
                 $"No file was written. Another version of ONNX Runtime may help; a larger Tolerance accepts the difference."));
@@ -157,7 +165,10 @@ internal static class OnnxExporter
         return results;
     }
 
-    /// <summary>The largest difference of two rows, relative to the largest number of the expected row if that is above 1.</summary>
+    /// <summary>
+    /// The largest difference of two rows, relative to the largest number of the expected row if that is above 1. NaN if a number of a row is not finite: then
+    /// the rows don't agree, even if they are the same.
+    /// </summary>
     internal static double Difference(float[] expected, float[] actual)
     {
         double scale = 1, largest = 0;
@@ -165,9 +176,9 @@ internal static class OnnxExporter
         {
             scale = Math.Max(scale, Math.Abs(expected[i]));
             double difference = Math.Abs((double)expected[i] - actual[i]);
-            largest = difference <= largest ? largest : difference;
+            largest = Math.Max(largest, difference); // NaN if one of them is
         }
-        return largest / scale;
+        return double.IsFinite(largest) ? largest / scale : double.NaN;
     }
 
     /// <summary>Computes the softmax of logits that are divided by the temperature.</summary>
