@@ -19,11 +19,13 @@ public static class MahaOnnxOperations
     /// </remarks>
     /// <param name="model">The catalog: <c>mlContext.Model</c>.</param>
     /// <param name="transformer">The model, or a chain with exactly one model of Maha.</param>
-    /// <param name="folder">The folder, which is created if it does not exist. Existing files of an export are replaced.</param>
+    /// <param name="folder">The folder, which is created if it does not exist. The files of an earlier export are replaced or deleted, others
+    /// stay.</param>
     /// <param name="texts">The texts to check with, at least one. Some dozens like those that the model reads, of different lengths, are enough.</param>
     /// <param name="options">The options; null for the defaults.</param>
     /// <returns>What was checked and what is left out.</returns>
-    /// <exception cref="ArgumentException">There is no text, an option is not valid, or the model does not contain exactly one transformer of Maha.</exception>
+    /// <exception cref="ArgumentException">There is no text, a text is null, an option is not valid, or the model does not contain exactly one transformer of
+    /// Maha.</exception>
     /// <exception cref="NotSupportedException">The model is a language model, or its attention can't be expressed in ONNX; the message names the kinds that
     /// can.</exception>
     /// <exception cref="InvalidOperationException">ONNX Runtime computes something else than the model, a number of the model is not finite, or the

@@ -29,6 +29,11 @@ internal static class OnnxExporter
                 "texts must hold texts that the exported file is checked with, but hold none. Give some dozens like those that the model " +
                 "reads.", nameof(texts));
         }
+        for (int i = 0; i < texts.Count; i++)
+        {
+            if (texts[i] is null)
+                throw new ArgumentException($"texts must hold texts, but text {i} is null. Leave it out, or give an empty text.", nameof(texts));
+        }
         return FindModel(model) switch
         {
             TextClassifier classifier => Export(classifier, folder, texts, options),
