@@ -16,7 +16,9 @@ public sealed class MahaEmbeddingGenerator : IEmbeddingGenerator<string, Embeddi
     private readonly MahaTextEncodingTransformer _encoder;
     private readonly MahaEmbeddingGeneratorOptions _options;
     private readonly IDisposable _owner;
-    private volatile bool _isDisposed;
+    private readonly Lock _lock = new();
+    private int _calls;
+    private bool _isDisposed;
 
     /// <summary>Creates a generator over an encoder.</summary>
     /// <param name="encoder">The encoder.</param>
@@ -78,13 +80,14 @@ public sealed class MahaEmbeddingGenerator : IEmbeddingGenerator<string, Embeddi
         IEnumerable<string> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(values);
-        ObjectDisposedException.ThrowIf(_isDisposed, this);
         Check(options);
         string[] texts = [.. values];
         int missing = Array.IndexOf(texts, null);
         if (missing >= 0)
             throw new ArgumentException($"values must hold texts, but text {missing} is null. Leave it out, or give an empty text.", nameof(values));
-        return Task.Run(() => Generate(texts, cancellationToken), cancellationToken);
+        // Here, so that a call that waits for a thread counts, too.
+        Enter();
+        return RunAsync(texts, cancellationToken);
     }
 
     /// <summary>Returns the generator's metadata, the generator or its encoder.</summary>
@@ -101,14 +104,56 @@ public sealed class MahaEmbeddingGenerator : IEmbeddingGenerator<string, Embeddi
             : null;
     }
 
-    /// <summary>Ends the use of the generator, and frees its encoder if it owns it. A call that runs is completed first.</summary>
+    /// <summary>Ends the use of the generator, and frees its encoder if it owns it: at once, or when the last of the calls that were begun ends.</summary>
     public void Dispose()
     {
-        if (_isDisposed)
-            return;
-        _isDisposed = true;
+        lock (_lock)
+        {
+            if (_isDisposed)
+                return;
+            _isDisposed = true;
+            if (_calls > 0)
+                return;
+        }
+        Free();
+    }
+
+    private void Enter()
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            _calls++;
+        }
+    }
+
+    private void Leave()
+    {
+        lock (_lock)
+        {
+            _calls--;
+            if (!_isDisposed || _calls > 0)
+                return;
+        }
+        Free();
+    }
+
+    private void Free()
+    {
         if (_options.OwnsEncoder)
             _owner.Dispose();
+    }
+
+    private async Task<GeneratedEmbeddings<Embedding<float>>> RunAsync(string[] texts, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Task.Run(() => Generate(texts, cancellationToken), cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            Leave();
+        }
     }
 
     private GeneratedEmbeddings<Embedding<float>> Generate(string[] texts, CancellationToken cancellationToken)

@@ -134,6 +134,45 @@ public sealed class MahaEmbeddingGeneratorTests(FittedEncoder fitted) : IClassFi
         await Assert.ThrowsAsync<ObjectDisposedException>(() => other.GenerateAsync(["a"]));
     }
 
+    // Many batches, so that the disposal falls between two of them; also a call that the thread pool has not begun yet.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Disposal_WhileACallRuns_LetsItComplete(bool ownsEncoder)
+    {
+        string[] texts = [.. Enumerable.Range(0, 300).Select(i => FittedEncoder.Text(i, 20))];
+        using var owner = MahaEmbeddingGenerator.Load(fitted.Path);
+        var encoder = owner.GetService<MahaTextEncodingTransformer>()!;
+        var weight = encoder.Encoder.UseNetwork(network => network.parameters().First());
+        var generator = new MahaEmbeddingGenerator(encoder, s_shared with { BatchSize = 1, OwnsEncoder = ownsEncoder });
+        Task<GeneratedEmbeddings<Embedding<float>>>[] calls = [.. Enumerable.Range(0, 3).Select(_ => generator.GenerateAsync(texts))];
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(generator.Dispose)));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => generator.GenerateAsync(["a"]));
+        foreach (var embeddings in await Task.WhenAll(calls))
+            AssertEqual(fitted.Vectors(texts), embeddings);
+        Assert.Equal(ownsEncoder, weight.IsInvalid);
+    }
+
+    // Else the encoder's memory would never be freed.
+    [Fact]
+    public async Task Call_ThatEndsInAnyWay_ReleasesTheEncoder()
+    {
+        var generator = MahaEmbeddingGenerator.Load(fitted.Path, s_shared with { BatchSize = 1 });
+        var weight = generator.GetService<MahaTextEncodingTransformer>()!.Encoder.UseNetwork(network => network.parameters().First());
+        using var source = new CancellationTokenSource();
+        var canceled = generator.GenerateAsync(Enumerable.Repeat(FittedEncoder.Text(1, 300), 20_000), cancellationToken: source.Token);
+        await source.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => canceled);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => generator.GenerateAsync(["a"], cancellationToken: new CancellationToken(canceled: true)));
+        await Assert.ThrowsAsync<ArgumentException>(() => generator.GenerateAsync(["a", null!]));
+        await Assert.ThrowsAsync<ArgumentException>(() => generator.GenerateAsync(["a"], new EmbeddingGenerationOptions { ModelId = "other" }));
+        Assert.Single(await generator.GenerateAsync(["a"]));
+        Assert.False(weight.IsInvalid);
+        generator.Dispose();
+        Assert.True(weight.IsInvalid);
+    }
+
     [Fact]
     public async Task ServiceCollection_HasOneGeneratorPerKey_AndDisposesThem()
     {
