@@ -1,3 +1,4 @@
+using Maha.MLNet;
 using Maha.MLNet.TextEncoding;
 using Microsoft.Extensions.AI;
 using Microsoft.ML;
@@ -41,16 +42,21 @@ public sealed class MahaEmbeddingGenerator : IEmbeddingGenerator<string, Embeddi
     public EmbeddingGeneratorMetadata Metadata { get; }
 
     /// <summary>Loads a model that <c>mlContext.Model.SaveSafely</c> or <c>mlContext.Model.Save</c> wrote.</summary>
+    /// <remarks>
+    /// Of a chain, the generator uses the encoder alone. So the others of its transformers must change neither the text that the encoder reads nor its vector;
+    /// they may copy the text from another column, and write other columns. Otherwise save the encoder alone, and apply the other steps yourself.
+    /// </remarks>
     /// <param name="path">The path of the zip: an encoder, or a chain with exactly one.</param>
     /// <param name="options">The options; null for the defaults.</param>
-    /// <exception cref="ArgumentException">An option is not valid, or the model does not contain exactly one encoder.</exception>
+    /// <exception cref="ArgumentException">An option is not valid, the model does not contain exactly one encoder, or another transformer of the chain changes
+    /// its text or vector.</exception>
     /// <exception cref="IOException">The file can't be read.</exception>
     /// <exception cref="InvalidDataException">The file is not a model, or is damaged.</exception>
     public static MahaEmbeddingGenerator Load(string path, MahaEmbeddingGeneratorOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var model = new MLContext().Model.LoadSafely(path, out _);
-        MahaTextEncodingTransformer[] encoders = [.. Flatten(model).OfType<MahaTextEncodingTransformer>()];
+        var model = new MLContext().Model.LoadSafely(path, out var inputSchema);
+        MahaTextEncodingTransformer[] encoders = [.. ModelChain.Flatten(model).OfType<MahaTextEncodingTransformer>()];
         try
         {
             if (encoders.Length != 1)
@@ -59,6 +65,8 @@ public sealed class MahaEmbeddingGenerator : IEmbeddingGenerator<string, Embeddi
                     $"The model must contain exactly one transformer of MahaEncode, but '{path}' contains {encoders.Length}. Save the encoder alone.",
                     nameof(path));
             }
+            var columns = encoders[0].Encoder.Manifest.Columns;
+            ModelChain.RequireUnchanged(model, encoders[0], columns.Input, [columns.Output], inputSchema, nameof(path));
             var owning = (options ?? new MahaEmbeddingGeneratorOptions()) with { OwnsEncoder = true };
             return new MahaEmbeddingGenerator(encoders[0], model as IDisposable ?? encoders[0], owning);
         }
@@ -187,6 +195,4 @@ public sealed class MahaEmbeddingGenerator : IEmbeddingGenerator<string, Embeddi
                 "generator of that model.", nameof(options));
         }
     }
-
-    private static IEnumerable<ITransformer> Flatten(ITransformer model) => model is IEnumerable<ITransformer> chain ? chain.SelectMany(Flatten) : [model];
 }

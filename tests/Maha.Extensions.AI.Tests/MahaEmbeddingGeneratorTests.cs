@@ -2,6 +2,7 @@ using Maha.MLNet.TextEncoding;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.ML;
+using Microsoft.ML.Data;
 
 namespace Maha.Extensions.AI.Tests;
 
@@ -52,6 +53,43 @@ public sealed class MahaEmbeddingGeneratorTests(FittedEncoder fitted) : IClassFi
         fitted.ML.Model.SaveSafely(fitted.ML.Transforms.CopyColumns("Copy", "Text").Fit(data), data.Schema, path);
         var refusal = Assert.Throws<ArgumentException>(() => MahaEmbeddingGenerator.Load(path));
         Assert.Contains("exactly one transformer of MahaEncode, but", refusal.Message, StringComparison.Ordinal);
+    }
+
+    // The generator has the encoder alone: the file has the schema of the input or has none.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task ChainAroundTheEncoder_MustNotChangeItsTextOrVector(bool withSchema)
+    {
+        var transforms = fitted.ML.Transforms;
+        var data = fitted.ML.Data.LoadFromEnumerable([new FittedEncoder.Row { Text = "Cat SAW" }]);
+        var clean = transforms.Text.NormalizeText("Text").Fit(data);
+        var unit = transforms.NormalizeLpNorm("Features").Fit(fitted.Encoder.Transform(data));
+        AssertRefused("TextNormalizingTransformer writes 'Text'", clean, fitted.Encoder);
+        AssertRefused("TextNormalizingTransformer writes 'Text'", new TransformerChain<ITransformer>(clean), fitted.Encoder);
+        AssertRefused("LpNormNormalizingTransformer writes 'Features'", fitted.Encoder, unit);
+
+        string path = Save(
+            transforms.CopyColumns("Body", "Text").Fit(data), transforms.Text.NormalizeText("Clean", "Text").Fit(data), fitted.Encoder,
+            transforms.NormalizeLpNorm("Unit", "Features").Fit(fitted.Encoder.Transform(data)));
+        using var generator = MahaEmbeddingGenerator.Load(path);
+        AssertEqual(fitted.Vectors(FittedEncoder.Texts), await generator.GenerateAsync(FittedEncoder.Texts));
+
+        string Save(params ITransformer[] chain)
+        {
+            string file = Path.Combine(Path.GetDirectoryName(fitted.Path)!, "chain.zip");
+            fitted.ML.Model.SaveSafely(new TransformerChain<ITransformer>(chain), withSchema ? data.Schema : null, file);
+            return file;
+        }
+
+        void AssertRefused(string rule, params ITransformer[] chain)
+        {
+            string file = Save(chain);
+            var refusal = Assert.Throws<ArgumentException>(() => MahaEmbeddingGenerator.Load(file));
+            Assert.Equal("path", refusal.ParamName);
+            Assert.Contains(rule, refusal.Message, StringComparison.Ordinal);
+            Assert.Contains("yourself, and give or save the MahaTextEncodingTransformer alone", refusal.Message, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

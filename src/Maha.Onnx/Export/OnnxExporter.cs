@@ -46,16 +46,27 @@ internal static class OnnxExporter
 
     private static ITextModel FindModel(ITransformer model)
     {
-        MahaTransformer[] found = [.. Flatten(model).OfType<MahaTransformer>()];
-        return found.Length == 1
-            ? found[0].Model
-            : throw new ArgumentException(
+        MahaTransformer[] found = [.. ModelChain.Flatten(model).OfType<MahaTransformer>()];
+        if (found.Length != 1)
+        {
+            throw new ArgumentException(
                 $"The model must contain exactly one transformer of Maha, but has {found.Length}. Give that transformer itself, for " +
                 "instance chain.LastTransformer.", nameof(model));
-    }
+        }
+        switch (found[0].Model)
+        {
+            case TextClassifier { Manifest.Columns: var columns }:
+                string[] added = [columns.Score, columns.PredictedLabel];
+                Require(columns.Text, columns.Probability is null ? added : [.. added, columns.Probability]);
+                break;
+            case TextEncoder { Manifest.Columns: var columns }:
+                Require(columns.Input, [columns.Output]);
+                break;
+        }
+        return found[0].Model;
 
-    private static IEnumerable<ITransformer> Flatten(ITransformer model) =>
-        model is IEnumerable<ITransformer> chain ? chain.SelectMany(Flatten) : [model];
+        void Require(string text, string[] added) => ModelChain.RequireUnchanged(model, found[0], text, added, inputSchema: null, nameof(model));
+    }
 
     private static OnnxExportReport Export(TextClassifier classifier, string folder, IReadOnlyList<string> texts, OnnxExportOptions options)
     {
