@@ -1,3 +1,4 @@
+using Maha.MLNet;
 using Maha.MLNet.TextEncoding;
 using Microsoft.Extensions.AI;
 using Microsoft.ML;
@@ -16,7 +17,9 @@ public sealed class MahaEmbeddingGenerator : IEmbeddingGenerator<string, Embeddi
     private readonly MahaTextEncodingTransformer _encoder;
     private readonly MahaEmbeddingGeneratorOptions _options;
     private readonly IDisposable _owner;
-    private volatile bool _isDisposed;
+    private readonly Lock _lock = new();
+    private int _calls;
+    private bool _isDisposed;
 
     /// <summary>Creates a generator over an encoder.</summary>
     /// <param name="encoder">The encoder.</param>
@@ -39,16 +42,21 @@ public sealed class MahaEmbeddingGenerator : IEmbeddingGenerator<string, Embeddi
     public EmbeddingGeneratorMetadata Metadata { get; }
 
     /// <summary>Loads a model that <c>mlContext.Model.SaveSafely</c> or <c>mlContext.Model.Save</c> wrote.</summary>
+    /// <remarks>
+    /// Of a chain, the generator uses the encoder alone. So the others of its transformers must change neither the text that the encoder reads nor its vector;
+    /// they may copy the text from another column, and write other columns. Otherwise save the encoder alone, and apply the other steps yourself.
+    /// </remarks>
     /// <param name="path">The path of the zip: an encoder, or a chain with exactly one.</param>
     /// <param name="options">The options; null for the defaults.</param>
-    /// <exception cref="ArgumentException">An option is not valid, or the model does not contain exactly one encoder.</exception>
+    /// <exception cref="ArgumentException">An option is not valid, the model does not contain exactly one encoder, or another transformer of the chain changes
+    /// its text or vector.</exception>
     /// <exception cref="IOException">The file can't be read.</exception>
     /// <exception cref="InvalidDataException">The file is not a model, or is damaged.</exception>
     public static MahaEmbeddingGenerator Load(string path, MahaEmbeddingGeneratorOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var model = new MLContext().Model.LoadSafely(path, out _);
-        MahaTextEncodingTransformer[] encoders = [.. Flatten(model).OfType<MahaTextEncodingTransformer>()];
+        var model = new MLContext().Model.LoadSafely(path, out var inputSchema);
+        MahaTextEncodingTransformer[] encoders = [.. ModelChain.Flatten(model).OfType<MahaTextEncodingTransformer>()];
         try
         {
             if (encoders.Length != 1)
@@ -57,6 +65,8 @@ public sealed class MahaEmbeddingGenerator : IEmbeddingGenerator<string, Embeddi
                     $"The model must contain exactly one transformer of MahaEncode, but '{path}' contains {encoders.Length}. Save the encoder alone.",
                     nameof(path));
             }
+            var columns = encoders[0].Encoder.Manifest.Columns;
+            ModelChain.RequireUnchanged(model, encoders[0], columns.Input, [columns.Output], inputSchema, nameof(path));
             var owning = (options ?? new MahaEmbeddingGeneratorOptions()) with { OwnsEncoder = true };
             return new MahaEmbeddingGenerator(encoders[0], model as IDisposable ?? encoders[0], owning);
         }
@@ -78,13 +88,14 @@ public sealed class MahaEmbeddingGenerator : IEmbeddingGenerator<string, Embeddi
         IEnumerable<string> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(values);
-        ObjectDisposedException.ThrowIf(_isDisposed, this);
         Check(options);
         string[] texts = [.. values];
         int missing = Array.IndexOf(texts, null);
         if (missing >= 0)
             throw new ArgumentException($"values must hold texts, but text {missing} is null. Leave it out, or give an empty text.", nameof(values));
-        return Task.Run(() => Generate(texts, cancellationToken), cancellationToken);
+        // Here, so that a call that waits for a thread counts, too.
+        Enter();
+        return RunAsync(texts, cancellationToken);
     }
 
     /// <summary>Returns the generator's metadata, the generator or its encoder.</summary>
@@ -101,14 +112,56 @@ public sealed class MahaEmbeddingGenerator : IEmbeddingGenerator<string, Embeddi
             : null;
     }
 
-    /// <summary>Ends the use of the generator, and frees its encoder if it owns it. A call that runs is completed first.</summary>
+    /// <summary>Ends the use of the generator, and frees its encoder if it owns it: at once, or when the last of the calls that were begun ends.</summary>
     public void Dispose()
     {
-        if (_isDisposed)
-            return;
-        _isDisposed = true;
+        lock (_lock)
+        {
+            if (_isDisposed)
+                return;
+            _isDisposed = true;
+            if (_calls > 0)
+                return;
+        }
+        Free();
+    }
+
+    private void Enter()
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            _calls++;
+        }
+    }
+
+    private void Leave()
+    {
+        lock (_lock)
+        {
+            _calls--;
+            if (!_isDisposed || _calls > 0)
+                return;
+        }
+        Free();
+    }
+
+    private void Free()
+    {
         if (_options.OwnsEncoder)
             _owner.Dispose();
+    }
+
+    private async Task<GeneratedEmbeddings<Embedding<float>>> RunAsync(string[] texts, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Task.Run(() => Generate(texts, cancellationToken), cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            Leave();
+        }
     }
 
     private GeneratedEmbeddings<Embedding<float>> Generate(string[] texts, CancellationToken cancellationToken)
@@ -142,6 +195,4 @@ public sealed class MahaEmbeddingGenerator : IEmbeddingGenerator<string, Embeddi
                 "generator of that model.", nameof(options));
         }
     }
-
-    private static IEnumerable<ITransformer> Flatten(ITransformer model) => model is IEnumerable<ITransformer> chain ? chain.SelectMany(Flatten) : [model];
 }

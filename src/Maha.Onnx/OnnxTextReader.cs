@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Maha.Layers.Data;
 using Maha.Layers.Text;
 using Maha.Onnx.Export;
@@ -21,10 +22,16 @@ public sealed class OnnxTextReader
             _windows = new TokenWindows((WordPieceTokenizer)tokenizer, windows.Length);
     }
 
-    /// <summary>Reads the files of an export.</summary>
+    /// <summary>Reads the files of an export: <c>maha.json</c>, the tokenizer's and the n-grams'.</summary>
+    /// <remarks>
+    /// The files must have the checksums that <c>maha.json</c> holds. The reader does not open <c>model.onnx</c> and the files for other libraries, so it does
+    /// not check them.
+    /// </remarks>
     /// <param name="folder">The folder that the model was exported to.</param>
-    /// <exception cref="FileNotFoundException">A file of the export is missing.</exception>
-    /// <exception cref="InvalidDataException">A file is damaged, or another version of this library wrote it.</exception>
+    /// <exception cref="FileNotFoundException">A file that the reader needs is missing.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged or of another export, a setting in <c>maha.json</c> is not valid, or a newer version of this
+    /// library wrote it.</exception>
+    /// <exception cref="IOException">A file can't be read.</exception>
     public static OnnxTextReader Load(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
@@ -57,9 +64,27 @@ public sealed class OnnxTextReader
         FileStream Open(string name)
         {
             string path = Path.Combine(folder, name);
-            return File.Exists(path)
-                ? File.OpenRead(path)
-                : throw new FileNotFoundException($"An exported model must have the file '{name}', but '{folder}' has none. Copy the whole folder.", path);
+            if (!File.Exists(path))
+                throw new FileNotFoundException($"An exported model must have the file '{name}', but '{folder}' has none. Copy the whole folder.", path);
+            var stream = File.OpenRead(path);
+            try
+            {
+                string actual = Convert.ToHexStringLower(SHA256.HashData(stream));
+                string expected = description.Files?.GetValueOrDefault(name) ?? "none";
+                if (actual != expected)
+                {
+                    throw new InvalidDataException(
+                        $"The file '{name}' must have the SHA-256 that '{ExportFolder.Description}' holds, {expected}, but has {actual}: it is damaged, or " +
+                        "of another export. Copy the whole folder again, or export the model again.");
+                }
+                stream.Position = 0;
+                return stream;
+            }
+            catch
+            {
+                stream.Dispose();
+                throw;
+            }
         }
     }
 

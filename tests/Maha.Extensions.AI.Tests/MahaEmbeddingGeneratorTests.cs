@@ -2,6 +2,7 @@ using Maha.MLNet.TextEncoding;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.ML;
+using Microsoft.ML.Data;
 
 namespace Maha.Extensions.AI.Tests;
 
@@ -52,6 +53,43 @@ public sealed class MahaEmbeddingGeneratorTests(FittedEncoder fitted) : IClassFi
         fitted.ML.Model.SaveSafely(fitted.ML.Transforms.CopyColumns("Copy", "Text").Fit(data), data.Schema, path);
         var refusal = Assert.Throws<ArgumentException>(() => MahaEmbeddingGenerator.Load(path));
         Assert.Contains("exactly one transformer of MahaEncode, but", refusal.Message, StringComparison.Ordinal);
+    }
+
+    // The generator has the encoder alone: the file has the schema of the input or has none.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task ChainAroundTheEncoder_MustNotChangeItsTextOrVector(bool withSchema)
+    {
+        var transforms = fitted.ML.Transforms;
+        var data = fitted.ML.Data.LoadFromEnumerable([new FittedEncoder.Row { Text = "Cat SAW" }]);
+        var clean = transforms.Text.NormalizeText("Text").Fit(data);
+        var unit = transforms.NormalizeLpNorm("Features").Fit(fitted.Encoder.Transform(data));
+        AssertRefused("TextNormalizingTransformer writes 'Text'", clean, fitted.Encoder);
+        AssertRefused("TextNormalizingTransformer writes 'Text'", new TransformerChain<ITransformer>(clean), fitted.Encoder);
+        AssertRefused("LpNormNormalizingTransformer writes 'Features'", fitted.Encoder, unit);
+
+        string path = Save(
+            transforms.CopyColumns("Body", "Text").Fit(data), transforms.Text.NormalizeText("Clean", "Text").Fit(data), fitted.Encoder,
+            transforms.NormalizeLpNorm("Unit", "Features").Fit(fitted.Encoder.Transform(data)));
+        using var generator = MahaEmbeddingGenerator.Load(path);
+        AssertEqual(fitted.Vectors(FittedEncoder.Texts), await generator.GenerateAsync(FittedEncoder.Texts));
+
+        string Save(params ITransformer[] chain)
+        {
+            string file = Path.Combine(Path.GetDirectoryName(fitted.Path)!, "chain.zip");
+            fitted.ML.Model.SaveSafely(new TransformerChain<ITransformer>(chain), withSchema ? data.Schema : null, file);
+            return file;
+        }
+
+        void AssertRefused(string rule, params ITransformer[] chain)
+        {
+            string file = Save(chain);
+            var refusal = Assert.Throws<ArgumentException>(() => MahaEmbeddingGenerator.Load(file));
+            Assert.Equal("path", refusal.ParamName);
+            Assert.Contains(rule, refusal.Message, StringComparison.Ordinal);
+            Assert.Contains("yourself, and give or save the MahaTextEncodingTransformer alone", refusal.Message, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
@@ -132,6 +170,45 @@ public sealed class MahaEmbeddingGeneratorTests(FittedEncoder fitted) : IClassFi
         owning.Dispose();
         using var other = new MahaEmbeddingGenerator(encoder, s_shared);
         await Assert.ThrowsAsync<ObjectDisposedException>(() => other.GenerateAsync(["a"]));
+    }
+
+    // Many batches, so that the disposal falls between two of them; also a call that the thread pool has not begun yet.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Disposal_WhileACallRuns_LetsItComplete(bool ownsEncoder)
+    {
+        string[] texts = [.. Enumerable.Range(0, 300).Select(i => FittedEncoder.Text(i, 20))];
+        using var owner = MahaEmbeddingGenerator.Load(fitted.Path);
+        var encoder = owner.GetService<MahaTextEncodingTransformer>()!;
+        var weight = encoder.Encoder.UseNetwork(network => network.parameters().First());
+        var generator = new MahaEmbeddingGenerator(encoder, s_shared with { BatchSize = 1, OwnsEncoder = ownsEncoder });
+        Task<GeneratedEmbeddings<Embedding<float>>>[] calls = [.. Enumerable.Range(0, 3).Select(_ => generator.GenerateAsync(texts))];
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(generator.Dispose)));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => generator.GenerateAsync(["a"]));
+        foreach (var embeddings in await Task.WhenAll(calls))
+            AssertEqual(fitted.Vectors(texts), embeddings);
+        Assert.Equal(ownsEncoder, weight.IsInvalid);
+    }
+
+    // Else the encoder's memory would never be freed.
+    [Fact]
+    public async Task Call_ThatEndsInAnyWay_ReleasesTheEncoder()
+    {
+        var generator = MahaEmbeddingGenerator.Load(fitted.Path, s_shared with { BatchSize = 1 });
+        var weight = generator.GetService<MahaTextEncodingTransformer>()!.Encoder.UseNetwork(network => network.parameters().First());
+        using var source = new CancellationTokenSource();
+        var canceled = generator.GenerateAsync(Enumerable.Repeat(FittedEncoder.Text(1, 300), 20_000), cancellationToken: source.Token);
+        await source.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => canceled);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => generator.GenerateAsync(["a"], cancellationToken: new CancellationToken(canceled: true)));
+        await Assert.ThrowsAsync<ArgumentException>(() => generator.GenerateAsync(["a", null!]));
+        await Assert.ThrowsAsync<ArgumentException>(() => generator.GenerateAsync(["a"], new EmbeddingGenerationOptions { ModelId = "other" }));
+        Assert.Single(await generator.GenerateAsync(["a"]));
+        Assert.False(weight.IsInvalid);
+        generator.Dispose();
+        Assert.True(weight.IsInvalid);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Maha.Layers.Data;
+using Maha.MLNet.Classification;
 
 namespace Maha.Onnx.Export;
 
@@ -77,7 +78,8 @@ internal sealed record ExportDescription
 
     /// <summary>Reads a file.</summary>
     /// <exception cref="FileNotFoundException">There is no file.</exception>
-    /// <exception cref="InvalidDataException">The file is not the description of an export, or a newer version of this library wrote it.</exception>
+    /// <exception cref="InvalidDataException">The file is not the description of an export, a setting is not valid, or a newer version of this library wrote
+    /// it.</exception>
     public static ExportDescription Read(string path)
     {
         if (!File.Exists(path))
@@ -87,17 +89,44 @@ internal sealed record ExportDescription
             var description = JsonSerializer.Deserialize<ExportDescription>(File.ReadAllBytes(path), s_json);
             if (description is not { Format: FormatName })
                 throw new InvalidDataException($"'{path}' must be the description of an exported model, but is not. Export the model again.");
-            return description.Version <= CurrentVersion
-                ? description
-                : throw new InvalidDataException(
-                    $"This version of Maha.Onnx reads exports up to version {CurrentVersion}, but '{path}' has version " +
-                    $"{description.Version}. Update the package.");
+            if (description.Version > CurrentVersion || (description.HasNGrams && description.NGramFormat > ClassifierManifest.CurrentFormat))
+            {
+                throw new InvalidDataException(
+                    $"This version of Maha.Onnx reads exports up to version {CurrentVersion} with n-grams of format {ClassifierManifest.CurrentFormat}, but " +
+                    $"'{path}' has version {description.Version} and format {description.NGramFormat}. Update the package, or export the model again with " +
+                    "this one.");
+            }
+            return description.Violation() is { } violation
+                ? throw new InvalidDataException($"In '{path}', {violation}. Copy the whole folder again, or export the model again.")
+                : description;
         }
         catch (JsonException e)
         {
             throw new InvalidDataException($"'{path}' must be the description of an exported model, but is damaged: {e.Message} Export the model again.", e);
         }
     }
+
+    // The rule that the settings violate, and their values; null if there is none.
+    private string? Violation() => this switch
+    {
+        { Version: < 1 } => $"version must be at least 1, but is {Version}",
+        { Kind: not (Multiclass or Binary or Encoder) } => $"kind must be '{Multiclass}', '{Binary}' or '{Encoder}', but is '{Kind}'",
+        { Kind: not Encoder, Labels: null or { Count: 0 } } => $"labels must be those of the {Kind}, at least one, but there are none",
+        { Labels: not null } when Labels.Contains(null) => $"labels must be texts, but label {Labels.Index().First(label => label.Item is null).Index} is null",
+        { Kind: Encoder, HasNGrams: true } => $"hasNGrams must be false for an {Encoder}, but is true",
+        { HasNGrams: true, NGramFormat: < 1 } => $"nGramFormat must be at least 1, but is {NGramFormat}",
+        { Tokenizer.Kind: not (TokenizerDescription.WordPiece or TokenizerDescription.ByteLevelBpe) } =>
+            $"tokenizer.kind must be '{TokenizerDescription.WordPiece}' or '{TokenizerDescription.ByteLevelBpe}', but is '{Tokenizer.Kind}'",
+        { Windows: not null, Tokenizer.Kind: not TokenizerDescription.WordPiece } =>
+            $"windows must be left out for a tokenizer other than '{TokenizerDescription.WordPiece}', but tokenizer.kind is '{Tokenizer.Kind}'",
+        { Windows.Length: < WindowDescription.MinLength } =>
+            $"windows.length must be at least {WindowDescription.MinLength}, but is {Windows.Length}",
+        _ when !Enum.IsDefined(OverlongDocuments) =>
+            $"overlongDocuments must be one of {string.Join(", ", Enum.GetNames<OverlongDocuments>())}, but is {OverlongDocuments}",
+        { MaxTokens: < 1 } or { MaxTokens: < 2, OverlongDocuments: OverlongDocuments.KeepStartAndEnd } =>
+            $"maxTokens must be at least 1, or 2 with {OverlongDocuments.KeepStartAndEnd}, but is {MaxTokens}",
+        _ => null,
+    };
 }
 
 /// <summary>The tokenizer of an exported model.</summary>
@@ -125,7 +154,10 @@ internal sealed record TokenizerDescription
 /// <summary>The windows in which a model reads documents.</summary>
 internal sealed record WindowDescription
 {
-    /// <summary>The most tokens of a window, special tokens included.</summary>
+    /// <summary>The fewest tokens of a window, as in TokenWindows.</summary>
+    public const int MinLength = 8;
+
+    /// <summary>The most tokens of a window, special tokens included; at least <see cref="MinLength"/>.</summary>
     public required int Length { get; init; }
 
     /// <summary>The id that begins a window.</summary>

@@ -24,6 +24,12 @@ internal sealed class ExportFolder
     private const string BpeVocabulary = "vocab.json";
     private const string BpeMerges = "merges.txt";
 
+    // The files that not every export has.
+    private static readonly string[] s_names =
+    [
+        Vocabulary, Tokenizer, BpeVocabulary, BpeMerges, NGrams, SpectralPrefix + Tokenizer, SpectralPrefix + BpeVocabulary, SpectralPrefix + BpeMerges,
+    ];
+
     private readonly List<(string Name, byte[] Content)> _files = [];
 
     /// <summary>Adds the graph.</summary>
@@ -68,14 +74,31 @@ internal sealed class ExportFolder
     }
 
     /// <summary>Writes all files. Each is complete or not there; the description, which has their checksums, is the last.</summary>
+    /// <remarks>Files of an earlier export that this one lacks are deleted: those that its description lists, and that have the name of such a file.</remarks>
     public void Write(string folder, ExportDescription description)
     {
         Directory.CreateDirectory(folder);
         _files.Add((Readme, Encoding.UTF8.GetBytes(ExportReadme.Write(description, _files.Select(file => file.Name)))));
         foreach (var (name, content) in _files)
             AtomicFile.Write(Path.Combine(folder, name), stream => stream.Write(content));
+        foreach (string name in EarlierFiles(folder).Except(_files.Select(file => file.Name)))
+            File.Delete(Path.Combine(folder, name));
         var checksums = _files.ToDictionary(file => file.Name, file => Convert.ToHexStringLower(SHA256.HashData(file.Content)));
         AtomicFile.Write(Path.Combine(folder, Description), stream => stream.Write((description with { Files = checksums }).ToJson()));
+    }
+
+    // Without names that no export has: a description could be forged to name other files.
+    private static IEnumerable<string> EarlierFiles(string folder)
+    {
+        string path = Path.Combine(folder, Description);
+        try
+        {
+            return File.Exists(path) ? s_names.Intersect(ExportDescription.Read(path).Files?.Keys ?? []) : [];
+        }
+        catch (InvalidDataException)
+        {
+            return [];
+        }
     }
 
     // The letters that GPT-2's files write for bytes: visible characters for themselves, the others from U+0100 on.

@@ -14,6 +14,8 @@ internal static class ExportReadme
     {
         var text = new StringBuilder();
         string threshold = description.Kind == ExportDescription.Binary ? ", which is 1 if the probability of true is above `threshold`" : "";
+        // A text without ids is a window without content, see below, where there are windows.
+        string empty = description.Windows is null ? "; a text without ids is one column of padding" : "";
         bool isEncoder = description.Kind == ExportDescription.Encoder;
         text.Append(CultureInfo.InvariantCulture, $"""
             # An exported {description.Kind}
@@ -23,7 +25,7 @@ internal static class ExportReadme
 
             ## Inputs
 
-            Both have one row per text and are padded on the right; a text without ids is one column of padding.
+            Both have one row per text and are padded on the right{empty}.
 
             * `{GraphNames.InputIds}`, Int64 [batch, tokens]: the token ids of each text; any id at padding.
             * `{GraphNames.AttentionMask}`, Int64 [batch, tokens]: 1 for ids, 0 for padding.

@@ -29,6 +29,11 @@ internal static class OnnxExporter
                 "texts must hold texts that the exported file is checked with, but hold none. Give some dozens like those that the model " +
                 "reads.", nameof(texts));
         }
+        for (int i = 0; i < texts.Count; i++)
+        {
+            if (texts[i] is null)
+                throw new ArgumentException($"texts must hold texts, but text {i} is null. Leave it out, or give an empty text.", nameof(texts));
+        }
         return FindModel(model) switch
         {
             TextClassifier classifier => Export(classifier, folder, texts, options),
@@ -41,16 +46,27 @@ internal static class OnnxExporter
 
     private static ITextModel FindModel(ITransformer model)
     {
-        MahaTransformer[] found = [.. Flatten(model).OfType<MahaTransformer>()];
-        return found.Length == 1
-            ? found[0].Model
-            : throw new ArgumentException(
+        MahaTransformer[] found = [.. ModelChain.Flatten(model).OfType<MahaTransformer>()];
+        if (found.Length != 1)
+        {
+            throw new ArgumentException(
                 $"The model must contain exactly one transformer of Maha, but has {found.Length}. Give that transformer itself, for " +
                 "instance chain.LastTransformer.", nameof(model));
-    }
+        }
+        switch (found[0].Model)
+        {
+            case TextClassifier { Manifest.Columns: var columns }:
+                string[] added = [columns.Score, columns.PredictedLabel];
+                Require(columns.Text, columns.Probability is null ? added : [.. added, columns.Probability]);
+                break;
+            case TextEncoder { Manifest.Columns: var columns }:
+                Require(columns.Input, [columns.Output]);
+                break;
+        }
+        return found[0].Model;
 
-    private static IEnumerable<ITransformer> Flatten(ITransformer model) =>
-        model is IEnumerable<ITransformer> chain ? chain.SelectMany(Flatten) : [model];
+        void Require(string text, string[] added) => ModelChain.RequireUnchanged(model, found[0], text, added, inputSchema: null, nameof(model));
+    }
 
     private static OnnxExportReport Export(TextClassifier classifier, string folder, IReadOnlyList<string> texts, OnnxExportOptions options)
     {
@@ -130,9 +146,17 @@ internal static class OnnxExporter
             if (double.IsNaN(difference))
                 break;
         }
-        if (!(largest <= options.Tolerance))
+        string text = texts[worst].Length <= ShownCharacters ? texts[worst] : texts[worst][..ShownCharacters] + "...";
+        if (double.IsNaN(largest))
         {
-            string text = texts[worst].Length <= ShownCharacters ? texts[worst] : texts[worst][..ShownCharacters] + "...";
+            var (owner, remedy) = expected[worst].All(float.IsFinite)
+                ? ("ONNX Runtime", "Another version of ONNX Runtime may help.")
+                : ("the model", "Train the model again, with a lower learning rate.");
+            throw new InvalidOperationException(
+                $"The numbers of an exported model must be finite, but those of {owner} for text {worst} are not: \"{text}\". No file was written. {remedy}");
+        }
+        if (largest > options.Tolerance)
+        {
             throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture,
                 $"ONNX Runtime must compute what the model computes within {options.Tolerance:G2}, but text {worst} differs by {largest:G3}: \"{text}\". " +
                 $"No file was written. Another version of ONNX Runtime may help; a larger Tolerance accepts the difference."));
@@ -157,7 +181,10 @@ internal static class OnnxExporter
         return results;
     }
 
-    /// <summary>The largest difference of two rows, relative to the largest number of the expected row if that is above 1.</summary>
+    /// <summary>
+    /// The largest difference of two rows, relative to the largest number of the expected row if that is above 1. NaN if a number of a row is not finite: then
+    /// the rows don't agree, even if they are the same.
+    /// </summary>
     internal static double Difference(float[] expected, float[] actual)
     {
         double scale = 1, largest = 0;
@@ -165,9 +192,9 @@ internal static class OnnxExporter
         {
             scale = Math.Max(scale, Math.Abs(expected[i]));
             double difference = Math.Abs((double)expected[i] - actual[i]);
-            largest = difference <= largest ? largest : difference;
+            largest = Math.Max(largest, difference); // NaN if one of them is
         }
-        return largest / scale;
+        return double.IsFinite(largest) ? largest / scale : double.NaN;
     }
 
     /// <summary>Computes the softmax of logits that are divided by the temperature.</summary>

@@ -13,14 +13,18 @@ internal static class BlockGraph
     /// <summary>Computes an encoder, as MahaEncoder does.</summary>
     /// <param name="weights">The weights of the encoder.</param>
     /// <param name="options">The shape of the encoder.</param>
-    /// <param name="tokenIds">[B, N] of Int64.</param>
-    /// <param name="rows">The lengths.</param>
+    /// <param name="tokenIds">[B, N] of Int64, any number at padding.</param>
+    /// <param name="rows">The lengths. N may be above the number of positions where it is padding.</param>
     /// <returns>[B, N, D], 0 at padding.</returns>
     public static OnnxValue Encode(GraphWeights weights, MahaTransformerOptions options, OnnxValue tokenIds, TokenRows rows)
     {
-        var hidden = weights.Get("token_embedding.weight").Gather(tokenIds); // [B, N, D]
+        var hidden = weights.Get("token_embedding.weight").Gather(rows.Valid.Where(tokenIds, 0)); // [B, N, D]
         if (weights.Has("position_embedding.weight"))
-            hidden += weights.Get("position_embedding.weight").Slice(0, 0, rows.Length);
+        {
+            // Behind the longest document, any position; inside it, ONNX Runtime refuses one that the table lacks.
+            var position = rows.Length.Range(); // [N]
+            hidden += weights.Get("position_embedding.weight").Gather((position < rows.Lengths.Largest(0)).Where(position, 0));
+        }
         if (options.EmbeddingNorm)
             hidden = weights.LayerNorm("embedding_norm", hidden, options.NormEpsilon);
         return rows.Clear(Apply(weights, options, hidden, rows));
