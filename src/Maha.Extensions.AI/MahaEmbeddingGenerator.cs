@@ -1,4 +1,4 @@
-using Maha.MLNet;
+using Maha.MLNet.Schema;
 using Maha.MLNet.TextEncoding;
 using Microsoft.Extensions.AI;
 using Microsoft.ML;

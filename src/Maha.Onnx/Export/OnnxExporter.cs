@@ -3,6 +3,7 @@ using Maha.Layers.Text;
 using Maha.MLNet;
 using Maha.MLNet.Classification;
 using Maha.MLNet.ModelFiles;
+using Maha.MLNet.Schema;
 using Maha.MLNet.TextEncoding;
 using Microsoft.ML;
 using static TorchSharp.torch;

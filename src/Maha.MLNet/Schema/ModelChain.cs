@@ -3,7 +3,7 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Transforms;
 
-namespace Maha.MLNet;
+namespace Maha.MLNet.Schema;
 
 /// <summary>The transformers of a chain, of which one alone is used: it must give what the chain gives.</summary>
 internal static partial class ModelChain
