@@ -101,16 +101,19 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
         }
         if (options is not MahaBinaryTextClassificationTrainer.Options { Threshold: var threshold } || threshold == BinaryThreshold.Half)
             return;
+        const string option = nameof(MahaBinaryTextClassificationTrainer.Options.Threshold);
         if (!Enum.IsDefined(threshold))
         {
             throw new ArgumentOutOfRangeException(
-                nameof(threshold), $"Threshold must be one of {string.Join(", ", Enum.GetNames<BinaryThreshold>())}, but is {threshold}.");
+                option, threshold,
+                $"Threshold must be one of {string.Join(", ", Enum.GetNames<BinaryThreshold>())}, but is {threshold}. " +
+                "Leave it out for Half, ML.NET's threshold.");
         }
         if (!validates)
         {
             throw new ArgumentException(
                 $"Threshold must be {nameof(BinaryThreshold.Half)} where nothing validates, but is {threshold}. " +
-                "Give a ValidationSet, or a ValidationFraction above 0.", nameof(threshold));
+                "Give a ValidationSet, or a ValidationFraction above 0.", option);
         }
     }
 
