@@ -105,7 +105,7 @@ public static class MahaEvaluation
                 $"Column '{scoreColumnName}' must have one number per label of '{predictedLabelsColumnName}', but has {((VectorDataViewType)score.Type).Size} " +
                 $"for {names.Count} labels. Name the columns of one model.", nameof(data));
         }
-        var (label, _) = LabelSetColumn.Bind(data, labelColumnName, labelSeparator, names, nameof(data));
+        var label = LabelSetColumn.Bind(data.Schema, labelColumnName, labelSeparator, nameof(data)).WithLabels(names);
         var weight = InputColumns.Weight(data.Schema, exampleWeightColumnName, nameof(data));
         return MultiLabelMetrics.Create(Read(), names.Names);
 

@@ -28,8 +28,9 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
     /// <inheritdoc/>
     protected override ClassWeighting ClassWeighting => options.ClassWeighting;
 
-    /// <inheritdoc cref="SupervisedFitting{TModel}.Fit(LabeledTexts, LabeledTexts, LabelNames)"/>
-    public new TextClassifier Fit(LabeledTexts documents, LabeledTexts? validation, LabelNames labels) => base.Fit(documents, validation, labels);
+    /// <summary>Trains.</summary>
+    /// <param name="data">What to train on.</param>
+    public TextClassifier Fit(LabeledData data) => Fit(_ => data);
 
     /// <inheritdoc/>
     protected override TrainingOptions TrainingOptionsFor(ModelFitting fitting) => TrainingOptionsOf(options, fitting.Seed, fitting.Device);

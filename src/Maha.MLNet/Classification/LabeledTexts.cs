@@ -1,8 +1,15 @@
 using System.Globalization;
 using Maha.MLNet.Rows;
+using Maha.MLNet.Schema;
 using Microsoft.ML;
 
 namespace Maha.MLNet.Classification;
+
+/// <summary>What a model of texts with labels is trained on.</summary>
+/// <param name="Documents">What to train on.</param>
+/// <param name="Validation">What to validate on; null to set apart a share of the training documents.</param>
+/// <param name="Labels">The labels, in the order of the indices.</param>
+internal sealed record LabeledData(LabeledTexts Documents, LabeledTexts? Validation, LabelNames Labels);
 
 /// <summary>Streams texts with labels and weights out of a data view; the text is never all in memory.</summary>
 /// <param name="data">The data.</param>

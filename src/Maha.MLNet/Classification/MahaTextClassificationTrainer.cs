@@ -52,7 +52,7 @@ public sealed class MahaTextClassificationTrainer : MahaEstimator<MahaTextClassi
             options.LabelColumnName, options.TextColumnName, options.ScoreColumnName, null, options.PredictedLabelColumnName, options.AbstainedColumnName,
             options.ExplanationColumnName);
         var fitting = new ClassifierFitting(Host, options, columns, MahaTextClassificationTransformer.Format);
-        return new MahaTextClassificationTransformer(fitting.Fit(documents, validation, labels));
+        return new MahaTextClassificationTransformer(fitting.Fit(new LabeledData(documents, validation, labels)));
     }
 
     private protected override IReadOnlyList<SchemaShape.Column> CreateOutputColumns(SchemaShape inputSchema)

@@ -32,15 +32,16 @@ internal abstract class SupervisedFitting<TModel>(IHost host, MahaSupervisedOpti
     private const string NGramPart = "NGrams";
 
     /// <summary>Trains.</summary>
-    /// <param name="documents">What to train on.</param>
-    /// <param name="validation">What to validate on; null to set apart a share of the training documents.</param>
-    /// <param name="labels">The labels, in the order of the indices.</param>
-    protected TModel Fit(LabeledTexts documents, LabeledTexts? validation, LabelNames labels)
+    /// <param name="bind">
+    /// Returns what to train on. Its time belongs to the training's; it calls its parameter before every row that it reads, which throws if the training was
+    /// canceled.
+    /// </param>
+    protected TModel Fit(Func<Action, LabeledData> bind)
     {
         using var fitting = new ModelFitting(host, options);
         try
         {
-            return Fit(fitting, documents, validation, labels);
+            return Fit(fitting, bind(fitting.Check));
         }
         catch (OperationCanceledException canceled) when (
             options.CancellationBehavior == CancellationBehavior.KeepBest && fitting.CancellationToken.IsCancellationRequested)
@@ -80,8 +81,9 @@ internal abstract class SupervisedFitting<TModel>(IHost host, MahaSupervisedOpti
     /// <param name="fitted">The fitted parts.</param>
     protected abstract TModel CreateModel(FittedParts fitted);
 
-    private TModel Fit(ModelFitting fitting, LabeledTexts documents, LabeledTexts? validation, LabelNames labels)
+    private TModel Fit(ModelFitting fitting, LabeledData data)
     {
+        var (documents, validation, labels) = data;
         fitting.RequireSameData("labels", FingerprintOf(labels));
         double[]? classWeights = ClassWeightsFor(labels);
         using var network = ClassifierNetwork.Create(fitting, options, documents.Read(fitting.Check).Select(document => document.Text));

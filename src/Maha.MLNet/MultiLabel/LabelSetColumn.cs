@@ -13,36 +13,30 @@ internal sealed class LabelSetColumn : LabelColumn
     private const string Forms = "a vector of keys, a vector of texts, or a text with a LabelSeparator";
 
     private readonly string? _separator;
+    private readonly string _parameter;
+    // Null for texts.
+    private readonly LabelNames? _ofKeys;
     private readonly Dictionary<string, int> _indices;
 
-    private LabelSetColumn(DataViewSchema.Column column, string? separator, IReadOnlyList<string> names) : base(column)
+    private LabelSetColumn(DataViewSchema.Column column, string? separator, string parameter, LabelNames? ofKeys, LabelNames? labels = null) : base(column)
     {
-        _separator = separator;
-        _indices = names.Select((name, index) => (name, index)).ToDictionary(pair => pair.name, pair => pair.index, StringComparer.Ordinal);
+        (_separator, _parameter, _ofKeys) = (separator, parameter, ofKeys);
+        _indices = (labels?.Names ?? []).Select((name, index) => (name, index)).ToDictionary(pair => pair.name, pair => pair.index, StringComparer.Ordinal);
     }
 
-    /// <summary>Finds the label column of data, and its labels.</summary>
-    /// <param name="data">The data. Texts are read to collect the labels.</param>
+    /// <summary>Finds the label column of data. <see cref="WithLabels"/> returns the one that reads.</summary>
+    /// <param name="schema">The schema of the data.</param>
     /// <param name="name">The name of the column.</param>
     /// <param name="separator">The text between two labels of a text; null for a vector.</param>
-    /// <param name="known">The labels of the training data, for other data; null for the training data.</param>
     /// <param name="parameter">The parameter in messages.</param>
-    /// <param name="cancellationToken">Checked before every row that is read.</param>
-    /// <exception cref="ArgumentException">The column is missing or has another type, or other labels than the known ones.</exception>
-    public static (LabelSetColumn Column, LabelNames Labels) Bind(
-        IDataView data, string name, string? separator, LabelNames? known, string parameter, CancellationToken cancellationToken = default)
+    /// <exception cref="ArgumentOutOfRangeException">The column is missing or has another type.</exception>
+    public static LabelSetColumn Bind(DataViewSchema schema, string name, string? separator, string parameter)
     {
-        var column = InputColumns.Any(data.Schema, name, parameter);
+        var column = InputColumns.Any(schema, name, parameter);
         if (column.Type is VectorDataViewType { ItemType: KeyDataViewType { Count: > 0 } key } && key.RawType == typeof(uint) && separator is null)
         {
             var labels = LabelNames.FromColumn(column) ?? LabelNames.Numbered(InputColumns.RequireClassCount(key, column.Name, parameter));
-            if (known is not null && !known.Names.SequenceEqual(labels.Names))
-            {
-                throw new ArgumentException(
-                    $"The data must have the labels of the model ({known.Show()}), but have {labels.Show()}. " +
-                    "Map both with one fitted MapValueToKey.", parameter);
-            }
-            return (new LabelSetColumn(column, null, []), labels);
+            return new LabelSetColumn(column, null, parameter, labels);
         }
         bool isText = separator is null ? column.Type is VectorDataViewType { ItemType: TextDataViewType } : column.Type is TextDataViewType;
         if (!isText)
@@ -52,8 +46,38 @@ internal sealed class LabelSetColumn : LabelColumn
                 parameter, $"Label column '{column.Name}' must be {expected}, but is {column.Type}. " +
                 "Split a text with Text.TokenizeIntoWords, or set LabelSeparator.");
         }
-        var names = known ?? CollectLabels(data, column, separator, cancellationToken);
-        return (new LabelSetColumn(column, separator, names.Names), names);
+        return new LabelSetColumn(column, separator, parameter, null);
+    }
+
+    /// <summary>Returns the labels of data: those that the keys stand for, or the texts that occur, in ordinal order.</summary>
+    /// <param name="data">The data. Texts are read, keys are not.</param>
+    /// <param name="check">Called before every row that is read; may throw.</param>
+    public LabelNames LabelsOf(IDataView data, Action check)
+    {
+        if (_ofKeys is not null)
+            return _ofKeys;
+        var names = new SortedSet<string>(StringComparer.Ordinal);
+        using var cursor = data.GetRowCursor([Column]);
+        var textsOf = CreateTextGetter(cursor, cursor.Schema[Column.Index], _separator);
+        while (cursor.MoveNext())
+        {
+            check();
+            names.UnionWith(textsOf());
+        }
+        return LabelNames.FromFile(nameof(String), [.. names]);
+    }
+
+    /// <summary>Returns the column that reads the indices of given labels; other texts are left out.</summary>
+    /// <param name="labels">The labels of the training data or of a model.</param>
+    /// <exception cref="ArgumentException">The keys stand for other labels.</exception>
+    public LabelSetColumn WithLabels(LabelNames labels)
+    {
+        if (_ofKeys is null)
+            return new LabelSetColumn(Column, _separator, _parameter, null, labels);
+        if (_ofKeys.Names.SequenceEqual(labels.Names))
+            return this;
+        throw new ArgumentException(
+            $"The data must have the labels of the model ({labels.Show()}), but have {_ofKeys.Show()}. Map both with one fitted MapValueToKey.", _parameter);
     }
 
     /// <summary>Checks the label column in the output schema of an earlier estimator.</summary>
@@ -83,7 +107,7 @@ internal sealed class LabelSetColumn : LabelColumn
     public override Func<int[]?> CreateGetter(DataViewRow row)
     {
         var active = row.Schema[Column.Index];
-        if (active.Type is not VectorDataViewType { ItemType: KeyDataViewType })
+        if (_ofKeys is null)
         {
             var textsOf = CreateTextGetter(row, active, _separator);
             return () => [.. textsOf().Where(_indices.ContainsKey).Select(name => _indices[name]).Distinct().Order()];
@@ -96,20 +120,6 @@ internal sealed class LabelSetColumn : LabelColumn
             // A key of 0 is a label that the key column doesn't know.
             return [.. keys.DenseValues().Where(key => key > 0).Select(key => (int)key - 1).Distinct().Order()];
         };
-    }
-
-    // The labels that occur, in ordinal order.
-    private static LabelNames CollectLabels(IDataView data, DataViewSchema.Column column, string? separator, CancellationToken cancellationToken)
-    {
-        var names = new SortedSet<string>(StringComparer.Ordinal);
-        using var cursor = data.GetRowCursor([column]);
-        var textsOf = CreateTextGetter(cursor, cursor.Schema[column.Index], separator);
-        while (cursor.MoveNext())
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            names.UnionWith(textsOf());
-        }
-        return LabelNames.FromFile(nameof(String), [.. names]);
     }
 
     private static Func<IEnumerable<string>> CreateTextGetter(DataViewRow row, DataViewSchema.Column column, string? separator)
