@@ -16,11 +16,15 @@ internal sealed class LabelSetColumn : LabelColumn
     private readonly string _parameter;
     // Null for texts.
     private readonly LabelNames? _ofKeys;
+    private readonly LabelNames? _labels;
     private readonly Dictionary<string, int> _indices;
+    private readonly bool _isValidation;
 
-    private LabelSetColumn(DataViewSchema.Column column, string? separator, string parameter, LabelNames? ofKeys, LabelNames? labels = null) : base(column)
+    private LabelSetColumn(
+        DataViewSchema.Column column, string? separator, string parameter, LabelNames? ofKeys, LabelNames? labels = null, bool isValidation = false)
+        : base(column)
     {
-        (_separator, _parameter, _ofKeys) = (separator, parameter, ofKeys);
+        (_separator, _parameter, _ofKeys, _labels, _isValidation) = (separator, parameter, ofKeys, labels, isValidation);
         _indices = (labels?.Names ?? []).Select((name, index) => (name, index)).ToDictionary(pair => pair.name, pair => pair.index, StringComparer.Ordinal);
     }
 
@@ -67,17 +71,16 @@ internal sealed class LabelSetColumn : LabelColumn
         return LabelNames.FromFile(nameof(String), [.. names]);
     }
 
-    /// <summary>Returns the column that reads the indices of given labels; other texts are left out.</summary>
-    /// <param name="labels">The labels of the training data or of a model.</param>
+    /// <summary>Returns the column that reads the indices of a model's labels.</summary>
+    /// <param name="labels">The labels.</param>
+    /// <param name="isValidation">Whether a row with another text is refused; otherwise the text is left out.</param>
     /// <exception cref="ArgumentException">The keys stand for other labels.</exception>
-    public LabelSetColumn WithLabels(LabelNames labels)
+    public LabelSetColumn WithLabels(LabelNames labels, bool isValidation = false)
     {
         if (_ofKeys is null)
-            return new LabelSetColumn(Column, _separator, _parameter, null, labels);
-        if (_ofKeys.Names.SequenceEqual(labels.Names))
-            return this;
-        throw new ArgumentException(
-            $"The data must have the labels of the model ({labels.Show()}), but have {_ofKeys.Show()}. Map both with one fitted MapValueToKey.", _parameter);
+            return new LabelSetColumn(Column, _separator, _parameter, null, labels, isValidation);
+        labels.RequireKeys(_ofKeys, _parameter, isValidation);
+        return this;
     }
 
     /// <summary>Checks the label column in the output schema of an earlier estimator.</summary>
@@ -110,7 +113,7 @@ internal sealed class LabelSetColumn : LabelColumn
         if (_ofKeys is null)
         {
             var textsOf = CreateTextGetter(row, active, _separator);
-            return () => [.. textsOf().Where(_indices.ContainsKey).Select(name => _indices[name]).Distinct().Order()];
+            return () => [.. textsOf().Select(name => IndexOf(name, row.Position)).Where(index => index >= 0).Distinct().Order()];
         }
         var getter = row.GetGetter<VBuffer<uint>>(active);
         VBuffer<uint> keys = default;
@@ -120,6 +123,18 @@ internal sealed class LabelSetColumn : LabelColumn
             // A key of 0 is a label that the key column doesn't know.
             return [.. keys.DenseValues().Where(key => key > 0).Select(key => (int)key - 1).Distinct().Order()];
         };
+    }
+
+    // The index of a text, or -1 for one that does not count.
+    private int IndexOf(string name, long position)
+    {
+        if (_indices.TryGetValue(name, out int index))
+            return index;
+        if (!_isValidation)
+            return -1;
+        throw new ArgumentException(
+            $"The validation set must have the labels of the training data ({_labels!.Show()}), but row {position} (from 0) has '{name}'. " +
+            "Correct it, or leave it out.", _parameter);
     }
 
     private static Func<IEnumerable<string>> CreateTextGetter(DataViewRow row, DataViewSchema.Column column, string? separator)

@@ -38,7 +38,7 @@ public sealed class MahaMultiLabelTextClassificationTrainer
         return new(new MultiLabelFitting(Host, EstimatorOptions).Fit(check =>
         {
             var labels = training.Labels.LabelsOf(input, check);
-            return new LabeledData(training.WithLabels(labels), validation?.WithLabels(labels), labels);
+            return new LabeledData(training.WithLabels(labels), validation?.WithLabels(labels, isValidation: true), labels);
         }));
     }
 
@@ -71,7 +71,7 @@ public sealed class MahaMultiLabelTextClassificationTrainer
 
     private sealed record BoundColumns(IDataView Data, LabelSetColumn Labels, DataViewSchema.Column Text, DataViewSchema.Column? Weight)
     {
-        public LabeledTexts WithLabels(LabelNames labels) => new(Data, Text, Labels.WithLabels(labels), Weight);
+        public LabeledTexts WithLabels(LabelNames labels, bool isValidation = false) => new(Data, Text, Labels.WithLabels(labels, isValidation), Weight);
     }
 
     /// <summary>The options of <see cref="MahaMultiLabelTextClassificationTrainer"/>.</summary>

@@ -94,6 +94,20 @@ internal abstract class LabelNames
         }
     }
 
+    /// <summary>Checks that the keys of other data stand for these labels.</summary>
+    /// <param name="keys">What the keys stand for.</param>
+    /// <param name="parameter">The parameter in messages.</param>
+    /// <param name="isValidation">Whether the data are a validation set, and these labels those of the training data; otherwise these are a model's.</param>
+    /// <exception cref="ArgumentException">They stand for other labels.</exception>
+    public void RequireKeys(LabelNames keys, string parameter, bool isValidation = false)
+    {
+        if (keys.Names.SequenceEqual(Names))
+            return;
+        string rule = isValidation ? $"The validation set must have the labels of the training data ({Show()}), but has"
+            : $"The data must have the labels of the model ({Show()}), but have";
+        throw new ArgumentException($"{rule} {keys.Show()}. Map both with one fitted MapValueToKey.", parameter);
+    }
+
     /// <summary>Returns the first values as text, for messages.</summary>
     public string Show() => Count <= 10 ? string.Join(", ", Names) : $"{string.Join(", ", Names.Take(10))}, ... ({Count})";
 
