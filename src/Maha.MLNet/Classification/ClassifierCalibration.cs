@@ -28,9 +28,13 @@ internal sealed class ClassifierCalibration(ModelFitting fitting, MahaClassifier
         var deep = result.BestValidation?.Logits;
         if (validating is null || deep is null)
         {
-            // Of a network that was canceled before anything judged it nothing is known.
-            bool isTrained = result.Outcome != TrainingOutcome.Canceled;
-            manifest = ngrams is null ? manifest : manifest with { NGrams = isTrained ? LogitFusion.Prior : LogitFusion.Prior with { Deep = 0 } };
+            if (ngrams is not null)
+            {
+                // Of a network that nothing judged nothing is known.
+                bool isTrained = validating is null && NetworkUse.IsTrained(result);
+                manifest = manifest with { NGrams = isTrained ? LogitFusion.Prior : LogitFusion.Prior with { Deep = 0 } };
+                WarnWithoutWeight(manifest, isJudged: false);
+            }
             return manifest with { AbstentionThreshold = AbstentionWithoutValidation() };
         }
         int[] truth = [.. Enumerable.Range(0, validating.Count).Select(validating.LabelOf)];
@@ -57,6 +61,7 @@ internal sealed class ClassifierCalibration(ModelFitting fitting, MahaClassifier
         if (manifest.NGrams is { } fusion && ngrams is not null)
         {
             fitting.Channel.Info(MessageSensitivity.None, $"Of the logits, n-grams weigh {fusion.Wide:F3} and the network {fusion.Deep:F3}.");
+            WarnWithoutWeight(manifest, isJudged: true);
             bool isUnseen = validating is TokenizedDataset;
             // The n-grams of the model that is returned have learned from documents that were set apart of the training data: what it says of these is more than
             // it would say of new ones.
@@ -78,6 +83,9 @@ internal sealed class ClassifierCalibration(ModelFitting fitting, MahaClassifier
             $"Fitted to {validating.Count} validation documents: temperature {manifest.Temperature:F3}, threshold {manifest.Threshold:F3}.");
         return manifest;
     }
+
+    private void WarnWithoutWeight(ClassifierManifest manifest, bool isJudged) =>
+        NetworkUse.WarnWithoutWeight(fitting, options, manifest.NGrams!.Value.Deep, validating is not null, isJudged);
 
     private double? AbstentionWithoutValidation()
     {
