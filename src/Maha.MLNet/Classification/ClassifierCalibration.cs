@@ -25,18 +25,19 @@ internal sealed class ClassifierCalibration(ModelFitting fitting, MahaClassifier
     /// <param name="result">The training of the network.</param>
     public ClassifierManifest Fit(ClassifierManifest manifest, TrainingResult result)
     {
-        var deep = result.BestValidation?.Logits;
-        if (validating is null || deep is null)
+        var judged = result.BestValidation?.Logits;
+        if (validating is null || (judged is null && ngrams is null))
         {
             if (ngrams is not null)
             {
-                // Of a network that nothing judged nothing is known.
-                bool isTrained = validating is null && NetworkUse.IsTrained(result);
-                manifest = manifest with { NGrams = isTrained ? LogitFusion.Prior : LogitFusion.Prior with { Deep = 0 } };
+                manifest = manifest with { NGrams = NetworkUse.IsTrained(result) ? LogitFusion.Prior : LogitFusion.Prior with { Deep = 0 } };
                 WarnWithoutWeight(manifest, isJudged: false);
             }
+            WarnOfThreshold();
             return manifest with { AbstentionThreshold = AbstentionWithoutValidation() };
         }
+        // Of a network that nothing judged nothing is known.
+        var deep = judged ?? [.. Enumerable.Repeat(new float[manifest.Labels.Count], validating.Count)];
         int[] truth = [.. Enumerable.Range(0, validating.Count).Select(validating.LabelOf)];
         float[]? weights = validating.WeightsOf();
         // What has begun is ended where the time is over; only a cancellation stops it.
@@ -45,7 +46,8 @@ internal sealed class ClassifierCalibration(ModelFitting fitting, MahaClassifier
         if (ngrams is not null)
         {
             var heldOut = new HeldOutNGrams(ngrams, validating);
-            manifest = manifest with { NGrams = Fuse(heldOut, deep, truth, weights, cancellation) };
+            var fused = Fuse(heldOut, deep, truth, weights, cancellation);
+            manifest = manifest with { NGrams = judged is null ? fused with { Deep = 0 } : fused };
             logits = Each(truth.Length, row => heldOut.Recall(row, manifest.NGrams.Value.Combine(heldOut.Logits(row), deep[row])), cancellation);
         }
         else if (options.CalibrateProbabilities)
@@ -61,7 +63,7 @@ internal sealed class ClassifierCalibration(ModelFitting fitting, MahaClassifier
         if (manifest.NGrams is { } fusion && ngrams is not null)
         {
             fitting.Channel.Info(MessageSensitivity.None, $"Of the logits, n-grams weigh {fusion.Wide:F3} and the network {fusion.Deep:F3}.");
-            WarnWithoutWeight(manifest, isJudged: true);
+            WarnWithoutWeight(manifest, judged is not null);
             bool isUnseen = validating is TokenizedDataset;
             // The n-grams of the model that is returned have learned from documents that were set apart of the training data: what it says of these is more than
             // it would say of new ones.
@@ -87,17 +89,30 @@ internal sealed class ClassifierCalibration(ModelFitting fitting, MahaClassifier
     private void WarnWithoutWeight(ClassifierManifest manifest, bool isJudged) =>
         NetworkUse.WarnWithoutWeight(fitting, options, manifest.NGrams!.Value.Deep, validating is not null, isJudged);
 
+    private void WarnOfThreshold()
+    {
+        if (options is MahaBinaryTextClassificationTrainer.Options { Threshold: not BinaryThreshold.Half and var kind })
+            WarnWithoutValidation($"Threshold {kind}", $"the threshold is {nameof(BinaryThreshold.Half)}");
+    }
+
     private double? AbstentionWithoutValidation()
     {
         if (options.Abstention is not { } rule)
             return null;
         if (!rule.NeedsValidation)
             return rule.Choose(null).Threshold;
+        WarnWithoutValidation($"{nameof(Abstention)} {rule}", "the classifier never abstains", " WithAbstentionThreshold returns a copy with a threshold.");
+        return 0;
+    }
+
+    private void WarnWithoutValidation(string option, string consequence, string otherRemedy = "")
+    {
+        var (cause, remedy) = validating is null
+            ? ("the split left no validation document", "Raise ValidationFraction, or give a ValidationSet.")
+            : NetworkUse.EarlyEnd(fitting, options, isValidated: true);
         fitting.Channel.Warning(
             MessageSensitivity.None,
-            $"{nameof(Abstention)} {rule} needs validation documents that the network has predicted, but the training was canceled before: the classifier " +
-            "never abstains. Choose a threshold with WithAbstentionThreshold.");
-        return 0;
+            $"{option} needs validation documents that the classifier has predicted, but {cause}: {consequence}. {remedy}{otherRemedy}");
     }
 
     private double? ChooseAbstention(ClassifierManifest manifest, IReadOnlyList<float[]> logits, int[] truth, float[]? weights)
