@@ -1,3 +1,4 @@
+using System.Globalization;
 using Maha.Layers.Data;
 using Maha.Layers.Text;
 using Maha.Layers.Training;
@@ -62,7 +63,7 @@ internal sealed class ClassifierCalibration(ModelFitting fitting, MahaClassifier
         manifest = manifest with { AbstentionThreshold = ChooseAbstention(manifest, logits, truth, weights) };
         if (manifest.NGrams is { } fusion && ngrams is not null)
         {
-            fitting.Channel.Info(MessageSensitivity.None, $"Of the logits, n-grams weigh {fusion.Wide:F3} and the network {fusion.Deep:F3}.");
+            Info(FormattableString.Invariant($"Of the logits, n-grams weigh {fusion.Wide:F3} and the network {fusion.Deep:F3}."));
             WarnWithoutWeight(manifest, judged is not null);
             bool isUnseen = validating is TokenizedDataset;
             // The n-grams of the model that is returned have learned from documents that were set apart of the training data: what it says of these is more than
@@ -72,17 +73,17 @@ internal sealed class ClassifierCalibration(ModelFitting fitting, MahaClassifier
                 var text = ngrams.Model.Read(validating.TextOf(row));
                 return ngrams.Model.RepeatedTexts.Adjust(fusion.Combine(ngrams.Model.NewTextLogits(text), deep[row]), text.ContentHash);
             }, cancellation);
-            string ofOthers = isUnseen ? "" : $"; {Accuracy(manifest, logits, truth, weights):F4} with n-grams that have not seen these documents";
+            string ofOthers = isUnseen ? ""
+                : FormattableString.Invariant($"; {Accuracy(manifest, logits, truth, weights):F4} with n-grams that have not seen these documents");
             if (isUnseen || !ReferenceEquals(returned, logits))
             {
-                fitting.Channel.Info(
-                    MessageSensitivity.None,
-                    $"The model that is returned has the validation accuracy {Accuracy(manifest, returned, truth, weights):F4}{ofOthers}.");
+                double accuracy = Accuracy(manifest, returned, truth, weights);
+                Info(FormattableString.Invariant($"The model that is returned has the validation accuracy {accuracy:F4}{ofOthers}."));
             }
         }
-        fitting.Channel.Info(
-            MessageSensitivity.None,
-            $"Fitted to {validating.Count} validation documents: temperature {manifest.Temperature:F3}, threshold {manifest.Threshold:F3}.");
+        Info(string.Create(
+            CultureInfo.InvariantCulture,
+            $"Fitted to {validating.Count} validation documents: temperature {manifest.Temperature:F3}, threshold {manifest.Threshold:F3}."));
         return manifest;
     }
 
@@ -125,20 +126,22 @@ internal sealed class ClassifierCalibration(ModelFitting fitting, MahaClassifier
         var (threshold, point, isReached) = rule.Choose(curve);
         if (!isReached)
         {
-            fitting.Channel.Warning(
-                MessageSensitivity.None,
+            fitting.Channel.Warning(MessageSensitivity.None, string.Create(
+                CultureInfo.InvariantCulture,
                 $"The answers for the validation documents must be as accurate as {nameof(Abstention)} {rule} asks for, but at no threshold they are: the " +
-                $"highest accuracy is {point!.Value.Accuracy:F4}, and its threshold is used. Lower the target, or train with more documents.");
+                $"highest accuracy is {point!.Value.Accuracy:F4}, and its threshold is used. Lower the target, or train with more documents."));
         }
         if (point is { } chosen)
         {
-            fitting.Channel.Info(
-                MessageSensitivity.None,
-                $"The classifier abstains below the probability {threshold:F3}: it answers {chosen.Coverage:P1} of the validation documents, with the " +
-                $"accuracy {chosen.Accuracy:F4}.");
+            Info(string.Create(
+                CultureInfo.InvariantCulture,
+                $"The classifier abstains below the probability {threshold:F3}: it answers {100 * chosen.Coverage:F1}% of the validation documents, with the " +
+                $"accuracy {chosen.Accuracy:F4}."));
         }
         return threshold;
     }
+
+    private void Info(string message) => fitting.Channel.Info(MessageSensitivity.None, message);
 
     private static LogitFusion Fuse(HeldOutNGrams wide, IReadOnlyList<float[]> deep, int[] truth, float[]? weights, CancellationToken cancellation)
     {

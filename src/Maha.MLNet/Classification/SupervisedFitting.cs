@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Maha.Layers.Core;
@@ -201,7 +202,8 @@ internal abstract class SupervisedFitting<TModel>(IHost host, MahaSupervisedOpti
                 $"{fit.NumDocuments}. Give it more time.");
         }
         fitting.Channel.Info(
-            MessageSensitivity.None, $"Fitted linear models over {fit.Model.NumFeatures} n-grams in {watch.Elapsed.TotalSeconds:F1} s.");
+            MessageSensitivity.None,
+            string.Create(CultureInfo.InvariantCulture, $"Fitted linear models over {fit.Model.NumFeatures} n-grams in {watch.Elapsed.TotalSeconds:F1} s."));
         return fit;
     }
 

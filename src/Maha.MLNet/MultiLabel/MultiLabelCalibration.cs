@@ -1,3 +1,4 @@
+using System.Globalization;
 using Maha.Layers.Data;
 using Maha.Layers.Text;
 using Maha.Layers.Training;
@@ -70,16 +71,18 @@ internal sealed class MultiLabelCalibration(
         manifest = manifest with { Thresholds = LabelThresholds.Choose(odds, sets, weights) };
         if (manifest.NGrams is { } weight)
         {
-            fitting.Channel.Info(MessageSensitivity.None, $"Of the log odds, n-grams weigh {weight:F3} and the network {manifest.Network:F3}.");
+            Info(FormattableString.Invariant($"Of the log odds, n-grams weigh {weight:F3} and the network {manifest.Network:F3}."));
             NetworkUse.WarnWithoutWeight(fitting, options, manifest.Network, isValidated: true, isJudged: deep is not null);
         }
         var metrics = MultiLabelMetrics.Create(odds, [.. manifest.Thresholds], sets, weights, manifest.Labels);
-        fitting.Channel.Info(
-            MessageSensitivity.None,
+        Info(string.Create(
+            CultureInfo.InvariantCulture,
             $"Fitted to {validating.Count} validation documents: micro F1 {metrics.MicroF1:F4}, macro F1 {metrics.MacroF1:F4}, label-ranking average precision " +
-            $"{metrics.LabelRankingAveragePrecision:F4}.");
+            $"{metrics.LabelRankingAveragePrecision:F4}."));
         return manifest;
     }
+
+    private void Info(string message) => fitting.Channel.Info(MessageSensitivity.None, message);
 
     // What the n-grams say of the validation documents, which they have not seen.
     private double[][] HeldOut(NGramFit fit, ParallelOptions parallel)
