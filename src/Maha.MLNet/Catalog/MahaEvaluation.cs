@@ -2,6 +2,7 @@ using Maha.MLNet.Classification;
 using Maha.MLNet.MultiLabel;
 using Maha.MLNet.Schema;
 using Microsoft.ML.Data;
+using static Maha.MLNet.Bridge.MLNetInternals;
 
 namespace Microsoft.ML;
 
@@ -15,7 +16,10 @@ public static class MahaEvaluation
     /// <param name="scoreColumnName">The name of the column of the probabilities of the classes.</param>
     /// <param name="exampleWeightColumnName">The name of the column of the weights, of type Single; null for equal weights. Rows of weight 0 do not count.</param>
     /// <returns>The curve. Rows without a label do not count.</returns>
-    /// <exception cref="ArgumentException">A column is missing or has another type, no row has a label, or a score is not a probability.</exception>
+    /// <exception cref="ArgumentException">
+    /// A column is missing or has another type, the keys of the true labels are not those of the model, no row has a label, a score is not a probability, or a
+    /// weight is negative, infinite or not a number.
+    /// </exception>
     public static CoverageCurve MahaCoverageCurve(
         this MulticlassClassificationCatalog catalog, IDataView data, string labelColumnName = MahaSupervisedOptions.Defaults.LabelColumnName,
         string scoreColumnName = MahaSupervisedOptions.Defaults.ScoreColumnName, string? exampleWeightColumnName = null)
@@ -24,6 +28,8 @@ public static class MahaEvaluation
         ArgumentNullException.ThrowIfNull(data);
         var label = InputColumns.KeyLabel(data.Schema, labelColumnName, nameof(data));
         var score = InputColumns.Probabilities(data.Schema, scoreColumnName, nameof(data));
+        if (LabelNames.FromColumn(label) is { } keys && LabelNames.FromColumn(score, Annotation.TrainingLabelValues) is { } labels)
+            labels.RequireKeys(keys, nameof(data));
         return Create(data, [label, score], exampleWeightColumnName, row =>
         {
             var labelOf = row.GetGetter<uint>(label);
@@ -51,7 +57,9 @@ public static class MahaEvaluation
     /// <param name="predictedLabelColumnName">The name of the column of the predicted labels.</param>
     /// <param name="exampleWeightColumnName">The name of the column of the weights, of type Single; null for equal weights. Rows of weight 0 do not count.</param>
     /// <returns>The curve.</returns>
-    /// <exception cref="ArgumentException">A column is missing or has another type, there is no row, or a probability is not in [0, 1].</exception>
+    /// <exception cref="ArgumentException">
+    /// A column is missing or has another type, there is no row, a probability is not in [0, 1], or a weight is negative, infinite or not a number.
+    /// </exception>
     public static CoverageCurve MahaCoverageCurve(
         this BinaryClassificationCatalog catalog, IDataView data, string labelColumnName = MahaSupervisedOptions.Defaults.LabelColumnName,
         string probabilityColumnName = MahaSupervisedOptions.Defaults.ProbabilityColumnName,
@@ -88,7 +96,9 @@ public static class MahaEvaluation
     /// <param name="labelSeparator">The text between two labels of a text; null for a vector.</param>
     /// <param name="exampleWeightColumnName">The name of the column of the weights, of type Single; null for equal weights. Rows of weight 0 do not count.</param>
     /// <returns>The metrics. Labels that the model does not know do not count.</returns>
-    /// <exception cref="ArgumentException">A column is missing or has another type, or the keys of the true labels are not those of the model.</exception>
+    /// <exception cref="ArgumentException">
+    /// A column is missing or has another type, the keys of the true labels are not those of the model, or a weight is negative, infinite or not a number.
+    /// </exception>
     public static MultiLabelMetrics MahaEvaluateMultiLabel(
         this MulticlassClassificationCatalog catalog, IDataView data, string labelColumnName = MahaSupervisedOptions.Defaults.LabelColumnName,
         string scoreColumnName = MahaSupervisedOptions.Defaults.ProbabilityColumnName, string predictedLabelsColumnName = "PredictedLabels",
@@ -105,7 +115,7 @@ public static class MahaEvaluation
                 $"Column '{scoreColumnName}' must have one number per label of '{predictedLabelsColumnName}', but has {((VectorDataViewType)score.Type).Size} " +
                 $"for {names.Count} labels. Name the columns of one model.", nameof(data));
         }
-        var (label, _) = LabelSetColumn.Bind(data, labelColumnName, labelSeparator, names, nameof(data));
+        var label = LabelSetColumn.Bind(data.Schema, labelColumnName, labelSeparator, nameof(data)).WithLabels(names);
         var weight = InputColumns.Weight(data.Schema, exampleWeightColumnName, nameof(data));
         return MultiLabelMetrics.Create(Read(), names.Names);
 
@@ -115,19 +125,19 @@ public static class MahaEvaluation
             var labelsOf = label.CreateGetter(cursor);
             var scoresOf = cursor.GetGetter<VBuffer<float>>(score);
             var predictedOf = cursor.GetGetter<VBuffer<uint>>(predicted);
-            var weightOf = weight is { } column ? cursor.GetGetter<float>(column) : null;
+            var weightOf = LabeledTexts.WeightGetter(cursor, weight);
             VBuffer<float> scores = default;
             VBuffer<uint> keys = default;
-            float own = 1;
             while (cursor.MoveNext())
             {
-                weightOf?.Invoke(ref own);
+                float own = weightOf() ?? 1;
                 if (own == 0)
                     continue;
                 scoresOf(ref scores);
                 predictedOf(ref keys);
                 bool[] isPredicted = new bool[names.Count];
-                foreach (uint key in keys.DenseValues())
+                // A key of 0 is a missing label.
+                foreach (uint key in keys.DenseValues().Where(key => key > 0))
                     isPredicted[key - 1] = true;
                 yield return (scores.DenseValues().ToArray(), isPredicted, labelsOf()!, own);
             }
@@ -144,16 +154,16 @@ public static class MahaEvaluation
         var weights = weightColumn is null ? null : new List<float>();
         using var cursor = data.GetRowCursor(weightColumn is { } column ? [.. columns, column] : columns);
         var predictionOf = createGetter(cursor);
-        var weightOf = weightColumn is { } active ? cursor.GetGetter<float>(active) : null;
-        float weight = 1;
+        var weightOf = LabeledTexts.WeightGetter(cursor, weightColumn);
         while (cursor.MoveNext())
         {
-            weightOf?.Invoke(ref weight);
+            float? weight = weightOf();
             if (weight == 0 || predictionOf() is not var (probability, isCorrect))
                 continue;
             probabilities.Add(probability);
             correct.Add(isCorrect);
-            weights?.Add(weight);
+            if (weight is { } own)
+                weights?.Add(own);
         }
         return CoverageCurve.Create(probabilities, correct, weights);
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Maha.Layers.Data;
 using Maha.Layers.Text;
 using Maha.Layers.Training;
@@ -25,14 +26,19 @@ internal sealed class ClassifierCalibration(ModelFitting fitting, MahaClassifier
     /// <param name="result">The training of the network.</param>
     public ClassifierManifest Fit(ClassifierManifest manifest, TrainingResult result)
     {
-        var deep = result.BestValidation?.Logits;
-        if (validating is null || deep is null)
+        var judged = result.BestValidation?.Logits;
+        if (validating is null || (judged is null && ngrams is null))
         {
-            // Of a network that was canceled before anything judged it nothing is known.
-            bool isTrained = result.Outcome != TrainingOutcome.Canceled;
-            manifest = ngrams is null ? manifest : manifest with { NGrams = isTrained ? LogitFusion.Prior : LogitFusion.Prior with { Deep = 0 } };
+            if (ngrams is not null)
+            {
+                manifest = manifest with { NGrams = NetworkUse.IsTrained(result) ? LogitFusion.Prior : LogitFusion.Prior with { Deep = 0 } };
+                WarnWithoutWeight(manifest, isJudged: false);
+            }
+            WarnOfThreshold();
             return manifest with { AbstentionThreshold = AbstentionWithoutValidation() };
         }
+        // Of a network that nothing judged nothing is known.
+        var deep = judged ?? [.. Enumerable.Repeat(new float[manifest.Labels.Count], validating.Count)];
         int[] truth = [.. Enumerable.Range(0, validating.Count).Select(validating.LabelOf)];
         float[]? weights = validating.WeightsOf();
         // What has begun is ended where the time is over; only a cancellation stops it.
@@ -41,7 +47,8 @@ internal sealed class ClassifierCalibration(ModelFitting fitting, MahaClassifier
         if (ngrams is not null)
         {
             var heldOut = new HeldOutNGrams(ngrams, validating);
-            manifest = manifest with { NGrams = Fuse(heldOut, deep, truth, weights, cancellation) };
+            var fused = Fuse(heldOut, deep, truth, weights, cancellation);
+            manifest = manifest with { NGrams = judged is null ? fused with { Deep = 0 } : fused };
             logits = Each(truth.Length, row => heldOut.Recall(row, manifest.NGrams.Value.Combine(heldOut.Logits(row), deep[row])), cancellation);
         }
         else if (options.CalibrateProbabilities)
@@ -56,7 +63,8 @@ internal sealed class ClassifierCalibration(ModelFitting fitting, MahaClassifier
         manifest = manifest with { AbstentionThreshold = ChooseAbstention(manifest, logits, truth, weights) };
         if (manifest.NGrams is { } fusion && ngrams is not null)
         {
-            fitting.Channel.Info(MessageSensitivity.None, $"Of the logits, n-grams weigh {fusion.Wide:F3} and the network {fusion.Deep:F3}.");
+            Info(FormattableString.Invariant($"Of the logits, n-grams weigh {fusion.Wide:F3} and the network {fusion.Deep:F3}."));
+            WarnWithoutWeight(manifest, judged is not null);
             bool isUnseen = validating is TokenizedDataset;
             // The n-grams of the model that is returned have learned from documents that were set apart of the training data: what it says of these is more than
             // it would say of new ones.
@@ -65,18 +73,27 @@ internal sealed class ClassifierCalibration(ModelFitting fitting, MahaClassifier
                 var text = ngrams.Model.Read(validating.TextOf(row));
                 return ngrams.Model.RepeatedTexts.Adjust(fusion.Combine(ngrams.Model.NewTextLogits(text), deep[row]), text.ContentHash);
             }, cancellation);
-            string ofOthers = isUnseen ? "" : $"; {Accuracy(manifest, logits, truth, weights):F4} with n-grams that have not seen these documents";
+            string ofOthers = isUnseen ? ""
+                : FormattableString.Invariant($"; {Accuracy(manifest, logits, truth, weights):F4} with n-grams that have not seen these documents");
             if (isUnseen || !ReferenceEquals(returned, logits))
             {
-                fitting.Channel.Info(
-                    MessageSensitivity.None,
-                    $"The model that is returned has the validation accuracy {Accuracy(manifest, returned, truth, weights):F4}{ofOthers}.");
+                double accuracy = Accuracy(manifest, returned, truth, weights);
+                Info(FormattableString.Invariant($"The model that is returned has the validation accuracy {accuracy:F4}{ofOthers}."));
             }
         }
-        fitting.Channel.Info(
-            MessageSensitivity.None,
-            $"Fitted to {validating.Count} validation documents: temperature {manifest.Temperature:F3}, threshold {manifest.Threshold:F3}.");
+        Info(string.Create(
+            CultureInfo.InvariantCulture,
+            $"Fitted to {validating.Count} validation documents: temperature {manifest.Temperature:F3}, threshold {manifest.Threshold:F3}."));
         return manifest;
+    }
+
+    private void WarnWithoutWeight(ClassifierManifest manifest, bool isJudged) =>
+        NetworkUse.WarnWithoutWeight(fitting, options, manifest.NGrams!.Value.Deep, validating is not null, isJudged);
+
+    private void WarnOfThreshold()
+    {
+        if (options is MahaBinaryTextClassificationTrainer.Options { Threshold: not BinaryThreshold.Half and var kind })
+            WarnWithoutValidation($"Threshold {kind}", $"the threshold is {nameof(BinaryThreshold.Half)}");
     }
 
     private double? AbstentionWithoutValidation()
@@ -85,11 +102,18 @@ internal sealed class ClassifierCalibration(ModelFitting fitting, MahaClassifier
             return null;
         if (!rule.NeedsValidation)
             return rule.Choose(null).Threshold;
+        WarnWithoutValidation($"{nameof(Abstention)} {rule}", "the classifier never abstains", " WithAbstentionThreshold returns a copy with a threshold.");
+        return 0;
+    }
+
+    private void WarnWithoutValidation(string option, string consequence, string otherRemedy = "")
+    {
+        var (cause, remedy) = validating is null
+            ? ("the split left no validation document", "Raise ValidationFraction, or give a ValidationSet.")
+            : NetworkUse.EarlyEnd(fitting, options, isValidated: true);
         fitting.Channel.Warning(
             MessageSensitivity.None,
-            $"{nameof(Abstention)} {rule} needs validation documents that the network has predicted, but the training was canceled before: the classifier " +
-            "never abstains. Choose a threshold with WithAbstentionThreshold.");
-        return 0;
+            $"{option} needs validation documents that the classifier has predicted, but {cause}: {consequence}. {remedy}{otherRemedy}");
     }
 
     private double? ChooseAbstention(ClassifierManifest manifest, IReadOnlyList<float[]> logits, int[] truth, float[]? weights)
@@ -102,20 +126,22 @@ internal sealed class ClassifierCalibration(ModelFitting fitting, MahaClassifier
         var (threshold, point, isReached) = rule.Choose(curve);
         if (!isReached)
         {
-            fitting.Channel.Warning(
-                MessageSensitivity.None,
+            fitting.Channel.Warning(MessageSensitivity.None, string.Create(
+                CultureInfo.InvariantCulture,
                 $"The answers for the validation documents must be as accurate as {nameof(Abstention)} {rule} asks for, but at no threshold they are: the " +
-                $"highest accuracy is {point!.Value.Accuracy:F4}, and its threshold is used. Lower the target, or train with more documents.");
+                $"highest accuracy is {point!.Value.Accuracy:F4}, and its threshold is used. Lower the target, or train with more documents."));
         }
         if (point is { } chosen)
         {
-            fitting.Channel.Info(
-                MessageSensitivity.None,
-                $"The classifier abstains below the probability {threshold:F3}: it answers {chosen.Coverage:P1} of the validation documents, with the " +
-                $"accuracy {chosen.Accuracy:F4}.");
+            Info(string.Create(
+                CultureInfo.InvariantCulture,
+                $"The classifier abstains below the probability {threshold:F3}: it answers {100 * chosen.Coverage:F1}% of the validation documents, with the " +
+                $"accuracy {chosen.Accuracy:F4}."));
         }
         return threshold;
     }
+
+    private void Info(string message) => fitting.Channel.Info(MessageSensitivity.None, message);
 
     private static LogitFusion Fuse(HeldOutNGrams wide, IReadOnlyList<float[]> deep, int[] truth, float[]? weights, CancellationToken cancellation)
     {

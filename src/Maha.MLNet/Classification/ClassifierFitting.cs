@@ -28,8 +28,9 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
     /// <inheritdoc/>
     protected override ClassWeighting ClassWeighting => options.ClassWeighting;
 
-    /// <inheritdoc cref="SupervisedFitting{TModel}.Fit(LabeledTexts, LabeledTexts, LabelNames)"/>
-    public new TextClassifier Fit(LabeledTexts documents, LabeledTexts? validation, LabelNames labels) => base.Fit(documents, validation, labels);
+    /// <summary>Trains.</summary>
+    /// <param name="data">What to train on.</param>
+    public TextClassifier Fit(LabeledData data) => Fit(_ => data);
 
     /// <inheritdoc/>
     protected override TrainingOptions TrainingOptionsFor(ModelFitting fitting) => TrainingOptionsOf(options, fitting.Seed, fitting.Device);
@@ -101,16 +102,19 @@ internal sealed class ClassifierFitting(IHost host, MahaClassifierOptions option
         }
         if (options is not MahaBinaryTextClassificationTrainer.Options { Threshold: var threshold } || threshold == BinaryThreshold.Half)
             return;
+        const string option = nameof(MahaBinaryTextClassificationTrainer.Options.Threshold);
         if (!Enum.IsDefined(threshold))
         {
             throw new ArgumentOutOfRangeException(
-                nameof(threshold), $"Threshold must be one of {string.Join(", ", Enum.GetNames<BinaryThreshold>())}, but is {threshold}.");
+                option, threshold,
+                $"Threshold must be one of {string.Join(", ", Enum.GetNames<BinaryThreshold>())}, but is {threshold}. " +
+                "Leave it out for Half, ML.NET's threshold.");
         }
         if (!validates)
         {
             throw new ArgumentException(
                 $"Threshold must be {nameof(BinaryThreshold.Half)} where nothing validates, but is {threshold}. " +
-                "Give a ValidationSet, or a ValidationFraction above 0.", nameof(threshold));
+                "Give a ValidationSet, or a ValidationFraction above 0.", option);
         }
     }
 

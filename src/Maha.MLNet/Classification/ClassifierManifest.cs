@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Serialization;
 using Maha.Layers.Text;
 using Maha.Layers.Training;
@@ -61,13 +62,17 @@ internal sealed record ClassifierManifest : LabeledManifest
         CheckColumnNames("a classifier", Columns.Text, Columns.Score, Columns.Probability, Columns.PredictedLabel, Columns.Abstained, Columns.Explanation);
         if (!(Temperature > 0 && double.IsFinite(Temperature)) || !(Threshold > 0 && Threshold < 1))
         {
-            throw new ArgumentException(
-                $"The temperature of a classifier must be above 0 and its threshold in (0, 1), but the file has {Temperature} and {Threshold}.");
+            throw new ArgumentException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"The temperature of a classifier must be above 0 and its threshold in (0, 1), but the file has {Temperature} and {Threshold}."));
         }
         if (AbstentionThreshold is { } abstention && !(abstention >= 0 && abstention <= 1))
-            throw new ArgumentException($"The threshold of abstention must lie in [0, 1], but the file has {abstention}.");
+            throw new ArgumentException(FormattableString.Invariant($"The threshold of abstention must lie in [0, 1], but the file has {abstention}."));
         if (NGrams is { } fusion && !(fusion.Wide >= 0 && double.IsFinite(fusion.Wide) && fusion.Deep >= 0 && double.IsFinite(fusion.Deep)))
-            throw new ArgumentException($"The weights of n-grams and network must be at least 0, but the file has {fusion.Wide} and {fusion.Deep}.");
+        {
+            throw new ArgumentException(string.Create(
+                CultureInfo.InvariantCulture, $"The weights of n-grams and network must be at least 0, but the file has {fusion.Wide} and {fusion.Deep}."));
+        }
         if (Columns.Probability is not null && (Labels.Count != 2 || LabelType != nameof(Boolean)))
         {
             throw new ArgumentException(

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Maha.MLNet.Classification;
 
 /// <summary>
@@ -41,12 +43,17 @@ public sealed class CoverageCurve
             {
                 throw new ArgumentOutOfRangeException(
                     nameof(probabilities), probabilities[i],
-                    $"Probabilities must lie in [0, 1], but number {i} is {probabilities[i]}. Pass probabilities, not scores.");
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"Probabilities must lie in [0, 1], but number {i} is {probabilities[i]}. Pass probabilities, not scores."));
             }
             if (weights is not null && !(weights[i] > 0 && float.IsFinite(weights[i])))
             {
                 throw new ArgumentOutOfRangeException(
-                    nameof(weights), weights[i], $"Weights must be finite and above 0, but number {i} is {weights[i]}. Leave out documents without weight.");
+                    nameof(weights), weights[i],
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"Weights must be finite and above 0, but number {i} is {weights[i]}. Leave out documents without weight."));
             }
         }
         int[] order = [.. Enumerable.Range(0, count).OrderByDescending(i => probabilities[i])];

@@ -1,8 +1,15 @@
 using System.Globalization;
 using Maha.MLNet.Rows;
+using Maha.MLNet.Schema;
 using Microsoft.ML;
 
 namespace Maha.MLNet.Classification;
+
+/// <summary>What a model of texts with labels is trained on.</summary>
+/// <param name="Documents">What to train on.</param>
+/// <param name="Validation">What to validate on; null to set apart a share of the training documents.</param>
+/// <param name="Labels">The labels, in the order of the indices.</param>
+internal sealed record LabeledData(LabeledTexts Documents, LabeledTexts? Validation, LabelNames Labels);
 
 /// <summary>Streams texts with labels and weights out of a data view; the text is never all in memory.</summary>
 /// <param name="data">The data.</param>
@@ -26,7 +33,7 @@ internal sealed class LabeledTexts(IDataView data, DataViewSchema.Column text, L
         using var cursor = data.GetRowCursor(weight is { } column ? [text, labels.Column, column] : [text, labels.Column]);
         var textOf = cursor.GetGetter<ReadOnlyMemory<char>>(cursor.Schema[text.Index]);
         var labelsOf = labels.CreateGetter(cursor);
-        var weightOf = weight is { } weights ? WeightGetter(cursor, weights) : () => null;
+        var weightOf = WeightGetter(cursor, weight);
         ReadOnlyMemory<char> value = default;
         while (cursor.MoveNext())
         {
@@ -47,9 +54,15 @@ internal sealed class LabeledTexts(IDataView data, DataViewSchema.Column text, L
         }
     }
 
-    private static Func<float?> WeightGetter(DataViewRow row, DataViewSchema.Column column)
+    /// <summary>Creates a getter of the weight of the current row.</summary>
+    /// <param name="row">The row.</param>
+    /// <param name="column">The column of the weights; null for rows that have none.</param>
+    /// <returns>The getter. It throws an ArgumentException where a weight is negative, infinite or not a number.</returns>
+    public static Func<float?> WeightGetter(DataViewRow row, DataViewSchema.Column? column)
     {
-        var getter = row.GetGetter<float>(row.Schema[column.Index]);
+        if (column is not { } weights)
+            return () => null;
+        var getter = row.GetGetter<float>(row.Schema[weights.Index]);
         float value = 0;
         return () =>
         {
@@ -58,7 +71,7 @@ internal sealed class LabeledTexts(IDataView data, DataViewSchema.Column text, L
             {
                 string shown = value.ToString(CultureInfo.InvariantCulture);
                 throw new ArgumentException(
-                    $"The weights in column '{column.Name}' must be finite and at least 0, but row {row.Position} (from 0) has {shown}. " +
+                    $"The weights in column '{weights.Name}' must be finite and at least 0, but row {row.Position} (from 0) has {shown}. " +
                     "Correct it, or use 0 to leave the row out.");
             }
             return value;

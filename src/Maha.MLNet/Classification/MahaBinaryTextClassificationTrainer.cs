@@ -32,7 +32,7 @@ public sealed class MahaBinaryTextClassificationTrainer : MahaEstimator<MahaBina
             options.AbstainedColumnName, options.ExplanationColumnName);
         var labels = LabelNames.FromFile(nameof(Boolean), [bool.FalseString, bool.TrueString]);
         var fitting = new ClassifierFitting(Host, options, columns, MahaBinaryTextClassificationTransformer.Format);
-        return new MahaBinaryTextClassificationTransformer(fitting.Fit(documents, validation, labels));
+        return new MahaBinaryTextClassificationTransformer(fitting.Fit(new LabeledData(documents, validation, labels)));
     }
 
     private protected override IReadOnlyList<SchemaShape.Column> CreateOutputColumns(SchemaShape inputSchema)

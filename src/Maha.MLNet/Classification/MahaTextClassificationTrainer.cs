@@ -41,18 +41,13 @@ public sealed class MahaTextClassificationTrainer : MahaEstimator<MahaTextClassi
         if (options.ValidationSet is { } validationSet)
         {
             (validation, var validationLabels) = Bind(validationSet, nameof(options.ValidationSet));
-            if (!validationLabels.Names.SequenceEqual(labels.Names))
-            {
-                throw new ArgumentException(
-                    $"The validation set must have the labels of the training data ({labels.Show()}), but has {validationLabels.Show()}. " +
-                    "Map both with one fitted MapValueToKey.", nameof(options.ValidationSet));
-            }
+            labels.RequireKeys(validationLabels, nameof(options.ValidationSet), isValidation: true);
         }
         var columns = new ClassifierColumns(
             options.LabelColumnName, options.TextColumnName, options.ScoreColumnName, null, options.PredictedLabelColumnName, options.AbstainedColumnName,
             options.ExplanationColumnName);
         var fitting = new ClassifierFitting(Host, options, columns, MahaTextClassificationTransformer.Format);
-        return new MahaTextClassificationTransformer(fitting.Fit(documents, validation, labels));
+        return new MahaTextClassificationTransformer(fitting.Fit(new LabeledData(documents, validation, labels)));
     }
 
     private protected override IReadOnlyList<SchemaShape.Column> CreateOutputColumns(SchemaShape inputSchema)

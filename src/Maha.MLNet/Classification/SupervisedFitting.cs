@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Maha.Layers.Core;
@@ -32,11 +33,11 @@ internal abstract class SupervisedFitting<TModel>(IHost host, MahaSupervisedOpti
     private const string NGramPart = "NGrams";
 
     /// <summary>Trains.</summary>
-    /// <param name="documents">What to train on.</param>
-    /// <param name="validation">What to validate on; null to set apart a share of the training documents.</param>
-    /// <param name="labels">The labels, in the order of the indices.</param>
-    protected TModel Fit(LabeledTexts documents, LabeledTexts? validation, LabelNames labels) =>
-        ModelFitting.Run(host, options, fitting => Fit(fitting, documents, validation, labels));
+    /// <param name="bind">
+    /// Returns what to train on. Its time belongs to the training's; it calls its parameter before every row that it reads, which throws if the training was
+    /// canceled.
+    /// </param>
+    protected TModel Fit(Func<Action, LabeledData> bind) => ModelFitting.Run(host, options, fitting => Fit(fitting, bind(fitting.Check)));
 
     /// <summary>The format version of the stream of the n-grams.</summary>
     protected abstract int NGramFormat { get; }
@@ -67,8 +68,9 @@ internal abstract class SupervisedFitting<TModel>(IHost host, MahaSupervisedOpti
     /// <param name="fitted">The fitted parts.</param>
     protected abstract TModel CreateModel(FittedParts fitted);
 
-    private TModel Fit(ModelFitting fitting, LabeledTexts documents, LabeledTexts? validation, LabelNames labels)
+    private TModel Fit(ModelFitting fitting, LabeledData data)
     {
+        var (documents, validation, labels) = data;
         fitting.RequireSameData("labels", FingerprintOf(labels));
         double[]? classWeights = ClassWeightsFor(labels);
         using var network = ClassifierNetwork.Create(fitting, options, documents.Read(fitting.Check).Select(document => document.Text));
@@ -184,7 +186,8 @@ internal abstract class SupervisedFitting<TModel>(IHost host, MahaSupervisedOpti
                 $"{fit.NumDocuments}. Give it more time.");
         }
         fitting.Channel.Info(
-            MessageSensitivity.None, $"Fitted linear models over {fit.Model.NumFeatures} n-grams in {watch.Elapsed.TotalSeconds:F1} s.");
+            MessageSensitivity.None,
+            string.Create(CultureInfo.InvariantCulture, $"Fitted linear models over {fit.Model.NumFeatures} n-grams in {watch.Elapsed.TotalSeconds:F1} s."));
         return fit;
     }
 

@@ -163,7 +163,8 @@ internal sealed class WindowedNetwork : ClassifierNetwork
     {
         _fitting.Channel.Warning(
             MessageSensitivity.None,
-            $"MaxTrainingTime ({_options.MaxTrainingTime}) was over before the frozen layers had read all documents: the model has n-grams alone. Give it more time.");
+            $"MaxTrainingTime ({_options.MaxTrainingTime}) was over before the frozen layers had read all documents: the network is not trained. " +
+            "Give it more time.");
         return new TrainingResult
         {
             Outcome = TrainingOutcome.Canceled,

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.ExceptionServices;
 using Maha.Layers.Data;
 using Maha.MLNet.Rows;
 using static TorchSharp.torch;
@@ -61,13 +62,25 @@ internal abstract partial class TextModel<TManifest, TNetwork>
         return rows;
     }
 
-    /// <summary>Calls <paramref name="body"/> for every document in [0, count) on as many threads as the network may use.</summary>
+    /// <summary>
+    /// Calls <paramref name="body"/> for every document in [0, count) on as many threads as the network may use. An exception of it is not wrapped; of several,
+    /// one is thrown.
+    /// </summary>
     protected static void ForEach(int count, Action<int> body)
     {
-        // A single document needs no other thread, and its exception is not wrapped.
+        // A single document needs no other thread.
         if (count == 1)
+        {
             body(0);
-        else
+            return;
+        }
+        try
+        {
             Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = get_num_threads() }, body);
+        }
+        catch (AggregateException e)
+        {
+            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
+        }
     }
 }

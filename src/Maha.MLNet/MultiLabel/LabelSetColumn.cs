@@ -13,36 +13,34 @@ internal sealed class LabelSetColumn : LabelColumn
     private const string Forms = "a vector of keys, a vector of texts, or a text with a LabelSeparator";
 
     private readonly string? _separator;
+    private readonly string _parameter;
+    // Null for texts.
+    private readonly LabelNames? _ofKeys;
+    private readonly LabelNames? _labels;
     private readonly Dictionary<string, int> _indices;
+    private readonly bool _isValidation;
 
-    private LabelSetColumn(DataViewSchema.Column column, string? separator, IReadOnlyList<string> names) : base(column)
+    private LabelSetColumn(
+        DataViewSchema.Column column, string? separator, string parameter, LabelNames? ofKeys, LabelNames? labels = null, bool isValidation = false)
+        : base(column)
     {
-        _separator = separator;
-        _indices = names.Select((name, index) => (name, index)).ToDictionary(pair => pair.name, pair => pair.index, StringComparer.Ordinal);
+        (_separator, _parameter, _ofKeys, _labels, _isValidation) = (separator, parameter, ofKeys, labels, isValidation);
+        _indices = (labels?.Names ?? []).Select((name, index) => (name, index)).ToDictionary(pair => pair.name, pair => pair.index, StringComparer.Ordinal);
     }
 
-    /// <summary>Finds the label column of data, and its labels.</summary>
-    /// <param name="data">The data. Texts are read to collect the labels.</param>
+    /// <summary>Finds the label column of data. <see cref="WithLabels"/> returns the one that reads.</summary>
+    /// <param name="schema">The schema of the data.</param>
     /// <param name="name">The name of the column.</param>
     /// <param name="separator">The text between two labels of a text; null for a vector.</param>
-    /// <param name="known">The labels of the training data, for other data; null for the training data.</param>
     /// <param name="parameter">The parameter in messages.</param>
-    /// <param name="cancellationToken">Checked before every row that is read.</param>
-    /// <exception cref="ArgumentException">The column is missing or has another type, or other labels than the known ones.</exception>
-    public static (LabelSetColumn Column, LabelNames Labels) Bind(
-        IDataView data, string name, string? separator, LabelNames? known, string parameter, CancellationToken cancellationToken = default)
+    /// <exception cref="ArgumentOutOfRangeException">The column is missing or has another type.</exception>
+    public static LabelSetColumn Bind(DataViewSchema schema, string name, string? separator, string parameter)
     {
-        var column = InputColumns.Any(data.Schema, name, parameter);
+        var column = InputColumns.Any(schema, name, parameter);
         if (column.Type is VectorDataViewType { ItemType: KeyDataViewType { Count: > 0 } key } && key.RawType == typeof(uint) && separator is null)
         {
             var labels = LabelNames.FromColumn(column) ?? LabelNames.Numbered(InputColumns.RequireClassCount(key, column.Name, parameter));
-            if (known is not null && !known.Names.SequenceEqual(labels.Names))
-            {
-                throw new ArgumentException(
-                    $"The data must have the labels of the model ({known.Show()}), but have {labels.Show()}. " +
-                    "Map both with one fitted MapValueToKey.", parameter);
-            }
-            return (new LabelSetColumn(column, null, []), labels);
+            return new LabelSetColumn(column, null, parameter, labels);
         }
         bool isText = separator is null ? column.Type is VectorDataViewType { ItemType: TextDataViewType } : column.Type is TextDataViewType;
         if (!isText)
@@ -52,8 +50,37 @@ internal sealed class LabelSetColumn : LabelColumn
                 parameter, $"Label column '{column.Name}' must be {expected}, but is {column.Type}. " +
                 "Split a text with Text.TokenizeIntoWords, or set LabelSeparator.");
         }
-        var names = known ?? CollectLabels(data, column, separator, cancellationToken);
-        return (new LabelSetColumn(column, separator, names.Names), names);
+        return new LabelSetColumn(column, separator, parameter, null);
+    }
+
+    /// <summary>Returns the labels of data: those that the keys stand for, or the texts that occur, in ordinal order.</summary>
+    /// <param name="data">The data. Texts are read, keys are not.</param>
+    /// <param name="check">Called before every row that is read; may throw.</param>
+    public LabelNames LabelsOf(IDataView data, Action check)
+    {
+        if (_ofKeys is not null)
+            return _ofKeys;
+        var names = new SortedSet<string>(StringComparer.Ordinal);
+        using var cursor = data.GetRowCursor([Column]);
+        var textsOf = CreateTextGetter(cursor, cursor.Schema[Column.Index], _separator);
+        while (cursor.MoveNext())
+        {
+            check();
+            names.UnionWith(textsOf());
+        }
+        return LabelNames.FromFile(nameof(String), [.. names]);
+    }
+
+    /// <summary>Returns the column that reads the indices of a model's labels.</summary>
+    /// <param name="labels">The labels.</param>
+    /// <param name="isValidation">Whether a row with another text is refused; otherwise the text is left out.</param>
+    /// <exception cref="ArgumentException">The keys stand for other labels.</exception>
+    public LabelSetColumn WithLabels(LabelNames labels, bool isValidation = false)
+    {
+        if (_ofKeys is null)
+            return new LabelSetColumn(Column, _separator, _parameter, null, labels, isValidation);
+        labels.RequireKeys(_ofKeys, _parameter, isValidation);
+        return this;
     }
 
     /// <summary>Checks the label column in the output schema of an earlier estimator.</summary>
@@ -83,10 +110,10 @@ internal sealed class LabelSetColumn : LabelColumn
     public override Func<int[]?> CreateGetter(DataViewRow row)
     {
         var active = row.Schema[Column.Index];
-        if (active.Type is not VectorDataViewType { ItemType: KeyDataViewType })
+        if (_ofKeys is null)
         {
             var textsOf = CreateTextGetter(row, active, _separator);
-            return () => [.. textsOf().Where(_indices.ContainsKey).Select(name => _indices[name]).Distinct().Order()];
+            return () => [.. textsOf().Select(name => IndexOf(name, row.Position)).Where(index => index >= 0).Distinct().Order()];
         }
         var getter = row.GetGetter<VBuffer<uint>>(active);
         VBuffer<uint> keys = default;
@@ -98,18 +125,16 @@ internal sealed class LabelSetColumn : LabelColumn
         };
     }
 
-    // The labels that occur, in ordinal order.
-    private static LabelNames CollectLabels(IDataView data, DataViewSchema.Column column, string? separator, CancellationToken cancellationToken)
+    // The index of a text, or -1 for one that does not count.
+    private int IndexOf(string name, long position)
     {
-        var names = new SortedSet<string>(StringComparer.Ordinal);
-        using var cursor = data.GetRowCursor([column]);
-        var textsOf = CreateTextGetter(cursor, cursor.Schema[column.Index], separator);
-        while (cursor.MoveNext())
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            names.UnionWith(textsOf());
-        }
-        return LabelNames.FromFile(nameof(String), [.. names]);
+        if (_indices.TryGetValue(name, out int index))
+            return index;
+        if (!_isValidation)
+            return -1;
+        throw new ArgumentException(
+            $"The validation set must have the labels of the training data ({_labels!.Show()}), but row {position} (from 0) has '{name}'. " +
+            "Correct it, or leave it out.", _parameter);
     }
 
     private static Func<IEnumerable<string>> CreateTextGetter(DataViewRow row, DataViewSchema.Column column, string? separator)

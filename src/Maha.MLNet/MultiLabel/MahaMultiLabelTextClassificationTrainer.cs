@@ -33,15 +33,13 @@ public sealed class MahaMultiLabelTextClassificationTrainer
 
     private protected override MahaMultiLabelTextClassificationTransformer Train(IDataView input)
     {
-        var (column, labels) = BindLabels(input, known: null, nameof(input));
-        var documents = Bind(input, column, nameof(input));
-        LabeledTexts? validation = null;
-        if (EstimatorOptions.ValidationSet is { } validationSet)
+        var training = Bind(input, nameof(input));
+        var validation = EstimatorOptions.ValidationSet is { } validationSet ? Bind(validationSet, nameof(Options.ValidationSet)) : null;
+        return new(new MultiLabelFitting(Host, EstimatorOptions).Fit(check =>
         {
-            const string parameter = nameof(Options.ValidationSet);
-            validation = Bind(validationSet, BindLabels(validationSet, labels, parameter).Column, parameter);
-        }
-        return new(new MultiLabelFitting(Host, EstimatorOptions).Fit(documents, validation, labels));
+            var labels = training.Labels.LabelsOf(input, check);
+            return new LabeledData(training.WithLabels(labels), validation?.WithLabels(labels, isValidation: true), labels);
+        }));
     }
 
     private protected override IReadOnlyList<SchemaShape.Column> CreateOutputColumns(SchemaShape inputSchema)
@@ -66,12 +64,15 @@ public sealed class MahaMultiLabelTextClassificationTrainer
         ];
     }
 
-    private (LabelSetColumn Column, LabelNames Labels) BindLabels(IDataView data, LabelNames? known, string parameter) => LabelSetColumn.Bind(
-        data, EstimatorOptions.LabelColumnName, EstimatorOptions.LabelSeparator, known, parameter, EstimatorOptions.CancellationToken);
-
-    private LabeledTexts Bind(IDataView data, LabelSetColumn column, string parameter) => new(
-        data, InputColumns.Text(data.Schema, EstimatorOptions.TextColumnName, parameter), column,
+    private BoundColumns Bind(IDataView data, string parameter) => new(
+        data, LabelSetColumn.Bind(data.Schema, EstimatorOptions.LabelColumnName, EstimatorOptions.LabelSeparator, parameter),
+        InputColumns.Text(data.Schema, EstimatorOptions.TextColumnName, parameter),
         InputColumns.Weight(data.Schema, EstimatorOptions.ExampleWeightColumnName, parameter));
+
+    private sealed record BoundColumns(IDataView Data, LabelSetColumn Labels, DataViewSchema.Column Text, DataViewSchema.Column? Weight)
+    {
+        public LabeledTexts WithLabels(LabelNames labels, bool isValidation = false) => new(Data, Text, Labels.WithLabels(labels, isValidation), Weight);
+    }
 
     /// <summary>The options of <see cref="MahaMultiLabelTextClassificationTrainer"/>.</summary>
     public sealed class Options : MahaSupervisedOptions

@@ -1,6 +1,8 @@
+using System.Globalization;
 using Maha.Layers.Data;
 using Maha.Layers.Text;
 using Maha.Layers.Training;
+using Maha.MLNet.Classification;
 using Maha.MLNet.Fitting;
 using Microsoft.ML.Runtime;
 using TorchSharp;
@@ -27,12 +29,16 @@ internal sealed class MultiLabelCalibration(
     /// <param name="result">The training of the network.</param>
     public MultiLabelManifest Fit(MultiLabelManifest manifest, TrainingResult result)
     {
-        // Of a network that was canceled before anything judged it nothing is known.
+        // Of a network that nothing judged nothing is known.
         var deep = result.BestValidation?.Logits;
         if (validating is null || (deep is null && ngrams is null))
         {
-            bool isTrained = result.Outcome != TrainingOutcome.Canceled;
-            return ngrams is null ? manifest : manifest with { NGrams = isTrained ? 0.5 : 1, Network = isTrained ? 0.5 : 0 };
+            if (ngrams is null)
+                return manifest;
+            bool isTrained = NetworkUse.IsTrained(result);
+            manifest = manifest with { NGrams = isTrained ? 0.5 : 1, Network = isTrained ? 0.5 : 0 };
+            NetworkUse.WarnWithoutWeight(fitting, options, manifest.Network, isValidated: false, isJudged: false);
+            return manifest;
         }
         var sets = validating.LabelSetsOf()!;
         float[]? weights = validating.WeightsOf();
@@ -64,14 +70,19 @@ internal sealed class MultiLabelCalibration(
         float[][] odds = [.. Enumerable.Range(0, sets.Count).Select(i => manifest.Combine(wide?[i], deep?[i] ?? none))];
         manifest = manifest with { Thresholds = LabelThresholds.Choose(odds, sets, weights) };
         if (manifest.NGrams is { } weight)
-            fitting.Channel.Info(MessageSensitivity.None, $"Of the log odds, n-grams weigh {weight:F3} and the network {manifest.Network:F3}.");
+        {
+            Info(FormattableString.Invariant($"Of the log odds, n-grams weigh {weight:F3} and the network {manifest.Network:F3}."));
+            NetworkUse.WarnWithoutWeight(fitting, options, manifest.Network, isValidated: true, isJudged: deep is not null);
+        }
         var metrics = MultiLabelMetrics.Create(odds, [.. manifest.Thresholds], sets, weights, manifest.Labels);
-        fitting.Channel.Info(
-            MessageSensitivity.None,
+        Info(string.Create(
+            CultureInfo.InvariantCulture,
             $"Fitted to {validating.Count} validation documents: micro F1 {metrics.MicroF1:F4}, macro F1 {metrics.MacroF1:F4}, label-ranking average precision " +
-            $"{metrics.LabelRankingAveragePrecision:F4}.");
+            $"{metrics.LabelRankingAveragePrecision:F4}."));
         return manifest;
     }
+
+    private void Info(string message) => fitting.Channel.Info(MessageSensitivity.None, message);
 
     // What the n-grams say of the validation documents, which they have not seen.
     private double[][] HeldOut(NGramFit fit, ParallelOptions parallel)

@@ -21,15 +21,16 @@ internal sealed class MultiLabelFitting(IHost host, MahaMultiLabelTextClassifica
     /// <inheritdoc/>
     protected override bool HaveLabelSets => true;
 
-    /// <inheritdoc cref="SupervisedFitting{TModel}.Fit(LabeledTexts, LabeledTexts, LabelNames)"/>
-    public new MultiLabelClassifier Fit(LabeledTexts documents, LabeledTexts? validation, LabelNames labels)
+    /// <inheritdoc cref="SupervisedFitting{TModel}.Fit(Func{Action, LabeledData})"/>
+    public new MultiLabelClassifier Fit(Func<Action, LabeledData> bind) => base.Fit(check =>
     {
-        if (labels.Count >= 2)
-            return base.Fit(documents, validation, labels);
+        var data = bind(check);
+        if (data.Labels.Count >= 2)
+            return data;
         throw new InvalidOperationException(
-            $"The training data must have at least two different labels, but column '{options.LabelColumnName}' has {labels.Count}. " +
+            $"The training data must have at least two different labels, but column '{options.LabelColumnName}' has {data.Labels.Count}. " +
             "Look at the label column, or use BinaryClassification for one label.");
-    }
+    });
 
     /// <inheritdoc/>
     protected override TrainingOptions TrainingOptionsFor(ModelFitting fitting) =>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Maha.MLNet.Classification;
 using Maha.MLNet.ModelFiles;
 
@@ -59,7 +60,10 @@ internal sealed record MultiLabelManifest : LabeledManifest
                 $"for {Labels.Count}, or others.");
         }
         if (!(Network >= 0 && double.IsFinite(Network)) || NGrams is { } weight && !(weight >= 0 && double.IsFinite(weight)))
-            throw new ArgumentException($"The weights of n-grams and network must be at least 0, but the file has {NGrams} and {Network}.");
+        {
+            throw new ArgumentException(string.Create(
+                CultureInfo.InvariantCulture, $"The weights of n-grams and network must be at least 0, but the file has {NGrams} and {Network}."));
+        }
         if (NumberOfTopLabels < 0)
             throw new ArgumentException($"The number of top labels must be at least 0, but the file has {NumberOfTopLabels}.");
     }

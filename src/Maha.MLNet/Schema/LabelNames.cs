@@ -22,30 +22,32 @@ internal abstract class LabelNames
     /// <summary>Adds the values to annotations, as a kind such as KeyValues.</summary>
     public abstract void AddTo(DataViewSchema.Annotations.Builder builder, string kind);
 
-    /// <summary>Reads the values of a key column.</summary>
-    /// <returns>The values; null if the keys have none, or values other than texts, numbers, Booleans, dates and times.</returns>
-    public static LabelNames? FromColumn(DataViewSchema.Column column)
+    /// <summary>Reads the values of a key column, or another kind of annotation that has one value per label.</summary>
+    /// <param name="column">The column.</param>
+    /// <param name="kind">The kind of the annotation.</param>
+    /// <returns>The values; null if the column has none, or values other than texts, numbers, Booleans, dates and times.</returns>
+    public static LabelNames? FromColumn(DataViewSchema.Column column, string kind = Annotation.KeyValues)
     {
-        var values = column.Annotations.Schema.GetColumnOrNull(Annotation.KeyValues);
+        var values = column.Annotations.Schema.GetColumnOrNull(kind);
         if (values is not { Type: VectorDataViewType { Size: > 0, ItemType: var item } })
             return null;
         return item switch
         {
-            TextDataViewType => Read<ReadOnlyMemory<char>>(column, TextDataViewType.Instance),
-            NumberDataViewType number when number == NumberDataViewType.Single => Read<float>(column, number),
-            NumberDataViewType number when number == NumberDataViewType.Double => Read<double>(column, number),
-            NumberDataViewType number when number == NumberDataViewType.SByte => Read<sbyte>(column, number),
-            NumberDataViewType number when number == NumberDataViewType.Byte => Read<byte>(column, number),
-            NumberDataViewType number when number == NumberDataViewType.Int16 => Read<short>(column, number),
-            NumberDataViewType number when number == NumberDataViewType.UInt16 => Read<ushort>(column, number),
-            NumberDataViewType number when number == NumberDataViewType.Int32 => Read<int>(column, number),
-            NumberDataViewType number when number == NumberDataViewType.Int64 => Read<long>(column, number),
-            NumberDataViewType number when number == NumberDataViewType.UInt32 => Read<uint>(column, number),
-            NumberDataViewType number when number == NumberDataViewType.UInt64 => Read<ulong>(column, number),
-            BooleanDataViewType => Read<bool>(column, BooleanDataViewType.Instance),
-            DateTimeDataViewType => Read<DateTime>(column, DateTimeDataViewType.Instance),
-            DateTimeOffsetDataViewType => Read<DateTimeOffset>(column, DateTimeOffsetDataViewType.Instance),
-            TimeSpanDataViewType => Read<TimeSpan>(column, TimeSpanDataViewType.Instance),
+            TextDataViewType => Read<ReadOnlyMemory<char>>(column, kind, TextDataViewType.Instance),
+            NumberDataViewType number when number == NumberDataViewType.Single => Read<float>(column, kind, number),
+            NumberDataViewType number when number == NumberDataViewType.Double => Read<double>(column, kind, number),
+            NumberDataViewType number when number == NumberDataViewType.SByte => Read<sbyte>(column, kind, number),
+            NumberDataViewType number when number == NumberDataViewType.Byte => Read<byte>(column, kind, number),
+            NumberDataViewType number when number == NumberDataViewType.Int16 => Read<short>(column, kind, number),
+            NumberDataViewType number when number == NumberDataViewType.UInt16 => Read<ushort>(column, kind, number),
+            NumberDataViewType number when number == NumberDataViewType.Int32 => Read<int>(column, kind, number),
+            NumberDataViewType number when number == NumberDataViewType.Int64 => Read<long>(column, kind, number),
+            NumberDataViewType number when number == NumberDataViewType.UInt32 => Read<uint>(column, kind, number),
+            NumberDataViewType number when number == NumberDataViewType.UInt64 => Read<ulong>(column, kind, number),
+            BooleanDataViewType => Read<bool>(column, kind, BooleanDataViewType.Instance),
+            DateTimeDataViewType => Read<DateTime>(column, kind, DateTimeDataViewType.Instance),
+            DateTimeOffsetDataViewType => Read<DateTimeOffset>(column, kind, DateTimeOffsetDataViewType.Instance),
+            TimeSpanDataViewType => Read<TimeSpan>(column, kind, TimeSpanDataViewType.Instance),
             _ => null,
         };
     }
@@ -94,6 +96,20 @@ internal abstract class LabelNames
         }
     }
 
+    /// <summary>Checks that the keys of other data stand for these labels.</summary>
+    /// <param name="keys">What the keys stand for.</param>
+    /// <param name="parameter">The parameter in messages.</param>
+    /// <param name="isValidation">Whether the data are a validation set, and these labels those of the training data; otherwise these are a model's.</param>
+    /// <exception cref="ArgumentException">They stand for other labels.</exception>
+    public void RequireKeys(LabelNames keys, string parameter, bool isValidation = false)
+    {
+        if (keys.Names.SequenceEqual(Names))
+            return;
+        string rule = isValidation ? $"The validation set must have the labels of the training data ({Show()}), but has"
+            : $"The data must have the labels of the model ({Show()}), but have";
+        throw new ArgumentException($"{rule} {keys.Show()}. Map both with one fitted MapValueToKey.", parameter);
+    }
+
     /// <summary>Returns the first values as text, for messages.</summary>
     public string Show() => Count <= 10 ? string.Join(", ", Names) : $"{string.Join(", ", Names.Take(10))}, ... ({Count})";
 
@@ -103,10 +119,10 @@ internal abstract class LabelNames
     private static Typed<T> Parse<T>(PrimitiveDataViewType type, IReadOnlyList<string> names) where T : IParsable<T>
         => new(type, [.. names.Select(name => T.Parse(name, CultureInfo.InvariantCulture))]);
 
-    private static Typed<T> Read<T>(DataViewSchema.Column column, PrimitiveDataViewType type)
+    private static Typed<T> Read<T>(DataViewSchema.Column column, string kind, PrimitiveDataViewType type)
     {
         VBuffer<T> values = default;
-        column.Annotations.GetValue(Annotation.KeyValues, ref values);
+        column.Annotations.GetValue(kind, ref values);
         return new Typed<T>(type, [.. values.DenseValues()]);
     }
 

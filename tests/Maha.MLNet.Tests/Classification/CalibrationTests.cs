@@ -116,13 +116,28 @@ public class CalibrationTests
 
     [Fact]
     public void ThresholdWithoutValidation_Throws()
-        => Assert.Contains("Threshold must be Half where nothing validates, but is BestF1", Assert.Throws<ArgumentException>(() =>
-            Toys.BinaryTrainer(_mlContext, options => options.Threshold = BinaryThreshold.BestF1)).Message);
+    {
+        var refusal = Assert.Throws<ArgumentException>(() => Toys.BinaryTrainer(_mlContext, options => options.Threshold = BinaryThreshold.BestF1));
+        Assert.Contains("Threshold must be Half where nothing validates, but is BestF1", refusal.Message);
+        Assert.Equal(nameof(MahaBinaryTextClassificationTrainer.Options.Threshold), refusal.ParamName);
+    }
 
-    [Fact]
-    public void UnknownThreshold_Throws()
-        => Assert.Contains("Threshold must be one of Half, BestAccuracy, BestF1, but is 9", Assert.Throws<ArgumentOutOfRangeException>(() =>
-            Toys.BinaryTrainer(_mlContext, options => options.Threshold = (BinaryThreshold)9)).Message);
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(3)]
+    [InlineData(9)]
+    public void UnknownThreshold_Throws_WithOrWithoutValidation(int value)
+    {
+        foreach (double fraction in new[] { 0, 0.3 })
+        {
+            var refusal = Assert.Throws<ArgumentOutOfRangeException>(() => Toys.BinaryTrainer(
+                _mlContext, options => (options.Threshold, options.ValidationFraction) = ((BinaryThreshold)value, fraction)));
+            Assert.Contains(
+                $"Threshold must be one of Half, BestAccuracy, BestF1, but is {value}. Leave it out for Half, ML.NET's threshold.", refusal.Message);
+            Assert.Equal(nameof(MahaBinaryTextClassificationTrainer.Options.Threshold), refusal.ParamName);
+            Assert.Equal((BinaryThreshold)value, refusal.ActualValue);
+        }
+    }
 
     // Every fifth label is wrong, so that confident probabilities have a high loss.
     private static List<Document> Noisy(int count)
