@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Maha.Layers.Data;
 
 /// <summary>The weights of documents: a document of weight 2 counts as two documents of weight 1.</summary>
@@ -50,9 +52,10 @@ internal static class DocumentWeights
         if (sorted[^1] / median > Largest)
         {
             throw new ArgumentOutOfRangeException(
-                nameof(weights), sorted[^1],
-                $"The weights of documents must be at most {Largest:G0} times their median, which is {median:G4}, but one is {sorted[^1]:G4}. " +
-                "Lower the largest weights.");
+                nameof(weights), sorted[^1], string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"The weights of documents must be at most {Largest:G0} times their median, which is {median:G4}, but one is {sorted[^1]:G4}. " +
+                    $"Lower the largest weights."));
         }
         return [.. weights.Select(weight => (float)Math.Max(weight / median, Smallest))];
     }

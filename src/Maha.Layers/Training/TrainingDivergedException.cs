@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Maha.Layers.Training;
 
 /// <summary>
@@ -12,13 +14,14 @@ public sealed class TrainingDivergedException : Exception
 {
     internal TrainingDivergedException(
         string quantity, double value, int epoch, long step, long totalSteps, double loss, double learningRate, TrainingOptions options, bool isStepDone)
-        : base(
+        : base(string.Create(
+            CultureInfo.InvariantCulture,
             $"The {quantity} must be finite, but is {value} at step {step} of {totalSteps} " +
             $"(epoch {epoch} of {options.NumberOfEpochs}; loss {loss}, learning rate {learningRate:G4}). " +
             $"The weights are those {(isStepDone ? "after" : "before")} the step. " +
             $"Likely remedies: a lower LearningRate (now {options.LearningRate:G4}; try {options.LearningRate / 10:G4}), " +
             $"a higher WarmupFraction (now {options.WarmupFraction:G4}), a lower MaxGradientNorm (now {options.MaxGradientNorm:G4}). " +
-            "At step 1, check the model for weights that are not finite.")
+            $"At step 1, check the model for weights that are not finite."))
     {
         Epoch = epoch;
         Step = step;

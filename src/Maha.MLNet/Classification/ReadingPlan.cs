@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Maha.Layers.Attention;
 using Maha.Layers.Core;
 using Maha.Layers.Data;
@@ -168,8 +169,10 @@ internal sealed record ReadingPlan
         string device = Device == DeviceType.CPU ? "processor" : "GPU";
         string windows = WindowsPerDocument == 1 ? "one window of each" : $"at most {WindowsPerDocument} windows of each";
         string epochs = NumberOfEpochs == 1 ? "one epoch" : $"{NumberOfEpochs} epochs";
-        return $"Trains {layers} of '{name}' on the {device}, on {documents}, {windows}, in {epochs}: " +
-            $"about {Expected.TotalMinutes:F1} minutes. MaxTrainingTime sets another limit, NumberOfEpochs another number of epochs.";
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"Trains {layers} of '{name}' on the {device}, on {documents}, {windows}, in {epochs}: " +
+            $"about {Expected.TotalMinutes:F1} minutes. MaxTrainingTime sets another limit, NumberOfEpochs another number of epochs.");
     }
 
     // Some hundreds of long documents need more passes than as many short ones: their steps are smaller, and so is the rate.

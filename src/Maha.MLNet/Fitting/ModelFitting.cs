@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Maha.Layers.Attention;
 using Maha.Layers.Core;
 using Maha.Layers.Data;
@@ -161,9 +162,10 @@ internal sealed partial class ModelFitting : IDisposable
         if (numWeights > available / bytesPerWeight)
         {
             const double gib = 1L << 30;
-            throw new InvalidOperationException(
+            throw new InvalidOperationException(string.Create(
+                CultureInfo.InvariantCulture,
                 $"A network must fit into memory with its gradients and the state of the optimizer, but at least {numWeights} weights take " +
-                $"{numWeights * (bytesPerWeight / gib):F1} GiB and this machine has {available / gib:F1}. Lower DModel, NumLayers or other widths.");
+                $"{numWeights * (bytesPerWeight / gib):F1} GiB and this machine has {available / gib:F1}. Lower DModel, NumLayers or other widths."));
         }
     }
 
@@ -239,10 +241,10 @@ internal sealed partial class ModelFitting : IDisposable
         string best = result.BestEpoch is int epoch ? $"; best epoch {epoch}" : "";
         if (Group is not null && result.Steps > 0)
         {
-            Channel.Info(
-                MessageSensitivity.None,
+            Channel.Info(MessageSensitivity.None, string.Create(
+                CultureInfo.InvariantCulture,
                 $"The processes exchanged {(Group.SummedBytes - summedBefore.Bytes) / 1e6 / result.Steps:F2} MB per step, in " +
-                $"{(Group.SummingTime - summedBefore.Time).TotalMilliseconds / result.Steps:F2} of {result.Duration.TotalMilliseconds / result.Steps:F1} ms.");
+                $"{(Group.SummingTime - summedBefore.Time).TotalMilliseconds / result.Steps:F2} of {result.Duration.TotalMilliseconds / result.Steps:F1} ms."));
         }
         Channel.Info(MessageSensitivity.None, $"Training ended: {result.Outcome} after {result.Steps} steps on {result.NumTrainingDocuments} documents{best}.");
         return result;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Maha.Layers.Data;
 using Maha.Layers.Models;
 using Maha.Layers.Text;
@@ -89,10 +90,10 @@ internal sealed record PretrainedEncoder(string Name, MahaEncoder Encoder, WordP
         }
         if (tokens > ManyTokensPerWord * Math.Max(1, words))
         {
-            channel.Warning(
-                MessageSensitivity.None,
+            channel.Warning(MessageSensitivity.None, string.Create(
+                CultureInfo.InvariantCulture,
                 $"The texts have {tokens / (double)Math.Max(1, words):F1} tokens per word in the vocabulary of '{Name}', which was made for other texts " +
-                "(English has about 1.3). Leave PretrainedModel out to learn from these texts alone.");
+                $"(English has about 1.3). Leave PretrainedModel out to learn from these texts alone."));
         }
     }
 

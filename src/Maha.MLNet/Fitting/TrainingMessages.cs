@@ -51,8 +51,9 @@ internal static class TrainingMessages
         return string.Join(", ", parts);
     }
 
+    // Scales that no document has have no number.
     private static string Join(IEnumerable<double> numbers, string format) =>
-        string.Join(" ", numbers.Select(number => number.ToString(format, CultureInfo.InvariantCulture)));
+        string.Join(" ", numbers.Select(number => double.IsNaN(number) ? "-" : number.ToString(format, CultureInfo.InvariantCulture)));
 
     // With days where there are some.
     private static string Duration(TimeSpan time) => time.ToString(time.Days > 0 ? @"d\.hh\:mm\:ss" : @"hh\:mm\:ss", CultureInfo.InvariantCulture);

@@ -65,6 +65,6 @@ internal sealed record TrainSettings
     {
         public void Report(TrainingProgress value) => context.Messages.Progress(string.Create(CultureInfo.InvariantCulture,
             $"epoch {value.Epoch} of {value.NumberOfEpochs}, step {value.Step} of {value.TotalSteps}, loss {value.Loss:F3}, "
-            + $"{value.TimeLeft:hh\\:mm\\:ss} left"));
+            + $"{(value.TimeLeft.Days > 0 ? $"{value.TimeLeft.Days} d " : "")}{value.TimeLeft:hh\\:mm\\:ss} left"));
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -41,7 +42,9 @@ internal static unsafe partial class CudaCompiler
         int nearest = known.Where(version => version < computeCapability).DefaultIfEmpty().Max();
         return nearest > 0
             ? $"compute_{nearest}"
-            : throw new CudaException($"The device has compute capability {computeCapability / 10.0:F1}, but NVRTC supports {known.Min() / 10.0:F1} and later.");
+            : throw new CudaException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"The device has compute capability {computeCapability / 10.0:F1}, but NVRTC supports {known.Min() / 10.0:F1} and later."));
     }
 
     /// <summary>Compiles a source for a device.</summary>
