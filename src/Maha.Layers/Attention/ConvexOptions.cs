@@ -26,8 +26,8 @@ public sealed record ConvexOptions : AggregationOptions
     public double RedundancyPrice { get; init; } = 0.5;
 
     /// <summary>lambda, the price of a scale's share of the floating-point operations.</summary>
-    /// <value>0. Finite, not negative.</value>
-    [OptionRange(0, double.MaxValue, "Use 0 to switch it off.")]
+    /// <value>0. From 0 to 1,000,000.</value>
+    [OptionRange(0, 1e6, "Use 0 to switch it off.")]
     public double CostPrice { get; init; }
 
     /// <summary>tau, the temperature: the utilities are divided by it.</summary>

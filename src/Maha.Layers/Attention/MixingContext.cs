@@ -16,6 +16,7 @@ public sealed record MixingContext
     public static MixingContext Unpadded { get; } = new();
 
     /// <summary>[B, N] booleans, true = ignore this token; null where no token is padding.</summary>
+    /// <remarks>The layers share what they read of the mask: make a context of its own for another mask, and don't change one in place.</remarks>
     public Tensor? KeyPaddingMask { get; init; }
 
     /// <summary>

@@ -9,8 +9,8 @@ public sealed record NashOptions : AggregationOptions
     public override AggregationKind Kind => AggregationKind.Nash;
 
     /// <summary>lambda, the price of a scale's share of the floating-point operations.</summary>
-    /// <value>0. Finite, not negative.</value>
-    [OptionRange(0, double.MaxValue, "Use 0 to switch it off.")]
+    /// <value>0. From 0 to 1,000,000.</value>
+    [OptionRange(0, 1e6, "Use 0 to switch it off.")]
     public double CostPrice { get; init; }
 
     /// <summary>tau, the softness of the best responses.</summary>

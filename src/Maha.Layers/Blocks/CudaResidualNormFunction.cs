@@ -33,7 +33,7 @@ internal sealed class CudaResidualNormFunction : SingleOutputFunction<CudaResidu
     {
         if (!CudaKernels.CanUse(x) || norm.weight is not { } weight || norm.bias is not { } bias)
             return null;
-        bool differentiable = is_grad_enabled() && (x.requires_grad || residual.requires_grad || weight.requires_grad);
+        bool differentiable = GradientNeed.Of(x, residual, weight, bias);
         if ((differentiable && x.numel() < MinElementsWithGradient) || !IsSupported(x, residual, weight, bias))
             return null;
         using var scope = NewDisposeScope();

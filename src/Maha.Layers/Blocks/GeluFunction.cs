@@ -13,7 +13,7 @@ internal sealed unsafe class GeluFunction : SingleOutputFunction<GeluFunction>
     /// <summary>Returns gelu(input + bias). Without gradient the result overwrites the input, which must be a temporary of the caller.</summary>
     public static Tensor Apply(Tensor input, Tensor bias)
     {
-        if (is_grad_enabled() && (input.requires_grad || bias.requires_grad))
+        if (GradientNeed.Of(input, bias))
             return CallContiguous(input, bias);
         var result = input.contiguous();
         Run(result, bias, result);

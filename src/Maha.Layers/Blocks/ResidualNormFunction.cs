@@ -16,7 +16,7 @@ internal sealed unsafe class ResidualNormFunction : SingleOutputFunction<Residua
     {
         using var scope = NewDisposeScope();
         var (first, second) = (x.contiguous(), residual.contiguous());
-        if (is_grad_enabled() && (x.requires_grad || residual.requires_grad || weight.requires_grad))
+        if (GradientNeed.Of(x, residual, weight, bias))
             return CallSingle(first, second, weight, bias, epsilon).MoveToOuterDisposeScope();
         var output = empty_like(first);
         Run(first, second, weight, bias, epsilon, output, null, null);

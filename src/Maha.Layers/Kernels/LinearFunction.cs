@@ -74,7 +74,7 @@ internal sealed unsafe class LinearFunction : DifferentiableFunction<LinearFunct
         else
         {
             var contiguous = input.contiguous();
-            bool differentiable = is_grad_enabled() && (input.requires_grad || layers.Any(layer => layer.Weight.requires_grad));
+            bool differentiable = GradientNeed.Of([input, .. layers.SelectMany(layer => new[] { layer.Weight, layer.Bias })]);
             outputs = differentiable
                 ? Call([contiguous, .. layers.SelectMany(layer => new object?[] { layer.Weight, layer.Bias })])
                 : Run(contiguous, layers);

@@ -24,8 +24,11 @@ internal sealed class LayerOrder<T>(SwapSubject<T> subject, HsaConversionOptions
         TensorChecks.InRange(numLayers ?? 0, 0, int.MaxValue, nameof(numLayers), "Use null for all layers.");
         using var scope = NewDisposeScope();
         (Tensor TokenIds, MixingContext Context)[] read = [.. subject.Samples.Select(batch => subject.EncoderInput(model, batch.TokenIds, batch.Context))];
-        long[] flat = Flops(subject.Encoder(model).Options, read);
-        var steps = new List<SwapStep> { new(-1, 0, [], evaluate(model), flat.Sum(), 0) };
+        var encoder = subject.Encoder(model);
+        foreach (var (tokenIds, _) in read)
+            TensorChecks.TokenIds(tokenIds, encoder.Options.VocabSize, int.MaxValue, encoder.TokenEmbeddings, "samples");
+        long[] flat = Flops(encoder.Options, read);
+        var steps = new List<SwapStep> { new(-1, 0, [], Evaluate(model, evaluate), flat.Sum(), 0) };
         var swapped = new SortedSet<int>();
         var own = Outputs(model);
         var current = model;
@@ -47,7 +50,7 @@ internal sealed class LayerOrder<T>(SwapSubject<T> subject, HsaConversionOptions
                 current = converted;
                 long[] flops = Flops(subject.Encoder(current).Options, read);
                 double reduction = 1 - (swapped.Sum(layer => flops[layer]) / (double)swapped.Sum(layer => flat[layer]));
-                steps.Add(new SwapStep(next.Layer, next.Mean, [.. swapped], evaluate(current), flops.Sum(), reduction)
+                steps.Add(new SwapStep(next.Layer, next.Mean, [.. swapped], Evaluate(current, evaluate), flops.Sum(), reduction)
                 {
                     PredictionDistance = Distance(own, current),
                 });
@@ -59,6 +62,13 @@ internal sealed class LayerOrder<T>(SwapSubject<T> subject, HsaConversionOptions
                 current.Dispose();
         }
         return steps;
+    }
+
+    // Every model is judged without dropout, the given one too.
+    private static double Evaluate(T model, Func<T, double> evaluate)
+    {
+        using var evaluation = new EvaluationMode(model);
+        return evaluate(model);
     }
 
     private List<Tensor> Outputs(T model)

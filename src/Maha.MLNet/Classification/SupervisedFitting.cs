@@ -32,6 +32,9 @@ internal abstract class SupervisedFitting<TModel>(IHost host, MahaSupervisedOpti
 
     private const string NGramPart = "NGrams";
 
+    // Of fewer documents one per label may be meant, to try something.
+    private const int FewDocuments = 20;
+
     /// <summary>Trains.</summary>
     /// <param name="bind">
     /// Returns what to train on. Its time belongs to the training's; it calls its parameter before every row that it reads, which throws if the training was
@@ -76,6 +79,7 @@ internal abstract class SupervisedFitting<TModel>(IHost host, MahaSupervisedOpti
         using var network = ClassifierNetwork.Create(fitting, options, documents.Read(fitting.Check).Select(document => document.Text));
         using var all = Tokenize(fitting, documents, isTraining: true, network);
         var loss = CreateLoss(all, labels);
+        WarnOfData(fitting, all, labels);
         using var given = validation is null ? null : Tokenize(fitting, validation, isTraining: false, network);
         // Apart from each other already here: what is fitted after the training needs the labels of the one, what is fitted before it the texts of the other.
         var (training, validating) = given is null ? Split(all, options.ValidationFraction, fitting.Seed) : (all, given);
@@ -146,8 +150,29 @@ internal abstract class SupervisedFitting<TModel>(IHost host, MahaSupervisedOpti
                 "weight 0. Look at the column, or leave out ExampleWeightColumnName.");
         }
         throw new InvalidOperationException(
-            $"The {what} data must have at least one document with a label, but of {texts.NumMissingLabels} rows none has one. " +
-            $"Look at columns '{options.LabelColumnName}' and '{options.TextColumnName}'.");
+            $"The {what} data must have at least one document with a label, but " +
+            (texts.NumMissingLabels > 0
+                ? $"of {texts.NumMissingLabels} rows none has one. Look at columns '{options.LabelColumnName}' and '{options.TextColumnName}'."
+                : "have no rows. Look at what was loaded and at the filters after it; rows that can be read only once must be kept, since training reads them several times."));
+    }
+
+    // What data look like that were read with another separator, or whose columns were exchanged.
+    private void WarnOfData(ModelFitting fitting, TokenizedDataset documents, LabelNames labels)
+    {
+        if (documents.NumTokens == 0)
+        {
+            fitting.Channel.Warning(
+                MessageSensitivity.None,
+                $"None of the {documents.Count} training documents has a token, so that all texts are predicted alike. Look at column '{options.TextColumnName}' and at the " +
+                "separator with which the data were read.");
+        }
+        else if (!HaveLabelSets && documents.Count >= FewDocuments && labels.Count > documents.Count / 2)
+        {
+            fitting.Channel.Warning(
+                MessageSensitivity.None,
+                $"The {documents.Count} training documents have {labels.Count} different labels, so that most of them are the only one of their label, which nobody can learn. " +
+                $"Look at columns '{options.LabelColumnName}' and '{options.TextColumnName}' and at the separator with which the data were read.");
+        }
     }
 
     private static (ITextDocuments Training, ITextDocuments? Validating) Split(TokenizedDataset documents, double fraction, int seed)

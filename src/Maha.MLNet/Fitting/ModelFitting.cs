@@ -246,7 +246,8 @@ internal sealed partial class ModelFitting : IDisposable
                 $"The processes exchanged {(Group.SummedBytes - summedBefore.Bytes) / 1e6 / result.Steps:F2} MB per step, in " +
                 $"{(Group.SummingTime - summedBefore.Time).TotalMilliseconds / result.Steps:F2} of {result.Duration.TotalMilliseconds / result.Steps:F1} ms."));
         }
-        Channel.Info(MessageSensitivity.None, $"Training ended: {result.Outcome} after {result.Steps} steps on {result.NumTrainingDocuments} documents{best}.");
+        string outcome = result.Outcome == TrainingOutcome.Canceled && !_cancellation.IsCancellationRequested ? "MaxTrainingTime was over" : $"{result.Outcome}";
+        Channel.Info(MessageSensitivity.None, $"Training ended: {outcome} after {result.Steps} steps on {result.NumTrainingDocuments} documents{best}.");
         return result;
     }
 

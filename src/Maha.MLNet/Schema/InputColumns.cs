@@ -1,4 +1,5 @@
 using Maha.MLNet.Bridge;
+using Maha.MLNet.Classification;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
@@ -32,7 +33,9 @@ internal static class InputColumns
         {
             throw new ArgumentOutOfRangeException(
                 parameter, $"Label column '{name}' must be Key<UInt32> with a known number of values, but is {column.Type}. " +
-                $"Append Conversion.MapValueToKey(\"{name}\") before the trainer.");
+                (parameter == nameof(MahaSupervisedOptions.ValidationSet)
+                    ? "A ValidationSet is not mapped by what stands before the trainer: fit MapValueToKey to the training data first, and map both by it."
+                    : $"Append Conversion.MapValueToKey(\"{name}\") before the trainer."));
         }
         RequireClassCount(key, name, parameter);
         return column;

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Maha.LoaderFix;
 using Fix = Maha.LoaderFix.LoaderFix;
 
@@ -14,7 +15,10 @@ public sealed class InstallTests(PackageFeed feed) : IClassFixture<PackageFeed>,
     public void EmptyProject_BuildsAndRunsTheReadmesProgram_FromThePackages()
     {
         string packaged = Facts.Hash(Facts.PackagedLibrary);
-        WriteProject("Quick", "Maha.MLNet", "Maha.Pretrained.MiniLM");
+        // The packages that the README says to add, before its program.
+        string readme = File.ReadAllText(Path.Combine(Facts.Root, "README.md")).ReplaceLineEndings("\n");
+        string steps = readme[..readme.IndexOf("```csharp", StringComparison.Ordinal)];
+        WriteProject("Quick", [.. Regex.Matches(steps, @"dotnet add package (Maha\.\S+)").Select(match => match.Groups[1].Value)]);
         // The program of the README; Maha.Samples.Tests compares the two.
         File.Copy(Path.Combine(Facts.Root, "samples", "QuickStart", "Program.cs"), Path.Combine(_folder, "Program.cs"));
         WriteDocuments();

@@ -116,6 +116,23 @@ public class HsaConversionTests
         Assert.Equal(2, HsaConversion.SwapInOrder(model, samples, _ => 0, s_trees, numLayers: 1).Count);
     }
 
+    // A row of the given model is compared with rows of swapped ones, none of which may drop anything.
+    [Fact]
+    public void EveryModel_IsJudgedInEvaluationMode()
+    {
+        using var scope = NewDisposeScope();
+        var model = Model();
+        model.train();
+        var modes = new List<bool>();
+        HsaConversion.SwapInOrder(model, [Sample(1)], candidate =>
+        {
+            modes.AddRange(candidate.modules().Select(module => module.training));
+            return 0;
+        }, s_trees, numLayers: 1);
+        Assert.DoesNotContain(true, modes);
+        Assert.True(model.training);
+    }
+
     [Fact]
     public void LayerThatChangesThePredictionsLeast_IsSwappedNext()
     {
@@ -178,6 +195,8 @@ public class HsaConversionTests
         Refused("must be those", () => HsaConversion.Swap(HsaConversion.Swap(model, [1], s_trees), [2], s_trees with { Branching = 5 }));
         Refused("at least one batch", () => HsaConversion.Measure(model.Encoder, [], s_trees));
         Refused("Context", () => HsaConversion.Measure(model.Encoder, [Sample(1) with { Context = null! }], s_trees));
+        Refused("must have the shape [batch, length]", () => HsaConversion.SwapInOrder(
+            model, [(RandomIds(1, Vocabulary, 3), MixingContext.Unpadded)], _ => throw new InvalidOperationException("not reached"), s_trees));
         Refused("numLayers must lie in", () => HsaConversion.SwapInOrder(model, [Sample(1)], _ => 1, s_trees, -1));
         Refused("names 2 for 3", () => (Options with { LayerAttention = [new FullOptions(), new HsaOptions()] }).Validate());
 

@@ -20,12 +20,26 @@ internal static class FullAttention
     public static Tensor Apply(Tensor query, Tensor key, Tensor value, int numHeads, int[] validLengths, bool isCausal = false)
     {
         using var scope = NewDisposeScope();
+        var invalid = TokenMasks.Padding(validLengths, query.shape[1], query.device);
+        return Apply(query, key, value, numHeads, validLengths, invalid, isCausal).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Computes the attention where the mask of the padding is known.</summary>
+    /// <inheritdoc cref="Apply(Tensor, Tensor, Tensor, int, int[], bool)"/>
+    /// <param name="query">[B, N, D].</param>
+    /// <param name="key">[B, N, D].</param>
+    /// <param name="value">[B, N, D].</param>
+    /// <param name="numHeads">H.</param>
+    /// <param name="validLengths">Valid tokens per document.</param>
+    /// <param name="invalid">The result of <see cref="TokenMasks.Padding"/>.</param>
+    /// <param name="isCausal">Whether a query sees only keys at or before itself.</param>
+    public static Tensor Apply(Tensor query, Tensor key, Tensor value, int numHeads, int[] validLengths, Tensor? invalid, bool isCausal)
+    {
+        using var scope = NewDisposeScope();
         long length = query.shape[1];
 
         // Padding is on the right, so a causal query of the document never sees it. A document without tokens sees its padding, and its output is cleared
         // with that of other padding: where all keys of a row are masked, the gradients of the fused operator on a GPU are not finite in bfloat16.
-        bool padded = validLengths.Any(n => n < length);
-        var invalid = padded ? TokenMasks.Invalid(validLengths, length, query.device) : null; // [B, N]
         var masked = isCausal || invalid is null ? null
             : validLengths.Contains(0) ? TokenMasks.Invalid([.. validLengths.Select(n => n == 0 ? (int)length : n)], length, query.device) : invalid;
         var attended = Fused(query, key, value, numHeads, masked, isCausal);

@@ -46,9 +46,11 @@ internal sealed partial class FullMixer : TokenMixer
         ArgumentNullException.ThrowIfNull(context);
         using var scope = NewDisposeScope();
         int[] lengths = context.Lengths(hidden.shape[0], hidden.shape[1]);
-        var (query, key, value) = Project(hidden); // [B, N, D]
-        var attended = FullAttention.Apply(query, key, value, _options.NumHeads, lengths, _options.IsCausal); // [B, N, D]
-        var output = TokenMasks.Clear(LinearFunction.Apply(_outputProjection, attended), lengths);
+        var padding = TokenMasks.Padding(lengths, hidden.shape[1], hidden.device); // [B, N]
+        // A masked key has the weight 0, but 0 * NaN is NaN: nothing that padding holds may reach a product.
+        var (query, key, value) = Project(TokenMasks.Clear(hidden, padding)); // [B, N, D]
+        var attended = FullAttention.Apply(query, key, value, _options.NumHeads, lengths, padding, _options.IsCausal); // [B, N, D]
+        var output = TokenMasks.Clear(LinearFunction.Apply(_outputProjection, attended), padding);
         return new MixingResult(output, zeros(Array.Empty<long>(), output.dtype, output.device))
         {
             AttentionEntropy = context.Inspect ? AttentionEntropy.Mean(query, key, Plan(hidden), lengths).unsqueeze(1) : null,
@@ -74,9 +76,9 @@ internal sealed partial class FullMixer : TokenMixer
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
         int[] lengths = context.Lengths(1, hidden.shape[1]);
-        var (query, key, _) = Project(hidden);
-        var padding = TokenMasks.Invalid(lengths, hidden.shape[1], hidden.device).unsqueeze(-1); // [1, N, 1]
-        return AttentionEntropy.Weights(query, key, Plan(hidden), lengths).squeeze(0).masked_fill(padding, 0).MoveToOuterDisposeScope();
+        var padding = TokenMasks.Padding(lengths, hidden.shape[1], hidden.device); // [1, N]
+        var (query, key, _) = Project(TokenMasks.Clear(hidden, padding));
+        return TokenMasks.Clear(AttentionEntropy.Weights(query, key, Plan(hidden), lengths).squeeze(0), padding).MoveToOuterDisposeScope();
     }
 
     private (Tensor Query, Tensor Key, Tensor Value) Project(Tensor hidden)

@@ -31,7 +31,7 @@ internal sealed class CudaScaleFunction : DifferentiableFunction<CudaScaleFuncti
         using var scope = NewDisposeScope();
         var aggregation = new CudaScaleAggregation(scales, settings);
         Tensor[] outputs;
-        if (is_grad_enabled() && (scales.Outputs.Any(output => output.requires_grad) || bias is { requires_grad: true } || given is { requires_grad: true }))
+        if (GradientNeed.Of([.. scales.Outputs, utility, bias, given]))
         {
             outputs = Call([.. scales.Outputs, utility, bias, given, aggregation]);
             for (int i = 1; i < outputs.Length; i++)

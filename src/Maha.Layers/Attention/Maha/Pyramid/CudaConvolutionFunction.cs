@@ -29,7 +29,7 @@ internal sealed class CudaConvolutionFunction : SingleOutputFunction<CudaConvolu
         var rows = CudaTables.Get([.. lengths.Input, .. lengths.Output], input.device);
         var geometry = new Geometry(kernels, plan, rows, dropout?.Draw() ?? ActivationDrop.None);
         var readable = kernels.Readable(input);
-        bool differentiable = is_grad_enabled() && (input.requires_grad || weights.Weight.requires_grad);
+        bool differentiable = GradientNeed.Of(input, weights.Weight, weights.Bias);
         var output = differentiable
             ? CallSingle(readable, weights.Weight, weights.Bias, geometry)
             : kernels.Forward(geometry.NewCall(weights.Weight, weights.Bias), readable)[0];

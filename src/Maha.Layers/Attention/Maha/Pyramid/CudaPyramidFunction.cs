@@ -34,7 +34,7 @@ internal sealed class CudaPyramidFunction : DifferentiableFunction<CudaPyramidFu
         var geometry = new Geometry(kernels, plans, hierarchy.Table(hidden.device));
         Tensor[] finest = [kernels.Readable(hidden), kernels.Readable(values)];
         Tensor[] parameters = [.. used.SelectMany(convolution => new Tensor[] { convolution.Weights.Weight, convolution.Weights.Bias })];
-        bool differentiable = is_grad_enabled() && (hidden.requires_grad || values.requires_grad || parameters[0].requires_grad);
+        bool differentiable = GradientNeed.Of([hidden, values, .. parameters]);
         var coarser = differentiable ? Call([.. finest, .. parameters, geometry]) : Run(finest, parameters, geometry);
         Tensor[] first = [hidden.alias(), .. coarser.Take(plans.Length)], second = [values.alias(), .. coarser.Skip(plans.Length)];
         scope.MoveToOuter([.. first, .. second]);
