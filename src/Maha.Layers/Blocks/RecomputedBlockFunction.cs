@@ -96,7 +96,7 @@ internal sealed class Recomputation(MahaBlock block, MixingContext context, bool
         _result = result;
         result.ScaleWeights?.MoveToOuterDisposeScope();
         result.AttentionEntropy?.MoveToOuterDisposeScope();
-        result.Diagnostics?.Residuals?.MoveToOuterDisposeScope();
+        result.Diagnostics?.MoveToOuterDisposeScope();
     }
 
     /// <summary>Returns the stored result and forgets it, so that the graph does not keep it alive.</summary>

@@ -22,7 +22,8 @@ internal sealed class LearningRateSchedule(
             return peak * (step + 1) / _warmupSteps;
         // A single step after the warm-up has the peak, since there is no interval to decay over.
         long last = totalSteps - 1 - _warmupSteps;
-        double u = last <= 0 ? 0 : (double)(step - _warmupSteps) / last;
+        // Of very many epochs the number of steps is estimated: a training that has more keeps the floor.
+        double u = last <= 0 ? 0 : Math.Min(1, (double)(step - _warmupSteps) / last);
         return decay == LearningRateDecay.Linear
             ? peak * (minFraction + (1 - minFraction) * (1 - u))
             : peak * (minFraction + (1 - minFraction) * 0.5 * (1 + Math.Cos(Math.PI * u)));

@@ -61,7 +61,7 @@ internal sealed partial class TrainingRun
                 return sums;
             using var scope = NewDisposeScope();
             long seed = (long)DeterministicRandom.Combine(_options.Seed, SeedPurpose.TrainingDraws, ((long)epoch << 32) | (uint)index);
-            var batch = TokenBatch.Create(_trainingDocuments, rows, _device, seed, (double)_step / _totalSteps);
+            var batch = TokenBatch.Create(_trainingDocuments, rows, _device, seed, Math.Min((double)_step / _totalSteps, Math.BitDecrement(1.0)));
             sums.Tokens += batch.NumTokens;
             var loss = _task.Loss(batch);
             if (loss.Count == 0)
