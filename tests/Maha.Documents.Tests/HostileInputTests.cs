@@ -120,7 +120,7 @@ public sealed class HostileInputTests
     [Theory]
     [InlineData("text,label,text\none,a,b\n", "one column 'text', but has several. Rename the others.")]
     [InlineData("text,label,label\none,a,b\n", "one column 'label', but has several. Rename the others.")]
-    [InlineData("body,label\none,a\n", "a column 'text', but the columns are: body, label. Set TextField.")]
+    [InlineData("body,label\none,a\n", "a column 'text', but the columns are: body, label. Set TextField. If the file has no header, set HasHeader to false; ")]
     [InlineData("\"text,label\none,a\n", "its first record must have the names of the columns")]
     public void BadHeader_ListsTheFile(string content, string reason)
     {

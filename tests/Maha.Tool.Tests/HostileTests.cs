@@ -7,7 +7,10 @@ namespace Maha.Tool.Tests;
 public sealed class HostileTests(ToyModels models)
 {
     private static readonly string[] s_libraryTerms =
-        ["TextField", "LabelField", "MaxDocumentLength", "Encoding", "AllowQuoting", "KeepEmpty", "HasHeader", "(Parameter", "Actual value", "   at "];
+    [
+        "TextField", "LabelField", "MaxDocumentLength", "Encoding", "AllowQuoting", "KeepEmpty", "HasHeader", "SeparatorChar", "(Parameter", "Actual value",
+        "   at ",
+    ];
 
     // A model is minutes or hours of work: where it can't be saved is said before.
     [Theory]
@@ -84,7 +87,10 @@ public sealed class HostileTests(ToyModels models)
             Assert.All(s_libraryTerms, term => Assert.DoesNotContain(term, result.Error, StringComparison.Ordinal));
             Assert.All(ToolProcess.LinesOf(result.Error), line => Assert.InRange(line.Length, 1, 2500));
             string[] advice =
-                ["Set --text-field.", "Set --label-field.", "Set --max-length", "iconv", "Double the quotation marks", "several. Rename the others."];
+                [
+                "Set --text-field.", "Set --label-field.", "Set --max-length", "iconv", "Double the quotation marks", "several. Rename the others.",
+                "If the file has no header, add --no-header; if its fields are separated otherwise, set --separator.",
+            ];
             Assert.All(advice, part => Assert.Contains(part, result.Error, StringComparison.Ordinal));
         }
     }

@@ -37,6 +37,8 @@ public sealed class UsageTests : IDisposable
         Assert.Equal((0, ""), (exitCode, error));
         Assert.Contains("Examples:", output, StringComparison.Ordinal);
         Assert.Contains(part, output, StringComparison.Ordinal);
+        Assert.Contains("--no-header", output, StringComparison.Ordinal);
+        Assert.Contains("--separator", output, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -58,6 +60,11 @@ public sealed class UsageTests : IDisposable
     [InlineData("train a.txt --encoder --test a.txt", "--test needs labels")]
     [InlineData("train a.txt -", "can't be combined with files")]
     [InlineData("train @a.txt", "@a.txt")]
+    [InlineData("train a.txt --no-header", "--text-field must be the number of a column, from 0, with --no-header, but is 'text'")]
+    [InlineData("train a.txt --no-header --text-field 1 --label-field stars", "--label-field must be the number of a column")]
+    [InlineData("predict a.txt --separator tabs", "--separator must be an ASCII character")]
+    [InlineData("predict a.txt --separator \"", "--separator must be an ASCII character")]
+    [InlineData("predict a.txt --separator \u00A7", "--separator must be an ASCII character")]
     public void WrongUsage_IsOneMessage_AndExitCode2(string arguments, string message)
     {
         File.WriteAllText(Path.Combine(_folder, "a.txt"), "text");

@@ -7,6 +7,8 @@ internal static class ToolTerms
     [
         (" Set TextField.", " Set --text-field."),
         (" Set LabelField.", " Set --label-field."),
+        (" If the file has no header, set HasHeader to false;", " If the file has no header, add --no-header;"),
+        (" are separated otherwise, set SeparatorChar.", " are separated otherwise, set --separator."),
         (" Set MaxDocumentLength, or divide it.", " Set --max-length, or divide it."),
         (" Repair the file, or set Encoding.", " Repair it, or convert it to UTF-8, for instance with iconv."),
         (" If it is text, set Encoding.", " If it is text, convert it to UTF-8, for instance with iconv."),
