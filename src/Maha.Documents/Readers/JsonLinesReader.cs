@@ -65,7 +65,13 @@ internal static class JsonLinesReader
         {
             if (value.ValueKind is JsonValueKind.Object or JsonValueKind.Array)
                 return ReadItem.Bad($"The property of the label must be a string, a number, a Boolean or null, but is {value.ValueKind}.", number);
-            label = value.ToString();
+            // As JSON writes it: .NET would write True.
+            label = value.ValueKind switch
+            {
+                JsonValueKind.String => value.GetString(),
+                JsonValueKind.Null => "",
+                _ => value.GetRawText(),
+            };
         }
         else if (options.LabelField is { } name)
         {

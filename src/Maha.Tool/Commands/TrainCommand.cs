@@ -132,6 +132,8 @@ internal static class TrainCommand
                 });
             if (test is DocumentDataView { Summary: { } summary })
                 evaluation.Errors += summary.NumberOfSkipped;
+            if (evaluation.Warning is { } warning)
+                context.Messages.Write(warning);
             return evaluation;
         }
 
