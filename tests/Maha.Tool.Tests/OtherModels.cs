@@ -1,4 +1,5 @@
 using Maha.MLNet.Classification;
+using Maha.MLNet.MultiLabel;
 using Microsoft.ML;
 
 namespace Maha.Tool.Tests;
@@ -18,6 +19,23 @@ public sealed class OtherModels : IDisposable
         var verdicts = Context.Data.LoadFromEnumerable(Verdicts(60));
         var binary = Context.BinaryClassification.Trainers.MahaTextClassification(Small<MahaBinaryTextClassificationTrainer.Options>());
         Save("binary.zip", binary.Fit(verdicts), verdicts);
+        var toKey = Context.Transforms.Conversion.MapValueToKey("Label");
+        var named = Context.Data.LoadFromEnumerable(Verdicts(60).Select(row => new Named { Label = row.Label ? "tools" : "animals", Text = row.Text }));
+        var multiclass = Context.MulticlassClassification.Trainers.MahaTextClassification(Small<MahaTextClassificationTrainer.Options>());
+        Save("multiclass.zip", toKey.Append(multiclass).Fit(named), named);
+        var sdca = Context.Transforms.Text.FeaturizeText("Features", "Text").Append(toKey)
+            .Append(Context.MulticlassClassification.Trainers.SdcaMaximumEntropy());
+        Save("sdca.zip", sdca.Fit(named), named);
+        Save("sdca-named.zip", sdca.Append(Context.Transforms.Conversion.MapKeyToValue("PredictedLabel")).Fit(named), named);
+        Save("named.zip", toKey.Append(multiclass).Append(Context.Transforms.Conversion.MapKeyToValue("PredictedLabel")).Fit(named), named);
+        var numbered = Context.Data.LoadFromEnumerable(Verdicts(60).Select(row => new Numbered { Label = row.Label ? 5 : 1, Text = row.Text }));
+        Save("numbered.zip", sdca.Append(Context.Transforms.Conversion.MapKeyToValue("PredictedLabel")).Fit(numbered), numbered);
+        var tagged = Context.Data.LoadFromEnumerable(
+            Verdicts(60).Select(row => new Tagged { Label = row.Label ? ["tools", "all"] : ["all"], Text = row.Text }));
+        var tags = Context.MulticlassClassification.Trainers.MahaMultiLabelTextClassification(Small<MahaMultiLabelTextClassificationTrainer.Options>());
+        Save("tags.zip", toKey.Append(tags).Fit(tagged), tagged);
+        File.WriteAllLines(Path.Combine(Folder, "texts.jsonl"),
+            Verdicts(20, seed: 3).Select(row => $"{{\"text\":\"{row.Text}\",\"label\":\"{(row.Label ? "tools" : "animals")}\"}}"));
     }
 
     public MLContext Context { get; } = new(seed: 1);
@@ -60,6 +78,30 @@ public sealed class OtherModels : IDisposable
 public sealed class Verdict
 {
     public bool Label { get; set; }
+
+    public string Text { get; set; } = "";
+}
+
+/// <summary>A document with the name of its class.</summary>
+public sealed class Named
+{
+    public string Label { get; set; } = "";
+
+    public string Text { get; set; } = "";
+}
+
+/// <summary>A document with the number of its class.</summary>
+public sealed class Numbered
+{
+    public float Label { get; set; }
+
+    public string Text { get; set; } = "";
+}
+
+/// <summary>A document with several labels.</summary>
+public sealed class Tagged
+{
+    public string[] Label { get; set; } = [];
 
     public string Text { get; set; } = "";
 }

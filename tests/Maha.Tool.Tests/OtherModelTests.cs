@@ -1,0 +1,36 @@
+using System.Text.Json;
+
+namespace Maha.Tool.Tests;
+
+// Models of kinds that the tool does not train, with commands that run them and with others.
+[Collection(OtherTests.Name)]
+public sealed class OtherModelTests(OtherModels models)
+{
+    [Theory]
+    [InlineData("tags.zip", "Score, Probability")]
+    [InlineData("multiclass.zip", "Score")]
+    [InlineData("binary.zip", "")]
+    public void Embed_RefusesScores_UnlessTheyAreNamed(string model, string scores)
+    {
+        string rule = $"maha: --model must be an encoder, which adds a column of vectors, but '{model}' has ";
+        var result = models.Run($"embed texts.jsonl -m {model}");
+        Assert.Equal((2, ""), (result.ExitCode, result.Output));
+        Assert.StartsWith(rule + (scores.Length == 0 ? "none" : $"only scores: {scores}"), result.Error, StringComparison.Ordinal);
+        Assert.Contains("'maha train --encoder'", result.Error, StringComparison.Ordinal);
+        if (scores.Length == 0)
+            return;
+        Assert.Contains("or name a column with --column", result.Error, StringComparison.Ordinal);
+        result = models.Run($"embed texts.jsonl -m {model} --column Score");
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.All(result.Lines, line => Assert.True(JsonDocument.Parse(line).RootElement.TryGetProperty("vector", out _)));
+    }
+
+    // Features of a trainer of ML.NET are a vector of the text.
+    [Fact]
+    public void Embed_TakesTheFeatures_OfAModelWithScores()
+    {
+        var result = models.Run("embed texts.jsonl -m sdca.zip");
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.True(JsonDocument.Parse(result.Lines[0]).RootElement.GetProperty("vector").GetArrayLength() > 2);
+    }
+}
