@@ -33,4 +33,33 @@ public sealed class OtherModelTests(OtherModels models)
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
         Assert.True(JsonDocument.Parse(result.Lines[0]).RootElement.GetProperty("vector").GetArrayLength() > 2);
     }
+
+    // The common last step of a pipeline of ML.NET, which leaves the names of the classes to the scores.
+    [Theory]
+    [InlineData("sdca.zip", "sdca-named.zip")]
+    [InlineData("multiclass.zip", "named.zip")]
+    public void PredictedTexts_AreReadAsKeysAre(string keys, string texts)
+    {
+        foreach (string command in new[] { "predict texts.jsonl --scores", "predict texts.jsonl --scores --line-buffered", "evaluate texts.jsonl" })
+        {
+            var result = models.Run($"{command} -m {texts}");
+            Assert.Equal((0, ""), (result.ExitCode, result.Error));
+            Assert.Contains("animals", result.Output, StringComparison.Ordinal);
+            Assert.Equal(models.Run($"{command} -m {keys}").Output, result.Output);
+        }
+    }
+
+    [Theory]
+    [InlineData("predict")]
+    [InlineData("evaluate")]
+    public void PredictedNumbers_AreRefused_WithTheTypesOfTheColumns(string command)
+    {
+        var result = models.Run($"{command} texts.jsonl -m numbered.zip");
+        Assert.Equal((2, ""), (result.ExitCode, result.Output));
+        Assert.StartsWith("maha: --model must be a classifier", result.Error, StringComparison.Ordinal);
+        Assert.Contains("PredictedLabel (Single)", result.Error, StringComparison.Ordinal);
+        Assert.Contains("such as MapKeyToValue.", result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("maha embed", result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("__document", result.Error, StringComparison.Ordinal);
+    }
 }

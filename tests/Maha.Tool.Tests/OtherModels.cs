@@ -25,8 +25,11 @@ public sealed class OtherModels : IDisposable
         Save("multiclass.zip", toKey.Append(multiclass).Fit(named), named);
         var sdca = Context.Transforms.Text.FeaturizeText("Features", "Text").Append(toKey)
             .Append(Context.MulticlassClassification.Trainers.SdcaMaximumEntropy());
-        Save("sdca.zip", sdca.Fit(named), named);
-        Save("sdca-named.zip", sdca.Append(Context.Transforms.Conversion.MapKeyToValue("PredictedLabel")).Fit(named), named);
+        var fitted = sdca.Fit(named);
+        Save("sdca.zip", fitted, named);
+        // The same weights: each training has its own order.
+        var last = Context.Transforms.Conversion.MapKeyToValue("PredictedLabel").Fit(fitted.Transform(named));
+        Save("sdca-named.zip", fitted.Append(last), named);
         Save("named.zip", toKey.Append(multiclass).Append(Context.Transforms.Conversion.MapKeyToValue("PredictedLabel")).Fit(named), named);
         var numbered = Context.Data.LoadFromEnumerable(Verdicts(60).Select(row => new Numbered { Label = row.Label ? 5 : 1, Text = row.Text }));
         Save("numbered.zip", sdca.Append(Context.Transforms.Conversion.MapKeyToValue("PredictedLabel")).Fit(numbered), numbered);
