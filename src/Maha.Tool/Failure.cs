@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text.Json;
 using Maha.Layers.Core;
 using Maha.Layers.Training;
+using Maha.Onnx;
 using Maha.Tool.Input;
 using Maha.Tool.Output;
 
@@ -24,6 +25,10 @@ internal static class Failure
                 return interruption.ExitCode;
             case UsageException:
                 messages.Error(reason.Message);
+                return ExitCode.Usage;
+            case NotSupportedException when reason.Source == typeof(OnnxExportOptions).Assembly.GetName().Name:
+                // A model of a kind that has no export.
+                messages.Error(ToolTerms.Of(reason));
                 return ExitCode.Usage;
             default:
                 messages.Error(IsExpected(reason) ? ToolTerms.Of(reason) : $"unexpected error: {reason}");

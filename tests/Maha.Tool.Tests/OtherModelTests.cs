@@ -62,4 +62,21 @@ public sealed class OtherModelTests(OtherModels models)
         Assert.DoesNotContain("maha embed", result.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("__document", result.Error, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("export texts.jsonl -m tags.zip -o onnx", "Multi-label classifiers and language models can't be exported.")]
+    [InlineData("export texts.jsonl -m sdca.zip -o onnx", "--model must be a classifier or an encoder of Maha, but 'sdca.zip' is not.")]
+    [InlineData("evaluate texts.jsonl -m tags.zip", "Several labels per document are measured by MahaEvaluateMultiLabel in a program.")]
+    [InlineData("report texts.jsonl -m tags.zip", "--model must be a text classifier of Maha, but 'tags.zip' is not.")]
+    [InlineData("explain texts.jsonl -m tags.zip", "--model must be a text classifier of Maha, but 'tags.zip' is not.")]
+    public void ModelsOfAnotherKind_AreWrongUsage(string command, string message)
+    {
+        var result = models.Run(command);
+        Assert.Equal((2, ""), (result.ExitCode, result.Output));
+        string error = Assert.Single(ToolProcess.LinesOf(result.Error));
+        Assert.StartsWith("maha: ", error, StringComparison.Ordinal);
+        Assert.Contains(message, error, StringComparison.Ordinal);
+        Assert.DoesNotContain("unexpected error", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("maha embed", error, StringComparison.Ordinal);
+    }
 }

@@ -146,7 +146,9 @@ internal sealed class ClassPrediction
         var columns = schema.Where(column => !column.IsHidden && column.Name != SavedModel.IndexColumn).Select(column => $"{column.Name} ({column.Type})");
         return $"--model must be a classifier, which has a column {PredictedLabel} of keys, of Booleans, or of texts with the names of the classes as the slot "
             + $"names of {Score}, but '{model.Path}' has the columns {string.Join(", ", columns)}. "
-            + (label is null ? "For vectors use 'maha embed'." : $"Save the model without the last step that writes {PredictedLabel}, such as MapKeyToValue.");
+            + (LabelSetPrediction.TryCreate(model) is not null ? "Several labels per document are measured by MahaEvaluateMultiLabel in a program."
+                : label is null ? "For vectors use 'maha embed'."
+                : $"Save the model without the last step that writes {PredictedLabel}, such as MapKeyToValue.");
     }
 
     /// <summary>Writes a number; null where JSON has none.</summary>
