@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Reflection;
 using System.Text.Json;
 using Maha.Layers.Core;
@@ -35,6 +36,12 @@ internal static class Failure
                 return ExitCode.Failure;
         }
     }
+
+    /// <summary>The exception of an input in which every document is an error. What a command says of an input without documents would be misleading.</summary>
+    /// <param name="errors">The number of these documents.</param>
+    public static InvalidDataException NothingReadable(long errors) => new(string.Create(
+        CultureInfo.InvariantCulture,
+        $"There must be a document that can be read, but {(errors == 1 ? "the only one" : $"each of {errors}")} is an error. Look at the messages above."));
 
     private static bool IsExpected(Exception e) => e is InvalidOperationException or ArgumentException or FormatException or InvalidDataException
         or IOException or UnauthorizedAccessException or TimeoutException or JsonException or TorchUnavailableException or TrainingDivergedException;

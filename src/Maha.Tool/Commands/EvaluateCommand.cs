@@ -49,6 +49,8 @@ internal static class EvaluateCommand
             });
             if (evaluation.Documents == 0)
             {
+                if (evaluation.Unlabeled == 0 && evaluation.Errors > 0)
+                    throw Failure.NothingReadable(evaluation.Errors);
                 throw new InvalidDataException(
                     "There must be documents with labels, but there are none. Set --label-field, or name the folders by the labels.");
             }

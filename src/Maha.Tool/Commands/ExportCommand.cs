@@ -93,6 +93,8 @@ internal static class ExportCommand
             else if (place < count)
                 sample[place] = document.Text;
         }
+        if (sample.Count == 0 && errors > 0)
+            throw Failure.NothingReadable(errors);
         if (sample.Count == 0)
             throw new InvalidDataException("There must be a document to compare with, but there is none. Name files or folders.");
         return ([.. sample], errors);

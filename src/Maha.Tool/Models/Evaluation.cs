@@ -25,6 +25,9 @@ internal sealed class Evaluation
     /// <summary>The documents with a label and a prediction.</summary>
     public long Documents => _documents;
 
+    /// <summary>The documents without a label.</summary>
+    public long Unlabeled => _unlabeled;
+
     /// <summary>What is said of labels that the model does not have; null if it has all.</summary>
     public string? Warning => _unknown.Count == 0 ? null : FormattableString.Invariant(
         $"warning: labels should be those of the model, but {_unknown.Count} of the data are not (of {_unknownDocuments} documents, which count as wrong): ")
