@@ -28,6 +28,7 @@ public sealed class HostileTests(ToyModels models)
     [InlineData("embed data -m encoder.zip --column nope", 2, "--column must name a column")]
     [InlineData("predict data -m toys.zip --text-column nope", 2, "--text-column must name a column")]
     [InlineData("predict data --glob *.nope -m toys.zip", 2, "There must be a file that matches '*.nope'")]
+    [InlineData("predict data --glob *.txt -m toys.zip", 2, "There must be a file that matches '*.txt'")]
     [InlineData("predict data/animals/00.txt --glob *.txt -m toys.zip", 2, "--glob chooses files of folders")]
     [InlineData("predict data --glob ../* -m toys.zip", 2, "The pattern must be relative to the folder")]
     [InlineData("explain data -m toys.zip --strict", 2, "There must be an option or a file '--strict', but there is neither")]

@@ -53,6 +53,8 @@ public sealed class UsageTests : IDisposable
     [InlineData("export", "--output")]
     [InlineData("predict --format csv", "--format is csv")]
     [InlineData("predict --format pdf", "pdf")]
+    [InlineData("predict a.txt --format lines", "For one document per line write the file to standard input: --format lines < a.txt")]
+    [InlineData("train --format lines", "Standard input of this command must be JSON lines, but --format is lines.")]
     [InlineData("predict --max-length 0", "--max-length must be at least 1, but is 0.")]
     [InlineData("train a.txt --epochs 0", "--epochs must be at least 1, but is 0.")]
     [InlineData("train a.txt --minutes NaN", "--minutes must be above 0")]

@@ -174,7 +174,11 @@ internal sealed class InputOptions
         "markdown" => DocumentFormat.Markdown,
         "jsonl" => DocumentFormat.JsonLines,
         "csv" => DocumentFormat.Csv,
-        var format => throw new UsageException($"Files must be in the format auto, text, html, markdown, jsonl or csv, but --format is {format}."),
+        var format when IsStandardInput(parsed) => throw new UsageException(
+            $"Standard input of this command must be JSON lines, but --format is {format}. Write them with jq, or leave --format out."),
+        var format => throw new UsageException(
+            $"Files must be in the format auto, text, html, markdown, jsonl or csv, but --format is {format}. For one document per line write the file to "
+            + $"standard input: --format {format} < {parsed.GetValue(_paths)![0]}"),
     };
 
     private static string Join(string folder, string path) => path.Length == 0 ? folder : folder.EndsWith('/') ? folder + path : $"{folder}/{path}";
