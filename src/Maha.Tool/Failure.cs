@@ -1,7 +1,9 @@
+using System.Globalization;
 using System.Reflection;
 using System.Text.Json;
 using Maha.Layers.Core;
 using Maha.Layers.Training;
+using Maha.Onnx;
 using Maha.Tool.Input;
 using Maha.Tool.Output;
 
@@ -25,11 +27,21 @@ internal static class Failure
             case UsageException:
                 messages.Error(reason.Message);
                 return ExitCode.Usage;
+            case NotSupportedException when reason.Source == typeof(OnnxExportOptions).Assembly.GetName().Name:
+                // A model of a kind that has no export.
+                messages.Error(ToolTerms.Of(reason));
+                return ExitCode.Usage;
             default:
                 messages.Error(IsExpected(reason) ? ToolTerms.Of(reason) : $"unexpected error: {reason}");
                 return ExitCode.Failure;
         }
     }
+
+    /// <summary>The exception of an input in which every document is an error. What a command says of an input without documents would be misleading.</summary>
+    /// <param name="errors">The number of these documents.</param>
+    public static InvalidDataException NothingReadable(long errors) => new(string.Create(
+        CultureInfo.InvariantCulture,
+        $"There must be a document that can be read, but {(errors == 1 ? "the only one" : $"each of {errors}")} is an error. Look at the messages above."));
 
     private static bool IsExpected(Exception e) => e is InvalidOperationException or ArgumentException or FormatException or InvalidDataException
         or IOException or UnauthorizedAccessException or TimeoutException or JsonException or TorchUnavailableException or TrainingDivergedException;

@@ -90,8 +90,24 @@ public sealed class FormatTests
             "{\"text\":\"one\\nline \\u00e9\",\"label\":\"a\"}\n\n{\"label\":2,\"Text\":\"two\"}\r\n{\"text\":\"three\"}\n"
             + "{\"text\":\"four\",\"label\":null}\n  \n{\"text\":\"five\",\"label\":true}");
         Assert.Equal(
-            [("one\nline \u00e9", "a", 1L), ("two", "2", 3L), ("three", "folder", 4L), ("four", "", 5L), ("five", "True", 7L)],
+            [("one\nline \u00e9", "a", 1L), ("two", "2", 3L), ("three", "folder", 4L), ("four", "", 5L), ("five", "true", 7L)],
             Corpus.Rows(corpus.Load()).Select(row => (row.Text, row.Label, row.Line)));
+    }
+
+    [Theory]
+    [InlineData("true", "true")]
+    [InlineData("false", "false")]
+    [InlineData("\"True\"", "True")]
+    [InlineData("1", "1")]
+    [InlineData("-0.50", "-0.50")]
+    [InlineData("1E3", "1E3")]
+    [InlineData("12345678901234567890", "12345678901234567890")]
+    [InlineData("null", "")]
+    [InlineData("\"t\\u00e9\"", "t\u00e9")]
+    public void JsonLabels_AreTheTextOfTheJson(string json, string label)
+    {
+        using var corpus = new Corpus().Write("folder/data.jsonl", $"{{\"text\":\"x\",\"label\": {json} }}");
+        Assert.Equal(label, Corpus.Rows(corpus.Load()).Single().Label);
     }
 
     [Fact]

@@ -76,6 +76,37 @@ public sealed class HostileInputTests
         Assert.Contains(reason, skipped.Reason, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("[\n  {\n    \"text\": \"one\"\n  },\n  {\n    \"text\": \"two\"\n  }\n]\n", 1)]
+    [InlineData("\n \r\n [\r\n{\"text\":\"one\"},\r\n{\"text\":\"two\"}\r\n]", 3)]
+    [InlineData("[{\"text\":\"one\"},\n{\"text\":\"two\"}]", 1)]
+    [InlineData("[ {\n\"text\":\"one\"}]", 1)]
+    [InlineData("\uFEFF[{\"text\":\"cut", 1)]
+    public void JsonArrayOverLines_IsListedOnce_WithTheWayToWriteItAsLines(string content, long line)
+    {
+        foreach (string name in new[] { "a.jsonl", "a.json" })
+        {
+            var skipped = Assert.Single(Corpus.Skipped(name, content));
+            Assert.Equal(line, skipped.Line);
+            Assert.Contains("the lines together are an array. Write each of its items on a line, for instance with jq -c '.[]'.", skipped.Reason,
+                StringComparison.Ordinal);
+        }
+    }
+
+    // A log may start so; what follows is not lost.
+    [Theory]
+    [InlineData("[INFO] start")]
+    [InlineData("[]")]
+    [InlineData("[{\"text\":\"x\"}]")]
+    [InlineData("[{text: x}]")]
+    public void FirstLineWithABracket_ThatOpensNoArray_IsOneBadLine(string line)
+    {
+        using var corpus = new Corpus().Write("a.jsonl", $"{line}\n{{\"text\":\"one\"}}\n");
+        var data = corpus.Load();
+        Assert.Equal("one", Assert.Single(Corpus.Rows(data)).Text);
+        Assert.Equal(1L, Assert.Single(data.Summary!.Skipped).Line);
+    }
+
     [Fact]
     public void DeepJson_IsListed()
         => Assert.Contains(
@@ -120,7 +151,7 @@ public sealed class HostileInputTests
     [Theory]
     [InlineData("text,label,text\none,a,b\n", "one column 'text', but has several. Rename the others.")]
     [InlineData("text,label,label\none,a,b\n", "one column 'label', but has several. Rename the others.")]
-    [InlineData("body,label\none,a\n", "a column 'text', but the columns are: body, label. Set TextField.")]
+    [InlineData("body,label\none,a\n", "a column 'text', but the columns are: body, label. Set TextField. If the file has no header, set HasHeader to false; ")]
     [InlineData("\"text,label\none,a\n", "its first record must have the names of the columns")]
     public void BadHeader_ListsTheFile(string content, string reason)
     {

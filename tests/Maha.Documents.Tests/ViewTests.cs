@@ -152,6 +152,9 @@ public sealed class ViewTests
         Assert.Equal(["a/1.TXT"], corpus.Load(pattern: "**/*.txt").Files);
         Assert.Equal(["a/b/2.html"], corpus.Load(pattern: "a/b/*").Files);
         Assert.Contains("'*.pdf'", Assert.Throws<FileNotFoundException>(() => corpus.Load(pattern: "*.pdf")).Message, StringComparison.Ordinal);
+        Assert.EndsWith("Files of its subfolders match '**/*.txt'.", Assert.Throws<FileNotFoundException>(() => corpus.Load(pattern: "*.txt")).Message,
+            StringComparison.Ordinal);
+        Assert.DoesNotContain("**", Assert.Throws<FileNotFoundException>(() => corpus.Load(pattern: "*.pdf")).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => corpus.Load(pattern: "../*.txt"));
         Assert.Throws<ArgumentException>(() => corpus.Load(pattern: "/etc/*"));
         Assert.Throws<ArgumentException>(() => corpus.Load(pattern: " "));

@@ -91,6 +91,22 @@ public sealed partial class ReportTests : IDisposable
         (loaded as IDisposable)?.Dispose();
     }
 
+    [Theory]
+    [InlineData("false", "true")]
+    [InlineData("0", "1")]
+    [InlineData("FALSE", "True")]
+    public void BinaryClassifier_TakesTexts_AsLabels(string no, string yes)
+    {
+        var verdicts = Toys.Verdicts(60);
+        using var model = Toys.BinaryTrainer(_mlContext).Fit(_mlContext.Data.LoadFromEnumerable(verdicts));
+        var texts = verdicts.Select(row => new Document { Label = row.Label ? yes : no, Text = row.Text });
+        _mlContext.Model.SaveReport(model, _mlContext.Data.LoadFromEnumerable(verdicts), File);
+        string html = System.IO.File.ReadAllText(File);
+        _mlContext.Model.SaveReport(model, _mlContext.Data.LoadFromEnumerable(texts), File);
+        // The same but for the minute, also the hash of labels and texts.
+        Assert.Equal(Minute().Replace(html, ""), Minute().Replace(System.IO.File.ReadAllText(File), ""));
+    }
+
     [Fact]
     public void ScaleWeights_AreShown_WhereTheModelHasScales()
     {

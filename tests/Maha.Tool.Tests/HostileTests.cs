@@ -7,7 +7,10 @@ namespace Maha.Tool.Tests;
 public sealed class HostileTests(ToyModels models)
 {
     private static readonly string[] s_libraryTerms =
-        ["TextField", "LabelField", "MaxDocumentLength", "Encoding", "AllowQuoting", "KeepEmpty", "HasHeader", "(Parameter", "Actual value", "   at "];
+    [
+        "TextField", "LabelField", "MaxDocumentLength", "Encoding", "AllowQuoting", "KeepEmpty", "HasHeader", "SeparatorChar", "(Parameter", "Actual value",
+        "   at ",
+    ];
 
     // A model is minutes or hours of work: where it can't be saved is said before.
     [Theory]
@@ -25,6 +28,7 @@ public sealed class HostileTests(ToyModels models)
     [InlineData("embed data -m encoder.zip --column nope", 2, "--column must name a column")]
     [InlineData("predict data -m toys.zip --text-column nope", 2, "--text-column must name a column")]
     [InlineData("predict data --glob *.nope -m toys.zip", 2, "There must be a file that matches '*.nope'")]
+    [InlineData("predict data --glob *.txt -m toys.zip", 2, "There must be a file that matches '*.txt'")]
     [InlineData("predict data/animals/00.txt --glob *.txt -m toys.zip", 2, "--glob chooses files of folders")]
     [InlineData("predict data --glob ../* -m toys.zip", 2, "The pattern must be relative to the folder")]
     [InlineData("explain data -m toys.zip --strict", 2, "There must be an option or a file '--strict', but there is neither")]
@@ -84,7 +88,10 @@ public sealed class HostileTests(ToyModels models)
             Assert.All(s_libraryTerms, term => Assert.DoesNotContain(term, result.Error, StringComparison.Ordinal));
             Assert.All(ToolProcess.LinesOf(result.Error), line => Assert.InRange(line.Length, 1, 2500));
             string[] advice =
-                ["Set --text-field.", "Set --label-field.", "Set --max-length", "iconv", "Double the quotation marks", "several. Rename the others."];
+                [
+                "Set --text-field.", "Set --label-field.", "Set --max-length", "iconv", "Double the quotation marks", "several. Rename the others.",
+                "If the file has no header, add --no-header; if its fields are separated otherwise, set --separator.",
+            ];
             Assert.All(advice, part => Assert.Contains(part, result.Error, StringComparison.Ordinal));
         }
     }

@@ -48,6 +48,21 @@ public sealed class StandardInputTests(ToyModels models)
         }
     }
 
+    [Theory]
+    [InlineData("predict -m toys.zip")]
+    [InlineData("predict -m toys.zip --line-buffered")]
+    [InlineData("evaluate -m toys.zip")]
+    [InlineData("train --from-scratch -m none.zip")]
+    public void JsonArrayOverLines_IsOneError(string command)
+    {
+        const string input = "\n[\n  {\n    \"text\": \"cat\",\n    \"label\": \"animals\"\n  }\n]\n";
+        var result = ToolProcess.Run(models.Folder, input, [.. command.Split(' '), "--format", "jsonl", "--threads", "1"]);
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("line 2: Nothing is read, since each line must be one JSON object", result.Error, StringComparison.Ordinal);
+        Assert.Contains("for instance with jq -c '.[]'.\n", result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("line 3", result.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void PipesThatAreNamedAsFiles_AreErrorsWithARemedy()
     {

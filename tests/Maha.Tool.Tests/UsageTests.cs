@@ -37,6 +37,8 @@ public sealed class UsageTests : IDisposable
         Assert.Equal((0, ""), (exitCode, error));
         Assert.Contains("Examples:", output, StringComparison.Ordinal);
         Assert.Contains(part, output, StringComparison.Ordinal);
+        Assert.Contains("--no-header", output, StringComparison.Ordinal);
+        Assert.Contains("--separator", output, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -51,6 +53,8 @@ public sealed class UsageTests : IDisposable
     [InlineData("export", "--output")]
     [InlineData("predict --format csv", "--format is csv")]
     [InlineData("predict --format pdf", "pdf")]
+    [InlineData("predict a.txt --format lines", "For one document per line write the file to standard input: --format lines < a.txt")]
+    [InlineData("train --format lines", "Standard input of this command must be JSON lines, but --format is lines.")]
     [InlineData("predict --max-length 0", "--max-length must be at least 1, but is 0.")]
     [InlineData("train a.txt --epochs 0", "--epochs must be at least 1, but is 0.")]
     [InlineData("train a.txt --minutes NaN", "--minutes must be above 0")]
@@ -58,6 +62,11 @@ public sealed class UsageTests : IDisposable
     [InlineData("train a.txt --encoder --test a.txt", "--test needs labels")]
     [InlineData("train a.txt -", "can't be combined with files")]
     [InlineData("train @a.txt", "@a.txt")]
+    [InlineData("train a.txt --no-header", "--text-field must be the number of a column, from 0, with --no-header, but is 'text'")]
+    [InlineData("train a.txt --no-header --text-field 1 --label-field stars", "--label-field must be the number of a column")]
+    [InlineData("predict a.txt --separator tabs", "--separator must be an ASCII character")]
+    [InlineData("predict a.txt --separator \"", "--separator must be an ASCII character")]
+    [InlineData("predict a.txt --separator \u00A7", "--separator must be an ASCII character")]
     public void WrongUsage_IsOneMessage_AndExitCode2(string arguments, string message)
     {
         File.WriteAllText(Path.Combine(_folder, "a.txt"), "text");

@@ -24,6 +24,8 @@ internal sealed record FileListing(IReadOnlyList<DocumentFile> Files, IReadOnlyL
     private static FileListing ListFolder(string root, string? pattern, DocumentFormat format)
     {
         var matcher = CreateMatcher(pattern);
+        var deeper = pattern is null ? null : CreateMatcher($"**/{pattern}");
+        bool matchesDeeper = false;
         var files = new List<DocumentFile>();
         var skipped = new List<SkippedDocument>();
         // Not recursive: the depth of folders is not limited.
@@ -41,6 +43,8 @@ internal sealed record FileListing(IReadOnlyList<DocumentFile> Files, IReadOnlyL
                     {
                         if (matcher is null || matcher.Match(name).HasMatches)
                             files.Add(Describe(entry.FullName, name, format));
+                        else if (files.Count == 0 && !matchesDeeper)
+                            matchesDeeper = deeper!.Match(name).HasMatches;
                     }
                     else if (entry.LinkTarget is not null)
                     {
@@ -62,7 +66,7 @@ internal sealed record FileListing(IReadOnlyList<DocumentFile> Files, IReadOnlyL
         {
             throw new FileNotFoundException(
                 $"There must be a file that matches '{pattern ?? "**/*"}', but '{Path.GetFullPath(root)}' has none. "
-                + "Files whose name starts with a dot are left out.");
+                + (matchesDeeper ? $"Files of its subfolders match '**/{pattern}'." : "Files whose name starts with a dot are left out."));
         }
         // Ordinal, so that the order is the same in every culture and on every system.
         files.Sort((x, y) => string.CompareOrdinal(x.Path, y.Path));

@@ -91,9 +91,9 @@ internal static class CsvRecordReader
         if (error is not null)
             return new Fields(text, null, [], error);
         if (text < 0)
-            error = Missing(options.TextField, nameof(options.TextField), names);
+            error = Missing(options.TextField, nameof(options.TextField), names, options);
         else if (label < 0 && options.LabelField is { } name)
-            error = Missing(name, nameof(options.LabelField), names);
+            error = Missing(name, nameof(options.LabelField), names, options);
         var kept = options.KeptFields.Select(field => (field, DocumentReaders.FindField(names, field))).Where(field => field.Item2 >= 0);
         return new Fields(text, label < 0 ? null : label, [.. kept], error);
     }
@@ -103,8 +103,11 @@ internal static class CsvRecordReader
         => fields.FirstOrDefault(field => names.Count(name => name == field) > 1) is { } name
         ? $"The file is not read, since it must have one column '{name}', but has several. Rename the others." : null;
 
-    private static string Missing(string field, string option, IReadOnlyList<string> names)
-        => $"The file is not read, since it must have a column '{field}', but the columns are: {DocumentReaders.List(names)}. Set {option}.";
+    private static string Missing(string field, string option, IReadOnlyList<string> names, DocumentLoaderOptions options)
+        => $"The file is not read, since it must have a column '{field}', but the columns are: {DocumentReaders.List(names)}. Set {option}. "
+        + (options.HasHeader
+            ? "If the file has no header, set HasHeader to false; if its fields are separated otherwise, set SeparatorChar."
+            : "If its fields are separated otherwise, set SeparatorChar.");
 
     private static CsvReaderOptions Options(DocumentFile file, DocumentLoaderOptions options, Encoding encoding, Action<CsvMalformedRecord> report) => new()
     {

@@ -16,14 +16,47 @@ internal static class JsonLinesReader
         using var stream = file.Open();
         using var bytes = Transcoded(stream, options.Encoding);
         using var lines = new Utf8LineReader(bytes, options.MaxDocumentBytes);
+        bool isFirst = true;
         while (lines.Read())
         {
             if (lines.IsTooLong)
+            {
                 yield return DocumentReaders.TooLong(options, lines.LineNumber);
+            }
+            else if (isFirst && OpensArray(lines.Line))
+            {
+                yield return OpenArray(lines.LineNumber);
+                yield break;
+            }
             else if (!IsBlank(lines.Line.Span))
+            {
                 yield return Parse(lines.Line, lines.LineNumber, options);
+            }
+            isFirst &= !lines.IsTooLong && IsBlank(lines.Line.Span);
         }
     }
+
+    /// <summary>Whether a line starts an array that goes on after it, as where the whole input is one JSON text.</summary>
+    public static bool OpensArray(ReadOnlyMemory<byte> line)
+    {
+        if (line.Span.TrimStart(" \t"u8) is not [(byte)'[', .. var rest] || rest.Trim(" \t\r"u8) is not ([] or [(byte)'{', ..]))
+            return false;
+        var reader = new Utf8JsonReader(line.Span, isFinalBlock: false, default);
+        try
+        {
+            // False where more must follow.
+            return !(reader.Read() && reader.TrySkip());
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>The reason why an input is not read whose first line starts an array.</summary>
+    public static ReadItem OpenArray(long line) => ReadItem.Bad(
+        "Nothing is read, since each line must be one JSON object, but the lines together are an array. Write each of its items on a line, for instance "
+        + "with jq -c '.[]'.", line);
 
     /// <summary>Reads the text and the label of a line.</summary>
     public static ReadItem Parse(ReadOnlyMemory<byte> line, long number, DocumentLoaderOptions options)
@@ -65,7 +98,13 @@ internal static class JsonLinesReader
         {
             if (value.ValueKind is JsonValueKind.Object or JsonValueKind.Array)
                 return ReadItem.Bad($"The property of the label must be a string, a number, a Boolean or null, but is {value.ValueKind}.", number);
-            label = value.ToString();
+            // As JSON writes it: .NET would write True.
+            label = value.ValueKind switch
+            {
+                JsonValueKind.String => value.GetString(),
+                JsonValueKind.Null => "",
+                _ => value.GetRawText(),
+            };
         }
         else if (options.LabelField is { } name)
         {

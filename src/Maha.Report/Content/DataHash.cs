@@ -37,7 +37,7 @@ internal sealed class DataHash : IDisposable
         var (label, text) = (TestResult.Find(data, columns.Label, "label"), TestResult.Find(data, columns.Text, "text"));
         using var cursor = data.GetRowCursor([label, text]);
         var names = model.Classifier.Labels.Names;
-        var labelOf = TestResult.LabelGetter(cursor, cursor.Schema[label.Index], names);
+        var labelOf = TestResult.LabelGetter(cursor, cursor.Schema[label.Index], names, model.IsBinary);
         var textOf = cursor.GetGetter<ReadOnlyMemory<char>>(cursor.Schema[text.Index]);
         using var hash = new DataHash();
         ReadOnlyMemory<char> value = default;

@@ -46,7 +46,7 @@ internal sealed class TestResult
         var score = Find(scored, columns.Probability ?? columns.Score, "score");
         var predicted = Find(scored, columns.PredictedLabel, "predicted label");
         using var cursor = scored.GetRowCursor([label, text, score, predicted]);
-        var labelOf = LabelGetter(cursor, cursor.Schema[label.Index], model.Classifier.Labels.Names);
+        var labelOf = LabelGetter(cursor, cursor.Schema[label.Index], model.Classifier.Labels.Names, model.IsBinary);
         var textOf = cursor.GetGetter<ReadOnlyMemory<char>>(cursor.Schema[text.Index]);
         var predictionOf = PredictionGetter(cursor, cursor.Schema[score.Index], cursor.Schema[predicted.Index], model.IsBinary);
         var rows = new List<JudgedRow>();
@@ -80,8 +80,12 @@ internal sealed class TestResult
     }
 
     /// <summary>Returns a getter of the index of a row's label; -1 if it is missing or not one of the model's.</summary>
+    /// <param name="row">The row.</param>
+    /// <param name="column">The column of the label.</param>
+    /// <param name="labels">The labels of the model.</param>
+    /// <param name="isBinary">Whether they are false and true, which a text may have in any case, or as 0 and 1.</param>
     /// <exception cref="ArgumentException">The column has another type.</exception>
-    public static Func<int> LabelGetter(DataViewRow row, DataViewSchema.Column column, IReadOnlyList<string> labels)
+    public static Func<int> LabelGetter(DataViewRow row, DataViewSchema.Column column, IReadOnlyList<string> labels, bool isBinary)
     {
         switch (column.Type)
         {
@@ -96,7 +100,7 @@ internal sealed class TestResult
             case KeyDataViewType { Count: var count } when column.Type.RawType == typeof(uint):
                 var key = row.GetGetter<uint>(column);
                 var names = (LabelNames.FromColumn(column) ?? LabelNames.Numbered((int)count)).Names;
-                int[] indices = [.. names.Select(name => IndexOf(labels, name))];
+                int[] indices = [.. names.Select(name => IndexOf(labels, name, isBinary))];
                 return () =>
                 {
                     uint value = 0;
@@ -109,7 +113,7 @@ internal sealed class TestResult
                 {
                     ReadOnlyMemory<char> value = default;
                     text(ref value);
-                    return IndexOf(labels, value.ToString());
+                    return IndexOf(labels, value.ToString(), isBinary);
                 };
             default:
                 throw new ArgumentException(
@@ -150,14 +154,15 @@ internal sealed class TestResult
         };
     }
 
-    private static int IndexOf(IReadOnlyList<string> labels, string name)
+    // JSON writes true and CSV may have 1 where the model has True.
+    private static int IndexOf(IReadOnlyList<string> labels, string name, bool isBinary)
     {
         for (int i = 0; i < labels.Count; i++)
         {
-            if (labels[i] == name)
+            if (labels[i].Equals(name, isBinary ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal))
                 return i;
         }
-        return -1;
+        return isBinary && name is "0" or "1" ? name[0] - '0' : -1;
     }
 
     private static int CountWords(ReadOnlySpan<char> text)

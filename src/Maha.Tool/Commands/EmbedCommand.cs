@@ -21,7 +21,7 @@ internal static class EmbedCommand
     {
         var command = new Command("embed", "Computes the vector of each document.").WithHelp(Details);
         var frame = new DocumentCommand(command, context);
-        var column = new Option<string?>("--column") { Description = "the column of the vectors ('Features', or the only one)" };
+        var column = new Option<string?>("--column") { Description = "the column of the vectors ('Features', or the only one that has no scores)" };
         command.Options.Add(column);
         command.SetAction(parsed => frame.Run(parsed, model =>
         {

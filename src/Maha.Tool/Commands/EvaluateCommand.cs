@@ -15,7 +15,7 @@ internal static class EvaluateCommand
 
         The label of a document is a JSON property, a CSV column, or else the name of the
         folder that the file is in. Documents without label are counted and left out. A label
-        that the model does not know is a wrong prediction.
+        that the model does not know is a wrong prediction, and a warning lists such labels.
 
         Examples:
           maha evaluate test/ --model reviews.zip
@@ -49,9 +49,13 @@ internal static class EvaluateCommand
             });
             if (evaluation.Documents == 0)
             {
+                if (evaluation.Unlabeled == 0 && evaluation.Errors > 0)
+                    throw Failure.NothingReadable(evaluation.Errors);
                 throw new InvalidDataException(
                     "There must be documents with labels, but there are none. Set --label-field, or name the folders by the labels.");
             }
+            if (evaluation.Warning is { } warning)
+                context.Messages.Write(warning);
             using var lines = new JsonLines(context.Output);
             lines.Write(evaluation.Write);
             lines.Flush();

@@ -57,12 +57,15 @@ internal static class ExportCommand
             context.Messages.Follow(mlContext);
             using var model = common.LoadModel(parsed, mlContext, parsed.GetValue(file)!, textColumn: null);
             var (sample, errors) = Sample(documents, parsed.GetValue(texts), context);
-            var report = mlContext.Model.ExportToOnnx(model.Transformer, parsed.GetValue(output)!, sample, new OnnxExportOptions
+            var options = new OnnxExportOptions { IncludeNGrams = parsed.GetValue(ngrams), Tolerance = parsed.GetValue(tolerance) };
+            try
             {
-                IncludeNGrams = parsed.GetValue(ngrams),
-                Tolerance = parsed.GetValue(tolerance),
-            });
-            Write(report, errors, context);
+                Write(mlContext.Model.ExportToOnnx(model.Transformer, parsed.GetValue(output)!, sample, options), errors, context);
+            }
+            catch (ArgumentException e) when (e.ParamName == "model")
+            {
+                throw new UsageException($"--model must be a classifier or an encoder of Maha, but '{model.Path}' is not. {ToolTerms.Of(e)}");
+            }
             return errors > 0 ? ExitCode.Failure : ExitCode.Success;
         });
         return command;
@@ -90,6 +93,8 @@ internal static class ExportCommand
             else if (place < count)
                 sample[place] = document.Text;
         }
+        if (sample.Count == 0 && errors > 0)
+            throw Failure.NothingReadable(errors);
         if (sample.Count == 0)
             throw new InvalidDataException("There must be a document to compare with, but there is none. Name files or folders.");
         return ([.. sample], errors);

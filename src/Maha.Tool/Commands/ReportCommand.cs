@@ -57,6 +57,10 @@ internal static class ReportCommand
             {
                 throw new UsageException($"--model must be a text classifier of Maha, but '{model.Path}' is not. {ToolTerms.Of(e)}");
             }
+            catch (ArgumentException) when (data.Summary is { NumberOfRows: 0, NumberOfSkipped: > 0 and var errors })
+            {
+                throw Failure.NothingReadable(errors);
+            }
             using var lines = new JsonLines(context.Output);
             lines.Write(json =>
             {

@@ -59,7 +59,14 @@ internal static class TrainCommand
             if (settings.Checkpoint is { } checkpoint)
                 OutputPath.CheckFolder("--checkpoint", checkpoint);
             var data = View(mlContext, listing);
-            return settings.IsEncoder ? TrainEncoder(mlContext, data) : TrainClassifier(mlContext, data);
+            try
+            {
+                return settings.IsEncoder ? TrainEncoder(mlContext, data) : TrainClassifier(mlContext, data);
+            }
+            catch (Exception e) when (e is ArgumentException or InvalidOperationException && data.Summary is { NumberOfRows: 0, NumberOfSkipped: > 0 })
+            {
+                throw Failure.NothingReadable(data.Summary.NumberOfSkipped);
+            }
         }
 
         private int TrainClassifier(MLContext mlContext, DocumentDataView data)
@@ -132,6 +139,8 @@ internal static class TrainCommand
                 });
             if (test is DocumentDataView { Summary: { } summary })
                 evaluation.Errors += summary.NumberOfSkipped;
+            if (evaluation.Warning is { } warning)
+                context.Messages.Write(warning);
             return evaluation;
         }
 

@@ -48,6 +48,9 @@ internal sealed record TrainSettings
         if (Epochs is int epochs)
             options.NumberOfEpochs = epochs;
         options.PretrainedModel = IsFromScratch ? null : MahaPretrained.MiniLM;
+        // The pretrained encoder is not trained further, so that it has no progress.
+        if (!IsFromScratch)
+            options.Progress = null;
         return options;
     }
 

@@ -28,7 +28,7 @@ internal sealed class InputOptions
 
     private readonly Option<string> _textField = new("--text-field")
     {
-        Description = "the JSON property or CSV column of the text",
+        Description = "the JSON property or CSV column of the text, by its name or its number from 0",
         DefaultValueFactory = _ => "text",
     };
 
@@ -36,6 +36,8 @@ internal sealed class InputOptions
     {
         Description = "the JSON property or CSV column of the label ('label', or else the name of the folder)",
     };
+
+    private readonly CsvOptions _csv;
 
     private readonly Option<int> _maxLength = new("--max-length")
     {
@@ -64,6 +66,7 @@ internal sealed class InputOptions
         command.Arguments.Add(_paths);
         foreach (var option in new Option[] { _pattern, _format, _textField, _labelField, _maxLength })
             command.Options.Add(option);
+        _csv = new CsvOptions(command, _textField, _labelField);
         if (!hasOutput)
             return;
         command.Options.Add(_keep);
@@ -155,6 +158,8 @@ internal sealed class InputOptions
         {
             TextField = parsed.GetValue(_textField)!,
             LabelField = parsed.GetValue(_labelField),
+            HasHeader = _csv.HasHeader(parsed),
+            SeparatorChar = _csv.Separator(parsed),
             MaxDocumentLength = parsed.GetValue(_maxLength),
         };
         options.Validate();
@@ -169,7 +174,11 @@ internal sealed class InputOptions
         "markdown" => DocumentFormat.Markdown,
         "jsonl" => DocumentFormat.JsonLines,
         "csv" => DocumentFormat.Csv,
-        var format => throw new UsageException($"Files must be in the format auto, text, html, markdown, jsonl or csv, but --format is {format}."),
+        var format when IsStandardInput(parsed) => throw new UsageException(
+            $"Standard input of this command must be JSON lines, but --format is {format}. Write them with jq, or leave --format out."),
+        var format => throw new UsageException(
+            $"Files must be in the format auto, text, html, markdown, jsonl or csv, but --format is {format}. For one document per line write the file to "
+            + $"standard input: --format {format} < {parsed.GetValue(_paths)![0]}"),
     };
 
     private static string Join(string folder, string path) => path.Length == 0 ? folder : folder.EndsWith('/') ? folder + path : $"{folder}/{path}";

@@ -16,6 +16,7 @@ internal static class StandardInputDocuments
     public static IEnumerable<InputDocument> Read(Stream stream, bool? isJson, DocumentLoaderOptions options)
     {
         using var lines = new Utf8LineReader(stream, options.MaxDocumentBytes);
+        bool isFirst = true;
         while (lines.Read())
         {
             var line = WithoutMark(lines);
@@ -25,10 +26,15 @@ internal static class StandardInputDocuments
             // Empty lines of JSON are no records; of texts they are empty documents, so that line n of the output is that of line n of the input.
             if (isEmpty && isJson == true)
                 continue;
-            var item = lines.IsTooLong ? DocumentReaders.TooLong(options, lines.LineNumber)
+            bool isArray = isFirst && isJson == true && !lines.IsTooLong && JsonLinesReader.OpensArray(line);
+            isFirst &= isEmpty;
+            var item = isArray ? JsonLinesReader.OpenArray(lines.LineNumber)
+                : lines.IsTooLong ? DocumentReaders.TooLong(options, lines.LineNumber)
                 : isJson == true ? JsonLinesReader.Parse(line, lines.LineNumber, options)
                 : ReadText(line, lines.LineNumber);
             yield return new InputDocument(null, item.Line, item.Text ?? "", item.Label ?? "", item.Error is { } error ? ToolTerms.Of(error) : null, item.Kept);
+            if (isArray)
+                yield break;
         }
     }
 

@@ -21,13 +21,15 @@ internal sealed class ClassPrediction
     public ClassPrediction(SavedModel model)
     {
         var schema = model.Transformer.GetOutputSchema(model.InputSchema);
-        _label = schema.GetColumnOrNull(PredictedLabel) is { Type: KeyDataViewType or BooleanDataViewType } found
-            ? found
-            : throw new UsageException(
-                $"--model must be a classifier, which has a column {PredictedLabel} of keys or Booleans, but '{model.Path}' has the columns "
-                + $"{string.Join(", ", schema.Where(column => !column.IsHidden).Select(column => column.Name))}. For vectors use 'maha embed'.");
+        var label = schema.GetColumnOrNull(PredictedLabel);
+        (_label, Classes) = label switch
+        {
+            { Type: BooleanDataViewType } => (label.Value, ["false", "true"]),
+            { Type: KeyDataViewType } => (label.Value, KeyNames.Of(label.Value)),
+            { Type: TextDataViewType } when KeyNames.OfSlots(schema.GetColumnOrNull(Score)) is { } names => (label.Value, names),
+            _ => throw new UsageException(Describe(model, schema, label)),
+        };
         IsBinary = _label.Type is BooleanDataViewType;
-        Classes = IsBinary ? ["false", "true"] : KeyNames.Of(_label);
         if (schema.GetColumnOrNull(Probability) is { Type: NumberDataViewType } probability)
             _probability = probability;
         if (schema.GetColumnOrNull(Score) is { Type: VectorDataViewType { ItemType: NumberDataViewType, Size: var size } } score && size == Classes.Count)
@@ -61,6 +63,20 @@ internal sealed class ClassPrediction
             {
                 getter(ref value);
                 return value ? 1 : 0;
+            };
+        }
+        else if (_label.Type is TextDataViewType)
+        {
+            var getter = row.GetGetter<ReadOnlyMemory<char>>(schema[_label.Name]);
+            var indices = new Dictionary<string, int>();
+            for (int i = 0; i < Classes.Count; i++)
+                indices.TryAdd(Classes[i], i);
+            var indexOf = indices.GetAlternateLookup<ReadOnlySpan<char>>();
+            ReadOnlyMemory<char> name = default;
+            _readLabel = () =>
+            {
+                getter(ref name);
+                return indexOf.TryGetValue(name.Span, out int index) ? index : -1;
             };
         }
         else
@@ -123,6 +139,16 @@ internal sealed class ClassPrediction
         for (int i = 0; i < _scores.Length; i++)
             WriteNumber(json, Classes[i], _scores[i]);
         json.WriteEndObject();
+    }
+
+    private static string Describe(SavedModel model, DataViewSchema schema, DataViewSchema.Column? label)
+    {
+        var columns = schema.Where(column => !column.IsHidden && column.Name != SavedModel.IndexColumn).Select(column => $"{column.Name} ({column.Type})");
+        return $"--model must be a classifier, which has a column {PredictedLabel} of keys, of Booleans, or of texts with the names of the classes as the slot "
+            + $"names of {Score}, but '{model.Path}' has the columns {string.Join(", ", columns)}. "
+            + (LabelSetPrediction.TryCreate(model) is not null ? "Several labels per document are measured by MahaEvaluateMultiLabel in a program."
+                : label is null ? "For vectors use 'maha embed'."
+                : $"Save the model without the last step that writes {PredictedLabel}, such as MapKeyToValue.");
     }
 
     /// <summary>Writes a number; null where JSON has none.</summary>

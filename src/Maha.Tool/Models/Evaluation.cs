@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Maha.Documents.Readers;
 
 namespace Maha.Tool.Models;
 
@@ -9,6 +10,9 @@ internal sealed class Evaluation
     private const double MinProbability = 1e-15;
 
     private readonly SortedDictionary<string, Counts> _classes = new(StringComparer.Ordinal);
+    private readonly SortedSet<string> _unknown = new(StringComparer.Ordinal);
+    private IReadOnlyList<string> _known = [];
+    private long _unknownDocuments;
     private long _documents;
     private long _correct;
     private long _unlabeled;
@@ -21,6 +25,14 @@ internal sealed class Evaluation
     /// <summary>The documents with a label and a prediction.</summary>
     public long Documents => _documents;
 
+    /// <summary>The documents without a label.</summary>
+    public long Unlabeled => _unlabeled;
+
+    /// <summary>What is said of labels that the model does not have; null if it has all.</summary>
+    public string? Warning => _unknown.Count == 0 ? null : FormattableString.Invariant(
+        $"warning: labels should be those of the model, but {_unknown.Count} of the data are not (of {_unknownDocuments} documents, which count as wrong): ")
+        + $"{DocumentReaders.List(_unknown)}. The labels of the model are: {DocumentReaders.List(_known)}. Look at the labels, or set --label-field.";
+
     /// <summary>Counts a document. One without label is counted apart.</summary>
     public void Add(string label, ClassPrediction prediction)
     {
@@ -32,6 +44,12 @@ internal sealed class Evaluation
         string predicted = prediction.Predicted < 0 ? "" : prediction.Classes[prediction.Predicted];
         int index = IndexOf(prediction, label);
         string actual = index < 0 ? label : prediction.Classes[index];
+        if (index < 0)
+        {
+            _unknown.Add(label);
+            _unknownDocuments++;
+            _known = prediction.Classes;
+        }
         _documents++;
         Class(actual).Labeled++;
         Class(predicted).Predicted++;
@@ -55,6 +73,9 @@ internal sealed class Evaluation
         _unlabeled += other._unlabeled;
         _logLoss += other._logLoss;
         _hasScores &= other._hasScores;
+        _unknown.UnionWith(other._unknown);
+        _unknownDocuments += other._unknownDocuments;
+        _known = other._unknownDocuments > 0 ? other._known : _known;
         foreach (var (label, counts) in other._classes)
         {
             var sum = Class(label);
@@ -93,7 +114,7 @@ internal sealed class Evaluation
         json.WriteEndArray();
     }
 
-    // JSON writes True where a file of a classifier of Booleans may say true or 1.
+    // A file of a classifier of Booleans may say True, true or 1.
     private static int IndexOf(ClassPrediction prediction, string label)
     {
         for (int i = 0; i < prediction.Classes.Count; i++)

@@ -41,15 +41,15 @@ internal sealed class Messages
         }
     }
 
-    /// <summary>Writes the warnings of ML.NET and what Maha's estimators say.</summary>
+    /// <summary>Writes the warnings of ML.NET and what Maha's estimators say, with the options of the tool.</summary>
     public void Follow(MLContext context) => context.Log += (_, message) =>
     {
         if (message.Source.Contains(nameof(DocumentDataView), StringComparison.Ordinal))
             return;
         if (message.Kind == ChannelMessageKind.Warning)
-            Write($"warning: {message.RawMessage}");
+            Write($"warning: {ToolTerms.Of(message.RawMessage)}");
         else if (message.Kind == ChannelMessageKind.Info && message.Source.Contains("Maha", StringComparison.Ordinal))
-            Write(message.RawMessage);
+            Write(ToolTerms.Of(message.RawMessage));
     };
 
     /// <summary>
