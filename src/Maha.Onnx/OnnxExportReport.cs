@@ -44,5 +44,5 @@ public sealed record OmittedNGrams(double MeanDifference, double LargestDifferen
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
         $"The n-grams of the classifier are left out: a probability of the network alone differs by {MeanDifference:F3} on average and " +
-        $"{LargestDifference:F3} at most, and the predicted label is the same for {SameLabels:P1} of the texts. Set IncludeNGrams to export them.");
+        $"{LargestDifference:F3} at most, and the predicted label is the same for {100 * SameLabels:F1}% of the texts. Set IncludeNGrams to export them.");
 }

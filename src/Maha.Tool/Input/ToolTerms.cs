@@ -1,9 +1,7 @@
-using System.Text.RegularExpressions;
-
 namespace Maha.Tool.Input;
 
 /// <summary>What the libraries advise, in the terms of the tool: its options, not those of a program.</summary>
-internal static partial class ToolTerms
+internal static class ToolTerms
 {
     private static readonly (string Library, string Tool)[] s_terms =
     [
@@ -19,6 +17,8 @@ internal static partial class ToolTerms
         (" Set KeepEmpty to have it as a row.", ""),
         (" A pattern such as *.txt is an argument of its own.", " A pattern such as *.txt is an argument of --glob."),
         (" Look at columns 'Label' and 'Text'.", " Set --label-field, or name the folders by the labels."),
+        (" Look at columns 'Label' and 'Text' and at the separator with which the data were read.", " Look at --label-field, --text-field and --separator."),
+        (" Look at column 'Text' and at the separator with which the data were read.", " Look at --text-field and --separator."),
         (" Look at column 'Label'.", " Set --label-field, or name the folders by the labels."),
         ("IncludeNGrams must be false for an encoder, which has no n-grams, but is true.", "--ngrams must not be set for an encoder, which has no n-grams."),
         ("Set IncludeNGrams", "Add --ngrams"),
@@ -35,7 +35,7 @@ internal static partial class ToolTerms
     {
         foreach (var (library, tool) in s_terms)
             message = message.Replace(library, tool, StringComparison.Ordinal);
-        return SpacedPercent().Replace(message, "%");
+        return message;
     }
 
     /// <summary>Returns the message of an exception without the names of parameters, which are those of methods.</summary>
@@ -45,8 +45,4 @@ internal static partial class ToolTerms
         int end = exception is ArgumentException ? message.LastIndexOf(" (Parameter '", StringComparison.Ordinal) : -1;
         return Of(end < 0 ? message : message[..end]);
     }
-
-    // As .NET writes the percent sign in no culture.
-    [GeneratedRegex(@"(?<=the same for \d+(\.\d+)?) %", RegexOptions.CultureInvariant)]
-    private static partial Regex SpacedPercent();
 }
