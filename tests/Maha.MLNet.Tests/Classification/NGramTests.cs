@@ -120,7 +120,7 @@ public class NGramTests
         using var model = Toys.BinaryTrainer(_mlContext, options =>
         {
             (options.NGrams, options.CancellationBehavior, options.CancellationToken) = (true, CancellationBehavior.KeepBest, source.Token);
-            options.Progress = new AtOnce(source.Cancel);
+            options.Progress = new AtOnce(_ => source.Cancel());
         }, epochs: 50).Fit(data);
         Assert.InRange(_mlContext.BinaryClassification.Evaluate(model.Transform(data)).Accuracy, 0.98, 1);
     }
@@ -166,10 +166,5 @@ public class NGramTests
             string Filler(int least) => Toys.Filler(random, least + random.Next(6));
             yield return new Verdict { Label = label, Text = $"{Filler(16)} {first} {Filler(18)} {second} {Filler(16)}" };
         }
-    }
-
-    private sealed class AtOnce(Action action) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => action();
     }
 }

@@ -98,9 +98,4 @@ public sealed class ThresholdTests
 
     private MahaBinaryTextClassificationTransformer Fit(List<Verdict> rows, Action<MahaBinaryTextClassificationTrainer.Options> change) =>
         Toys.BinaryTrainer(_mlContext, change, epochs: 2).Fit(_mlContext.Data.LoadFromEnumerable(rows));
-
-    private sealed class AtOnce(Action<TrainingProgress> action) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => action(value);
-    }
 }

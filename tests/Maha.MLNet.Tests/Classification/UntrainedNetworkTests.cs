@@ -111,9 +111,4 @@ public sealed class UntrainedNetworkTests
         using var multiclass = Toys.Trainer(_mlContext, Set, epochs).Fit(Toys.Keyed(_mlContext, Toys.Documents(count)));
         return multiclass.Classifier.Manifest.NGrams!.Value.Deep;
     }
-
-    private sealed class AtOnce(Action<TrainingProgress> action) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => action(value);
-    }
 }

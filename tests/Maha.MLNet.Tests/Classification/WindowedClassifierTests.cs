@@ -232,9 +232,4 @@ public sealed class WindowedClassifierTests : IDisposable
 
     private List<float[]> Scores(ITransformer model, string[] texts) =>
         [.. model.Transform(_mlContext.Data.LoadFromEnumerable(texts.Select(text => new Document { Text = text }))).GetColumn<float[]>("Score")];
-
-    private sealed class AtOnce(Action<TrainingProgress> report) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => report(value);
-    }
 }

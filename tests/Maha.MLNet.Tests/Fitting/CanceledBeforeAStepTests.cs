@@ -95,9 +95,4 @@ public sealed class CanceledBeforeAStepTests : IDisposable
         if (++_passes == 2)
             _source.Cancel();
     }
-
-    private sealed class AtOnce(Action<TrainingProgress> report) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => report(value);
-    }
 }

@@ -417,9 +417,4 @@ public sealed class CheckpointTests : IDisposable
         using var owner = (IDisposable)result.Model;
         return ModelZip.Content(ModelZip.Save(_mlContext, result.Model, result.Data.Schema));
     }
-
-    private sealed class AtOnce(Action<TrainingProgress> action) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => action(value);
-    }
 }

@@ -1,4 +1,3 @@
-using Maha.Layers.Training;
 using Maha.Layers.Weights;
 using Maha.MLNet.Fitting;
 using Maha.MLNet.Tests.Misuse;
@@ -103,10 +102,5 @@ public class PrecisionTests
     {
         using var scope = NewDisposeScope();
         return tensor(value).to(ScalarType.BFloat16).ToDouble();
-    }
-
-    private sealed class AtOnce(Action<TrainingProgress> action) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => action(value);
     }
 }

@@ -250,9 +250,4 @@ public sealed class MahaMultiLabelTextClassificationTrainerTests : IDisposable
     {
         public string[] TopLabels { get; set; } = [];
     }
-
-    private sealed class AtOnce(Action<TrainingProgress> action) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => action(value);
-    }
 }

@@ -15,24 +15,9 @@ internal static class FullAttention
     /// <param name="value">[B, N, D].</param>
     /// <param name="numHeads">H.</param>
     /// <param name="validLengths">Valid tokens per document.</param>
+    /// <param name="invalid">[B, N], the <see cref="TokenMasks.Padding"/> of these lengths; null where nothing is padded.</param>
     /// <param name="isCausal">Whether a query sees only keys at or before itself.</param>
     /// <returns>[B, N, D].</returns>
-    public static Tensor Apply(Tensor query, Tensor key, Tensor value, int numHeads, int[] validLengths, bool isCausal = false)
-    {
-        using var scope = NewDisposeScope();
-        var invalid = TokenMasks.Padding(validLengths, query.shape[1], query.device);
-        return Apply(query, key, value, numHeads, validLengths, invalid, isCausal).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>Computes the attention where the mask of the padding is known.</summary>
-    /// <inheritdoc cref="Apply(Tensor, Tensor, Tensor, int, int[], bool)"/>
-    /// <param name="query">[B, N, D].</param>
-    /// <param name="key">[B, N, D].</param>
-    /// <param name="value">[B, N, D].</param>
-    /// <param name="numHeads">H.</param>
-    /// <param name="validLengths">Valid tokens per document.</param>
-    /// <param name="invalid">The result of <see cref="TokenMasks.Padding"/>.</param>
-    /// <param name="isCausal">Whether a query sees only keys at or before itself.</param>
     public static Tensor Apply(Tensor query, Tensor key, Tensor value, int numHeads, int[] validLengths, Tensor? invalid, bool isCausal)
     {
         using var scope = NewDisposeScope();
@@ -43,7 +28,7 @@ internal static class FullAttention
         var masked = isCausal || invalid is null ? null
             : validLengths.Contains(0) ? TokenMasks.Invalid([.. validLengths.Select(n => n == 0 ? (int)length : n)], length, query.device) : invalid;
         var attended = Fused(query, key, value, numHeads, masked, isCausal);
-        return (invalid is null ? attended : attended.masked_fill(invalid.unsqueeze(-1), 0)).MoveToOuterDisposeScope();
+        return TokenMasks.Clear(attended, invalid).MoveToOuterDisposeScope();
     }
 
     /// <summary>The score of a masked key.</summary>

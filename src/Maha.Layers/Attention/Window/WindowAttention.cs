@@ -40,9 +40,10 @@ internal static class WindowAttention
         using var scope = NewDisposeScope();
         long batch = plan.Batch, length = plan.Length, block = plan.BlockLength, blocks = plan.Blocks, width = values.shape[2];
         bool unpadded = validLengths.All(n => n >= length);
-        var packed = TokenMasks.Clear(queriesAndKeys, validLengths);
+        var padding = TokenMasks.Padding(validLengths, length, values.device); // [B, N]
+        var packed = TokenMasks.Clear(queriesAndKeys, padding);
         var query = Heads(Blocked(packed.narrow(2, 0, width))); // [B * M, H, w, K]
-        var keysAndValues = WithGlobal(cat([packed.narrow(2, width, width), TokenMasks.Clear(values, validLengths)], -1)); // [B, M, g + 3w, 2D]
+        var keysAndValues = WithGlobal(cat([packed.narrow(2, width, width), TokenMasks.Clear(values, padding)], -1)); // [B, M, g + 3w, 2D]
         var key = Heads(keysAndValues.narrow(-1, 0, width)); // [B * M, H, g + 3w, K]
         var value = Heads(keysAndValues.narrow(-1, width, width)); // [B * M, H, g + 3w, K]
 
@@ -52,7 +53,7 @@ internal static class WindowAttention
         bias = bias.expand(batch, -1, -1, -1).flatten(0, 1).unsqueeze(1).expand(-1, plan.Heads, block, -1); // [B * M, H, w, g + 3w]
         var attended = FusedAttention.Apply(query, key, value, bias); // [B * M, H, w, K]
         var tokens = attended.transpose(1, 2).reshape(batch, blocks * block, width).narrow(1, 0, length); // [B, N, D]
-        return TokenMasks.Clear(tokens, validLengths).MoveToOuterDisposeScope();
+        return TokenMasks.Clear(tokens, padding).MoveToOuterDisposeScope();
 
         // [B, N, D] as [B, M, w, D], zeros after the last token.
         Tensor Blocked(Tensor rows) =>

@@ -1,4 +1,5 @@
 using Maha.Layers.Attention;
+using Maha.Layers.Core;
 using Maha.Layers.Tests.Reference;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -20,7 +21,7 @@ public class FullAttentionTests
         int[] valid = [length, (length / 2) + 1];
         var inputs = Enumerable.Range(1, 3).Select(seed => SeededTensors.Random(seed, ScalarType.Float64, 2, length, H * K).requires_grad_()).ToArray();
         var incoming = SeededTensors.Random(4, ScalarType.Float64, 2, length, H * K);
-        var output = FullAttention.Apply(inputs[0], inputs[1], inputs[2], H, valid);
+        var output = Apply(inputs[0], inputs[1], inputs[2], valid);
         output.backward([incoming]);
         for (int document = 0; document < 2; document++)
         {
@@ -51,11 +52,11 @@ public class FullAttentionTests
         int[] valid = [Length, 20];
         var parts = Enumerable.Range(1, 3).Select(seed => SeededTensors.Random(seed, ScalarType.Float64, 2, Length, H * K).requires_grad_()).ToArray();
         var incoming = SeededTensors.Random(4, ScalarType.Float64, 2, Length, H * K);
-        var expected = FullAttention.Apply(parts[0], parts[1], parts[2], H, valid);
+        var expected = Apply(parts[0], parts[1], parts[2], valid);
         expected.backward([incoming]);
         var packed = cat(parts, 2).detach().requires_grad_();
         var views = packed.chunk(3, 2);
-        var actual = FullAttention.Apply(views[0], views[1], views[2], H, valid);
+        var actual = Apply(views[0], views[1], views[2], valid);
         actual.backward([incoming]);
         TestTensors.AssertClose(expected, actual, Tolerances.SameFormula);
         TestTensors.AssertClose(cat([.. parts.Select(part => part.grad!)], 2), packed.grad!, Tolerances.SameFormula);
@@ -83,7 +84,7 @@ public class FullAttentionTests
         {
             Tensor[] inputs = [.. Enumerable.Range(1, 3).Select(
                 seed => SeededTensors.Random(seed, ScalarType.Float64, 3, 7, H * K).to(type).detach().requires_grad_())];
-            var result = FullAttention.Apply(inputs[0], inputs[1], inputs[2], H, valid, isCausal);
+            var result = Apply(inputs[0], inputs[1], inputs[2], valid, isCausal);
             result.backward([SeededTensors.Random(4, ScalarType.Float64, 3, 7, H * K).to(type)]);
             return (result, [.. inputs.Select(input => input.grad!)]);
         }
@@ -91,4 +92,7 @@ public class FullAttentionTests
 
     private static void Near(double[,] expected, double[,] actual) =>
         Assert.True(expected.Cast<double>().Zip(actual.Cast<double>(), (x, y) => Math.Abs(x - y)).Max() <= 1e-12);
+
+    private static Tensor Apply(Tensor query, Tensor key, Tensor value, int[] valid, bool isCausal = false) =>
+        FullAttention.Apply(query, key, value, H, valid, TokenMasks.Padding(valid, query.shape[1], query.device), isCausal);
 }
