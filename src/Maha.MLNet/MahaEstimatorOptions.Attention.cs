@@ -34,7 +34,7 @@ public abstract partial class MahaEstimatorOptions
 
     private static IEnumerable<string> ChangedOptions(AttentionOptions options)
     {
-        var defaults = AttentionOptions.Create(options.Kind);
+        var defaults = options is MahaOptions ? ModelDefaults.Maha : AttentionOptions.Create(options.Kind);
         return OptionChecks.Of(options.GetType()).Where(option => !Equals(option.GetValue(options), option.GetValue(defaults))).Select(option => option.Name);
     }
 }

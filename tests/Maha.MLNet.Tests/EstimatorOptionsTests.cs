@@ -62,11 +62,23 @@ public sealed class EstimatorOptionsTests
             CompressionRatio = 3,
             NumScales = 2,
             Aggregation = AggregationKind.Mean,
-            LocalResidual = true,
+            LocalResidual = false,
             Window = 8,
         };
         Assert.Equal(expected.Split(", ").Order(), options.UnusedOptions().Order());
         Assert.Empty(new MahaTextClassificationTrainer.Options { Attention = attention }.UnusedOptions());
+    }
+
+    [Fact]
+    public void MultiscaleAttention_OfNewModels_HasTheLocalResidual()
+    {
+        var options = new MahaTextClassificationTrainer.Options { Attention = AttentionKind.Maha };
+        Assert.True(Assert.IsType<MahaOptions>(options.ToModelOptions(300).Attention).LocalResidual);
+        Assert.Empty(new MahaTextClassificationTrainer.Options().ChangedAttentionOptions());
+        Assert.Equal([nameof(options.Attention)], options.ChangedAttentionOptions());
+        options.LocalResidual = false;
+        Assert.False(Assert.IsType<MahaOptions>(options.ToModelOptions(300).Attention).LocalResidual);
+        Assert.Equal([nameof(options.Attention), nameof(options.LocalResidual)], options.ChangedAttentionOptions());
     }
 
     private static string[] Names(SchemaShape schema) => [.. schema.Select(column => column.Name)];

@@ -1,6 +1,7 @@
 using Maha.Layers.Attention;
 using Maha.Layers.Core;
 using Maha.MLNet.Classification;
+using Maha.MLNet.Fitting;
 using Maha.MLNet.ModelFiles;
 using Maha.MLNet.Tests.LanguageModel;
 using Maha.MLNet.TextEncoding;
@@ -129,6 +130,34 @@ public sealed class PretrainedModelTests : IDisposable
             Encoders.Vectors(_mlContext, back, "the cat near the rain")[0]);
         for (int k = 0; k < before.Length; k++)
             Assert.Equal(before[k], after[k], 1e-3f);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void LocalResidual_IsThatOfTheFile(bool localResidual)
+    {
+        string first = Trained(o => (o.Attention, o.LocalResidual) = (AttentionKind.Maha, localResidual));
+        Assert.Equal(localResidual, Of(first));
+        Assert.Equal(localResidual, Of(Trained(o => o.PretrainedModel = first)));
+        Assert.Equal(localResidual, Of(Trained(o => (o.PretrainedModel, o.Attention, o.LocalResidual) = (first, AttentionKind.Maha, localResidual))));
+        if (localResidual)
+        {
+            var e = Assert.Throws<ArgumentException>(() => Trained(o => (o.PretrainedModel, o.Attention, o.LocalResidual) = (first, AttentionKind.Maha, false)));
+            Assert.Contains("LocalResidual must be left out or be that of the pretrained model", e.Message, StringComparison.Ordinal);
+        }
+
+        string Trained(Action<MahaTextClassificationTrainer.Options> set)
+        {
+            using var model = Toys.Trainer(_mlContext, set).Fit(Toys.Keyed(_mlContext, Toys.Documents(30)));
+            return Zip(model);
+        }
+
+        static bool Of(string zip)
+        {
+            using var file = PretrainedFile.Open(zip);
+            return Assert.IsType<MahaOptions>(file.Model.Attention).LocalResidual;
+        }
     }
 
     [Theory]
