@@ -3,7 +3,6 @@ using Maha.Layers.Models;
 using Maha.Layers.Text;
 using Maha.Layers.Trees;
 
-
 namespace Maha.Benchmarks.Training;
 
 /// <summary>The classifiers that are compared, which differ in their attention only.</summary>
@@ -12,7 +11,8 @@ internal static class AblationVariants
     public static readonly string[] Names =
     [
         "maha-convex", "maha-convex-document", "maha-convex-input-free", "maha-convex-no-floor", "maha-convex-linear", "maha-convex-linear-floor", "maha-nash",
-        "maha-gated", "maha-mean", "window", "full", "hsa-document", "hsa-blocks",
+        "maha-gated", "maha-mean", "maha-convex-residual", "maha-nash-residual", "maha-gated-residual", "maha-mean-residual", "window", "full", "hsa-document",
+        "hsa-blocks",
     ];
 
     /// <summary>The options of a variant.</summary>
@@ -31,6 +31,10 @@ internal static class AblationVariants
         "maha-nash" => Multiscale(shape, window, new NashOptions()),
         "maha-gated" => Multiscale(shape, window, AggregationOptions.Create(AggregationKind.Gated)),
         "maha-mean" => Multiscale(shape, window, AggregationOptions.Create(AggregationKind.Mean)),
+        "maha-convex-residual" => Multiscale(shape, window, new ConvexOptions(), localResidual: true),
+        "maha-nash-residual" => Multiscale(shape, window, new NashOptions(), localResidual: true),
+        "maha-gated-residual" => Multiscale(shape, window, AggregationOptions.Create(AggregationKind.Gated), localResidual: true),
+        "maha-mean-residual" => Multiscale(shape, window, AggregationOptions.Create(AggregationKind.Mean), localResidual: true),
         "window" => shape with { Attention = new WindowOptions { Window = window } },
         "full" => shape with { Attention = new FullOptions() },
         "hsa-document" => shape with { Attention = new HsaOptions { Hierarchy = HierarchyKind.Document }, TokenParts = TokenParts.FromTokenizer(tokenizer) },
@@ -38,6 +42,6 @@ internal static class AblationVariants
         _ => throw new UsageException($"--variants takes {string.Join(", ", Names)}, but got '{name}'."),
     };
 
-    private static MahaTransformerOptions Multiscale(MahaTransformerOptions shape, int window, AggregationOptions aggregation) =>
-        shape with { Attention = new MahaOptions { Window = window, Aggregation = aggregation } };
+    private static MahaTransformerOptions Multiscale(MahaTransformerOptions shape, int window, AggregationOptions aggregation, bool localResidual = false) =>
+        shape with { Attention = new MahaOptions { Window = window, Aggregation = aggregation, LocalResidual = localResidual } };
 }
