@@ -37,7 +37,7 @@ internal static class NetworkUse
         if (weight > 0)
             return;
         var (cause, remedy) = isJudged
-            ? ("the validation documents are predicted better without it", "Give it more documents, more epochs or pretrained weights.")
+            ? ("the validation documents are predicted better without it", "Give it more documents, more epochs, another Seed or pretrained weights.")
             : EarlyEnd(fitting, options, isValidated);
         fitting.Channel.Warning(MessageSensitivity.None, $"The model is its n-grams alone: the network has the weight 0, since {cause}. {remedy}");
     }

@@ -33,7 +33,7 @@ internal static class TrainingMessages
     public static string Useless(double loss, double priorLoss) => string.Create(
         CultureInfo.InvariantCulture,
         $"The network must predict better than the shares of the classes, but has the validation loss {loss:F4} where these have {priorLoss:F4}: it has learned " +
-        $"nothing of use. Give it more documents, more epochs or pretrained weights.");
+        $"nothing of use. Give it more documents, more epochs, another Seed or pretrained weights.");
 
     /// <summary>Describes the diagnostics of a layer.</summary>
     public static string Layer(LayerDiagnostics layer)

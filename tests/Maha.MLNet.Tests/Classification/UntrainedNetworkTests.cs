@@ -77,7 +77,7 @@ public sealed class UntrainedNetworkTests
             : _mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(_mlContext.Data.LoadFromEnumerable(Toys.Documents(3)))
                 .Transform(_mlContext.Data.LoadFromEnumerable(documents));
         Assert.Equal(0, NetworkWeight(kind, o => (o.ValidationSet, o.TokensPerBatch) = (validation, 64), count: count, epochs: 2));
-        string expected = $"{Alone}the validation documents are predicted better without it. Give it more documents, more epochs or pretrained weights.";
+        string expected = $"{Alone}the validation documents are predicted better without it. Give it more documents, more epochs, another Seed or pretrained weights.";
         Assert.Single(_warnings, expected);
     }
 

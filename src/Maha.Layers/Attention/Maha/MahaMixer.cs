@@ -13,9 +13,9 @@ namespace Maha.Layers.Attention;
 /// Multiscale attention at linear cost: depthwise convolutions, windowed attention at every scale, and a solver for the weights of the scales.
 /// </summary>
 /// <remarks>
-/// <para>c = Dropout(ReLU(depthwise convolution of x; kernel 3, dilation 2)), plus x with <see cref="MahaOptions.LocalResidual"/>; X_s = decomposition(c); V = W_V c once and V_s = decomposition(V) with the same
-/// operators; O_s = windowed attention of W_Q^s X_s, W_K^s X_s and V_s (sections 4.1 and 4.2 of the paper, with windows of 3w keys);
-/// out = aggregation of the O_s.</para>
+/// <para>c = Dropout(ReLU(depthwise convolution of x; kernel 3, dilation 2)), plus x with <see cref="MahaOptions.LocalResidual"/>; X_s = decomposition(c);
+/// V = W_V c once and V_s = decomposition(V) with the same operators; O_s = windowed attention of W_Q^s X_s, W_K^s X_s and V_s (sections 4.1 and 4.2 of the
+/// paper, with windows of 3w keys); out = aggregation of the O_s.</para>
 /// <para>Padding must be on the right. Invalid tokens are cleared before every step and their output is 0: a token's output depends neither on the amount or
 /// content of padding nor on the other documents of the batch. A document uses as many scales as its own length needs.</para>
 /// <para>In a causal model convolutions read earlier tokens only, a query sees its own and the previous block up to itself, and token i uses the last coarse
