@@ -120,7 +120,8 @@ var commands = new Command[]
     new("neighbors", NeighborsCommand.Arguments, "the nearest neighbors of ten documents by MahaEncode's vectors", NeighborsCommand.Run),
     new(
         "length",
-        "--folds FILE | --train FILE --test FILE [--cut N] [--max-tokens N] [--epochs N] [--fold K...] [--results FILE] [--cuda]",
+        "--folds FILE | --train FILE --test FILE [--cut N] [--max-tokens N] [--epochs N] [--fold K...] [--d-model D] [--layers L] [--tokens-per-batch N] "
+            + "[--learning-rate R] [--pooling P] [--seed S] [--threads T] [--results FILE] [--cuda]",
         "accuracy of one classifier on whole documents and on their first tokens",
         LengthCommand.Run),
     new(

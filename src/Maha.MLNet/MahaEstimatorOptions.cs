@@ -46,7 +46,9 @@ public abstract partial class MahaEstimatorOptions
     public int VocabSize { get => _model.VocabSize; set => _model = _model with { VocabSize = value }; }
 
     /// <summary>The most tokens of a document that are read. See <see cref="OverlongDocuments"/> for what happens beyond.</summary>
-    /// <value>16,384. From 1 to 16,777,216.</value>
+    /// <value>
+    /// 16,384; language models have 1,024, and an encoder in BERT layout that reads windows has no limit unless it is set. From 1 to 16,777,216.
+    /// </value>
     public int MaxSequenceLength { get => _model.MaxSequenceLength; set => _model = Set(_model with { MaxSequenceLength = value }); }
 
     /// <summary>What happens to a document with more than <see cref="MaxSequenceLength"/> tokens.</summary>
@@ -109,8 +111,8 @@ public abstract partial class MahaEstimatorOptions
 
     /// <inheritdoc cref="MahaOptions.LocalResidual"/>
     /// <value>
-    /// True: more accurate than the attention of the paper, which false gives, wherever it was measured (docs/learning.md), for up to a tenth more time. A saved
-    /// model keeps what it was trained with. For Maha.
+    /// True: more accurate than the attention of the paper, which false gives, on most tasks that were measured (docs/learning.md), for about 5% more time of a
+    /// training on a GPU. A saved model keeps what it was trained with. For Maha.
     /// </value>
     public bool LocalResidual { get => _maha.LocalResidual; set => _maha = _maha with { LocalResidual = value }; }
 
@@ -124,8 +126,9 @@ public abstract partial class MahaEstimatorOptions
 
     /// <summary>How often training sees every document, at most: early stopping may end it before.</summary>
     /// <value>
-    /// Classifiers have null: as many as read about 10 million tokens, from 1 to 10, or to 30 for documents of more than 256 tokens on average, so that training
-    /// takes the same time whatever the number of documents is, as long as one epoch does. Others have 10, which null means too. At least 1.
+    /// Classifiers have null: as many as read about 10 million tokens (on a GPU, of documents of more than 256 tokens on average, 100 million), from 1 to 10, or
+    /// to 30 for such documents, so that training takes the same time whatever the number of documents is, as long as one epoch does. With an encoder in BERT
+    /// layout they are chosen by the number of documents and the time. Language models have 10, which null means too, and MahaEncode has 2. At least 1.
     /// </value>
     public int? NumberOfEpochs { get; set; } = ModelDefaults.NumberOfEpochs;
 
@@ -155,7 +158,10 @@ public abstract partial class MahaEstimatorOptions
     public double MaxGradientNorm { get => _training.MaxGradientNorm; set => _training = _training with { MaxGradientNorm = value }; }
 
     /// <summary>The tokens of one batch, padding counted. A longer document has a batch of its own.</summary>
-    /// <value>8,192. On a GPU, documents of more than 256 tokens on average have larger batches, up to all documents of a step. At least 1.</value>
+    /// <value>
+    /// 8,192; MahaEncode has 32,768. On a GPU, classifiers have larger batches of documents of more than 256 tokens on average, up to all documents of a step. With
+    /// an encoder in BERT layout a batch has all documents of a step, as far as they fit into memory. At least 1.
+    /// </value>
     public int TokensPerBatch { get => _training.TokensPerBatch; set => _training = Set(_training with { TokensPerBatch = value }); }
 
     /// <summary>
@@ -172,7 +178,7 @@ public abstract partial class MahaEstimatorOptions
     public TrainingPrecision Precision { get; set; }
 
     /// <summary>The share of the training documents that is set aside to validate on.</summary>
-    /// <value>0.1. In [0, 1); 0 trains on all and keeps the last weights.</value>
+    /// <value>0.1; MahaEncode has 0. In [0, 1); 0 trains on all and keeps the last weights.</value>
     public double ValidationFraction { get => _training.ValidationFraction; set => _training = _training with { ValidationFraction = value }; }
 
     /// <summary>Training ends when the metric has not improved for this many epochs.</summary>

@@ -40,9 +40,11 @@ public sealed class ReportOptions
     public int MaxHighlightCharacters { get; set; } = 1200;
 
     /// <summary>The options of the explanations from which highlights are made.</summary>
+    /// <value>Those with default values.</value>
     public ExplanationOptions Explanation { get; set; } = new();
 
     /// <summary>Ends the making of the report. It is checked between rows and between predictions.</summary>
+    /// <value>A token that is never canceled.</value>
     public CancellationToken CancellationToken { get; set; }
 
     /// <summary>Checks the options.</summary>

@@ -73,7 +73,8 @@ public abstract class MahaSupervisedOptions : MahaEstimatorOptions
     /// </summary>
     /// <value>
     /// Null: random weights. With a saved Maha model, use about a quarter of the <see cref="MahaEstimatorOptions.LearningRate"/>; an encoder in BERT layout
-    /// has its own default, 0.001 for what follows the encoder and a tenth of it for the encoder.
+    /// has its own default for what follows the encoder, 0.001, or 0.0005 for documents of more than four windows and with <see cref="DocumentLayers"/>; the
+    /// encoder has a tenth of it.
     /// </value>
     public PretrainedSource? PretrainedModel { get; set; }
 

@@ -17,8 +17,8 @@ namespace Maha.MLNet.Classification;
 /// warning. With <see cref="MahaSupervisedOptions.ExampleWeightColumnName"/> it also reads the weights of rows (Single). With
 /// <see cref="MahaClassifierOptions.Abstention"/> it adds <c>Abstained</c> (Boolean).</para>
 /// <para><b>Characteristics.</b> Looks at the data to train: yes, it streams it twice (tokenizer, then token ids). Deterministic: yes, for a seed and a
-/// number of threads, on the CPU, unless a time limit ends the training. Exportable to ONNX: no. Needs TorchSharp's native package. Runs on the CPU, or on
-/// the GPU that <c>MLContext.GpuDeviceId</c> names.</para>
+/// number of threads, on the CPU, unless a time limit ends the training. Exportable to ONNX: yes, by the package Maha.Onnx. Needs TorchSharp's native package.
+/// Runs on the CPU, or on the GPU that <c>MLContext.GpuDeviceId</c> names.</para>
 /// <para><b>Algorithm.</b> A byte-level BPE tokenizer is trained on the texts. A transformer of L layers with hierarchical attention (HSA, arXiv 2509.15448;
 /// multiscale, MAHA, arXiv 2512.14925, and others can be chosen) reads up to 16,384 tokens. The mean and the maximum over the tokens go through a linear
 /// layer and a softmax. It is trained by AdamW with a warm-up and a cosine schedule, and with early stopping on validation documents. Linear models over

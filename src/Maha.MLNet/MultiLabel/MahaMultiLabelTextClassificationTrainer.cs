@@ -17,7 +17,7 @@ namespace Maha.MLNet.MultiLabel;
 /// <c>Probability</c> (<c>Vector&lt;Single&gt;</c> of size L, the calibrated probability of each label), <c>PredictedLabels</c> (a variable vector of keys, the
 /// labels above their thresholds, the most probable first) and with <see cref="Options.NumberOfTopLabels"/> <c>TopLabels</c> (a vector of keys).
 /// <c>Conversion.MapKeyToValue</c> turns keys into labels.</para>
-/// <para><b>Characteristics and cost</b> are those of <see cref="MahaTextClassificationTrainer"/>. Linear models over n-grams have a weight for every n-gram and
+/// <para><b>Characteristics and cost</b> are those of <see cref="MahaTextClassificationTrainer"/>, but it is not exported to ONNX. Linear models over n-grams have a weight for every n-gram and
 /// label: with many labels, fewer n-grams are kept.</para>
 /// <para><b>Algorithm.</b> The network is that of <see cref="MahaTextClassificationTrainer"/> with a sigmoid for each label, trained by the sum of the binary
 /// cross-entropies. Linear models over n-grams are fitted to each label against the documents without it. The weights of n-grams and network, an offset for

@@ -14,9 +14,10 @@ namespace Maha.MLNet.TextEncoding;
 /// column is named, it also adds a vector of unknown size, with E numbers for each sentence, paragraph or window; if a column of offsets is named, it also adds
 /// a vector of Int32 with the range of characters of each.</para>
 /// <para><b>Characteristics.</b> Looks at the data to train: yes, it streams it twice (tokenizer, then token ids). Needs labels: no. Deterministic: yes, for
-/// a seed and a number of threads, on the CPU, unless a time limit ends the training. Exportable to ONNX: no. Needs TorchSharp's native package.</para>
-/// <para><b>Algorithm.</b> A vector consists of three parts, each with mean 0 and of the same size. The first is the pooled output of a transformer with
-/// hierarchical attention (HSA, arXiv 2509.15448; multiscale, MAHA, arXiv 2512.14925, and others can be chosen). It is trained to predict masked tokens, and to
+/// a seed and a number of threads, on the CPU, unless a time limit ends the training. Exportable to ONNX: yes, by the package Maha.Onnx. Needs TorchSharp's native
+/// package.</para>
+/// <para><b>Algorithm.</b> A vector consists of three parts, each with mean 0; <see cref="Options.ContextualWeight"/> is the size of the first relative to the
+/// others. The first is the pooled output of a transformer with hierarchical attention (HSA, arXiv 2509.15448; multiscale, MAHA, arXiv 2512.14925, and others can be chosen). It is trained to predict masked tokens, and to
 /// recognize the other of two views of a document. The other two parts are latent semantic vectors of the document's tokens and pairs of tokens: of the whole
 /// document and of its beginning. The transformer's token embedding starts from the latent semantic directions.</para>
 /// <para><b>Pretrained encoders.</b> An encoder in BERT layout (<see cref="Options.PretrainedModel"/>) reads documents in windows of 256 tokens. The first part

@@ -27,6 +27,8 @@ internal static class NGramsCommand
         options.RefuseLeft();
         if ((data is null) != (test is null) || (data is not null && folds is not null))
             throw new UsageException("ngrams takes --data FILE and --test FILE, or --folds FILE, or neither.");
+        if (families.FirstOrDefault(family => !NGramTask.Names.Contains(family)) is { } unknown)
+            throw new UsageException($"--family takes {string.Join(", ", NGramTask.Names)}, but got '{unknown}'.");
 
         EnvironmentHeader.Print(Console.Out);
         var judge = isBag ? (Func<NGramTask, int, NGramScore>)BagOfWords : (family, seed) => NGrams(family, seed, parallel);

@@ -4,7 +4,7 @@ namespace Maha.Layers.Text;
 
 /// <summary>Divides a linear combination of <see cref="StackedFeatures"/> among the tokens of a document, exactly.</summary>
 /// <remarks>
-/// Six of the nine blocks are linear in the n-grams. The other blocks are the votes and the maxima of segments, and are divided by integrated gradients
+/// Five of the nine blocks are linear in the n-grams. The other four are the votes and the maxima of segments, and are divided by integrated gradients
 /// (Sundararajan et al. 2017) from a document without tokens. In a segment, u + t (x w) goes from the bias u to the score in a straight line, so that a vote
 /// gives its change, tanh((u + x w) / 2) - tanh(u / 2), to the n-grams in proportion to what they add to the score. The segment with the maximum is the same
 /// for all t, so that it gives all of the maximum.
