@@ -5,9 +5,6 @@ using Maha.Layers.Swap;
 using Maha.MLNet.Classification;
 using Maha.MLNet.LanguageModel;
 using Maha.MLNet.MultiLabel;
-using Maha.MLNet.Tests.LanguageModel;
-using Maha.MLNet.Tests.MultiLabel;
-using Maha.MLNet.Tests.TextEncoding;
 using Maha.MLNet.TextEncoding;
 using Microsoft.ML;
 using static TorchSharp.torch;
@@ -19,19 +16,19 @@ namespace Maha.MLNet.Tests;
 public sealed class RandomStateTests : IDisposable
 {
     private readonly MLContext _mlContext = new(1);
-    private readonly string _folder = SmallBert.WriteFolder();
+    private readonly SmallModels _models = new();
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _models.Dispose();
 
-    public static TheoryData<string> Kinds => ["classifier", "binary", "several labels", "encoder", "language model", "windowed classifier", "windowed encoder"];
+    public static TheoryData<string> Kinds => SmallModels.Kinds;
 
     [Theory]
     [MemberData(nameof(Kinds))]
     public void Models_LeaveTheRandomStateAlone(string kind)
     {
-        var data = DataOf(kind);
-        string zip = Path.Combine(_folder, "model.zip"), weights = Path.Combine(_folder, "model.weights");
-        using var model = Undisturbed("Fit", () => Fit(kind, data));
+        var data = _models.DataOf(kind);
+        string zip = Path.Combine(_models.Folder, "model.zip"), weights = Path.Combine(_models.Folder, "model.weights");
+        using var model = Undisturbed("Fit", () => _models.Fit(kind, data));
         Undisturbed("Transform", () => Rows.Of(model.Transform(data)));
         Undisturbed("Save", () => _mlContext.Model.Save(model, data.Schema, zip));
         Undisturbed("SaveWeights", () => model.SaveWeights(weights));
@@ -39,8 +36,8 @@ public sealed class RandomStateTests : IDisposable
         Undisturbed("LoadSafely", () => ((IDisposable)_mlContext.Model.LoadSafely(zip, out _)).Dispose());
         if (kind is "classifier" or "windowed classifier" or "encoder" or "windowed encoder")
         {
-            Undisturbed("Fit that starts from the zip", () => Fit(kind, data, zip).Dispose());
-            Undisturbed("Fit that starts from the weights", () => Fit(kind, data, weights).Dispose());
+            Undisturbed("Fit that starts from the zip", () => _models.Fit(kind, data, zip).Dispose());
+            Undisturbed("Fit that starts from the weights", () => _models.Fit(kind, data, weights).Dispose());
         }
         var conversion = new HsaConversionOptions();
         string[] texts = ["the cat near the dog", "some other thing"];
@@ -81,9 +78,9 @@ public sealed class RandomStateTests : IDisposable
     [Fact]
     public void ModelsThatAreLoadedAtTheSameTime_LeaveTheRandomStateAlone()
     {
-        var data = DataOf("classifier");
+        var data = _models.DataOf("classifier");
         using var stream = new MemoryStream();
-        using (var model = Fit("classifier", data))
+        using (var model = _models.Fit("classifier", data))
             _mlContext.Model.Save(model, data.Schema, stream);
         byte[] zip = stream.ToArray();
         Undisturbed("Load", () => Parallel.For(0, 100, new ParallelOptions { MaxDegreeOfParallelism = 8 }, _ =>
@@ -91,45 +88,6 @@ public sealed class RandomStateTests : IDisposable
             using var copy = new MemoryStream(zip);
             ((IDisposable)new MLContext(1).Model.Load(copy, out var _)).Dispose();
         }));
-    }
-
-    private IDataView DataOf(string kind) => kind switch
-    {
-        "binary" => _mlContext.Data.LoadFromEnumerable(Toys.Verdicts(30)),
-        "several labels" => LabelToys.Keyed(_mlContext, LabelToys.Rows(30)),
-        "encoder" or "windowed encoder" => _mlContext.Data.LoadFromEnumerable(Toys.Documents(30)),
-        "language model" => LanguageToys.Data(_mlContext),
-        _ => Toys.Keyed(_mlContext, Toys.Documents(30)),
-    };
-
-    // With dropout, and with standard attention, whose layers can be swapped.
-    private MahaTransformer Fit(string kind, IDataView data, string? start = null)
-    {
-        string? pretrained = start ?? (kind.StartsWith("windowed", StringComparison.Ordinal) ? _folder : null);
-        return kind switch
-        {
-            "binary" => Toys.BinaryTrainer(_mlContext, o => o.ValidationFraction = 0.2).Fit(data),
-            "several labels" => LabelToys.Trainer(_mlContext, o => o.Attention = AttentionKind.Full).Fit(data),
-            "encoder" => Encoders.Fit(_mlContext, data, o => (o.Attention, o.PretrainedModel) = (AttentionKind.Full, pretrained)),
-            "windowed encoder" => _mlContext.Transforms.MahaEncode(new MahaTextEncodingEstimator.Options
-            {
-                OutputColumnName = "Features",
-                InputColumnName = "Text",
-                PretrainedModel = pretrained,
-                NumberOfEpochs = 1,
-                SpectralDim = 4,
-                Seed = 7,
-            }).Fit(data),
-            "language model" => LanguageToys.Estimator(_mlContext).Fit(data),
-            "windowed classifier" => _mlContext.MulticlassClassification.Trainers.MahaTextClassification(new MahaTextClassificationTrainer.Options
-            {
-                PretrainedModel = pretrained,
-                NGrams = false,
-                NumberOfEpochs = 1,
-                Seed = 7,
-            }).Fit(data),
-            _ => Toys.Trainer(_mlContext, o => (o.NGrams, o.Attention, o.PretrainedModel) = (true, AttentionKind.Full, pretrained)).Fit(data),
-        };
     }
 
     private static void Undisturbed(string name, Action use) => Undisturbed(name, () =>
