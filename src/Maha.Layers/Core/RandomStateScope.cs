@@ -18,6 +18,9 @@ internal sealed class RandomStateScope : IDisposable
     private const int NextOffset = 16;
     private const int NumNumbers = 624;
 
+    // The state of the process, and whoever sets it.
+    private static readonly Lock s_setting = new();
+
     private Tensor? _before;
 
     /// <summary>Saves the state and seeds the generators.</summary>
@@ -27,8 +30,26 @@ internal sealed class RandomStateScope : IDisposable
     public RandomStateScope(long seed, Device? device = null)
     {
         TorchLibrary.EnsureLoaded();
-        _before = random.get_rng_state().DetachFromDisposeScope();
-        Seed(seed, device);
+        lock (s_setting)
+        {
+            _before = random.get_rng_state().DetachFromDisposeScope();
+            Seed(seed, device);
+        }
+    }
+
+    /// <summary>Builds modules, whose first weights are drawn under a seed. Code after it draws the same numbers as without it.</summary>
+    /// <param name="build">Builds the modules. TorchSharp can't build one without drawing weights, also where others replace them at once.</param>
+    /// <param name="seed">The seed.</param>
+    /// <returns>What was built.</returns>
+    /// <remarks>Other threads wait before they set the state, so that models can be built and loaded on several threads at the same time.</remarks>
+    /// <exception cref="TorchUnavailableException">TorchSharp's native library can't be loaded.</exception>
+    public static T Build<T>(Func<T> build, long seed = 0)
+    {
+        lock (s_setting)
+        {
+            using var scope = new RandomStateScope(seed);
+            return build();
+        }
     }
 
     /// <summary>Seeds the generators inside a scope, which restores the state before it.</summary>
@@ -40,7 +61,8 @@ internal sealed class RandomStateScope : IDisposable
             cuda.manual_seed_all(seed);
         using var generator = new Generator(unchecked((ulong)seed));
         using var state = generator.get_state();
-        random.set_rng_state(state);
+        lock (s_setting)
+            random.set_rng_state(state);
     }
 
     /// <summary>Sets the random state of the process to one that was saved.</summary>
@@ -65,7 +87,8 @@ internal sealed class RandomStateScope : IDisposable
                 $"A random state must be seeded and have 1 to {NumNumbers} numbers left, but has the flag {seeded}, " +
                 $"{left} left and the next at {next}. Use one of get_rng_state.", nameof(state));
         }
-        random.set_rng_state(state);
+        lock (s_setting)
+            random.set_rng_state(state);
     }
 
     /// <summary>Restores the state.</summary>
@@ -73,7 +96,8 @@ internal sealed class RandomStateScope : IDisposable
     {
         if (_before is null)
             return;
-        random.set_rng_state(_before);
+        lock (s_setting)
+            random.set_rng_state(_before);
         _before.Dispose();
         _before = null;
     }

@@ -193,7 +193,7 @@ internal sealed partial class MahaDocumentEncoder : Module<Tensor, Tensor?, Tens
             cancellationToken.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             using var noGradient = no_grad();
-            float[] raw = rawVector(done++).cpu().data<float>().ToArray();
+            float[] raw = rawVector(done++).to(ScalarType.Float32).cpu().data<float>().ToArray();
             for (int k = 0; k < raw.Length; k++)
             {
                 sum[k] += raw[k];

@@ -115,7 +115,7 @@ public static class BertWeights
             foreach (var (source, target) in s_blockNames)
                 AddLayer($"encoder.layer.{number}.{source}", $"blocks.{number}.{target}");
         }
-        var encoder = new MahaEncoder(new MahaTransformerOptions
+        var options = new MahaTransformerOptions
         {
             VocabSize = (int)words.shape[0],
             DModel = (int)width,
@@ -128,7 +128,8 @@ public static class BertWeights
             EmbeddingNorm = true,
             FinalNorm = false,
             NormEpsilon = normEpsilon,
-        });
+        };
+        var encoder = RandomStateScope.Build(() => new MahaEncoder(options));
         encoder.to(words.dtype);
         ModuleWeights.Load(encoder, state);
         encoder.eval();

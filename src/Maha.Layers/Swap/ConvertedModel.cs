@@ -73,10 +73,11 @@ internal static class ConvertedModel
 
     /// <summary>Copies the weights of a model to its converted form, which moves to the same device and element type, in evaluation mode.</summary>
     /// <param name="from">The model.</param>
-    /// <param name="to">The converted model. It is disposed if the weights don't fit.</param>
+    /// <param name="build">Builds the converted model, with any weights. It is disposed if the weights don't fit.</param>
     /// <param name="interpolate">Whether positions that <paramref name="from"/> does not have are interpolated; otherwise they repeat.</param>
-    public static T CopyWeights<T>(nn.Module from, T to, bool interpolate) where T : nn.Module
+    public static T CopyWeights<T>(nn.Module from, Func<T> build, bool interpolate) where T : nn.Module
     {
+        var to = RandomStateScope.Build(build);
         try
         {
             using var noGradient = no_grad();

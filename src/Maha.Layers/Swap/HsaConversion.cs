@@ -65,8 +65,8 @@ public static class HsaConversion
     public static MahaEncoder Swap(MahaEncoder encoder, IReadOnlyCollection<int> layers, HsaConversionOptions options)
     {
         ArgumentNullException.ThrowIfNull(encoder);
-        var converted = new MahaEncoder(ConvertedModel.OptionsOf(encoder.Options, layers, options));
-        return ConvertedModel.CopyWeights(encoder, converted, options.InterpolatePositions);
+        var converted = ConvertedModel.OptionsOf(encoder.Options, layers, options);
+        return ConvertedModel.CopyWeights(encoder, () => new MahaEncoder(converted), options.InterpolatePositions);
     }
 
     /// <summary>A classifier with the weights of another and hierarchical attention in some layers.</summary>
@@ -79,8 +79,8 @@ public static class HsaConversion
     {
         ArgumentNullException.ThrowIfNull(classifier);
         int numClasses = (int)classifier.state_dict()["head.weight"].shape[0];
-        var converted = new MahaSequenceClassifier(ConvertedModel.OptionsOf(classifier.Encoder.Options, layers, options), numClasses);
-        return ConvertedModel.CopyWeights(classifier, converted, options.InterpolatePositions);
+        var converted = ConvertedModel.OptionsOf(classifier.Encoder.Options, layers, options);
+        return ConvertedModel.CopyWeights(classifier, () => new MahaSequenceClassifier(converted, numClasses), options.InterpolatePositions);
     }
 
     /// <summary>
@@ -120,8 +120,8 @@ public static class HsaConversion
                 {
                     if (encoder.Options.OfLayer(layer).Attention is FullOptions)
                     {
-                        var mixer = new HsaMixer(ConvertedModel.OptionsOf(encoder.Options, [layer], options).OfLayer(layer));
-                        Mixers[layer] = ConvertedModel.CopyWeights(encoder.Blocks[layer].Mixer, mixer, options.InterpolatePositions);
+                        var converted = ConvertedModel.OptionsOf(encoder.Options, [layer], options).OfLayer(layer);
+                        Mixers[layer] = ConvertedModel.CopyWeights(encoder.Blocks[layer].Mixer, () => new HsaMixer(converted), options.InterpolatePositions);
                     }
                 }
             }

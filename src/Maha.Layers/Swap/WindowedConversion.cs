@@ -20,8 +20,8 @@ internal static class WindowedConversion
         ArgumentNullException.ThrowIfNull(classifier);
         int numClasses = (int)classifier.state_dict()["head.weight"].shape[0];
         var encoder = ConvertedModel.OptionsOf(classifier.Reader.Encoder.Options, layers, options);
-        var converted = new WindowedClassifier(encoder, ConvertedModel.WindowsOf(classifier.Reader.Options, options), numClasses);
-        return ConvertedModel.CopyWeights(classifier, converted, options.InterpolatePositions);
+        var windows = ConvertedModel.WindowsOf(classifier.Reader.Options, options);
+        return ConvertedModel.CopyWeights(classifier, () => new WindowedClassifier(encoder, windows, numClasses), options.InterpolatePositions);
     }
 
     /// <summary>Swaps one layer after the other of the encoder of the windows.</summary>

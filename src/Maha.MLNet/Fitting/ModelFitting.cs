@@ -170,11 +170,7 @@ internal sealed partial class ModelFitting : IDisposable
     }
 
     /// <summary>Builds a network or what holds one, its first weights drawn under the seed.</summary>
-    public T Build<T>(Func<T> build)
-    {
-        using var random = new RandomStateScope(Seed);
-        return build();
-    }
+    public T Build<T>(Func<T> build) => NetworkBuilding.Build(build, Seed);
 
     /// <summary>Trains the module of a task; reports go to the channel, to the options' progress and to the host.</summary>
     /// <param name="task">What to train, and for what.</param>

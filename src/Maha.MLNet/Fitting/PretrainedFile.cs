@@ -111,7 +111,7 @@ internal sealed class PretrainedFile : IDisposable
     /// <param name="name">The name of the weights in messages.</param>
     public PretrainedEncoder CreateEncoder(string name)
     {
-        var encoder = new MahaEncoder(Model);
+        var encoder = NetworkBuilding.Build(() => new MahaEncoder(Model));
         ModuleWeights.Load(encoder, WeightsWithPrefix(WindowedClassifier.EncoderPrefix));
         return new PretrainedEncoder(name, encoder, (WordPieceTokenizer)_tokenizer) { WindowLength = Windows!.WindowLength, Blocks = CopyBlocks(Windows) };
     }

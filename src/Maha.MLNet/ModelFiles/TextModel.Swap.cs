@@ -19,7 +19,7 @@ internal abstract partial class TextModel<TManifest, TNetwork>
     protected TextModelParts<TManifest, TNetwork> Copy(TManifest manifest, Func<TManifest, TNetwork> build)
     {
         using var use = new Use(this);
-        return new(manifest, Tokenizer, ConvertedModel.CopyWeights(Network, build(manifest), interpolate: false));
+        return new(manifest, Tokenizer, ConvertedModel.CopyWeights(Network, () => build(manifest), interpolate: false));
     }
 
     /// <summary>Returns the parts of a copy of the model with hierarchical attention in some layers.</summary>
@@ -37,7 +37,7 @@ internal abstract partial class TextModel<TManifest, TNetwork>
         if (manifest is WindowedManifest { Windows: { } windows } windowed)
             manifest = windowed with { Windows = ConvertedModel.WindowsOf(windows, options) };
         var converted = (TManifest)manifest;
-        return new(converted, Tokenizer, ConvertedModel.CopyWeights(Network, build(converted), options.InterpolatePositions));
+        return new(converted, Tokenizer, ConvertedModel.CopyWeights(Network, () => build(converted), options.InterpolatePositions));
     }
 
     /// <summary>Orders the layers with standard attention by how little their swap changes the outputs for some texts.</summary>

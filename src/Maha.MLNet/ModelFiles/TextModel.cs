@@ -202,7 +202,7 @@ internal abstract partial class TextModel<TManifest, TNetwork> : ITextModel
                 throw MahaModelFileException.Damaged(
                     $"The weights of the network that the file describes take at least {minBytes} bytes, but the file has {stream.Length}.");
             }
-            network = build(manifest);
+            network = NetworkBuilding.Build(() => build(manifest));
             ModuleWeights.Load(network, stream);
         }
     }

@@ -104,6 +104,27 @@ public class EncoderPretrainingTaskTests
         Assert.True(after < 0.8 * before, $"{before} to {after}");
     }
 
+    [Theory]
+    [InlineData(ScalarType.Float64)]
+    [InlineData(ScalarType.BFloat16)]
+    public void Encoder_IsFitted_InItsOwnType(ScalarType type)
+    {
+        using var scope = NewDisposeScope();
+        using var documents = TokenizedDataset.FromTokenIds([[.. Enumerable.Range(6, 20)], [], [.. Enumerable.Range(9, 30)], [7, 7, 8, 9]]);
+        using var encoder = new MahaDocumentEncoder(s_model, new DocumentVectorParts { SpectralDim = 2, NumPairBuckets = 16, BeginningTokens = 6 });
+        encoder.to(type);
+        encoder.FitSpectral(documents, 1);
+        encoder.FitScale(documents);
+        encoder.eval();
+        foreach (int row in new[] { 0, 1 })
+        {
+            var batch = TokenBatch.Create(documents, [row]);
+            var vector = encoder.call(batch.TokenIds, batch.KeyPaddingMask);
+            Assert.Equal(type, vector.dtype);
+            Assert.True(vector.isfinite().all().ToBoolean());
+        }
+    }
+
     [Fact]
     public void Padding_DoesNotChangeVectors()
     {

@@ -136,12 +136,12 @@ internal sealed class SpectralEmbedding : Module<Tensor, Tensor?, Tensor>
         using var scope = NewDisposeScope();
         var counts = _features.CountOccurrences(ids);
         if (counts.Count == 0)
-            return zeros(1, Dim, device: _table.device).MoveToOuterDisposeScope();
+            return zeros(1, Dim, _table.dtype, _table.device).MoveToOuterDisposeScope();
         long[] features = [.. counts.Keys.Select(feature => (long)feature)];
         float[] dampened = [.. counts.Values.Select(LexicalFeatures.Dampen)];
         var index = tensor(features, device: _table.device);
         var weights = tensor(dampened, device: _table.device) * _rarity.index_select(0, index); // [n]
         var norm = weights.square().sum().sqrt().clamp_min(1e-12); // all weights are 0 if no feature is known
-        return (weights / norm).unsqueeze(0).CheckedMatmul(_table.index_select(0, index)).MoveToOuterDisposeScope(); // [1, K]
+        return (weights / norm).to(_table.dtype).unsqueeze(0).CheckedMatmul(_table.index_select(0, index)).MoveToOuterDisposeScope(); // [1, K]
     }
 }

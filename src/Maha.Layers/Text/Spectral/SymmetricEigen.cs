@@ -8,7 +8,8 @@ internal static class SymmetricEigen
     /// <summary>Computes the eigenvalues in descending order, and the eigenvectors as columns [N, N].</summary>
     /// <param name="matrix">[N, N], row by row. It is not changed.</param>
     /// <param name="size">N.</param>
-    public static (double[] Values, double[] Vectors) Decompose(double[] matrix, int size)
+    /// <param name="cancellationToken">Ends the computation with an <see cref="OperationCanceledException"/>.</param>
+    public static (double[] Values, double[] Vectors) Decompose(double[] matrix, int size, CancellationToken cancellationToken = default)
     {
         double[] a = [.. matrix];
         double[] v = new double[size * size]; // the eigenvectors are rows here, so that the rotations read memory in order
@@ -22,6 +23,7 @@ internal static class SymmetricEigen
             double largest = 0;
             for (int p = 0; p < size; p++)
             {
+                cancellationToken.ThrowIfCancellationRequested();
                 for (int q = p + 1; q < size; q++)
                 {
                     double apq = a[p * size + q];

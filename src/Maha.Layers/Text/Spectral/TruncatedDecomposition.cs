@@ -34,17 +34,18 @@ internal static class TruncatedDecomposition
         for (int iteration = 0; iteration < Iterations && (iteration == 0 || isTimeOver?.Invoke() != true); iteration++)
         {
             float[] left = matrix.Multiply(basis, rank, cancellationToken); // [M, R]
-            Orthogonalize(left, rank);
+            Orthogonalize(left, rank, cancellationToken);
             basis = transpose.Multiply(left, rank, cancellationToken); // [F, R]
-            Orthogonalize(basis, rank);
+            Orthogonalize(basis, rank, cancellationToken);
         }
         // Rayleigh-Ritz within the subspace: the eigenvectors of (X Q)' (X Q).
         float[] image = matrix.Multiply(basis, rank, cancellationToken);
-        var (values, rotation) = SymmetricEigen.Decompose(Gram(image, rank), rank);
+        var (values, rotation) = SymmetricEigen.Decompose(Gram(image, rank, cancellationToken), rank, cancellationToken);
         for (int k = 0; k < Math.Min(width, rank); k++)
         {
             if (values[k] <= values[0] * SmallestShare * SmallestShare)
                 break;
+            cancellationToken.ThrowIfCancellationRequested();
             for (int f = 0; f < matrix.NumColumns; f++)
             {
                 double sum = 0;
@@ -66,11 +67,11 @@ internal static class TruncatedDecomposition
     }
 
     // The eigenvectors of the Gram matrix instead of Gram-Schmidt: two passes over memory. Directions that vanish become 0.
-    private static void Orthogonalize(float[] columns, int width)
+    private static void Orthogonalize(float[] columns, int width, CancellationToken cancellationToken)
     {
         for (int pass = 0; pass < 2; pass++)
         {
-            var (values, rotation) = SymmetricEigen.Decompose(Gram(columns, width), width);
+            var (values, rotation) = SymmetricEigen.Decompose(Gram(columns, width, cancellationToken), width, cancellationToken);
             double[] scaled = new double[width * width];
             for (int k = 0; k < width; k++)
             {
@@ -78,14 +79,14 @@ internal static class TruncatedDecomposition
                 for (int r = 0; r < width; r++)
                     scaled[r * width + k] = rotation[r * width + k] * factor;
             }
-            Rotate(columns, scaled, width);
+            Rotate(columns, scaled, width, cancellationToken);
         }
     }
 
-    private static void Rotate(float[] columns, double[] rotation, int width)
+    private static void Rotate(float[] columns, double[] rotation, int width, CancellationToken cancellationToken)
     {
         float[] single = Array.ConvertAll(rotation, value => (float)value);
-        Parallel.For(0, columns.Length / width, row =>
+        Parallel.For(0, columns.Length / width, new ParallelOptions { CancellationToken = cancellationToken }, row =>
         {
             Span<float> result = new float[width];
             var source = columns.AsSpan(row * width, width);
@@ -96,12 +97,12 @@ internal static class TruncatedDecomposition
     }
 
     // One thread computes a column of the result. Rows of a block are summed in float32, blocks in float64.
-    private static double[] Gram(float[] columns, int width)
+    private static double[] Gram(float[] columns, int width, CancellationToken cancellationToken)
     {
         const int blockRows = 256;
         int rows = columns.Length / width;
         double[] gram = new double[width * width];
-        Parallel.For(0, width, r =>
+        Parallel.For(0, width, new ParallelOptions { CancellationToken = cancellationToken }, r =>
         {
             float[] sums = new float[width];
             for (int first = 0; first < rows; first += blockRows)

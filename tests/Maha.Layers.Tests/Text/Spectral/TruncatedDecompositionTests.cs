@@ -38,6 +38,11 @@ public class TruncatedDecompositionTests
         }
     }
 
+    // The matrix is small, but as wide as the vectors may be, its eigenvectors take minutes.
+    [Fact]
+    public void Eigenvectors_CanBeCanceled() =>
+        Assert.Throws<OperationCanceledException>(() => SymmetricEigen.Decompose([2, 1, 1, 2], 2, new CancellationToken(canceled: true)));
+
     [Fact]
     public void Directions_AreThoseOfTheDenseDecomposition()
     {
