@@ -251,6 +251,26 @@ public class TrainerTests
         Assert.True(classifier.training);
     }
 
+    [Theory]
+    [InlineData(true, 0.3)]
+    [InlineData(true, 0)]
+    [InlineData(false, 0.3)]
+    [InlineData(false, 0)]
+    public void Mode_IsThatBeforeTheTraining_HoweverItEnds(bool isTraining, double validationFraction)
+    {
+        using var documents = Toys.Documents(40);
+        using var classifier = Toys.Classifier();
+        var options = s_options with { ValidationFraction = validationFraction };
+        classifier.train(isTraining);
+        new Trainer(options).Train(Toys.TaskOf(classifier), documents);
+        Assert.Equal(isTraining, classifier.training);
+
+        using var source = new CancellationTokenSource();
+        var cancels = new AtOnce(_ => source.Cancel());
+        Assert.Throws<OperationCanceledException>(() => new Trainer(options).Train(Toys.TaskOf(classifier), documents, progress: cancels, cancellationToken: source.Token));
+        Assert.Equal(isTraining, classifier.training);
+    }
+
     [Fact]
     public void UnsuitableTasks_AreRefused()
     {
