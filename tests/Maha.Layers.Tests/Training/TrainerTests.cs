@@ -193,6 +193,44 @@ public class TrainerTests
         Assert.Empty(training.Intersect(validation));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(8)]
+    public void DocumentsThatAreSetApart_FollowTheSeed(int seed)
+    {
+        using var model = new TwoParameters();
+        using var documents = Toys.Documents(60);
+        var validating = new List<int>();
+        var task = new ScriptedTask(
+            model, _ => new TaskLoss(model.Weight.sum(), 1),
+            onValidationBatch: batch => validating.AddRange(batch.Rows.Select(row => ((DocumentSubset)batch.Documents).Rows[row])));
+        new Trainer(s_options with { NumberOfEpochs = 1, ValidationFraction = 0.3, Seed = seed }).Train(task, documents);
+        Assert.Equal(DocumentSubset.Split(documents, 0.3, seed).Validation!.Rows, validating.Order());
+    }
+
+    [Fact]
+    public void Batches_KnowWhichPartOfTheStepsIsDone()
+    {
+        using var model = new TwoParameters();
+        using var documents = Toys.Documents(60);
+        var steps = new List<TrainingProgress>();
+        var progress = new List<(int Step, double Progress)>();
+        var validating = new List<double>();
+        var task = new ScriptedTask(model, batch =>
+        {
+            progress.Add((steps.Count, batch.Progress));
+            return new TaskLoss(model.Weight.sum(), 1);
+        }, onValidationBatch: batch => validating.Add(batch.Progress));
+        new Trainer(s_options with { GradientAccumulation = 2, ValidationFraction = 0.3 }).Train(task, documents, progress: new AtOnce(report =>
+        {
+            if (report.Validation is null)
+                steps.Add(report);
+        }));
+        Assert.True(progress.Count > steps.Count);
+        Assert.All(progress, one => Assert.Equal(one.Step / (double)steps[^1].TotalSteps, one.Progress, 1e-12));
+        Assert.All(validating, one => Assert.Equal(1, one));
+    }
+
     [Fact]
     public void Progress_CountsUp_AndEndsAtTheEnd()
     {
