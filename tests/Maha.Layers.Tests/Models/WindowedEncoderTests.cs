@@ -72,7 +72,8 @@ public class WindowedEncoderTests
         var normed = nn.functional.layer_norm(expected.States, [D]).masked_fill(expected.Mask!.unsqueeze(-1), 0);
         TestTensors.AssertClose(normed, actual.States, 1e-3);
         actual.States.square().mul(arange(D)).sum().backward();
-        var gradients = reader.named_parameters().Where(entry => entry.name.Contains(".mixer.", StringComparison.Ordinal)).Select(entry => entry.parameter.grad);
+        var mixers = reader.named_parameters().Where(entry => entry.name.Contains(".mixer.", StringComparison.Ordinal));
+        var gradients = mixers.Select(entry => entry.parameter.grad);
         Assert.Contains(gradients, gradient => gradient is not null && gradient.abs().max().item<double>() > 1e-6);
         Assert.All(gradients, gradient => Assert.True(gradient is null || gradient.isfinite().all().item<bool>()));
     }

@@ -45,7 +45,8 @@ public class LanguageModelingTaskTests
     {
         using var documents = TokenizedDataset.FromTokenIds(Texts(1, 20));
         using var model = Model(AttentionKind.Full);
-        double LossOf(double smoothing) => new Trainer(new TrainingOptions { LabelSmoothing = smoothing }).Evaluate(new LanguageModelingTask(model), documents).Loss;
+        double LossOf(double smoothing) =>
+            new Trainer(new TrainingOptions { LabelSmoothing = smoothing }).Evaluate(new LanguageModelingTask(model), documents).Loss;
         using var scope = NewDisposeScope();
         double sum = Enumerable.Range(0, 20).Sum(row => model.LogLikelihoods(TokenBatch.Create(documents, [row]).TokenIds, null).sum().ToDouble());
         Assert.Equal(-sum / (20 * 35), LossOf(0), Tolerance);

@@ -305,7 +305,8 @@ public class TrainerTests
 
         using var source = new CancellationTokenSource();
         var cancels = new AtOnce(_ => source.Cancel());
-        Assert.Throws<OperationCanceledException>(() => new Trainer(options).Train(Toys.TaskOf(classifier), documents, progress: cancels, cancellationToken: source.Token));
+        Assert.Throws<OperationCanceledException>(
+            () => new Trainer(options).Train(Toys.TaskOf(classifier), documents, progress: cancels, cancellationToken: source.Token));
         Assert.Equal(isTraining, classifier.training);
     }
 

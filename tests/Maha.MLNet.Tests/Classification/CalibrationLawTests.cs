@@ -74,7 +74,8 @@ public sealed partial class CalibrationLawTests
         var random = new Random(4);
         List<Verdict> rows =
         [
-            .. Enumerable.Range(0, 240).Select(i => new Verdict { Label = i % 2 == 1, Text = $"k{(random.Next(3) == 0 ? 1 - (i % 2) : i % 2)} {Words(random, 150)}" }),
+            .. Enumerable.Range(0, 240).Select(i =>
+                new Verdict { Label = i % 2 == 1, Text = $"k{(random.Next(3) == 0 ? 1 - (i % 2) : i % 2)} {Words(random, 150)}" }),
         ];
         using var model = Toys.BinaryTrainer(_mlContext, o => (o.NGrams, o.ValidationFraction) = (true, 0.5), epochs: 2)
             .Fit(_mlContext.Data.LoadFromEnumerable(rows));

@@ -30,7 +30,8 @@ public class NGramTrainerTests
             Assert.Equal(120 - heldOut.Count, fit.NumDocuments);
             return [.. validating.Select(fit.HeldOutLogits)];
         }
-        double Accuracy(double[][] logits) => logits.Zip(validating).Count(pair => pair.First[labels[pair.Second]] > pair.First[1 - labels[pair.Second]]) / 40.0;
+        double Accuracy(double[][] logits) =>
+            logits.Zip(validating).Count(pair => pair.First[labels[pair.Second]] > pair.First[1 - labels[pair.Second]]) / 40.0;
         Assert.InRange(Accuracy(Logits(validating)), 0.2, 0.75);
         Assert.InRange(Accuracy(Logits([])), 0.9, 1);
     }
