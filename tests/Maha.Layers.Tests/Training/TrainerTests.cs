@@ -193,6 +193,19 @@ public class TrainerTests
         Assert.Empty(training.Intersect(validation));
     }
 
+    [Fact]
+    public void LogitsOfTheBestEpochAlone_AreKept()
+    {
+        using var documents = Toys.Documents(60);
+        using var classifier = Toys.Classifier();
+        var reports = new List<TrainingProgress>();
+        var options = s_options with { ValidationFraction = 0.5 };
+        var result = new Trainer(options).Train(Toys.TaskOf(classifier), documents, progress: new AtOnce(reports.Add));
+        Assert.Equal(result.NumValidationDocuments, result.BestValidation!.Logits!.Count);
+        Assert.All(result.Epochs, epoch => Assert.Null(epoch.Validation!.Logits));
+        Assert.All(reports.Where(report => report.Validation is not null), report => Assert.Null(report.Validation!.Logits));
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(8)]
