@@ -47,6 +47,7 @@ public sealed class FormatTests
     [InlineData("<title>Only</title>", "Only")]
     [InlineData("no markup at all, 1 < 2", "no markup at all, 1 < 2")]
     [InlineData("<div><nav>left out</div>kept", "kept")]
+    [InlineData("<nav><img alt='left out'></nav><p>kept <img alt='A picture'>", "kept A picture")]
     [InlineData("<p>one<p>two<li>three", "one\n\ntwo\nthree")]
     [InlineData("a<span>b</span>c <i> d</i>", "abc d")]
     [InlineData("x&nbsp;y&#x41;&unknown;", "x\u00a0yA&unknown;")]

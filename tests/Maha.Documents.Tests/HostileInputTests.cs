@@ -169,6 +169,21 @@ public sealed class HostileInputTests
         Assert.Contains("Set LabelField", Corpus.Skipped("a.jsonl", "{\"text\":\"x\"}", options).Single().Reason, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("utf-8")]
+    [InlineData("iso-8859-1")]
+    [InlineData("utf-16")]
+    public void NulInAFileOfAGivenEncoding_ListsItsRecordAlone(string encoding)
+    {
+        var given = Encoding.GetEncoding(encoding);
+        using var corpus = new Corpus().Write("a.csv", given.GetBytes("text\none\na\0b\nthree\n"));
+        var data = corpus.Load(new DocumentLoaderOptions { Encoding = given });
+        Assert.Equal(["one", "three"], Corpus.Rows(data).Select(row => row.Text));
+        var skipped = Assert.Single(data.Summary!.Skipped);
+        Assert.Equal(3L, skipped.Line);
+        Assert.Contains("must not have NUL characters", skipped.Reason, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void DamagedUtf8_ListsTheDocument_AndOnlyTheRecord()
     {

@@ -213,6 +213,23 @@ public sealed class MahaAutoMLTests
             ClassifierFitting.Check(space.SampleFromFeatureSpace(point).ApplyTo(new MahaTextClassificationTrainer.Options()));
     }
 
+    [Theory]
+    [InlineData(null, 256, 4, 4096, 20)]
+    [InlineData(121, 256, 4, 4096, 20)]
+    [InlineData(120, 128, 2, 1024, 10)]
+    [InlineData(1, 128, 2, 1024, 10)]
+    public void SpaceOfShortTrials_EndsAtSmallerModels(int? seconds, int width, int layers, int length, int epochs)
+    {
+        var space = MahaSearchOptions.Space(seconds is int s ? TimeSpan.FromSeconds(s) : null);
+        var random = new Random(3);
+        var points = Enumerable.Range(0, 400)
+            .Select(_ => space.SampleFromFeatureSpace([.. Enumerable.Range(0, space.FeatureSpaceDim).Select(_ => random.NextDouble())])).ToList();
+        Assert.Equal((width, length), (points.Max(point => point.DModel), points.Max(point => point.MaxSequenceLength)));
+        // The end of a range of numbers is drawn rarely or never.
+        Assert.InRange(points.Max(point => point.NumLayers)!.Value, layers - 1, layers);
+        Assert.InRange(points.Max(point => point.NumberOfEpochs)!.Value, epochs - 2, epochs);
+    }
+
     [Fact]
     public void MemberRemovedFromTheSpace_KeepsTheValueOfTheOptions()
     {

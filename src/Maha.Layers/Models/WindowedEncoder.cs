@@ -159,13 +159,17 @@ internal sealed class WindowedEncoder : Module<Tensor, Tensor?, EncodedStates>
     // Random blocks would scramble what the pretrained encoder knows. With outputs of 0 a block is its residual path, a norm, and learns from there.
     private void StartAsIdentity()
     {
-        if (_blocks is null)
-            return;
         using var noGradient = no_grad();
-        foreach (var (name, parameter) in _blocks.named_parameters())
+        foreach (var block in _blocks?.AsEnumerable() ?? [])
         {
-            if (name.Contains(".mixer.out_proj.", StringComparison.Ordinal) || name.Contains(".feed_forward.contract.", StringComparison.Ordinal))
-                parameter.zero_();
+            // Multi-scale attention has no layer after the values, which the reductions pass on but for their biases.
+            string[] prefixes = block.Mixer is MahaMixer ? ["feed_forward.contract.", "mixer.v_proj."] : ["feed_forward.contract.", "mixer.out_proj."];
+            foreach (var (name, parameter) in block.named_parameters())
+            {
+                bool isReductionBias = name.StartsWith("mixer.decomposition.", StringComparison.Ordinal) && name.EndsWith(".bias", StringComparison.Ordinal);
+                if (isReductionBias || prefixes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal)))
+                    parameter.zero_();
+            }
         }
     }
 

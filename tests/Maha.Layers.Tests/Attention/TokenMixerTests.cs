@@ -113,6 +113,45 @@ public class TokenMixerTests
         }
     }
 
+    [Theory]
+    [InlineData(AggregationKind.Convex, DecompositionKind.StridedConvolution, 2)]
+    [InlineData(AggregationKind.Nash, DecompositionKind.AdaptiveMaxPool, 3)]
+    [InlineData(AggregationKind.Gated, DecompositionKind.StridedConvolution, 3)]
+    [InlineData(AggregationKind.Mean, DecompositionKind.AdaptiveMaxPool, 2)]
+    public void LocalResidual_DependsNeitherOnPaddingNorOnOtherDocuments(AggregationKind aggregation, DecompositionKind decomposition, int ratio)
+    {
+        using var scope = NewDisposeScope();
+        var mixer = Build(AttentionKind.Maha, aggregation, decomposition, PositionKind.Rotary, ratio, ScalarType.Float64, residual: true);
+        int[] lengths = [50, 1, 17, 0, 33];
+        var tokens = SeededTensors.Random(1, ScalarType.Float64, lengths.Length, 50, D);
+        var direction = SeededTensors.Random(2, ScalarType.Float64, lengths.Length, 50, D);
+        var mask = Mask(50, lengths);
+        // Padding may hold anything, whose products with gradients of 0 must not reach the weights.
+        var input = tokens.masked_fill(mask.KeyPaddingMask!.unsqueeze(-1), double.NaN).requires_grad_();
+        var together = mixer.call(input, mask).Output;
+        (together * direction).sum().backward();
+        var gradients = Gradients();
+        foreach (var parameter in mixer.parameters())
+            parameter.grad = null;
+        for (int document = 0; document < lengths.Length; document++)
+        {
+            int n = lengths[document];
+            Assert.All(SeededTensors.Values(together[document].narrow(0, n, 50 - n)), value => Assert.Equal(0, value));
+            if (n == 0)
+                continue;
+            var own = tokens.narrow(0, document, 1).narrow(1, 0, n).clone().requires_grad_();
+            var alone = mixer.call(own, MixingContext.Unpadded).Output;
+            (alone * direction.narrow(0, document, 1).narrow(1, 0, n)).sum().backward();
+            SeededTensors.Near(alone, together.narrow(0, document, 1).narrow(1, 0, n), 1e-12, $"document {document}");
+            SeededTensors.Near(own.grad!, input.grad!.narrow(0, document, 1).narrow(1, 0, n), 1e-10, $"gradient of document {document}");
+        }
+        foreach (var (name, gradient) in Gradients())
+            SeededTensors.Near(gradient, gradients[name], 1e-10, name);
+
+        Dictionary<string, Tensor> Gradients() => mixer.named_parameters().Where(entry => entry.parameter.grad is not null)
+            .ToDictionary(entry => entry.name, entry => entry.parameter.grad!.clone());
+    }
+
     [Fact]
     public void EveryParameter_GetsAGradient_WhereAllScalesAreUsed()
     {
@@ -146,10 +185,10 @@ public class TokenMixerTests
     }
 
     private static TokenMixer Build(AttentionKind attention, AggregationKind aggregation, DecompositionKind decomposition,
-        PositionKind positions, int ratio, ScalarType type)
+        PositionKind positions, int ratio, ScalarType type, bool residual = false)
     {
         random.manual_seed(5);
-        var mixer = TokenMixers.Create(new MahaBlockOptions
+        var options = new MahaBlockOptions
         {
             DModel = D,
             NumHeads = H,
@@ -157,7 +196,8 @@ public class TokenMixerTests
             MaxSequenceLength = 64,
             Dropout = 0,
             Positions = positions,
-        }.With(attention: attention, window: 4, compressionRatio: ratio, aggregation: aggregation, decomposition: decomposition, costPrice: 0.3));
+        }.With(attention: attention, window: 4, compressionRatio: ratio, aggregation: aggregation, decomposition: decomposition, costPrice: 0.3);
+        var mixer = TokenMixers.Create(residual ? options with { Attention = (MahaOptions)options.Attention with { LocalResidual = true } } : options);
         mixer.to(type);
         mixer.eval();
         return mixer;

@@ -45,6 +45,16 @@ public class DocumentSubsetTests
     }
 
     [Fact]
+    public void Split_KeepsTheOrderOfTheDocuments()
+    {
+        // The classes take turns, so that the documents of a class are not neighbors.
+        using var documents = Toys.Documents(200);
+        var (training, validation) = DocumentSubset.Split(documents, 0.4, 1);
+        Assert.Equal(training.Rows.Order(), training.Rows);
+        Assert.Equal(validation!.Rows.Order(), validation.Rows);
+    }
+
+    [Fact]
     public void Subset_ReadsTheDocumentsOfItsRows()
     {
         using var documents = Toys.Documents(50);

@@ -43,6 +43,20 @@ public class TokenSamplerTests
         Assert.Equal(1, negative.Next([-1, -2])); // -1 * 3 < -2
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    [InlineData(5)]
+    public void OfEqualLogits_TheFirstAreDrawn(int topK)
+    {
+        float[] equal = [1, 0, 1, 1, 1, 0, 1];
+        int[] first = [0, 2, 3, 4, 6];
+        var sampler = new TokenSampler(new GenerationOptions { TopK = topK }, _ => true);
+        Assert.Equal(first.Take(topK), Enumerable.Range(0, 300).Select(_ => sampler.Next(equal)).Distinct().Order());
+        var likeliest = new TokenSampler(new GenerationOptions { TopP = 1e-9 }, _ => true);
+        Assert.All(Enumerable.Range(0, 50), _ => Assert.Equal(0, likeliest.Next(equal)));
+    }
+
     [Fact]
     public void SameSeed_DrawsTheSame_AnotherDrawsOthers()
     {

@@ -44,6 +44,53 @@ public class WindowedEncoderTests
         }
     }
 
+    public static TheoryData<AttentionKind, AggregationKind?> Starts => new()
+    {
+        { AttentionKind.Hsa, null },
+        { AttentionKind.Full, null },
+        { AttentionKind.Window, null },
+        { AttentionKind.Maha, AggregationKind.Convex },
+        { AttentionKind.Maha, AggregationKind.Softmax },
+        { AttentionKind.Maha, AggregationKind.Mean },
+        { AttentionKind.Maha, AggregationKind.Nash },
+        { AttentionKind.Maha, AggregationKind.Gated },
+    };
+
+    [Theory]
+    [MemberData(nameof(Starts))]
+    public void Blocks_StartAsTheNormOfTheStatesThatTheEncoderGives_AndLearn(AttentionKind attention, AggregationKind? aggregation)
+    {
+        using var scope = NewDisposeScope();
+        var plain = Build(null);
+        var document = DocumentOptions(attention).With(aggregation: aggregation, window: 2);
+        var reader = new WindowedEncoder(s_encoder, s_windows with { Document = document }).to(ScalarType.Float64);
+        reader.eval();
+        reader.Load(plain.Encoder.state_dict(), null);
+        int[][] documents = [Ids(37, 1), Ids(90, 2)];
+        var (expected, actual) = (Read(plain, documents), Read(reader, documents));
+        // A norm of a norm is the norm but for its epsilon.
+        var normed = nn.functional.layer_norm(expected.States, [D]).masked_fill(expected.Mask!.unsqueeze(-1), 0);
+        TestTensors.AssertClose(normed, actual.States, 1e-3);
+        actual.States.square().mul(arange(D)).sum().backward();
+        var mixers = reader.named_parameters().Where(entry => entry.name.Contains(".mixer.", StringComparison.Ordinal));
+        var gradients = mixers.Select(entry => entry.parameter.grad);
+        Assert.Contains(gradients, gradient => gradient is not null && gradient.abs().max().item<double>() > 1e-6);
+        Assert.All(gradients, gradient => Assert.True(gradient is null || gradient.isfinite().all().item<bool>()));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void EqualWindows_DropOutApart_AndAreComputedOnceInEvaluation(bool training)
+    {
+        using var scope = NewDisposeScope();
+        var reader = new WindowedEncoder(s_encoder with { Dropout = 0.5 }, s_windows).to(ScalarType.Float64);
+        reader.train(training);
+        int[] window = Ids(10, 4);
+        var states = Read(reader, [window, window]).States;
+        Assert.Equal(!training, TestTensors.ToArray(states[0]).SequenceEqual(TestTensors.ToArray(states[1])));
+    }
+
     [Theory]
     [MemberData(nameof(DocumentAttentions))]
     public void Document_HasTheSameStatesAlone(AttentionKind? attention)

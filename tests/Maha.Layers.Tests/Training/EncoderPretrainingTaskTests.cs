@@ -45,6 +45,21 @@ public class EncoderPretrainingTaskTests
         Assert.InRange(positions.Count(position => ids[position] == before[position]) / (double)positions.Count, 0.08, 0.12);
     }
 
+    [Theory]
+    [InlineData(7)]
+    [InlineData(9)]
+    public void MaskedTokens_BecomeAnyOrdinaryToken(int vocabSize)
+    {
+        long[] ids = [.. Enumerable.Repeat(6L, 20_000)];
+        var random = new DeterministicRandom(3);
+        TokenMasker.Mask(ids, 0.5, vocabSize, ref random);
+        long[] ordinary = [.. Enumerable.Range(6, vocabSize - 6).Select(id => (long)id)];
+        Assert.Equal(ordinary.Prepend(ByteLevelBpeTokenizer.MaskTokenId), ids.Distinct().Order());
+        // A tenth of the chosen tokens, in equal shares.
+        foreach (long id in ordinary.Skip(1))
+            Assert.InRange(ids.Count(other => other == id) / (1000.0 / ordinary.Length), 0.8, 1.2);
+    }
+
     [Fact]
     public void ContrastiveLoss_EqualsItsDefinition_AndIgnoresPiecesOfTheSameDocument()
     {
@@ -62,6 +77,93 @@ public class EncoderPretrainingTaskTests
             expected -= Alike(i, partner) - Math.Log(sum);
         }
         Assert.Equal(expected / 6, loss.ToDouble(), 1e-9);
+    }
+
+    [Theory]
+    [InlineData(1, 0, 0.1)]
+    [InlineData(0, 1, 0.1)]
+    [InlineData(0.5, 2, 0.1)]
+    [InlineData(0.5, 2, 0.7)]
+    public void Loss_IsTheWeightedSumOfItsParts(double maskedWeight, double contrastiveWeight, double temperature)
+    {
+        using var scope = NewDisposeScope();
+        using var documents = Documents();
+        using var random = new RandomStateScope(4);
+        using var encoder = new MahaDocumentEncoder(s_model, new DocumentVectorParts { SpectralDim = 0 });
+        var options = new PretrainingOptions
+        {
+            MaskedTokenWeight = maskedWeight,
+            ContrastiveWeight = contrastiveWeight,
+            Temperature = temperature,
+            ViewLength = 6,
+            MaskFraction = 0.4,
+        };
+        var task = new EncoderPretrainingTask(encoder, options);
+        var batch = TokenBatch.Create(documents, [0, 2, 3, 4], seed: 8);
+        var views = new TokenViews(batch, options, s_model.VocabSize);
+        var heads = (PretrainingHeads)task.Module;
+        var padding = tensor(views.IsPadding).reshape(views.Count, views.Length);
+        var features = encoder.Encoder.Encode(tensor(views.Ids).reshape(views.Count, views.Length), padding).Features;
+        double expected = 0;
+        if (maskedWeight > 0)
+        {
+            var masked = features.reshape(-1, s_model.DModel)[tensor(views.MaskedPositions.ToArray())];
+            expected += maskedWeight * nn.functional.cross_entropy(heads.PredictTokens(masked), tensor(views.Targets.ToArray())).ToDouble();
+        }
+        if (contrastiveWeight > 0)
+        {
+            var vectors = heads.Project(heads.Pooling.call(features, padding));
+            expected += contrastiveWeight * EncoderPretrainingTask.ContrastiveLoss(vectors, views.Documents, temperature).ToDouble();
+        }
+        var loss = task.Loss(batch);
+        Assert.Equal(4, loss.Count);
+        Assert.Equal(expected, loss.Mean.ToDouble(), 1e-5);
+    }
+
+    [Fact]
+    public void Views_ArePiecesOfTheirDocuments_FromEveryStart()
+    {
+        using var documents = Documents();
+        int[] rows = [3, 0, 4, 1];
+        var options = new PretrainingOptions { ViewLength = 6, MaskFraction = 0.3 };
+        var starts = rows.Select(_ => new HashSet<int>()).ToArray();
+        for (int seed = 0; seed < 400; seed++)
+        {
+            using var batch = TokenBatch.Create(documents, rows, seed: seed);
+            var views = new TokenViews(batch, options, s_model.VocabSize);
+            Assert.Equal((8, 6), (views.Count, views.Length));
+            Assert.Equal(rows.Concat(rows), views.Documents);
+            long[] ids = [.. views.Ids];
+            for (int i = 0; i < views.Targets.Count; i++)
+                ids[views.MaskedPositions[i]] = views.Targets[i];
+            for (int view = 0; view < views.Count; view++)
+            {
+                int[] tokens = documents.TokensOf(rows[view % 4]);
+                int length = Math.Min(6, tokens.Length);
+                Assert.Equal(length, views.Lengths[view]);
+                // The tokens of a document count up, so that the first tells where the piece begins.
+                int start = (int)ids[view * 6] - tokens[0];
+                Assert.Equal(tokens.Skip(start).Take(length).Select(token => (long)token), ids.Skip(view * 6).Take(length));
+                Assert.All(ids.Skip((view * 6) + length).Take(6 - length), id => Assert.Equal(ByteLevelBpeTokenizer.PadTokenId, id));
+                Assert.Equal(Enumerable.Range(0, 6).Select(i => i >= length), views.IsPadding.Skip(view * 6).Take(6));
+                starts[view % 4].Add(start);
+            }
+        }
+        for (int i = 0; i < rows.Length; i++)
+            Assert.Equal(Enumerable.Range(0, Math.Max(1, documents.LengthOf(rows[i]) - 5)), starts[i].Order());
+    }
+
+    [Fact]
+    public void Views_DependOnTheSeedAlone_AndAreOneEachWithoutContrast()
+    {
+        using var documents = Documents();
+        var options = new PretrainingOptions { ViewLength = 6 };
+        long[] Ids(long seed, PretrainingOptions of) => new TokenViews(TokenBatch.Create(documents, [0, 2, 3], seed: seed), of, s_model.VocabSize).Ids;
+        using var scope = NewDisposeScope();
+        Assert.Equal(Ids(5, options), Ids(5, options));
+        Assert.NotEqual(Ids(5, options), Ids(6, options));
+        Assert.Equal(3 * 6, Ids(5, options with { ContrastiveWeight = 0 }).Length);
+        Assert.DoesNotContain(ByteLevelBpeTokenizer.MaskTokenId, Ids(5, options with { MaskedTokenWeight = 0 }));
     }
 
     [Fact]
@@ -151,4 +253,8 @@ public class EncoderPretrainingTaskTests
                 Assert.Equal(expected[k], actual[k], 1e-5f);
         }
     }
+
+    // Documents of 1 to 12 tokens that count up.
+    private static TokenizedDataset Documents() => TokenizedDataset.FromTokenIds(
+        new[] { 9, 3, 12, 8, 1 }.Select((length, document) => Enumerable.Range(6 + document, length).ToArray()));
 }

@@ -61,6 +61,21 @@ public class LabelSetLossTests
     }
 
     [Fact]
+    public void Validation_CountsADocumentOfWeightTwoTwice()
+    {
+        float[] weights = [2, 1, 3, 1, 1];
+        int[] rows = [.. Enumerable.Range(0, s_sets.Length)];
+        using var classifier = Classifier();
+        double LossOf(int[] of, float[]? weighted)
+        {
+            using var documents = Documents(of, weighted);
+            return new Trainer().Evaluate(Task(classifier, 0), documents).Loss;
+        }
+        Assert.Equal(LossOf([.. rows.SelectMany(row => Enumerable.Repeat(row, (int)weights[row]))], null), LossOf(rows, weights), 1e-9);
+        Assert.NotEqual(LossOf(rows, null), LossOf(rows, weights), 1e-3);
+    }
+
+    [Fact]
     public void FirstLogits_PredictThePrior_WhoseLossIsTheBaseline()
     {
         using var scope = NewDisposeScope();

@@ -3,6 +3,7 @@ using Maha.Layers.Core;
 using Maha.Layers.Data;
 using Maha.Layers.Models;
 using Maha.Layers.Training;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Training;
@@ -37,6 +38,19 @@ public class LanguageModelingTaskTests
         // The first period can't be predicted (a loss of ln 10 per token), the rest can: (7 * 2.3 + 28 * 0) / 35 = 0.46 is perfect, 2.3 is chance.
         Assert.InRange(after.Loss, 0.4, 1.4);
         Assert.Equal(50 * 35, after.Count);
+    }
+
+    [Fact]
+    public void Validation_IsWithoutLabelSmoothing()
+    {
+        using var documents = TokenizedDataset.FromTokenIds(Texts(1, 20));
+        using var model = Model(AttentionKind.Full);
+        double LossOf(double smoothing) =>
+            new Trainer(new TrainingOptions { LabelSmoothing = smoothing }).Evaluate(new LanguageModelingTask(model), documents).Loss;
+        using var scope = NewDisposeScope();
+        double sum = Enumerable.Range(0, 20).Sum(row => model.LogLikelihoods(TokenBatch.Create(documents, [row]).TokenIds, null).sum().ToDouble());
+        Assert.Equal(-sum / (20 * 35), LossOf(0), Tolerance);
+        Assert.Equal(LossOf(0), LossOf(0.3));
     }
 
     [Fact]

@@ -1,5 +1,7 @@
 using Maha.Layers.Models;
 using Maha.Layers.Training;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Training;
 
@@ -28,6 +30,18 @@ public class ParameterGroupsTests
         Assert.Contains("encoder.position_embedding.weight", notDecayingNames);
         Assert.Contains("encoder.final_norm.weight", notDecayingNames);
         Assert.Contains("head.bias", notDecayingNames);
+    }
+
+    [Theory]
+    [InlineData("token_embeddings", 2, false)]
+    [InlineData("PositionEmbedding", 3, false)]
+    [InlineData("weight", 2, true)]
+    [InlineData("kernel", 3, true)]
+    [InlineData("scores", 1, false)]
+    public void ParametersOfAModulesOwn_DecayByShapeAndName(string name, int dimensions, bool decays)
+    {
+        using var module = new Own(name, dimensions);
+        Assert.Equal(decays ? 0.1 : 0, Assert.Single(ParameterGroups.Create(module, 0.1)).WeightDecay);
     }
 
     [Fact]
@@ -64,6 +78,17 @@ public class ParameterGroupsTests
         using var classifier = Toys.Classifier();
         var e = Assert.Throws<InvalidOperationException>(() => ParameterGroups.Create(classifier, 0.1, new Factors(_ => factor)));
         Assert.Contains($"must be above 0 and finite, but is {factor} for 'embedding.weight'", e.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A module with a parameter that no layer of TorchSharp holds.</summary>
+    private sealed class Own : nn.Module
+    {
+        public Own(string name, int dimensions) : base(nameof(Own)) =>
+            register_parameter(name, new Parameter(ones([.. Enumerable.Repeat(2L, dimensions)])));
+
+        protected override void RegisterComponents()
+        {
+        }
     }
 
     private sealed class Factors(Func<string, double> factorOf) : ILearningRateFactors

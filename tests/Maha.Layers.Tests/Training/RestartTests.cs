@@ -67,6 +67,31 @@ public class RestartTests
         Assert.False(result.IsBetterThanPrior);
     }
 
+    [Theory]
+    [InlineData(2, 3)]
+    [InlineData(3, 5)]
+    [InlineData(4, 6)]
+    [InlineData(5, 8)]
+    public void RestartAtTheEnd_RunsAtLeastForHalfOfTheEpochs(int epochs, int all)
+    {
+        using var run = new Script((2.9, 2.9, 0.1), (3, 3, 0.1));
+        var result = run.Train(s_options with { NumberOfEpochs = epochs, MaxRestarts = 1, EarlyStoppingPatience = null });
+        Assert.Equal((epochs, all), (Assert.Single(result.Restarts).Epoch, result.Epochs.Count));
+    }
+
+    [Fact]
+    public void EpochsAfterARestart_AreComparedWithTheFirstOneSince()
+    {
+        // The loss falls since the restart, so that nothing has diverged, although it is above that of the very first epoch.
+        using var falling = new Script([.. s_diverging[..4], (3.2, 3.2, 0.1), (3.1, 3.1, 0.1)]);
+        Assert.Equal(1, falling.Train(s_options with { EarlyStoppingPatience = null }).NumRestarts);
+
+        // The accuracy rises since the restart, so that early stopping waits, although it is below that of the training that diverged.
+        using var rising = new Script((2.9, 2.9, 0.12), (3, 3, 0.1), (3, 3, 0.1), (2.4, 2.4, 0.1), (2.4, 2.4, 0.105), (2.4, 2.4, 0.1), (1, 1, 0.7));
+        var result = rising.Train(s_options with { NumberOfEpochs = 7, EarlyStoppingMetric = ValidationMetric.Accuracy, EarlyStoppingPatience = 2 });
+        Assert.Equal((3, 7, 7), (Assert.Single(result.Restarts).Epoch, result.Epochs.Count, result.BestEpoch));
+    }
+
     [Fact]
     public void LossThatIsNotFinite_StartsAgain_AndThrowsAfterTheLastRestart()
     {
@@ -128,6 +153,27 @@ public class RestartTests
     }
 
     [Fact]
+    public void EpochThatPredictsBetterThanThePrior_HasNotDiverged_WhateverItsLosses()
+    {
+        // The losses rise above those of the prior and of the first epoch, which says nothing yet; the accuracy is better.
+        using var run = new Script((2.5, 2.5, 0.1), (4, 4, 0.6));
+        var result = run.Train(s_options with { NumberOfEpochs = 2, EarlyStoppingMetric = ValidationMetric.Accuracy });
+        Assert.Empty(result.Restarts);
+        Assert.Equal((2, true), (result.BestEpoch, result.IsBetterThanPrior));
+    }
+
+    [Fact]
+    public void TrainingLossOfARestart_IsTheMeanOverTheLastHalfOfTheSteps()
+    {
+        using var run = new Script(s_diverging) { Drift = 0.25 };
+        var restart = Assert.Single(run.Train(s_options).Restarts);
+        var losses = run.LossesOfEpochs[restart.Epoch - 1];
+        var late = losses.Skip(losses.Count / 2).ToList();
+        Assert.InRange(late.Count, 3, losses.Count - 3);
+        Assert.Equal(late.Sum(step => step.Loss * step.Count) / late.Sum(step => step.Count), restart.TrainingLoss, 1e-12);
+    }
+
+    [Fact]
     public void EpochThatDiverged_PostponesEarlyStopping_ByItsMetric()
     {
         // The second epoch is above the prior and not the best one, but its accuracy is the highest so far: the training goes on until the fourth, which learns.
@@ -181,6 +227,12 @@ public class RestartTests
 
         public List<double[]> WeightsAtRestarts { get; } = [];
 
+        /// <summary>The loss and the number of documents of each step.</summary>
+        public List<List<(double Loss, int Count)>> LossesOfEpochs { get; } = [[]];
+
+        /// <summary>How much the training loss rises with each step of an epoch.</summary>
+        public double Drift { get; init; }
+
         public Action? OnRestart { get; set; }
 
         public nn.Module Module => _model;
@@ -211,7 +263,12 @@ public class RestartTests
         }
 
         // The value is scripted, the gradient is that of the sum.
-        public TaskLoss Loss(TokenBatch batch) => new(_model.Weight.sum() - _model.Weight.sum().detach() + Now.Training, batch.Rows.Count);
+        public TaskLoss Loss(TokenBatch batch)
+        {
+            double value = Now.Training + (Drift * LossesOfEpochs[^1].Count);
+            LossesOfEpochs[^1].Add((value, batch.Rows.Count));
+            return new(_model.Weight.sum() - _model.Weight.sum().detach() + value, batch.Rows.Count);
+        }
 
         public IValidationPass BeginValidation() => new Pass(this);
 
@@ -232,6 +289,7 @@ public class RestartTests
                 var now = script.Now;
                 script.WeightsAtEpochs.Add(script._model.Values);
                 script._epoch++;
+                script.LossesOfEpochs.Add([]);
                 return new ValidationMetrics { Loss = now.Validation, Accuracy = now.Accuracy, Count = 1000 };
             }
         }

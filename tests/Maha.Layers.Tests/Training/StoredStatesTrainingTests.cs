@@ -4,6 +4,7 @@ using Maha.Layers.Models;
 using Maha.Layers.Tests.Models;
 using Maha.Layers.Text;
 using Maha.Layers.Training;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Maha.Layers.Tests.Training;
@@ -15,6 +16,33 @@ public sealed class StoredStatesTrainingTests
     private static readonly WordPieceTokenizer s_tokenizer = SmallReader.Tokenizer;
 
     public static TheoryData<ScalarType?, int> Cases => new() { { null, 1 }, { null, 3 }, { ScalarType.BFloat16, 1 }, { ScalarType.BFloat16, 3 } };
+
+    [Fact]
+    public void TheEncoder_LearnsAtATenthOfTheRate()
+    {
+        const double rate = 0.01;
+        using var randomState = new RandomStateScope(1);
+        using var scope = NewDisposeScope();
+        using var classifier = new WindowedClassifier(SmallReader.Encoder, SmallReader.Windows, 2);
+        using var raw = TokenizedDataset.FromTokenIds(Enumerable.Range(0, 8).Select(i => (Enumerable.Range(7 + i, 6).ToArray(), i % 2)));
+        var documents = new WindowedDocuments(raw, new TokenWindows(s_tokenizer, 12), 4, fixedSeed: 1);
+        var before = classifier.named_parameters().ToDictionary(entry => entry.name, entry => entry.parameter.clone());
+        var options = new TrainingOptions
+        {
+            NumberOfEpochs = 1,
+            LearningRate = rate,
+            WarmupFraction = 0,
+            WeightDecay = 0,
+            MaxGradientNorm = double.PositiveInfinity,
+            ValidationFraction = 0,
+        };
+        Assert.Equal(1, new Trainer(options).Train(new WindowedClassificationTask(classifier, new CrossEntropyLoss(2), states: null), documents).Steps);
+        // The first step of Adam is the rate, whatever the gradient is.
+        var moved = classifier.named_parameters().ToDictionary(entry => entry.name, entry => (entry.parameter - before[entry.name]).abs().max().ToDouble());
+        bool IsOfEncoder(string name) => name.StartsWith(WindowedClassifier.EncoderPrefix, StringComparison.Ordinal);
+        Assert.Equal(rate / 10, moved.Where(entry => IsOfEncoder(entry.Key)).Max(entry => entry.Value), rate / 100);
+        Assert.Equal(rate, moved.Where(entry => !IsOfEncoder(entry.Key)).Max(entry => entry.Value), rate / 100);
+    }
 
     // The weights compute in another type than the stored states have, and all layers may be frozen.
     [Theory]

@@ -194,6 +194,57 @@ public class TrainerTests
     }
 
     [Fact]
+    public void LogitsOfTheBestEpochAlone_AreKept()
+    {
+        using var documents = Toys.Documents(60);
+        using var classifier = Toys.Classifier();
+        var reports = new List<TrainingProgress>();
+        var options = s_options with { ValidationFraction = 0.5 };
+        var result = new Trainer(options).Train(Toys.TaskOf(classifier), documents, progress: new AtOnce(reports.Add));
+        Assert.Equal(result.NumValidationDocuments, result.BestValidation!.Logits!.Count);
+        Assert.All(result.Epochs, epoch => Assert.Null(epoch.Validation!.Logits));
+        Assert.All(reports.Where(report => report.Validation is not null), report => Assert.Null(report.Validation!.Logits));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(8)]
+    public void DocumentsThatAreSetApart_FollowTheSeed(int seed)
+    {
+        using var model = new TwoParameters();
+        using var documents = Toys.Documents(60);
+        var validating = new List<int>();
+        var task = new ScriptedTask(
+            model, _ => new TaskLoss(model.Weight.sum(), 1),
+            onValidationBatch: batch => validating.AddRange(batch.Rows.Select(row => ((DocumentSubset)batch.Documents).Rows[row])));
+        new Trainer(s_options with { NumberOfEpochs = 1, ValidationFraction = 0.3, Seed = seed }).Train(task, documents);
+        Assert.Equal(DocumentSubset.Split(documents, 0.3, seed).Validation!.Rows, validating.Order());
+    }
+
+    [Fact]
+    public void Batches_KnowWhichPartOfTheStepsIsDone()
+    {
+        using var model = new TwoParameters();
+        using var documents = Toys.Documents(60);
+        var steps = new List<TrainingProgress>();
+        var progress = new List<(int Step, double Progress)>();
+        var validating = new List<double>();
+        var task = new ScriptedTask(model, batch =>
+        {
+            progress.Add((steps.Count, batch.Progress));
+            return new TaskLoss(model.Weight.sum(), 1);
+        }, onValidationBatch: batch => validating.Add(batch.Progress));
+        new Trainer(s_options with { GradientAccumulation = 2, ValidationFraction = 0.3 }).Train(task, documents, progress: new AtOnce(report =>
+        {
+            if (report.Validation is null)
+                steps.Add(report);
+        }));
+        Assert.True(progress.Count > steps.Count);
+        Assert.All(progress, one => Assert.Equal(one.Step / (double)steps[^1].TotalSteps, one.Progress, 1e-12));
+        Assert.All(validating, one => Assert.Equal(1, one));
+    }
+
+    [Fact]
     public void Progress_CountsUp_AndEndsAtTheEnd()
     {
         using var documents = Toys.Documents(120);
@@ -249,6 +300,27 @@ public class TrainerTests
         classifier.train();
         new Trainer(s_options).Evaluate(Toys.TaskOf(classifier), documents);
         Assert.True(classifier.training);
+    }
+
+    [Theory]
+    [InlineData(true, 0.3)]
+    [InlineData(true, 0)]
+    [InlineData(false, 0.3)]
+    [InlineData(false, 0)]
+    public void Mode_IsThatBeforeTheTraining_HoweverItEnds(bool isTraining, double validationFraction)
+    {
+        using var documents = Toys.Documents(40);
+        using var classifier = Toys.Classifier();
+        var options = s_options with { ValidationFraction = validationFraction };
+        classifier.train(isTraining);
+        new Trainer(options).Train(Toys.TaskOf(classifier), documents);
+        Assert.Equal(isTraining, classifier.training);
+
+        using var source = new CancellationTokenSource();
+        var cancels = new AtOnce(_ => source.Cancel());
+        Assert.Throws<OperationCanceledException>(
+            () => new Trainer(options).Train(Toys.TaskOf(classifier), documents, progress: cancels, cancellationToken: source.Token));
+        Assert.Equal(isTraining, classifier.training);
     }
 
     [Fact]

@@ -161,7 +161,22 @@ public class AbstentionTests(FittedModels fitted)
             var ofAccuracy = curve.Points.Where(point => point.Accuracy >= target).ToList();
             Assert.Equal(ofAccuracy.Count == 0 ? null : ofAccuracy.MaxBy(point => point.Coverage), curve.ForAccuracy(target));
             Assert.Equal(curve.Points.Where(point => point.Coverage >= target).MaxBy(point => point.Threshold), curve.ForCoverage(target));
+            // Where no point has the accuracy, the highest one is chosen, and of its points that which answers most.
+            double highest = curve.Points.Max(point => point.Accuracy);
+            var expected = ofAccuracy.Count > 0 ? ofAccuracy : [.. curve.Points.Where(point => point.Accuracy == highest)];
+            var chosen = Abstention.ForAccuracy(target).Choose(curve);
+            Assert.Equal((expected.MaxBy(point => point.Coverage), ofAccuracy.Count > 0), (chosen.Point!.Value, chosen.IsReached));
         }
+    }
+
+    [Fact]
+    public void ADocumentAtTheThreshold_IsAnswered()
+    {
+        var manifest = fitted.Binary.Classifier.Manifest with { Temperature = 1, Threshold = 0.5, AbstentionThreshold = 0.5 };
+        Assert.Equal(0.5, manifest.Predict([2, 2]).Probability);
+        Assert.False(manifest.Abstains([2, 2]));
+        Assert.True((manifest with { AbstentionThreshold = Math.BitIncrement(0.5) }).Abstains([2, 2]));
+        Assert.False((manifest with { AbstentionThreshold = null }).Abstains([2, 2]));
     }
 
     [Fact]

@@ -14,6 +14,22 @@ public class RepeatabilityTests
     public void AnotherSeed_GivesOtherScores() => Assert.NotEqual(Scores(new MLContext(1), seed: 3), Scores(new MLContext(1), seed: 4));
 
     [Fact]
+    public void TheFirstWeights_FollowTheSeed()
+    {
+        // With so small a rate the weights stay where they start, whatever the order of the documents is.
+        float[] First(int seed)
+        {
+            var mlContext = new MLContext(1);
+            var data = mlContext.Data.LoadFromEnumerable(s_documents);
+            using var model = Toys.BinaryTrainer(mlContext, options => (options.Seed, options.LearningRate) = (seed, 1e-12)).Fit(data);
+            return [.. mlContext.Data.CreateEnumerable<BinaryPrediction>(model.Transform(data), reuseRowObject: false).Select(row => row.Probability)];
+        }
+        float[] expected = First(3);
+        Assert.All(expected.Zip(First(3)), pair => Assert.Equal(pair.First, pair.Second));
+        Assert.Contains(expected.Zip(First(4)), pair => Math.Abs(pair.First - pair.Second) > 1e-3);
+    }
+
+    [Fact]
     public void OneTrainer_FitsTheSameTwice()
     {
         var mlContext = new MLContext();

@@ -1,4 +1,5 @@
 using Maha.Layers.Attention;
+using Maha.Layers.Data;
 using Maha.Layers.Training;
 using Maha.MLNet.Classification;
 using Maha.MLNet.Fitting;
@@ -146,6 +147,55 @@ public sealed class WindowedClassifierTests : IDisposable
     }
 
     [Fact]
+    public void WhatTheOptionsSet_GoesBeforeThePlan()
+    {
+        var plan = Plan() with { DocumentsPerStep = 16, TokensPerDocument = 100, MaxTokensPerBatch = 800 };
+        TrainingOptions Apply(Action<MahaTextClassificationTrainer.Options>? change = null)
+        {
+            var options = new MahaTextClassificationTrainer.Options();
+            change?.Invoke(options);
+            return plan.Apply(new TrainingOptions(), options);
+        }
+        // Half of the layers keep their activations, so that a batch has twice the tokens; a step of 16 documents of 100 tokens is one batch.
+        Assert.Equal((3, 1e-3, 1600, 1), Of(Apply()));
+        plan = plan with { FrozenLayers = 0, IsCareful = true };
+        Assert.Equal((3, 5e-4, 800, 16), Of(Apply()));
+        Assert.Equal((3, 0.25, 77, 5), Of(Apply(o => (o.LearningRate, o.TokensPerBatch, o.MinDocumentsPerStep) = (0.25, 77, 5))));
+        Assert.Equal((3, 5e-4, 77, 1), Of(Apply(o => o.TokensPerBatch = 77)));
+        Assert.Equal((3, 5e-4, 800, 2), Of(Apply(o => o.MinDocumentsPerStep = 2)));
+
+        static (int, double, int, int) Of(TrainingOptions training) =>
+            (training.NumberOfEpochs, training.LearningRate, training.TokensPerBatch, training.MinDocumentsPerStep);
+    }
+
+    [Theory]
+    [InlineData(0.25, 50)]
+    [InlineData(0.8, 160)]
+    [InlineData(1, 200)]
+    public void SampleOfAPlan_HasItsShareOfEveryClass(double fraction, int count)
+    {
+        using var documents = TokenizedDataset.FromTokenIds(Enumerable.Range(0, 200).Select(i => (new[] { i }, i % 4)));
+        var sample = (Plan() with { DocumentFraction = fraction }).Sample(documents, seed: 3);
+        Assert.Equal(count, sample.Count);
+        Assert.All(Enumerable.Range(0, count).CountBy(sample.LabelOf), label => Assert.InRange(label.Value, (count / 4) - 1, (count / 4) + 1));
+    }
+
+    [Fact]
+    public void SegmentLossWeight_ChangesWhatLongDocumentsTeach()
+    {
+        var random = new Random(2);
+        List<Document> documents =
+            [.. Enumerable.Range(0, 24).Select(i => new Document { Label = Toys.Labels[i % 3], Text = Toys.Text(random, i % 3, 60) })];
+        var data = Toys.Keyed(_mlContext, documents);
+        float[] Trained(double weight)
+        {
+            using var model = Trainer(o => o.SegmentLossWeight = weight).Fit(data);
+            return Scores(model, ["cat dog"])[0];
+        }
+        Assert.Contains(Trained(0).Zip(Trained(0.5)), pair => Math.Abs(pair.First - pair.Second) > 1e-4);
+    }
+
+    [Fact]
     public void ShortTime_TrainsLess_AndStillGivesAModel()
     {
         using var model = Fit(o => (o.MaxTrainingTime, o.NGrams) = (TimeSpan.FromMilliseconds(1), true));
@@ -208,6 +258,23 @@ public sealed class WindowedClassifierTests : IDisposable
         File.WriteAllBytes(damaged, [1, 2, 3]);
         Assert.Throws<ModelFiles.MahaModelFileException>(() => Fit(o => o.PretrainedModel = damaged));
     }
+
+    private static ReadingPlan Plan() => new()
+    {
+        FrozenLayers = 3,
+        NumLayers = 6,
+        WindowsPerDocument = 4,
+        WindowsToValidate = 16,
+        NumberOfEpochs = 3,
+        DocumentFraction = 1,
+        DocumentsPerStep = 16,
+        MaxTokensPerBatch = 4096,
+        IsCareful = false,
+        TokensPerDocument = 100,
+        Expected = TimeSpan.FromMinutes(1),
+        NumDocuments = 200,
+        Device = TorchSharp.DeviceType.CPU,
+    };
 
     private MahaTextClassificationTrainer Trainer(Action<MahaTextClassificationTrainer.Options>? change = null)
     {

@@ -45,6 +45,30 @@ public sealed class ExplanationTests(ExplainedModels models) : IClassFixture<Exp
     }
 
     [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Score_IsTheLogOddsOfTheCalibratedProbability(int numLabels)
+    {
+        // Words that predict the class only in part, so that the temperature is not 1.
+        var documents = Toys.Documents(120).Where((_, i) => i % 3 < numLabels).ToList();
+        for (int i = 0; i < documents.Count; i += 4)
+            documents[i].Label = Toys.Labels[i / 4 % numLabels];
+        var data = Toys.Keyed(models.MLContext, documents);
+        using var model = Toys.Trainer(models.MLContext, options => options.ValidationFraction = 0.3, epochs: 6).Fit(data);
+        Assert.InRange(Math.Abs(Math.Log(model.Temperature)), 0.05, 5);
+        foreach (string text in s_texts)
+        {
+            float[] scores = models.Scores(model, text);
+            for (int label = 0; label < numLabels; label++)
+            {
+                // The logit of the label less the mean of the others', each in proportion to its probability.
+                double others = scores.Where((_, c) => c != label).Sum(p => p * Math.Log(p)) / scores.Where((_, c) => c != label).Sum();
+                Assert.Equal(Math.Log(scores[label]) - others, model.Explain(text, model.Labels[label]).Score, 1e-3);
+            }
+        }
+    }
+
+    [Theory]
     [MemberData(nameof(Models))]
     public void Spans_CoverWhatTheySay(string name)
     {

@@ -199,6 +199,15 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [Fact]
+    public void OtherLabels_AreRefused_WhereTheRowsAreTheSame()
+    {
+        Assert.Null(EndAt("multiclass", 2, WithFolder));
+        _areOtherLabels = true;
+        var e = Assert.Throws<ArgumentException>(() => Fit("multiclass", WithFolder));
+        Assert.Contains("differs by the labels (3 of type String with SHA-256", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void TheTimeBefore_CountsTowardTheLimit()
     {
         void Limited(MahaEstimatorOptions options)
@@ -306,6 +315,7 @@ public sealed class CheckpointTests : IDisposable
     }
 
     private bool _isOtherData;
+    private bool _areOtherLabels;
 
     private void WithFolder(MahaEstimatorOptions options) => options.CheckpointPath = _folder;
 
@@ -356,7 +366,8 @@ public sealed class CheckpointTests : IDisposable
     private byte[]? Fit(string estimator, Action<MahaEstimatorOptions> change)
     {
         int seed = _isOtherData ? 2 : 1;
-        var keyed = Toys.Keyed(_mlContext, Toys.Documents(90, seed));
+        var keyed = Toys.Keyed(_mlContext, Toys.Documents(90, seed).Select(
+            row => new Document { Label = _areOtherLabels ? "other " + row.Label : row.Label, Text = row.Text, Weight = row.Weight }));
         // Other weights of the same rows are other data, too.
         var weighted = Toys.Keyed(_mlContext, [.. Toys.Documents(90).Select(row => new Document { Label = row.Label, Text = row.Text, Weight = row.Weight + seed })]);
         var verdicts = _mlContext.Data.LoadFromEnumerable(Toys.Verdicts(90, seed));

@@ -31,6 +31,20 @@ public class MahaLanguageModelEstimatorTests
     }
 
     [Fact]
+    public void LongTexts_AreTrainedOnWhole_InContexts()
+    {
+        var messages = new List<string>();
+        _mlContext.Log += (_, e) => messages.Add(e.RawMessage);
+        string[] texts = [.. Enumerable.Range(1, 5).Select(i => string.Join(' ', LanguageToys.Passages(10 * i, seed: i).Select(passage => passage.Text)))];
+        using var model = LanguageToys.Estimator(_mlContext).Fit(_mlContext.Data.LoadFromEnumerable(texts.Select(text => new Passage { Text = text })));
+        // Of the 32 tokens of a context the first is the last one of the context before; a text has an end.
+        long[] tokens = [.. texts.Select(text => model.Score(text).NumTokens)];
+        Assert.True(tokens.Min() > 2 * 32);
+        Assert.Contains(messages, message => message.Contains($"steps on {(tokens.Sum() + texts.Length + 30) / 31} documents", StringComparison.Ordinal));
+        Assert.DoesNotContain(messages, message => message.Contains("were cut", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Training_MakesTheTextsLikely_AndColumnsEqualScore()
     {
         var data = LanguageToys.Data(_mlContext, 60);

@@ -43,6 +43,33 @@ public sealed class MahaMultiLabelTextClassificationTrainerTests : IDisposable
         Assert.Equal(3, model.Thresholds.Count);
     }
 
+    [Theory]
+    [InlineData("network")]
+    [InlineData("windows")]
+    public void NetworkThatHasLearnedNothing_PredictsTheShares(string form)
+    {
+        // One label in ten documents, one in half of them, one in most; with so small a rate the weights stay where they start.
+        var random = new Random(1);
+        List<Tagged> rows =
+        [
+            .. Enumerable.Range(0, 200).Select(i => new Tagged
+            {
+                Label = [.. Toys.Labels.Where((_, l) => (i % 10) < new[] { 1, 5, 8 }[l])],
+                Text = Toys.Filler(random, 8),
+            }),
+        ];
+        var data = LabelToys.Keyed(_mlContext, rows);
+        using var model = Fit(form, data, o => (o.ValidationFraction, o.NumberOfEpochs, o.LearningRate) = (0, 1, 1e-12));
+        var predictions = LabelToys.Predict(_mlContext, model, data);
+        double[] shares = [0.1, 0.5, 0.8];
+        for (int l = 0; l < 3; l++)
+        {
+            // The random weights of the layers below still move each prediction.
+            double odds = predictions.Average(row => Math.Log(row.Probability[l] / (1 - row.Probability[l])));
+            Assert.Equal(Math.Log(shares[l] / (1 - shares[l])), odds, 0.75);
+        }
+    }
+
     [Fact]
     public void Columns_AgreeWithEachOther()
     {

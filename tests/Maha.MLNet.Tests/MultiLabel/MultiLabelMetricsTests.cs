@@ -7,6 +7,19 @@ public class MultiLabelMetricsTests
     private static readonly string[] s_names = ["a", "b", "c"];
 
     /// <summary>The example of scikit-learn's documentation of label_ranking_average_precision_score, and counts by hand.</summary>
+    [Theory]
+    [InlineData(-2, -4)]
+    [InlineData(4, 2)]
+    [InlineData(1, -1)]
+    public void OfEqualThresholds_TheOneNearestOneHalfIsChosen(double lowestPositive, double highestNegative)
+    {
+        float[][] odds = [.. Enumerable.Range(0, 40).Select(i => new[] { (float)(i % 2 == 0 ? lowestPositive + (i / 40.0) : highestNegative - (i / 40.0)) })];
+        int[][] sets = [.. Enumerable.Range(0, 40).Select(i => i % 2 == 0 ? new[] { 0 } : [])];
+        double threshold = LabelThresholds.Choose(odds, sets, null).Single();
+        double expected = Math.Clamp(0, highestNegative, lowestPositive);
+        Assert.Equal(expected, Math.Log(threshold / (1 - threshold)), 0.11);
+    }
+
     [Fact]
     public void Metrics_AreThoseOfTheDefinitions()
     {

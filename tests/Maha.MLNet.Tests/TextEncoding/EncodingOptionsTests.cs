@@ -62,6 +62,44 @@ public class EncodingOptionsTests
     }
 
     [Fact]
+    public void WithoutHeldOutDocuments_NoPieceOfADocumentValidates()
+    {
+        var mlContext = new MLContext(1);
+        int validations = 0;
+        // Of a document with several pieces, some could be held out.
+        using var model = Encoders.Fit(mlContext, mlContext.Data.LoadFromEnumerable(Toys.Documents(40)), o =>
+        {
+            (o.ValidationFraction, o.ViewLength) = (0, 2);
+            o.Progress = new AtOnce(now => validations += now.Validation is null ? 0 : 1);
+        });
+        Assert.Equal(0, validations);
+    }
+
+    [Theory]
+    [InlineData(0, null)]
+    [InlineData(0.25, 10)]
+    [InlineData(0.5, 20)]
+    public void HeldOutDocuments_AreAShare_AndNotTrainedOn(double fraction, int? validating)
+    {
+        var messages = new List<string>();
+        var mlContext = new MLContext(1);
+        mlContext.Log += (_, e) => messages.Add(e.RawMessage);
+        var counts = new List<long>();
+        // Each document is one piece.
+        using var model = Encoders.Fit(mlContext, mlContext.Data.LoadFromEnumerable(Toys.Documents(40)), o =>
+        {
+            (o.ValidationFraction, o.ViewLength) = (fraction, 64);
+            o.Progress = new AtOnce(now =>
+            {
+                if (now.Validation is { } metrics)
+                    counts.Add(metrics.Count);
+            });
+        });
+        Assert.Equal(validating is { } count ? [count] : [], counts);
+        Assert.Contains(messages, message => message.Contains($"steps on {40 - (validating ?? 0)} documents", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void CatalogAndOptions_HaveTheSameDefaults()
     {
         var parameters = typeof(MahaCatalog)

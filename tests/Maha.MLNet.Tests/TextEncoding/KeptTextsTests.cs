@@ -7,6 +7,23 @@ namespace Maha.MLNet.Tests.TextEncoding;
 
 public sealed class KeptTextsTests
 {
+    [Fact]
+    public void ASample_HasEveryTextWithTheSameChance()
+    {
+        int[] counts = new int[20];
+        for (int seed = 0; seed < 2000; seed++)
+        {
+            var sample = new SampledTexts(5, seed);
+            for (int i = 0; i < 20; i++)
+                Assert.Equal($"{i}", sample.Add($"{i}"));
+            Assert.Equal((20, 5), (sample.NumRead, sample.Texts.Distinct().Count()));
+            foreach (string text in sample.Texts)
+                counts[int.Parse(text, System.Globalization.CultureInfo.InvariantCulture)]++;
+        }
+        // A quarter of 2,000, with a standard deviation of 19.
+        Assert.All(counts, count => Assert.InRange(count, 400, 600));
+    }
+
     [Theory]
     [InlineData(OverlongDocuments.KeepStart)]
     [InlineData(OverlongDocuments.KeepEnd)]

@@ -51,6 +51,23 @@ public sealed class WindowedEncodingTests : IDisposable
         Assert.NotEqual(alone[..D], Encoders.Vectors(_mlContext, model, "the dog and the cat")[0][..D]);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Vectors_HaveTheLengthOne_WhereTheOptionsSaySo(bool normalizes)
+    {
+        using var model = Fit(options =>
+        {
+            WithWindows(options);
+            options.NormalizeLength = normalizes;
+        });
+        var row = Read(model, LongText)[0];
+        float[][] vectors = [row.Features!, .. row.Windows!.Chunk(model.VectorSize)];
+        Assert.True(vectors.Length > 3);
+        double[] lengths = [.. vectors.Select(vector => Math.Sqrt(vector.Sum(value => (double)value * value)))];
+        Assert.Equal(normalizes, lengths.All(length => Math.Abs(length - 1) < 1e-5));
+    }
+
     [Fact]
     public void Windows_HaveTheVectorsOfTheirTexts_AndTheirMeanIsThatOfTheDocument()
     {

@@ -17,6 +17,47 @@ public class NGramTrainerTests
         Assert.InRange(Accuracy(fit.HeldOutLogits), 0.2, 0.7);
     }
 
+    /// <summary>A sample is of the documents that are not held out, so that nothing in the model depends on what those say.</summary>
+    [Fact]
+    public void ASample_IsWithoutTheValidationDocuments()
+    {
+        var (documents, labels) = RandomLabels(120);
+        using var _ = documents;
+        int[] validating = [.. Enumerable.Range(0, 120).Where(row => row % 3 == 1)];
+        double[][] Logits(IReadOnlyList<int> heldOut)
+        {
+            var fit = new NGramTrainer(documents, 2, ClassWeighting.None, 1, new ParallelOptions()).FitSample(heldOut);
+            Assert.Equal(120 - heldOut.Count, fit.NumDocuments);
+            return [.. validating.Select(fit.HeldOutLogits)];
+        }
+        double Accuracy(double[][] logits) =>
+            logits.Zip(validating).Count(pair => pair.First[labels[pair.Second]] > pair.First[1 - labels[pair.Second]]) / 40.0;
+        Assert.InRange(Accuracy(Logits(validating)), 0.2, 0.75);
+        Assert.InRange(Accuracy(Logits([])), 0.9, 1);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Fit_IsTheSameAfterSaving(bool isWeighted)
+    {
+        var (documents, _) = RandomLabels(60);
+        using var owner = documents;
+        documents.Weights = isWeighted ? [.. Enumerable.Range(0, 60).Select(row => 1f + (row % 3))] : null;
+        int[] validating = [1, 5, 30];
+        var fit = new NGramTrainer(documents, 2, ClassWeighting.None, 1, new ParallelOptions()).Fit(validating);
+        using var stream = new MemoryStream();
+        fit.Save(stream, validating);
+        stream.Position = 0;
+        var loaded = NGramFit.Load(stream, 2, format: 5);
+        Assert.Equal((fit.NumDocuments, isWeighted), (loaded.NumDocuments, loaded.Weights is not null));
+        Assert.Equal(fit.Contents, loaded.Contents);
+        Assert.Equal(documents.Weights, loaded.Weights);
+        Assert.All(validating, row => Assert.Equal(fit.HeldOutLogits(row), loaded.HeldOutLogits(row)));
+        string text = ((ITextDocuments)documents).TextOf(2);
+        Assert.Equal(fit.Model.Logits(text), loaded.Model.Logits(text));
+    }
+
     [Fact]
     public void Label_ChangesNoFeatureOfItsOwnFold()
     {

@@ -32,6 +32,26 @@ public class NGramVocabularyTests
     }
 
     [Fact]
+    public void VectorOfAPart_IsThatOfItsWordsAlone()
+    {
+        var random = new Random(2);
+        string[][] texts = [.. Enumerable.Range(0, 30).Select(_ => Enumerable.Range(0, 12).Select(_ => $"w{random.Next(5)}").ToArray())];
+        foreach (bool characters in new[] { false, true })
+        {
+            NGramText Read(IEnumerable<string> words) => NGramText.Read(string.Join(' ', words), characters);
+            var vocabulary = NGramVocabulary.Learn(texts.Select(Read), 1000);
+            foreach (string[] words in texts)
+            {
+                int start = random.Next(12), end = random.Next(start, 13);
+                var part = vocabulary.Vectorize(vocabulary.Index(Read(words)), start, end);
+                var alone = vocabulary.Vectorize(vocabulary.Index(Read(words[start..end])), 0, end - start);
+                Assert.Equal(alone.Indices, part.Indices);
+                Assert.Equal(alone.Values, part.Values);
+            }
+        }
+    }
+
+    [Fact]
     public void Vocabulary_KeepsTheMostFrequent()
     {
         string[] texts = ["a b", "a c", "a b", "d c"];

@@ -4,6 +4,28 @@ namespace Maha.Layers.Tests.Text;
 
 public class RepeatedTextsTests
 {
+    [Theory]
+    [InlineData(3, true)]
+    [InlineData(9.9, true)]
+    [InlineData(10, false)]
+    [InlineData(100, false)]
+    public void CopiesThatHardlyCount_ArePassedOver(double smoothing, bool arePredictive)
+    {
+        Assert.Equal(arePredictive, new RepeatedTexts(smoothing, [7], [1], [0], [2]).ArePredictive);
+        Assert.False(new RepeatedTexts(smoothing, [], [], [], []).ArePredictive);
+    }
+
+    [Fact]
+    public void AClassThatTheWordsExclude_StaysPossible_AndFinite()
+    {
+        // exp(-2000) is 0, whose logarithm would be infinite.
+        var repeated = new RepeatedTexts(1, [7], [1], [0], [3]);
+        double[] logits = repeated.Adjust([0.0, -1, -2000], 7);
+        Assert.All(logits, logit => Assert.True(double.IsFinite(logit)));
+        Assert.True(logits[0] > logits[1] && logits[1] > logits[2]);
+        Assert.InRange(logits[2], -1000, -600);
+    }
+
     /// <summary>Copies of one label decide, copies of two labels give their shares, and no text is kept if copies are not predictive.</summary>
     [Fact]
     public void RepeatedTexts_HaveTheShareOfTheirCopies()

@@ -116,6 +116,60 @@ public class ScaleAggregationTests
         TestTensors.AssertClose(expected, aggregation.call(new ScaleOutputs(spoiled) { KeyPaddingMask = mask }).Output, 0);
     }
 
+    public static TheoryData<string> CausalForms => ["Softmax of tokens", "Linear of tokens", "Softmax without input", "Linear without input", "Nash"];
+
+    /// <summary>A token of a causal model is a document of one token, with the prices of the scales.</summary>
+    [Theory]
+    [MemberData(nameof(CausalForms))]
+    public void CausalTokens_AreWeighedAsDocumentsOfOneToken(string form)
+    {
+        using var scope = NewDisposeScope();
+        AggregationOptions options = form == "Nash" ? new NashOptions { CostPrice = 0.4 } : new ConvexOptions
+        {
+            CostPrice = 0.4,
+            UtilityForm = form.StartsWith("Linear", StringComparison.Ordinal) ? UtilityForm.Linear : UtilityForm.Softmax,
+            Granularity = form.EndsWith("tokens", StringComparison.Ordinal) ? WeightGranularity.Token : WeightGranularity.InputFree,
+        };
+        using var aggregation = TestTensors.Prepared(ScaleAggregations.Create(DModel, NumScales, options), seed: 20);
+        var costs = tensor(Enumerable.Range(0, BatchSize * NumScales).Select(i => (1 + (i * i % 5)) / 10.0).ToArray(), [BatchSize, NumScales]);
+        var scales = Scales(3) with { IsCausal = true, RelativeCosts = costs };
+        var result = aggregation.call(scales);
+        for (int document = 0; document < BatchSize; document++)
+        {
+            for (int token = 0; token < Length; token++)
+            {
+                var alone = aggregation.call(new ScaleOutputs([.. scales.Upsampled.Select(rows => rows[document, token].reshape(1, 1, DModel))])
+                {
+                    RelativeCosts = costs.narrow(0, document, 1),
+                });
+                TestTensors.AssertClose(alone.ScaleWeights.flatten(), result.ScaleWeights[document, token], 1e-6);
+                TestTensors.AssertClose(alone.Output.flatten(), result.Output[document, token], 1e-6);
+            }
+        }
+        var free = aggregation.call(scales with { RelativeCosts = null });
+        Assert.True((free.ScaleWeights - result.ScaleWeights).abs().max().item<double>() > 1e-3);
+    }
+
+    [Fact]
+    public void Costs_AreTheSharesOfTheOperationsOfTheScales()
+    {
+        const int ratio = 2, window = 3, width = 5, scales = 6;
+        int[] lengths = [1, 7, 40, 100];
+        var hierarchy = new ScaleHierarchy(lengths, 100, scales, ratio, window);
+        double[] costs = ScaleCosts.Compute(lengths, hierarchy, scales, width, window);
+        for (int document = 0; document < lengths.Length; document++)
+        {
+            double[] operations = new double[scales];
+            for (int scale = 0, tokens = lengths[document]; scale < hierarchy.Available[document]; scale++, tokens = (tokens + ratio - 1) / ratio)
+            {
+                // Two products of D x D for queries and keys, and two of K per key of the window for scores and sums; a product and its sum are two operations.
+                int keys = Math.Min(tokens, 3 * window);
+                operations[scale] = 2.0 * tokens * ((2 * width * width) + (2 * keys * width));
+            }
+            Assert.Equal(operations.Select(one => one / operations.Sum()), costs.Skip(document * scales).Take(scales), (a, b) => Math.Abs(a - b) < 1e-12);
+        }
+    }
+
     [Fact]
     public void Softmax_EqualsLoops_AndItsPenaltyIsLambda()
     {
