@@ -38,7 +38,7 @@ public class TruncatedDecompositionTests
         }
     }
 
-    // The matrix is small, but as wide as the vectors may be, its eigenvectors take minutes.
+    // The matrix is small, but its eigenvectors take long where it is as wide as the vectors may be.
     [Fact]
     public void Eigenvectors_CanBeCanceled() =>
         Assert.Throws<OperationCanceledException>(() => SymmetricEigen.Decompose([2, 1, 1, 2], 2, new CancellationToken(canceled: true)));
