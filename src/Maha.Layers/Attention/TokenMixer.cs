@@ -28,6 +28,9 @@ internal abstract class TokenMixer : Module<Tensor, MixingContext, MixingResult>
     /// <returns>The mixed tokens [B, N, D] before residual and norm, the auxiliary loss, and values for inspection.</returns>
     public abstract override MixingResult forward(Tensor hidden, MixingContext context);
 
+    /// <summary>The parameters that are factors of the output: the mixer returns 0, and learns, where all of them are 0. None where there are no such ones.</summary>
+    internal virtual IEnumerable<Tensor> OutputFactors => [];
+
     /// <summary>Creates an empty cache for decoding sequences piece by piece.</summary>
     /// <returns>A state for <see cref="Decode"/>. Dispose it after use.</returns>
     /// <exception cref="InvalidOperationException">The mixer is not causal: its tokens see later ones.</exception>

@@ -41,6 +41,9 @@ internal sealed class FeedForward : Module<Tensor, Tensor>
         RegisterComponents();
     }
 
+    /// <summary>The parameters that are factors of the output: it is 0 where all of them are.</summary>
+    internal IEnumerable<Tensor> OutputFactors => _contract.parameters();
+
     /// <summary>Applies the layers.</summary>
     /// <param name="hidden">[B, N, D].</param>
     /// <returns>[B, N, D].</returns>

@@ -49,6 +49,14 @@ public sealed class MahaBlock : Module<Tensor, MixingContext, MixingResult>
     /// <summary>The part that lets tokens see each other.</summary>
     internal TokenMixer Mixer => _mixer;
 
+    /// <summary>Sets the last weights of both paths to 0: the block is its residual path, a norm, and learns from there.</summary>
+    internal void StartAsIdentity()
+    {
+        using var noGradient = no_grad();
+        foreach (var factor in _mixer.OutputFactors.Concat(_feedForward.OutputFactors))
+            factor.zero_();
+    }
+
     /// <summary>Computes the attention weights of one document, for inspection.</summary>
     /// <param name="hidden">[1, N, D], the input of the block.</param>
     /// <param name="context">The padding mask and other inputs that the layers share.</param>

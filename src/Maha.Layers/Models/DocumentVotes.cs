@@ -48,7 +48,6 @@ internal sealed class DocumentVotes : Module<Tensor, Tensor?, Tensor>
             TensorChecks.TokenMask(mask, states.shape[0], states.shape[1], states, nameof(mask));
         using var scope = NewDisposeScope();
         // Padding may hold NaN.
-        var clear = mask is null ? states : states.masked_fill(mask.unsqueeze(-1), 0);
-        return DocumentPooling.Mean(_projection.call(_norm.call(clear)).tanh(), mask).MoveToOuterDisposeScope();
+        return DocumentPooling.Mean(_projection.call(_norm.call(TokenMasks.Clear(states, mask))).tanh(), mask).MoveToOuterDisposeScope();
     }
 }

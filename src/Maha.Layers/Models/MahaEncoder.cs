@@ -87,9 +87,7 @@ public sealed partial class MahaEncoder : Module<Tensor, MixingContext, EncoderR
         using var scope = NewDisposeScope();
         var result = BlockSequence.Apply(_blocks.Skip(firstLayer), hidden, context, Options.RecomputeBlocks);
         var features = _finalNorm is null ? result.Features : _finalNorm.call(result.Features); // [B, N, D]
-        if (context.KeyPaddingMask is not null)
-            features = features.masked_fill(context.KeyPaddingMask.unsqueeze(-1), 0);
-        return (result with { Features = features }).MoveToOuterDisposeScope();
+        return (result with { Features = TokenMasks.Clear(features, context.KeyPaddingMask) }).MoveToOuterDisposeScope();
     }
 
     /// <summary>Returns the input of a block, [B, N, D]: the embeddings after the blocks before it.</summary>

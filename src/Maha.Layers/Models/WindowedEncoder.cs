@@ -58,7 +58,9 @@ internal sealed class WindowedEncoder : Module<Tensor, Tensor?, EncodedStates>
         }
         RegisterComponents();
         ModuleWeights.OutliveScopes(this);
-        StartAsIdentity();
+        // Random blocks would scramble what the pretrained encoder knows.
+        foreach (var block in _blocks?.AsEnumerable() ?? [])
+            block.StartAsIdentity();
     }
 
     /// <summary>The shape of the windows and of what follows the encoder.</summary>
@@ -156,23 +158,6 @@ internal sealed class WindowedEncoder : Module<Tensor, Tensor?, EncodedStates>
         }
     }
 
-    // Random blocks would scramble what the pretrained encoder knows. With outputs of 0 a block is its residual path, a norm, and learns from there.
-    private void StartAsIdentity()
-    {
-        using var noGradient = no_grad();
-        foreach (var block in _blocks?.AsEnumerable() ?? [])
-        {
-            // Multi-scale attention has no layer after the values, which the reductions pass on but for their biases.
-            string[] prefixes = block.Mixer is MahaMixer ? ["feed_forward.contract.", "mixer.v_proj."] : ["feed_forward.contract.", "mixer.out_proj."];
-            foreach (var (name, parameter) in block.named_parameters())
-            {
-                bool isReductionBias = name.StartsWith("mixer.decomposition.", StringComparison.Ordinal) && name.EndsWith(".bias", StringComparison.Ordinal);
-                if (isReductionBias || prefixes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal)))
-                    parameter.zero_();
-            }
-        }
-    }
-
     private int MinTokens => _encoder.TokenEmbeddings.device.type == DeviceType.CPU ? MinTokensOnProcessor : MinTokensOnGpu;
 
     private WindowBatch FindWindows(Tensor tokenIds, Tensor? keyPaddingMask)
@@ -208,9 +193,7 @@ internal sealed class WindowedEncoder : Module<Tensor, Tensor?, EncodedStates>
         var context = mask is null ? MixingContext.Unpadded : new MixingContext { KeyPaddingMask = mask };
         var result = BlockSequence.Apply(_blocks, states, context, _document!.RecomputeBlocks);
         var features = _finalNorm is null ? result.Features : _finalNorm.call(result.Features);
-        if (mask is not null)
-            features = features.masked_fill(mask.unsqueeze(-1), 0);
-        return new EncodedStates(features, mask, windows.StateSizes(), auxiliaryLoss! + result.AuxiliaryLoss, result.Layers);
+        return new EncodedStates(TokenMasks.Clear(features, mask), mask, windows.StateSizes(), auxiliaryLoss! + result.AuxiliaryLoss, result.Layers);
     }
 
     private static MixingContext ContextOf(int[] lengths, long width, Device device) =>

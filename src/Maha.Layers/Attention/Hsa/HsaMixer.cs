@@ -44,6 +44,9 @@ internal sealed partial class HsaMixer : TokenMixer
     }
 
     /// <inheritdoc/>
+    internal override IEnumerable<Tensor> OutputFactors => _outputProjection.parameters();
+
+    /// <inheritdoc/>
     /// <exception cref="ArgumentException">
     /// The input has another rank, width, element type or device, padding is before a token, or the context lacks the documents' trees or has trees of another
     /// length. </exception>
@@ -59,8 +62,7 @@ internal sealed partial class HsaMixer : TokenMixer
             : TreeAttention.Blocks(operands, _options.NumHeads, _hsa.Branching, Form, lengths);
         // The mask is that of the lengths: it pads on the right only.
         var projected = LinearFunction.Apply(_outputProjection, attended);
-        var output = context.KeyPaddingMask is { } mask && lengths.Any(valid => valid < hidden.shape[1])
-            ? projected.masked_fill(mask.unsqueeze(-1), 0) : projected;
+        var output = lengths.Any(valid => valid < hidden.shape[1]) ? TokenMasks.Clear(projected, context.KeyPaddingMask) : projected;
         return new MixingResult(output, zeros(Array.Empty<long>(), output.dtype, output.device))
         {
             AttentionEntropy = context.Inspect

@@ -55,6 +55,9 @@ internal sealed partial class MahaMixer : TokenMixer
         RegisterComponents();
     }
 
+    /// <summary>No layer follows the values, which the reductions pass on but for their biases.</summary>
+    internal override IEnumerable<Tensor> OutputFactors => [.. _valueProjection.parameters(), .. _decomposition.Biases];
+
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The input has another rank, width, element type or device, or a token comes after padding.</exception>
     public override MixingResult forward(Tensor hidden, MixingContext context) => Mix(hidden, context, null);
@@ -72,7 +75,7 @@ internal sealed partial class MahaMixer : TokenMixer
 
         var local = _localConvolution.ForwardWithDropout(hidden, new ConvolutionLengths(lengths, lengths, length), _dropout); // [B, N, D]
         if (_maha.LocalResidual)
-            local = local + (context.KeyPaddingMask is { } padding ? hidden.masked_fill(padding.unsqueeze(-1), 0) : hidden);
+            local = local + TokenMasks.Clear(hidden, context.KeyPaddingMask);
         var finest = LinearFunction.ApplyAll(local, _queryKeyProjections[0], _valueProjection); // one pass over the tokens for both
         var (scales, values) = _decomposition.ForwardBoth(local, finest[1], hierarchy); // S x [B, N_s, D] each
         var (outputs, entropies) = AttendWithinScales(scales, finest[0], values, hierarchy, context.Inspect, maps);

@@ -39,6 +39,9 @@ internal sealed partial class WindowMixer : TokenMixer
     }
 
     /// <inheritdoc/>
+    internal override IEnumerable<Tensor> OutputFactors => _outputProjection.parameters();
+
+    /// <inheritdoc/>
     /// <exception cref="ArgumentException">The input has another rank, width, element type or device, or padding is before a token.</exception>
     public override MixingResult forward(Tensor hidden, MixingContext context)
     {

@@ -136,7 +136,7 @@ internal abstract class ScaleAggregation : Module<ScaleOutputs, AggregationResul
 
     /// <summary>Sets padded tokens to 0. A product with 0 would keep NaN, so this is a fill.</summary>
     protected static Tensor ClearPadding(Tensor tokens, ScaleOutputs scales) =>
-        scales.KeyPaddingMask is null ? tokens : tokens.masked_fill(scales.KeyPaddingMask.unsqueeze(-1), 0);
+        TokenMasks.Clear(tokens, scales.KeyPaddingMask);
 
     /// <summary>Returns the scalar 0 in the type and on the device of a tensor, for aggregations without an auxiliary loss.</summary>
     protected static Tensor NoLoss(Tensor like) => zeros(Array.Empty<long>(), like.dtype, like.device);

@@ -30,6 +30,9 @@ internal sealed class ScaleReduction : Module<Tensor, ScaleHierarchy, IReadOnlyL
         RegisterComponents();
     }
 
+    /// <summary>The biases of the reductions that are learned; without them the reduction of 0 is 0.</summary>
+    public IEnumerable<Tensor> Biases => _downsamplers.Select(downsampler => downsampler.Weights.Bias);
+
     /// <summary>Computes the sequence at every scale that the batch uses.</summary>
     /// <param name="input">[B, N, D].</param>
     /// <param name="hierarchy">The lengths.</param>
