@@ -100,7 +100,7 @@ internal sealed class TestResult
             case KeyDataViewType { Count: var count } when column.Type.RawType == typeof(uint):
                 var key = row.GetGetter<uint>(column);
                 var names = (LabelNames.FromColumn(column) ?? LabelNames.Numbered((int)count)).Names;
-                int[] indices = [.. names.Select(name => IndexOf(labels, name, isBinary))];
+                int[] indices = [.. names.Select(name => TextLabels.IndexOf(labels, name, isBinary))];
                 return () =>
                 {
                     uint value = 0;
@@ -113,7 +113,7 @@ internal sealed class TestResult
                 {
                     ReadOnlyMemory<char> value = default;
                     text(ref value);
-                    return IndexOf(labels, value.ToString(), isBinary);
+                    return TextLabels.IndexOf(labels, value.ToString(), isBinary);
                 };
             default:
                 throw new ArgumentException(
@@ -152,17 +152,6 @@ internal sealed class TestResult
             float[] probabilities = [.. scores.DenseValues()];
             return (Array.IndexOf(probabilities, probabilities.Max()), probabilities);
         };
-    }
-
-    // JSON writes true and CSV may have 1 where the model has True.
-    private static int IndexOf(IReadOnlyList<string> labels, string name, bool isBinary)
-    {
-        for (int i = 0; i < labels.Count; i++)
-        {
-            if (labels[i].Equals(name, isBinary ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal))
-                return i;
-        }
-        return isBinary && name is "0" or "1" ? name[0] - '0' : -1;
     }
 
     private static int CountWords(ReadOnlySpan<char> text)

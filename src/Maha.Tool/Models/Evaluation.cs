@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Maha.Documents.Readers;
+using Maha.Report.Content;
 
 namespace Maha.Tool.Models;
 
@@ -42,7 +43,7 @@ internal sealed class Evaluation
             return;
         }
         string predicted = prediction.Predicted < 0 ? "" : prediction.Classes[prediction.Predicted];
-        int index = IndexOf(prediction, label);
+        int index = TextLabels.IndexOf(prediction.Classes, label, prediction.IsBinary);
         string actual = index < 0 ? label : prediction.Classes[index];
         if (index < 0)
         {
@@ -112,17 +113,6 @@ internal sealed class Evaluation
             json.WriteEndObject();
         }
         json.WriteEndArray();
-    }
-
-    // A file of a classifier of Booleans may say True, true or 1.
-    private static int IndexOf(ClassPrediction prediction, string label)
-    {
-        for (int i = 0; i < prediction.Classes.Count; i++)
-        {
-            if (prediction.Classes[i].Equals(label, prediction.IsBinary ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal))
-                return i;
-        }
-        return prediction.IsBinary && label is "0" or "1" ? label[0] - '0' : -1;
     }
 
     private Counts Class(string label)
